@@ -1,0 +1,259 @@
+"""The records on the wire: what they hold, how they are packed, what is refused.
+
+Every record is a msgpack map with a ``version``. Unknown fields are ignored, so
+that a newer producer can talk to an older consumer; a missing or ill-typed
+required field, or a version this code does not know, is refused with a reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import msgpack
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+"""Version that every record written by this code carries."""
+
+MAX_RECORD_BYTES = 1_000_000
+"""Larger messages are refused before they are unpacked (Kafka's default limit)."""
+
+
+class RecordRefusedError(ValueError):
+    """A message does not hold the record that its topic promises."""
+
+
+class PackedArray(msgspec.Struct, frozen=True):
+    """An array as little-endian float32 bytes with its shape."""
+
+    shape: tuple[int, ...]
+    data: bytes
+
+    @classmethod
+    def pack(cls, array: NDArray[np.floating[Any]]) -> PackedArray:
+        """Packs an array of any shape; values are rounded to float32."""
+        return cls(tuple(array.shape), np.ascontiguousarray(array, dtype="<f4").tobytes())
+
+    def unpack(self) -> NDArray[np.float32]:
+        """Returns the array, writable, in native byte order."""
+        return np.frombuffer(self.data, dtype="<f4").reshape(self.shape).astype(np.float32)
+
+
+class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a photo lies and whose it is; never its pixels.
+
+    Attributes:
+        image_id: Derived from content and path; see `avatarrig.identity`.
+        uri: ``file://`` or another URI that a detector can open.
+        dataset: Name of the dataset the photo was found in.
+        path: Path within the dataset, POSIX separators.
+        subject: Whose skeleton the photo tells about.
+        content_hash: SHA-256 of the file's bytes, hexadecimal.
+        size: Bytes.
+        found_at: When the photo was found, Unix seconds.
+        captured_at: When it was taken, Unix seconds; None where the file does not say.
+        run: Identifier of the run that asked for it; empty for a service.
+        duplicate_of: image_id of an earlier photo with the same bytes. Such a photo is
+            observed, but does not count in the estimate.
+    """
+
+    image_id: str
+    uri: str
+    dataset: str
+    path: str
+    subject: str
+    content_hash: str
+    size: int
+    found_at: float
+    captured_at: float | None = None
+    run: str = ""
+    duplicate_of: str | None = None
+    version: int = SCHEMA_VERSION
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one photo says about bone lengths, as integers; see `avatarrig.skeleton`.
+
+    Attributes:
+        learned: Version of what was learned; sums of different versions are never mixed.
+        information: Packed upper triangle of the information matrix, fixed point.
+        vector: Information vector, fixed point.
+        ratios: Bin of the log-histogram for each ratio key that the photo shows.
+    """
+
+    learned: str
+    information: tuple[int, ...] = ()
+    vector: tuple[int, ...] = ()
+    ratios: dict[str, int] = {}
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the detector saw in one photo.
+
+    Landmarks are in the coordinates of the upright original photo: x and y as shares of its
+    width and height (0..1 inside), z in the scale of x as MediaPipe gives it.
+
+    Attributes:
+        fingerprint: Detector fingerprint: models, thresholds and schema.
+        width: Upright width in pixels.
+        height: Upright height in pixels.
+        people: How many people were seen, after merging duplicates.
+        ambiguous: Whether it was a toss-up who the subject is.
+        subject_confidence: How sure the choice of the subject is, 0..1.
+        pose: (33, 5): x, y, z, visibility, presence; None where nobody was found.
+        world: (33, 3): metres, hip-centred.
+        face: (478, 3): x, y, z.
+        blendshapes: (52,) scores 0..1 in MediaPipe's order.
+        meta: Quality metrics by their documented names.
+        evidence: What the photo says about bone lengths; None where it says nothing.
+        excluded: Why the photo does not count in the estimate; None where it counts.
+    """
+
+    image_id: str
+    dataset: str
+    path: str
+    subject: str
+    content_hash: str
+    found_at: float
+    observed_at: float
+    fingerprint: str
+    width: int
+    height: int
+    captured_at: float | None = None
+    run: str = ""
+    people: int = 0
+    ambiguous: bool = False
+    subject_confidence: float = 0.0
+    pose: PackedArray | None = None
+    world: PackedArray | None = None
+    face: PackedArray | None = None
+    blendshapes: PackedArray | None = None
+    meta: dict[str, float | int | str | bool | None] = {}
+    evidence: Evidence | None = None
+    excluded: str | None = None
+    version: int = SCHEMA_VERSION
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo, or another message, that was set aside.
+
+    Attributes:
+        reason: Short code such as ``unreadable``, ``too_large``, ``crashed``.
+        message: What is wrong and what to do, for a person.
+        attempts: How often it was tried.
+        rejected_at: Unix seconds.
+        reference: The photo; None where the message itself was refused.
+        origin: Topic, partition and offset of the refused message.
+    """
+
+    reason: str
+    message: str
+    attempts: int
+    rejected_at: float
+    reference: PhotoReference | None = None
+    fingerprint: str = ""
+    origin: str = ""
+    run: str = ""
+    version: int = SCHEMA_VERSION
+
+
+class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one input partition has said about a subject so far (level 1 to level 2).
+
+    Attributes:
+        partition: Input partition that was tallied.
+        offset: Last offset of that partition which the tally contains.
+        tally: The tally as `avatarrig.skeleton` packs it.
+    """
+
+    subject: str
+    fingerprint: str
+    partition: int
+    offset: int
+    tally: bytes
+    version: int = SCHEMA_VERSION
+
+
+class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The current estimate of one subject.
+
+    Attributes:
+        applied: Input partition to the last offset contained in the estimate.
+        observations: Photos contained, with or without a person.
+        estimate: The estimate as documented for ``skeleton_estimate.json``.
+        estimated_at: Unix seconds.
+    """
+
+    subject: str
+    fingerprint: str
+    applied: dict[int, int]
+    observations: int
+    estimate: dict[str, Any]
+    estimated_at: float
+    version: int = SCHEMA_VERSION
+
+
+Record = TypeVar("Record", PhotoReference, Observation, Reject, TallyUpdate, SkeletonRecord)
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Packs a record into msgpack bytes."""
+    return cast("bytes", msgpack.packb(msgspec.to_builtins(record, builtin_types=(bytes,))))
+
+
+def decode(data: bytes | None, kind: type[Record]) -> Record:
+    """Unpacks a record and checks that it fits.
+
+    Args:
+        data: The message's value.
+        kind: Record class that the topic promises.
+
+    Returns:
+        The record.
+
+    Raises:
+        RecordRefusedError: Naming what does not fit.
+    """
+    if not data:
+        raise RecordRefusedError(f"an empty message is no {kind.__name__}")
+    if len(data) > MAX_RECORD_BYTES:
+        raise RecordRefusedError(f"{len(data)} bytes are more than {MAX_RECORD_BYTES}")
+    try:
+        fields = msgpack.unpackb(data, strict_map_key=False)
+    except (ValueError, msgpack.exceptions.UnpackException) as error:
+        raise RecordRefusedError(f"not msgpack: {error}") from error
+    _check_version(fields)
+    try:
+        record = msgspec.convert(fields, type=kind)
+    except msgspec.ValidationError as error:
+        raise RecordRefusedError(f"not a {kind.__name__}: {error}") from error
+    _check_arrays(record)
+    return record
+
+
+def _check_version(fields: object) -> None:
+    if not isinstance(fields, dict):
+        raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")
+    version = fields.get("version")
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+        raise RecordRefusedError(
+            f"schema version {version!r}; this program knows 1 to {SCHEMA_VERSION}: upgrade it"
+        )
+
+
+EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendshapes": (52,)}
+
+
+def _check_arrays(record: msgspec.Struct) -> None:
+    if not isinstance(record, Observation):
+        return
+    for name, expected in EXPECTED_SHAPES.items():
+        array: PackedArray | None = getattr(record, name)
+        if array is None:
+            continue
+        if array.shape != expected or len(array.data) != 4 * int(np.prod(expected)):
+            raise RecordRefusedError(
+                f"{name} has shape {array.shape} in {len(array.data)} bytes, expected {expected}"
+            )

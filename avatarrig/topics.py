@@ -1,0 +1,45 @@
+"""The topics: names, partitions and how long each keeps its records."""
+
+from __future__ import annotations
+
+import msgspec
+
+IMAGES = "avatarrig.images"
+OBSERVATIONS = "avatarrig.observations"
+REJECTS = "avatarrig.rejects"
+TALLIES = "avatarrig.tallies"
+SKELETONS = "avatarrig.skeletons"
+
+DEFAULT_PARTITIONS = 12
+"""Ceiling of detector replicas; 12 divides evenly among 2, 3, 4 and 6 of them."""
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """A topic as it is created.
+
+    Attributes:
+        name: Topic name.
+        partitions: Number of partitions.
+        settings: Topic settings that differ from the broker's defaults.
+    """
+
+    name: str
+    partitions: int
+    settings: dict[str, str] = {}
+
+
+def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:
+    """Lists every topic of the pipeline; all have the same number of partitions.
+
+    Faust requires the tables' changelogs and their source topics to agree, and the
+    aggregator keys its state by input partition.
+    """
+    compacted = {"cleanup.policy": "compact"}
+    forever = {"retention.ms": "-1"}
+    return (
+        Topic(IMAGES, partitions, forever),
+        Topic(OBSERVATIONS, partitions, forever),
+        Topic(REJECTS, partitions, forever),
+        Topic(TALLIES, partitions, compacted),
+        Topic(SKELETONS, partitions, compacted),
+    )
