@@ -1,0 +1,1 @@
+"""AvatarRig: photos of a person in, that person's skeletal proportions out."""

@@ -1,0 +1,121 @@
+"""Where the files of a run are."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from avatarrig.runs.atomic import write_json
+
+OBSERVATIONS = "observations"
+OVERLAYS = "overlays"
+MASKS = "masks"
+
+
+class RunDirectory(msgspec.Struct, frozen=True):
+    """A run directory: what people keep, and under ``.avatarrig`` what the pipeline keeps."""
+
+    path: Path
+
+    @property
+    def observations(self) -> Path:
+        """Folder of the observation files."""
+        return self.path / OBSERVATIONS
+
+    @property
+    def index(self) -> Path:
+        """One line per photo: observed or rejected, and where the files are."""
+        return self.path / "phase1_index.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        """Counts, rejects with reasons, settings."""
+        return self.path / "phase1_summary.json"
+
+    @property
+    def estimate(self) -> Path:
+        """The skeleton estimate."""
+        return self.path / "skeleton_estimate.json"
+
+    @property
+    def preview(self) -> Path:
+        """The skeleton estimate as a T-pose picture."""
+        return self.path / "skeleton_estimate.png"
+
+    @property
+    def private(self) -> Path:
+        """What the pipeline keeps for itself: broker data, logs, the run's identity."""
+        return self.path / ".avatarrig"
+
+    @property
+    def broker(self) -> Path:
+        """Log data of the embedded broker."""
+        return self.private / "broker"
+
+    @property
+    def logs(self) -> Path:
+        """What the stages had to say."""
+        return self.private / "logs"
+
+    def observation(self, image_id: str) -> Path:
+        """File of one observation."""
+        return self.observations / f"{image_id}.json"
+
+    def overlay(self, image_id: str) -> Path:
+        """Skeleton, face mesh and mask drawn over the photo."""
+        return self.path / OVERLAYS / f"{image_id}.png"
+
+    def raw(self, image_id: str) -> Path:
+        """The photo that the overlay was drawn on."""
+        return self.path / OVERLAYS / f"{image_id}_raw.png"
+
+    def mask(self, image_id: str) -> Path:
+        """8-bit person mask, 255 = person, in the photo's size."""
+        return self.path / MASKS / f"{image_id}.png"
+
+
+class RunIdentity(msgspec.Struct, frozen=True):
+    """What makes a run the same run when its command is given again."""
+
+    run: str
+    dataset_dir: str
+    dataset: str
+
+
+class ForeignRunError(ValueError):
+    """The run directory belongs to another dataset."""
+
+
+def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
+    """Opens a run directory, or makes it.
+
+    Args:
+        path: The run directory.
+        dataset_dir: The folder of photos that the run is about.
+
+    Returns:
+        The directory and its identity, the same each time.
+
+    Raises:
+        ForeignRunError: The directory holds the run of another dataset.
+        RunStorageError: It cannot be written.
+    """
+    run = RunDirectory(path)
+    wanted = str(dataset_dir.resolve())
+    identity_file = run.private / "run.json"
+    try:
+        identity = msgspec.json.decode(identity_file.read_bytes(), type=RunIdentity)
+    except FileNotFoundError:
+        identity = RunIdentity(uuid.uuid4().hex[:12], wanted, dataset_dir.resolve().name)
+        write_json(identity_file, identity)
+    except msgspec.MsgspecError as error:
+        raise ForeignRunError(
+            f"{identity_file} is damaged ({error}): delete it, or choose another --out"
+        ) from error
+    if identity.dataset_dir != wanted:
+        raise ForeignRunError(
+            f"{path} holds the run of {identity.dataset_dir}, not of {wanted}: choose another --out"
+        )
+    return run, identity

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatarrig.identity import image_id
+
+
+def test_names_that_differ_only_in_odd_characters_stay_apart() -> None:
+    names = ["a b.jpg", "a_b.jpg", "a-b.jpg", "a:b.jpg", "A b.jpg", "x/a b.jpg", "a b.png"]
+    assert len({image_id(name, "00") for name in names}) == len(names)
+
+
+def test_same_content_and_path_give_the_same_identifier() -> None:
+    assert image_id("a/b.jpg", "12") == image_id("a/b.jpg", "12")
+
+
+def test_other_content_gives_another_identifier() -> None:
+    assert image_id("a.jpg", "12") != image_id("a.jpg", "13")
+
+
+@given(st.text(min_size=1), st.text())
+def test_identifiers_are_safe_file_names(path: str, content_hash: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,60}-[0-9a-f]{16}", image_id(path, content_hash))
+
+
+def test_the_readable_part_comes_from_the_name() -> None:
+    assert image_id("holiday/Été à la plage.JPG", "00").startswith("Ete-a-la-plage-")

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from avatarrig.blendshapes import BLENDSHAPE_NAMES
+from avatarrig.records import Evidence, Observation, PackedArray
+from avatarrig.runs import (
+    ForeignRunError,
+    ObservationFileError,
+    Pictures,
+    RunDirectory,
+    RunStorageError,
+    WantedFiles,
+    is_complete,
+    load_run,
+    open_run,
+    read_observation,
+    write_atomically,
+    write_observation,
+)
+
+
+def an_observation(image_id: str = "a-1", *, person: bool = True) -> Observation:
+    rng = np.random.default_rng(7)
+    arrays = {
+        "pose": PackedArray.pack(rng.random((33, 5), dtype=np.float32)),
+        "world": PackedArray.pack(rng.normal(size=(33, 3)).astype(np.float32)),
+        "face": PackedArray.pack(rng.normal(size=(478, 3)).astype(np.float32)),
+        "blendshapes": PackedArray.pack(rng.random(52, dtype=np.float32)),
+    }
+    return Observation(
+        image_id=image_id,
+        dataset="d",
+        path="sub/a.jpg",
+        subject="s",
+        content_hash="00",
+        found_at=1.5,
+        observed_at=2.5,
+        captured_at=0.1,
+        fingerprint="f",
+        width=640,
+        height=480,
+        people=1,
+        meta={"pose_score": 0.8, "frame_kind": "partial", "pose_inmask_ratio": None},
+        evidence=Evidence(learned="x", information=(1, -2), vector=(3,), ratios={"a": 4}),
+        **(arrays if person else {}),
+    )
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_an_observation_file_gives_the_record_back_bit_for_bit(
+    tmp_path: Path, *, person: bool
+) -> None:
+    run = RunDirectory(tmp_path)
+    observation = an_observation(person=person)
+    write_observation(run, observation, Pictures())
+    assert read_observation(run.observation("a-1")) == observation
+    assert list(load_run(tmp_path)) == [observation]
+
+
+def test_the_file_has_the_prototypes_fields(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures(mask=b"png"))
+    document = msgspec.json.decode(run.observation("a-1").read_bytes())
+    assert document["schema_version"] == "1.2"
+    assert document["rel_image_path"] == "sub/a.jpg"
+    assert document["status"] == {"ok": True, "errors": []}
+    pose = document["pose"]
+    assert len(pose["landmarks"]) == len(pose["world_landmarks"]) == len(pose["names"]) == 33
+    assert set(pose["landmarks"][0]) == {
+        "x",
+        "y",
+        "z",
+        "visibility",
+        "presence",
+        "x_px",
+        "y_px",
+    }
+    assert set(pose) >= {"bones_px", "bones_ratio", "bones_conf"}
+    assert len(document["face"]["landmarks"]) == 478
+    assert tuple(document["face"]["blendshapes"]) == BLENDSHAPE_NAMES
+    assert document["segmentation"]["mask_relpath"] == "masks/a-1.png"
+    assert document["meta"]["pose_score"] == 0.8
+
+
+def test_bone_ratios_are_taken_in_pixels_not_in_shares_of_width_and_height(tmp_path: Path) -> None:
+    pose = np.zeros((33, 5), np.float32)
+    pose[11, :2], pose[12, :2] = (0.25, 0.5), (0.75, 0.5)  # 320 px apart, across
+    pose[13, :2] = (0.25, 0.5 + 160 / 480)  # 160 px below the left shoulder
+    observation = msgspec.structs.replace(an_observation(), pose=PackedArray.pack(pose))
+    run = RunDirectory(tmp_path)
+    write_observation(run, observation, Pictures())
+    document = msgspec.json.decode(run.observation("a-1").read_bytes())
+    assert document["pose"]["bones_ratio"]["upper_arm_L"] == pytest.approx(0.5, abs=1e-4)
+
+
+def test_a_photo_is_complete_only_with_the_files_asked_for(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert is_complete(run, "a-1", "f", WantedFiles()) is None
+    write_observation(run, an_observation(), Pictures())
+    assert is_complete(run, "a-1", "f", WantedFiles()) == an_observation()
+    assert is_complete(run, "a-1", "another", WantedFiles()) is None
+    assert is_complete(run, "a-1", "f", WantedFiles(overlays=True)) is None
+    assert is_complete(run, "a-1", "f", WantedFiles(masks=True)) is None
+    write_observation(run, an_observation(), Pictures(overlay=b"o", raw=b"r", mask=b"m"))
+    assert is_complete(run, "a-1", "f", WantedFiles(overlays=True, masks=True))
+
+
+def test_a_damaged_observation_counts_as_not_processed(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    run.observation("a-1").write_bytes(b'{"image_id": ')
+    assert is_complete(run, "a-1", "f", WantedFiles()) is None
+    with pytest.raises(ObservationFileError, match=r"a-1\.json"):
+        read_observation(run.observation("a-1"))
+
+
+def test_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    document = msgspec.json.decode(run.observation("a-1").read_bytes())
+    document["pose"]["landmarks"][0]["x"] = None
+    run.observation("a-1").write_bytes(msgspec.json.encode(document))
+    with pytest.raises(ObservationFileError, match="landmarks"):
+        read_observation(run.observation("a-1"))
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "file.json"
+    write_atomically(target, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("avatarrig.runs.atomic.os.replace", full)
+    with pytest.raises(RunStorageError, match="no space left"):
+        write_atomically(target, b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["file.json"]
+    assert target.read_bytes() == b"old"
+
+
+def test_written_files_follow_the_umask(tmp_path: Path) -> None:
+    previous = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "file", b"")
+    finally:
+        os.umask(previous)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_run_keeps_its_identity(tmp_path: Path) -> None:
+    dataset = tmp_path / "photos"
+    dataset.mkdir()
+    _, first = open_run(tmp_path / "run", dataset)
+    _, second = open_run(tmp_path / "run", dataset)
+    assert first == second
+    assert first.dataset == "photos"
+
+
+def test_a_run_directory_of_another_dataset_is_refused(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    open_run(tmp_path / "run", tmp_path / "one")
+    with pytest.raises(ForeignRunError, match="choose another --out"):
+        open_run(tmp_path / "run", tmp_path / "two")
+
+
+def test_a_missing_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no run directory"):
+        list(load_run(tmp_path / "nowhere"))
