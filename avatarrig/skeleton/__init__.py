@@ -1,0 +1,1 @@
+"""From landmarks to proportions: evidence, tallies, estimates. Pure mathematics."""

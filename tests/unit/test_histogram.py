@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatarrig.skeleton.histogram import FURTHEST_BIN, Histogram, bin_of, value_of
+from avatarrig.skeleton.refused import StateRefusedError
+
+BINS = st.integers(-FURTHEST_BIN, FURTHEST_BIN)
+MANY_BINS = st.lists(BINS, max_size=60)
+
+
+def counted(bins: list[int]) -> Histogram:
+    histogram = Histogram()
+    for index in bins:
+        histogram.add(index)
+    return histogram
+
+
+@given(st.floats(0.08, 12.5))
+def test_a_bin_stands_for_its_value_within_half_a_percent(value: float) -> None:
+    assert abs(math.log(value_of(bin_of(value)) / value)) <= math.log(1.01) / 2 + 1e-12
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_a_value_without_a_logarithm_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="greater than 0"):
+        bin_of(value)
+
+
+def test_values_beyond_the_grid_count_in_the_outermost_bins() -> None:
+    assert bin_of(1e-9) == -FURTHEST_BIN
+    assert bin_of(1e9) == FURTHEST_BIN
+
+
+@given(MANY_BINS, st.randoms(use_true_random=False))
+def test_order_cannot_change_it(bins: list[int], random: object) -> None:
+    shuffled = bins.copy()
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert counted(bins).to_row() == counted(shuffled).to_row()
+
+
+@given(MANY_BINS, MANY_BINS)
+def test_merging_is_the_same_as_counting_together_and_leaves_both_alone(
+    left: list[int], right: list[int]
+) -> None:
+    first, second = counted(left), counted(right)
+    assert first + second == counted(left + right)
+    assert first == counted(left)
+    assert second == counted(right)
+
+
+@given(MANY_BINS, MANY_BINS)
+def test_what_was_added_can_be_taken_away(kept: list[int], gone: list[int]) -> None:
+    both = counted(kept + gone)
+    assert both - counted(gone) == counted(kept)
+    for index in gone:
+        both.subtract(index)
+    assert both == counted(kept)
+
+
+def test_what_was_never_counted_cannot_be_taken_away() -> None:
+    with pytest.raises(ValueError, match="never counted"):
+        counted([1, 2]).subtract(3)
+    with pytest.raises(ValueError, match="fewer values"):
+        counted([1, 2]) - counted([2, 2])
+
+
+@given(MANY_BINS)
+def test_a_row_reads_back(bins: list[int]) -> None:
+    assert Histogram.from_row(counted(bins).to_row()) == counted(bins)
+
+
+@pytest.mark.parametrize(
+    "row", [[0, -1], [0], [-FURTHEST_BIN - 1, 1], [FURTHEST_BIN, 1, 1], [0, 1.5]]
+)
+def test_a_row_that_no_histogram_wrote_is_refused(row: list[int]) -> None:
+    with pytest.raises(StateRefusedError):
+        Histogram.from_row(row)
+
+
+@given(st.lists(BINS, min_size=1, max_size=60), st.floats(0, 1))
+def test_a_quantile_is_within_half_a_bin_of_the_values_own(bins: list[int], share: float) -> None:
+    quantile = counted(bins).quantile(share)
+    ordered = sorted(bins)
+    rank = share * len(ordered)
+    low = ordered[max(0, math.ceil(rank - 1e-9) - 1)]
+    high = ordered[min(len(ordered) - 1, math.floor(rank + 1e-9))]
+    assert low - 0.5 - 1e-6 <= quantile <= high + 0.5 + 1e-6
+
+
+def test_nothing_has_no_quantile_and_no_midmean() -> None:
+    for reading in (lambda: Histogram().quantile(0.5), Histogram().midmean):
+        with pytest.raises(ValueError, match=r"of 0 values|nothing was counted"):
+            reading()
+
+
+@given(st.lists(BINS, min_size=1, max_size=15))
+def test_the_midmean_is_the_mean_of_the_middle_half(bins: list[int]) -> None:
+    quartered = sorted(index for index in bins for _ in range(4))
+    middle = quartered[len(bins) : 3 * len(bins)]
+    assert counted(bins).midmean() == pytest.approx(statistics.mean(middle), abs=1e-9)
+
+
+def test_a_tenth_of_outliers_hardly_moves_the_midmean() -> None:
+    noise = np.random.default_rng(1).normal(0, 7, 900).round().astype(int).tolist()
+    clean, dirty = counted(noise), counted(noise + [120] * 100)
+    assert abs(dirty.midmean() - clean.midmean()) < 1.5
+    assert abs(statistics.mean(noise + [120] * 100) - statistics.mean(noise)) > 10
+
+
+def test_the_midmeans_error_is_what_repeated_samples_show() -> None:
+    random = np.random.default_rng(2)
+    samples = [counted(random.normal(0, 6, 200).round().astype(int).tolist()) for _ in range(400)]
+    seen = statistics.stdev(sample.midmean() for sample in samples)
+    said = statistics.mean(sample.midmean_error() for sample in samples)
+    assert said == pytest.approx(seen, rel=0.15)
