@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +26,13 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RunStorageError: The disk is full, read-only or not permitted.
     """
-    temporary = ""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        # mkstemp makes files private; a run's files follow the user's umask instead.
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - a name, not yet a path
-        os.replace(temporary, path)  # noqa: PTH105 - the same
+        temporary.write_bytes(data)
+        temporary.replace(path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise RunStorageError(error.errno, _advice(error), str(path)) from error
 
 
@@ -46,12 +40,6 @@ def write_json(path: Path, document: Any) -> None:  # noqa: ANN401 - whatever JS
     """Writes a document as indented JSON, atomically."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
     write_atomically(path, text + b"\n")
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _advice(error: OSError) -> str:

@@ -140,7 +140,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("avatarrig.runs.atomic.os.replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(RunStorageError, match="no space left"):
         write_atomically(target, b"new")
     assert [file.name for file in tmp_path.iterdir()] == ["file.json"]

@@ -1,0 +1,215 @@
+"""How far a run is: a fold over what the topics say. Pure; the clock is an argument."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from typing import Any
+
+import msgspec
+
+from avatarrig.records import Observation, Reject, SkeletonRecord
+
+RATE_WINDOW_SECONDS = 15.0
+NOBODY_FOUND = "nobody found"
+
+Key = tuple[str, str]
+"""Subject and image_id."""
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """Where an observation stands on its topic, and what it saw.
+
+    Attributes:
+        partition: Partition of the observations topic.
+        offset: Its offset there.
+        person: Whether somebody was found.
+        excluded: Why it does not count in the estimate, None where it may.
+    """
+
+    partition: int
+    offset: int
+    person: bool
+    excluded: str | None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A photo that belongs to the run.
+
+    Attributes:
+        image_id: Its identifier.
+        path: Path within the dataset.
+        subject: Whose skeleton it tells about.
+    """
+
+    image_id: str
+    path: str
+    subject: str
+
+    @property
+    def key(self) -> Key:
+        """What tells photos apart; the same photo may be shown for two subjects."""
+        return (self.subject, self.image_id)
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Photos of a run by what became of them.
+
+    Attributes:
+        found: In the dataset.
+        observed: Seen by the detector.
+        person: Observed, with somebody in them.
+        rejected: Set aside with a reason.
+    """
+
+    found: int
+    observed: int
+    person: int
+    rejected: int
+
+    @property
+    def waiting(self) -> int:
+        """Not yet processed; never failed."""
+        return self.found - self.observed - self.rejected
+
+
+class Progress:
+    """Keeps what is known about a run's photos and its estimates.
+
+    Args:
+        run: The run's identifier.
+        fingerprint: Observations of other detector settings are not this run's.
+    """
+
+    def __init__(self, run: str, fingerprint: str) -> None:
+        self._run = run
+        self._fingerprint = fingerprint
+        self._found: dict[Key, Found] = {}
+        self._observed: dict[Key, Observed] = {}
+        self._rejects: dict[Key, Reject] = {}
+        self._subjects: dict[str, dict[int, int]] = {}
+        self._skeletons: dict[str, SkeletonRecord] = {}
+        self._finished: deque[float] = deque()
+
+    def found(self, photo: Found) -> None:
+        """Notes a photo of the dataset."""
+        self._found[photo.key] = photo
+
+    def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
+        """Notes an observation; of the same photo, the first one on the topic counts."""
+        key = (record.subject, record.image_id)
+        if record.fingerprint != self._fingerprint or key in self._observed:
+            return
+        self._finished.append(now)
+        self._observed[key] = Observed(partition, offset, record.pose is not None, record.excluded)
+        self._rejects.pop(key, None)
+        offsets = self._subjects.setdefault(record.subject, {})
+        offsets[partition] = max(offset, offsets.get(partition, -1))
+
+    def reject(self, record: Reject, now: float) -> None:
+        """Notes a reject, unless the photo was observed after all."""
+        reference = record.reference
+        if reference is None or record.run != self._run:
+            return
+        if record.fingerprint not in ("", self._fingerprint):
+            return
+        key = (reference.subject, reference.image_id)
+        if key in self._observed:
+            return
+        if key not in self._rejects:
+            self._finished.append(now)
+        self._rejects[key] = record
+
+    def skeleton(self, record: SkeletonRecord) -> None:
+        """Notes an estimate; of two, the one that contains more is kept."""
+        if record.fingerprint != self._fingerprint:
+            return
+        known = self._skeletons.get(record.subject)
+        if known is None or sum(record.applied.values()) >= sum(known.applied.values()):
+            self._skeletons[record.subject] = record
+
+    def is_observed(self, photo: Found) -> bool:
+        """Whether the observations topic has this photo."""
+        return photo.key in self._observed
+
+    def is_rejected(self, photo: Found) -> bool:
+        """Whether this photo was set aside."""
+        return photo.key in self._rejects
+
+    @property
+    def counts(self) -> Counts:
+        """The run's photos by what became of them."""
+        observed = [self._observed[photo] for photo in self._found if photo in self._observed]
+        rejected = sum(photo in self._rejects for photo in self._found)
+        return Counts(
+            found=len(self._found),
+            observed=len(observed),
+            person=sum(photo.person for photo in observed),
+            rejected=rejected,
+        )
+
+    @property
+    def rejected(self) -> list[tuple[Found, Reject]]:
+        """The run's rejects by path."""
+        pairs = [(self._found[i], r) for i, r in self._rejects.items() if i in self._found]
+        return sorted(pairs, key=lambda pair: pair[0].path)
+
+    @property
+    def observed_photos(self) -> list[tuple[Found, Observed]]:
+        """The run's observed photos by path."""
+        pairs = [(self._found[i], o) for i, o in self._observed.items() if i in self._found]
+        return sorted(pairs, key=lambda pair: pair[0].path)
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """How many observed photos do not count in the estimate, by reason."""
+        reasons = (
+            (seen.excluded or "") if seen.person else NOBODY_FOUND
+            for _, seen in self.observed_photos
+        )
+        return Counter(reason for reason in reasons if reason)
+
+    @property
+    def departed(self) -> int:
+        """Photos that were observed, but are no longer in the dataset."""
+        return sum(key not in self._found for key in self._observed)
+
+    @property
+    def skeletons(self) -> dict[str, SkeletonRecord]:
+        """Latest estimate of each subject that this run has photos of."""
+        return {s: r for s, r in sorted(self._skeletons.items()) if s in self._subjects}
+
+    @property
+    def all_processed(self) -> bool:
+        """Whether no photo waits."""
+        return self.counts.waiting == 0
+
+    @property
+    def estimates_complete(self) -> bool:
+        """Whether each subject's estimate contains every observation on the topic."""
+        return all(self._contains(subject, seen) for subject, seen in self._subjects.items())
+
+    def _contains(self, subject: str, seen: dict[int, int]) -> bool:
+        record = self._skeletons.get(subject)
+        if record is None:
+            return False
+        return all(
+            record.applied.get(partition, -1) >= offset for partition, offset in seen.items()
+        )
+
+    def photos_per_second(self, now: float) -> float:
+        """Photos finished lately, per second."""
+        while self._finished and self._finished[0] < now - RATE_WINDOW_SECONDS:
+            self._finished.popleft()
+        if not self._finished:
+            return 0.0
+        return len(self._finished) / max(now - self._finished[0], 1.0)
+
+    def seconds_left(self, now: float) -> float:
+        """Time that the waiting photos will take at the present pace; infinite when it stands."""
+        rate = self.photos_per_second(now)
+        return self.counts.waiting / rate if rate > 0 else math.inf
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """The estimates as their files hold them, by subject."""
+        return {subject: record.estimate for subject, record in self.skeletons.items()}

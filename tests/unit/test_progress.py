@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from avatarrig.progress import Found, Progress
+from avatarrig.records import Observation, PhotoReference, Reject, SkeletonRecord
+
+
+def a_photo(name: str = "a", subject: str = "s") -> Found:
+    return Found(name, f"{name}.jpg", subject)
+
+
+def an_observation(name: str = "a", **fields: object) -> Observation:
+    required: dict[str, object] = {
+        "image_id": name,
+        "dataset": "d",
+        "path": f"{name}.jpg",
+        "subject": "s",
+        "content_hash": "00",
+        "found_at": 0.0,
+        "observed_at": 0.0,
+        "fingerprint": "f",
+        "width": 1,
+        "height": 1,
+    }
+    return Observation(**(required | fields))
+
+
+def a_reject(name: str = "a", run: str = "r", fingerprint: str = "f") -> Reject:
+    reference = PhotoReference(
+        image_id=name,
+        uri=f"file:///{name}.jpg",
+        dataset="d",
+        path=f"{name}.jpg",
+        subject="s",
+        content_hash="00",
+        size=1,
+        found_at=0.0,
+    )
+    return Reject(
+        reason="unreadable",
+        message="cannot be read",
+        attempts=1,
+        rejected_at=0.0,
+        reference=reference,
+        run=run,
+        fingerprint=fingerprint,
+    )
+
+
+def a_skeleton(applied: dict[int, int], fingerprint: str = "f") -> SkeletonRecord:
+    return SkeletonRecord(
+        subject="s",
+        fingerprint=fingerprint,
+        applied=applied,
+        observations=1,
+        estimate={"applied": sum(applied.values())},
+        estimated_at=0.0,
+    )
+
+
+@pytest.fixture
+def progress() -> Progress:
+    return Progress("r", "f")
+
+
+def test_found_is_observed_plus_rejected_plus_waiting(progress: Progress) -> None:
+    for name in "abcd":
+        progress.found(a_photo(name))
+    progress.observation(an_observation("a"), 0, 1, now=0)
+    progress.reject(a_reject("b"), now=0)
+    assert (progress.counts.observed, progress.counts.rejected) == (1, 1)
+    assert progress.counts.waiting == 2
+    assert not progress.all_processed
+
+
+def test_a_photo_that_is_observed_twice_counts_once(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.observation(an_observation(), 0, 9, now=0)
+    assert progress.counts.observed == 1
+    progress.skeleton(a_skeleton({0: 1}))
+    assert progress.estimates_complete
+
+
+def test_a_reject_that_is_observed_later_leaves_the_list(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.reject(a_reject(), now=0)
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.reject(a_reject(), now=0)
+    assert progress.rejected == []
+    assert progress.counts.observed == 1
+
+
+def test_records_of_other_runs_and_detectors_are_not_ours(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(fingerprint="other"), 0, 1, now=0)
+    progress.reject(a_reject(run="other"), now=0)
+    progress.reject(a_reject(fingerprint="other"), now=0)
+    progress.skeleton(a_skeleton({0: 1}, fingerprint="other"))
+    assert progress.counts.waiting == 1
+    assert progress.skeletons == {}
+
+
+def test_the_same_photo_shown_for_another_subject_is_another_photo(progress: Progress) -> None:
+    progress.found(a_photo(subject="other"))
+    progress.observation(an_observation(), 0, 1, now=0)
+    assert not progress.is_observed(a_photo(subject="other"))
+    assert progress.is_observed(a_photo())
+
+
+def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Progress) -> None:
+    progress.observation(an_observation("a"), 0, 5, now=0)
+    progress.observation(an_observation("b"), 3, 7, now=0)
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5, 3: 6}))
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5, 3: 7}))
+    assert progress.estimates_complete
+
+
+def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> None:
+    progress.observation(an_observation(), 0, 5, now=0)
+    progress.skeleton(a_skeleton({0: 5}))
+    progress.skeleton(a_skeleton({0: 3}))
+    assert progress.documents() == {"s": {"applied": 5}}
+
+
+def test_photos_that_left_the_dataset_are_known(progress: Progress) -> None:
+    progress.observation(an_observation(), 0, 5, now=0)
+    assert progress.departed == 1
+    assert progress.counts.observed == 0
+
+
+def test_time_left_follows_the_present_pace(progress: Progress) -> None:
+    for i in range(30):
+        progress.found(a_photo(str(i)))
+    assert progress.seconds_left(0) == math.inf
+    for i in range(10):
+        progress.observation(an_observation(str(i)), 0, i, now=float(i))
+    assert progress.photos_per_second(10.0) == pytest.approx(1.0)
+    assert progress.seconds_left(10.0) == pytest.approx(20.0)
+    assert progress.photos_per_second(100.0) == 0
+
+
+def test_what_does_not_count_is_told_by_reason(progress: Progress) -> None:
+    for i, excluded in enumerate(("ambiguous", "duplicate", None)):
+        progress.found(a_photo(str(i)))
+        progress.observation(an_observation(str(i), excluded=excluded), 0, i, now=0)
+    assert progress.left_out == {"nobody found": 3}
