@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from avatarrig.records import Observation, Reject, SkeletonRecord
+from avatarrig.skeleton.counting import reason_not_to_count
 
 RATE_WINDOW_SECONDS = 15.0
-NOBODY_FOUND = "nobody found"
 
 Key = tuple[str, str]
 """Subject and image_id."""
@@ -24,13 +24,13 @@ class Observed(msgspec.Struct, frozen=True):
         partition: Partition of the observations topic.
         offset: Its offset there.
         person: Whether somebody was found.
-        excluded: Why it does not count in the estimate, None where it may.
+        left_out: Why it does not count in the estimate, None where it counts.
     """
 
     partition: int
     offset: int
     person: bool
-    excluded: str | None
+    left_out: str | None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -101,7 +101,9 @@ class Progress:
         if record.fingerprint != self._fingerprint or key in self._observed:
             return
         self._finished.append(now)
-        self._observed[key] = Observed(partition, offset, record.pose is not None, record.excluded)
+        self._observed[key] = Observed(
+            partition, offset, record.pose is not None, reason_not_to_count(record)
+        )
         self._rejects.pop(key, None)
         offsets = self._subjects.setdefault(record.subject, {})
         offsets[partition] = max(offset, offsets.get(partition, -1))
@@ -163,11 +165,7 @@ class Progress:
     @property
     def left_out(self) -> Counter[str]:
         """How many observed photos do not count in the estimate, by reason."""
-        reasons = (
-            (seen.excluded or "") if seen.person else NOBODY_FOUND
-            for _, seen in self.observed_photos
-        )
-        return Counter(reason for reason in reasons if reason)
+        return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
 
     @property
     def departed(self) -> int:

@@ -1,0 +1,5 @@
+"""``python -m avatarrig`` is the ``avatarrig`` command."""
+
+from avatarrig.cli import main
+
+main()
