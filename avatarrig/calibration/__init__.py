@@ -1,0 +1,1 @@
+"""Choosing thresholds from what runs have shown, with or without a person's labels."""

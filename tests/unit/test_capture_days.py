@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatarrig.skeleton.capture_days import (
+    MAX_BUCKETS,
+    OLDER,
+    bucket_of,
+    capture_day,
+    first_day,
+    is_bucket,
+    last_day,
+)
+
+FOUND = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp()
+DAY = 86_400.0
+DATES = st.dates(dt.date(1970, 1, 1), dt.date(2150, 12, 31))
+
+
+def test_the_capture_time_decides_the_day() -> None:
+    assert capture_day(FOUND - 3 * DAY, FOUND) == "2026-11-19"
+
+
+@pytest.mark.parametrize("captured", [None, -1.0, math.nan, math.inf, FOUND + 2 * DAY])
+def test_the_day_of_arrival_stands_in_for_a_time_that_cannot_be(captured: float | None) -> None:
+    assert capture_day(captured, FOUND) == "2026-11-22"
+
+
+@given(st.floats())
+def test_any_arrival_time_has_a_day(found: float) -> None:
+    assert is_bucket(capture_day(None, found))
+
+
+@pytest.mark.parametrize(
+    ("day", "bucket"),
+    [
+        ("2026-11-22", "2026-11-22"),
+        ("2026-09-01", "2026-09-01"),
+        ("2026-08-31", "2026-08"),
+        ("2024-12-01", "2024-12"),
+        ("2024-11-30", "2024"),
+        ("2017-01-01", "2017"),
+        ("2016-12-31", OLDER),
+        ("1970-01-01", OLDER),
+    ],
+)
+def test_buckets_grow_with_age(day: str, bucket: str) -> None:
+    assert bucket_of(day, "2026-11") == bucket
+
+
+@given(st.lists(DATES, min_size=3, max_size=3))
+def test_coarsening_in_steps_is_coarsening_at_once(dates: list[dt.date]) -> None:
+    day, between, newest = (date.isoformat() for date in sorted(dates))
+    assert bucket_of(bucket_of(day, between[:7]), newest[:7]) == bucket_of(day, newest[:7])
+
+
+@given(DATES, DATES)
+def test_a_bucket_holds_its_day(one: dt.date, other: dt.date) -> None:
+    day, newest = sorted([one, other])
+    bucket = bucket_of(day.isoformat(), newest.isoformat()[:7])
+    assert is_bucket(bucket)
+    if bucket != OLDER:
+        assert first_day(bucket) <= day <= last_day(bucket)
+
+
+@given(DATES)
+def test_there_are_never_more_buckets_than_promised(newest: dt.date) -> None:
+    days = (newest - dt.timedelta(age) for age in range(min(5000, newest.toordinal() - 1)))
+    buckets = {bucket_of(day.isoformat(), newest.isoformat()[:7]) for day in days}
+    assert len(buckets) <= MAX_BUCKETS
+
+
+@pytest.mark.parametrize("name", ["2026-13", "2026-02-30", "20261122", "abcd", "9999", 2026, None])
+def test_other_names_are_no_buckets(name: object) -> None:
+    assert not is_bucket(name)
