@@ -1,0 +1,122 @@
+"""One photo's evidence about bone lengths, as integers that can be added up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from avatarrig.records import Evidence
+from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLING, FloatArray
+from avatarrig.skeleton.geometry import look_at, mirrored
+from avatarrig.skeleton.network import look
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from avatarrig.skeleton.learned import Learned
+
+COORDINATES: Final = len(HELMERT)
+"""How many size-free coordinates evidence is given in."""
+
+INFORMATION_LENGTH: Final = COORDINATES * (COORDINATES + 1) // 2
+"""How many integers hold the upper triangle of an information matrix."""
+
+FIXED_POINT: Final = 256
+"""Integers count 1/256: the rounding of a photo is under 0.01 % of what it says."""
+
+_UPPER = np.triu_indices(COORDINATES)
+_TO_COORDINATES = HELMERT @ POOLING.T
+_LEAST_BONES = 2
+_LEAST_VISIBILITY = 0.1
+
+
+def evidence_from_landmarks(
+    pose: NDArray[np.floating[Any]],
+    world: NDArray[np.floating[Any]],
+    width: int,
+    height: int,
+    *,
+    learned: Learned,
+) -> Evidence | None:
+    """Tells what one photo says about a person's proportions.
+
+    The photo is looked at as it is and mirrored, and the mean is taken, so a photo and its
+    mirror image say the same.
+
+    Args:
+        pose: (33, 5): x and y as shares of the photo's width and height, z, visibility, presence.
+        world: (33, 3): metres, hip-centred.
+        width: Of the photo in pixels.
+        height: Of the photo in pixels.
+        learned: What was learned for the pose model that saw the landmarks.
+
+    Returns:
+        The evidence without ``ratios``, or None where the photo says nothing: landmarks that
+        are not numbers, no scale, fewer than 2 bones in sight.
+
+    Raises:
+        ValueError: The arrays have other shapes.
+    """
+    if pose.shape != (33, 5) or world.shape != (33, 3):
+        raise ValueError(
+            f"landmarks have shapes {pose.shape} and {world.shape}, not (33, 5) and (33, 3)"
+        )
+    usual = np.isfinite(pose[:, :2]).all() and np.isfinite(world).all() and width > 0 < height
+    if not usual:
+        return None
+    other_pose, other_world = mirrored(pose[None], world[None])
+    views = look_at(
+        np.stack([np.asarray(pose, np.float64), other_pose[0]]),
+        np.stack([np.asarray(world, np.float64), other_world[0]]),
+        np.array([[width, height]] * 2, np.float64),
+    )
+    in_sight = views.visibility[0, : len(BONE_VECTORS)] > _LEAST_VISIBILITY
+    if not views.usable.all() or in_sight.sum() < _LEAST_BONES:
+        return None
+    information, vector = information_of(*look(learned.network, views))
+    return Evidence(
+        learned=learned.version,
+        information=_quantised(information.mean(axis=0)[_UPPER]),
+        vector=_quantised(vector.mean(axis=0)),
+    )
+
+
+def information_of(
+    log_lengths: FloatArray, log_precision: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Turns bone lengths on an unknown common scale into information about proportions.
+
+    The scale is marginalised out under a flat prior: diag(w) - w wᵀ / Σw.
+
+    Args:
+        log_lengths: (n, 11).
+        log_precision: (n, 11) natural logarithms of inverse variances w.
+
+    Returns:
+        Information matrices (n, 6, 6) and vectors (n, 6) in Helmert coordinates.
+    """
+    weight = np.exp(log_precision)
+    total = weight.sum(axis=1, keepdims=True)
+    outer = weight[:, :, None] * weight[:, None, :] / total[..., None]
+    matrix = -outer
+    diagonal = np.arange(weight.shape[1])
+    matrix[:, diagonal, diagonal] += weight
+    centred = log_lengths - (weight * log_lengths).sum(axis=1, keepdims=True) / total
+    return _TO_COORDINATES @ matrix @ _TO_COORDINATES.T, (weight * centred) @ _TO_COORDINATES.T
+
+
+def _quantised(values: FloatArray) -> tuple[int, ...]:
+    return tuple(np.rint(values * FIXED_POINT).astype(np.int64).tolist())
+
+
+def matrix_of(information: tuple[int, ...] | list[int]) -> FloatArray:
+    """Unpacks an upper triangle of integers into a symmetric matrix (6, 6)."""
+    matrix = np.zeros((COORDINATES, COORDINATES))
+    matrix[_UPPER] = np.array(information, np.float64) / FIXED_POINT
+    return np.asarray(matrix + np.triu(matrix, 1).T)
+
+
+def vector_of(vector: tuple[int, ...] | list[int]) -> FloatArray:
+    """Unpacks integers into an information vector (6,)."""
+    return np.array(vector, np.float64) / FIXED_POINT

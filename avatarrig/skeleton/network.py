@@ -1,0 +1,76 @@
+"""The small network that corrects the bone lengths of a photo and tells how far to trust them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from avatarrig.skeleton.bones import BONE_VECTORS, FloatArray
+from avatarrig.skeleton.features import (
+    base_log_precision,
+    features,
+    observed,
+)
+
+if TYPE_CHECKING:
+    from avatarrig.skeleton.geometry import Views
+
+OFFSET_SHARE: Final = 0.3
+"""Scale of the network's offset: a unit output moves a log length by 0.3."""
+
+LOG_PRECISION_RANGE: Final = (-4.0, 6.0)
+"""Bounds of a bone's log precision in one photo: an error of 740 % to 5 %. The upper bound caps
+what any single photo can say."""
+
+_BONES = len(BONE_VECTORS)
+_LEAKAGE = 0.1
+
+
+@dataclass(frozen=True)
+class Network:
+    """A residual perceptron; members of an ensemble are averaged.
+
+    Attributes:
+        centre: (f,) subtracted from the features.
+        spread: (f,) the features are divided by it, then clipped at ±4.
+        offset: (11,) log length that the landmarks place too much on each bone.
+        layers: Weights and biases by name, the first axis being the ensemble's.
+    """
+
+    centre: FloatArray
+    spread: FloatArray
+    offset: FloatArray
+    layers: dict[str, FloatArray]
+
+
+def look(network: Network, views: Views) -> tuple[FloatArray, FloatArray]:
+    """Reads bone lengths off photos.
+
+    Args:
+        network: What was learned.
+        views: n photos.
+
+    Returns:
+        Log lengths (n, 11) on each photo's own unknown scale, and log precisions (n, 11).
+    """
+    standard = np.clip((features(views) - network.centre) / network.spread, -4, 4)
+    outputs = np.mean([_forward(network.layers, m, standard) for m in _members(network)], axis=0)
+    lengths = observed(views) - network.offset + OFFSET_SHARE * outputs[:, :_BONES]
+    precision = outputs[:, _BONES:] + base_log_precision(views)
+    return lengths, np.clip(precision, *LOG_PRECISION_RANGE)
+
+
+def _members(network: Network) -> range:
+    return range(len(network.layers["input_weight"]))
+
+
+def _forward(layers: dict[str, FloatArray], member: int, standard: FloatArray) -> FloatArray:
+    first = _leaky(standard @ layers["input_weight"][member] + layers["input_bias"][member])
+    second = first + _leaky(first @ layers["hidden_weight"][member] + layers["hidden_bias"][member])
+    return np.asarray(second @ layers["output_weight"][member] + layers["output_bias"][member])
+
+
+def _leaky(values: FloatArray) -> FloatArray:
+    return np.maximum(values, _LEAKAGE * values)
