@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+from rich.console import Console
+
+from avatarrig.cli import with_command
+from avatarrig.cli.display import LiveDisplay, PlainDisplay, bones_table, display_for, panel
+from avatarrig.cli.view import BoneRow, View, bone_rows, duration
+from avatarrig.progress import Counts
+
+
+def a_view(**fields: object) -> View:
+    required: dict[str, object] = {
+        "stage": "detecting",
+        "counts": Counts(found=30, observed=9, person=8, rejected=1),
+        "scanning": False,
+        "rate": 9.87,
+        "seconds_left": 125.0,
+        "elapsed": 3.0,
+        "bones": (BoneRow("thigh, left", 1.2, 1.1, 1.3, 8, "provisional"),),
+    }
+    return View(**(required | fields))
+
+
+def drawn(renderable: object, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(renderable)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_the_panel_tells_photos_pace_and_skeleton() -> None:
+    text = drawn(panel(a_view()))
+    for part in ("10 of 30", "detected 9, of them 8", "rejected 1", "9.9 images/s", "2:05 left"):
+        assert part in text
+    for part in ("thigh, left", "1.200", "1.100 – 1.300", "8", "provisional"):
+        assert part in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(len(line) for line in drawn(panel(a_view()), width).splitlines()) <= width
+
+
+def test_an_unknown_ratio_is_a_dash_not_a_number() -> None:
+    row = BoneRow("hips", None, None, None, 0, "insufficient")
+    assert "nan" not in drawn(bones_table((row,)))
+    assert "–" in drawn(bones_table((row,)))
+
+
+def test_off_a_terminal_lines_are_plain() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    display = display_for(console)
+    assert isinstance(display, PlainDisplay)
+    with display:
+        display.show(a_view())
+        display.show(a_view())
+        display.show(a_view(stage="finishing"))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 2
+    assert "found 30 · detected 9 · rejected 1 · 9.9 images/s · 2:05 left" in lines[0]
+    assert "\x1b" not in console.file.getvalue()
+
+
+def test_a_terminal_gets_the_live_panel() -> None:
+    assert isinstance(display_for(Console(force_terminal=True)), LiveDisplay)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (65.4, "1:05"), (3723, "1:02:03"), (math.inf, "–")]
+)
+def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_rows_come_from_the_estimate_document() -> None:
+    document = {
+        "estimates": {"upper_leg_L": 1.25},
+        "stats": {
+            "upper_leg_L": {"n": 7, "median": 1.2, "interval": [1.1, 1.4], "status": "stable"}
+        },
+    }
+    rows = {row.label: row for row in bone_rows(document)}
+    assert rows["thigh, left"] == BoneRow("thigh, left", 1.25, 1.1, 1.4, 7, "stable")
+    assert rows["hips"].ratio is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["photos", "--out", "run"], ["run", "photos", "--out", "run"]),
+        (["--out", "run", "photos"], ["run", "--out", "run", "photos"]),
+        (["./models"], ["run", "./models"]),
+        (["run", "photos"], ["run", "photos"]),
+        (["models", "fetch"], ["models", "fetch"]),
+        (["--help"], ["--help"]),
+        ([], []),
+    ],
+)
+def test_what_is_no_command_is_a_dataset(typed: list[str], meant: list[str]) -> None:
+    assert with_command(typed) == meant
