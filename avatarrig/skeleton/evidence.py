@@ -10,6 +10,7 @@ from avatarrig.records import Evidence
 from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLING, FloatArray
 from avatarrig.skeleton.geometry import look_at, mirrored
 from avatarrig.skeleton.network import look
+from avatarrig.skeleton.ratios import ratio_bins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def evidence_from_landmarks(
         learned: What was learned for the pose model that saw the landmarks.
 
     Returns:
-        The evidence without ``ratios``, or None where the photo says nothing: landmarks that
+        The evidence, or None where the photo says nothing: landmarks that
         are not numbers, no scale, fewer than 2 bones in sight.
 
     Raises:
@@ -79,6 +80,7 @@ def evidence_from_landmarks(
         learned=learned.version,
         information=_quantised(information.mean(axis=0)[_UPPER]),
         vector=_quantised(vector.mean(axis=0)),
+        ratios=ratio_bins(views, learned.network.offset),
     )
 
 
