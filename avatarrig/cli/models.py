@@ -1,0 +1,69 @@
+"""``avatarrig models``: fetch the MediaPipe models ahead of time, or see where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avatarrig.detectors.models import (
+    MODELS,
+    POSE_MODELS,
+    ModelUnavailableError,
+    cache_folder,
+    fetch,
+    find,
+)
+
+_OTHERS = tuple(name for name in MODELS if name not in POSE_MODELS)
+
+
+@click.group("models")
+def models() -> None:
+    """The MediaPipe models: fetch them, or see where they are."""
+
+
+@models.command("fetch")
+@click.option(
+    "--pose-model",
+    "pose_models",
+    type=click.Choice([*POSE_MODELS, "all"]),
+    default="full",
+    show_default=True,
+    help="Which pose model; face and person mask come with it.",
+)
+@click.option(
+    "--into",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files; this user's cache unless told otherwise.",
+)
+def fetch_command(pose_models: str, folder: Path | None) -> None:
+    """Fetch what a run needs, so that it needs no network later.
+
+    Every file is checked against its SHA-256, wherever it came from.
+    """
+    poses = POSE_MODELS if pose_models == "all" else (pose_models,)
+    missing = []
+    for name in (*poses, *_OTHERS):
+        model = MODELS[name]
+        try:
+            path = None if folder else find(model)
+            path = path or fetch(model, folder or cache_folder(), report=click.echo)
+        except ModelUnavailableError as error:
+            missing.append(str(error))
+            continue
+        click.echo(f"{name:<10} {path}")
+    if missing:
+        raise click.ClickException("\n".join(missing))
+
+
+@models.command("where")
+def where_command() -> None:
+    """Show where each model lies, or where it would come from."""
+    for name, model in MODELS.items():
+        try:
+            path = find(model)
+        except ModelUnavailableError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{name:<10} {path or f'not here: {model.url}'}")
