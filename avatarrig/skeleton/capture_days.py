@@ -16,10 +16,10 @@ from typing import Final
 DAILY_MONTHS: Final = 3
 """Months whose days are kept apart, the newest included: any 59 days are exact."""
 
-MONTHLY_MONTHS: Final = 24
+MONTHLY_MONTHS: Final = 18
 """Months kept apart as a whole, those with days included."""
 
-YEARLY_YEARS: Final = 10
+YEARLY_YEARS: Final = 8
 """Years kept apart, the newest included; what is older goes together."""
 
 MAX_BUCKETS: Final = 31 * DAILY_MONTHS + MONTHLY_MONTHS + YEARLY_YEARS + 1

@@ -17,6 +17,7 @@ OFF_MASK: Final = "off_mask"
 OUT_OF_FRAME: Final = "out_of_frame"
 TOO_FEW_BONES: Final = "too_few_bones"
 NO_EVIDENCE: Final = "no_evidence"
+NO_WEIGHTS: Final = "no_weights"
 
 REASONS: Final = {
     NO_PERSON: "nobody was found in the photo",
@@ -27,6 +28,7 @@ REASONS: Final = {
     OUT_OF_FRAME: "most of the person is outside the photo",
     TOO_FEW_BONES: "no two bones can be seen, so there is no ratio",
     NO_EVIDENCE: "the landmarks say nothing about bone lengths",
+    NO_WEIGHTS: "nothing was learned for the pose model that saw the photo",
 }
 """Every reason for which a photo does not count, in words."""
 

@@ -66,6 +66,9 @@ class Histogram:
         """How many values are counted."""
         return sum(self._counts.values())
 
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
     def add(self, index: int) -> None:
         """Counts one value in its bin."""
         self._counts[index] = self._counts.get(index, 0) + 1
@@ -74,11 +77,11 @@ class Histogram:
         """Takes back one value.
 
         Raises:
-            ValueError: No such value was counted.
+            StateRefusedError: No such value was counted.
         """
         count = self._counts.get(index, 0)
         if count < 1:
-            raise ValueError(f"bin {index} is empty: the value was never counted")
+            raise StateRefusedError(f"bin {index} is empty: the value was never counted")
         if count == 1:
             del self._counts[index]
         else:
@@ -98,13 +101,13 @@ class Histogram:
         """Takes away everything that another histogram counts.
 
         Raises:
-            ValueError: The other one holds values that this one never counted.
+            StateRefusedError: The other one holds values that this one never counted.
         """
         rest = dict(self._counts)
         for index, count in other._counts.items():
             rest[index] = rest.get(index, 0) - count
             if rest[index] < 0:
-                raise ValueError(f"bin {index} holds fewer values than are to be taken away")
+                raise StateRefusedError(f"bin {index} holds fewer values than are to be taken away")
         return Histogram(rest.items())
 
     def __eq__(self, other: object) -> bool:

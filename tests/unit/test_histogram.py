@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from random import Random
 
 import numpy as np
 import pytest
@@ -39,9 +40,9 @@ def test_values_beyond_the_grid_count_in_the_outermost_bins() -> None:
 
 
 @given(MANY_BINS, st.randoms(use_true_random=False))
-def test_order_cannot_change_it(bins: list[int], random: object) -> None:
+def test_order_cannot_change_it(bins: list[int], random: Random) -> None:
     shuffled = bins.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert counted(bins).to_row() == counted(shuffled).to_row()
 
 
@@ -95,9 +96,10 @@ def test_a_quantile_is_within_half_a_bin_of_the_values_own(bins: list[int], shar
 
 
 def test_nothing_has_no_quantile_and_no_midmean() -> None:
-    for reading in (lambda: Histogram().quantile(0.5), Histogram().midmean):
-        with pytest.raises(ValueError, match=r"of 0 values|nothing was counted"):
-            reading()
+    with pytest.raises(ValueError, match="of 0 values"):
+        Histogram().quantile(0.5)
+    with pytest.raises(ValueError, match="nothing was counted"):
+        Histogram().midmean()
 
 
 @given(st.lists(BINS, min_size=1, max_size=15))

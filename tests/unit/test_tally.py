@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import operator
+from random import Random
+from typing import Any
+
+import msgpack
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
+from avatarrig.skeleton.counting import REASONS
+from avatarrig.skeleton.histogram import FURTHEST_BIN
+from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.ratios import RATIO_KEYS
+from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.skeleton.tally import Tally
+
+ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
+DAY = 86_400.0
+VERSION = load_learned("full").version
+
+EVIDENCE = st.builds(
+    Evidence,
+    learned=st.just(VERSION),
+    information=st.tuples(*[st.integers(-(1 << 30), 1 << 30)] * 21),
+    vector=st.tuples(*[st.integers(-(1 << 30), 1 << 30)] * 6),
+    ratios=st.dictionaries(st.sampled_from(RATIO_KEYS), st.integers(-FURTHEST_BIN, FURTHEST_BIN)),
+)
+POSE = PackedArray.pack(np.full((33, 5), 0.5))
+WORLD = PackedArray.pack(np.zeros((33, 3)))
+
+
+def observation(**fields: object) -> Observation:
+    usual: dict[str, Any] = {
+        "image_id": "a-0123456789abcdef",
+        "dataset": "Holiday",
+        "path": "a.jpg",
+        "subject": "Holiday",
+        "content_hash": "0" * 64,
+        "found_at": ARRIVED,
+        "observed_at": ARRIVED,
+        "fingerprint": "f",
+        "width": 640,
+        "height": 960,
+        "people": 1,
+        "pose": POSE,
+        "world": WORLD,
+        "meta": {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10},
+    }
+    return Observation(**usual | fields)
+
+
+OBSERVATIONS = st.builds(
+    lambda evidence, age, ambiguous, excluded: observation(
+        evidence=evidence,
+        captured_at=None if age is None else ARRIVED - age * DAY,
+        ambiguous=ambiguous,
+        excluded=excluded,
+    ),
+    st.none() | EVIDENCE,
+    st.none() | st.integers(0, 6000),
+    st.sampled_from([False, False, False, True]),
+    st.sampled_from([None, None, None, "duplicate of b", "wrong person"]),
+)
+MANY = st.lists(OBSERVATIONS, max_size=12)
+ONE = Evidence(
+    learned=VERSION,
+    information=tuple(range(21)),
+    vector=tuple(range(6)),
+    ratios={"upper_arm_L": -5, "upper_arm_R": -4},
+)
+
+
+def tallied(observations: list[Observation]) -> Tally:
+    tally = Tally.empty()
+    for one in observations:
+        tally.add(one)
+    return tally
+
+
+@given(MANY, st.randoms(use_true_random=False))
+def test_order_cannot_change_a_bit(observations: list[Observation], random: Random) -> None:
+    shuffled = observations.copy()
+    random.shuffle(shuffled)
+    assert tallied(observations).to_bytes() == tallied(shuffled).to_bytes()
+
+
+@given(st.lists(MANY, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_merging_in_any_order_is_counting_together(
+    parts: list[list[Observation]], random: Random
+) -> None:
+    tallies = [tallied(part) for part in parts]
+    before = [tally.to_bytes() for tally in tallies]
+    together = tallied([one for part in parts for one in part]).to_bytes()
+    merged = functools.reduce(operator.add, tallies)
+    shuffled = tallies.copy()
+    random.shuffle(shuffled)
+    assert merged.to_bytes() == together
+    assert functools.reduce(operator.add, shuffled).to_bytes() == together
+    assert [tally.to_bytes() for tally in tallies] == before
+
+
+@given(MANY, MANY)
+def test_what_was_added_can_be_taken_back(kept: list[Observation], gone: list[Observation]) -> None:
+    tally = tallied(kept + gone)
+    assert (tally - tallied(gone)).everything() == tallied(kept).everything()
+    for one in gone:
+        tally.subtract(one)
+    expected = tallied(kept)
+    assert tally.everything() == expected.everything()
+    assert tally.excluded == expected.excluded
+    assert (tally.observations, tally.used) == (expected.observations, expected.used)
+    for key in RATIO_KEYS:
+        assert tally.histogram(key) == expected.histogram(key)
+
+
+@given(MANY, EVIDENCE)
+def test_taking_back_a_photo_of_a_known_month_leaves_no_trace(
+    observations: list[Observation], evidence: Evidence
+) -> None:
+    tally = tallied([*observations, observation(evidence=ONE)])
+    before = tally.to_bytes()
+    later = observation(evidence=evidence)
+    assert tally.add(later).subtract(later).to_bytes() == before
+
+
+def test_what_was_never_counted_cannot_be_taken_back_and_nothing_changes() -> None:
+    tally = tallied([observation(evidence=ONE)])
+    before = tally.to_bytes()
+    other = msgspec.structs.replace(ONE, ratios={"hip_width": 3})
+    for stranger in (
+        observation(evidence=other),
+        observation(evidence=ONE, ambiguous=True),
+        observation(evidence=ONE, captured_at=ARRIVED - DAY),
+    ):
+        with pytest.raises(StateRefusedError):
+            tally.subtract(stranger)
+        assert tally.to_bytes() == before
+
+
+@given(MANY)
+def test_bytes_read_back(observations: list[Observation]) -> None:
+    tally = tallied(observations)
+    restored = Tally.from_bytes(tally.to_bytes())
+    assert restored == tally
+    more = observation(evidence=ONE)
+    assert restored.add(more).to_bytes() == tally.add(more).to_bytes()
+
+
+@given(OBSERVATIONS)
+def test_a_record_from_the_wire_counts_the_same(one: Observation) -> None:
+    assert tallied([decode(encode(one), Observation)]) == tallied([one])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"pose": None, "world": None}, "no_person"),
+        ({"ambiguous": True}, "ambiguous"),
+        ({"excluded": "duplicate of b-77"}, "duplicate"),
+        ({"excluded": "not me"}, "left_out"),
+        ({"meta": {"pose_inmask_ratio": 0.3}}, "off_mask"),
+        ({"meta": {"pose_oob_ratio": 0.9}}, "out_of_frame"),
+        ({"meta": {"pose_supported_bones": 1}}, "too_few_bones"),
+        ({"evidence": None}, "no_evidence"),
+        ({"evidence": msgspec.structs.replace(ONE, learned="huge-0123")}, "no_weights"),
+    ],
+)
+def test_photos_that_do_not_count_are_counted_by_reason(
+    fields: dict[str, Any], reason: str
+) -> None:
+    tally = tallied([observation(**{"evidence": ONE} | fields)])
+    assert (tally.observations, tally.used, tally.excluded) == (1, 0, {reason: 1})
+    assert tally.with_person == int(reason != "no_person")
+    assert reason in REASONS
+
+
+def test_a_metric_that_is_not_known_holds_nothing_against_a_photo() -> None:
+    assert tallied([observation(evidence=ONE, meta={"pose_inmask_ratio": None})]).used == 1
+
+
+def test_evidence_of_older_weights_is_evaluated_again_from_the_landmarks() -> None:
+    random = np.random.default_rng(5)
+    pose = np.full((33, 5), 0.9, np.float32)
+    pose[:, :2] = random.uniform(0.2, 0.8, (33, 2))
+    seen = {"pose": PackedArray.pack(pose), "world": PackedArray.pack(pose[:, :3] - 0.5)}
+    old = observation(evidence=msgspec.structs.replace(ONE, learned="full-000000000000"), **seen)
+    tally = tallied([old])
+    assert tally.used == 1
+    assert tally.learned == VERSION
+    assert tally.everything().evidence.information != list(ONE.information)
+
+
+def test_evidence_of_other_weights_never_joins_a_tally() -> None:
+    packed = msgpack.unpackb(tallied([observation(evidence=ONE)]).to_bytes())
+    packed[packed.index(VERSION)] = "full-000000000000"
+    old = Tally.from_bytes(msgpack.packb(packed))
+    before = old.to_bytes()
+    with pytest.raises(LearnedRefusedError, match="replay"):
+        old.add(observation(evidence=ONE))
+    with pytest.raises(LearnedRefusedError, match="replay"):
+        tallied([observation(evidence=ONE)]) + old
+    assert old.to_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"information": (1, 2)},
+        {"vector": (1 << 60, 0, 0, 0, 0, 0)},
+        {"ratios": {"tail_length": 1}},
+        {"ratios": {"hip_width": FURTHEST_BIN + 1}},
+    ],
+)
+def test_malformed_evidence_is_refused_before_anything_is_counted(
+    malformed: dict[str, Any],
+) -> None:
+    tally = Tally.empty()
+    with pytest.raises(StateRefusedError):
+        tally.add(observation(evidence=msgspec.structs.replace(ONE, **malformed)))
+    assert tally == Tally.empty()
+
+
+@given(st.binary(max_size=200))
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(StateRefusedError):
+        Tally.from_bytes(data)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_tampered_tally_is_refused_or_another_tally(data: st.DataObject) -> None:
+    packed = bytearray(tallied([observation(evidence=ONE)] * 3).to_bytes())
+    packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        tally = Tally.from_bytes(bytes(packed))
+    except StateRefusedError:
+        return
+    assert Tally.from_bytes(tally.to_bytes()) == tally
+
+
+def test_a_window_holds_the_days_asked_for_and_no_other() -> None:
+    ages = [0, 0, 3, 29, 30, 31, 58]
+    tally = tallied([observation(evidence=ONE, captured_at=ARRIVED - age * DAY) for age in ages])
+    assert tally.newest_day == dt.date(2026, 11, 22)
+    for days, expected in ((1, 2), (4, 3), (30, 4), (31, 5), (60, 7)):
+        start = dt.date(2026, 11, 22) - dt.timedelta(days - 1)
+        sums, really = tally.since(start)
+        assert (sums.photos, really) == (expected, start)
+
+
+def test_a_window_that_cuts_a_month_begins_after_it() -> None:
+    ages = [0, 100, 140, 150, 400]
+    tally = tallied([observation(evidence=ONE, captured_at=ARRIVED - age * DAY) for age in ages])
+    sums, really = tally.since(dt.date(2026, 7, 1))
+    assert (sums.photos, really) == (3, dt.date(2026, 7, 1))
+    sums, really = tally.since(dt.date(2026, 6, 27))
+    assert (sums.photos, really) == (3, dt.date(2026, 7, 1))
+
+
+def test_a_camera_whose_clock_runs_ahead_does_not_age_the_others() -> None:
+    tally = tallied([observation(evidence=ONE, captured_at=ARRIVED + 900 * DAY)])
+    assert tally.newest_day == dt.date(2026, 11, 22)
+
+
+def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
+    largest = (1 << 32) - 1
+    ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(-FURTHEST_BIN, FURTHEST_BIN + 1)]
+    year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
+    tally = Tally.empty()
+    for number in range(max(len(ratios), len(year_old))):
+        evidence = Evidence(
+            learned=VERSION,
+            information=(largest,) * 21,
+            vector=(-largest,) * 6,
+            ratios=ratios[number % len(ratios)],
+        )
+        captured_at = year_old[number % len(year_old)]
+        tally.add(observation(evidence=evidence, captured_at=captured_at))
+    while tally.observations < 100_000_000:
+        tally = tally + tally
+    assert len(tally.to_bytes()) < 64_000
