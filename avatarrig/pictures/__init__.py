@@ -1,0 +1,1 @@
+"""Pictures for people: overlays, masks and the preview of a skeleton."""

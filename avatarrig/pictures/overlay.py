@@ -1,0 +1,301 @@
+"""What the detector saw, drawn on the photo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig import landmarks as names
+from avatarrig.pictures import face_mesh, style
+from avatarrig.pictures.png import encode_png
+from avatarrig.pictures.style import Colour, Pixels
+
+Floats = NDArray[np.float32]
+
+_SMALLEST_CANVAS: Final = 800
+"""Smaller photos are enlarged to this long side, or lines and words would cover the person."""
+
+_SHIFT: Final = 4
+"""OpenCV draws at sixteenths of a pixel."""
+
+_BACKGROUND_LIGHT: Final = 0.62
+"""How bright the surroundings of the person stay."""
+_LIGHT_BY_MASK: Final = np.linspace(255 * _BACKGROUND_LIGHT, 255, 256).astype(np.uint8)
+
+_OUTLINE_ALPHA: Final = 0.8
+_SHORTEST_OUTLINE: Final = 12
+"""Outlines of specks in the mask, shorter than this many line widths, are left out."""
+
+_GOOD_SCORE: Final = 0.70
+_FAIR_SCORE: Final = 0.45
+_MIN_ALPHA: Final = 0.25
+
+_ACROSS: Final = ((11, 12), (23, 24))
+_LEFT_CHAINS: Final = ((11, 23), (11, 13), (13, 15), (23, 25), (25, 27))
+_RIGHT_CHAINS: Final = ((12, 24), (12, 14), (14, 16), (24, 26), (26, 28))
+_LEFT_DETAILS: Final = ((15, 17), (15, 19), (15, 21), (17, 19), (27, 29), (29, 31), (27, 31))
+_RIGHT_DETAILS: Final = ((16, 18), (16, 20), (16, 22), (18, 20), (28, 30), (30, 32), (28, 32))
+_HEAD: Final = (0, 2, 5, 7, 8)
+_JOINTS: Final = tuple(joint for joint in names.QUALITY_JOINTS if joint != names.NOSE)
+
+
+class Caption(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the corner of an overlay.
+
+    Attributes:
+        frame_kind: How much of the person is seen, as in ``meta``.
+        score: ``pose_score``, 0..1; None where nobody was found.
+        note: A remark such as ``1 of 3 people, ambiguous``; empty for none.
+    """
+
+    frame_kind: str = ""
+    score: float | None = None
+    note: str = ""
+
+
+def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
+    rgb: Pixels,
+    pose: Floats | None,
+    *,
+    face: Floats | None = None,
+    mask: NDArray[np.bool_] | Pixels | None = None,
+    caption: Caption | None = None,
+    threshold: float = 0.35,
+) -> bytes:
+    """Draws mask outline, face mesh, skeleton and caption on a photo.
+
+    The person's left is orange, the right blue. The less sure a bone is, the fainter it is
+    drawn; joints below the threshold are left out. With a threshold of 0 and neither mask nor
+    caption this is the ``_raw`` picture: everything as the model gave it.
+
+    Args:
+        rgb: (height, width, 3) uint8, the upright photo at any size.
+        pose: (33, 5): x and y as shares of width and height, z, visibility, presence.
+        face: (478, 3): x and y as shares of width and height, z.
+        mask: (height, width) of any size, person where true or not zero.
+        caption: What stands in the corner.
+        threshold: Least confidence (the smaller of visibility and presence) that is drawn.
+
+    Returns:
+        A PNG, at least 800 pixels on its long side.
+    """
+    canvas = _canvas(rgb)
+    if mask is not None:
+        _draw_mask(canvas, mask)
+    corner_weights = _Occupancy(canvas, mask)
+    if face is not None:
+        face_mesh.draw(canvas, _to_pixels(face, canvas))
+    if pose is not None:
+        skeleton = _Skeleton(canvas, pose, threshold)
+        skeleton.draw()
+        if face is None:
+            skeleton.draw_head()
+        corner_weights.add_points(_to_pixels(pose, canvas))
+    if caption is not None:
+        _draw_caption(canvas, caption, corner_weights)
+    return encode_png(canvas)
+
+
+def confidence(pose: Floats) -> Floats:
+    """Gives the confidence of each landmark: the smaller of visibility and presence.
+
+    Either stands in for the other where that is 0 (models that do not report it).
+    """
+    visibility, presence = pose[:, 3], pose[:, 4]
+    lower = np.minimum(visibility, presence)
+    return np.where(lower > 0, lower, np.maximum(visibility, presence)).astype(np.float32)
+
+
+def _canvas(rgb: Pixels) -> Pixels:
+    height, width = rgb.shape[:2]
+    factor = _SMALLEST_CANVAS / max(height, width)
+    if factor <= 1:
+        return rgb.copy()
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    enlarged: Pixels = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
+    return enlarged
+
+
+def _to_pixels(points: Floats, canvas: Pixels) -> Floats:
+    height, width = canvas.shape[:2]
+    return points[:, :2] * np.array([width, height], np.float32)
+
+
+def _line_unit(canvas: Pixels) -> float:
+    """Width of a bone in pixels for a person who fills the picture."""
+    return float(max(canvas.shape[:2])) / 210
+
+
+class _Skeleton:
+    """Draws one person's bones and joints."""
+
+    def __init__(self, canvas: Pixels, pose: Floats, threshold: float) -> None:
+        self._canvas = canvas
+        self._confidence = confidence(pose)
+        self._points = _to_pixels(pose, canvas)
+        self._threshold = threshold
+        self._width = self._bone_width()
+
+    def draw(self) -> None:
+        """Draws details first, so that the limbs lie on top."""
+        thin = 0.55 * self._width
+        for pairs, colour, width in (
+            (_LEFT_DETAILS, style.LEFT, thin),
+            (_RIGHT_DETAILS, style.RIGHT, thin),
+            (_ACROSS, style.MIDDLE, self._width),
+            (_LEFT_CHAINS, style.LEFT, self._width),
+            (_RIGHT_CHAINS, style.RIGHT, self._width),
+        ):
+            for start, end in pairs:
+                self._bone(start, end, colour, width)
+        for joint in _JOINTS:
+            self._joint(joint, _side(joint))
+
+    def draw_head(self) -> None:
+        """Draws nose, eyes and ears as dots, for photos without a face mesh."""
+        for joint in _HEAD:
+            if self._confidence[joint] >= self._threshold:
+                _disc(self._canvas, self._points[joint], 0.75 * self._width, style.INK)
+                _disc(self._canvas, self._points[joint], 0.55 * self._width, _side(joint))
+
+    def _bone_width(self) -> float:
+        """Scales lines with the picture, and down with a person who is small in it."""
+        unit = _line_unit(self._canvas)
+        shown = self._points[self._confidence >= self._threshold]
+        if not len(shown):
+            return unit
+        extent = float(np.ptp(shown, axis=0).max())
+        return float(np.clip(0.014 * extent, 0.4 * unit, unit))
+
+    def _bone(self, start: int, end: int, colour: Colour, width: float) -> None:
+        sureness = float(min(self._confidence[start], self._confidence[end]))
+        if sureness < self._threshold:
+            return
+        ends = (self._points[start], self._points[end])
+        alpha = _MIN_ALPHA + (1 - _MIN_ALPHA) * sureness
+        _line(self._canvas, ends, style.INK, width * 1.9, 0.5 * alpha)
+        _line(self._canvas, ends, colour, width, alpha)
+
+    def _joint(self, joint: int, colour: Colour) -> None:
+        if self._confidence[joint] < self._threshold:
+            return
+        for radius, fill in ((1.5, style.INK), (1.25, style.PAPER), (0.8, colour)):
+            _disc(self._canvas, self._points[joint], radius * self._width, fill)
+
+
+def _side(landmark: int) -> Colour:
+    """Gives a landmark the colour of its side of the body."""
+    if landmark == names.NOSE:
+        return style.MIDDLE
+    return style.LEFT if names.POSE_LANDMARK_NAMES[landmark].startswith("left") else style.RIGHT
+
+
+def _line(
+    canvas: Pixels, ends: tuple[Floats, Floats], colour: Colour, width: float, alpha: float
+) -> None:
+    """Draws a translucent anti-aliased line."""
+    height, size = canvas.shape[:2]
+    margin = width + 2
+    low = np.floor(np.minimum(*ends) - margin).astype(int).clip(0, [size, height])
+    high = np.ceil(np.maximum(*ends) + margin).astype(int).clip(0, [size, height])
+    area = canvas[low[1] : high[1], low[0] : high[0]]
+    if not area.size:
+        return
+    drawn = np.ascontiguousarray(area)
+    thickness = max(1, round(width))
+    cv2.line(
+        drawn, _fixed(ends[0] - low), _fixed(ends[1] - low), colour, thickness, cv2.LINE_AA, _SHIFT
+    )
+    area[:] = cv2.addWeighted(drawn, alpha, np.ascontiguousarray(area), 1 - alpha, 0)
+
+
+def _disc(canvas: Pixels, centre: Floats, radius: float, colour: Colour) -> None:
+    fixed_radius = max(1, round(radius * 2**_SHIFT))
+    cv2.circle(canvas, _fixed(centre), fixed_radius, colour, -1, cv2.LINE_AA, _SHIFT)
+
+
+def _fixed(point: Floats) -> tuple[int, int]:
+    """Converts to sixteenths of a pixel, within what OpenCV can draw."""
+    x, y = np.clip(np.nan_to_num(point) * 2**_SHIFT, -(2**24), 2**24)
+    return round(float(x)), round(float(y))
+
+
+def _draw_mask(canvas: Pixels, mask: NDArray[np.bool_] | Pixels) -> None:
+    """Darkens the surroundings and outlines the person."""
+    size = canvas.shape[1::-1]
+    unit = _line_unit(canvas)
+    person = cv2.resize((mask != 0).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+    person = cv2.GaussianBlur(person, (0, 0), max(0.8, 0.5 * unit))
+    light = _LIGHT_BY_MASK[person]
+    np.copyto(canvas, cv2.multiply(canvas, cv2.merge([light] * 3), scale=1 / 255))
+    outlines, _ = cv2.findContours(
+        cv2.threshold(person, 127, 255, cv2.THRESH_BINARY)[1],
+        cv2.RETR_CCOMP,
+        cv2.CHAIN_APPROX_NONE,
+    )
+    shown = [line for line in outlines if len(line) > _SHORTEST_OUTLINE * unit]
+    before = canvas.copy()
+    cv2.drawContours(canvas, shown, -1, style.PAPER, max(1, round(0.3 * unit)), cv2.LINE_AA)
+    cv2.addWeighted(canvas, _OUTLINE_ALPHA, before, 1 - _OUTLINE_ALPHA, 0, canvas)
+
+
+class _Occupancy:
+    """Knows how much of the person lies in each corner, so that words cover none of it."""
+
+    _CELLS: Final = 16
+
+    def __init__(self, canvas: Pixels, mask: NDArray[np.bool_] | Pixels | None) -> None:
+        self._size = canvas.shape[1::-1]
+        cells = (self._CELLS, self._CELLS)
+        self._taken = np.zeros(cells, np.float32)
+        if mask is not None:
+            person = (mask != 0).astype(np.float32)
+            self._taken += cv2.resize(person, cells, interpolation=cv2.INTER_AREA)
+
+    def add_points(self, points: Floats) -> None:
+        shares = points / np.array(self._size, np.float32)
+        inside = shares[((shares >= 0) & (shares < 1)).all(axis=1)]
+        columns, rows = (inside * self._CELLS).astype(int).T
+        np.add.at(self._taken, (rows, columns), 0.5)
+
+    def freest_corner(self, width: int, height: int) -> tuple[bool, bool]:
+        """Tells whether the freest corner for a plate is right, and whether it is below."""
+        columns = max(1, -(-width * self._CELLS // self._size[0]))
+        rows = max(1, -(-height * self._CELLS // self._size[1]))
+        load = {}
+        for below in (False, True):
+            for right in (False, True):
+                part = self._taken[-rows:] if below else self._taken[:rows]
+                load[right, below] = float(
+                    (part[:, -columns:] if right else part[:, :columns]).sum()
+                )
+        return min(load, key=lambda corner: load[corner])
+
+
+def _draw_caption(canvas: Pixels, caption: Caption, occupancy: _Occupancy) -> None:
+    height, width = canvas.shape[:2]
+    size = max(15, round(max(height, width) / 48))
+    kind = caption.frame_kind.replace("_", " ") or "nobody found"
+    first = kind if caption.score is None else f"{kind}   {caption.score:.2f}"
+    lines = [(first, style.PAPER)]
+    if caption.note:
+        lines.append((caption.note, style.FAIR))
+    plate = style.badge(lines, _signal(caption.score), size)
+    while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
+        size = round(0.8 * size)
+        plate = style.badge(lines, _signal(caption.score), size)
+    right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])
+    margin = size // 2
+    left = width - plate.shape[1] - margin if right else margin
+    top = height - plate.shape[0] - margin if below else margin
+    style.blend(canvas, plate, left, top)
+
+
+def _signal(score: float | None) -> Colour:
+    if score is None or score < _FAIR_SCORE:
+        return style.POOR
+    return style.GOOD if score >= _GOOD_SCORE else style.FAIR
