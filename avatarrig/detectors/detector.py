@@ -1,0 +1,154 @@
+"""Bytes of a photo in, everything the models know about its subject out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.detectors.face import find_face
+from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.person_mask import PersonMask, segment_people
+from avatarrig.detectors.quality import NO_POSE, measure_quality
+from avatarrig.detectors.tasks import (
+    DetectionFailedError,
+    open_face_task,
+    open_mask_task,
+    open_pose_task,
+)
+from avatarrig.detectors.who import Choice, choose_subject
+from avatarrig.photos.decode import DecodedPhoto, decode_photo
+from avatarrig.photos.refused import PhotoRefusedError
+
+if TYPE_CHECKING:
+    from avatarrig.detectors.models import ModelFiles
+    from avatarrig.detectors.options import DetectorOptions
+    from avatarrig.detectors.tasks import FoundPose
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Meta = dict[str, float | int | str | bool | None]
+
+AUTOMATIC_POSES: Final = 5
+"""How many people are looked for when one subject is asked for: people who are not there cost
+nothing, and a photo's subject cannot be told without knowing the others."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was seen in one photo.
+
+    Landmarks are in shares of the upright original's width and height, z in the scale of x.
+
+    Attributes:
+        width: Upright width of the original in pixels.
+        height: Upright height of the original in pixels.
+        people: How many people were found, each counted once.
+        ambiguous: Whether it was a toss-up who the subject is.
+        subject_confidence: How sure the choice is, 0..1.
+        pose: (33, 5): x, y, z, visibility, presence; None where nobody was found.
+        world: (33, 3): metres, hip-centred.
+        face: (478, 3): x, y, z.
+        blendshapes: (52,): scores 0..1.
+        mask: uint8, 256 x 256 stretched over the whole photo: 255 = surely a person, 128 and
+            more counts as one. Everybody in the photo is on it.
+        meta: Quality metrics by their documented names.
+        rgb: The working picture, uint8, upright; as a rule smaller than the original.
+    """
+
+    width: int
+    height: int
+    people: int
+    ambiguous: bool
+    subject_confidence: float
+    pose: Floats | None
+    world: Floats | None
+    face: Floats | None
+    blendshapes: Floats | None
+    mask: Pixels | None
+    meta: Meta
+    rgb: Pixels = field(repr=False)
+
+
+class Detector:
+    """The models, opened once, for one photo at a time.
+
+    Opening takes a second and 240 MB; a detector may be handed from thread to thread, but
+    photos given to it from several threads wait for each other.
+
+    Args:
+        options: What a person can set.
+        models: The model files.
+    """
+
+    def __init__(self, options: DetectorOptions, models: ModelFiles) -> None:
+        self._options = options
+        self.fingerprint = detector_fingerprint(options, models)
+        most = options.num_poses if options.num_poses > 1 else AUTOMATIC_POSES
+        self._poses = open_pose_task(models.pose, options, most)
+        self._faces = open_face_task(models.face, options)
+        self._masks = open_mask_task(models.segmenter)
+
+    def detect(self, data: bytes) -> Detection:
+        """Detects the subject of a photo.
+
+        Args:
+            data: The file's bytes, in any format that `decode_photo` reads.
+
+        Raises:
+            PhotoRefusedError: The photo cannot be used; says why and what to do.
+        """
+        photo = decode_photo(data, max_pixels=self._options.max_pixels)
+        try:
+            return self._detect(photo)
+        except DetectionFailedError as error:
+            raise PhotoRefusedError(
+                "detector_failed", f"{error}. Save the photo anew from an image editor."
+            ) from error
+
+    def close(self) -> None:
+        """Frees the models; detecting afterwards is an error."""
+        for task in (self._poses, self._faces, self._masks):
+            task.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _detect(self, photo: DecodedPhoto) -> Detection:
+        mask = segment_people(self._masks, photo.rgb)
+        choice = choose_subject(self._poses.run(photo.rgb))
+        subject = choice.subject
+        face = None if subject is None else find_face(self._faces, photo.rgb, subject.landmarks)
+        return Detection(
+            width=photo.width,
+            height=photo.height,
+            people=len(choice.people),
+            ambiguous=choice.ambiguous,
+            subject_confidence=choice.confidence,
+            pose=None if subject is None else subject.landmarks,
+            world=None if subject is None else subject.world,
+            face=None if face is None else face.landmarks,
+            blendshapes=None if face is None else face.blendshapes,
+            mask=mask.confidence,
+            meta=self._meta(photo, subject, mask, choice),
+            rgb=photo.rgb,
+        )
+
+    def _meta(
+        self, photo: DecodedPhoto, subject: FoundPose | None, mask: PersonMask, choice: Choice
+    ) -> Meta:
+        quality = NO_POSE
+        if subject is not None:
+            quality = measure_quality(
+                subject.landmarks, mask, photo.width, photo.height, self._options.overlay_thr
+            )
+        return {
+            **quality.to_meta(),
+            "mask_person_share": round(mask.person_share, 5),
+            "people": len(choice.people),
+        }

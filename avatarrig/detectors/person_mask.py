@@ -1,0 +1,72 @@
+"""Where people are in a photo: the selfie segmenter's confidences on the size it works at.
+
+The segmenter sees 256 x 256 pixels whatever it is given, so it is given no more: a larger
+picture only makes its own enlarging and copying slower. The pose landmarker's masks would cost
+as much and know only the people whose pose was found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from avatarrig.detectors.tasks import Floats, GuardedTask, Pixels
+
+SEGMENTER_SIDE: Final = 256
+"""Width and height of the selfie segmenter's input and output."""
+
+PERSON: Final = 128
+"""Least confidence, of 255, that counts as a person."""
+
+
+@dataclass(frozen=True)
+class PersonMask:
+    """How sure the segmenter is that there is a person, over the whole photo.
+
+    Attributes:
+        confidence: uint8, 256 x 256, 255 = surely a person. It is stretched over the photo,
+            whatever the photo's aspect.
+    """
+
+    confidence: NDArray[np.uint8]
+
+    @property
+    def person_share(self) -> float:
+        """Share of the photo that people cover, 0..1."""
+        return float(np.count_nonzero(self.confidence >= PERSON)) / self.confidence.size
+
+    def covers(self, points: Floats) -> NDArray[np.bool_]:
+        """Tells which points lie on a person.
+
+        Args:
+            points: (n, 2): shares of the photo's width and height; points outside the photo
+                lie on nobody.
+        """
+        height, width = self.confidence.shape
+        inside = np.all((points >= 0) & (points <= 1), axis=1)
+        columns, rows = (np.where(inside[:, None], points, 0) * (width, height)).astype(int).T
+        columns, rows = np.minimum(columns, width - 1), np.minimum(rows, height - 1)
+        on_person: NDArray[np.bool_] = inside & (self.confidence[rows, columns] >= PERSON)
+        return on_person
+
+
+def segment_people(task: GuardedTask[Floats], rgb: Pixels) -> PersonMask:
+    """Runs the segmenter on a photo of any size.
+
+    Args:
+        task: The segmenter.
+        rgb: uint8, height x width x 3.
+    """
+    small = cv2.resize(rgb, (SEGMENTER_SIDE, SEGMENTER_SIDE), interpolation=cv2.INTER_AREA)
+    return PersonMask(cv2.convertScaleAbs(task.run(small), alpha=255.0))
+
+
+def mask_agreement(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float | None:
+    """Intersection over union of two masks of one shape; None where both are empty."""
+    union = np.count_nonzero(first | second)
+    return float(np.count_nonzero(first & second)) / union if union else None
