@@ -1,0 +1,1 @@
+"""Photo folders in, photo references out."""

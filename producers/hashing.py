@@ -1,0 +1,68 @@
+"""What a photo's bytes say about it: hash, size, capture time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+HEAD_BYTES = 32 << 20
+"""As much of a file is kept in memory, to look for the capture time in it."""
+CHUNK_BYTES = 1 << 20
+_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+
+
+class PhotoContent(msgspec.Struct, frozen=True):
+    """What was read from a photo's bytes.
+
+    Attributes:
+        content_hash: SHA-256, hexadecimal.
+        size: Bytes.
+        captured_at: Unix seconds, None where the file does not say.
+    """
+
+    content_hash: str
+    size: int
+    captured_at: float | None
+
+
+def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> PhotoContent:
+    """Hashes a file in one pass, in bounded memory.
+
+    Args:
+        file: The photo.
+        capture_time: Reads the capture time from a file's bytes, or from the first
+            `HEAD_BYTES` of a larger one.
+
+    Returns:
+        What the bytes say.
+
+    Raises:
+        OSError: The file cannot be read; IsADirectoryError also for a pipe or device.
+    """
+    # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IsADirectoryError(file)
+        head = _read_head(stream)
+        digest = hashlib.sha256(head)
+        size = len(head)
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return PhotoContent(digest.hexdigest(), size, capture_time(head))
+
+
+def _read_head(stream: io.FileIO) -> bytes:
+    chunks = []
+    wanted = HEAD_BYTES
+    while wanted and (chunk := stream.read(min(wanted, CHUNK_BYTES))):
+        chunks.append(chunk)
+        wanted -= len(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,109 @@
+"""From a dataset's photos to the records that are published about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+import msgspec
+
+from avatarrig.file_uri import to_file_uri
+from avatarrig.identity import image_id
+from avatarrig.records import PhotoReference, Reject
+from producers.hashing import PhotoContent
+from producers.scan import FoundPhoto, Problem, problem_of
+
+Published = PhotoReference | Reject
+ReadContent = Callable[[FoundPhoto], PhotoContent]
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose photos they are.
+
+    Attributes:
+        name: Name of the dataset.
+        subject: Whose skeleton all photos tell about; the dataset's name where None.
+        subject_per_folder: Each first-level folder is a subject of its own, by its name;
+            photos beside the folders go to `subject`.
+        run: Identifier of the run that asks; empty for a service.
+    """
+
+    name: str
+    subject: str | None = None
+    subject_per_folder: bool = False
+    run: str = ""
+
+    def subject_of(self, path: str) -> str:
+        """Whose skeleton the photo at this path within the dataset tells about."""
+        folders = PurePosixPath(path).parts[:-1]
+        if self.subject_per_folder and folders:
+            return folders[0]
+        return self.name if self.subject is None else self.subject
+
+
+def describe(
+    photos: Iterable[FoundPhoto],
+    dataset: Dataset,
+    *,
+    read_content: ReadContent,
+    now: Callable[[], float],
+) -> Iterator[Published]:
+    """Makes a record of each photo: a reference, or a reject where it cannot be read.
+
+    A photo with the same bytes as an earlier one of the same subject names that one in
+    `duplicate_of`. Memory grows by some 100 bytes a photo.
+
+    Args:
+        photos: What was found, in an order that is the same each time.
+        dataset: Whose photos they are.
+        read_content: Reads hash, size and capture time; raises OSError.
+        now: Unix seconds.
+
+    Yields:
+        One record for each photo, in the same order.
+    """
+    first_with: dict[tuple[str, bytes], str] = {}
+    for photo in photos:
+        if photo.problem is not None:
+            yield _reject(photo, photo.problem, dataset, now())
+            continue
+        try:
+            content = read_content(photo)
+        except OSError as error:
+            yield _reject(photo, problem_of(error), dataset, now())
+            continue
+        reference = _reference(photo, content, dataset, now())
+        key = (reference.subject, bytes.fromhex(content.content_hash))
+        first = first_with.setdefault(key, reference.image_id)
+        if first != reference.image_id:
+            reference = msgspec.structs.replace(reference, duplicate_of=first)
+        yield reference
+
+
+def _reference(
+    photo: FoundPhoto, content: PhotoContent, dataset: Dataset, found_at: float
+) -> PhotoReference:
+    return PhotoReference(
+        image_id=image_id(photo.path, content.content_hash),
+        uri=to_file_uri(photo.file),
+        dataset=dataset.name,
+        path=photo.printable_path,
+        subject=dataset.subject_of(photo.printable_path),
+        content_hash=content.content_hash,
+        size=content.size,
+        found_at=found_at,
+        captured_at=content.captured_at,
+        run=dataset.run,
+    )
+
+
+def _reject(photo: FoundPhoto, problem: Problem, dataset: Dataset, found_at: float) -> Reject:
+    unread = PhotoContent(content_hash="", size=0, captured_at=None)
+    return Reject(
+        reason=problem.reason,
+        message=problem.message,
+        attempts=1,
+        rejected_at=found_at,
+        reference=_reference(photo, unread, dataset, found_at),
+        run=dataset.run,
+    )

@@ -1,0 +1,197 @@
+"""Finding the photos of a dataset: every one once, in the same order each time."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from avatarrig.photos.formats import PHOTO_SUFFIXES
+
+JUNK = frozenset(
+    {
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "__macosx",
+        "desktop.ini",
+        "lost+found",
+        "system volume information",
+        "thumbs.db",
+    }
+)
+"""Names, in lower case, that systems and photo programs leave in folders."""
+
+
+class DatasetError(ValueError):
+    """What was named as a dataset is no folder that can be read."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why something that looks like a photo cannot be published.
+
+    Attributes:
+        reason: Code as in `avatarrig.records.Reject`.
+        message: For a person.
+    """
+
+    reason: str
+    message: str
+
+
+class FoundPhoto(msgspec.Struct, frozen=True):
+    """Something in a dataset that goes by a photo's name.
+
+    Attributes:
+        file: Where it lies, without links.
+        path: Path within the dataset, POSIX separators; bytes of the name that are no
+            UTF-8 stand as lone surrogates, as Python gives them.
+        problem: Why it cannot be published, None where nothing speaks against it.
+    """
+
+    file: Path
+    path: str
+    problem: Problem | None = None
+
+    @property
+    def printable_path(self) -> str:
+        r"""The path with bytes that are no UTF-8 written as ``\xff``."""
+        return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file name ends like a photo's and is no junk."""
+    return not is_junk(name) and os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - PurePath.suffix says "" for "x." and is ten times slower
+
+
+def is_junk(name: str) -> bool:
+    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def scan(dataset: Path, *, leave_out: Sequence[Path] = ()) -> Iterator[FoundPhoto]:
+    """Walks a dataset's folders.
+
+    The order is that of the names' bytes, folder by folder, so that two walks of the same
+    photos agree on every machine. No link leads out of the dataset. A link within it is
+    another name of a photo that is found anyway, and is passed over unless it is the only
+    name that looks like a photo's.
+
+    Args:
+        dataset: The folder.
+        leave_out: Folders within it that are not looked into, such as a run directory.
+
+    Yields:
+        Each photo once, also those that cannot be opened, with their problem. A folder that
+        cannot be listed is reported the same way.
+
+    Raises:
+        DatasetError: The dataset is missing, no folder, or may not be listed.
+    """
+    root = _root(dataset)
+    hidden = frozenset(path.resolve() for path in leave_out)
+    linked: set[Path] = set()
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = _entries(folder)
+        except OSError as error:
+            yield FoundPhoto(folder, _relative(folder, root), _unlisted(folder, error))
+            continue
+        inner: list[Path] = []
+        for entry in entries:
+            path = Path(entry.path)
+            if _is_folder(entry) and not is_junk(entry.name) and path not in hidden:
+                inner.append(path)
+            if is_photo_name(entry.name):
+                yield from _photo(path, root, linked)
+        folders.extend(reversed(inner))
+
+
+def _root(dataset: Path) -> Path:
+    try:
+        root = dataset.resolve(strict=True)
+        _entries(root)
+    except NotADirectoryError as error:
+        raise DatasetError(f"{dataset} is a file: name the folder with the photos in it") from error
+    except FileNotFoundError as error:
+        raise DatasetError(f"{dataset} does not exist: check the path") from error
+    except OSError as error:
+        raise DatasetError(f"{dataset} cannot be listed: {error.strerror}") from error
+    return root
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # some file systems only tell when asked again, and may then refuse
+        return False
+
+
+def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
+    relative = _relative(path, root)
+    try:
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            yield FoundPhoto(path, relative, _problem_of_mode(mode))
+            return
+        target = path.resolve(strict=True)
+    except OSError as error:
+        yield FoundPhoto(path, relative, problem_of(error))
+        return
+    except RuntimeError:  # Python 3.11 and 3.12 say so of links that go round in circles
+        yield FoundPhoto(path, relative, Problem("missing", "the link leads to itself"))
+        return
+    if not target.is_relative_to(root):
+        yield FoundPhoto(path, relative, _leads_out(target))
+    elif not _found_anyway(target, root) and target not in linked:
+        linked.add(target)
+        yield FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
+
+
+def _found_anyway(target: Path, root: Path) -> bool:
+    folders = target.relative_to(root).parts[:-1]
+    return is_photo_name(target.name) and not any(is_junk(folder) for folder in folders)
+
+
+def problem_of(error: OSError) -> Problem:
+    """Puts a failure to open a photo into a reason and words."""
+    if isinstance(error, PermissionError):
+        return Problem("permission", "the file may not be read: change its permissions")
+    if isinstance(error, FileNotFoundError):
+        return Problem("missing", "there is nothing: a broken link, or it was just removed")
+    if isinstance(error, IsADirectoryError | NotADirectoryError):
+        return Problem("not_a_file", "this is a folder with a photo's name")
+    return Problem("unreadable", f"the file cannot be read: {error.strerror or error}")
+
+
+def _problem_of_mode(mode: int) -> Problem | None:
+    if stat.S_ISREG(mode):
+        return None
+    kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+    return Problem("not_a_file", f"this is {kind} with a photo's name")
+
+
+def _leads_out(target: Path) -> Problem:
+    return Problem(
+        "outside_roots",
+        f"the link leads out of the dataset, to {str(target)!a}: copy the photo into the dataset",
+    )
+
+
+def _unlisted(folder: Path, error: OSError) -> Problem:
+    reason = "permission" if isinstance(error, PermissionError) else "unreadable"
+    return Problem(reason, f"the folder cannot be listed ({error.strerror}): {str(folder)!a}")
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
