@@ -1,0 +1,28 @@
+"""What can go wrong with the embedded broker, told so that a person can act on it."""
+
+from __future__ import annotations
+
+_WAYS_OUT = (
+    "Either use a Kafka that runs already with --bootstrap-servers HOST:PORT, or get the "
+    "embedded broker ahead of time, where there is a network, with `avatarrig broker fetch`."
+)
+
+
+class BrokerError(RuntimeError):
+    """The embedded broker did not start, or did not do what it was asked."""
+
+
+class BrokerUnavailableError(BrokerError):
+    """The embedded broker cannot be had on this machine: no network, no disk space, no Java."""
+
+    def __init__(self, reason: str) -> None:
+        """Adds the ways out to the reason.
+
+        Args:
+            reason: What is missing, without a full stop.
+        """
+        super().__init__(f"The embedded Kafka broker cannot be had: {reason}. {_WAYS_OUT}")
+
+
+class DataInUseError(BrokerError):
+    """Another broker that is alive uses the data directory."""
