@@ -84,29 +84,41 @@ def load_run(path: Path | str) -> Iterator[Observation]:
         yield read_observation(file)
 
 
+class _Stamp(msgspec.Struct, frozen=True):
+    """The part of an observation's file that tells whose and which it is; the rest is skipped."""
+
+    subject: str
+    fingerprint: str
+
+
+class _Stamped(msgspec.Struct, frozen=True):
+    avatarrig: _Stamp
+    pose: msgspec.Raw
+
+
 def is_complete(
-    run: RunDirectory, image_id: str, fingerprint: str, wanted: WantedFiles
-) -> Observation | None:
-    """Tells whether a photo needs no detector any more.
+    run: RunDirectory, image_id: str, subject: str, fingerprint: str, wanted: WantedFiles
+) -> bool:
+    """Tells whether all files of a photo are there.
 
     Args:
         run: The run directory.
         image_id: The photo.
+        subject: Whose skeleton it shall tell about.
         fingerprint: Detector fingerprint that counts.
         wanted: Files asked for beside the observation.
 
     Returns:
-        The observation where all files are there and of this fingerprint, otherwise None.
-        A damaged observation counts as not there.
+        False also where the observation is damaged, or of another subject or detector.
     """
     try:
-        observation = read_observation(run.observation(image_id))
-    except (FileNotFoundError, ObservationFileError):
-        return None
-    if observation.fingerprint != fingerprint:
-        return None
+        text = run.observation(image_id).read_bytes()
+        stamped = msgspec.json.decode(text, type=_Stamped)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return False
+    if stamped.avatarrig != _Stamp(subject, fingerprint):
+        return False
     if wanted.overlays and not run.overlay(image_id).is_file():
-        return None
-    if wanted.masks and observation.pose is not None and not run.mask(image_id).is_file():
-        return None
-    return observation
+        return False
+    person = bytes(stamped.pose) != b"null"
+    return not (wanted.masks and person) or run.mask(image_id).is_file()

@@ -100,23 +100,34 @@ def test_bone_ratios_are_taken_in_pixels_not_in_shares_of_width_and_height(tmp_p
     assert document["pose"]["bones_ratio"]["upper_arm_L"] == pytest.approx(0.5, abs=1e-4)
 
 
+def complete(run: RunDirectory, fingerprint: str = "f", subject: str = "s", **wanted: bool) -> bool:
+    return is_complete(run, "a-1", subject, fingerprint, WantedFiles(**wanted))
+
+
 def test_a_photo_is_complete_only_with_the_files_asked_for(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    assert is_complete(run, "a-1", "f", WantedFiles()) is None
+    assert not complete(run)
     write_observation(run, an_observation(), Pictures())
-    assert is_complete(run, "a-1", "f", WantedFiles()) == an_observation()
-    assert is_complete(run, "a-1", "another", WantedFiles()) is None
-    assert is_complete(run, "a-1", "f", WantedFiles(overlays=True)) is None
-    assert is_complete(run, "a-1", "f", WantedFiles(masks=True)) is None
+    assert complete(run)
+    assert not complete(run, fingerprint="another")
+    assert not complete(run, subject="another")
+    assert not complete(run, overlays=True)
+    assert not complete(run, masks=True)
     write_observation(run, an_observation(), Pictures(overlay=b"o", raw=b"r", mask=b"m"))
-    assert is_complete(run, "a-1", "f", WantedFiles(overlays=True, masks=True))
+    assert complete(run, overlays=True, masks=True)
+
+
+def test_where_nobody_was_found_no_mask_is_missed(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(person=False), Pictures())
+    assert complete(run, masks=True)
 
 
 def test_a_damaged_observation_counts_as_not_processed(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     write_observation(run, an_observation(), Pictures())
     run.observation("a-1").write_bytes(b'{"image_id": ')
-    assert is_complete(run, "a-1", "f", WantedFiles()) is None
+    assert not complete(run)
     with pytest.raises(ObservationFileError, match=r"a-1\.json"):
         read_observation(run.observation("a-1"))
 

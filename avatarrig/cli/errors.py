@@ -1,0 +1,59 @@
+"""Exit codes, and errors that a person can act on instead of tracebacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import NoReturn
+
+import click
+
+
+class ExitCode(IntEnum):
+    """How a command ends."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USAGE = 2
+    NOTHING_PROCESSED = 3
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command cannot go on; its message says what is wrong and what to do.
+
+    Args:
+        message: For a person.
+        exit_code: How the command ends.
+    """
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def fail_clearly(
+    wrong_usage: tuple[type[Exception], ...] = (), failed: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Turns the errors that are made for people into a message and an exit code.
+
+    Args:
+        wrong_usage: Errors that mean the command was given something it cannot take.
+        failed: Errors that mean it could not be carried out.
+    """
+    try:
+        yield
+    except CommandError as error:
+        _end(str(error), error.exit_code)
+    except wrong_usage as error:
+        _end(str(error), ExitCode.WRONG_USAGE)
+    except failed as error:
+        _end(str(error), ExitCode.FAILED)
+
+
+def _end(message: str, exit_code: ExitCode) -> NoReturn:
+    click.echo(f"avatarrig: {message}", err=True)
+    sys.exit(exit_code)
