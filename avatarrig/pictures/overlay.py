@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import cv2
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig import landmarks as names
 from avatarrig.pictures import face_mesh, style
+from avatarrig.pictures.caption import Caption, Occupancy, draw_caption
 from avatarrig.pictures.png import encode_png
 from avatarrig.pictures.style import Colour, Pixels
 
@@ -30,8 +30,6 @@ _OUTLINE_ALPHA: Final = 0.8
 _SHORTEST_OUTLINE: Final = 12
 """Outlines of specks in the mask, shorter than this many line widths, are left out."""
 
-_GOOD_SCORE: Final = 0.70
-_FAIR_SCORE: Final = 0.45
 _MIN_ALPHA: Final = 0.25
 
 _ACROSS: Final = ((11, 12), (23, 24))
@@ -41,20 +39,6 @@ _LEFT_DETAILS: Final = ((15, 17), (15, 19), (15, 21), (17, 19), (27, 29), (29, 3
 _RIGHT_DETAILS: Final = ((16, 18), (16, 20), (16, 22), (18, 20), (28, 30), (30, 32), (28, 32))
 _HEAD: Final = (0, 2, 5, 7, 8)
 _JOINTS: Final = tuple(joint for joint in names.QUALITY_JOINTS if joint != names.NOSE)
-
-
-class Caption(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in the corner of an overlay.
-
-    Attributes:
-        frame_kind: How much of the person is seen, as in ``meta``.
-        score: ``pose_score``, 0..1; None where nobody was found.
-        note: A remark such as ``1 of 3 people, ambiguous``; empty for none.
-    """
-
-    frame_kind: str = ""
-    score: float | None = None
-    note: str = ""
 
 
 def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
@@ -86,7 +70,7 @@ def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
     canvas = _canvas(rgb)
     if mask is not None:
         _draw_mask(canvas, mask)
-    corner_weights = _Occupancy(canvas, mask)
+    occupancy = Occupancy(canvas, mask)
     if face is not None:
         face_mesh.draw(canvas, _to_pixels(face, canvas))
     if pose is not None:
@@ -94,9 +78,9 @@ def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
         skeleton.draw()
         if face is None:
             skeleton.draw_head()
-        corner_weights.add_points(_to_pixels(pose, canvas))
+        occupancy.add_points(_to_pixels(pose, canvas))
     if caption is not None:
-        _draw_caption(canvas, caption, corner_weights)
+        draw_caption(canvas, caption, occupancy)
     return encode_png(canvas)
 
 
@@ -241,61 +225,3 @@ def _draw_mask(canvas: Pixels, mask: NDArray[np.bool_] | Pixels) -> None:
     before = canvas.copy()
     cv2.drawContours(canvas, shown, -1, style.PAPER, max(1, round(0.3 * unit)), cv2.LINE_AA)
     cv2.addWeighted(canvas, _OUTLINE_ALPHA, before, 1 - _OUTLINE_ALPHA, 0, canvas)
-
-
-class _Occupancy:
-    """Knows how much of the person lies in each corner, so that words cover none of it."""
-
-    _CELLS: Final = 16
-
-    def __init__(self, canvas: Pixels, mask: NDArray[np.bool_] | Pixels | None) -> None:
-        self._size = canvas.shape[1::-1]
-        cells = (self._CELLS, self._CELLS)
-        self._taken = np.zeros(cells, np.float32)
-        if mask is not None:
-            person = (mask != 0).astype(np.float32)
-            self._taken += cv2.resize(person, cells, interpolation=cv2.INTER_AREA)
-
-    def add_points(self, points: Floats) -> None:
-        shares = points / np.array(self._size, np.float32)
-        inside = shares[((shares >= 0) & (shares < 1)).all(axis=1)]
-        columns, rows = (inside * self._CELLS).astype(int).T
-        np.add.at(self._taken, (rows, columns), 0.5)
-
-    def freest_corner(self, width: int, height: int) -> tuple[bool, bool]:
-        """Tells whether the freest corner for a plate is right, and whether it is below."""
-        columns = max(1, -(-width * self._CELLS // self._size[0]))
-        rows = max(1, -(-height * self._CELLS // self._size[1]))
-        load = {}
-        for below in (False, True):
-            for right in (False, True):
-                part = self._taken[-rows:] if below else self._taken[:rows]
-                load[right, below] = float(
-                    (part[:, -columns:] if right else part[:, :columns]).sum()
-                )
-        return min(load, key=lambda corner: load[corner])
-
-
-def _draw_caption(canvas: Pixels, caption: Caption, occupancy: _Occupancy) -> None:
-    height, width = canvas.shape[:2]
-    size = max(15, round(max(height, width) / 48))
-    kind = caption.frame_kind.replace("_", " ") or "nobody found"
-    first = kind if caption.score is None else f"{kind}   {caption.score:.2f}"
-    lines = [(first, style.PAPER)]
-    if caption.note:
-        lines.append((caption.note, style.FAIR))
-    plate = style.badge(lines, _signal(caption.score), size)
-    while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
-        size = round(0.8 * size)
-        plate = style.badge(lines, _signal(caption.score), size)
-    right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])
-    margin = size // 2
-    left = width - plate.shape[1] - margin if right else margin
-    top = height - plate.shape[0] - margin if below else margin
-    style.blend(canvas, plate, left, top)
-
-
-def _signal(score: float | None) -> Colour:
-    if score is None or score < _FAIR_SCORE:
-        return style.POOR
-    return style.GOOD if score >= _GOOD_SCORE else style.FAIR

@@ -1,0 +1,91 @@
+"""The words in the corner of an overlay."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.pictures import style
+from avatarrig.pictures.style import Colour, Pixels
+
+_GOOD_SCORE: Final = 0.70
+"""From this score on a photo counts in the estimate."""
+_FAIR_SCORE: Final = 0.45
+
+
+class Caption(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the corner of an overlay.
+
+    Attributes:
+        frame_kind: How much of the person is seen, as in ``meta``.
+        score: ``pose_score``, 0..1; None where nobody was found.
+        note: A remark such as ``1 of 3 people, ambiguous``; empty for none.
+    """
+
+    frame_kind: str = ""
+    score: float | None = None
+    note: str = ""
+
+
+class Occupancy:
+    """Knows how much of the person lies in each corner, so that words cover none of it."""
+
+    _CELLS: Final = 16
+
+    def __init__(self, canvas: Pixels, mask: NDArray[np.bool_] | Pixels | None) -> None:
+        self._size = canvas.shape[1::-1]
+        cells = (self._CELLS, self._CELLS)
+        self._taken = np.zeros(cells, np.float32)
+        if mask is not None:
+            person = (mask != 0).astype(np.float32)
+            self._taken += cv2.resize(person, cells, interpolation=cv2.INTER_AREA)
+
+    def add_points(self, points: NDArray[np.float32]) -> None:
+        """Counts landmarks in, given in pixels of the canvas."""
+        shares = points / np.array(self._size, np.float32)
+        inside = shares[((shares >= 0) & (shares < 1)).all(axis=1)]
+        columns, rows = (inside * self._CELLS).astype(int).T
+        np.add.at(self._taken, (rows, columns), 0.5)
+
+    def freest_corner(self, width: int, height: int) -> tuple[bool, bool]:
+        """Tells whether the freest corner for a plate is right, and whether it is below."""
+        columns = max(1, -(-width * self._CELLS // self._size[0]))
+        rows = max(1, -(-height * self._CELLS // self._size[1]))
+        load = {}
+        for below in (False, True):
+            for right in (False, True):
+                part = self._taken[-rows:] if below else self._taken[:rows]
+                load[right, below] = float(
+                    (part[:, -columns:] if right else part[:, :columns]).sum()
+                )
+        return min(load, key=lambda corner: load[corner])
+
+
+def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None:
+    """Draws a caption into the freest corner, in place."""
+    height, width = canvas.shape[:2]
+    size = max(15, round(max(height, width) / 48))
+    kind = caption.frame_kind.replace("_", " ") or "nobody found"
+    first = kind if caption.score is None else f"{kind}   {caption.score:.2f}"
+    lines = [(first, style.PAPER)]
+    if caption.note:
+        lines.append((caption.note, style.FAIR))
+    plate = style.badge(lines, _signal(caption.score), size)
+    while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
+        size = round(0.8 * size)
+        plate = style.badge(lines, _signal(caption.score), size)
+    right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])
+    margin = size // 2
+    left = width - plate.shape[1] - margin if right else margin
+    top = height - plate.shape[0] - margin if below else margin
+    style.blend(canvas, plate, left, top)
+
+
+def _signal(score: float | None) -> Colour:
+    if score is None or score < _FAIR_SCORE:
+        return style.POOR
+    return style.GOOD if score >= _GOOD_SCORE else style.FAIR
