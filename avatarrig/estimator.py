@@ -1,0 +1,62 @@
+"""The estimator for programs: observations in, an estimate out, no broker needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avatarrig.skeleton.estimate import Estimate, EstimateOptions, estimate
+from avatarrig.skeleton.tally import Tally
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from avatarrig.records import Observation
+
+
+class Estimator:
+    """Estimates one subject's proportions from observations.
+
+    Estimators of the same subject add up: split the observations over machines, add the
+    estimators, and the result is that of one estimator, bit for bit.
+
+    Example:
+        >>> from avatarrig import Estimator, load_run
+        >>> estimator = Estimator()
+        >>> for observation in load_run("outputs/runs/Holiday"):  # doctest: +SKIP
+        ...     estimator.update(observation)
+        >>> estimator.estimate().used
+        0
+    """
+
+    def __init__(self, tally: Tally | None = None) -> None:
+        self._tally = Tally.empty() if tally is None else tally
+
+    @property
+    def tally(self) -> Tally:
+        """The statistics so far; `Tally.to_bytes` keeps them."""
+        return self._tally
+
+    def update(self, observation: Observation) -> Self:
+        """Takes in one photo; `revert` takes it back.
+
+        Raises:
+            StateRefusedError: The observation's evidence is malformed.
+        """
+        self._tally.add(observation)
+        return self
+
+    def revert(self, observation: Observation) -> Self:
+        """Takes a photo back.
+
+        Raises:
+            StateRefusedError: It was never taken in.
+        """
+        self._tally.subtract(observation)
+        return self
+
+    def __add__(self, other: Estimator) -> Estimator:
+        return Estimator(self._tally + other._tally)
+
+    def estimate(self, *, subject: str = "", options: EstimateOptions | None = None) -> Estimate:
+        """Returns what is known so far."""
+        return estimate(self._tally, subject=subject, options=options)
