@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from avatarrig.detectors.face import find_face
 from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.outline import Explained, explain_mask
 from avatarrig.detectors.person_mask import PersonMask, segment_people
 from avatarrig.detectors.quality import NO_POSE, measure_quality
+from avatarrig.detectors.second_look import SecondLook
 from avatarrig.detectors.tasks import (
     DetectionFailedError,
     open_face_task,
     open_mask_task,
     open_pose_task,
 )
-from avatarrig.detectors.who import Choice, choose_subject
+from avatarrig.detectors.who import choose_subject, weigh_stranger
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 
@@ -86,8 +88,8 @@ class Detector:
     def __init__(self, options: DetectorOptions, models: ModelFiles) -> None:
         self._options = options
         self.fingerprint = detector_fingerprint(options, models)
-        most = options.num_poses if options.num_poses > 1 else AUTOMATIC_POSES
-        self._poses = open_pose_task(models.pose, options, most)
+        self._most = options.num_poses if options.num_poses > 1 else None
+        self._poses = open_pose_task(models.pose, options, self._most or AUTOMATIC_POSES)
         self._faces = open_face_task(models.face, options)
         self._masks = open_mask_task(models.segmenter)
 
@@ -121,9 +123,18 @@ class Detector:
 
     def _detect(self, photo: DecodedPhoto) -> Detection:
         mask = segment_people(self._masks, photo.rgb)
-        choice = choose_subject(self._poses.run(photo.rgb))
+        found = self._poses.run(photo.rgb)
+        if self._options.pose_crop_from_mask:
+            look = SecondLook(self._poses, photo.rgb, mask, self._options.crop_pad_frac)
+            found = look.improve(found)
+        choice = choose_subject(found, self._most)
         subject = choice.subject
-        face = None if subject is None else find_face(self._faces, photo.rgb, subject.landmarks)
+        face, explained = None, None
+        if subject is not None:
+            face = find_face(self._faces, photo.rgb, subject.landmarks)
+            others = [person.landmarks for person in choice.people[1:]]
+            explained = explain_mask(mask, subject.landmarks, others, photo.width, photo.height)
+            choice = weigh_stranger(choice, explained.stranger)
         return Detection(
             width=photo.width,
             height=photo.height,
@@ -135,20 +146,25 @@ class Detector:
             face=None if face is None else face.landmarks,
             blendshapes=None if face is None else face.blendshapes,
             mask=mask.confidence,
-            meta=self._meta(photo, subject, mask, choice),
+            meta=self._meta(photo, subject, mask, explained),
             rgb=photo.rgb,
         )
 
     def _meta(
-        self, photo: DecodedPhoto, subject: FoundPose | None, mask: PersonMask, choice: Choice
+        self,
+        photo: DecodedPhoto,
+        subject: FoundPose | None,
+        mask: PersonMask,
+        explained: Explained | None,
     ) -> Meta:
         quality = NO_POSE
         if subject is not None:
             quality = measure_quality(
                 subject.landmarks, mask, photo.width, photo.height, self._options.overlay_thr
             )
+        agreement = None if explained is None else explained.agreement
         return {
             **quality.to_meta(),
+            "mask_agreement": None if agreement is None else round(agreement, 5),
             "mask_person_share": round(mask.person_share, 5),
-            "people": len(choice.people),
         }

@@ -64,9 +64,3 @@ def segment_people(task: GuardedTask[Floats], rgb: Pixels) -> PersonMask:
     """
     small = cv2.resize(rgb, (SEGMENTER_SIDE, SEGMENTER_SIDE), interpolation=cv2.INTER_AREA)
     return PersonMask(cv2.convertScaleAbs(task.run(small), alpha=255.0))
-
-
-def mask_agreement(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float | None:
-    """Intersection over union of two masks of one shape; None where both are empty."""
-    union = np.count_nonzero(first | second)
-    return float(np.count_nonzero(first & second)) / union if union else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -116,20 +116,34 @@ def same_person(first: Floats, second: Floats) -> bool:
     return bool(np.median(distances) < SAME_PERSON_DISTANCE * diagonal)
 
 
-def choose_subject(found: Sequence[FoundPose]) -> Choice:
+def choose_subject(found: Sequence[FoundPose], most: int | None = None) -> Choice:
     """Chooses the subject among the poses of one photo.
 
     Args:
         found: In shares of the whole photo; one person may be there several times.
+        most: Only so many people are kept, the most prominent ones; None keeps all.
     """
     ranked = sorted(found, key=lambda pose: prominence(pose.landmarks), reverse=True)
     people: list[FoundPose] = []
     for pose in ranked:
         if not any(same_person(pose.landmarks, known.landmarks) for known in people):
             people.append(pose)
+    people = people[:most]
     if not people:
         return Choice(None, (), 0.0, ambiguous=False)
     first = prominence(people[0].landmarks)
     second = prominence(people[1].landmarks) if len(people) > 1 else 0.0
     rivalry = second / first if first > 0 else float(len(people) > 1)
     return Choice(people[0], tuple(people), 1.0 - rivalry, ambiguous=rivalry >= TOSS_UP)
+
+
+def weigh_stranger(choice: Choice, stranger: float) -> Choice:
+    """Lowers the confidence for somebody whom the mask shows and no pose explains.
+
+    Args:
+        choice: The choice among the poses.
+        stranger: Area of that part of the mask in areas of the subject's part.
+    """
+    confidence = min(choice.confidence, max(1.0 - stranger, 0.0))
+    ambiguous = choice.ambiguous or stranger >= TOSS_UP
+    return replace(choice, confidence=confidence, ambiguous=ambiguous)
