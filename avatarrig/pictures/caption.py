@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.pictures import style
+from avatarrig.pictures.mask import PERSON, Mask, cut, stretch
 from avatarrig.pictures.style import Colour, Pixels
 
 _GOOD_SCORE: Final = 0.70
@@ -36,12 +37,12 @@ class Occupancy:
 
     _CELLS: Final = 16
 
-    def __init__(self, canvas: Pixels, mask: NDArray[np.bool_] | Pixels | None) -> None:
+    def __init__(self, canvas: Pixels, mask: Mask | None) -> None:
         self._size = canvas.shape[1::-1]
         cells = (self._CELLS, self._CELLS)
         self._taken = np.zeros(cells, np.float32)
         if mask is not None:
-            person = (mask != 0).astype(np.float32)
+            person = cut(stretch(mask, mask.shape[1], mask.shape[0])).astype(np.float32) / PERSON
             self._taken += cv2.resize(person, cells, interpolation=cv2.INTER_AREA)
 
     def add_points(self, points: NDArray[np.float32]) -> None:

@@ -54,14 +54,13 @@ def _blend_lines(
 def _edges() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Gives the pairs of points that MediaPipe connects: the mesh, and the features."""
     # Imported late: whoever draws a face has MediaPipe loaded, nobody else needs it.
-    from mediapipe.tasks.python.vision.face_landmarker import (  # noqa: PLC0415
-        FaceLandmarksConnections as Connections,
-    )
+    from avatarrig.detectors.runtime import vision  # noqa: PLC0415
 
-    irises = Connections.FACE_LANDMARKS_LEFT_IRIS + Connections.FACE_LANDMARKS_RIGHT_IRIS
+    connections = vision.FaceLandmarksConnections
+    irises = connections.FACE_LANDMARKS_LEFT_IRIS + connections.FACE_LANDMARKS_RIGHT_IRIS
     groups = (
-        Connections.FACE_LANDMARKS_TESSELATION,
-        Connections.FACE_LANDMARKS_CONTOURS + irises,
+        connections.FACE_LANDMARKS_TESSELATION,
+        connections.FACE_LANDMARKS_CONTOURS + irises,
     )
     mesh, features = (np.array([(edge.start, edge.end) for edge in group]) for group in groups)
     return _each_once(mesh), _each_once(features)

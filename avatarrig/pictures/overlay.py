@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avatarrig import landmarks as names
 from avatarrig.pictures import face_mesh, style
 from avatarrig.pictures.caption import Caption, Occupancy, draw_caption
+from avatarrig.pictures.mask import Mask, cut, stretch
 from avatarrig.pictures.png import encode_png
 from avatarrig.pictures.style import Colour, Pixels
 
@@ -46,7 +47,7 @@ def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
     pose: Floats | None,
     *,
     face: Floats | None = None,
-    mask: NDArray[np.bool_] | Pixels | None = None,
+    mask: Mask | None = None,
     caption: Caption | None = None,
     threshold: float = 0.35,
 ) -> bytes:
@@ -60,7 +61,7 @@ def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
         rgb: (height, width, 3) uint8, the upright photo at any size.
         pose: (33, 5): x and y as shares of width and height, z, visibility, presence.
         face: (478, 3): x and y as shares of width and height, z.
-        mask: (height, width) of any size, person where true or not zero.
+        mask: Where people are, at any resolution; see `Mask`.
         caption: What stands in the corner.
         threshold: Least confidence (the smaller of visibility and presence) that is drawn.
 
@@ -208,19 +209,14 @@ def _fixed(point: Floats) -> tuple[int, int]:
     return round(float(x)), round(float(y))
 
 
-def _draw_mask(canvas: Pixels, mask: NDArray[np.bool_] | Pixels) -> None:
+def _draw_mask(canvas: Pixels, mask: Mask) -> None:
     """Darkens the surroundings and outlines the person."""
-    size = canvas.shape[1::-1]
+    height, width = canvas.shape[:2]
     unit = _line_unit(canvas)
-    person = cv2.resize((mask != 0).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
-    person = cv2.GaussianBlur(person, (0, 0), max(0.8, 0.5 * unit))
+    person = cv2.GaussianBlur(cut(stretch(mask, width, height)), (0, 0), max(0.8, 0.5 * unit))
     light = _LIGHT_BY_MASK[person]
     np.copyto(canvas, cv2.multiply(canvas, cv2.merge([light] * 3), scale=1 / 255))
-    outlines, _ = cv2.findContours(
-        cv2.threshold(person, 127, 255, cv2.THRESH_BINARY)[1],
-        cv2.RETR_CCOMP,
-        cv2.CHAIN_APPROX_NONE,
-    )
+    outlines, _ = cv2.findContours(cut(person), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     shown = [line for line in outlines if len(line) > _SHORTEST_OUTLINE * unit]
     before = canvas.copy()
     cv2.drawContours(canvas, shown, -1, style.PAPER, max(1, round(0.3 * unit)), cv2.LINE_AA)
