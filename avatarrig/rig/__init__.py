@@ -1,0 +1,1 @@
+"""A rest-pose armature from a skeleton estimate, and the files it is exchanged in."""

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import bvh
+import numpy as np
+import pygltflib
+import pytest
+import trimesh
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avatarrig.cli.export import export
+from avatarrig.rig.armature import (
+    ANTHROPOMETRY,
+    MEASURED,
+    PRIOR,
+    Armature,
+    EstimateRefusedError,
+    build_armature,
+)
+from avatarrig.rig.bvh import to_bvh
+from avatarrig.rig.glb import to_glb
+from avatarrig.rig.names import NAMINGS
+from avatarrig.skeleton.bones import PROTOTYPE_BONES
+
+ESTIMATES = {
+    "shoulder_width": 1.0,
+    "hip_width": 0.61,
+    "torso_length": 1.37,
+    "upper_arm_L": 0.81,
+    "upper_arm_R": 0.81,
+    "lower_arm_L": 0.68,
+    "lower_arm_R": 0.68,
+    "upper_leg_L": 1.2,
+    "upper_leg_R": 1.2,
+    "lower_leg_L": 1.26,
+    "lower_leg_R": 1.26,
+}
+DOCUMENT: dict[str, Any] = {"estimates": ESTIMATES, "stats": {}}
+
+REQUIRED_BY_VRM = {
+    "hips",
+    "spine",
+    "head",
+    *(
+        f"{side}{part}"
+        for side in ("left", "right")
+        for part in (
+            *("UpperArm", "LowerArm", "Hand"),
+            *("UpperLeg", "LowerLeg", "Foot"),
+        )
+    ),
+}
+
+LENGTHS = st.fixed_dictionaries(
+    {key: st.floats(0.2, 3.0) for key in PROTOTYPE_BONES if key != "shoulder_width"}
+).map(lambda lengths: {"estimates": {"shoulder_width": 1.0, **lengths}, "stats": {}})
+
+
+def lengths_of(armature: Armature) -> dict[str, float]:
+    return {
+        bone.vrm: float(np.linalg.norm(np.subtract(bone.tail, bone.head)))
+        for bone in armature.bones
+    }
+
+
+def heads_of(armature: Armature) -> dict[str, tuple[float, float, float]]:
+    return {bone.name: bone.head for bone in armature.bones}
+
+
+@given(LENGTHS, st.none() | st.floats(0.5, 2.5))
+def test_measured_bones_have_the_estimated_proportions(
+    document: dict[str, Any], height: float | None
+) -> None:
+    armature = build_armature(document, height=height)
+    lengths, estimates = lengths_of(armature), document["estimates"]
+    heads = heads_of(armature)
+    shoulders = heads["leftUpperArm"][0] - heads["rightUpperArm"][0]
+    for side, letter in (("left", "L"), ("right", "R")):
+        for part, bone in (
+            ("UpperArm", "upper_arm"),
+            ("LowerArm", "lower_arm"),
+            ("UpperLeg", "upper_leg"),
+            ("LowerLeg", "lower_leg"),
+        ):
+            ratio = lengths[f"{side}{part}"] / shoulders
+            assert ratio == pytest.approx(estimates[f"{bone}_{letter}"], rel=1e-3)
+    hips = heads["leftUpperLeg"][0] - heads["rightUpperLeg"][0]
+    assert hips / shoulders == pytest.approx(estimates["hip_width"], rel=1e-3)
+    trunk = sum(lengths[name] for name in ("hips", "spine", "chest", "upperChest"))
+    assert trunk / shoulders == pytest.approx(estimates["torso_length"], rel=1e-3)
+    assert max(bone.tail[1] for bone in armature.bones if bone.vrm == "head") == pytest.approx(
+        1.0 if height is None else height, abs=1e-5
+    )
+
+
+@given(LENGTHS)
+def test_bones_hang_together(document: dict[str, Any]) -> None:
+    armature = build_armature(document)
+    names = [bone.vrm for bone in armature.bones]
+    assert len(set(names)) == len(names)
+    assert set(names) >= REQUIRED_BY_VRM
+    for place, bone in enumerate(armature.bones):
+        if bone.parent is None:
+            assert bone.vrm == "hips"
+        else:
+            assert bone.parent in names[:place]
+    assert all(length > 0 for length in lengths_of(armature).values())
+
+
+def test_it_stands_in_t_pose_on_the_floor_facing_forward() -> None:
+    heads = heads_of(build_armature(DOCUMENT))
+    assert heads["leftHand"][0] > heads["leftUpperArm"][0] > 0 > heads["rightUpperArm"][0]
+    assert heads["leftHand"][1] == heads["leftUpperArm"][1]
+    assert heads["leftToes"][1] == pytest.approx(0, abs=1e-6)
+    assert heads["leftToes"][2] > heads["leftFoot"][2]
+    assert heads["head"][1] > heads["neck"][1] > heads["hips"][1] > heads["leftFoot"][1] > 0
+
+
+def test_a_height_gives_metres_and_nothing_else_does() -> None:
+    assert build_armature(DOCUMENT).unit == "stature"
+    armature = build_armature(DOCUMENT, height=1.72)
+    assert armature.unit == "metre"
+    assert 0.35 < lengths_of(armature)["leftUpperLeg"] < 0.48
+
+
+def test_bones_say_where_their_length_comes_from() -> None:
+    sources = {bone.vrm: bone.source for bone in build_armature(DOCUMENT).bones}
+    assert sources["leftUpperArm"] == MEASURED
+    assert sources["leftHand"] == sources["head"] == sources["rightFoot"] == ANTHROPOMETRY
+    few = {
+        "estimates": {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
+        "stats": {"lower_leg_L": {"value": 1.2}, "lower_leg_R": {"value": 1.2}},
+    }
+    sources = {bone.vrm: bone.source for bone in build_armature(few).bones}
+    assert sources["leftLowerLeg"] == PRIOR
+    assert sources["leftUpperLeg"] == MEASURED
+
+
+@pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])
+def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
+    kept = {key: value for key, value in ESTIMATES.items() if missing not in key}
+    armature = build_armature({"estimates": kept})
+    unmeasured = {bone.vrm for bone in armature.bones if bone.source == ANTHROPOMETRY}
+    assert unmeasured & {"leftLowerLeg", "spine", "leftUpperArm"}
+    assert 0.1 < lengths_of(armature)["leftLowerLeg"] < 0.4
+
+
+def test_one_side_stands_in_for_the_other() -> None:
+    kept = {key: value for key, value in ESTIMATES.items() if key != "upper_arm_R"}
+    bones = {bone.vrm: bone for bone in build_armature({"estimates": kept}).bones}
+    assert bones["rightUpperArm"].measured
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"estimates": {}},
+        {"estimates": {"hip_width": "wide"}},
+        {"estimates": {"hip_width": -1}},
+        {"estimates": {"hip_width": float("nan")}},
+        {"estimates": [1]},
+    ],
+)
+def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(EstimateRefusedError):
+        build_armature(document)
+
+
+@pytest.mark.parametrize(
+    ("naming", "expected"),
+    [
+        ("vrm", {"hips", "leftUpperArm", "rightToes"}),
+        ("unity", {"Hips", "LeftUpperArm", "RightToes"}),
+        ("mixamo", {"mixamorig:Hips", "mixamorig:LeftArm", "mixamorig:RightToeBase"}),
+        ("rigify", {"spine", "upper_arm.L", "toe.R"}),
+    ],
+)
+def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> None:
+    names = [bone.name for bone in build_armature(DOCUMENT, naming=naming).bones]
+    assert expected <= set(names)
+    assert len(set(names)) == len(names) == 22
+
+
+@settings(max_examples=20, deadline=None)
+@given(LENGTHS, st.sampled_from(NAMINGS))
+def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
+    document: dict[str, Any], naming: str
+) -> None:
+    armature = build_armature(document, naming=naming, height=1.8)
+    motion = bvh.Bvh(to_bvh(armature))
+    assert motion.nframes == 1
+    root = motion.get_joints_names()[0]
+    channels = [f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ"]
+    x, y, z, *turns = motion.frame_joint_channels(0, root, channels)
+    assert turns == [0, 0, 0]
+    for bone in armature.bones:
+        place, joint = np.array([x, y, z]), bone.name
+        while motion.joint_parent(joint) is not None:
+            place += motion.joint_offset(joint)
+            joint = motion.joint_parent(joint).name
+        assert joint == root
+        assert place == pytest.approx(bone.head, abs=1e-4)
+    assert len(motion.get_joints_names()) == len(armature.bones)
+
+
+@settings(max_examples=20, deadline=None)
+@given(LENGTHS, st.sampled_from(NAMINGS))
+def test_glb_reads_back_with_the_same_joints_in_the_same_places(
+    document: dict[str, Any], naming: str
+) -> None:
+    armature = build_armature(document, naming=naming, height=1.8)
+    data = to_glb(armature)
+    gltf = pygltflib.GLTF2.load_from_bytes(data)
+    places: dict[int, Any] = {gltf.scenes[0].nodes[0]: np.zeros(3)}
+    seen: dict[str, Any] = {}
+    while places:
+        index, parent = places.popitem()
+        node = gltf.nodes[index]
+        place = parent + node.translation
+        seen[node.name] = place
+        places |= dict.fromkeys(node.children or [], place)
+    for name, head in heads_of(armature).items():
+        assert seen[name] == pytest.approx(head, abs=1e-4)
+    humanoid = gltf.extensions["VRMC_vrm"]["humanoid"]["humanBones"]
+    assert humanoid.keys() >= REQUIRED_BY_VRM
+    for bone in armature.bones:
+        node = gltf.nodes[humanoid[bone.vrm]["node"]]
+        assert node.name == bone.name
+        assert node.extras == {"measured": bone.measured, "source": bone.source}
+
+
+def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
+    armature = build_armature(DOCUMENT, height=1.72)
+    scene = trimesh.load(io.BytesIO(to_glb(armature)), file_type="glb")
+    (mesh,) = scene.geometry.values()
+    assert len(mesh.faces) == 8 * len(armature.bones)
+    assert mesh.bounds[1][1] == pytest.approx(1.72, abs=1e-3)
+    mesh.merge_vertices(merge_norm=True)
+    assert mesh.is_watertight
+    assert mesh.volume > 0  # every triangle faces outwards
+
+
+def test_the_skin_binds_each_joint_where_it_stands() -> None:
+    armature = build_armature(DOCUMENT)
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
+    view = gltf.bufferViews[gltf.accessors[gltf.skins[0].inverseBindMatrices].bufferView]
+    raw = gltf.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
+    matrices = np.frombuffer(raw, "<f4").reshape(-1, 4, 4).transpose(0, 2, 1)
+    for joint, bone in zip(gltf.skins[0].joints, armature.bones, strict=True):
+        assert gltf.nodes[joint].name == bone.name
+        at_origin = matrices[joint] @ [*bone.head, 1]
+        assert at_origin == pytest.approx([0, 0, 0, 1], abs=1e-6)
+
+
+def test_the_same_armature_gives_the_same_bytes() -> None:
+    assert to_glb(build_armature(DOCUMENT)) == to_glb(build_armature(DOCUMENT))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / "skeleton_estimate.json").write_text(json.dumps(DOCUMENT))
+    return tmp_path
+
+
+@pytest.mark.parametrize("file_format", ["bvh", "glb", "json"])
+def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format: str) -> None:
+    done = CliRunner().invoke(
+        export, [str(run), "--format", file_format, "--names", "rigify", "--height", "172cm"]
+    )
+    assert done.exit_code == 0, done.output
+    assert (run / f"skeleton.{file_format}").stat().st_size > 500
+    assert "unit: metres" in done.output
+    assert "upper_arm.L" in done.output
+    beside = run / ("skeleton.bones.json" if file_format == "bvh" else "skeleton.json")
+    if file_format != "glb":
+        bones = json.loads(beside.read_text())["bones"]
+        assert {bone["name"]: bone["measured"] for bone in bones}["hand.L"] is False
+
+
+@pytest.mark.parametrize("height", ["1.72", "tall", "172m", "5m", "-1m"])
+def test_a_height_without_unit_or_sense_is_refused(run: Path, height: str) -> None:
+    done = CliRunner().invoke(export, [str(run), "--height", height])
+    assert done.exit_code == 2
+    assert "height" in done.output
+
+
+def test_export_without_an_estimate_says_what_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(export, [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "there is no estimate yet" in done.output
+    (tmp_path / "skeleton_estimate.json").write_text("{")
+    done = CliRunner().invoke(export, [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "skeleton_estimate.json" in done.output
