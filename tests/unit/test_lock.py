@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 RUN = PROJECT["dependencies"]
 TEST = [*RUN, *PROJECT["optional-dependencies"]["test"], *PROJECT["optional-dependencies"]["lint"]]
+OWN = ("avatarrig", "producers", "processors", "aggregators")
+BROUGHT_BY = {"opencv-contrib-python": "mediapipe"}  # see pyproject.toml
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 
 
@@ -52,3 +58,32 @@ def test_every_version_has_hashes_and_no_index_is_named(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     assert text.count(" \\\n    --hash=sha256:") >= len(PINNED.findall(text))
     assert "://" not in text
+
+
+def imports(folder: Path) -> Iterator[tuple[str, Path]]:
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, file) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module, file
+
+
+@pytest.mark.parametrize(
+    ("folder", "declared"),
+    [(name, RUN) for name in OWN]
+    + [(f"tests/{name}", TEST) for name in ("support", "unit", "integration", "e2e", "chaos")],
+)
+def test_what_is_imported_is_declared(folder: str, declared: list[str]) -> None:
+    distributions = packages_distributions()
+    names = {canonicalize_name(Requirement(asked).name) for asked in declared}
+    undeclared = {
+        f"{module} in {file.relative_to(ROOT)}"
+        for module, file in imports(ROOT / folder)
+        if (top := module.partition(".")[0]) not in sys.stdlib_module_names
+        and top in distributions
+        and not names
+        & {BROUGHT_BY.get(name, name) for name in map(canonicalize_name, distributions[top])}
+        and top not in OWN
+    }
+    assert not undeclared, "add it to pyproject.toml and run scripts/lock"
