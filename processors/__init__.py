@@ -1,0 +1,1 @@
+"""Photo references in, observations out: detector replicas and their supervisor."""

@@ -12,6 +12,7 @@ Reason = Literal[
     "too_small",
     "unsupported",
     "missing",
+    "changed",
     "permission",
     "not_a_file",
     "outside_roots",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import secrets
 from pathlib import Path
@@ -32,7 +33,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where no file could be made, none is left
+            temporary.unlink()
         raise RunStorageError(error.errno, _advice(error), str(path)) from error
 
 

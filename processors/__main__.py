@@ -1,0 +1,117 @@
+"""One detector replica as a process: settings on standard input, states on standard output.
+
+Started by `processors.supervisor`. Settings come through a pipe, so that no secret stands on
+a command line; the pipe stays open, and when it closes the replica's owner is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+import msgspec
+import structlog
+from kafka.errors import AuthorizationError, KafkaError
+
+from avatarrig.topics import IMAGES
+from avatarrig.transport import (
+    ConnectionRefusedByKafkaError,
+    TransportError,
+    TransportSettingError,
+)
+from processors.lifeline import exit_at_end_of
+from processors.replica import BrokerTroubleError, Replica
+from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
+from processors.settings import ExitCode, ReplicaSettings, Status
+from processors.transaction import Transaction
+from processors.watchdog import Watchdog
+from processors.wiring import connect
+
+_log = structlog.get_logger(__name__)
+
+
+def main() -> ExitCode:
+    """Runs one replica until it is told to stop or cannot go on."""
+    _log_to_stderr()
+    stop = _stop_on_signals()
+    try:
+        settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReplicaSettings)
+    except msgspec.MsgspecError as error:
+        report(Status("failed", f"the replica's settings do not fit: {error}"))
+        return ExitCode.UNUSABLE
+    exit_at_end_of(sys.stdin.fileno())
+    report(Status("starting"))
+    code, message = _serve(settings, stop)
+    report(Status("stopped" if code is ExitCode.DONE else "failed", message))
+    return code
+
+
+def report(status: Status) -> None:
+    """Tells the supervisor, one line of JSON."""
+    sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, str]:
+    try:
+        with Watchdog(settings.limits.stall) as watchdog:
+            _work(settings, stop, watchdog)
+    except SandboxUnusableError as error:
+        return ExitCode.UNUSABLE, str(error)
+    except ConnectionRefusedByKafkaError as error:
+        # A broker that restarts has no open port; wrong credentials stay wrong.
+        return ExitCode.TRY_AGAIN if error.part == "address" else ExitCode.UNUSABLE, str(error)
+    except TransportSettingError as error:
+        return ExitCode.UNUSABLE, str(error)
+    except AuthorizationError as error:
+        return ExitCode.UNUSABLE, f"the broker does not allow it: {error!r}; ask who runs it"
+    except RunDirectoryError as error:
+        return ExitCode.CANNOT_WRITE, str(error)
+    except (BrokerTroubleError, TransportError, KafkaError) as error:
+        _log.warning("starting anew", why=repr(error))
+        return ExitCode.TRY_AGAIN, str(error)
+    return ExitCode.DONE, ""
+
+
+def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
+    sandbox = Sandbox(settings.sandbox, settings.limits)  # loads its models while we connect
+    try:
+        with connect(settings, watchdog) as (consumer, producer):
+            replica = Replica(
+                settings,
+                consumer,
+                Transaction(producer, IMAGES),
+                sandbox,
+                watchdog=watchdog,
+                report=report,
+            )
+            replica.run(stop)
+    finally:
+        sandbox.close()
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

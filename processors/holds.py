@@ -1,0 +1,54 @@
+"""Partitions that wait for a photo's storage, each a little longer every time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, TopicPartition
+
+_FIRST_SECONDS = 1.0
+_LONGEST_SECONDS = 60.0
+
+
+@dataclass
+class _Hold:
+    seconds: float
+    until: float
+    is_paused: bool
+
+
+class Holds:
+    """Pauses partitions and resumes them when their time has come; there is no last try."""
+
+    def __init__(self) -> None:
+        self._holds: dict[TopicPartition, _Hold] = {}
+
+    def hold(self, consumer: KafkaConsumer, partition: TopicPartition, offset: int) -> None:
+        """Lets a partition wait; what comes from `offset` on is taken again afterwards."""
+        known = self._holds.get(partition)
+        seconds = min(2 * known.seconds, _LONGEST_SECONDS) if known else _FIRST_SECONDS
+        self._holds[partition] = _Hold(seconds, time.monotonic() + seconds, is_paused=True)
+        if partition in consumer.assignment():
+            consumer.seek(partition, offset)
+            consumer.pause(partition)
+
+    def release_due(self, consumer: KafkaConsumer) -> None:
+        """Resumes the partitions that have waited long enough."""
+        for partition, hold in self._holds.items():
+            if hold.is_paused and time.monotonic() >= hold.until:
+                hold.is_paused = False
+                if partition in consumer.assignment():
+                    consumer.resume(partition)
+
+    def forget(self, partition: TopicPartition) -> bool:
+        """The partition's storage answers again; the next hold is a short one.
+
+        Returns:
+            Whether this was the last partition that waited.
+        """
+        return self._holds.pop(partition, None) is not None and not self._holds
+
+    def forget_all(self) -> None:
+        """Nothing waits any more, since all partitions are taken from their start again."""
+        self._holds.clear()

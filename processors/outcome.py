@@ -1,0 +1,148 @@
+"""What becomes of each message that a replica takes: an observation, a reject, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from avatarrig.records import (
+    Observation,
+    PhotoReference,
+    RecordRefusedError,
+    Reject,
+    decode,
+    encode,
+)
+from avatarrig.topics import OBSERVATIONS, REJECTS
+from processors.sandbox import SetAside
+from processors.sandbox_messages import Observed
+
+
+class Output(msgspec.Struct, frozen=True):
+    """A record to be sent.
+
+    Attributes:
+        topic: Where to.
+        key: image_id, or the origin of a message that is no reference.
+        value: The record, packed.
+    """
+
+    topic: str
+    key: str
+    value: bytes
+
+
+@dataclass
+class Taken:
+    """A message that was taken from the images topic and is not committed yet.
+
+    Attributes:
+        partition: Partition of the images topic.
+        offset: The message's offset in it.
+        reference: The photo; None where the message is none of this replica's business.
+        job: Number of the photo in the sandbox, once it is there.
+        settled: Whether it is decided what becomes of it.
+        output: What to send; None sends nothing.
+    """
+
+    partition: int
+    offset: int
+    reference: PhotoReference | None = None
+    job: int | None = None
+    settled: bool = False
+    output: Output | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the photo should go to the sandbox."""
+        return not self.settled and self.job is None
+
+    def settle(self, output: Output | None) -> None:
+        """Decides what becomes of the message."""
+        self.output = output
+        self.settled = True
+
+
+def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: float) -> Taken:
+    """Looks at a message of the images topic.
+
+    Args:
+        value: The message.
+        origin: Topic, partition and offset.
+        run: Only references of this run are taken; empty takes all.
+        now: Unix seconds.
+
+    Returns:
+        What was taken; settled already where it is no reference, or another run's.
+    """
+    topic, partition, offset = origin
+    try:
+        reference = decode(value, PhotoReference)
+    except RecordRefusedError as error:
+        taken = Taken(partition, offset)
+        taken.settle(_refused_message(error, f"{topic}[{partition}]@{offset}", now))
+        return taken
+    if run and reference.run != run:
+        taken = Taken(partition, offset)
+        taken.settle(None)
+        return taken
+    return Taken(partition, offset, reference)
+
+
+def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) -> Output:
+    """Checks what the sandbox says it observed, since native code may have gone astray there.
+
+    Args:
+        taken: The photo.
+        answer: What the sandbox says.
+        fingerprint: The detector's.
+        now: Unix seconds.
+
+    Returns:
+        The observation as it came, or a reject.
+    """
+    reference = _reference(taken)
+    try:
+        observation = decode(answer.record, Observation)
+        fits = observation.image_id == reference.image_id
+    except RecordRefusedError:
+        fits = False
+    if fits:
+        return Output(OBSERVATIONS, reference.image_id, answer.record)
+    aside = SetAside(answer.job, "detector_failed", "the detector's answer makes no sense", 1)
+    return set_aside(taken, aside, fingerprint=fingerprint, now=now)
+
+
+def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) -> Output:
+    """Makes the reject of a photo.
+
+    Args:
+        taken: The photo.
+        aside: Why.
+        fingerprint: The detector's.
+        now: Unix seconds.
+    """
+    reference = _reference(taken)
+    reject = Reject(
+        reason=aside.reason,
+        message=aside.message,
+        attempts=aside.attempts,
+        rejected_at=now,
+        reference=reference,
+        fingerprint=fingerprint,
+        run=reference.run,
+    )
+    return Output(REJECTS, reference.image_id, encode(reject))
+
+
+def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
+    message = f"a message that is no photo reference: {error}"
+    reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
+    return Output(REJECTS, origin, encode(reject))
+
+
+def _reference(taken: Taken) -> PhotoReference:
+    if taken.reference is None:
+        raise ValueError(f"offset {taken.offset} of partition {taken.partition} holds no photo")
+    return taken.reference

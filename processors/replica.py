@@ -1,0 +1,250 @@
+"""A replica's main loop: photo references in; observations and rejects out, each once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
+from kafka.errors import AuthorizationError, KafkaError
+
+from avatarrig.topics import IMAGES
+from processors.holds import Holds
+from processors.outcome import Taken, observed, set_aside, take
+from processors.sandbox import Result, Sandbox, SetAside
+from processors.sandbox_messages import Observed, Unreachable
+from processors.settings import ReplicaSettings, Status
+from processors.transaction import Transaction
+from processors.watchdog import Watchdog
+
+_AHEAD = 16
+"""Messages taken and not yet committed; few, so that a restart redoes little."""
+_LIVENESS_SECONDS = 5.0
+"""A busy replica shows itself to the group at least so often (max_poll_interval is 60 s)."""
+_IDLE_SECONDS = 0.2
+_PAUSE_AFTER_ERROR = 0.5
+_MOST_ERRORS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+Messages = dict[TopicPartition, list[Any]]
+
+
+class BrokerTroubleError(RuntimeError):
+    """The broker's client is beyond repair; a new process may fare better."""
+
+
+class Replica:
+    """Takes photos, has them detected, and commits what came of them with their offsets.
+
+    Order within a partition is kept: a photo that waits for its storage holds up its own
+    partition and no other. After any error or rebalance everything uncommitted is dropped
+    and taken anew from the committed offsets.
+
+    Args:
+        settings: Whose photos, and limits.
+        consumer: Subscribed to the images topic, reading committed messages only.
+        transaction: On the replica's own transactional producer.
+        sandbox: The detector.
+        watchdog: Gets a sign of life before everything that may wait.
+        report: Hears of changes of state.
+    """
+
+    def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
+        self,
+        settings: ReplicaSettings,
+        consumer: KafkaConsumer,
+        transaction: Transaction,
+        sandbox: Sandbox,
+        *,
+        watchdog: Watchdog,
+        report: Callable[[Status], None],
+    ) -> None:
+        self._settings = settings
+        self._consumer = consumer
+        self._transaction = transaction
+        self._sandbox = sandbox
+        self._watchdog = watchdog
+        self._report = report
+        self._taken: deque[Taken] = deque()
+        self._holds = Holds()
+        self._group: ConsumerGroupMetadata = consumer.group_metadata()
+        self._polled_at = 0.0
+        self._errors = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until asked to stop; then finishes the photo in hand and commits.
+
+        Raises:
+            BrokerTroubleError: Start anew.
+            SandboxUnusableError: The detector does not start here.
+            RunDirectoryError: The run's files cannot be written.
+        """
+        while not stop.is_set():
+            self._guarded(self._step)
+        give_up = time.monotonic() + self._settings.limits.drain
+        self._keep_only_photo_in_hand()
+        while self._taken and time.monotonic() < give_up:
+            self._guarded(self._work)
+        self._guarded(self._commit)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except AuthorizationError:
+            raise
+        except KafkaError as error:
+            self._recover(error)
+
+    def _step(self) -> None:
+        self._poll()
+        self._holds.release_due(self._consumer)
+        self._feed()
+        self._work()
+        if self._transaction.seconds_left <= 0 or not self._taken:
+            self._commit()
+
+    def _poll(self) -> None:
+        self._watchdog.alive("polling")
+        if len(self._taken) < _AHEAD:
+            busy = self._taken or self._transaction.is_open
+            seconds = 0.0 if busy else _IDLE_SECONDS
+            messages = self._consumer.poll(timeout_ms=round(1000 * seconds), max_records=_AHEAD)
+        elif time.monotonic() - self._polled_at >= _LIVENESS_SECONDS:
+            messages = self._poll_nothing()
+        else:
+            return
+        self._polled_at = time.monotonic()
+        if not self._group_is_the_same():
+            return
+        for batch in messages.values():
+            for message in batch:
+                origin = (message.topic, message.partition, message.offset)
+                now = time.time()
+                self._taken.append(
+                    take(message.value, origin=origin, run=self._settings.run, now=now)
+                )
+
+    def _poll_nothing(self) -> Messages:
+        """Shows itself to the group without taking more."""
+        flowing = self._consumer.assignment() - self._consumer.paused()
+        self._consumer.pause(*flowing)
+        nothing: Messages = self._consumer.poll(timeout_ms=0)
+        self._consumer.resume(*(flowing & self._consumer.assignment()))
+        return nothing
+
+    def _group_is_the_same(self) -> bool:
+        group = self._consumer.group_metadata()
+        same = (group.generation_id, group.member_id) == (
+            self._group.generation_id,
+            self._group.member_id,
+        )
+        if not same:
+            _log.info("the group was rebalanced", generation=group.generation_id)
+            self._group = group
+            self._start_over()
+            self._report(Status("working"))
+        return same
+
+    def _feed(self) -> None:
+        for taken in self._taken:
+            if not self._sandbox.has_room:
+                return
+            if taken.is_waiting and taken.reference is not None:
+                taken.job = self._sandbox.submit(taken.reference)
+
+    def _work(self) -> None:
+        """Waits for the sandbox where it has work, and adds what is settled, in order."""
+        self._watchdog.alive("detecting")
+        busy = any(not taken.settled for taken in self._taken)
+        wait = min(_IDLE_SECONDS, self._transaction.seconds_left) if busy else 0.0
+        for result in self._sandbox.collect(wait):
+            self._settle(result)
+        self._watchdog.alive("sending")
+        while self._taken and self._taken[0].settled:
+            self._transaction.add(self._taken[0])
+            self._taken.popleft()
+
+    def _settle(self, result: Result) -> None:
+        taken = next((taken for taken in self._taken if taken.job == result.job), None)
+        if taken is None:
+            return
+        fingerprint, now = self._sandbox.fingerprint, time.time()
+        match result:
+            case Unreachable(message=message):
+                self._hold(taken, message)
+                return
+            case Observed():
+                output = observed(taken, result, fingerprint=fingerprint, now=now)
+            case SetAside():
+                output = set_aside(taken, result, fingerprint=fingerprint, now=now)
+                _log.warning("a photo was set aside", reason=result.reason, why=result.message)
+        taken.settle(output)
+        if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
+            self._report(Status("working"))
+
+    def _hold(self, held: Taken, message: str) -> None:
+        """Lets the photo's partition wait, and goes on with the others."""
+        behind = [
+            taken
+            for taken in self._taken
+            if taken.partition == held.partition and taken.offset >= held.offset
+        ]
+        self._sandbox.forget([taken.job for taken in behind if taken.job is not None])
+        self._taken = deque(taken for taken in self._taken if taken not in behind)
+        self._holds.hold(self._consumer, TopicPartition(IMAGES, held.partition), held.offset)
+        _log.warning("a photo's storage does not answer", why=message)
+        self._report(Status("waiting", message))
+
+    def _commit(self) -> None:
+        if not self._transaction.is_open:
+            return
+        self._watchdog.alive("committing")
+        self._transaction.commit(self._group)
+        self._errors = 0
+
+    def _recover(self, error: KafkaError) -> None:
+        self._errors += 1
+        _log.warning("the broker's client failed", error=repr(error), times=self._errors)
+        if self._errors >= _MOST_ERRORS:
+            raise BrokerTroubleError(f"{self._errors} failures in a row: {error!r}") from error
+        time.sleep(_PAUSE_AFTER_ERROR)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        """Drops everything uncommitted and goes back to the committed offsets."""
+        self._sandbox.forget([taken.job for taken in self._taken if taken.job is not None])
+        self._taken.clear()
+        try:
+            self._watchdog.alive("aborting")
+            self._transaction.abort()
+            self._watchdog.alive("looking for the committed offsets")
+            self._seek_to_committed()
+        except KafkaError as error:
+            raise BrokerTroubleError(f"what was begun cannot be undone: {error!r}") from error
+
+    def _seek_to_committed(self) -> None:
+        self._holds.forget_all()
+        partitions = self._consumer.assignment()
+        self._consumer.resume(*partitions)
+        for partition in partitions:
+            offset = self._consumer.committed(partition, timeout_ms=5000)
+            if offset is None:
+                self._consumer.seek_to_beginning(partition)
+            else:
+                self._consumer.seek(partition, offset)
+
+    def _keep_only_photo_in_hand(self) -> None:
+        kept: deque[Taken] = deque()
+        for taken in self._taken:
+            if not taken.settled and taken.job != self._sandbox.in_hand:
+                break
+            kept.append(taken)
+        dropped = list(self._taken)[len(kept) :]
+        self._sandbox.forget([taken.job for taken in dropped if taken.job is not None])
+        self._taken = kept

@@ -1,0 +1,72 @@
+"""Ends a process whose main loop stands still.
+
+kafka-python's ``commit_transaction`` waits for ever when the transaction's coordinator dies,
+and nothing inside the process can wake it. Started anew under the same transactional id, the
+replica has the broker abort what was open, and detects those photos again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Self
+
+import structlog
+
+from processors.settings import ExitCode
+
+_LOOK_SECONDS = 0.25
+_log = structlog.get_logger(__name__)
+
+
+class Watchdog:
+    """Counts its own wake-ups since the last sign of life.
+
+    Wake-ups are counted, not seconds, so that a machine that slept, or a process that was
+    halted, is not taken for one that hangs.
+
+    Args:
+        limit: Seconds without a sign of life.
+        end: What to do then; ends the process unless a test says otherwise.
+    """
+
+    def __init__(self, limit: float, end: Callable[[], None] | None = None) -> None:
+        self._limit = limit
+        self._patience = limit
+        self._end = end or _end_process
+        self._silent = 0
+        self._done = threading.Event()
+        self._doing = "starting"
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def alive(self, doing: str, seconds: float | None = None) -> None:
+        """Gives a sign of life.
+
+        Args:
+            doing: What comes next, for the log.
+            seconds: How long that may take, where it is not the usual limit.
+        """
+        self._doing = doing
+        self._patience = self._limit if seconds is None else seconds
+        self._silent = 0
+
+    def _watch(self) -> None:
+        while not self._done.wait(_LOOK_SECONDS):
+            self._silent += 1
+            if self._silent * _LOOK_SECONDS >= self._patience:
+                _log.error("no progress, starting anew", doing=self._doing)
+                self._end()
+                return
+
+
+def _end_process() -> None:
+    os._exit(ExitCode.TRY_AGAIN)
