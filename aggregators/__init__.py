@@ -1,0 +1,1 @@
+"""Observations become rolling statistics, and these become skeleton estimates."""

@@ -1,0 +1,113 @@
+"""One aggregator worker as a process: settings come in, states go out.
+
+Settings are one JSON object, in the environment variable ``AVATARRIG_AGGREGATOR`` or else in the
+first line of standard input, so that no secret stands on a command line. States are lines of
+JSON on standard output. Exit status: 0 stopped, 75 try again, 78 somebody has to do something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Final
+
+import msgspec
+import structlog
+
+from aggregators.settings import AggregatorSettings, SettingsRefusedError, read_settings
+from avatarrig.supervision import ExitCode, Status
+from avatarrig.transport import (
+    ConnectionRefusedByKafkaError,
+    TopicError,
+    TransportError,
+    TransportSettingError,
+)
+
+SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
+_END_SECONDS: Final = 8.0
+_log = structlog.get_logger(__name__)
+
+
+def main() -> ExitCode:
+    """Runs one worker until it is told to stop or cannot go on."""
+    log_to_stderr()
+    try:
+        settings = _settings()
+    except SettingsRefusedError as error:
+        _report(Status("failed", str(error)))
+        return ExitCode.UNUSABLE
+    _report(Status("starting"))
+    code, message = asyncio.run(_serve(settings))
+    _report(Status("stopped" if code is ExitCode.DONE else "failed", message))
+    return code
+
+
+def log_to_stderr() -> None:
+    """Writes our own words to stderr as JSON, and of Faust's and Kafka's only what is wrong."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def _settings() -> AggregatorSettings:
+    text = os.environ.pop(SETTINGS_VARIABLE, None)
+    return read_settings(sys.stdin.buffer.readline() if text is None else text)
+
+
+async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
+    stop = _stop_on_signals()
+    if settings.die_with_parent:
+        _stop_at_end_of_input(asyncio.get_running_loop(), stop)
+    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - Faust loads slowly
+
+    try:
+        await run(settings, stop, lambda: _report(Status("working")))
+    except (TopicError, TransportSettingError, ConnectionRefusedByKafkaError) as error:
+        return ExitCode.UNUSABLE, str(error)
+    except (TransportError, WorkerCrashedError) as error:
+        return ExitCode.TRY_AGAIN, str(error)
+    except Exception as error:  # noqa: BLE001 - the exit status tells that it was not foreseen
+        _log.exception("the aggregator failed")
+        return ExitCode.FAILED, repr(error)
+    return ExitCode.DONE, ""
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def wait_for_end() -> None:
+        # Not through a buffered stream: the interpreter cannot end while a thread reads one.
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        threading.Timer(_END_SECONDS, os._exit, (ExitCode.FAILED,)).start()
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait_for_end, name="lifeline", daemon=True).start()
+
+
+def _report(status: Status) -> None:
+    sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # Faust's threads may hang

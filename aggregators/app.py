@@ -1,0 +1,166 @@
+"""The Faust application: two levels, each an agent with a table."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
+from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
+from aggregators.level import Level
+from aggregators.outlets import Sender, SkeletonOutlet, TallyOutlet
+from aggregators.pace import Tempo
+from aggregators.parts import ObservedParts, TalliedParts
+from avatarrig.topics import OBSERVATIONS, TALLIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aggregators.merging import Estimator
+    from aggregators.settings import AggregatorSettings
+
+_TICK_SECONDS: Final = 0.02
+"""Between looks at what is due; an idle worker looks 50 times a second at two flags."""
+
+
+class Aggregation:
+    """Both levels on a Faust application.
+
+    Args:
+        settings: Of this process.
+        partitions: Topic to its number of partitions.
+        learned: Versions of what was learned that this program works with, spaces between.
+        estimator: The mathematics.
+        data: An empty folder; Faust insists on one.
+    """
+
+    def __init__(
+        self,
+        settings: AggregatorSettings,
+        partitions: dict[str, int],
+        *,
+        learned: str,
+        estimator: Estimator,
+        data: Path,
+    ) -> None:
+        self.app = App(
+            settings.group,
+            Table=StateTable,
+            TableManager=TableManager,
+            **faust_options(settings, data),
+        )
+        self._recovered = 0
+        sender = Sender(self.app, partitions)
+        observed = self._table(OBSERVED_TABLE, partitions[OBSERVATIONS])
+        tallied = self._table(TALLIED_TABLE, partitions[TALLIES])
+        self.levels = (
+            Level(
+                OBSERVATIONS,
+                table=observed,
+                parts=ObservedParts(learned),
+                outlet=TallyOutlet(OBSERVATIONS, sender, time.time),
+                tempo=Tempo(),
+            ),
+            Level(
+                TALLIES,
+                table=tallied,
+                parts=TalliedParts(learned, estimator),
+                outlet=SkeletonOutlet(TALLIES, sender, time.time),
+                tempo=Tempo(),
+            ),
+        )
+        self._attach(self.levels[0], observed)
+        self._attach(self.levels[1], tallied)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+        self.app.task(self._work)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that Kafka holds has been taken in, published and saved."""
+        if self.app.rebalancing or any(level.busy for level in self.levels):
+            return False
+        consumer: Consumer = self.app.consumer
+        return consumer.backlog() == 0
+
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """Numbers that change whenever something moves."""
+        recovery = self.app.tables.recovery
+        return (
+            self.app.consumer_generation_id,
+            self._recovered,
+            *(offset or 0 for offset in list(recovery.active_offsets.values())),
+            *(level.steps for level in self.levels),
+        )
+
+    async def start(self) -> None:
+        """Starts, and returns when the tables are recovered."""
+        await self.app.start()
+
+    async def finish(self) -> None:
+        """Publishes and saves what was taken in, and takes in no more."""
+        await self._on_revoked()
+
+    async def stop(self) -> None:
+        """Leaves the group and closes all connections."""
+        await self.app.stop()
+
+    def _table(self, name: str, partitions: int) -> StateTable:
+        table: StateTable = self.app.Table(
+            name, key_type=bytes, value_type=bytes, partitions=partitions
+        )
+        return table
+
+    def _attach(self, level: Level[Any], table: StateTable) -> None:
+        async def recover() -> None:
+            await self._recover(level)
+
+        async def take(stream: Any) -> None:  # noqa: ANN401 - Faust's
+            async for batch in stream:
+                self._take(level, batch)
+
+        table.on_recover(recover)
+        source = self.app.topic(
+            level.topic, key_serializer="raw", value_serializer="raw", acks=False
+        )
+        self.app.agent(source, name=f"aggregators.{level.topic}", concurrency=1)(take)
+
+    def _take(self, level: Level[Any], batch: Batch) -> None:
+        if batch.generation == self.app.consumer_generation_id:
+            level.take(batch.partition, batch.messages)
+
+    async def _recover(self, level: Level[Any]) -> None:
+        try:
+            consumer: Consumer = self.app.consumer
+            consumer.positions = self._positions
+            mine = [tp for tp in consumer.assignment() if tp.topic == level.topic]
+            ends = await consumer.highwaters(*mine) if mine else {}
+            await level.recover({tp.partition: end or 0 for tp, end in ends.items()})
+            self._recovered += 1
+        except Exception as error:  # noqa: BLE001 - Faust would go on without the state
+            await self.app.crash(error)
+
+    def _positions(self) -> dict[tuple[str, int], int]:
+        first, second = (level.positions() for level in self.levels)
+        return first | second
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Faust's signal
+        for level in self.levels:
+            await level.release()
+
+    async def _work(self) -> None:
+        while not self.app.should_stop:
+            await asyncio.sleep(_TICK_SECONDS)
+            for level in self.levels:
+                if level.busy:
+                    await self._tend(level)
+
+    async def _tend(self, level: Level[Any]) -> None:
+        try:
+            await level.publish()
+            saved = await level.save()
+            if saved and not self.app.rebalancing:
+                await self.app.consumer.commit_positions(saved)
+        except Exception as error:  # noqa: BLE001 - what the table says is uncertain: start anew
+            await self.app.crash(error)

@@ -1,0 +1,124 @@
+"""Faust's options for a Kafka, and the topics that an aggregator works with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import faust
+
+from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
+from avatarrig.transport import TopicError, admin_client, create_topics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aggregators.settings import AggregatorSettings
+    from avatarrig.transport import KafkaSettings
+
+OBSERVED_TABLE: Final = "observed"
+TALLIED_TABLE: Final = "tallied"
+
+_NEEDED: Final = (OBSERVATIONS, TALLIES, SKELETONS, REJECTS)
+_CHANGELOG: Final = {
+    "cleanup.policy": "compact",
+    # A restart reads what is not compacted yet, and the newest segment never is: keep it small.
+    "segment.bytes": str(16 << 20),
+    "min.cleanable.dirty.ratio": "0.2",
+}
+
+
+def changelog_topics(group: str, partitions: dict[str, int]) -> tuple[Topic, ...]:
+    """Lists the topics that keep a group's tables, in partitions as their sources are.
+
+    Args:
+        group: The consumer group.
+        partitions: Topic to its number of partitions.
+    """
+    return tuple(
+        Topic(f"{group}-{table}-changelog", partitions[source], _CHANGELOG)
+        for table, source in ((OBSERVED_TABLE, OBSERVATIONS), (TALLIED_TABLE, TALLIES))
+    )
+
+
+def prepare_topics(settings: AggregatorSettings) -> dict[str, int]:
+    """Checks that the pipeline's topics exist, and creates the group's changelogs if need be.
+
+    Returns:
+        Topic to its number of partitions.
+
+    Raises:
+        TopicError: A topic is missing, or a changelog does not fit.
+        TransportError: Kafka does not answer.
+    """
+    with admin_client(settings.kafka) as client:
+        described = client.describe_topics(list(_NEEDED))
+    partitions = {
+        topic["name"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0
+    }
+    missing = sorted(set(_NEEDED) - set(partitions))
+    if missing:
+        raise TopicError(
+            f"topics are missing at {settings.kafka.bootstrap_servers}: {', '.join(missing)}. "
+            "Create them with `avatarrig topics create`"
+        )
+    create_topics(settings.kafka, changelog_topics(settings.group, partitions))
+    return partitions
+
+
+def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
+    """Returns the options of an application that keeps quiet and owns no topics.
+
+    Args:
+        settings: Of this process.
+        data: An empty folder; Faust insists on one.
+    """
+    return {
+        "broker": [f"kafka://{_host(host)}:{port}" for host, port in settings.kafka.addresses],
+        "broker_credentials": _credentials(settings.kafka),
+        "store": "memory://",
+        "datadir": data,
+        "autodiscover": False,
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,  # they exist, with settings that were chosen
+        "topic_disable_leader": True,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.worker or None,
+        "broker_session_timeout": 6.0,
+        "broker_heartbeat_interval": 1.0,
+        "broker_request_timeout": 15.0,
+        "broker_max_poll_records": 250,
+        "stream_buffer_maxsize": 8,  # batches
+        "stream_wait_empty": False,  # what is not saved is read again
+        "stream_recovery_delay": 0.0,
+        "producer_acks": -1,
+        "producer_linger": 0.0,
+        "producer_max_request_size": 1_000_000,
+        **_web(settings),
+    }
+
+
+def _web(settings: AggregatorSettings) -> dict[str, Any]:
+    if settings.web_port is None:
+        return {"web_enabled": False}
+    return {
+        "web_enabled": True,
+        "web_host": settings.web_host,
+        "web_bind": settings.web_host,
+        "web_port": settings.web_port,
+    }
+
+
+def _credentials(kafka: KafkaSettings) -> Any:  # noqa: ANN401 - one of Faust's classes
+    if kafka.sasl:
+        return faust.SASLCredentials(
+            username=kafka.username,
+            password=kafka.password,
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=kafka.ssl_context(),
+        )
+    return faust.SSLCredentials(context=kafka.ssl_context()) if kafka.tls else None
+
+
+def _host(host: str) -> str:
+    bare = host.strip("[]")
+    return f"[{bare}]" if ":" in bare else bare

@@ -1,0 +1,120 @@
+"""Keys and values of the tables, and the keys of the messages.
+
+A table key begins with the partition that it belongs to, so that whatever holds the key knows
+which changelog partition to write to, and which keys go when a partition moves elsewhere.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import msgspec
+
+MARKER: Final = b"M"
+PAGE: Final = b"P"
+STATISTICS: Final = b"S"
+
+_PREFIX: Final = struct.Struct(">cI")
+_NUMBER: Final = struct.Struct(">I")
+
+Series = tuple[str, str]
+"""Subject and detector fingerprint: what is pooled, and what is kept apart."""
+
+
+class KeyRefusedError(ValueError):
+    """A table holds a key that this program did not write."""
+
+
+class Marker(msgspec.Struct, frozen=True, array_like=True):
+    """Where a partition's state stands; written after everything that it vouches for.
+
+    Attributes:
+        applied: Every message up to this offset is contained; -1 where there is none.
+        published: Every change up to this offset was published.
+        checksum: Of the entries that stood in the table when the marker was written.
+        learned: Versions of what was learned that the statistics were made with.
+    """
+
+    applied: int = -1
+    published: int = -1
+    checksum: int = 0
+    learned: str = ""
+
+
+def marker_key(partition: int) -> bytes:
+    """Key of a partition's marker."""
+    return _PREFIX.pack(MARKER, partition)
+
+
+def page_key(partition: int, page: int) -> bytes:
+    """Key of a page of first sights."""
+    return _PREFIX.pack(PAGE, partition) + _NUMBER.pack(page)
+
+
+def statistics_key(partition: int, part: int, series: Series) -> bytes:
+    """Key of the statistics of one series; ``part`` is the input partition they come from."""
+    return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + message_key(series)
+
+
+def partition_of(key: bytes) -> int:
+    """Partition that a table key belongs to.
+
+    Raises:
+        KeyRefusedError: It is no key of a table.
+    """
+    return _split(key)[1]
+
+
+def kind_of(key: bytes) -> bytes:
+    """One of `MARKER`, `PAGE`, `STATISTICS`, or what a foreign key begins with."""
+    return _split(key)[0]
+
+
+def page_of(key: bytes) -> int:
+    """Number of the page that a key names."""
+    return _number(key)
+
+
+def part_of(key: bytes) -> tuple[int, Series]:
+    """Input partition and series that a statistics key names."""
+    return _number(key), series_of(key[_PREFIX.size + _NUMBER.size :])
+
+
+def message_key(series: Series) -> bytes:
+    """Key of messages about a series."""
+    subject, fingerprint = series
+    return f"{subject}\0{fingerprint}".encode("utf-8", "surrogateescape")
+
+
+def tally_message_key(series: Series, partition: int) -> bytes:
+    """Key of a tally message.
+
+    The input partition is part of it: compaction keeps the last message of each key, and the
+    tallies of all input partitions are needed.
+    """
+    return message_key(series) + b"\0" + str(partition).encode()
+
+
+def series_of(key: bytes) -> Series:
+    """Series that a message key names; a subject may hold any character."""
+    subject, separator, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
+    if not separator:
+        raise KeyRefusedError(f"{key!r} names no subject and fingerprint")
+    return subject, fingerprint
+
+
+def _split(key: bytes) -> tuple[bytes, int]:
+    try:
+        kind, partition = _PREFIX.unpack_from(key)
+    except struct.error as error:
+        raise KeyRefusedError(f"{key!r} is no key of a table: {error}") from error
+    return kind, partition
+
+
+def _number(key: bytes) -> int:
+    try:
+        (number,) = _NUMBER.unpack_from(key, _PREFIX.size)
+    except struct.error as error:
+        raise KeyRefusedError(f"{key!r} is no key of a table: {error}") from error
+    return int(number)

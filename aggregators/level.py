@@ -1,0 +1,192 @@
+"""One level at work: takes batches in, saves its state, publishes what changed. No Faust here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Generic
+
+import structlog
+
+from aggregators.keys import Series
+from aggregators.pace import Pace, Tempo
+from aggregators.roles import Outlet, Part, PartMaker, PartT, Table
+from avatarrig.skeleton.refused import StateRefusedError
+
+_log = structlog.get_logger(__name__)
+
+Where = tuple[int, Series]
+"""Partition and series."""
+
+
+class Level(Generic[PartT]):
+    """Drives the partitions of one level.
+
+    Args:
+        topic: Name of the topic that is read.
+        table: Where state is kept.
+        parts: Makes the state of partitions.
+        outlet: Where to publish.
+        tempo: How often to publish and to save.
+
+    Attributes:
+        steps: Grows with everything that is done.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        table: Table,
+        parts: PartMaker[PartT],
+        outlet: Outlet[PartT],
+        tempo: Tempo,
+    ) -> None:
+        self.topic = topic
+        self.parts: dict[int, PartT] = {}
+        self.table = table
+        self._maker = parts
+        self._outlet = outlet
+        self._clock = tempo.clock
+        self._pace: Pace[Where] = Pace(tempo.publishing)
+        self._saving = tempo.saving
+        self.steps = 0
+        self._lock = asyncio.Lock()
+        self._applied_at = self._saved_at = float("-inf")
+        self._not_before = float("-inf")
+
+    async def recover(self, ends: dict[int, int]) -> None:
+        """Takes up the state of the partitions that are now this worker's.
+
+        State that is damaged, incomplete, of another version, or ahead of its topic is dropped;
+        reading then starts from the beginning, which gives what it should have been.
+
+        Args:
+            ends: Partition to the end of its topic: the offset after its last message.
+        """
+        async with self._lock:
+            self._pace.forget_all()
+            self.parts = {}
+            recovered = {}
+            for partition, end in sorted(ends.items()):
+                recovered[partition] = await self._recovered(partition, end)
+            self.parts = recovered
+        now = self._clock()
+        for part in self.parts.values():
+            for series in part.ledger.unpublished:
+                self._pace.changed((part.partition, series), now)
+
+    async def release(self) -> None:
+        """Saves and lets go of all partitions."""
+        async with self._lock:
+            await self._save_now()
+            self._pace.forget_all()
+            self.parts = {}
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Returns where reading goes on, by topic and partition."""
+        return {(self.topic, number): part.next_offset for number, part in self.parts.items()}
+
+    def take(self, partition: int, messages: list[tuple[int, bytes | None]]) -> None:
+        """Takes in messages of a partition; of one that is not this worker's, nothing."""
+        part = self.parts.get(partition)
+        if part is None:
+            return
+        changed = {part.apply(offset, value) for offset, value in messages}
+        self.steps += len(messages)
+        now = self._applied_at = self._clock()
+        for series in changed:
+            if series is not None:
+                self._pace.changed((partition, series), now)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits to be published or saved."""
+        return self._pace.pending or any(part.ledger.behind for part in self.parts.values())
+
+    async def publish(self) -> None:
+        """Publishes what is due."""
+        async with self._lock:
+            await self._publish(self._pace.due(self._clock()))
+
+    async def _publish(self, due: list[Where]) -> None:
+        if not due:
+            return
+        begun = self._clock()
+        stood = [(self.parts[number], series) for number, series in due]
+        offsets = [part.newest(series) for part, series in stood]
+        made = [self._outlet.message(part, series) for part, series in stood]
+        spent = self._clock() - begun
+        await self._outlet.send([message for message in made if message is not None])
+        self.steps += 1
+        self._pace.published(due, begun, spent)
+        for (part, series), offset in zip(stood, offsets, strict=True):
+            part.ledger.published(series, offset, part.newest(series))
+
+    async def save(self) -> dict[tuple[str, int], int]:
+        """Saves if it is time.
+
+        Returns:
+            Where reading would go on after a crash, for the partitions that were saved.
+        """
+        if not self._is_time_to_save(self._clock()):
+            return {}
+        async with self._lock:
+            return await self._save_now()
+
+    def _is_time_to_save(self, now: float) -> bool:
+        if now < self._not_before or not any(part.ledger.behind for part in self.parts.values()):
+            return False
+        pace, since = self._saving, now - self._saved_at
+        idle = now - self._applied_at >= pace.idle
+        return since >= pace.most or (idle and since >= pace.least)
+
+    async def _save_now(self) -> dict[tuple[str, int], int]:
+        begun = self._clock()
+        behind = [part for part in self.parts.values() if part.ledger.behind]
+        refused = [
+            self._outlet.reject(part, refusal)
+            for part in behind
+            for refusal in part.take_refusals()
+        ]
+        changes = [part.take_changes() for part in behind]
+        for change in changes:
+            for key, value in change.entries:
+                self.table[key] = value
+        spent = self._clock() - begun
+        await self._outlet.send(refused)
+        await self.table.confirm()
+        for change in changes:  # Only now: a marker vouches for everything before it.
+            self.table[change.marker[0]] = change.marker[1]
+        await self.table.confirm()
+        self.steps += 1
+        self._saved_at = self._clock()
+        self._not_before = self._saved_at + spent / self._saving.share
+        return {
+            (self.topic, part.partition): change.applied + 1
+            for part, change in zip(behind, changes, strict=True)
+        }
+
+    async def _recovered(self, partition: int, end: int) -> PartT:
+        items = self.table.entries(partition)
+        try:
+            part = self._maker.recover(partition, items)
+            _check_within(part, end)
+        except StateRefusedError as error:
+            _log.warning(
+                "state dropped, reading from the start",
+                topic=self.topic,
+                partition=partition,
+                reason=str(error),
+            )
+            for key, _ in items:
+                del self.table[key]
+            await self.table.confirm()
+            return self._maker.new(partition)
+        return part
+
+
+def _check_within(part: Part, end: int) -> None:
+    if part.next_offset > end:
+        raise StateRefusedError(
+            f"it contains offset {part.next_offset - 1}, the topic ends before {end}"
+        )

@@ -1,0 +1,211 @@
+"""Level 2: the tallies of all input partitions become one estimate for each series."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aggregators.keys import (
+    MARKER,
+    KeyRefusedError,
+    Marker,
+    Series,
+    kind_of,
+    marker_key,
+    part_of,
+    statistics_key,
+)
+from aggregators.ledger import Changes, Ledger
+from aggregators.refusals import Refusal
+from avatarrig.records import RecordRefusedError, SkeletonRecord, TallyUpdate, decode
+from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.skeleton.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Estimator = Callable[[Tally, str], dict[str, Any]]
+"""Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
+
+
+class Contributed(msgspec.Struct, array_like=True):
+    """A table value.
+
+    Attributes:
+        offset: Where the tally stood in the tallies topic.
+        applied: Last offset of the input partition that the tally contains.
+        tally: The tally.
+    """
+
+    offset: int
+    applied: int
+    tally: bytes
+
+
+class _Contribution:
+    """What one input partition has said about a series."""
+
+    __slots__ = ("applied", "offset", "packed", "tally")
+
+    def __init__(self, packed: Contributed) -> None:
+        self.offset = packed.offset
+        self.applied = packed.applied
+        self.packed = packed
+        self.tally = Tally.from_bytes(packed.tally)
+
+
+class TalliedPartition:
+    """What one partition of the tallies topic has said.
+
+    Of two tallies of the same input partition the one that contains more counts, so neither
+    order nor repetition can change the result.
+
+    Args:
+        partition: Number of the partition.
+        learned: Versions of what was learned that this program estimates with.
+        estimator: The mathematics.
+    """
+
+    def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
+        self.partition = partition
+        self._learned = learned
+        self._versions = frozenset(learned.split())
+        self._estimator = estimator
+        self._series: dict[Series, dict[int, _Contribution]] = {}
+        self._said: dict[Series, bytes] = {}
+        self._refusals: list[Refusal] = []
+        self.ledger = Ledger(Marker())
+
+    @classmethod
+    def recover(
+        cls,
+        partition: int,
+        learned: str,
+        estimator: Estimator,
+        items: Iterable[tuple[bytes, bytes]],
+    ) -> TalliedPartition:
+        """Takes up the state that a table holds.
+
+        Args:
+            partition: Number of the partition.
+            learned: Versions that this program estimates with.
+            estimator: The mathematics.
+            items: Keys and values of the partition.
+
+        Raises:
+            StateRefusedError: They are damaged, incomplete, or of another version. A new
+                partition, replayed from the start, is what they should have been.
+        """
+        new = cls(partition, learned, estimator)
+        marker = Marker(learned=learned)
+        offsets: dict[bytes, int] = {}
+        try:
+            for key, value in items:
+                if kind_of(key) == MARKER:
+                    marker = msgspec.msgpack.decode(value, type=Marker)
+                    continue
+                part, series = part_of(key)
+                contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
+                new._series.setdefault(series, {})[part] = contribution
+                offsets[key] = contribution.offset
+        except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
+            raise StateRefusedError(f"an entry is damaged: {error}") from error
+        new.ledger = Ledger(marker, offsets, {key: new.newest(key) for key in new._series})
+        new.ledger.check(marker, learned, 0)
+        return new
+
+    @property
+    def next_offset(self) -> int:
+        """Where reading goes on."""
+        return self.ledger.applied + 1
+
+    def apply(self, offset: int, value: bytes | None) -> Series | None:
+        """Takes in one message.
+
+        Args:
+            offset: Its offset; one that was applied before changes nothing.
+            value: The message.
+
+        Returns:
+            The series that changed, None where none did.
+        """
+        if offset <= self.ledger.applied:
+            return None
+        series = self._apply(offset, value)
+        self.ledger.applied = offset
+        return series
+
+    def record(self, series: Series, now: float) -> SkeletonRecord:
+        """Estimates a series.
+
+        Args:
+            series: Subject and fingerprint.
+            now: Unix seconds.
+        """
+        contributions = sorted(self._series[series].items())
+        total = sum((one.tally for _, one in contributions), Tally.empty())
+        return SkeletonRecord(
+            subject=series[0],
+            fingerprint=series[1],
+            applied={part: one.applied for part, one in contributions},
+            observations=total.observations,
+            estimate=self._estimator(total, series[0]),
+            estimated_at=now,
+        )
+
+    def is_news(self, record: SkeletonRecord) -> bool:
+        """Tells whether a record says something else than the last one; it then is the last."""
+        series = (record.subject, record.fingerprint)
+        said = msgspec.msgpack.encode((record.applied, record.observations, record.estimate))
+        digest = hashlib.blake2b(said, digest_size=16).digest()
+        if self._said.get(series) == digest:
+            return False
+        self._said[series] = digest
+        return True
+
+    def newest(self, series: Series) -> int:
+        """Returns the offset of the last change of a series."""
+        return max(one.offset for one in self._series[series].values())
+
+    def take_refusals(self) -> list[Refusal]:
+        """Returns the messages that were set aside since the last call."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
+
+    def take_changes(self) -> Changes:
+        """Returns what changed since the last call, for the table."""
+        entries = []
+        for key in sorted(self.ledger.take_unsaved()):
+            part, series = part_of(key)
+            entries.append((key, msgspec.msgpack.encode(self._series[series][part].packed)))
+        marker = self.ledger.marker(self._learned, 0)
+        return Changes(
+            entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
+        )
+
+    def _apply(self, offset: int, value: bytes | None) -> Series | None:
+        try:
+            return self._take(offset, decode(value, TallyUpdate))
+        except RecordRefusedError as error:
+            self._refusals.append(Refusal(offset, "malformed", str(error)))
+        except StateRefusedError as error:
+            self._refusals.append(Refusal(offset, "tally", str(error)))
+        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
+            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+        return None
+
+    def _take(self, offset: int, update: TallyUpdate) -> Series | None:
+        series = (update.subject, update.fingerprint)
+        known = self._series.get(series, {}).get(update.partition)
+        if known is not None and known.applied >= update.offset:
+            return None
+        contribution = _Contribution(Contributed(offset, update.offset, update.tally))
+        if contribution.tally.learned not in {None, *self._versions}:
+            return None  # Level 1 will send its successor, evaluated again.
+        self._series.setdefault(series, {})[update.partition] = contribution
+        key = statistics_key(self.partition, update.partition, series)
+        self.ledger.touched(key, series, offset)
+        return series

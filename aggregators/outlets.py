@@ -1,0 +1,117 @@
+"""What each level publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.partitioner import murmur2
+
+from aggregators.keys import Series, message_key, tally_message_key
+from aggregators.roles import Message
+from avatarrig.records import Reject, encode
+from avatarrig.topics import REJECTS, SKELETONS, TALLIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregators.merging import TalliedPartition
+    from aggregators.refusals import Refusal
+    from aggregators.tallying import ObservedPartition
+
+
+class Sender:
+    """Sends messages and waits until the broker has them all.
+
+    Args:
+        app: The Faust application.
+        partitions: Topic to its number of partitions.
+    """
+
+    def __init__(self, app: Any, partitions: dict[str, int]) -> None:  # noqa: ANN401 - Faust's
+        self._partitions = partitions
+        self._topics = {
+            name: app.topic(name, key_serializer="raw", value_serializer="raw")
+            for name in (TALLIES, SKELETONS, REJECTS)
+        }
+
+    async def __call__(self, messages: list[Message]) -> None:
+        """Sends messages in order.
+
+        Raises:
+            Exception: What the producer raised; none may count as sent then.
+        """
+        sent = [
+            await self._topics[message.topic].send(
+                key=message.key, value=message.value, partition=self._partition(message)
+            )
+            for message in messages
+        ]
+        await asyncio.gather(*sent)
+
+    def _partition(self, message: Message) -> int | None:
+        if message.shard is None:
+            return None
+        return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
+
+
+class TallyOutlet:
+    """Level 1 publishes tallies, all of a series to one partition.
+
+    Args:
+        topic: Name of the topic that is read.
+        sender: Sends messages.
+        wall_clock: Unix seconds.
+    """
+
+    def __init__(self, topic: str, sender: Sender, wall_clock: Callable[[], float]) -> None:
+        self._topic = topic
+        self.send = sender
+        self._wall_clock = wall_clock
+
+    def message(self, part: ObservedPartition, series: Series) -> Message:
+        """Returns the message with all that a partition has said about a series."""
+        key = tally_message_key(series, part.partition)
+        return Message(TALLIES, key, encode(part.update(series)), shard=message_key(series))
+
+    def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
+        """Returns the message that sets another one aside."""
+        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+
+
+class SkeletonOutlet:
+    """Level 2 publishes estimates that say something new.
+
+    Args:
+        topic: Name of the topic that is read.
+        sender: Sends messages.
+        wall_clock: Unix seconds.
+    """
+
+    def __init__(self, topic: str, sender: Sender, wall_clock: Callable[[], float]) -> None:
+        self._topic = topic
+        self.send = sender
+        self._wall_clock = wall_clock
+
+    def message(self, part: TalliedPartition, series: Series) -> Message | None:
+        """Returns the message with a new estimate; None where nothing is new."""
+        record = part.record(series, self._wall_clock())
+        if not part.is_news(record):
+            return None
+        return Message(SKELETONS, message_key(series), encode(record))
+
+    def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
+        """Returns the message that sets another one aside."""
+        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+
+
+def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
+    origin = f"{topic}/{partition}/{refusal.offset}"
+    reject = Reject(
+        reason=refusal.reason,
+        message=f"{origin}: {refusal.message}",
+        attempts=1,
+        rejected_at=now,
+        origin=origin,
+    )
+    return Message(REJECTS, origin.encode(), encode(reject))

@@ -1,0 +1,59 @@
+"""What an aggregator process is told when it starts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from avatarrig.transport import KafkaSettings
+
+DEFAULT_GROUP = "avatarrig.aggregators"
+
+
+class SettingsRefusedError(ValueError):
+    """The settings do not fit; the message names which, and what to do."""
+
+
+class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one aggregator process.
+
+    Attributes:
+        kafka: How to reach Kafka.
+        group: Consumer group; also the beginning of the changelog topics' names. Two groups
+            estimate independently of each other.
+        worker: Name of this worker's slot, unique within the group. A worker that is started
+            again under its old name gets its partitions back without waiting for the broker to
+            miss the old one. Empty for none.
+        web_host: Address that the metrics page is bound to.
+        web_port: Its port; None for no page.
+        stuck_after: Seconds without progress after which the process gives up, so that its
+            supervisor starts a new one.
+        die_with_parent: Whether to stop when standard input ends.
+    """
+
+    kafka: KafkaSettings
+    group: str = DEFAULT_GROUP
+    worker: str = ""
+    web_host: str = "127.0.0.1"
+    web_port: int | None = None
+    stuck_after: float = 60.0
+    die_with_parent: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.group:
+            raise SettingsRefusedError("group is empty: name the consumer group")
+        if self.stuck_after <= 0:
+            raise SettingsRefusedError(f"stuck_after is {self.stuck_after}; it must be positive")
+        if self.web_port is not None and not 0 < self.web_port < 1 << 16:
+            raise SettingsRefusedError(f"web_port is {self.web_port}; it must be 1 to 65535")
+
+
+def read_settings(text: str | bytes) -> AggregatorSettings:
+    """Reads settings from JSON.
+
+    Raises:
+        SettingsRefusedError: It is not JSON, or holds something else.
+    """
+    try:
+        return msgspec.json.decode(text, type=AggregatorSettings)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise SettingsRefusedError(f"the aggregator's settings do not fit: {error}") from error

@@ -1,0 +1,195 @@
+"""Level 1: the observations of one input partition become one tally for each series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from aggregators.keys import (
+    MARKER,
+    PAGE,
+    KeyRefusedError,
+    Marker,
+    Series,
+    kind_of,
+    marker_key,
+    page_key,
+    page_of,
+    part_of,
+    statistics_key,
+)
+from aggregators.ledger import Changes, Ledger
+from aggregators.refusals import Refusal
+from aggregators.sights import FirstSights, digest_of
+from avatarrig.records import Observation, RecordRefusedError, TallyUpdate, decode
+from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.skeleton.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Tallied(msgspec.Struct, array_like=True):
+    """A table value: a tally and the last offset that it contains."""
+
+    offset: int
+    tally: bytes
+
+
+class _Counted:
+    """A tally at work. It may be ahead of the partition when a save was cut short."""
+
+    __slots__ = ("offset", "tally")
+
+    def __init__(self, offset: int, tally: Tally) -> None:
+        self.offset = offset
+        self.tally = tally
+
+
+class ObservedPartition:
+    """What one partition of the observations topic has said, each photo counted once.
+
+    A photo counts at the offset where it was first seen, in a tally that does not contain this
+    offset yet. Both are remembered in values that are written independently; replaying from
+    before either of them changes nothing, whichever of them a crash kept.
+
+    Args:
+        partition: Number of the partition.
+        learned: Versions of what was learned that this program evaluates with.
+    """
+
+    def __init__(self, partition: int, learned: str) -> None:
+        self.partition = partition
+        self._learned = learned
+        self._tallies: dict[Series, _Counted] = {}
+        self._sights = FirstSights()
+        self._refusals: list[Refusal] = []
+        self.ledger = Ledger(Marker())
+
+    @classmethod
+    def recover(
+        cls, partition: int, learned: str, items: Iterable[tuple[bytes, bytes]]
+    ) -> ObservedPartition:
+        """Takes up the state that a table holds.
+
+        Args:
+            partition: Number of the partition.
+            learned: Versions that this program evaluates with.
+            items: Keys and values of the partition.
+
+        Raises:
+            StateRefusedError: They are damaged, incomplete, or of another version. A new
+                partition, replayed from the start, is what they should have been.
+        """
+        new = cls(partition, learned)
+        marker = Marker(learned=learned)
+        pages: dict[int, bytes] = {}
+        offsets: dict[bytes, int] = {}
+        try:
+            for key, value in items:
+                kind = kind_of(key)
+                if kind == MARKER:
+                    marker = msgspec.msgpack.decode(value, type=Marker)
+                elif kind == PAGE:
+                    pages[page_of(key)] = value
+                else:
+                    tallied = msgspec.msgpack.decode(value, type=Tallied)
+                    offsets[key] = tallied.offset
+                    new._tallies[part_of(key)[1]] = _Counted(
+                        tallied.offset, Tally.from_bytes(tallied.tally)
+                    )
+            new._sights = FirstSights(pages)
+        except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
+            raise StateRefusedError(f"an entry is damaged: {error}") from error
+        new.ledger = Ledger(
+            marker, offsets, {key: counted.offset for key, counted in new._tallies.items()}
+        )
+        new.ledger.check(marker, learned, len(new._sights), new._sights.last)
+        return new
+
+    @property
+    def next_offset(self) -> int:
+        """Where reading goes on."""
+        return self.ledger.applied + 1
+
+    def apply(self, offset: int, value: bytes | None) -> Series | None:
+        """Takes in one message.
+
+        Args:
+            offset: Its offset; one that was applied before changes nothing.
+            value: The message.
+
+        Returns:
+            The series that changed, None where none did.
+        """
+        if offset <= self.ledger.applied:
+            return None
+        series = self._apply(offset, value)
+        self.ledger.applied = offset
+        return series
+
+    def update(self, series: Series) -> TallyUpdate:
+        """Returns all that this partition has said about a series."""
+        counted = self._tallies[series]
+        return TallyUpdate(
+            subject=series[0],
+            fingerprint=series[1],
+            partition=self.partition,
+            offset=counted.offset,
+            tally=counted.tally.to_bytes(),
+        )
+
+    def newest(self, series: Series) -> int:
+        """Returns the offset of the last change of a series."""
+        return self._tallies[series].offset
+
+    def take_refusals(self) -> list[Refusal]:
+        """Returns the messages that were set aside since the last call."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
+
+    def take_changes(self) -> Changes:
+        """Returns what changed since the last call, for the table."""
+        entries = [
+            (key, self._packed(part_of(key)[1])) for key in sorted(self.ledger.take_unsaved())
+        ]
+        entries += [
+            (page_key(self.partition, page), lines)
+            for page, lines in self._sights.take_unsaved().items()
+        ]
+        marker = self.ledger.marker(self._learned, len(self._sights))
+        return Changes(
+            entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
+        )
+
+    def _packed(self, series: Series) -> bytes:
+        counted = self._tallies[series]
+        return msgspec.msgpack.encode(Tallied(counted.offset, counted.tally.to_bytes()))
+
+    def _apply(self, offset: int, value: bytes | None) -> Series | None:
+        try:
+            observation = decode(value, Observation)
+            return self._count(offset, observation)
+        except RecordRefusedError as error:
+            self._refusals.append(Refusal(offset, "malformed", str(error)))
+        except (StateRefusedError, LearnedRefusedError) as error:
+            self._refusals.append(Refusal(offset, "evidence", str(error)))
+        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
+            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+        return None
+
+    def _count(self, offset: int, observation: Observation) -> Series | None:
+        series = (observation.subject, observation.fingerprint)
+        counted = self._tallies.get(series)
+        if counted is None:
+            counted = _Counted(-1, Tally.empty())
+        is_first = self._sights.first(digest_of(series, observation.image_id), offset) == offset
+        if offset <= counted.offset:
+            return None
+        if is_first:
+            counted.tally.add(observation)
+        counted.offset = offset
+        self._tallies[series] = counted
+        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
+        return series

@@ -1,0 +1,103 @@
+"""One worker from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from aggregators.app import Aggregation
+from aggregators.connection import prepare_topics
+from aggregators.watchdog import Watchdog
+from avatarrig.skeleton.estimate import estimate
+from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregators.settings import AggregatorSettings
+    from avatarrig.skeleton.tally import Tally
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS: Final = 0.25
+_FINISH_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 1.5
+
+
+class WorkerCrashedError(RuntimeError):
+    """Faust gave up; a new process may fare better."""
+
+
+def installed_versions() -> str:
+    """Returns the versions of all weights that are installed, spaces between."""
+    return " ".join(
+        sorted(load_learned(path.stem).version for path in WEIGHTS_FOLDER.glob("*.npz"))
+    )
+
+
+def document_of(tally: Tally, subject: str) -> dict[str, Any]:
+    """Returns the content of ``skeleton_estimate.json`` for a tally."""
+    return estimate(tally, subject=subject).to_document()
+
+
+async def run(
+    settings: AggregatorSettings, stop: asyncio.Event, on_working: Callable[[], None] | None
+) -> None:
+    """Works until told to stop.
+
+    Args:
+        settings: Of this process.
+        stop: Is set to end the work.
+        on_working: Is called when the tables are recovered.
+
+    Raises:
+        TransportError: Kafka cannot be used.
+        WorkerCrashedError: Faust gave up.
+    """
+    partitions = await asyncio.to_thread(prepare_topics, settings)
+    with (
+        tempfile.TemporaryDirectory(prefix="avatarrig-aggregator-") as data,
+        Watchdog(settings.stuck_after) as watchdog,
+    ):
+        aggregation = Aggregation(
+            settings,
+            partitions,
+            learned=installed_versions(),
+            estimator=document_of,
+            data=Path(data),
+        )
+        starting = asyncio.create_task(aggregation.start())
+        try:
+            while not stop.is_set():
+                if starting.done() and on_working is not None:
+                    starting.result()
+                    on_working()
+                    on_working = None
+                _check(aggregation)
+                is_idle = starting.done() and aggregation.is_idle
+                watchdog.report(aggregation.progress, idle=is_idle)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+        finally:
+            starting.cancel()
+            await _end(aggregation)
+
+
+def _check(aggregation: Aggregation) -> None:
+    app = aggregation.app
+    if app.crashed or app.should_stop:
+        raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
+
+
+async def _end(aggregation: Aggregation) -> None:
+    """Stops in bounded time; what was not saved is read again."""
+    for step, seconds in ((aggregation.finish, _FINISH_SECONDS), (aggregation.stop, _STOP_SECONDS)):
+        try:
+            await asyncio.wait_for(step(), seconds)
+        except Exception as error:  # noqa: BLE001 - the process ends either way
+            _log.warning("did not stop in order", step=step.__name__, error=repr(error))
