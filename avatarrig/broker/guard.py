@@ -7,10 +7,10 @@ also asks once a second who its parent is. On Linux the kernel in turn ends the 
 this process is killed: the broker is forked from this process's main thread, which lives as
 long as the process does.
 
-Protocol, one JSON document a line: it answers ``{"locked": true}`` or ``{"owner": PID}``,
-reads ``{"command": [...], "folder": PATH, "console": PATH, "grace": SECONDS, "environment": {...}}``, and answers ``{"pid": PID}``
-or ``{"error": TEXT}``. The end of input, or SIGTERM, stops the broker in an orderly way.
-Its exit code is the broker's.
+Protocol, one JSON document a line: it answers ``{"locked": true}`` or ``{"owner": PID}``, reads
+the order (``command``, ``folder``, ``environment``, ``console``: file for what the broker prints,
+``grace``: seconds), and answers ``{"pid": PID}`` or ``{"error": TEXT}``. The end of input, or
+SIGTERM, stops the broker in an orderly way. Its exit code is the broker's.
 """
 
 from __future__ import annotations

@@ -113,7 +113,11 @@ class KafkaNode:
         )
 
     def wait_until_ready(
-        self, *, brokers: int = 1, client: KafkaSettings | None = None, limit_s: float = READY_LIMIT_S
+        self,
+        *,
+        brokers: int = 1,
+        client: KafkaSettings | None = None,
+        limit_s: float = READY_LIMIT_S,
     ) -> None:
         """Waits until the node describes its cluster.
 

@@ -137,11 +137,11 @@ def _locked_guard(lock_file: Path) -> subprocess.Popen[str]:
 
 
 def _start_guard(lock_file: Path) -> subprocess.Popen[str]:
-    options: dict[str, Any] = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    options: dict[str, Any] = {}
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
+    else:
+        options["start_new_session"] = True
     return subprocess.Popen(  # noqa: S603 - this package's own program
         [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(lock_file)],
         stdin=subprocess.PIPE,

@@ -113,7 +113,7 @@ def _fixed() -> dict[str, str]:
 
 def _escaped(value: str) -> str:
     return "".join(
-        character if 0x20 <= ord(character) < 0x7F and character != "\\" else _unicode(character)
+        character if " " <= character <= "~" and character != "\\" else _unicode(character)
         for character in value
     )
 

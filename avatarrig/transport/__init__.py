@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from avatarrig.transport.clients import (
+    open_group_consumer,
+    open_producer,
+    open_reader,
+    open_transactional_producer,
+)
+from avatarrig.transport.diagnosis import diagnose_connection
 from avatarrig.transport.errors import (
     ConnectionRefusedByKafkaError,
     TopicError,
@@ -28,4 +35,9 @@ __all__ = [
     "check_topics",
     "create_topics",
     "describe_cluster",
+    "diagnose_connection",
+    "open_group_consumer",
+    "open_producer",
+    "open_reader",
+    "open_transactional_producer",
 ]

@@ -105,7 +105,9 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
                 context.load_cert_chain(self.certfile, self.keyfile)
         except (OSError, ssl.SSLError) as error:
             files = ", ".join(name for name in (self.cafile, self.certfile, self.keyfile) if name)
-            raise TransportSettingError(f"the TLS files cannot be used ({files}): {error}") from error
+            raise TransportSettingError(
+                f"the TLS files cannot be used ({files}): {error}"
+            ) from error
         context.check_hostname = self.check_hostname
         return context
 

@@ -64,9 +64,7 @@ def admin_client(
         client.close()
 
 
-def describe_cluster(
-    settings: KafkaSettings, *, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS
-) -> Cluster:
+def describe_cluster(settings: KafkaSettings, *, timeout_ms: int = BOOTSTRAP_TIMEOUT_MS) -> Cluster:
     """Asks Kafka to describe itself: an open port is not readiness, an answer is.
 
     Raises:

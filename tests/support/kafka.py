@@ -1,0 +1,221 @@
+"""Real Apache Kafka for tests: one node, a node of a test's own, three nodes, TLS and SCRAM.
+
+``kafka``          one node for the whole session; use topic names of your own.
+``fresh_kafka``    a node for this test alone, so that the pipeline's topics are empty.
+``kafka_cluster``  three nodes, three copies, two in sync; whole again before each test.
+``secure_kafka``   one node that demands TLS and SCRAM; for the whole session.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from avatarrig.broker import EmbeddedBroker, default_cache
+from avatarrig.broker.distribution import Distribution, prepare_distribution
+from avatarrig.broker.node import KafkaNode
+from avatarrig.broker.ports import choose_ports
+from avatarrig.broker.settings import HOST, NodeSettings
+from avatarrig.broker.startup_cache import with_startup_cache
+from avatarrig.broker.storage import new_cluster_id
+from avatarrig.transport import KafkaSettings
+
+NODES = (1, 2, 3)
+
+
+@pytest.fixture(scope="session")
+def kafka_distribution() -> Distribution:
+    """Java, jars and start-up cache, fetched if this is the first time on this machine."""
+    return with_startup_cache(default_cache(), prepare_distribution(default_cache()))
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def fresh_kafka(kafka_distribution: Distribution, tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(tmp_path / "kafka") as broker:
+        yield broker
+
+
+class KafkaCluster:
+    """Three nodes on this machine, to be killed and started one by one."""
+
+    def __init__(self, folder: Path, distribution: Distribution) -> None:
+        self._folder = folder
+        self._distribution = distribution
+        self._cluster_id = new_cluster_id()
+        self._ports = {node: choose_ports() for node in NODES}
+        self._nodes: dict[int, KafkaNode] = {}
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """All three, so that clients find those that are alive."""
+        return ",".join(f"{HOST}:{ports.client}" for ports in self._ports.values())
+
+    @property
+    def settings(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap_servers=self.bootstrap_servers)
+
+    def alive(self) -> list[int]:
+        """Numbers of the nodes that run."""
+        return [number for number in NODES if number in self._nodes and self._nodes[number].alive]
+
+    def node_at(self, address: str) -> int:
+        """Number of the node that clients know by ``host:port``."""
+        return next(n for n, ports in self._ports.items() if address == f"{HOST}:{ports.client}")
+
+    def kill(self, node: int) -> None:
+        """Ends a node as a power failure would."""
+        self._nodes[node].kill()
+
+    def stop(self, node: int) -> None:
+        """Ends a node in an orderly way."""
+        self._nodes[node].stop()
+
+    def start(self, node: int) -> None:
+        """Starts a node on the data that it has, and waits until it is back in the cluster."""
+        self._launch(node)
+        self._nodes[node].wait_until_ready(brokers=len(self.alive()))
+
+    def heal(self) -> None:
+        """Starts every node that does not run."""
+        for node in NODES:
+            if node not in self.alive():
+                self._launch(node)
+        for node in NODES:
+            self._nodes[node].wait_until_ready(brokers=len(NODES))
+
+    def close(self) -> None:
+        for node in self._nodes.values():
+            # Without a majority an orderly stop waits for a controller.
+            node.kill()
+
+    def _launch(self, node: int) -> None:
+        self._nodes[node] = KafkaNode(self._folder / str(node), self._distribution)
+        self._nodes[node].start(NodeSettings(node, self._ports, self._cluster_id))
+
+
+@pytest.fixture(scope="session")
+def kafka_cluster_of_the_session(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KafkaCluster]:
+    cluster = KafkaCluster(tmp_path_factory.mktemp("cluster"), kafka_distribution)
+    with contextlib.closing(cluster):
+        yield cluster
+
+
+@pytest.fixture
+def kafka_cluster(kafka_cluster_of_the_session: KafkaCluster) -> KafkaCluster:
+    kafka_cluster_of_the_session.heal()
+    return kafka_cluster_of_the_session
+
+
+class SecureKafka:
+    """A node that demands TLS, and SCRAM or PLAIN credentials."""
+
+    USERNAME = "alice"
+    PASSWORD = "pass word=ä"  # noqa: S105 - of a broker that lives as long as the tests
+
+    def __init__(self, folder: Path, distribution: Distribution) -> None:
+        self._authority = trustme.CA()
+        self.cafile = folder / "ca.pem"
+        self._keystore = folder / "broker.pem"
+        self._write_certificates()
+        self._node = KafkaNode(folder / "node", distribution)
+        self._ports = choose_ports()
+        self.port = choose_ports().client
+        self.plain_port = self._ports.client
+
+    def start(self) -> None:
+        settings = NodeSettings(
+            1, {1: self._ports}, new_cluster_id(), overrides=self._security_settings()
+        )
+        scram = f"[name={self.USERNAME},password={self.PASSWORD}]"
+        self._node.start(
+            settings,
+            format_arguments=(
+                "--add-scram",
+                f"SCRAM-SHA-256={scram}",
+                "--add-scram",
+                f"SCRAM-SHA-512={scram}",
+            ),
+        )
+        self._node.wait_until_ready()
+
+    def close(self) -> None:
+        self._node.stop()
+
+    def settings(
+        self,
+        *,
+        mechanism: str = "SCRAM-SHA-256",
+        username: str = USERNAME,
+        password: str = PASSWORD,
+    ) -> KafkaSettings:
+        """How a client reaches it; with other credentials, does not."""
+        return KafkaSettings(
+            bootstrap_servers=f"localhost:{self.port}",
+            security_protocol="SASL_SSL",
+            sasl_mechanism=mechanism,
+            username=username,
+            password=password,
+            cafile=str(self.cafile),
+        )
+
+    def _write_certificates(self) -> None:
+        self.cafile.parent.mkdir(parents=True, exist_ok=True)
+        self._authority.cert_pem.write_to_path(self.cafile)
+        certificate = self._authority.issue_cert("localhost", HOST, key_type=trustme.KeyType.RSA)
+        # Kafka reads PKCS #8 alone.
+        key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+        pkcs8 = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+        self._keystore.write_bytes(pkcs8 + chain)
+
+    def _security_settings(self) -> dict[str, str]:
+        internal, own = f"{HOST}:{self._ports.client}", f"localhost:{self.port}"
+        controller = f"{HOST}:{self._ports.controller}"
+        scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        plain = (
+            "org.apache.kafka.common.security.plain.PlainLoginModule required "
+            f'user_{self.USERNAME}="{self.PASSWORD}";'
+        )
+        return {
+            "listeners": f"PLAINTEXT://{internal},SECURE://{own},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{internal},SECURE://{own}",
+            "listener.security.protocol.map": (
+                "PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT"
+            ),
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self._keystore),
+            "sasl.enabled.mechanisms": "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN",
+            "listener.name.secure.scram-sha-256.sasl.jaas.config": scram,
+            "listener.name.secure.scram-sha-512.sasl.jaas.config": scram,
+            "listener.name.secure.plain.sasl.jaas.config": plain,
+        }
+
+
+@pytest.fixture(scope="session")
+def secure_kafka(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SecureKafka]:
+    broker = SecureKafka(tmp_path_factory.mktemp("secure"), kafka_distribution)
+    with contextlib.closing(broker):
+        broker.start()
+        yield broker
