@@ -4,7 +4,7 @@ import datetime as dt
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.skeleton.capture_days import (
@@ -68,6 +68,7 @@ def test_a_bucket_holds_its_day(one: dt.date, other: dt.date) -> None:
         assert first_day(bucket) <= day <= last_day(bucket)
 
 
+@settings(max_examples=10, deadline=None)
 @given(DATES)
 def test_there_are_never_more_buckets_than_promised(newest: dt.date) -> None:
     days = (newest - dt.timedelta(age) for age in range(min(5000, newest.toordinal() - 1)))

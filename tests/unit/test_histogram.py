@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.skeleton.histogram import FURTHEST_BIN, Histogram, bin_of, value_of
@@ -23,6 +23,7 @@ def counted(bins: list[int]) -> Histogram:
     return histogram
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0.08, 12.5))
 def test_a_bin_stands_for_its_value_within_half_a_percent(value: float) -> None:
     assert abs(math.log(value_of(bin_of(value)) / value)) <= math.log(1.01) / 2 + 1e-12
@@ -39,6 +40,7 @@ def test_values_beyond_the_grid_count_in_the_outermost_bins() -> None:
     assert bin_of(1e9) == FURTHEST_BIN
 
 
+@settings(max_examples=40, deadline=None)
 @given(MANY_BINS, st.randoms(use_true_random=False))
 def test_order_cannot_change_it(bins: list[int], random: Random) -> None:
     shuffled = bins.copy()
@@ -46,6 +48,7 @@ def test_order_cannot_change_it(bins: list[int], random: Random) -> None:
     assert counted(bins).to_row() == counted(shuffled).to_row()
 
 
+@settings(max_examples=40, deadline=None)
 @given(MANY_BINS, MANY_BINS)
 def test_merging_is_the_same_as_counting_together_and_leaves_both_alone(
     left: list[int], right: list[int]
@@ -56,6 +59,7 @@ def test_merging_is_the_same_as_counting_together_and_leaves_both_alone(
     assert second == counted(right)
 
 
+@settings(max_examples=40, deadline=None)
 @given(MANY_BINS, MANY_BINS)
 def test_what_was_added_can_be_taken_away(kept: list[int], gone: list[int]) -> None:
     both = counted(kept + gone)
@@ -72,6 +76,7 @@ def test_what_was_never_counted_cannot_be_taken_away() -> None:
         counted([1, 2]) - counted([2, 2])
 
 
+@settings(max_examples=40, deadline=None)
 @given(MANY_BINS)
 def test_a_row_reads_back(bins: list[int]) -> None:
     assert Histogram.from_row(counted(bins).to_row()) == counted(bins)
@@ -85,6 +90,7 @@ def test_a_row_that_no_histogram_wrote_is_refused(row: list[int]) -> None:
         Histogram.from_row(row)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(BINS, min_size=1, max_size=60), st.floats(0, 1))
 def test_a_quantile_is_within_half_a_bin_of_the_values_own(bins: list[int], share: float) -> None:
     quantile = counted(bins).quantile(share)
@@ -102,6 +108,7 @@ def test_nothing_has_no_quantile_and_no_midmean() -> None:
         Histogram().midmean()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(BINS, min_size=1, max_size=15))
 def test_the_midmean_is_the_mean_of_the_middle_half(bins: list[int]) -> None:
     quartered = sorted(index for index in bins for _ in range(4))

@@ -73,6 +73,7 @@ def heads_of(armature: Armature) -> dict[str, tuple[float, float, float]]:
     return {bone.name: bone.head for bone in armature.bones}
 
 
+@settings(max_examples=12, deadline=None)
 @given(LENGTHS, st.none() | st.floats(0.5, 2.5))
 def test_measured_bones_have_the_estimated_proportions(
     document: dict[str, Any], height: float | None
@@ -99,6 +100,7 @@ def test_measured_bones_have_the_estimated_proportions(
     )
 
 
+@settings(max_examples=12, deadline=None)
 @given(LENGTHS)
 def test_bones_hang_together(document: dict[str, Any]) -> None:
     armature = build_armature(document)
@@ -188,7 +190,7 @@ def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> N
     assert len(set(names)) == len(names) == 22
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
     document: dict[str, Any], naming: str
@@ -210,7 +212,7 @@ def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
     assert len(motion.get_joints_names()) == len(armature.bones)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_glb_reads_back_with_the_same_joints_in_the_same_places(
     document: dict[str, Any], naming: str

@@ -25,13 +25,20 @@ ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
 DAY = 86_400.0
 VERSION = load_learned("full").version
 
-EVIDENCE = st.builds(
-    Evidence,
-    learned=st.just(VERSION),
-    information=st.tuples(*[st.integers(-(1 << 30), 1 << 30)] * 21),
-    vector=st.tuples(*[st.integers(-(1 << 30), 1 << 30)] * 6),
-    ratios=st.dictionaries(st.sampled_from(RATIO_KEYS), st.integers(-FURTHEST_BIN, FURTHEST_BIN)),
-)
+
+def evidence_of(seed: int) -> Evidence:
+    """Evidence of arbitrary integers; a seed is drawn faster than 27 numbers are."""
+    random = Random(seed)  # noqa: S311 - no secret
+    keys = random.sample(RATIO_KEYS, random.randint(0, len(RATIO_KEYS)))
+    return Evidence(
+        learned=VERSION,
+        information=tuple(random.randint(-(1 << 30), 1 << 30) for _ in range(21)),
+        vector=tuple(random.randint(-(1 << 30), 1 << 30) for _ in range(6)),
+        ratios={key: random.randint(-FURTHEST_BIN, FURTHEST_BIN) for key in keys},
+    )
+
+
+EVIDENCE = st.integers(0, 1 << 30).map(evidence_of)
 POSE = PackedArray.pack(np.full((33, 5), 0.5))
 WORLD = PackedArray.pack(np.zeros((33, 3)))
 
@@ -68,7 +75,7 @@ OBSERVATIONS = st.builds(
     st.sampled_from([False, False, False, True]),
     st.sampled_from([None, None, None, "duplicate of b", "wrong person"]),
 )
-MANY = st.lists(OBSERVATIONS, max_size=12)
+MANY = st.lists(OBSERVATIONS, max_size=8)
 ONE = Evidence(
     learned=VERSION,
     information=tuple(range(21)),
@@ -84,6 +91,7 @@ def tallied(observations: list[Observation]) -> Tally:
     return tally
 
 
+@settings(max_examples=30, deadline=None)
 @given(MANY, st.randoms(use_true_random=False))
 def test_order_cannot_change_a_bit(observations: list[Observation], random: Random) -> None:
     shuffled = observations.copy()
@@ -91,6 +99,7 @@ def test_order_cannot_change_a_bit(observations: list[Observation], random: Rand
     assert tallied(observations).to_bytes() == tallied(shuffled).to_bytes()
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(MANY, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_merging_in_any_order_is_counting_together(
     parts: list[list[Observation]], random: Random
@@ -106,6 +115,7 @@ def test_merging_in_any_order_is_counting_together(
     assert [tally.to_bytes() for tally in tallies] == before
 
 
+@settings(max_examples=30, deadline=None)
 @given(MANY, MANY)
 def test_what_was_added_can_be_taken_back(kept: list[Observation], gone: list[Observation]) -> None:
     tally = tallied(kept + gone)
@@ -120,6 +130,7 @@ def test_what_was_added_can_be_taken_back(kept: list[Observation], gone: list[Ob
         assert tally.histogram(key) == expected.histogram(key)
 
 
+@settings(max_examples=30, deadline=None)
 @given(MANY, EVIDENCE)
 def test_taking_back_a_photo_of_a_known_month_leaves_no_trace(
     observations: list[Observation], evidence: Evidence
@@ -144,6 +155,7 @@ def test_what_was_never_counted_cannot_be_taken_back_and_nothing_changes() -> No
         assert tally.to_bytes() == before
 
 
+@settings(max_examples=30, deadline=None)
 @given(MANY)
 def test_bytes_read_back(observations: list[Observation]) -> None:
     tally = tallied(observations)
@@ -153,6 +165,7 @@ def test_bytes_read_back(observations: list[Observation]) -> None:
     assert restored.add(more).to_bytes() == tally.add(more).to_bytes()
 
 
+@settings(max_examples=30, deadline=None)
 @given(OBSERVATIONS)
 def test_a_record_from_the_wire_counts_the_same(one: Observation) -> None:
     assert tallied([decode(encode(one), Observation)]) == tallied([one])
@@ -233,7 +246,7 @@ def test_other_bytes_are_refused(data: bytes) -> None:
         Tally.from_bytes(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_tampered_tally_is_refused_or_another_tally(data: st.DataObject) -> None:
     packed = bytearray(tallied([observation(evidence=ONE)] * 3).to_bytes())
