@@ -150,28 +150,27 @@ def panel(view: View) -> RenderableType:
 
 def bones_table(bones: tuple[BoneRow, ...]) -> Table:
     """Draws the skeleton table: bone, ratio, interval, samples."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    table.add_column("bone")
-    table.add_column("ratio", justify="right")
-    table.add_column("90 % interval", justify="right")
-    table.add_column("", justify="left", no_wrap=True)
-    table.add_column("samples", justify="right")
-    table.add_column("status")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("bone", no_wrap=True)
+    table.add_column("ratio", justify="right", no_wrap=True)
+    table.add_column("90 % interval", justify="right", no_wrap=True)
+    table.add_column("samples", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="crop")
     widest = max((row.high for row in bones if row.high is not None), default=1.0)
     for row in bones:
-        style = STATUS_STYLE.get(row.status, "")
         table.add_row(
             row.label,
             "–" if row.ratio is None else f"{row.ratio:.3f}",
             "–" if row.low is None or row.high is None else f"{row.low:.3f} – {row.high:.3f}",
-            _interval_bar(row, widest),
             str(row.samples),
-            Text(row.status, style=style),
+            Text(row.status, style=STATUS_STYLE.get(row.status, "")),
+            _interval_bar(row, widest),
         )
     return table
 
 
-def _interval_bar(row: BoneRow, widest: float, width: int = 24) -> Text:
+def _interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
     """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt."""
     if row.ratio is None or row.low is None or row.high is None:
         return Text("")

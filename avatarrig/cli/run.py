@@ -12,39 +12,12 @@ import msgspec
 from rich.console import Console
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.request import RunRequest
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
 from avatarrig.runs import WantedFiles
 from avatarrig.topics import DEFAULT_PARTITIONS
 
 _SHARE = click.FloatRange(0.0, 1.0)
-
-
-class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run is asked to do.
-
-    Attributes:
-        dataset: Folder of photos.
-        out: Run directory.
-        workers: Detector replicas.
-        options: Detector options.
-        wanted: Files to keep beside the observations.
-        max_images: At most so many photos; None for all.
-        subject: Whose skeleton it is; the dataset's name where None.
-        bootstrap_servers: Apache Kafka to use; the embedded one where None.
-        partitions: Partitions of each topic that is created.
-        models: Folder to look for model files in first.
-    """
-
-    dataset: Path
-    out: Path
-    workers: int
-    options: DetectorOptions
-    wanted: WantedFiles
-    max_images: int | None = None
-    subject: str | None = None
-    bootstrap_servers: str | None = None
-    partitions: int = DEFAULT_PARTITIONS
-    models: Path | None = None
 
 
 @click.command(name="run", context_settings={"show_default": True})

@@ -1,0 +1,39 @@
+"""What one run is asked to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from avatarrig.detectors.options import DetectorOptions
+from avatarrig.runs import WantedFiles
+from avatarrig.topics import DEFAULT_PARTITIONS
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run is asked to do.
+
+    Attributes:
+        dataset: Folder of photos.
+        out: Run directory.
+        workers: Detector replicas.
+        options: Detector options.
+        wanted: Files to keep beside the observations.
+        max_images: At most so many photos; None for all.
+        subject: Whose skeleton it is; the dataset's name where None.
+        bootstrap_servers: Apache Kafka to use; the embedded one where None.
+        partitions: Partitions of each topic that is created.
+        models: Folder to look for model files in first.
+    """
+
+    dataset: Path
+    out: Path
+    workers: int
+    options: DetectorOptions
+    wanted: WantedFiles
+    max_images: int | None = None
+    subject: str | None = None
+    bootstrap_servers: str | None = None
+    partitions: int = DEFAULT_PARTITIONS
+    models: Path | None = None
