@@ -29,6 +29,15 @@ from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 from processors.wiring import connect
 
+FOR_A_PERSON = (
+    SandboxUnusableError,
+    ConnectionRefusedByKafkaError,
+    TransportSettingError,
+    AuthorizationError,
+)
+"""No new try helps before somebody has done something."""
+EXPECTED = (*FOR_A_PERSON, RunDirectoryError, BrokerTroubleError, TransportError, KafkaError)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -58,21 +67,19 @@ def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, 
     try:
         with Watchdog(settings.limits.stall) as watchdog:
             _work(settings, stop, watchdog)
-    except SandboxUnusableError as error:
-        return ExitCode.UNUSABLE, str(error)
-    except ConnectionRefusedByKafkaError as error:
-        # A broker that restarts has no open port; wrong credentials stay wrong.
-        return ExitCode.TRY_AGAIN if error.part == "address" else ExitCode.UNUSABLE, str(error)
-    except TransportSettingError as error:
-        return ExitCode.UNUSABLE, str(error)
-    except AuthorizationError as error:
-        return ExitCode.UNUSABLE, f"the broker does not allow it: {error!r}; ask who runs it"
-    except RunDirectoryError as error:
-        return ExitCode.CANNOT_WRITE, str(error)
-    except (BrokerTroubleError, TransportError, KafkaError) as error:
-        _log.warning("starting anew", why=repr(error))
-        return ExitCode.TRY_AGAIN, str(error)
+    except EXPECTED as error:
+        code = _exit_code(error)
+        _log.warning("the replica ends", status=code.name, why=repr(error))
+        return code, str(error)
     return ExitCode.DONE, ""
+
+
+def _exit_code(error: Exception) -> ExitCode:
+    if isinstance(error, RunDirectoryError):
+        return ExitCode.CANNOT_WRITE
+    if isinstance(error, ConnectionRefusedByKafkaError) and error.part == "address":
+        return ExitCode.TRY_AGAIN  # a broker that restarts has no open port
+    return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-import scripted_detector
+from support import scripted_detector
 
 from avatarrig.file_uri import to_file_uri
 from avatarrig.records import Observation, PhotoReference, decode, encode
@@ -39,7 +39,7 @@ Open = Callable[..., Sandbox]
 
 @pytest.fixture(autouse=True)
 def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
 
 
 @pytest.fixture
@@ -204,7 +204,9 @@ def test_a_detector_that_cannot_be_opened_says_why(open_sandbox: Open) -> None:
         collect(sandbox, 1)
 
 
-@pytest.mark.parametrize("detector", ["no_such_module:f", "scripted_detector:none", "not one"])
+@pytest.mark.parametrize(
+    "detector", ["no_such_module:f", "support.scripted_detector:none", "not one"]
+)
 def test_a_detector_that_does_not_exist_is_named(open_sandbox: Open, detector: str) -> None:
     sandbox = open_sandbox(detector=detector)
     with pytest.raises(SandboxUnusableError, match=detector):

@@ -22,10 +22,10 @@ from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.refused import PhotoRefusedError
 from processors.detector_port import DetectorUnusableError, PhotoDetector
 
-SCRIPTED = "scripted_detector:open_scripted"
-BROKEN = "scripted_detector:open_broken"
-DYING = "scripted_detector:open_dying"
-SLOW = "scripted_detector:open_never"
+SCRIPTED = "support.scripted_detector:open_scripted"
+BROKEN = "support.scripted_detector:open_broken"
+DYING = "support.scripted_detector:open_dying"
+SLOW = "support.scripted_detector:open_never"
 
 
 class ScriptedDetector:
