@@ -15,7 +15,7 @@ import numpy as np
 from avatarrig.detectors.outline import explain_mask
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.tasks import MIN_SIDE, FoundPose
-from avatarrig.detectors.who import Box, choose_subject, visible_box
+from avatarrig.detectors.who import Box, choose_subject, joint_distance, visible_box
 from avatarrig.landmarks import QUALITY_JOINTS
 
 if TYPE_CHECKING:
@@ -39,8 +39,21 @@ _TILES: Final = tuple(
     for left in (0.0, 1 - _TILE)
 )
 
-_SAME_PLACE: Final = 0.3
-"""Least overlap of a refined pose's box with the coarse one's."""
+_SAME_PLACE: Final = 0.35
+"""Least overlap of a pose's box with the box that was looked at."""
+
+_SAME_POSE: Final = 0.15
+"""Largest distance of the joints of two looks that agree, in diagonals of the box."""
+
+_BELIEVED: Final = 0.5
+"""Least mean confidence of somebody whom only the second look found."""
+
+_CANDIDATES: Final = 3
+_CONFIRMATIONS: Final = 2
+
+_LARGE_STRANGER: Final = 0.12
+"""Smallest unexplained part that may be a person, in areas of the subject's part: a helmet
+under somebody's arm is smaller."""
 
 _JOINTS: Final = np.array(QUALITY_JOINTS)
 
@@ -70,39 +83,63 @@ class SecondLook:
         Returns:
             The poses, some person perhaps twice, in shares of the photo.
         """
-        found = list(first) or self._search()
-        if found:
-            found += self._strangers(found)
+        if not first:
+            return self._search()
+        found = [*first, *self._strangers(first)]
         subject = choose_subject(found).subject
         if subject is None or self._extent(subject) >= SMALL_PERSON:
             return tuple(found)
-        refined = self._refined(subject)
+        refined = self._again(subject) or subject
         return tuple(refined if pose is subject else pose for pose in found)
 
-    def _search(self) -> list[FoundPose]:
-        """Looks where the mask shows somebody, and failing that in four overlapping tiles."""
+    def _search(self) -> tuple[FoundPose, ...]:
+        """Looks where the mask shows somebody, and failing that in four overlapping tiles.
+
+        Crops show shapes to the model that it would never see in a whole photo, so what is
+        found this way is believed only if another crop shows the same.
+        """
         height, width = self.rgb.shape[:2]
         parts = explain_mask(self.mask, None, (), width, height).unexplained
         found = [pose for part in parts[:_STRANGERS] for pose in self._look(part.box)]
-        if found:
-            return found
-        return [pose for tile in _TILES for pose in self._look(tile, padding=0.0)]
+        if not found:
+            found = [pose for tile in _TILES for pose in self._look(tile, padding=0.0)]
+        candidates = choose_subject(found).people[:_CANDIDATES]
+        confirmed = (self._confirmed(candidate) for candidate in candidates)
+        return tuple(pose for pose in confirmed if pose is not None)
+
+    def _confirmed(self, candidate: FoundPose) -> FoundPose | None:
+        """Looks at somebody until two looks agree; None where they do not."""
+        for _ in range(_CONFIRMATIONS):
+            again = self._again(candidate)
+            if again is None or _confidence(again) < _BELIEVED:
+                return None
+            if joint_distance(again.landmarks, candidate.landmarks) <= _SAME_POSE:
+                return again
+            candidate = again
+        return None
 
     def _strangers(self, found: Sequence[FoundPose]) -> list[FoundPose]:
+        """Looks at the parts of the mask that nobody explains, where they are large enough."""
         height, width = self.rgb.shape[:2]
-        known = [pose.landmarks for pose in found]
-        parts = explain_mask(self.mask, known[0], known[1:], width, height).unexplained
-        return [pose for part in parts[:_STRANGERS] for pose in self._look(part.box)]
+        known = [person.landmarks for person in choose_subject(found).people]
+        explained = explain_mask(self.mask, known[0], known[1:], width, height)
+        return [
+            pose
+            for part in explained.unexplained[:_STRANGERS]
+            if part.share >= _LARGE_STRANGER * explained.subject_share
+            for pose in self._look(part.box)
+            if visible_box(pose.landmarks).overlap(part.box) >= _SAME_PLACE
+        ]
 
-    def _refined(self, coarse: FoundPose) -> FoundPose:
-        """Looks at a small person again; keeps the coarse pose where that finds another."""
+    def _again(self, coarse: FoundPose) -> FoundPose | None:
+        """Looks at a crop around somebody; None where nobody is found at that place."""
         box = visible_box(coarse.landmarks)
         there = [
             pose
             for pose in self._look(box)
             if visible_box(pose.landmarks).overlap(box) >= _SAME_PLACE
         ]
-        return max(there, key=_confidence, default=coarse)
+        return max(there, key=_confidence, default=None)
 
     def _extent(self, pose: FoundPose) -> float:
         """Longer side of the person's box as a share of the photo's longer side."""

@@ -103,17 +103,21 @@ def prominence(landmarks: Floats) -> float:
     return float(np.sqrt(box.area) * centrality * seen[_JOINTS].mean())
 
 
-def same_person(first: Floats, second: Floats) -> bool:
-    """Tells whether two poses of one photo are of one person: duplicates overlap."""
-    box, other = visible_box(first), visible_box(second)
-    if box.overlap(other) > SAME_PERSON_IOU:
-        return True
+def joint_distance(first: Floats, second: Floats) -> float:
+    """Median distance of the 13 joints of two poses, in diagonals of the larger visible box."""
     diagonal = max(
-        np.hypot(box.right - box.left, box.bottom - box.top),
-        np.hypot(other.right - other.left, other.bottom - other.top),
+        float(np.hypot(box.right - box.left, box.bottom - box.top))
+        for box in (visible_box(first), visible_box(second))
     )
     distances = np.hypot(*(first[_JOINTS, :2] - second[_JOINTS, :2]).T)
-    return bool(np.median(distances) < SAME_PERSON_DISTANCE * diagonal)
+    return float(np.median(distances)) / max(diagonal, float(np.finfo(np.float32).tiny))
+
+
+def same_person(first: Floats, second: Floats) -> bool:
+    """Tells whether two poses of one photo are of one person: duplicates overlap."""
+    if visible_box(first).overlap(visible_box(second)) > SAME_PERSON_IOU:
+        return True
+    return joint_distance(first, second) < SAME_PERSON_DISTANCE
 
 
 def choose_subject(found: Sequence[FoundPose], most: int | None = None) -> Choice:
