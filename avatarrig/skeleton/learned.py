@@ -60,8 +60,9 @@ class Learned:
         model_sha256: Of that model's file.
         network: Landmarks to bone lengths.
         population: From summed evidence to the person.
-        interval_scale: Factor on standard deviations that makes intervals honest on bodies
-            that training did not see.
+        intervals: Factor on standard deviations that makes intervals honest on bodies that
+            training did not see: the first number, plus the second times how unusual the
+            estimated person is (1 for an ordinary one).
     """
 
     version: str
@@ -69,7 +70,7 @@ class Learned:
     model_sha256: str
     network: Network
     population: Population
-    interval_scale: float
+    intervals: tuple[float, float]
 
 
 @functools.lru_cache(maxsize=8)
@@ -163,7 +164,7 @@ def _unpacked(data: bytes, name: str) -> Learned:
             offset=numbers["population_offset"],
             systematic=numbers["systematic"],
         ),
-        interval_scale=float(header["interval_scale"]),
+        intervals=(float(header["intervals"][0]), float(header["intervals"][1])),
     )
 
 
@@ -174,7 +175,7 @@ def write_learned(learned: Learned) -> bytes:
         "features": FEATURES_VERSION,
         "pose_model": learned.pose_model,
         "model_sha256": learned.model_sha256,
-        "interval_scale": learned.interval_scale,
+        "intervals": learned.intervals,
     }
     arrays: dict[str, Any] = {
         "header": np.array(json.dumps(header, sort_keys=True)),

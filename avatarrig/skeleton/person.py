@@ -96,11 +96,12 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
     mean, covariance, prior = posterior(
         learned.population, matrix_of(total.information), vector_of(total.vector)
     )
+    scale, growth = learned.intervals
     kept = HELMERT.T @ covariance @ HELMERT
     given = HELMERT.T @ prior @ HELMERT
     return Proportions(
         log_lengths=HELMERT.T @ mean,
-        covariance=kept * learned.interval_scale**2,
+        covariance=kept * (scale + growth * unusual(learned.population, mean)) ** 2,
         prior_share={
             bone: float(np.clip(kept[i, i] / given[i, i], 0, 1))
             for i, bone in enumerate(POOLED_BONES)
@@ -109,6 +110,16 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
         consistent=True,
         learned=learned.version,
     )
+
+
+def unusual(population: Population, person: FloatArray) -> float:
+    """How far a person (6,) is from the mean, in standard deviations of ordinary people.
+
+    The root mean square over the 6 coordinates, so 1 for an ordinary person.
+    """
+    apart = person - population.mean
+    distance = float(apart @ np.linalg.solve(population.covariances[0], apart))
+    return math.sqrt(max(distance, 0.0) / len(apart))
 
 
 def posterior(
