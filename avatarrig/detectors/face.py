@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from avatarrig.detectors.tasks import MIN_SIDE, FoundFace
@@ -25,9 +24,6 @@ NOSE_TIP: Final = 1
 
 _CROP_REACH: Final = 1.6
 """Half the crop's side, in extents of the head's landmarks: hair and chin lie outside them."""
-
-_LARGEST_CROP: Final = 384
-"""Larger crops are reduced: the face model sees 256 pixels."""
 
 _SAME_HEAD: Final = 0.75
 """The face's nose is at most this many head extents from the pose's."""
@@ -55,7 +51,7 @@ def find_face(
     right, bottom = np.minimum(np.ceil(centre + _CROP_REACH * extent), (width, height)).astype(int)
     if min(right - left, bottom - top) < MIN_SIDE:
         return None
-    found = task.run(_reduced(rgb[top:bottom, left:right]))
+    found = task.run(rgb[top:bottom, left:right])
     if not found:
         return None
     face = found[0].landmarks * (right - left, bottom - top, right - left) + (left, top, 0)
@@ -64,12 +60,3 @@ def find_face(
         return None
     landmarks = (face / (width, height, width)).astype(np.float32)
     return FoundFace(landmarks, found[0].blendshapes)
-
-
-def _reduced(crop: Pixels) -> Pixels:
-    scale = _LARGEST_CROP / max(crop.shape[:2])
-    if scale >= 1:
-        return crop
-    height, width = (max(round(side * scale), MIN_SIDE) for side in crop.shape[:2])
-    reduced: Pixels = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
-    return reduced

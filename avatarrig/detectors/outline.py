@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Flags = NDArray[np.bool_]
 
-OUTLINE_SIDE: Final = 256
+OUTLINE_SIDE: Final = 128
 """Long side of the grid that outlines are drawn on."""
 
 TIGHT: Final = 0.35
@@ -99,9 +99,9 @@ def explain_mask(
     person = cv2.resize(mask.confidence, (columns, rows)) >= PERSON
     poses = [] if subject is None else [subject]
     tight = draw_outline(poses, columns, rows, TIGHT)
-    generous = draw_outline([*poses, *others], columns, rows, GENEROUS)
-    union = int(np.count_nonzero(person | tight))
     own = draw_outline(poses, columns, rows, GENEROUS)
+    generous = own | draw_outline(others, columns, rows, GENEROUS)
+    union = int(np.count_nonzero(person | tight))
     return Explained(
         agreement=int(np.count_nonzero(person & tight)) / union if union else None,
         subject_share=float((person & own).mean()),

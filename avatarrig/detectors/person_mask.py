@@ -62,5 +62,6 @@ def segment_people(task: GuardedTask[Floats], rgb: Pixels) -> PersonMask:
         task: The segmenter.
         rgb: uint8, height x width x 3.
     """
-    small = cv2.resize(rgb, (SEGMENTER_SIDE, SEGMENTER_SIDE), interpolation=cv2.INTER_AREA)
+    # Bilinear like the segmenter's own: averaging areas costs ten times as much.
+    small = cv2.resize(rgb, (SEGMENTER_SIDE, SEGMENTER_SIDE), interpolation=cv2.INTER_LINEAR)
     return PersonMask(cv2.convertScaleAbs(task.run(small), alpha=255.0))

@@ -24,7 +24,7 @@ SAME_PERSON_IOU: Final = 0.6
 SAME_PERSON_DISTANCE: Final = 0.10
 """Two poses whose joints are closer, as a share of the box's diagonal, are of one person."""
 
-TOSS_UP: Final = 0.7
+TOSS_UP: Final = 0.6
 """Where the second person is this prominent compared with the first, the choice is open."""
 
 _JOINTS: Final = np.array(QUALITY_JOINTS)
