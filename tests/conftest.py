@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["support.kafka"]
+pytest_plugins = ["support.kafka", "support.photos"]

@@ -1,0 +1,295 @@
+"""Photos of every kind come out upright, as 8-bit RGB, no larger than detection needs."""
+
+from __future__ import annotations
+
+import io
+import resource
+import sys
+import warnings
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+from support.photos import encode, encode_heic, in_every_format, one_colour_png, sixteen_bit
+
+from avatarrig.photos import decode
+from avatarrig.photos.decode import DecodedPhoto, decode_photo, reduction
+from avatarrig.photos.formats import PHOTO_SUFFIXES, SUFFIXES, Format, sniff_format
+from avatarrig.photos.header import read_header
+from avatarrig.photos.refused import PhotoRefusedError
+
+COLOUR = (200, 100, 50)
+ORIENTATION = 0x0112
+EVERY_FORMAT: tuple[Format, ...] = tuple(SUFFIXES)
+
+
+def landscape(width: int, height: int) -> Image.Image:
+    """A smooth picture in which every corner is another colour."""
+    corners = np.array([[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [240, 240, 40]]], np.uint8)
+    return Image.fromarray(cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+FILES = in_every_format(landscape(400, 300))
+BOMB = one_colour_png(20_000, 20_000)
+SMALL_FILES = in_every_format(landscape(64, 48))
+
+
+def tagged(picture: Image.Image, name: Format, orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    if name == "HEIC":
+        return encode_heic(picture, exif=exif.tobytes())
+    kinds = {"WebP": "WEBP"}
+    lossless = {"PNG": {}, "TIFF": {}}
+    return encode(
+        picture, kinds.get(name, name), exif=exif.tobytes(), **lossless.get(name, {"quality": 95})
+    )
+
+
+def difference(photo: DecodedPhoto, expected: Image.Image) -> float:
+    target = cv2.resize(np.asarray(expected), photo.rgb.shape[1::-1], interpolation=cv2.INTER_AREA)
+    return float(np.abs(photo.rgb.astype(int) - target.astype(int)).mean())
+
+
+def refusal(data: bytes, **limits: int) -> PhotoRefusedError:
+    with pytest.raises(PhotoRefusedError) as caught:
+        decode_photo(data, **limits)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", EVERY_FORMAT)
+def test_every_format_is_read_by_its_content(name: Format) -> None:
+    picture = landscape(400, 300)
+    photo = decode_photo(FILES[name])
+    assert (photo.format, photo.width, photo.height) == (name, 400, 300)
+    assert photo.rgb.shape == (300, 400, 3)
+    assert photo.rgb.dtype == np.uint8
+    assert photo.rgb.flags.c_contiguous
+    assert photo.complete
+    assert difference(photo, picture) < (20 if name == "GIF" else 4)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP", "TIFF", "AVIF", "HEIC"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied(name: Format, orientation: int) -> None:
+    picture = landscape(400, 300)
+    picture.info["exif"] = b""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    carrier = io.BytesIO()
+    picture.save(carrier, "PNG", exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(carrier))
+    photo = decode_photo(tagged(landscape(400, 300), name, orientation))
+    assert (photo.width, photo.height) == upright.size
+    assert difference(photo, upright) < 4
+    assert photo.rgb.flags.c_contiguous
+
+
+def test_orientation_after_the_pixels_of_a_png_is_applied() -> None:
+    data = tagged(landscape(400, 300), "PNG", 6)
+    start = data.index(b"eXIf") - 4
+    length = int.from_bytes(data[start : start + 4], "big") + 12
+    chunk, rest = data[start : start + length], data[:start] + data[start + length :]
+    end = rest.index(b"IEND") - 4
+    photo = decode_photo(rest[:end] + chunk + rest[end:])
+    assert (photo.width, photo.height) == (300, 400)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "BMP", "TIFF"])
+def test_large_photos_are_reduced_but_never_below_960(kind: str) -> None:
+    picture = landscape(4000, 3000)
+    photo = decode_photo(encode(picture, kind))
+    assert photo.rgb.shape == (750, 1000, 3)
+    assert (photo.width, photo.height) == (4000, 3000)
+    assert difference(photo, picture) < 3
+
+
+def test_a_large_photo_is_turned_upright_after_it_is_reduced() -> None:
+    photo = decode_photo(tagged(landscape(4000, 3000), "JPEG", 8))
+    assert photo.rgb.shape == (1000, 750, 3)
+    assert (photo.width, photo.height) == (3000, 4000)
+
+
+@given(st.integers(16, 60_000), st.integers(16, 60_000))
+def test_reduction_keeps_960_pixels_and_a_short_side(width: int, height: int) -> None:
+    factor = reduction(width, height)
+    long_side, short_side = max(width, height), min(width, height)
+    assert factor.bit_count() == 1
+    if factor > 1:
+        assert long_side // factor >= 960
+        assert short_side // factor >= 16
+    assert long_side // factor < 1920 or short_side // factor < 40
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (encode(Image.new("L", (40, 30), 124), "JPEG"), (124, 124, 124)),
+        (encode(Image.new("L", (40, 30), 124), "PNG"), (124, 124, 124)),
+        (encode(Image.new("RGB", (40, 30), COLOUR).convert("CMYK"), "JPEG"), COLOUR),
+        (encode(Image.new("RGB", (40, 30), COLOUR).convert("CMYK"), "TIFF"), COLOUR),
+        (encode(Image.new("RGB", (40, 30), COLOUR).quantize(8), "PNG"), COLOUR),
+        (encode(sixteen_bit(Image.new("L", (40, 30), 150)), "PNG"), (150, 150, 150)),
+        (encode(sixteen_bit(Image.new("L", (40, 30), 150)), "TIFF"), (150, 150, 150)),
+        (encode(Image.new("1", (40, 30), 1), "PNG"), (255, 255, 255)),
+        (encode(Image.new("RGBA", (40, 30), (*COLOUR, 0)), "PNG"), (255, 255, 255)),
+        (encode(Image.new("RGBA", (40, 30), (*COLOUR, 128)), "PNG"), (227, 177, 152)),
+        (encode(Image.new("LA", (40, 30), (100, 0)), "PNG"), (255, 255, 255)),
+        (encode(Image.new("RGBA", (40, 30), (*COLOUR, 128)), "WEBP"), (227, 177, 152)),
+        (encode(Image.new("RGBA", (40, 30), (*COLOUR, 128)), "AVIF"), (227, 177, 152)),
+    ],
+    ids=[
+        "gray JPEG",
+        "gray PNG",
+        "CMYK JPEG",
+        "CMYK TIFF",
+        "palette PNG",
+        "16-bit PNG",
+        "16-bit TIFF",
+        "1-bit PNG",
+        "transparent PNG",
+        "half transparent PNG",
+        "transparent gray PNG",
+        "WebP with alpha",
+        "AVIF with alpha",
+    ],
+)
+def test_every_pixel_layout_becomes_rgb(data: bytes, expected: tuple[int, int, int]) -> None:
+    photo = decode_photo(data)
+    assert photo.rgb.shape == (30, 40, 3)
+    assert np.abs(photo.rgb[15, 20].astype(int) - expected).max() <= 4
+
+
+def test_sixteen_bit_colour_becomes_eight_bit() -> None:
+    deep = np.full((30, 40, 3), (50 * 257, 100 * 257, 200 * 257), np.uint16)
+    for suffix in (".png", ".tiff"):
+        data = cv2.imencode(suffix, deep)[1].tobytes()
+        assert np.abs(decode_photo(data).rgb[3, 3].astype(int) - COLOUR).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_an_animation_gives_its_first_frame(kind: str) -> None:
+    first = Image.new("RGB", (60, 40), COLOUR)
+    data = encode(first, kind, save_all=True, append_images=[Image.new("RGB", (60, 40), "black")])
+    assert np.abs(decode_photo(data).rgb[20, 30].astype(int) - COLOUR).max() <= 6
+
+
+def test_a_cut_off_jpeg_gives_what_is_there() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (600, 800, 3), dtype=np.uint8)
+    whole = encode(Image.fromarray(noise), "JPEG", quality=90)
+    full, part = decode_photo(whole), decode_photo(whole[: len(whole) * 2 // 3])
+    assert full.complete
+    assert not part.complete
+    assert (part.width, part.height) == (800, 600)
+    assert np.array_equal(part.rgb[:300], full.rgb[:300])
+
+
+def test_a_jpeg_with_too_little_left_is_refused_with_its_share() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (600, 800, 3), dtype=np.uint8)
+    whole = encode(Image.fromarray(noise), "JPEG", quality=90)
+    error = refusal(whole[: len(whole) // 10])
+    assert error.reason == "truncated_beyond_use"
+    assert "top" in error.message
+    assert "%" in error.message
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY_FORMAT if name != "JPEG"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_other_cut_off_files_are_refused(name: Format, share: float) -> None:
+    data = FILES[name]
+    assert refusal(data[: int(len(data) * share)]).reason == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"not a photo at all " * 9, "unsupported"),
+        (b"\xff\xd8\xff", "unreadable"),
+        (b"\x89PNG\r\n\x1a\n", "unreadable"),
+        (b"\0\0\0\x18ftypheic", "unreadable"),
+        (encode(Image.new("RGB", (1, 1)), "PNG"), "too_small"),
+        (encode(Image.new("RGB", (1, 5000)), "JPEG"), "too_small"),
+        (encode(Image.new("RGB", (900, 15)), "PNG"), "too_small"),
+    ],
+)
+def test_what_is_no_photo_is_refused_by_reason(data: bytes, reason: str) -> None:
+    error = refusal(data)
+    assert error.reason == reason
+    assert error.message.endswith(".")
+    assert reason in str(error)
+
+
+def test_a_bomb_is_refused_by_its_header_before_pixels_take_memory() -> None:
+    bomb = BOMB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    error = refusal(bomb)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert error.reason == "too_large"
+    assert "20000×20000" in error.message
+    assert "--max-pixels" in error.message
+    assert grown < 50_000 * (1024 if sys.platform == "darwin" else 1)
+
+
+def test_a_higher_limit_on_pixels_does_not_lift_the_one_on_memory() -> None:
+    error = refusal(BOMB, max_pixels=10**9)
+    assert error.reason == "too_large"
+    assert "GB of memory" in error.message
+
+
+def test_a_progressive_jpeg_counts_with_the_coefficients_it_keeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = landscape(2000, 1500)
+    monkeypatch.setattr(decode, "MEMORY_BUDGET", 10_000_000)
+    assert decode_photo(encode(picture, "JPEG")).width == 2000
+    assert refusal(encode(picture, "JPEG", progressive=True)).reason == "too_large"
+
+
+def test_a_photo_at_the_limit_is_decoded_and_one_pixel_more_is_not() -> None:
+    data = encode(landscape(100, 50), "PNG")
+    assert decode_photo(data, max_pixels=5000).width == 100
+    assert refusal(data, max_pixels=4999).reason == "too_large"
+
+
+def test_the_header_is_read_without_decoding() -> None:
+    header = read_header(BOMB)
+    assert (header.width, header.height, header.format) == (20_000, 20_000, "PNG")
+
+
+def test_damaged_exif_does_not_cost_the_photo() -> None:
+    data = tagged(landscape(400, 300), "JPEG", 6)
+    start = data.index(b"Exif\0\0") + 6
+    broken = data[:start] + b"\xff" * 20 + data[start + 20 :]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_photo(broken).width == 400
+
+
+def test_every_listed_suffix_is_lower_case_and_every_format_has_one() -> None:
+    assert {suffix.lower() for suffix in PHOTO_SUFFIXES} == PHOTO_SUFFIXES
+    assert {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"} <= PHOTO_SUFFIXES
+    assert {".gif", ".avif", ".heic", ".heif"} <= PHOTO_SUFFIXES
+
+
+@given(st.binary(max_size=300))
+def test_sniffing_takes_any_bytes(data: bytes) -> None:
+    assert sniff_format(data) in {None, *EVERY_FORMAT}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(EVERY_FORMAT), st.data())
+def test_mutated_files_are_decoded_or_refused(name: Format, data: st.DataObject) -> None:
+    original = SMALL_FILES[name]
+    changed = bytearray(original)
+    for _ in range(data.draw(st.integers(1, 12))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        photo = decode_photo(bytes(changed), max_pixels=10**6)
+    except PhotoRefusedError:
+        return
+    assert photo.rgb.dtype == np.uint8
+    assert photo.rgb.ndim == 3
