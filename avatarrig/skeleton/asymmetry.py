@@ -71,8 +71,11 @@ def asymmetries(tally: Tally) -> dict[str, Asymmetry]:
         n = min(left.total, right.total)
         if n < FEWEST_PHOTOS:
             continue
-        middle = BIN_WIDTH * (left.midmean() - right.midmean())
-        sampling = BIN_WIDTH * math.hypot(left.midmean_error(), right.midmean_error())
+        (left_middle, left_error), (right_middle, right_error) = (
+            side.midmean_and_error() for side in (left, right)
+        )
+        middle = BIN_WIDTH * (left_middle - right_middle)
+        sampling = BIN_WIDTH * math.hypot(left_error, right_error)
         reach = _REACH * math.hypot(sampling, DETECTOR_ASYMMETRY)
         found[bone] = Asymmetry(
             ratio=math.exp(middle),
@@ -105,14 +108,14 @@ def disagreements(tally: Tally, proportions: Proportions) -> dict[str, float]:
     histograms = {bone: [tally.histogram(key) for key in keys[bone]] for bone in POOLED_BONES}
     if any(h.total < FEWEST_PHOTOS for sides in histograms.values() for h in sides):
         return {}
-    plain = {b: sum(h.midmean() for h in sides) / len(sides) for b, sides in histograms.items()}
-    errors = {
-        bone: BIN_WIDTH * math.hypot(*(h.midmean_error() for h in sides)) / len(sides)
-        for bone, sides in histograms.items()
-    }
-    middle = sum(plain.values()) / len(plain)
+    plain, errors = {}, {}
+    for bone, sides in histograms.items():
+        middles, spreads = zip(*(side.midmean_and_error() for side in sides), strict=True)
+        plain[bone] = BIN_WIDTH * sum(middles) / len(sides)
+        errors[bone] = BIN_WIDTH * math.hypot(*spreads) / len(sides)
+    centre = sum(plain.values()) / len(plain)
     differences = {
-        bone: BIN_WIDTH * (plain[bone] - middle) - float(proportions.log_lengths[place])
+        bone: plain[bone] - centre - float(proportions.log_lengths[place])
         for place, bone in enumerate(POOLED_BONES)
     }
     return {

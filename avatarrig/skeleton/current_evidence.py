@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from avatarrig.skeleton.counting import NO_EVIDENCE, NO_WEIGHTS, reason_not_to_count
-from avatarrig.skeleton.evidence import COORDINATES, INFORMATION_LENGTH, evidence_from_landmarks
+from avatarrig.skeleton.evidence import (
+    COORDINATES,
+    INFORMATION_LENGTH,
+    evidence_from_landmarks,
+)
 from avatarrig.skeleton.histogram import FURTHEST_BIN
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
 _LARGEST: Final = 1 << 32
 """Far beyond what one photo can say; sums of two billion photos still fit 64 bits."""
 _KEYS = frozenset(RATIO_KEYS)
+_UPPER = np.triu_indices(COORDINATES)
+_ROUNDING = np.eye(COORDINATES) * COORDINATES
+"""A semi-definite matrix stays at least that after its entries are rounded."""
 
 
 def judge(observation: Observation) -> tuple[str, Evidence | None]:
@@ -82,6 +91,12 @@ def _checked(evidence: Evidence) -> Evidence:
         )
     if max(numbers) > _LARGEST or min(numbers) < -_LARGEST:
         raise StateRefusedError("evidence holds a number that no photo gives")
+    lower = _ROUNDING.copy()
+    lower.T[_UPPER] += evidence.information
+    try:
+        np.linalg.cholesky(lower)
+    except np.linalg.LinAlgError as error:
+        raise StateRefusedError("evidence holds no information matrix") from error
     bins = evidence.ratios.values()
     if not _KEYS.issuperset(evidence.ratios) or any(abs(index) > FURTHEST_BIN for index in bins):
         raise StateRefusedError("evidence holds a ratio that no photo gives")

@@ -145,7 +145,7 @@ def estimate(
 
 def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, Any]:
     learned = load_learned(version.rpartition("-")[0])
-    proportions = solve(tally.everything().evidence, learned)
+    proportions = solve(tally.everything().evidence(version), learned)
     contradictions = disagreements(tally, proportions)
     trusted = proportions.consistent and not contradictions
     return {

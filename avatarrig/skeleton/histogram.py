@@ -93,8 +93,10 @@ class Histogram:
         return self
 
     def __add__(self, other: Histogram) -> Histogram:
-        merged = Histogram(self._counts.items())
-        merged += other
+        small, large = (self, other) if len(self._counts) < len(other._counts) else (other, self)
+        merged = Histogram()
+        merged._counts = large._counts.copy()
+        merged += small
         return merged
 
     def __sub__(self, other: Histogram) -> Histogram:
@@ -149,41 +151,38 @@ class Histogram:
         Raises:
             ValueError: Nothing was counted.
         """
-        return self._middle()[0]
+        return self.midmean_and_error()[0]
 
-    def midmean_error(self) -> float:
-        """Returns the standard error of `midmean`, in bins.
+    def midmean_and_error(self) -> tuple[float, float]:
+        """Returns `midmean` and its standard error, in bins.
 
-        The winsorised standard deviation over half the root of the count (Tukey and
-        McLaughlin 1963; Wilcox, Introduction to Robust Estimation, 3.3), and never less than
-        the rounding to bins leaves.
+        The error is the winsorised standard deviation over half the root of the count (Tukey
+        and McLaughlin 1963; Wilcox, Introduction to Robust Estimation, 3.3), and never less
+        than the rounding to bins leaves.
 
         Raises:
             ValueError: Nothing was counted.
         """
-        middle, spread = self._middle()
         bins = sorted(self._counts.items())
-        total = self.total
-        low, high = _bin_at(bins, total), _bin_at(bins, 3 * total)
-        within = spread - middle * middle  # variance of the middle half
-        tails = ((low - middle) ** 2 + (high - middle) ** 2) / 4
-        rounding = 1 / 12
-        return 2 * math.sqrt(max(0.0, within / 2 + tails) + rounding) / math.sqrt(total)
-
-    def _middle(self) -> tuple[float, float]:
-        """Mean and mean square of the middle half, weighing bins by quarters of a count."""
         total = self.total
         if not total:
             raise ValueError("nothing was counted: there is no midmean")
+        # In quarters of a count, so that the middle half begins and ends at an integer.
         below = first = second = 0
-        for index, count in sorted(self._counts.items()):
+        low = high = bins[0][0]
+        for index, count in bins:
             above = below + 4 * count
             inside = min(above, 3 * total) - max(below, total)
             if inside > 0:
                 first += inside * index
                 second += inside * index * index
+            low = index if below < total <= above else low
+            high = index if below < 3 * total <= above else high
             below = above
-        return first / (2 * total), second / (2 * total)
+        middle = first / (2 * total)
+        within = second / (2 * total) - middle * middle
+        tails = ((low - middle) ** 2 + (high - middle) ** 2) / 4
+        return middle, 2 * math.sqrt((max(0.0, within / 2 + tails) + 1 / 12) / total)
 
     def to_row(self) -> list[int]:
         """Returns the lowest bin followed by the counts of it and all bins above; [] if empty."""
@@ -208,13 +207,3 @@ class Histogram:
         if min(counts, default=-1) < 0 or first < -FURTHEST_BIN or last > FURTHEST_BIN:
             raise StateRefusedError(f"no histogram reaches from bin {first} to bin {last}")
         return cls(enumerate(counts, first))
-
-
-def _bin_at(bins: Sequence[tuple[int, int]], quarters: int) -> int:
-    """Bin of the value below which a number of quarter counts lies."""
-    below = 0
-    for index, count in bins:
-        below += 4 * count
-        if below >= quarters:
-            return index
-    return bins[-1][0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from operator import add
+from typing import TYPE_CHECKING, Final
 
+from avatarrig.skeleton.evidence import COORDINATES, INFORMATION_LENGTH
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import StateRefusedError
@@ -14,38 +16,55 @@ if TYPE_CHECKING:
 
     from avatarrig.records import Evidence
 
-_PLACES = {key: place for place, key in enumerate(RATIO_KEYS)}
+_PLACES: Final = {key: place for place, key in enumerate(RATIO_KEYS)}
+_PHOTOS: Final = len(RATIO_KEYS)
+_NUMBERS: Final = _PHOTOS + 1 + INFORMATION_LENGTH + COORDINATES
+"""Photos that show each bone, photos, information, vector: one row of integers."""
 
 
 class PhotoSums:
-    """Integers that add up. `add` and ``+=`` change them in place; ``-`` makes new ones."""
+    """A row of integers that adds up. `add` changes it in place; ``-`` makes a new one.
 
-    __slots__ = ("_shown", "evidence")
+    The sums do not know which weights made the evidence: the tally that holds them does.
+    """
+
+    __slots__ = ("_row",)
 
     def __init__(self) -> None:
-        self.evidence = EvidenceSum()
-        self._shown = [0] * len(RATIO_KEYS)
+        self._row = [0] * _NUMBERS
 
     @property
     def photos(self) -> int:
         """How many photos are contained."""
-        return self.evidence.photos
+        return self._row[_PHOTOS]
 
     @property
     def shown(self) -> dict[str, int]:
         """Key of a bone to how many photos show it well."""
-        return dict(zip(RATIO_KEYS, self._shown, strict=True))
+        return dict(zip(RATIO_KEYS, self._row, strict=False))
+
+    def evidence(self, learned: str) -> EvidenceSum:
+        """Returns the summed evidence.
+
+        Args:
+            learned: Version of the weights that made it.
+        """
+        return EvidenceSum.from_builtins([learned, self._row[_PHOTOS:]] if self.photos else [])
+
+    @classmethod
+    def total(cls, parts: Iterable[Self]) -> Self:
+        """Adds up sums and leaves them alone."""
+        total = cls()
+        for number, row in enumerate(part.to_row() for part in parts):
+            total._row = list(map(add, total._row, row)) if number else row
+        return total
 
     def add(self, evidence: Evidence) -> None:
         """Adds one photo."""
-        self.evidence.add(evidence)
+        numbers = (1, *evidence.information, *evidence.vector)
+        self._row[_PHOTOS:] = map(add, self._row[_PHOTOS:], numbers)
         for key in evidence.ratios:
-            self._shown[_PLACES[key]] += 1
-
-    def __iadd__(self, other: PhotoSums) -> Self:
-        self.evidence += other.evidence
-        self._shown = [a + b for a, b in zip(self._shown, other._shown, strict=True)]
-        return self
+            self._row[_PLACES[key]] += 1
 
     def __sub__(self, other: PhotoSums) -> PhotoSums:
         """Takes photos back.
@@ -54,49 +73,33 @@ class PhotoSums:
             StateRefusedError: They are not all contained.
         """
         rest = PhotoSums()
-        rest.evidence = self.evidence - other.evidence
-        rest._shown = [a - b for a, b in zip(self._shown, other._shown, strict=True)]
-        is_rest_nothing = not rest.photos and rest.evidence != EvidenceSum()
-        if min(rest._shown) < 0 or max(rest._shown) > rest.photos or is_rest_nothing:
+        rest._row = [a - b for a, b in zip(self._row, other._row, strict=True)]
+        *shown, photos = rest._row[: _PHOTOS + 1]
+        if min(shown) < 0 or max(shown) > photos or (not photos and any(rest._row)):
             raise StateRefusedError("more photos are to be taken back than were added")
         return rest
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, PhotoSums)
-            and self.evidence == other.evidence
-            and self._shown == other._shown
-        )
+        return isinstance(other, PhotoSums) and self._row == other._row
 
     __hash__ = None  # type: ignore[assignment] # they change
 
     def to_row(self) -> list[int]:
-        """Returns the counts of bones, then the integers of the evidence, without its version."""
-        _, numbers = self.evidence.to_builtins()
-        return [*self._shown, *cast("list[int]", numbers)]
+        """Returns the integers."""
+        return self._row.copy()
 
     @classmethod
-    def from_row(cls, learned: str, row: Sequence[int]) -> PhotoSums:
+    def from_row(cls, row: Sequence[int]) -> PhotoSums:
         """Reads what `to_row` wrote.
 
-        Args:
-            learned: Version of the weights that made the evidence.
-            row: Integers, of at least one photo.
-
         Raises:
-            StateRefusedError: It holds something else.
+            StateRefusedError: It holds something else than the sums of at least one photo.
         """
         sums = cls()
-        sums._shown = list(row[: len(RATIO_KEYS)])
-        sums.evidence = EvidenceSum.from_builtins([learned, row[len(RATIO_KEYS) :]])
-        if not all(type(n) is int and 0 <= n <= sums.photos for n in sums._shown):
+        sums._row = list(row)
+        if len(row) != _NUMBERS or not {int}.issuperset(map(type, sums._row)):
             raise StateRefusedError("these are no sums of photos")
+        *shown, photos = sums._row[: _PHOTOS + 1]
+        if photos < 1 or min(shown) < 0 or max(shown) > photos:
+            raise StateRefusedError("these sums of photos contradict each other")
         return sums
-
-
-def total_of(parts: Iterable[PhotoSums]) -> PhotoSums:
-    """Adds up sums and leaves them alone."""
-    total = PhotoSums()
-    for part in parts:
-        total += part
-    return total

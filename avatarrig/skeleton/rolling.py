@@ -15,6 +15,7 @@ from avatarrig.skeleton.evidence import COORDINATES, matrix_of, vector_of
 from avatarrig.skeleton.person import Interval, solve
 
 if TYPE_CHECKING:
+    from avatarrig.skeleton.evidence_sum import EvidenceSum
     from avatarrig.skeleton.learned import Learned
     from avatarrig.skeleton.photo_sums import PhotoSums
     from avatarrig.skeleton.tally import Tally
@@ -112,12 +113,12 @@ def window_of(
         last=last.isoformat(),
         photos=inside.photos,
         bones=_bones(inside, learned, keys) if inside.photos else {},
-        changes=_changes(inside, others, keys),
+        changes=_changes(inside.evidence(learned.version), others.evidence(learned.version), keys),
     )
 
 
 def _bones(sums: PhotoSums, learned: Learned, keys: list[str]) -> dict[str, WindowBone]:
-    proportions = solve(sums.evidence, learned)
+    proportions = solve(sums.evidence(learned.version), learned)
     ratios: dict[str, Interval] = {
         key: proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",)) for key in keys
     }
@@ -127,7 +128,7 @@ def _bones(sums: PhotoSums, learned: Learned, keys: list[str]) -> dict[str, Wind
     }
 
 
-def _changes(inside: PhotoSums, others: PhotoSums, keys: list[str]) -> dict[str, Change]:
+def _changes(inside: EvidenceSum, others: EvidenceSum, keys: list[str]) -> dict[str, Change]:
     if min(inside.photos, others.photos) < FEWEST_PHOTOS:
         return {}
     here, here_covariance = _seen(inside)
@@ -137,14 +138,14 @@ def _changes(inside: PhotoSums, others: PhotoSums, keys: list[str]) -> dict[str,
     return {key: _change(key, log_change, covariance) for key in keys}
 
 
-def _seen(sums: PhotoSums) -> tuple[FloatArray, FloatArray]:
+def _seen(total: EvidenceSum) -> tuple[FloatArray, FloatArray]:
     """What photos say by themselves: mean (6,) and covariance (6, 6), without a prior.
 
     A trace of information about everything keeps bones that no photo shows finite, and wide.
     """
-    information = matrix_of(sums.evidence.information) + 1e-3 * np.eye(COORDINATES)
+    information = matrix_of(total.information) + 1e-3 * np.eye(COORDINATES)
     covariance: FloatArray = np.asarray(np.linalg.inv(information), np.float64)
-    return covariance @ vector_of(sums.evidence.vector), covariance
+    return covariance @ vector_of(total.vector), covariance
 
 
 def _change(key: str, log_change: FloatArray, covariance: FloatArray) -> Change:
@@ -152,7 +153,7 @@ def _change(key: str, log_change: FloatArray, covariance: FloatArray) -> Change:
     gradient[POOLED_BONES.index(PROTOTYPE_BONES[key])] = 1
     gradient[POOLED_BONES.index("shoulder")] = -1
     middle = float(gradient @ log_change)
-    reach = _DRIFT_REACH * math.sqrt(float(gradient @ covariance @ gradient))
+    reach = _DRIFT_REACH * math.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
     return Change(
         ratio=math.exp(middle),
         low=math.exp(middle - reach),

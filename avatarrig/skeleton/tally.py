@@ -6,35 +6,27 @@ any order; how many photos it has seen changes neither its size nor the cost of 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from avatarrig.skeleton.capture_days import (
-    OLDER,
-    YEARLY_YEARS,
-    bucket_of,
-    capture_day,
-    first_day,
-    is_bucket,
-    last_day,
-)
+from avatarrig.skeleton.capture_days import capture_day
 from avatarrig.skeleton.counting import REASONS
 from avatarrig.skeleton.current_evidence import judge
+from avatarrig.skeleton.dated_sums import DatedSums
 from avatarrig.skeleton.histogram import Histogram
-from avatarrig.skeleton.photo_sums import PhotoSums, total_of
 from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 
 if TYPE_CHECKING:
-    from avatarrig.records import Evidence, Observation
+    import datetime as dt
+
+    from avatarrig.records import Observation
+    from avatarrig.skeleton.photo_sums import PhotoSums
 
 TALLY_FORMAT: Final = 1
 """Version of the packed form."""
-
-_NO_MONTH: Final = "1970-01"
 
 
 class Tally:
@@ -48,22 +40,15 @@ class Tally:
     0
     """
 
-    __slots__ = (
-        "_buckets",
-        "_excluded",
-        "_histograms",
-        "_newest_month",
-        "_observations",
-        "_people",
-    )
+    __slots__ = ("_excluded", "_histograms", "_learned", "_observations", "_people", "_sums")
 
     def __init__(self) -> None:
         self._observations = 0
         self._people = 0
         self._excluded: Counter[str] = Counter()
+        self._learned: str | None = None
         self._histograms: dict[str, Histogram] = {}
-        self._buckets: dict[str, PhotoSums] = {}
-        self._newest_month = _NO_MONTH
+        self._sums = DatedSums()
 
     @classmethod
     def empty(cls) -> Tally:
@@ -93,12 +78,12 @@ class Tally:
     @property
     def learned(self) -> str | None:
         """Version of the weights that made the evidence; None while there is none."""
-        return next((sums.evidence.learned for sums in self._buckets.values()), None)
+        return self._learned
 
     @property
     def newest_day(self) -> dt.date | None:
         """Latest day on which a photo that counts was taken; None while there is none."""
-        return max(map(self._last_day, self._buckets), default=None)
+        return self._sums.newest_day
 
     def histogram(self, key: str) -> Histogram:
         """Returns how often which length of a bone was read.
@@ -110,26 +95,11 @@ class Tally:
 
     def everything(self) -> PhotoSums:
         """Returns the sums of all photos that count."""
-        return total_of(self._buckets.values())
+        return self._sums.everything()
 
     def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
-        """Returns the sums of the photos taken on a day or later.
-
-        Exact for the last 59 days and more. Further back only whole months and years are kept;
-        the one that the day falls into is left out.
-
-        Args:
-            day: The first day wanted.
-
-        Returns:
-            The sums, and the first day that they really begin with.
-        """
-        one_day = dt.timedelta(1)
-        ends = {name: self._last_day(name) for name in self._buckets}
-        cut = [end + one_day for name, end in ends.items() if first_day(name) < day <= end]
-        start = max([day, *cut])
-        inside = (sums for name, sums in self._buckets.items() if first_day(name) >= start)
-        return total_of(inside), start
+        """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
+        return self._sums.since(day)
 
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
@@ -147,8 +117,13 @@ class Tally:
         """
         reason, evidence = judge(observation)
         if evidence is not None:
-            self._check_learned(evidence.learned)
-            self._count(evidence, capture_day(observation.captured_at, observation.found_at))
+            self._learned = self._common_version(evidence.learned)
+            day = capture_day(observation.captured_at, observation.found_at)
+            self._sums.add(evidence, day)
+            for key, index in evidence.ratios.items():
+                if key not in self._histograms:
+                    self._histograms[key] = Histogram()
+                self._histograms[key].add(index)
         else:
             self._excluded[reason] += 1
         self._observations += 1
@@ -173,18 +148,16 @@ class Tally:
         return self
 
     def __add__(self, other: Tally) -> Tally:
-        if other.learned is not None:
-            self._check_learned(other.learned)
         total = Tally()
-        total._newest_month = max(self._newest_month, other._newest_month)
-        for part in (self, other):
-            total._observations += part._observations
-            total._people += part._people
-            total._excluded += part._excluded
-            for key, histogram in part._histograms.items():
-                total._histograms[key] = total.histogram(key) + histogram
-            for name, sums in part._aged(total._newest_month).items():
-                total._buckets[name] = total_of([total._buckets.get(name, PhotoSums()), sums])
+        total._learned = self._common_version(other._learned)
+        total._observations = self._observations + other._observations
+        total._people = self._people + other._people
+        total._excluded = self._excluded + other._excluded
+        total._histograms = {
+            key: self.histogram(key) + other.histogram(key)
+            for key in {*self._histograms, *other._histograms}
+        }
+        total._sums = self._sums + other._sums
         return total
 
     def __sub__(self, other: Tally) -> Tally:
@@ -194,23 +167,18 @@ class Tally:
             StateRefusedError: This one does not contain it.
         """
         rest = Tally()
-        rest._newest_month = self._newest_month
         rest._observations = self._observations - other._observations
         rest._people = self._people - other._people
         rest._excluded.update(self._excluded)
         rest._excluded.subtract(other._excluded)
-        counts = (rest._observations, rest._people, *rest._excluded.values())
-        if min(counts) < 0 or other._newest_month > self._newest_month:
+        if min(rest._observations, rest._people, *rest._excluded.values(), 0) < 0:
             raise StateRefusedError("more photos are to be taken back than were added")
         rest._excluded = +rest._excluded
-        for key in RATIO_KEYS:
+        for key in {*self._histograms, *other._histograms}:
             if histogram := self.histogram(key) - other.histogram(key):
                 rest._histograms[key] = histogram
-        theirs = other._aged(self._newest_month)
-        for name in {*self._buckets, *theirs}:
-            sums = self._buckets.get(name, PhotoSums()) - theirs.get(name, PhotoSums())
-            if sums.photos:
-                rest._buckets[name] = sums
+        rest._sums = self._sums - other._sums
+        rest._learned = self._common_version(other._learned) if rest.used else None
         return rest
 
     def __eq__(self, other: object) -> bool:
@@ -225,13 +193,12 @@ class Tally:
         """Packs the tally: under 64 KB; equal tallies give equal bytes."""
         state = [
             TALLY_FORMAT,
-            self._newest_month,
             self._observations,
             self._people,
             self.excluded,
-            self.learned,
+            self._learned,
             {key: self._histograms[key].to_row() for key in RATIO_KEYS if key in self._histograms},
-            {name: self._buckets[name].to_row() for name in sorted(self._buckets)},
+            self._sums.to_builtins(),
         ]
         packed: bytes = msgpack.packb(state)
         return packed
@@ -244,8 +211,7 @@ class Tally:
             StateRefusedError: It holds something else, or a newer format.
         """
         try:
-            state = msgpack.unpackb(data)
-            return cls._restored(state)
+            return cls._restored(msgpack.unpackb(data))
         except StateRefusedError:
             raise
         except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
@@ -254,54 +220,27 @@ class Tally:
     @classmethod
     def _restored(cls, state: Any) -> Tally:  # noqa: ANN401 - whatever the bytes held
         if not isinstance(state, list) or state[:1] != [TALLY_FORMAT]:
-            raise StateRefusedError(
-                f"this is no tally of format {TALLY_FORMAT}: upgrade, or replay"
-            )
+            raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
-        _, newest, tally._observations, tally._people, excluded, learned, rows, sums = state
-        tally._newest_month = newest
+        _, tally._observations, tally._people, excluded, tally._learned, rows, sums = state
         tally._excluded.update(excluded)
         tally._histograms = {key: Histogram.from_row(row) for key, row in rows.items()}
-        tally._buckets = {name: PhotoSums.from_row(learned, row) for name, row in sums.items()}
+        tally._sums = DatedSums.from_builtins(sums)
         counts = (tally._observations, tally._people, tally.used, *excluded.values())
         if (
             not all(type(count) is int and count >= 0 for count in counts)
-            or not tally._histograms.keys() <= set(RATIO_KEYS)
-            or not all(map(is_bucket, [f"{newest}-01", *tally._buckets]))
+            or not set(REASONS).issuperset(excluded)
+            or not set(RATIO_KEYS).issuperset(rows)
             or tally.everything().photos != tally.used
+            or isinstance(tally._learned, str) != bool(tally.used)
         ):
             raise StateRefusedError("a tally's counts contradict each other")
         return tally
 
-    def _check_learned(self, version: str) -> None:
-        if self.learned not in {None, version}:
+    def _common_version(self, version: str | None) -> str | None:
+        if self._learned is not None and version not in {None, self._learned}:
             raise LearnedRefusedError(
-                f"the tally's evidence was made by {self.learned!r}, this by {version!r}: replay "
+                f"the tally's evidence was made by {self._learned!r}, this by {version!r}: replay "
                 "the observations"
             )
-
-    def _count(self, evidence: Evidence, day: str) -> None:
-        if day[:7] > self._newest_month:
-            self._newest_month = day[:7]
-            self._buckets = self._aged(self._newest_month)
-        name = bucket_of(day, self._newest_month)
-        if name not in self._buckets:
-            self._buckets[name] = PhotoSums()
-        self._buckets[name].add(evidence)
-        for key, index in evidence.ratios.items():
-            if key not in self._histograms:
-                self._histograms[key] = Histogram()
-            self._histograms[key].add(index)
-
-    def _aged(self, month: str) -> dict[str, PhotoSums]:
-        """The buckets as coarse as they are to be once there is a photo of that month."""
-        aged: dict[str, PhotoSums] = {}
-        for name, sums in self._buckets.items():
-            kept = bucket_of(name, month)
-            aged[kept] = total_of([aged[kept], sums]) if kept in aged else sums
-        return aged
-
-    def _last_day(self, name: str) -> dt.date:
-        if name == OLDER:
-            return dt.date(int(self._newest_month[:4]) - YEARLY_YEARS, 12, 31)
-        return last_day(name)
+        return self._learned or version
