@@ -120,8 +120,10 @@ class _Skeleton:
 
     def __init__(self, canvas: Pixels, pose: Floats, threshold: float) -> None:
         self._canvas = canvas
-        self._confidence = confidence(pose)
-        self._points = _to_pixels(pose, canvas)
+        # A landmark that is no number is nowhere, and below any threshold.
+        somewhere = np.isfinite(pose).all(axis=1)
+        self._confidence = np.where(somewhere, confidence(pose), -1.0)
+        self._points = _to_pixels(np.nan_to_num(pose), canvas)
         self._threshold = threshold
         self._width = self._bone_width()
 
@@ -205,7 +207,7 @@ def _disc(canvas: Pixels, centre: Floats, radius: float, colour: Colour) -> None
 
 def _fixed(point: Floats) -> tuple[int, int]:
     """Converts to sixteenths of a pixel, within what OpenCV can draw."""
-    x, y = np.clip(np.nan_to_num(point) * 2**_SHIFT, -(2**24), 2**24)
+    x, y = np.clip(point * 2**_SHIFT, -(2**24), 2**24)
     return round(float(x)), round(float(y))
 
 
