@@ -73,6 +73,7 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
         state: ``starting``, ``working``, ``waiting``, ``restarting``, ``stopped`` or ``failed``.
         pid: Its process; None while there is none.
         restarts: How often it was started anew.
+        failures: How often in a row it ended without having come to work.
         message: For a person; empty where there is nothing to say.
     """
 
@@ -80,6 +81,7 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
     state: str = "starting"
     pid: int | None = None
     restarts: int = 0
+    failures: int = 0
     message: str = ""
 
     @property
@@ -184,7 +186,12 @@ class _Slot:
                 return
             pause = _FIRST_PAUSE if has_worked else min(2 * pause, _LONGEST_PAUSE)
             _log.warning("a child ended", child=self.state.name, status=code, pause=pause)
-            self._note(state="restarting", pid=None, restarts=self.state.restarts + 1)
+            self._note(
+                state="restarting",
+                pid=None,
+                restarts=self.state.restarts + 1,
+                failures=0 if has_worked else self.state.failures + 1,
+            )
             self._stopping.wait(pause)
         self._note(state="stopped", pid=None)
 

@@ -170,7 +170,7 @@ def bones_table(bones: tuple[BoneRow, ...]) -> Table:
     return table
 
 
-def _interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
+def _interval_bar(row: BoneRow, widest: float, width: int = 16) -> Text:
     """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt."""
     if row.ratio is None or row.low is None or row.high is None:
         return Text("")

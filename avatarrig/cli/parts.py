@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,9 @@ from processors.settings import ReplicaSettings
 
 STOP_SECONDS = 4.0
 """Ctrl-C ends a run within 5 s; what is not finished by then is redone by the next start."""
+
+MOST_FAILURES = 8
+"""Starts in a row, about a minute, after which a part that never works is given up."""
 
 
 class Parts:
@@ -35,6 +39,7 @@ class Parts:
         self._kafka = kafka
         self._log_directory = log_directory
         self._supervisors: list[Supervisor] = []
+        self._restarts: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -61,22 +66,34 @@ class Parts:
         self._supervisors.append(supervisor)
         supervisor.start()
 
-    def check(self) -> str | None:
+    def check(self) -> list[str]:
         """Looks after the parts.
 
         Returns:
-            What a person may want to know, None where all is well.
+            What a person may want to know.
 
         Raises:
             CommandError: A part cannot work until a person does something.
         """
-        for supervisor in self._supervisors:
-            if supervisor.failure is not None:
-                raise CommandError(supervisor.failure)
+        notes = [note for supervisor in self._supervisors for note in self._ends(supervisor)]
         if self._broker is not None and not self._broker.alive:
             self._broker.restart()
-            return "Apache Kafka had ended and was started again; nothing is lost"
-        return None
+            notes.append("Apache Kafka had ended and was started again; nothing is lost")
+        return notes
+
+    def _ends(self, supervisor: Supervisor) -> Iterator[str]:
+        if supervisor.failure is not None:
+            raise CommandError(supervisor.failure)
+        for child in supervisor.states:
+            log = self._log_directory / f"{child.name}.log"
+            if child.failures >= MOST_FAILURES:
+                raise CommandError(
+                    f"{child.name} does not come to work after {child.failures} starts"
+                    f"{f': {child.message}' if child.message else ''}; its log is {log}"
+                )
+            if child.restarts > self._restarts.get(child.name, 0):
+                self._restarts[child.name] = child.restarts
+                yield f"{child.name} ended and was started again; its log is {log}"
 
     def stop(self) -> None:
         """Stops replicas and aggregator side by side, then the broker."""

@@ -36,6 +36,7 @@ from avatarrig.topics import pipeline_topics
 from avatarrig.transport import (
     KafkaSettings,
     TransportError,
+    TransportSettingError,
     create_topics,
     open_producer,
     open_reader,
@@ -84,7 +85,7 @@ def run_photos(request: RunRequest, console: Console) -> Outcome:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
-    except ForeignRunError as error:
+    except (ForeignRunError, TransportSettingError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
     except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
         raise CommandError(str(error)) from error
@@ -117,6 +118,8 @@ def _locked_run(
         elapsed = time.monotonic() - started
         settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
         settings["models"] = list(models.checksums)
+        if not progress.counts.found and not interruption.requested:
+            raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
         write_results(run, progress, str(request.dataset), settings)
         print_results(console, run, progress, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
@@ -273,8 +276,7 @@ class _Session:
             parts.start_aggregator(DEFAULT_GROUP)
 
     def _look_after(self, parts: Parts, *, news: bool) -> None:
-        message = parts.check()
-        if message is not None:
+        for message in parts.check():
             self._display.note(message)
         self._show()
         now = time.monotonic()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from avatarrig.cli.display import bones_table
 from avatarrig.cli.view import bone_rows, duration
+from avatarrig.pictures.preview import draw_preview
 from avatarrig.progress import Progress
 from avatarrig.runs import RunDirectory, write_atomically, write_json
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
@@ -31,6 +32,8 @@ def write_results(
     write_atomically(run.index, _index(progress))
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
     write_estimate(run, progress)
+    for subject, document in progress.documents().items():
+        write_atomically(run.preview, draw_preview(document, title=subject))
 
 
 def write_estimate(run: RunDirectory, progress: Progress) -> None:

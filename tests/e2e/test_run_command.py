@@ -1,0 +1,260 @@
+"""The main job, as a person gives it: photos in, skeleton out."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+from support.command import RUN_SECONDS, Command, Result, copy_demo, finished
+
+from avatarrig import load_run
+from avatarrig.broker import EmbeddedBroker
+
+GOOD = (
+    "000.jpg",
+    "a b.jpg",
+    "a_b.jpg",
+    "deep/er/and deeper/004.jpg",
+    "Ünï cödé/照片 #1 %41.JPG",
+    "it's;$(odd)&.jpeg",
+)
+OPTIONS = ("--workers", "2", "--debug-overlays", "--save-masks", "--json")
+
+
+def spoil(dataset: Path) -> dict[str, set[str]]:
+    """Adds files that are no usable photos; tells which reasons are right for each."""
+    (dataset / "empty.jpg").touch()
+    (dataset / "text.jpg").write_text("not a photo")
+    data = (dataset / "000.jpg").read_bytes()
+    (dataset / "truncated.jpg").write_bytes(data[:300])
+    cv2.imwrite(str(dataset / "one.png"), np.zeros((1, 1, 3), np.uint8))
+    (dataset / "folder.jpg").mkdir()
+    (dataset / "broken.jpg").symlink_to("nowhere.jpg")
+    (dataset / "notes.txt").write_text("ignored")
+    (dataset / ".hidden.jpg").write_bytes(data)
+    return {
+        "empty.jpg": {"empty"},
+        "text.jpg": {"unsupported", "unreadable"},
+        "truncated.jpg": {"unreadable", "truncated_beyond_use"},
+        "one.png": {"too_small"},
+        "folder.jpg": {"not_a_file"},
+        "broken.jpg": {"missing"},
+    }
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_demo(tmp_path_factory.mktemp("photos") / "Someone", GOOD)
+
+
+@pytest.fixture(scope="module")
+def spoiled(dataset: Path) -> dict[str, set[str]]:
+    return spoil(dataset)
+
+
+@pytest.fixture(scope="module")
+def first(
+    command: Command,
+    dataset: Path,
+    spoiled: dict[str, set[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Result:
+    run = tmp_path_factory.mktemp("runs") / "Someone"
+    return finished(command.run(dataset, "--out", run, *OPTIONS), run)
+
+
+def test_every_photo_is_observed_or_rejected(first: Result, spoiled: dict[str, set[str]]) -> None:
+    photos = first.document["photos"]
+    assert photos["found"] == len(GOOD) + len(spoiled)
+    assert photos["observed"] == len(GOOD)
+    assert photos["rejected"] == len(spoiled)
+    assert photos["waiting"] == 0
+    assert photos["with_person"] == len(GOOD)
+
+
+def test_each_reject_has_a_reason_that_fits_and_words(
+    first: Result, spoiled: dict[str, set[str]]
+) -> None:
+    rejects = {reject["path"]: reject for reject in first.document["rejected"]}
+    assert rejects.keys() == spoiled.keys()
+    for path, reasons in spoiled.items():
+        assert rejects[path]["reason"] in reasons
+        assert len(rejects[path]["message"]) > 20
+        assert "Traceback" not in rejects[path]["message"]
+
+
+def test_the_run_directory_has_the_prototypes_files(first: Result) -> None:
+    observations = sorted((first.run / "observations").glob("*.json"))
+    assert len(observations) == len(GOOD)
+    for observation in observations:
+        for folder, ending in (("overlays", ".png"), ("overlays", "_raw.png"), ("masks", ".png")):
+            assert (first.run / folder / f"{observation.stem}{ending}").is_file()
+    for name in ("phase1_index.jsonl", "phase1_summary.json", "skeleton_estimate.png"):
+        assert (first.run / name).stat().st_size > 0
+    assert not list(first.run.rglob("*.part"))
+
+
+def test_summary_and_index_agree_with_the_result(first: Result) -> None:
+    summary = msgspec.json.decode((first.run / "phase1_summary.json").read_bytes())
+    photos = first.document["photos"]
+    assert summary["phase"] == "phase1"
+    assert summary["total_images"] == photos["found"]
+    assert (summary["ok"], summary["failed"]) == (photos["observed"], photos["rejected"])
+    lines = (first.run / "phase1_index.jsonl").read_bytes().splitlines()
+    index = [msgspec.json.decode(line) for line in lines]
+    assert Counter(row["ok"] for row in index) == {
+        True: photos["observed"],
+        False: photos["rejected"],
+    }
+
+
+def test_names_that_differ_in_odd_characters_keep_two_observations(first: Result) -> None:
+    paths = {observation.path for observation in load_run(first.run)}
+    assert paths == set(GOOD)
+
+
+def test_masks_have_the_photos_size_and_two_sides(first: Result) -> None:
+    for observation in load_run(first.run):
+        mask = cv2.imread(
+            str(first.run / "masks" / f"{observation.image_id}.png"), cv2.IMREAD_UNCHANGED
+        )
+        assert mask.dtype == np.uint8
+        assert mask.shape == (observation.height, observation.width)
+        assert 0.01 < (mask > 127).mean() < 0.9
+
+
+def test_every_estimate_has_its_sample_count_interval_and_status(first: Result) -> None:
+    estimate = msgspec.json.decode(first.estimate)
+    assert estimate["estimates"]["shoulder_width"] == 1
+    for key, value in estimate["estimates"].items():
+        stats = estimate["stats"][key]
+        assert stats["n"] >= 0
+        assert stats["status"] in {"insufficient", "provisional", "stable"}
+        if value is not None:
+            low, high = stats["interval"]
+            assert low <= value <= high
+
+
+def test_the_same_command_again_detects_nothing_and_gives_the_same_bits(
+    first: Result, command: Command, dataset: Path
+) -> None:
+    before = written(first.run)
+    again = finished(command.run(dataset, "--out", first.run, *OPTIONS), first.run)
+    assert written(first.run) == before
+    assert again.estimate == first.estimate
+    assert again.document["photos"] == first.document["photos"]
+
+
+def test_when_the_broker_lost_everything_the_files_are_replayed(
+    first: Result, command: Command, dataset: Path
+) -> None:
+    before = written(first.run)
+    shutil.rmtree(first.run / ".avatarrig" / "broker")
+    again = finished(command.run(dataset, "--out", first.run, *OPTIONS), first.run)
+    assert written(first.run) == before
+    assert again.estimate == first.estimate
+
+
+def test_another_kafka_gives_the_same_skeleton(
+    first: Result, command: Command, dataset: Path, fresh_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    servers = ("--bootstrap-servers", fresh_kafka.bootstrap_servers, "--partitions", "3")
+    other = finished(command.run(dataset, "--out", run, "--json", *servers), run)
+    assert other.estimate == first.estimate
+    assert not (run / ".avatarrig" / "broker").exists()
+
+
+def written(run: Path) -> dict[str, int]:
+    """When each observation was written."""
+    return {file.name: file.stat().st_mtime_ns for file in (run / "observations").iterdir()}
+
+
+def wait_for_observations(run: Path, count: int, process: subprocess.Popen[str]) -> None:
+    give_up = time.monotonic() + RUN_SECONDS
+    while len(list(run.glob("observations/*.json"))) < count:
+        assert time.monotonic() < give_up
+        assert process.poll() is None, process.stderr
+        time.sleep(0.02)
+
+
+def test_ctrl_c_stops_and_the_same_command_resumes_to_the_same_estimate(
+    command: Command, tmp_path: Path
+) -> None:
+    names = [f"{number}.jpg" for number in range(12)]
+    photos = copy_demo(tmp_path / "Interrupted", names)
+    run = tmp_path / "run"
+    with command.start(photos, "--out", run, "--workers", "1") as process:
+        wait_for_observations(run, 2, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    done = written(run)
+    assert len(done) < len(names)
+    resumed = finished(command.run(photos, "--out", run, "--json"), run)
+    assert resumed.document["photos"]["observed"] == len(names)
+    assert done.items() <= written(run).items()
+    undisturbed = tmp_path / "undisturbed"
+    whole = finished(command.run(photos, "--out", undisturbed, "--json"), undisturbed)
+    assert whole.estimate == resumed.estimate
+
+
+def test_a_folder_without_photos_ends_with_3(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    process = command.run(tmp_path / "photos", "--out", tmp_path / "run")
+    assert process.returncode == 3
+    assert "no photos" in process.stderr
+
+
+def test_photos_that_are_all_bad_end_with_3_and_say_why(command: Command, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "bad.jpg").write_text("bad")
+    process = command.run(photos, "--out", tmp_path / "run")
+    assert process.returncode == 3
+    assert "bad.jpg" in process.stdout
+
+
+def test_a_kafka_that_is_not_there_is_named(
+    command: Command, dataset: Path, tmp_path: Path
+) -> None:
+    process = command.run(dataset, "--out", tmp_path / "run", "--bootstrap-servers", "127.0.0.1:1")
+    assert process.returncode == 1
+    assert "127.0.0.1:1" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["nowhere"], "nowhere"),
+        ([".", "--workers", "0"], "--workers"),
+        ([".", "--pose-model", "huge"], "--pose-model"),
+        ([".", "--overlay-thr", "2"], "--overlay-thr"),
+        ([".", "--bootstrap-servers", "kafka"], "host:port"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
+    command: Command, tmp_path: Path, arguments: list[str], hint: str
+) -> None:
+    process = command.run(*arguments, "--out", tmp_path / "run")
+    assert process.returncode == 2
+    assert hint in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_run_directory_of_another_dataset_is_refused(
+    command: Command, first: Result, tmp_path: Path
+) -> None:
+    process = command.run(tmp_path, "--out", first.run)
+    assert process.returncode == 2
+    assert "choose another --out" in process.stderr
