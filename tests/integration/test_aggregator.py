@@ -1,0 +1,163 @@
+"""The aggregator on Apache Kafka: each photo counts once, whatever happens to the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from support.aggregating import (
+    PATIENCE,
+    aggregator,
+    counted,
+    document,
+    producer,
+    rejects,
+    send,
+    skeletons,
+)
+from support.observed import observation
+
+from aggregators.settings import DEFAULT_GROUP
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.supervision import ExitCode
+from avatarrig.topics import OBSERVATIONS, pipeline_topics
+from avatarrig.transport import KafkaSettings, admin_client, create_topics
+
+pytestmark = pytest.mark.broker
+
+PARTITIONS = 6
+
+
+@pytest.fixture
+def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics(PARTITIONS))
+    return settings
+
+
+def test_killed_again_and_again_it_gives_the_estimate_of_an_undisturbed_run(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number) for number in range(400)]
+    garbage = [b"no record", b"\x81\xa7version\x63"]
+    with producer(kafka) as out, skeletons(kafka) as estimates:
+        for round_ in range(4):
+            with aggregator(kafka, tmp_path, worker="0") as worker:
+                worker.wait_until("working")
+                send(out, [*photos[round_ * 100 : round_ * 100 + 60], *garbage])
+                estimates.until(counted(round_ * 100 + 30))
+                send(out, photos[max(0, round_ * 100 - 50) : round_ * 100 + 100])
+                if round_ < 3:
+                    worker.kill()
+                else:
+                    estimates.until(counted(400))
+                    assert worker.stop() == ExitCode.DONE
+        last = estimates.records[-1]
+    assert last.estimate == document(photos)
+    assert last.observations == 400
+    with rejects(kafka) as refused:
+        origins = {
+            reject.origin for reject in refused.until(lambda r: len({x.origin for x in r}) >= 8)
+        }
+    assert all(origin.startswith(f"{OBSERVATIONS}/") for origin in origins)
+    assert len(origins) == 8
+
+
+def test_two_workers_share_the_partitions_and_take_over_from_each_other(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number, "ben") for number in range(300)]
+    with (
+        producer(kafka) as out,
+        skeletons(kafka) as estimates,
+        aggregator(kafka, tmp_path) as first,
+    ):
+        first.wait_until("working")
+        send(out, photos[:100])
+        estimates.until(counted(50, "ben"))
+        with aggregator(kafka, tmp_path) as second:
+            second.wait_until("working")
+            send(out, photos[50:200])
+            estimates.until(counted(200, "ben"))
+            assert first.stop() == ExitCode.DONE
+            send(out, photos[150:])
+            last = estimates.until(counted(300, "ben"))[-1]
+    assert last.estimate == document(photos, "ben")
+
+
+@pytest.mark.parametrize("lost", [("observed",), ("tallied",), ("observed", "tallied")])
+def test_lost_changelogs_are_rebuilt_from_the_topics(
+    kafka: KafkaSettings, tmp_path: Path, lost: tuple[str, ...]
+) -> None:
+    photos = [observation(number) for number in range(120)]
+    with producer(kafka) as out, skeletons(kafka) as estimates:
+        with aggregator(kafka, tmp_path) as worker:
+            worker.wait_until("working")
+            send(out, photos[:100])
+            estimates.until(counted(100))
+            worker.stop()
+        with admin_client(kafka) as admin:
+            delete_topics(admin, [f"{DEFAULT_GROUP}-{name}-changelog" for name in lost])
+        with aggregator(kafka, tmp_path) as worker:
+            worker.wait_until("working")
+            send(out, photos[80:])
+            last = estimates.until(counted(120))[-1]
+    assert last.estimate == document(photos)
+
+
+def delete_topics(admin: KafkaAdminClient, names: list[str]) -> None:
+    admin.delete_topics(names)
+    while set(names) & set(admin.list_topics()):
+        pass
+
+
+def test_records_of_an_aborted_transaction_never_count(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number) for number in range(90)]
+    with (
+        producer(kafka, transactional_id="detector-0") as out,
+        skeletons(kafka) as estimates,
+        aggregator(kafka, tmp_path) as worker,
+    ):
+        worker.wait_until("working")
+        out.init_transactions()
+        for kept, begin in ((True, 0), (False, 30), (True, 60)):
+            out.begin_transaction()
+            send(out, photos[begin : begin + 30])
+            if kept:
+                out.commit_transaction()
+            else:
+                out.abort_transaction()
+        last = estimates.until(counted(60))[-1]
+        assert last.observations == 60
+    assert last.estimate == document(photos[:30] + photos[60:])
+
+
+def test_what_was_taken_in_is_published_after_a_stop_and_a_start(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number) for number in range(500)]
+    with producer(kafka) as out, skeletons(kafka) as estimates:
+        with aggregator(kafka, tmp_path) as worker:
+            worker.wait_until("working")
+            send(out, photos)
+            estimates.until(counted(1))
+            assert worker.stop() == ExitCode.DONE
+        with aggregator(kafka, tmp_path):
+            last = estimates.until(counted(500))[-1]
+    assert last.estimate == document(photos)
+
+
+def test_it_ends_when_its_owner_does(kafka: KafkaSettings, tmp_path: Path) -> None:
+    with aggregator(kafka, tmp_path, die_with_parent=True) as worker:
+        worker.wait_until("working")
+        assert worker.hang_up() == ExitCode.DONE
+
+
+def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    with aggregator(kafka, tmp_path) as worker:
+        assert OBSERVATIONS in worker.wait_until("failed")
+        assert worker.process.wait(PATIENCE) == ExitCode.UNUSABLE
