@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from avatarrig.skeleton.bones import BONE_VECTORS, FloatArray
-from avatarrig.skeleton.geometry import EXTRA_VECTORS, lengths
+from avatarrig.skeleton.geometry import EXTRA_VECTORS
 
 if TYPE_CHECKING:
     from avatarrig.skeleton.geometry import Views
@@ -28,13 +28,13 @@ FEATURE_COUNT: Final = 11 * _BONES + 4 * len(EXTRA_VECTORS) + 6
 
 def cosines(views: Views) -> FloatArray:
     """Cosine (n, v) of each vector's tilt out of the picture plane, by the world landmarks."""
-    return np.asarray(np.linalg.norm(views.world[..., :2], axis=2) / lengths(views.world))
+    return views.cosine
 
 
 def observed(views: Views) -> FloatArray:
     """Log lengths (n, 11) of the bones, tilt undone, on the photo's own scale."""
     cosine = np.maximum(cosines(views)[:, :_BONES], LEAST_COSINE)
-    return np.asarray(np.log(lengths(views.flat[:, :_BONES])) - np.log(cosine))
+    return np.asarray(np.log(views.flat_length[:, :_BONES] / cosine))
 
 
 def base_log_precision(views: Views) -> FloatArray:
@@ -56,14 +56,14 @@ def features(views: Views) -> FloatArray:
     Returns:
         (n, `FEATURE_COUNT`), finite, not standardised.
     """
-    flat_length, world_length = lengths(views.flat), lengths(views.world)
-    log_flat = np.maximum(np.log(flat_length), -6)
-    log_world = np.maximum(np.log(world_length), -6)
-    cosine = cosines(views)
-    out_of_plane = views.world[..., 2] / world_length
+    log_flat = np.maximum(np.log(views.flat_length), -6)
+    log_world = np.maximum(np.log(views.world_length), -6)
+    cosine = views.cosine
+    out_of_plane = views.world[..., 2] / views.world_length
     bones, extra = slice(0, _BONES), slice(_BONES, None)
-    direction = views.flat / flat_length[..., None]
-    world_direction = views.world[..., :2] / lengths(views.world[..., :2])[..., None]
+    direction = views.flat[:, bones] / views.flat_length[:, bones, None]
+    along = cosine[:, bones] * views.world_length[:, bones]
+    world_direction = views.world[:, bones, :2] / along[..., None]
     turn = direction[..., 0] * world_direction[..., 1] - direction[..., 1] * world_direction[..., 0]
     columns = [
         log_flat[:, bones],
@@ -73,9 +73,9 @@ def features(views: Views) -> FloatArray:
         out_of_plane[:, bones],
         views.visibility[:, bones],
         views.inside[:, bones],
-        turn[:, bones],
-        direction[:, bones, 0],
-        direction[:, bones, 1],
+        turn,
+        direction[..., 0],
+        direction[..., 1],
         views.depth[:, bones],
         log_flat[:, extra],
         log_world[:, extra],

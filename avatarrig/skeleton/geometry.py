@@ -58,6 +58,7 @@ _END = _averaging(tuple(end for _, end in VECTOR_ENDS))
 _DIFFERENCE = _END - _START
 _MIDDLE = (_END + _START) / 2
 _ENDS = [sorted({*start, *end}) for start, end in VECTOR_ENDS]
+_SHARE_OF_END = (np.abs(_DIFFERENCE) / np.abs(_DIFFERENCE).sum(axis=1, keepdims=True)).T
 _LONGEST = max(map(len, _ENDS))
 _ENDS_PADDED = np.array([ends + ends[:1] * (_LONGEST - len(ends)) for ends in _ENDS])
 _BONES = len(BONE_VECTORS)
@@ -70,6 +71,9 @@ class Views:
     Attributes:
         flat: (n, v, 2) vectors in the picture, in units of one metre of the world landmarks.
         world: (n, v, 3) vectors of the world landmarks, metres; x right, y down, z away.
+        flat_length: (n, v) lengths of ``flat``, never 0.
+        world_length: (n, v) lengths of ``world``, never 0.
+        cosine: (n, v) cosine of each vector's tilt out of the picture plane.
         depth: (n, v) z of the vectors' middles, metres from the hips.
         visibility: (n, v) least visibility of the ends, 0..1.
         inside: (n, v) share of the ends that lie inside the photo, 0..1.
@@ -80,6 +84,9 @@ class Views:
 
     flat: FloatArray
     world: FloatArray
+    flat_length: FloatArray
+    world_length: FloatArray
+    cosine: FloatArray
     depth: FloatArray
     visibility: FloatArray
     inside: FloatArray
@@ -115,21 +122,22 @@ def look_at(
     Returns:
         The photos by vector; rows that are not ``usable`` hold finite, meaningless values.
     """
-    place = np.nan_to_num(pose[..., :2].astype(np.float64), posinf=0, neginf=0)
-    pixels = np.clip(place, -4, 5) * size[:, None]
-    space = np.clip(np.nan_to_num(world.astype(np.float64), posinf=0, neginf=0), -5, 5)
-    seen = np.clip(np.nan_to_num(pose[..., 3].astype(np.float64), posinf=0, neginf=0), 0, 1)
+    place = _within(pose[..., :2], -4, 5)
+    pixels = place * size[:, None]
+    space = _within(world, -5, 5)
+    seen = _within(pose[..., 3], 0, 1)
     within = ((place > 0) & (place < 1)).all(axis=2).astype(np.float64)
 
     flat = np.matmul(_DIFFERENCE, pixels)
     vectors = np.matmul(_DIFFERENCE, space)
     visibility = seen[:, _ENDS_PADDED].min(axis=2)
-    inside = within @ (np.abs(_DIFFERENCE) / np.abs(_DIFFERENCE).sum(axis=1, keepdims=True)).T
+    inside = within @ _SHARE_OF_END
 
     weight = (visibility**2 * (0.05 + inside))[:, :_BONES]
-    along = np.linalg.norm(vectors[:, :_BONES, :2], axis=2)
+    along = lengths(vectors[..., :2])
+    world_length = lengths(vectors)
     agreement = np.einsum("nvk,nvk->nv", flat[:, :_BONES], vectors[:, :_BONES, :2])
-    spread = (weight * along**2).sum(axis=1)
+    spread = (weight * along[:, :_BONES] ** 2).sum(axis=1)
     scale = (weight * agreement).sum(axis=1) / np.maximum(spread, _LEAST_SCALE_WEIGHT)
     usable = (spread > _LEAST_SCALE_WEIGHT) & (scale > size.max(axis=1) * 1e-3)
     scale = np.where(usable, scale, size.max(axis=1))
@@ -151,6 +159,9 @@ def look_at(
     return Views(
         flat=flat,
         world=vectors,
+        flat_length=lengths(flat),
+        world_length=world_length,
+        cosine=along / world_length,
         depth=np.matmul(space[..., 2], _MIDDLE.T),
         visibility=visibility,
         inside=inside,
@@ -161,4 +172,10 @@ def look_at(
 
 def lengths(vectors: FloatArray) -> FloatArray:
     """Lengths (n, v) of vectors (n, v, k), never 0."""
-    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=2), _LEAST_LENGTH))
+    return np.asarray(np.sqrt(np.maximum((vectors * vectors).sum(axis=-1), _LEAST_LENGTH**2)))
+
+
+def _within(values: NDArray[np.floating[Any]], low: float, high: float) -> FloatArray:
+    """Clips; what is not a number becomes 0."""
+    finite = np.where(np.isfinite(values), values, 0)
+    return np.asarray(np.clip(finite.astype(np.float64), low, high))

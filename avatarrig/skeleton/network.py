@@ -56,20 +56,17 @@ def look(network: Network, views: Views) -> tuple[FloatArray, FloatArray]:
         Log lengths (n, 11) on each photo's own unknown scale, and log precisions (n, 11).
     """
     standard = np.clip((features(views) - network.centre) / network.spread, -4, 4)
-    outputs = np.mean([_forward(network.layers, m, standard) for m in _members(network)], axis=0)
+    outputs = _forward(network.layers, standard).mean(axis=0)
     lengths = observed(views) - network.offset + OFFSET_SHARE * outputs[:, :_BONES]
     precision = outputs[:, _BONES:] + base_log_precision(views)
     return lengths, np.clip(precision, *LOG_PRECISION_RANGE)
 
 
-def _members(network: Network) -> range:
-    return range(len(network.layers["input_weight"]))
-
-
-def _forward(layers: dict[str, FloatArray], member: int, standard: FloatArray) -> FloatArray:
-    first = _leaky(standard @ layers["input_weight"][member] + layers["input_bias"][member])
-    second = first + _leaky(first @ layers["hidden_weight"][member] + layers["hidden_bias"][member])
-    return np.asarray(second @ layers["output_weight"][member] + layers["output_bias"][member])
+def _forward(layers: dict[str, FloatArray], standard: FloatArray) -> FloatArray:
+    """Outputs (members, n, 22) of all members at once."""
+    first = _leaky(standard @ layers["input_weight"] + layers["input_bias"][:, None])
+    second = first + _leaky(first @ layers["hidden_weight"] + layers["hidden_bias"][:, None])
+    return np.asarray(second @ layers["output_weight"] + layers["output_bias"][:, None])
 
 
 def _leaky(values: FloatArray) -> FloatArray:

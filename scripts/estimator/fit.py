@@ -1,0 +1,211 @@
+"""Trains the network and the Gaussian step end to end, with jax on the CPU."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from estimator.model import (
+    Parameters,
+    Settings,
+    forward,
+    information,
+    initial,
+    population_of,
+    set_loss,
+)
+
+from avatarrig.skeleton.bones import HELMERT, POOLING
+from avatarrig.skeleton.features import base_log_precision, features, observed
+from avatarrig.skeleton.geometry import look_at, mirrored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estimator.people import Body
+
+
+@dataclass(frozen=True)
+class Photos:
+    """All photos of all bodies, as they are and mirrored (second axis).
+
+    Attributes:
+        features: (p, 2, f).
+        observed: (p, 2, 11).
+        precision: (p, 2, 11) by rule.
+        rows: Photos of each body.
+        truth: (bodies, 6) Helmert coordinates.
+        natural: (bodies,) whether a body has ordinary proportions.
+    """
+
+    features: np.ndarray
+    observed: np.ndarray
+    precision: np.ndarray
+    rows: tuple[np.ndarray, ...]
+    truth: np.ndarray
+    natural: np.ndarray
+
+
+class Batch(NamedTuple):
+    """Photo sets: rows and sides of their photos, which of these count, whose they are."""
+
+    rows: jax.Array
+    sides: jax.Array
+    mask: jax.Array
+    truth: jax.Array
+
+
+class Lesson(NamedTuple):
+    """What does not change while training: inputs of all photos, and the constants."""
+
+    standard: jax.Array
+    observed: jax.Array
+    precision: jax.Array
+    fixed: Parameters
+
+
+def prepare(bodies: Sequence[Body]) -> Photos:
+    """Computes what the network sees of every photo."""
+    parts: list[tuple[np.ndarray, ...]] = []
+    rows, start = [], 0
+    for body in bodies:
+        sides = []
+        for pose, world in ((body.pose, body.world), mirrored(body.pose, body.world)):
+            views = look_at(pose, world, body.size)
+            sides.append((features(views), observed(views), base_log_precision(views)))
+        usable = look_at(body.pose, body.world, body.size).usable
+        parts.append(tuple(np.stack([a, b], 1)[usable] for a, b in zip(*sides, strict=True)))
+        rows.append(np.arange(start, start + usable.sum()))
+        start += int(usable.sum())
+    columns = [np.concatenate(column).astype(np.float32) for column in zip(*parts, strict=True)]
+    return Photos(
+        features=columns[0],
+        observed=columns[1],
+        precision=columns[2],
+        rows=tuple(rows),
+        truth=np.array([HELMERT @ np.log(body.lengths) for body in bodies], np.float32),
+        natural=np.array([body.spread == "natural" for body in bodies]),
+    )
+
+
+def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
+    """What is not trained: standardisation, mean offsets of the bones, the population."""
+    rows = np.concatenate([photos.rows[i] for i in bodies])
+    seen = photos.features[rows].reshape(-1, photos.features.shape[2])
+    natural = photos.truth[[i for i in bodies if photos.natural[i]]]
+    lengths = {
+        int(row): photos.truth[i] @ HELMERT @ POOLING.T for i in bodies for row in photos.rows[i]
+    }
+    difference = photos.observed[rows].mean(axis=1) - np.array([lengths[int(r)] for r in rows])
+    weight = np.exp(photos.precision[rows].mean(axis=1))
+    scale = (weight * difference).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
+    offset = np.median(difference - scale, axis=0)
+    pooled = POOLING @ (POOLING.T @ offset / POOLING.sum(axis=0))
+    covariance = np.cov(natural.T)
+    shrunk = 0.9 * covariance + 0.1 * np.diag(np.diag(covariance))
+    return {
+        "centre": jnp.asarray(seen.mean(axis=0)),
+        "spread": jnp.asarray(seen.std(axis=0) + 1e-2),
+        "offset": jnp.asarray(pooled, jnp.float32),
+        "mean": jnp.asarray(natural.mean(axis=0)),
+        "covariance": jnp.asarray(shrunk, jnp.float32),
+    }
+
+
+def train(
+    photos: Photos, bodies: Sequence[int], settings: Settings
+) -> tuple[Parameters, Parameters]:
+    """Trains an ensemble.
+
+    Args:
+        photos: Of all bodies.
+        bodies: Which of them to learn from.
+        settings: How.
+
+    Returns:
+        Parameters with the members as the first axis, and the constants.
+    """
+    fixed = constants(photos, bodies)
+    standard = np.clip((photos.features - fixed["centre"]) / fixed["spread"], -4, 4)
+    lesson = Lesson(
+        jnp.asarray(standard, jnp.float32),
+        jnp.asarray(photos.observed - np.asarray(fixed["offset"])),
+        jnp.asarray(photos.precision),
+        fixed,
+    )
+    keys = jax.random.split(jax.random.key(settings.seed), settings.members)
+    parameters = jax.vmap(lambda key: initial(key, standard.shape[2], settings))(keys)
+    state = jax.vmap(_optimiser(settings).init)(parameters)
+    generator = np.random.default_rng(settings.seed)
+    for number in range(settings.steps):
+        batch = draw(generator, photos, bodies, settings)
+        keys = jax.random.split(jax.random.key(settings.seed + 1 + number), settings.members)
+        (parameters, state) = _step(settings, (parameters, state), keys, batch, lesson)
+    return parameters, fixed
+
+
+def _optimiser(settings: Settings) -> optax.GradientTransformation:
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0, settings.rate, settings.steps // 20, settings.steps
+    )
+    return optax.chain(
+        optax.clip_by_global_norm(5.0), optax.adamw(schedule, weight_decay=settings.decay)
+    )
+
+
+def _loss(
+    member: Parameters, key: jax.Array, batch: Batch, lesson: Lesson, settings: Settings
+) -> jax.Array:
+    noise_key, drop_key = jax.random.split(key)
+    chosen = (batch.rows, batch.sides)
+    inputs = lesson.standard[chosen]
+    inputs = inputs + settings.noise * jax.random.normal(noise_key, inputs.shape)
+    outputs = forward(member, inputs, drop_key, settings.dropout)
+    matrix, vector = information(outputs, lesson.observed[chosen], lesson.precision[chosen])
+    people = population_of(member, lesson.fixed)
+    losses = jax.vmap(lambda m, v, t: set_loss(people, m, v, t, settings.likelihood))(
+        (matrix * batch.mask[..., None, None]).sum(1),
+        (vector * batch.mask[..., None]).sum(1),
+        batch.truth,
+    )
+    return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _step(
+    settings: Settings, learner: tuple[Any, Any], keys: jax.Array, batch: Batch, lesson: Lesson
+) -> tuple[Any, Any]:
+    parameters, state = learner
+
+    def of_member(member: Parameters, key: jax.Array, its: Batch) -> Parameters:
+        return jax.grad(_loss)(member, key, its, lesson, settings)
+
+    gradients = jax.vmap(of_member)(parameters, keys, batch)
+    updates, state = jax.vmap(_optimiser(settings).update)(gradients, state, parameters)
+    return optax.apply_updates(parameters, updates), state
+
+
+def draw(
+    generator: np.random.Generator, photos: Photos, bodies: Sequence[int], settings: Settings
+) -> Batch:
+    """Draws a batch of photo sets for each member."""
+    shape = (settings.members, settings.sets)
+    natural = [i for i in bodies if photos.natural[i]]
+    others = [i for i in bodies if not photos.natural[i]] or natural
+    pick = generator.random(shape) < settings.natural_share
+    body = np.where(pick, generator.choice(natural, shape), generator.choice(others, shape))
+    index = np.zeros((*shape, settings.photos), np.int32)
+    mask = np.zeros((*shape, settings.photos), np.float32)
+    for place in np.ndindex(*shape):
+        rows = photos.rows[body[place]]
+        most = min(len(rows), settings.photos)
+        count = int(np.ceil(most * generator.random() ** 0.7)) or 1
+        index[place][:count] = generator.choice(rows, count, replace=False)
+        mask[place][:count] = 1
+    side = generator.integers(0, 2, index.shape, dtype=np.int32)
+    return Batch(*map(jnp.asarray, (index, side, mask, photos.truth[body])))

@@ -1,0 +1,160 @@
+"""From bodies to a weights file: learn, and make the intervals honest by cross-validation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+from estimator.fit import Photos, train
+from estimator.model import NETWORK_LAYERS, Settings, population_of
+
+from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, log_ratio
+from avatarrig.skeleton.evidence import evidence_from_landmarks
+from avatarrig.skeleton.evidence_sum import EvidenceSum
+from avatarrig.skeleton.learned import Learned, Population, read_learned, write_learned
+from avatarrig.skeleton.network import Network
+from avatarrig.skeleton.person import solve, unusual
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estimator.people import Body
+
+COVERAGE = 0.9
+_REACH = 1.6449
+"""Standard deviations on each side of a Gaussian's middle 90 %."""
+
+_CALIBRATION_COUNTS = (10, 30)
+_GRID_SCALE = np.linspace(0.5, 2.5, 81)
+_GRID_GROWTH = np.linspace(0.0, 1.5, 61)
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseModel:
+    """Which landmarks the weights are for."""
+
+    name: str
+    sha256: str
+
+
+def learn(
+    photos: Photos,
+    bodies: Sequence[int],
+    settings: Settings,
+    pose_model: PoseModel,
+    intervals: tuple[float, float] = (1.0, 0.0),
+) -> Learned:
+    """Trains on some bodies.
+
+    Args:
+        photos: Of all bodies.
+        bodies: Which to learn from.
+        settings: How to train.
+        pose_model: Goes into the file.
+        intervals: As `calibrated` finds them.
+
+    Returns:
+        What was learned, as a program that loads the file sees it.
+    """
+    parameters, fixed = train(photos, bodies, settings)
+    people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
+    averaged = {name: np.asarray(value, np.float64).mean(axis=0) for name, value in people.items()}
+    shares = np.exp(averaged["log_shares"])
+    learned = Learned(
+        version="",
+        pose_model=pose_model.name,
+        model_sha256=pose_model.sha256,
+        network=Network(
+            centre=np.asarray(fixed["centre"], np.float64),
+            spread=np.asarray(fixed["spread"], np.float64),
+            offset=np.asarray(fixed["offset"], np.float64),
+            layers={name: np.asarray(parameters[name], np.float64) for name in NETWORK_LAYERS},
+        ),
+        population=Population(
+            mean=averaged["mean"],
+            covariances=averaged["covariances"],
+            shares=shares / shares.sum(),
+            response=averaged["response"],
+            offset=averaged["offset"],
+            systematic=averaged["systematic"],
+        ),
+        intervals=intervals,
+    )
+    return read_learned(write_learned(learned), name="the new weights")
+
+
+def fold_of(bodies: Sequence[Body], folds: int, seed: int) -> np.ndarray:
+    """Deals bodies into folds, natural, broad and wide ones evenly."""
+    dealt = np.empty(len(bodies), int)
+    generator = np.random.default_rng(seed)
+    spreads = np.array([body.spread for body in bodies])
+    for spread in sorted(set(spreads)):
+        places = np.nonzero(spreads == spread)[0]
+        dealt[generator.permutation(places)] = np.arange(len(places)) % folds
+    return dealt
+
+
+@dataclasses.dataclass(frozen=True)
+class Residuals:
+    """Errors of estimates of bodies that were not learned from.
+
+    Attributes:
+        standard: (m, 11) absolute errors of log ratios over their claimed standard deviations.
+        unusual: (m,) how unusual the estimated persons are.
+    """
+
+    standard: np.ndarray
+    unusual: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Residuals]) -> Residuals:
+        """Puts the residuals of several folds together."""
+        return cls(
+            np.concatenate([part.standard for part in parts]),
+            np.concatenate([part.unusual for part in parts]),
+        )
+
+
+def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]) -> Residuals:
+    """Compares estimates from some and from all photos with the truth."""
+    standard, distance = [], []
+    for place in places:
+        body = bodies[place]
+        evidence = [
+            evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
+            for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
+        ]
+        usable = [item for item in evidence if item is not None]
+        order = np.random.default_rng(place).permutation(len(usable))
+        for count in _CALIBRATION_COUNTS:
+            total = EvidenceSum.zero()
+            for photo in order[:count]:
+                total.add(usable[photo])
+            person = solve(total, learned)
+            errors = []
+            for ratio in BENCH_RATIOS.values():
+                middle, gradient = log_ratio(person.log_lengths, *ratio)
+                deviation = np.sqrt(gradient @ person.covariance @ gradient)
+                truth, _ = log_ratio(np.log(body.lengths), *ratio)
+                errors.append(abs(middle - truth) / deviation)
+            standard.append(errors)
+            distance.append(unusual(learned.population, HELMERT @ person.log_lengths))
+    return Residuals(np.array(standard), np.array(distance))
+
+
+def calibrated(residuals: Residuals) -> tuple[float, float]:
+    """Finds the factor on standard deviations, by how unusual a person is, for 90 % coverage.
+
+    Quantile regression: the pinball loss of the errors at 90 %, on a grid.
+    """
+    errors = residuals.standard / _REACH
+    best, found = np.inf, (1.0, 0.0)
+    for growth in _GRID_GROWTH:
+        for scale in _GRID_SCALE:
+            over = errors - (scale + growth * residuals.unusual)[:, None]
+            loss = float(np.maximum(COVERAGE * over, (COVERAGE - 1) * over).mean())
+            if loss < best:
+                best, found = loss, (round(float(scale), 4), round(float(growth), 4))
+    return found

@@ -1,0 +1,197 @@
+"""The network and the Gaussian step as functions that jax can differentiate.
+
+The same formulas as in `avatarrig.skeleton`, which runs them with numpy alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from avatarrig.skeleton.bones import BENCH_RATIOS, BONE_VECTORS, HELMERT, POOLED_BONES, POOLING
+from avatarrig.skeleton.network import LOG_PRECISION_RANGE, OFFSET_SHARE
+
+Parameters = dict[str, Any]
+
+NETWORK_LAYERS = (
+    "input_weight",
+    "input_bias",
+    "hidden_weight",
+    "hidden_bias",
+    "output_weight",
+    "output_bias",
+)
+"""Parameters that belong to the network; the others are the Gaussian step's."""
+
+_BONES = len(BONE_VECTORS)
+_COORDINATES = len(HELMERT)
+_TO_COORDINATES = jnp.asarray(HELMERT @ POOLING.T, jnp.float32)
+_ABOVE, _BELOW = (
+    np.array(
+        [[float(bone in ratio[side]) for bone in POOLED_BONES] for ratio in BENCH_RATIOS.values()],
+        np.float32,
+    )
+    for side in (0, 1)
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        members: Networks in the ensemble.
+        hidden: Width of the network's two layers.
+        steps: Batches of photo sets.
+        sets: Photo sets in a batch.
+        photos: Most photos in a set.
+        rate: Peak learning rate.
+        decay: Weight decay.
+        dropout: Share of features, and of hidden units, left out at random.
+        noise: Standard deviation of the noise on standardised features.
+        natural_share: Share of batches' bodies that are drawn from natural ones.
+        likelihood: Weight of the likelihood beside the ratios' absolute error.
+        spreads: Prior standard deviations of the mixture, in those of natural bodies.
+    """
+
+    members: int = 5
+    hidden: int = 64
+    steps: int = 800
+    sets: int = 24
+    photos: int = 30
+    rate: float = 3e-3
+    decay: float = 1e-3
+    dropout: float = 0.1
+    noise: float = 0.05
+    natural_share: float = 0.5
+    likelihood: float = 0.3
+    spreads: tuple[float, ...] = (1.0, 1.7, 2.6)
+    response_decay: float = 0.02
+    seed: int = 0
+
+
+def initial(key: jax.Array, width: int, settings: Settings) -> Parameters:
+    """Starting values: the rule's precision, no offsets, an unbiased Gaussian step."""
+    keys = jax.random.split(key, 3)
+    hidden = settings.hidden
+    return {
+        "input_weight": jax.random.normal(keys[0], (width, hidden)) * np.sqrt(1.0 / width),
+        "input_bias": jnp.zeros(hidden),
+        "hidden_weight": jax.random.normal(keys[1], (hidden, hidden)) * np.sqrt(1.0 / hidden),
+        "hidden_bias": jnp.zeros(hidden),
+        "output_weight": jax.random.normal(keys[2], (hidden, 2 * _BONES)) * 0.01,
+        "output_bias": jnp.concatenate([jnp.zeros(_BONES), jnp.full(_BONES, 3.5)]),
+        "response": jnp.zeros((_COORDINATES, _COORDINATES)),
+        "population_offset": jnp.zeros(_COORDINATES),
+        "systematic": jnp.eye(_COORDINATES) * np.log(0.03),
+        "log_spreads": jnp.log(jnp.asarray(settings.spreads)),
+        "log_shares": jnp.zeros(len(settings.spreads)),
+        "log_growth": jnp.zeros(len(settings.spreads)),
+    }
+
+
+def forward(
+    parameters: Parameters, standard: jax.Array, key: jax.Array | None, dropout: float
+) -> jax.Array:
+    """The network; with a key, features and units are left out at random."""
+    if key is not None:
+        first_key, second_key = jax.random.split(key)
+        standard = standard * jax.random.bernoulli(first_key, 1 - dropout, standard.shape)
+        standard = standard / (1 - dropout)
+    first = _leaky(standard @ parameters["input_weight"] + parameters["input_bias"])
+    if key is not None:
+        kept = jax.random.bernoulli(second_key, 1 - dropout, first.shape)
+        first = first * kept / (1 - dropout)
+    second = first + _leaky(first @ parameters["hidden_weight"] + parameters["hidden_bias"])
+    return second @ parameters["output_weight"] + parameters["output_bias"]
+
+
+def _leaky(values: jax.Array) -> jax.Array:
+    return jnp.maximum(values, 0.1 * values)
+
+
+def information(
+    outputs: jax.Array, observed_lengths: jax.Array, rule: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Information matrices (..., 6, 6) and vectors (..., 6) of photos."""
+    lengths = observed_lengths + OFFSET_SHARE * outputs[..., :_BONES]
+    weight = jnp.exp(jnp.clip(outputs[..., _BONES:] + rule, *LOG_PRECISION_RANGE))
+    total = weight.sum(-1, keepdims=True)
+    along = weight @ _TO_COORDINATES.T
+    matrix = jnp.einsum("ib,...b,jb->...ij", _TO_COORDINATES, weight, _TO_COORDINATES)
+    matrix = matrix - along[..., :, None] * along[..., None, :] / total[..., None]
+    centred = lengths - (weight * lengths).sum(-1, keepdims=True) / total
+    return matrix, (weight * centred) @ _TO_COORDINATES.T
+
+
+def population_of(parameters: Parameters, fixed: Parameters) -> dict[str, jax.Array]:
+    """The Gaussian step's parameters as `avatarrig.skeleton` stores them."""
+    lower = jnp.tril(parameters["systematic"], -1) * 0.03 + jnp.diag(
+        jnp.exp(jnp.diag(parameters["systematic"]))
+    )
+    systematic = lower @ lower.T
+    spreads = jnp.exp(parameters["log_spreads"])
+    growth = jnp.exp(parameters["log_growth"])
+    return {
+        "mean": fixed["mean"],
+        "covariances": spreads[:, None, None] ** 2 * fixed["covariance"],
+        "log_shares": jax.nn.log_softmax(parameters["log_shares"]),
+        "response": jnp.eye(_COORDINATES) + parameters["response"],
+        "offset": parameters["population_offset"],
+        "systematic": growth[:, None, None] ** 2 * systematic,
+    }
+
+
+def posterior(
+    people: dict[str, jax.Array], matrix: jax.Array, vector: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Means (k, 6), covariances (k, 6, 6), log shares (k,) of one person's mixture."""
+    response = people["response"]
+    centred = vector - matrix @ (people["mean"] + people["offset"])
+    identity = jnp.eye(_COORDINATES)
+
+    def component(
+        prior: jax.Array, systematic: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        spread = response @ prior @ response.T + systematic
+        factor = identity + matrix @ spread
+        solved = jnp.linalg.solve(
+            factor, jnp.concatenate([centred[:, None], matrix @ response @ prior], axis=1)
+        )
+        gain = prior @ response.T
+        fit = centred @ spread @ solved[:, 0] - jnp.linalg.slogdet(factor)[1]
+        covariance = prior - gain @ solved[:, 1:]
+        return people["mean"] + gain @ solved[:, 0], covariance, 0.5 * fit
+
+    means, covariances, fits = jax.vmap(component)(people["covariances"], people["systematic"])
+    return means, covariances, jax.nn.log_softmax(fits + people["log_shares"])
+
+
+def log_ratios(coordinates: jax.Array) -> jax.Array:
+    """The bench's log ratios (..., 11) of Helmert coordinates (..., 6)."""
+    lengths = jnp.exp(coordinates @ jnp.asarray(HELMERT, jnp.float32))
+    return jnp.log(lengths @ _ABOVE.T) - jnp.log(lengths @ _BELOW.T)
+
+
+def set_loss(
+    people: dict[str, jax.Array],
+    matrix: jax.Array,
+    vector: jax.Array,
+    truth: jax.Array,
+    likelihood: float,
+) -> jax.Array:
+    """Loss of one photo set: absolute error of the ratios, and the mixture's likelihood."""
+    means, covariances, log_shares = posterior(people, matrix, vector)
+    mean = jnp.exp(log_shares) @ means
+    error = jnp.abs(log_ratios(mean) - log_ratios(truth)).mean()
+    apart = truth - means
+    covariances = covariances + 1e-6 * jnp.eye(_COORDINATES)
+    fits = -0.5 * (
+        jnp.einsum("ki,ki->k", apart, jnp.linalg.solve(covariances, apart[..., None])[..., 0])
+        + jnp.linalg.slogdet(covariances)[1]
+    )
+    return 15 * error - likelihood * jax.nn.logsumexp(fits + log_shares) / _COORDINATES

@@ -1,0 +1,231 @@
+"""How far off the estimate is, on people whose skeleton is known.
+
+    python tests/bench/accuracy.py --data DIR [--from-pictures] [--cross-validate] [--json FILE]
+
+DIR holds sets of people (``truth.json``, landmarks; see scripts/estimator/people.py). One table
+compares the product with the prototype's method, the world landmarks' median and the population
+mean; others tell error by number of photos, and what photos of somebody else do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' reader lives there
+
+import accuracy_methods as methods
+from estimator.people import find_sets, read_set
+
+from avatarrig.skeleton.bones import BENCH_RATIOS, FloatArray
+from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.person import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from avatarrig.skeleton.evidence_sum import EvidenceSum
+    from avatarrig.skeleton.learned import Learned
+
+PHOTO_COUNTS = (1, 3, 5, 10, 20, 30)
+DRAWS = 8
+WRONG_SHARE = 0.10
+_SEED = 5
+
+Result = dict[str, Any]
+Measured = list[tuple[methods.Person, "Learned"]]
+
+
+def main() -> None:
+    """Prints the tables."""
+    arguments = _arguments()
+    bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
+    if arguments.from_pictures:
+        from accuracy_pictures import look_again  # noqa: PLC0415 - opens MediaPipe
+
+        bodies = look_again(arguments.data)
+    if arguments.cross_validate:
+        from accuracy_folds import learn_without  # noqa: PLC0415 - needs the training library
+
+        measured = learn_without(bodies, arguments.extra)
+    else:
+        learned = load_learned(arguments.pose_model)
+        measured = [(methods.meet(body, learned), learned) for body in bodies]
+    result = {
+        spread: measure([pair for pair in measured if pair[0].body.spread == spread])
+        for spread in sorted({body.spread for body in bodies})
+    }
+    show(result)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def measure(measured: Measured) -> Result:
+    """Measures everything on the bodies of one spread."""
+    truth = np.array([person.truth for person, _ in measured])
+    everything = [range(len(person.evidence)) for person, _ in measured]
+    ours = [
+        methods.guess_from(methods.sum_of(person, photos), learned)
+        for (person, learned), photos in zip(measured, everything, strict=True)
+    ]
+    low, high = np.array([guess.low for guess in ours]), np.array([guess.high for guess in ours])
+    tables = {
+        "avatarrig": [guess.log_ratios for guess in ours],
+        "prototype's method": [
+            methods.prototype(person, photos).log_ratios
+            for (person, _), photos in zip(measured, everything, strict=True)
+        ],
+        "world median": [
+            methods.world_median(person, photos).log_ratios
+            for (person, _), photos in zip(measured, everything, strict=True)
+        ],
+        "population mean": [methods.population_mean(learned).log_ratios for _, learned in measured],
+    }
+    return {
+        "bodies": len(measured),
+        "error": {name: _percent(np.array(guess), truth) for name, guess in tables.items()},
+        "coverage": _by_ratio(100 * ((low <= truth) & (truth <= high)).mean(axis=0)),
+        "by_photos": {str(count): by_photos(measured, count) for count in PHOTO_COUNTS},
+        "wrong_person": wrong_person(measured),
+    }
+
+
+def by_photos(measured: Measured, count: int) -> dict[str, float]:
+    """Mean error and coverage, in %, with random draws of a number of photos."""
+    generator = np.random.default_rng(_SEED)
+    errors, means, inside = [], [], []
+    for person, learned in measured:
+        most = len(person.evidence)
+        for _ in range(1 if count >= most else DRAWS):
+            photos = generator.choice(most, min(count, most), replace=False)
+            guess = methods.guess_from(methods.sum_of(person, photos.tolist()), learned)
+            errors.append(np.abs(np.expm1(guess.log_ratios - person.truth)))
+            inside.append((guess.low <= person.truth) & (person.truth <= guess.high))
+        middle = methods.population_mean(learned).log_ratios
+        means.append(np.abs(np.expm1(middle - person.truth)))
+    return {
+        "error": 100 * float(np.mean(errors)),
+        "coverage": 100 * float(np.mean(inside)),
+        "population_mean": 100 * float(np.mean(means)),
+    }
+
+
+def wrong_person(measured: Measured) -> dict[str, float]:
+    """How far the ratios move, in %, when a tenth of the photos shows somebody else."""
+    moved, flagged, clean_flagged = [], 0, 0
+    for place, (person, learned) in enumerate(measured):
+        intruder = measured[(place + 1) % len(measured)][0]
+        count = max(1, round(WRONG_SHARE * len(person.evidence)))
+        own = range(len(person.evidence))
+        generator = np.random.default_rng([_SEED, place])
+        guests = generator.choice(len(intruder.evidence), count, replace=False).tolist()
+        kept = generator.permutation(len(person.evidence))[count:].tolist()
+        clean = _solved(methods.sum_of(person, own), learned)
+        mixed_sum = methods.sum_of(person, kept) + methods.sum_of(intruder, guests)
+        fair = _solved(methods.sum_of(person, kept), learned)
+        mixed = _solved(mixed_sum, learned)
+        moved.append(np.abs(np.expm1(mixed[0] - fair[0])))
+        flagged += not mixed[1]
+        clean_flagged += not clean[1]
+    return {
+        "mean": 100 * float(np.mean(moved)),
+        "worst_body": 100 * float(np.max(np.mean(moved, axis=1))),
+        "worst_ratio": 100 * float(np.max(moved)),
+        "flagged": flagged / len(measured),
+        "clean_flagged": clean_flagged / len(measured),
+    }
+
+
+def _solved(total: EvidenceSum, learned: Learned) -> tuple[FloatArray, bool]:
+    guess = methods.guess_from(total, learned)
+    return guess.log_ratios, solve(total, learned).consistent
+
+
+def _percent(guesses: FloatArray, truth: FloatArray) -> dict[str, float]:
+    return _by_ratio(100 * np.abs(np.expm1(guesses - truth)).mean(axis=0))
+
+
+def _by_ratio(values: FloatArray) -> dict[str, float]:
+    named = {name: float(value) for name, value in zip(BENCH_RATIOS, values, strict=True)}
+    return {"all": float(np.mean(values)), **named}
+
+
+def show(result: Result) -> None:
+    """Prints what was measured."""
+    console = Console(width=170)
+    rows = [
+        (spread, name, [f"{error:.2f}" for error in errors.values()])
+        for spread, measured in result.items()
+        for name, errors in [
+            *measured["error"].items(),
+            ("avatarrig, 90 % intervals contain", measured["coverage"]),
+        ]
+    ]
+    columns = ("bodies", "mean error, %", "all", *BENCH_RATIOS)
+    _print(console, columns, ([spread, name, *values] for spread, name, values in rows))
+    _print(
+        console,
+        ("bodies", "by photos", *map(str, PHOTO_COUNTS)),
+        (
+            [f"{spread} ({measured['bodies']})", label]
+            + [f"{measured['by_photos'][str(count)][key]:.2f}" for count in PHOTO_COUNTS]
+            for spread, measured in result.items()
+            for label, key in (
+                ("error, %", "error"),
+                ("population mean, %", "population_mean"),
+                ("intervals contain, %", "coverage"),
+            )
+        ),
+    )
+    _print(
+        console,
+        ("bodies", "a tenth shows somebody else", *next(iter(result.values()))["wrong_person"]),
+        (
+            [spread, "ratios move by, %; share flagged"]
+            + [f"{value:.2f}" for value in measured["wrong_person"].values()]
+            for spread, measured in result.items()
+        ),
+    )
+
+
+def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
+    parser.add_argument("--pose-model", default="full", help="variant of the pose landmarker")
+    parser.add_argument(
+        "--from-pictures", action="store_true", help="detect again, with the product's detector"
+    )
+    parser.add_argument(
+        "--cross-validate",
+        action="store_true",
+        help="learn on other bodies of the data than those that are measured",
+    )
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="with --cross-validate: sets to learn from, but not to measure on",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

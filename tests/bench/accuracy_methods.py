@@ -1,0 +1,133 @@
+"""The estimators that the accuracy bench compares, each from the same photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avatarrig.skeleton.bones import (
+    BENCH_RATIOS,
+    BONE_VECTORS,
+    HELMERT,
+    POOLED_BONES,
+    POOLING,
+    FloatArray,
+    log_ratio,
+)
+from avatarrig.skeleton.evidence import evidence_from_landmarks
+from avatarrig.skeleton.evidence_sum import EvidenceSum
+from avatarrig.skeleton.geometry import look_at
+from avatarrig.skeleton.person import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estimator.people import Body
+
+    from avatarrig.records import Evidence
+    from avatarrig.skeleton.learned import Learned
+
+_CONFIDENT = 0.35
+"""Least visibility of a bone's ends with which the prototype measured it."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The 11 ratios of the bench: log of the value and, where a method has them, 90 % bounds."""
+
+    log_ratios: FloatArray
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """A body with what was computed of its photos once."""
+
+    body: Body
+    truth: FloatArray
+    evidence: tuple[Evidence | None, ...]
+    world_lengths: FloatArray
+    prototype_lengths: FloatArray
+
+
+def meet(body: Body, learned: Learned) -> Person:
+    """Computes what the methods need of every photo of a body."""
+    views = look_at(body.pose, body.world, body.size)
+    ends = look_at(body.pose, body.world, np.ones_like(body.size))
+    bones = slice(0, len(BONE_VECTORS))
+    seen = (views.visibility[:, bones] >= _CONFIDENT) & (views.inside[:, bones] > 0)
+    scale = np.exp(ends.frame[:, :1])
+    shares = np.linalg.norm(ends.flat[:, bones], axis=2) * scale
+    return Person(
+        body=body,
+        truth=bench_ratios(np.log(body.lengths)),
+        evidence=tuple(
+            evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
+            for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
+        ),
+        world_lengths=np.linalg.norm(views.world[:, bones], axis=2),
+        prototype_lengths=np.where(seen, shares, np.nan),
+    )
+
+
+def bench_ratios(log_lengths: FloatArray) -> FloatArray:
+    """The 11 log ratios of 7 log lengths."""
+    return np.array([log_ratio(log_lengths, *ratio)[0] for ratio in BENCH_RATIOS.values()])
+
+
+def sum_of(person: Person, photos: Sequence[int]) -> EvidenceSum:
+    """Adds up the evidence of some photos."""
+    total = EvidenceSum.zero()
+    for photo in photos:
+        evidence = person.evidence[photo]
+        if evidence is not None:
+            total.add(evidence)
+    return total
+
+
+def guess_from(total: EvidenceSum, learned: Learned) -> Guess:
+    """The product's estimate."""
+    person = solve(total, learned)
+    intervals = [person.ratio(*ratio) for ratio in BENCH_RATIOS.values()]
+    return Guess(
+        np.log([interval.middle for interval in intervals]),
+        np.log([interval.low for interval in intervals]),
+        np.log([interval.high for interval in intervals]),
+    )
+
+
+def population_mean(learned: Learned) -> Guess:
+    """Says the same of everybody."""
+    return Guess(bench_ratios(HELMERT.T @ learned.population.mean))
+
+
+def world_median(person: Person, photos: Sequence[int]) -> Guess:
+    """Median over photos of the world landmarks' bone lengths."""
+    return _guess_of(np.median(person.world_lengths[list(photos)], axis=0))
+
+
+def prototype(person: Person, photos: Sequence[int]) -> Guess:
+    """The prototype: lengths in shares of width and height, by shoulder width; median."""
+    lengths = person.prototype_lengths[list(photos)]
+    shoulder = lengths[:, [vector[0] for vector in BONE_VECTORS].index("shoulder")]
+    ratios = lengths / np.maximum(shoulder, 1e-3)[:, None]
+    columns = [column[np.isfinite(column)] for column in ratios.T]
+    return _guess_of(np.array([np.median(c) if c.size else np.nan for c in columns]))
+
+
+def _guess_of(vectors: FloatArray) -> Guess:
+    """Averages left and right, on the logarithm, where both were seen."""
+    logs = np.log(np.maximum(vectors, 1e-3))
+    known = np.isfinite(logs)
+    pooled = np.array(
+        [
+            logs[known & (POOLING[:, bone] > 0)].mean()
+            if (known & (POOLING[:, bone] > 0)).any()
+            else 0.0
+            for bone in range(len(POOLED_BONES))
+        ]
+    )
+    return Guess(bench_ratios(pooled))

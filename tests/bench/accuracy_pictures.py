@@ -1,0 +1,58 @@
+"""Landmarks of the bench's pictures by the product's own detector."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from estimator.people import Body, find_sets, read_set
+
+from avatarrig.detectors.detector import Detector
+from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.options import DetectorOptions
+from avatarrig.photos.refused import PhotoRefusedError
+
+
+def look_again(folders: list[Path]) -> list[Body]:
+    """Detects every picture of the sets anew.
+
+    Args:
+        folders: Sets, or folders of sets; bodies without pictures are left out.
+
+    Raises:
+        SystemExit: No set has pictures.
+    """
+    options = DetectorOptions()
+    with Detector(options, locate_models(options, None)) as detector:
+        bodies = [
+            _seen_by(detector, folder, body)
+            for folder in find_sets(folders)
+            for body in read_set(folder)
+            if (folder / body.files[0]).is_file()
+        ]
+    if not bodies:
+        names = ", ".join(map(str, folders))
+        raise SystemExit(f"no set in {names} has pictures: name one that has, or use landmarks")
+    return bodies
+
+
+def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
+    pose, world, size, files = [], [], [], []
+    for name in body.files:
+        try:
+            seen = detector.detect((folder / name).read_bytes())
+        except PhotoRefusedError as error:
+            raise SystemExit(f"{folder / name}: {error}") from error
+        if seen.pose is not None and seen.world is not None:
+            pose.append(seen.pose)
+            world.append(seen.world)
+            size.append((seen.width, seen.height))
+            files.append(name)
+    return dataclasses.replace(
+        body,
+        pose=np.array(pose, float),
+        world=np.array(world, float),
+        size=np.array(size, float),
+        files=tuple(files),
+    )
