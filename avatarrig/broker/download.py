@@ -121,6 +121,8 @@ def _download(jar: Jar, folder: Path, progress: _Progress) -> None:
             _resume(url, jar, partial, progress)
             _check(jar, partial)
         except (ChecksumError, urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             if isinstance(error, ChecksumError):
                 partial.unlink(missing_ok=True)
             if attempt == ATTEMPTS:

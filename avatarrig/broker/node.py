@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from avatarrig.broker.settings import (
     render_properties,
 )
 from avatarrig.broker.storage import format_storage, is_formatted
-from avatarrig.transport import KafkaSettings, TransportError, describe_cluster
+from avatarrig.transport import KafkaSettings, TransportError, describe_cluster, diagnose_connection
 
 LOCK_FILE = "lock"
 READY_LIMIT_S = 120.0
@@ -141,8 +140,8 @@ class KafkaNode:
             time.sleep(POLL_S)
 
     def _answers(self, settings: KafkaSettings, brokers: int) -> bool:
-        with contextlib.suppress(OSError, TransportError):
-            socket.create_connection(settings.addresses[0], timeout=1).close()
+        with contextlib.suppress(TransportError):
+            diagnose_connection(settings)
             return len(describe_cluster(settings, timeout_ms=5_000).brokers) >= brokers
         return False
 

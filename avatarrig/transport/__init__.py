@@ -8,7 +8,7 @@ from avatarrig.transport.clients import (
     open_reader,
     open_transactional_producer,
 )
-from avatarrig.transport.diagnosis import diagnose_connection
+from avatarrig.transport.diagnosis import await_connection, diagnose_connection
 from avatarrig.transport.errors import (
     ConnectionRefusedByKafkaError,
     TopicError,
@@ -32,6 +32,7 @@ __all__ = [
     "TransportError",
     "TransportSettingError",
     "admin_client",
+    "await_connection",
     "check_topics",
     "create_topics",
     "describe_cluster",

@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 
-from avatarrig.transport.diagnosis import diagnose_connection
+from avatarrig.transport.diagnosis import await_connection
 from avatarrig.transport.errors import TransportError
 from avatarrig.transport.settings import KafkaSettings
 
@@ -155,11 +155,11 @@ def _open(
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
         "reconnect_backoff_max_ms": 1_000,
     }
+    chosen = {**settings.client_options(), **connection, **options}
+    await_connection(settings, chosen["bootstrap_timeout_ms"])
     try:
-        return kind(*arguments, **{**settings.client_options(), **connection, **options})
+        return kind(*arguments, **chosen)
     except KafkaError as error:
-        # The client hides refused credentials and TLS behind its time-out.
-        diagnose_connection(settings)
         raise TransportError(
             f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
         ) from error

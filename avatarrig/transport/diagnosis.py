@@ -21,6 +21,7 @@ LIMIT_S = 4.5
 """For all addresses and steps together."""
 
 CONNECT_S = 1.5
+RETRY_S = 0.1
 
 
 def diagnose_connection(settings: KafkaSettings) -> None:
@@ -48,6 +49,32 @@ def diagnose_connection(settings: KafkaSettings) -> None:
     # The refusal that came furthest tells most.
     order = ("address", "protocol", "tls", "credentials")
     raise max(refusals, key=lambda refusal: order.index(refusal.part))
+
+
+def await_connection(settings: KafkaSettings, timeout_ms: int) -> None:
+    """Waits until a connection works, as long as that may still come about.
+
+    Run before kafka-python's clients are made: they hide refused credentials behind a
+    time-out, and one whose constructor fails leaves its sockets and its thread behind.
+
+    Args:
+        settings: Where Kafka is.
+        timeout_ms: How long an address may refuse, or be silent; TLS and credentials
+            that are refused once stay refused.
+
+    Raises:
+        ConnectionRefusedByKafkaError: As `diagnose_connection`.
+    """
+    deadline = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            diagnose_connection(settings)
+        except ConnectionRefusedByKafkaError as refusal:
+            if refusal.part in {"tls", "credentials"} or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(RETRY_S)
 
 
 def _diagnose(

@@ -84,7 +84,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Bootstrap hosts and ports.
+        """Bootstrap hosts, IPv6 ones without brackets, and ports.
 
         Raises:
             TransportSettingError: One is no ``host:port``.
@@ -114,7 +114,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     def client_options(self) -> Mapping[str, Any]:
         """Returns kafka-python's options for address, TLS and credentials."""
         options: dict[str, Any] = {
-            "bootstrap_servers": [f"{host}:{port}" for host, port in self.addresses],
+            "bootstrap_servers": [text.strip() for text in self.bootstrap_servers.split(",")],
             "security_protocol": self.security_protocol,
         }
         if self.tls:
@@ -138,4 +138,4 @@ def _address(text: str) -> tuple[str, int]:
             f"bootstrap_servers: {text!r} is no address; write host:port, for example "
             "localhost:9092, and commas between several"
         )
-    return host, int(port)
+    return host.removeprefix("[").removesuffix("]"), int(port)

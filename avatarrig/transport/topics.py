@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, KafkaError, for_code
 
 from avatarrig.topics import Topic
+from avatarrig.transport.diagnosis import await_connection
 from avatarrig.transport.errors import TopicError, TransportError
 from avatarrig.transport.settings import KafkaSettings
 
@@ -43,8 +44,10 @@ def admin_client(
         bootstrap_timeout_ms: How long to wait for the first answer.
 
     Raises:
+        ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or answers with an error.
     """
+    await_connection(settings, bootstrap_timeout_ms)
     try:
         client = KafkaAdminClient(
             **settings.client_options(),

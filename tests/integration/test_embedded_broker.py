@@ -1,0 +1,279 @@
+"""The embedded broker: starts, keeps, restarts, and never outlives its owner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import OffsetAndMetadata, TopicPartition
+
+from avatarrig.broker import BrokerUnavailableError, DataInUseError, EmbeddedBroker
+from avatarrig.broker.distribution import Distribution
+from avatarrig.broker.jars import committed_jars
+from avatarrig.topics import Topic
+from avatarrig.transport import (
+    KafkaSettings,
+    create_topics,
+    describe_cluster,
+    open_group_consumer,
+    open_producer,
+    open_reader,
+)
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals")
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 120) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.05)
+
+
+def settings_of(broker: EmbeddedBroker) -> KafkaSettings:
+    return KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def write(broker: EmbeddedBroker, *values: bytes) -> None:
+    settings = settings_of(broker)
+    create_topics(settings, [Topic("records", 1)])
+    with contextlib.closing(open_producer(settings)) as producer:
+        for value in values:
+            producer.send("records", value).get(timeout=60)
+
+
+def read(broker: EmbeddedBroker, count: int) -> list[bytes]:
+    values: list[bytes] = []
+    with contextlib.closing(open_reader(settings_of(broker))) as reader:
+        reader.assign([TopicPartition("records", 0)])
+        deadline = time.monotonic() + 60
+        while len(values) < count and time.monotonic() < deadline:
+            for batch in reader.poll(timeout_ms=500).values():
+                values += [record.value for record in batch]
+    return values
+
+
+def test_a_node_listens_on_loopback_in_a_session_of_its_own(kafka: EmbeddedBroker) -> None:
+    assert describe_cluster(settings_of(kafka)).brokers == (kafka.bootstrap_servers,)
+    listening = {
+        connection.laddr.ip
+        for connection in psutil.Process(kafka.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+    # So Ctrl-C in the terminal does not reach it before the pipeline has drained.
+    assert os.getsid(kafka.pid) != os.getsid(0)
+
+
+def test_records_groups_and_address_outlive_stop_and_kill(fresh_kafka: EmbeddedBroker) -> None:
+    address = fresh_kafka.bootstrap_servers
+    write(fresh_kafka, b"one", b"two")
+    place = TopicPartition("records", 0)
+    member = {"group": "readers", "member": "reader-0"}
+    with contextlib.closing(
+        open_group_consumer(settings_of(fresh_kafka), ["records"], **member)
+    ) as consumer:
+        wait_for(lambda: bool(consumer.poll(timeout_ms=200)))
+        consumer.commit({place: OffsetAndMetadata(1, "", -1)})
+
+    fresh_kafka.restart()
+    assert fresh_kafka.bootstrap_servers == address
+    write(fresh_kafka, b"three")
+    os.kill(fresh_kafka.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    wait_for(lambda: not fresh_kafka.alive)
+
+    fresh_kafka.restart()
+    assert fresh_kafka.alive
+    assert fresh_kafka.bootstrap_servers == address
+    assert read(fresh_kafka, 3) == [b"one", b"two", b"three"]
+    with contextlib.closing(
+        open_group_consumer(settings_of(fresh_kafka), ["records"], **member)
+    ) as consumer:
+        assert consumer.committed(place) == 1
+
+
+def test_a_stop_is_orderly_and_can_be_repeated(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    data = tmp_path / "Ünï, cöde = dir"
+    with EmbeddedBroker(data) as broker:
+        write(broker, b"one")
+    broker.stop()
+    assert not broker.alive
+    # Kafka's own mark that the logs need no checking at the next start.
+    assert (data / "data" / ".kafka_cleanshutdown").exists()
+
+
+def test_a_second_broker_on_the_same_data_is_refused(fresh_kafka: EmbeddedBroker) -> None:
+    data = fresh_kafka._data_dir
+    with pytest.raises(DataInUseError, match=rf"started by process {os.getpid()}.*another"):
+        EmbeddedBroker(data).start()
+    assert describe_cluster(settings_of(fresh_kafka)).brokers == (fresh_kafka.bootstrap_servers,)
+
+
+def test_a_taken_port_is_replaced(kafka_distribution: Distribution, tmp_path: Path) -> None:
+    with EmbeddedBroker(tmp_path) as broker:
+        write(broker, b"one")
+        address = broker.bootstrap_servers
+    port = int(address.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)), EmbeddedBroker(tmp_path) as broker:
+        assert broker.bootstrap_servers != address
+        assert read(broker, 1) == [b"one"]
+
+
+OWNER = """
+import os, sys, threading, time
+from pathlib import Path
+from avatarrig.broker import EmbeddedBroker
+
+broker = EmbeddedBroker(Path(sys.argv[1]))
+# From a thread that ends, and with a fork that keeps every pipe open.
+starting = threading.Thread(target=broker.start)
+starting.start()
+starting.join()
+child = os.fork()
+if child == 0:
+    time.sleep(600)
+    os._exit(0)
+print(broker.pid, child, flush=True)
+time.sleep(600)
+"""
+
+
+@posix
+def test_a_broker_dies_with_its_killed_owner_and_its_data_can_be_used_again(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", OWNER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        broker_pid, fork_pid = map(int, owner.stdout.readline().split())
+        try:
+            assert psutil.Process(broker_pid).is_running()
+            owner.kill()
+            owner.wait()
+            # At once, while the old broker may still be on its way out.
+            with EmbeddedBroker(tmp_path) as successor:
+                assert describe_cluster(settings_of(successor)).brokers
+                assert not psutil.pid_exists(broker_pid)
+        finally:
+            os.kill(fork_pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_a_broker_dies_with_its_killed_guard(fresh_kafka: EmbeddedBroker) -> None:
+    process = psutil.Process(fresh_kafka.pid)
+    guard = process.parent()
+    assert guard is not None
+    guard.kill()
+    wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: not fresh_kafka.alive)
+
+
+class _Repository(SimpleHTTPRequestHandler):
+    """Serves the jars by their Maven paths from the cache, where they lie side by side."""
+
+    def translate_path(self, path: str) -> str:
+        return str(Path(self.directory) / path.rpartition("/")[2])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def mirror(
+    kafka_distribution: Distribution, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ThreadingHTTPServer]:
+    handler = partial(_Repository, directory=str(kafka_distribution.jars[0].parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        monkeypatch.setenv("AVATARRIG_MAVEN_BASE", f"http://127.0.0.1:{server.server_port}")
+        yield server
+        server.shutdown()
+        serving.join()
+
+
+FIRST_START = """
+import sys
+from pathlib import Path
+from avatarrig.broker import EmbeddedBroker
+
+with EmbeddedBroker(Path(sys.argv[1]), Path(sys.argv[2])) as broker:
+    print(broker.bootstrap_servers, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_two_first_starts_at_once_share_what_they_fetch(
+    mirror: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    with contextlib.ExitStack() as stack:
+        starts = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-W", "ignore", "-c", FIRST_START, str(tmp_path / n), cache],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for n in ("a", "b")
+        ]
+        addresses = [start.stdout.readline().strip() for start in starts if start.stdout]
+        for address in addresses:
+            cluster = describe_cluster(KafkaSettings(bootstrap_servers=address))
+            assert cluster.brokers == (address,)
+        for start in starts:
+            start.communicate("\n", timeout=120)
+    assert len(set(addresses)) == 2
+    assert [start.returncode for start in starts] == [0, 0]
+    kept = {path.name for path in cache.rglob("*") if path.suffix in {".jar", ".part", ".aot"}}
+    jars = {jar.name for jar in committed_jars()}
+    assert kept - jars == {path.name for path in cache.rglob("*.aot")}
+    assert len(kept - jars) == 1
+    assert jars <= kept
+
+
+def test_no_network_is_one_clear_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AVATARRIG_MAVEN_BASE", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(BrokerUnavailableError, match="--bootstrap-servers"):
+            EmbeddedBroker(tmp_path / "data", tmp_path / "cache").start()
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_runs_a_broker_until_it_is_told_to_stop(
+    kafka_distribution: Distribution, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = "from avatarrig.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", command, "broker", "--data-dir", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        address = line.split()[3].rstrip(";")
+        assert describe_cluster(KafkaSettings(bootstrap_servers=address)).brokers == (address,)
+        running.send_signal(number)
+        assert running.wait(120) == 0
+    assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()

@@ -1,0 +1,171 @@
+"""Settings of the transport, and what is said of servers that are no Kafka."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import trustme
+
+from avatarrig.transport import (
+    ConnectionRefusedByKafkaError,
+    KafkaSettings,
+    TransportSettingError,
+    diagnose_connection,
+)
+from avatarrig.transport.diagnosis import LIMIT_S
+
+SECURE = KafkaSettings(
+    bootstrap_servers="a:1,b:2",
+    security_protocol="SASL_SSL",
+    sasl_mechanism="SCRAM-SHA-256",
+    username="alice",
+    password="hunter2",  # noqa: S106 - of nothing
+)
+
+
+def test_addresses_are_read() -> None:
+    settings = KafkaSettings(bootstrap_servers="kafka-1:9092, [::1]:9093")
+    assert settings.addresses == [("kafka-1", 9092), ("::1", 9093)]
+
+
+@pytest.mark.parametrize("servers", ["", "kafka", "kafka:", ":9092", "kafka:x", "a:1,,b:2", "a:0"])
+def test_an_address_that_cannot_be_read_is_named(servers: str) -> None:
+    with pytest.raises(TransportSettingError, match=r"bootstrap_servers.*host:port"):
+        KafkaSettings(bootstrap_servers=servers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"security_protocol": "TLS"}, "security_protocol is 'TLS'.*SASL_SSL"),
+        ({"security_protocol": "SASL_SSL"}, "sasl_mechanism is None.*SCRAM-SHA-256"),
+        (
+            {"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "username": "a"},
+            "username and a password",
+        ),
+        ({"password": "p"}, "security_protocol is PLAINTEXT"),
+        ({"security_protocol": "SSL", "cafile": "/no/ca.pem"}, "cafile.*/no/ca.pem"),
+    ],
+)
+def test_a_wrong_setting_is_named(wrong: dict[str, str], named: str) -> None:
+    with pytest.raises(TransportSettingError, match=named):
+        KafkaSettings(bootstrap_servers="kafka:9092", **wrong)
+
+
+def test_the_password_is_never_shown() -> None:
+    for shown in (repr(SECURE), str(SECURE), f"{SECURE}", repr([SECURE])):
+        assert "hunter2" not in shown
+        assert "alice" in shown
+
+
+def test_settings_travel_to_another_process() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(SECURE), type=KafkaSettings) == SECURE
+
+
+def test_clients_get_address_tls_and_credentials() -> None:
+    options = SECURE.client_options()
+    assert options["bootstrap_servers"] == ["a:1", "b:2"]
+    assert options["sasl_plain_password"] == "hunter2"  # noqa: S105 - of nothing
+    assert options["ssl_context"].verify_mode == ssl.CERT_REQUIRED
+    assert options["ssl_context"].check_hostname
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    settings = KafkaSettings(
+        bootstrap_servers="a:1", security_protocol="SSL", cafile=str(tmp_path / "ca.pem")
+    )
+    with pytest.raises(TransportSettingError, match=r"ca\.pem"):
+        settings.ssl_context()
+
+
+@contextlib.contextmanager
+def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Answers one connection after another until the test ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ended = threading.Event()
+
+        def serve() -> None:
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    if ended.is_set():
+                        return
+                    with contextlib.suppress(OSError):
+                        answer(connection)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        ended.set()
+        socket.create_connection(listening.getsockname()).close()
+        serving.join()
+
+
+def refusal(settings: KafkaSettings) -> ConnectionRefusedByKafkaError:
+    with pytest.raises(ConnectionRefusedByKafkaError) as refused:
+        diagnose_connection(settings)
+    return refused.value
+
+
+def test_a_port_where_nothing_listens_is_a_wrong_address() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        found = refusal(KafkaSettings(bootstrap_servers=address))
+    assert found.part == "address"
+    assert address in str(found)
+
+
+def test_a_server_that_speaks_something_else_is_no_kafka() -> None:
+    with server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as at:
+        found = refusal(KafkaSettings(bootstrap_servers=at))
+    assert found.part == "protocol"
+    assert "does not answer as Kafka does" in str(found)
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    assert LIMIT_S < 5.0
+    silent = threading.Event()
+    try:
+        with server(lambda _: silent.wait(3 * LIMIT_S) and None) as at:
+            found = refusal(KafkaSettings(bootstrap_servers=at))
+            silent.set()
+    finally:
+        silent.set()
+    assert found.part == "protocol"
+
+
+def test_plain_text_settings_on_a_tls_port_are_recognised() -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(1)
+
+    with server(answer) as at:
+        found = refusal(KafkaSettings(bootstrap_servers=at))
+    assert found.part == "tls"
+    assert "SASL_SSL" in str(found)
+
+
+def test_a_certificate_of_a_stranger_is_not_trusted() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+
+    def answer(connection: socket.socket) -> None:
+        context.wrap_socket(connection, server_side=True).close()
+
+    with server(answer) as at:
+        found = refusal(KafkaSettings(bootstrap_servers=at, security_protocol="SSL"))
+    assert found.part == "tls"
+    assert "cafile" in str(found)
