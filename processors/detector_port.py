@@ -36,7 +36,7 @@ class PhotoDetector(Protocol):
 
 
 _NATIVE_LIBRARIES = (
-    "Where a .so file is missing, install the system's libraries; on Debian and Ubuntu: "
+    "Install the system's library; on Debian and Ubuntu: "
     "apt-get install libegl1 libgles2 libgl1 libglib2.0-0"
 )
 
@@ -76,6 +76,5 @@ def needing_native_libraries(what: str) -> Iterator[None]:
     try:
         yield
     except (ImportError, OSError) as error:
-        raise DetectorUnusableError(
-            f"{what} cannot be loaded: {error}. {_NATIVE_LIBRARIES}"
-        ) from error
+        advice = f". {_NATIVE_LIBRARIES}" if ".so" in str(error) else ""
+        raise DetectorUnusableError(f"{what} cannot be loaded: {error}{advice}") from error

@@ -79,11 +79,9 @@ class Supervisor:
 
     @property
     def failure(self) -> str | None:
-        """Why no replica can work: a person has to do something. None while one can."""
-        states = self.states
-        if all(state.state == "failed" for state in states):
-            return states[0].message
-        return next((s.message for s in states if s.state == "failed" and s.pid is None), None)
+        """Why a replica gave up for good: a person has to do something. None while all go on."""
+        failed = (s for s in self.states if s.state == "failed" and s.pid is None)
+        return next((state.message for state in failed), None)
 
     def start(self) -> None:
         """Starts the replicas and returns; `states` tells how they come along."""
