@@ -79,10 +79,13 @@ class Progress:
     Args:
         run: The run's identifier.
         fingerprint: Observations of other detector settings are not this run's.
+        learned: Version of the weights that estimates are made with; None where nothing was
+            learned for the pose model.
     """
 
-    def __init__(self, run: str, fingerprint: str) -> None:
+    def __init__(self, run: str, fingerprint: str, learned: str | None = None) -> None:
         self._run = run
+        self._learned = learned
         self._fingerprint = fingerprint
         self._found: dict[Key, Found] = {}
         self._observed: dict[Key, Observed] = {}
@@ -189,7 +192,7 @@ class Progress:
 
     def _contains(self, subject: str, seen: dict[int, int]) -> bool:
         record = self._skeletons.get(subject)
-        if record is None:
+        if record is None or record.estimate.get("learned") not in {None, self._learned}:
             return False
         return all(
             record.applied.get(partition, -1) >= offset for partition, offset in seen.items()

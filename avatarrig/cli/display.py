@@ -18,6 +18,9 @@ from avatarrig.cli.view import BoneRow, View, duration
 PLAIN_INTERVAL_SECONDS = 5.0
 """A log file wants a line now and then, not four a second."""
 
+BARS_FROM_WIDTH = 96
+"""Narrower terminals show the figures without the bars."""
+
 STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim"}
 
 
@@ -65,7 +68,7 @@ class LiveDisplay:
 
     def show(self, view: View) -> None:
         """Redraws the panel."""
-        self._live.update(panel(view))
+        self._live.update(panel(view, self._console.width))
 
     def note(self, message: str) -> None:
         """Prints a line above the panel."""
@@ -123,6 +126,7 @@ def status_line(view: View) -> str:
         parts.append(f"found {counts.found}{'+' if view.scanning else ''}")
         parts.append(f"detected {counts.observed}")
         parts.append(f"rejected {counts.rejected}")
+    if counts.waiting:
         parts.append(f"{view.rate:.1f} images/s")
         parts.append(f"{duration(view.seconds_left)} left")
     stable = sum(row.status == "stable" for row in view.bones)
@@ -131,7 +135,7 @@ def status_line(view: View) -> str:
     return " · ".join(parts)
 
 
-def panel(view: View) -> RenderableType:
+def panel(view: View, width: int) -> RenderableType:
     """Lays out the live panel: the photos above, the skeleton below."""
     counts = view.counts
     head = Table.grid(padding=(0, 2))
@@ -142,35 +146,50 @@ def panel(view: View) -> RenderableType:
         "",
         f"detected {counts.observed}, of them {counts.person} with a person · "
         f"rejected {counts.rejected}",
-        f"{view.rate:.1f} images/s · {duration(view.seconds_left)} left",
+        f"{view.rate:.1f} images/s · {duration(view.seconds_left)} left" if counts.waiting else "",
     )
     title = Text.assemble((duration(view.elapsed), "dim"), "  ", (view.stage, "bold cyan"))
-    return Group(title, head, bones_table(view.bones)) if view.bones else Group(title, head)
+    if not view.bones:
+        return Group(title, head)
+    return Group(title, head, bones_table(view.bones, width))
 
 
-def bones_table(bones: tuple[BoneRow, ...]) -> Table:
-    """Draws the skeleton table: bone, ratio, interval, samples."""
+def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
+    """Draws the skeleton table for a terminal of some width: bone, ratio, interval, samples."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("bone", no_wrap=True)
     table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("90 % interval", justify="right", no_wrap=True)
+    has_metres = any(row.metres is not None for row in bones)
+    if has_metres:
+        table.add_column("length", justify="right", no_wrap=True)
     table.add_column("samples", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("", no_wrap=True, overflow="crop")
+    has_bars = width >= BARS_FROM_WIDTH
+    if has_bars:
+        table.add_column("", no_wrap=True, overflow="crop")
     widest = max((row.high for row in bones if row.high is not None), default=1.0)
     for row in bones:
-        table.add_row(
-            row.label,
-            "–" if row.ratio is None else f"{row.ratio:.3f}",
-            "–" if row.low is None or row.high is None else f"{row.low:.3f} – {row.high:.3f}",
-            str(row.samples),
-            Text(row.status, style=STATUS_STYLE.get(row.status, "")),
-            _interval_bar(row, widest),
-        )
+        cells = [row.label, _ratio(row), _interval(row)]
+        if has_metres:
+            cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
+        status = Text(row.status, style=STATUS_STYLE.get(row.status, ""))
+        bar = (_interval_bar(row, widest),) if has_bars else ()
+        table.add_row(*cells, str(row.samples), status, *bar)
     return table
 
 
-def _interval_bar(row: BoneRow, widest: float, width: int = 16) -> Text:
+def _ratio(row: BoneRow) -> str:
+    return "–" if row.ratio is None else f"{row.ratio:.3f}"
+
+
+def _interval(row: BoneRow) -> str:
+    if row.low is None or row.high is None:
+        return "–"
+    return "by definition" if row.low == row.high else f"{row.low:.3f} – {row.high:.3f}"
+
+
+def _interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
     """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt."""
     if row.ratio is None or row.low is None or row.high is None:
         return Text("")

@@ -1,27 +1,26 @@
-"""One run from its first photo to its skeleton: starts all parts, watches, waits, cleans up."""
+"""One run from its first photo to its skeleton, and how it ended."""
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from aggregators.settings import DEFAULT_GROUP
-from avatarrig.broker import BrokerError, EmbeddedBroker
+from avatarrig.broker import BrokerError
 from avatarrig.cli.display import Display, display_for
 from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.cli.follow import Follower
-from avatarrig.cli.groups import detector_group, look_at_queue
 from avatarrig.cli.interruption import Interruption
-from avatarrig.cli.parts import Parts, fetch_line
-from avatarrig.cli.publishing import Processed, Publishing
 from avatarrig.cli.request import RunRequest
-from avatarrig.cli.results import print_results, result_document, write_estimate, write_results
-from avatarrig.cli.view import view_of
+from avatarrig.cli.results import (
+    estimate_again,
+    print_results,
+    result_document,
+    write_results,
+)
+from avatarrig.cli.session import Session
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.progress import Progress
@@ -32,23 +31,13 @@ from avatarrig.runs import (
     RunStorageError,
     open_run,
 )
-from avatarrig.topics import pipeline_topics
+from avatarrig.skeleton.estimate import EstimateOptions
+from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.refused import LearnedRefusedError
 from avatarrig.transport import (
-    KafkaSettings,
     TransportError,
     TransportSettingError,
-    create_topics,
-    open_producer,
-    open_reader,
 )
-from processors.sandbox_settings import SandboxSettings
-from processors.settings import ReplicaSettings
-from producers.references import Dataset
-
-ESTIMATE_SECONDS = 2.0
-"""While photos flow, the estimate's file is written at most so often."""
-CATCH_UP_SECONDS = 15.0
-POLL_SECONDS = 0.1
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -104,8 +93,9 @@ def _locked_run(
         with display_for(console) as display:
             models = locate_models(request.options, request.models, report=display.note)
             fingerprint = detector_fingerprint(request.options, models)
-            progress = Progress(identity.run, fingerprint)
-            session = _Session(
+            learned = _learned(request, display)
+            progress = Progress(identity.run, fingerprint, learned)
+            session = Session(
                 request,
                 run,
                 identity,
@@ -120,180 +110,26 @@ def _locked_run(
         settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
             raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
-        write_results(run, progress, str(request.dataset), settings)
-        print_results(console, run, progress, elapsed)
+        documents = progress.documents()
+        if request.estimate != EstimateOptions():
+            documents = estimate_again(run, progress, request.estimate)
+        write_results(run, progress, documents, dataset_dir=str(request.dataset), settings=settings)
+        print_results(console, run, progress, documents, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is ExitCode.INTERRUPTED:
             console.print("stopped; the same command resumes")
-        return Outcome(code, result_document(run, progress, elapsed))
+        return Outcome(code, result_document(run, progress, documents, elapsed))
+
+
+def _learned(request: RunRequest, display: Display) -> str | None:
+    try:
+        return load_learned(request.options.pose_model).version
+    except LearnedRefusedError as error:
+        display.note(f"photos are observed, but there will be no skeleton: {error}")
+        return None
 
 
 def _exit_code(progress: Progress, *, interrupted: bool) -> ExitCode:
     if interrupted and not (progress.all_processed and progress.estimates_complete):
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if progress.counts.observed else ExitCode.NOTHING_PROCESSED
-
-
-class _Session:
-    """The live part of a run: everything that must be stopped again."""
-
-    def __init__(  # noqa: PLR0913 - the run's context, put together in one place
-        self,
-        request: RunRequest,
-        run: RunDirectory,
-        identity: RunIdentity,
-        *,
-        progress: Progress,
-        fingerprint: str,
-        display: Display,
-        started: float,
-    ) -> None:
-        self._request = request
-        self._run = run
-        self._identity = identity
-        self._progress = progress
-        self._fingerprint = fingerprint
-        self._display = display
-        self._started = started
-        self._stage = ""
-        self._scanning = True
-        self._detecting = False
-        self._aggregating = False
-        self._written_at = 0.0
-
-    def carry_out(self, interruption: Interruption) -> None:
-        """Processes the photos and waits for the estimate that contains them all."""
-        with ExitStack() as stack:
-            self._enter("starting Apache Kafka")
-            broker = self._broker()
-            kafka = self._reach(broker)
-            parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
-            create_topics(kafka, pipeline_topics(self._request.partitions))
-            self._enter("looking at what is done")
-            consumer = open_reader(kafka)
-            stack.callback(consumer.close)
-            follower = Follower(consumer, self._request.partitions, self._progress)
-            publishing, processed = self._publishing(kafka, stack)
-            follower.catch_up(CATCH_UP_SECONDS)
-            publishing.start()
-            stack.callback(publishing.stop)
-            self._enter("detecting")
-            interruption.be_polite()
-            while not (interruption.requested or self._done):
-                news = follower.poll(POLL_SECONDS)
-                self._take(publishing, processed)
-                self._start_what_is_needed(parts, processed, kafka)
-                self._look_after(parts, news=news)
-            self._enter("stopping")
-
-    def _broker(self) -> EmbeddedBroker | None:
-        if self._request.bootstrap_servers is not None:
-            return None
-        broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
-        broker.start()
-        return broker
-
-    def _reach(self, broker: EmbeddedBroker | None) -> KafkaSettings:
-        servers = self._request.bootstrap_servers if broker is None else broker.bootstrap_servers
-        return KafkaSettings(bootstrap_servers=servers or "")
-
-    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
-        group = detector_group(self._identity.run)
-        detectors = open_reader(kafka, group_id=group)
-        waiting = look_at_queue(detectors, self._request.partitions, self._identity.run)
-        detectors.close()
-        producer = open_producer(kafka)
-        stack.callback(producer.close, timeout=1)
-        processed = Processed(
-            self._progress,
-            self._run,
-            fingerprint=self._fingerprint,
-            wanted=self._request.wanted,
-            pending=waiting.image_ids,
-            producer=producer,
-        )
-        dataset = Dataset(
-            name=self._identity.dataset,
-            subject=self._request.subject,
-            run=self._identity.run,
-        )
-        publishing = Publishing(
-            self._request.dataset,
-            dataset,
-            processed,
-            producer,
-            max_images=self._request.max_images,
-            leave_out=(self._run.path,),
-        )
-        return publishing, processed
-
-    def _replicas(self, kafka: KafkaSettings) -> list[ReplicaSettings]:
-        sandbox = SandboxSettings(
-            photo_roots=(str(self._request.dataset.resolve()),),
-            options=self._request.options,
-            models=None if self._request.models is None else str(self._request.models),
-            run_directory=str(self._run.path.resolve()),
-            wanted=self._request.wanted,
-        )
-        return [
-            ReplicaSettings(
-                kafka=kafka,
-                group=detector_group(self._identity.run),
-                run=self._identity.run,
-                sandbox=sandbox,
-                slot=slot,
-            )
-            for slot in range(self._request.workers)
-        ]
-
-    @property
-    def _done(self) -> bool:
-        if self._scanning or not self._progress.all_processed:
-            return False
-        if self._progress.counts.observed and not self._progress.estimates_complete:
-            self._stage = "finishing the estimate"
-            return False
-        return True
-
-    def _take(self, publishing: Publishing, processed: Processed) -> None:
-        if publishing.failure is not None:
-            raise CommandError(str(publishing.failure), ExitCode.WRONG_USAGE)
-        finished = publishing.finished  # before the queue is emptied, so that none is missed
-        while not processed.found.empty():
-            self._progress.found(processed.found.get())
-        self._scanning = not finished
-
-    def _start_what_is_needed(
-        self, parts: Parts, processed: Processed, kafka: KafkaSettings
-    ) -> None:
-        """Leaves out what has nothing to do: a finished run shows its result at once."""
-        if processed.detection_needed and not self._detecting:
-            self._detecting = True
-            parts.start_replicas(self._replicas(kafka))
-        estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
-        if estimating and not self._aggregating:
-            self._aggregating = True
-            parts.start_aggregator(DEFAULT_GROUP)
-
-    def _look_after(self, parts: Parts, *, news: bool) -> None:
-        for message in parts.check():
-            self._display.note(message)
-        self._show()
-        now = time.monotonic()
-        if news and now - self._written_at >= ESTIMATE_SECONDS:
-            self._written_at = now
-            write_estimate(self._run, self._progress)
-
-    def _enter(self, stage: str) -> None:
-        self._stage = stage
-        self._show()
-
-    def _show(self) -> None:
-        view = view_of(
-            self._progress,
-            stage=self._stage,
-            scanning=self._scanning,
-            now=time.monotonic(),
-            started=self._started,
-        )
-        self._display.show(view)

@@ -8,6 +8,7 @@ import msgspec
 
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.runs import WantedFiles
+from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
 
 
@@ -25,6 +26,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         bootstrap_servers: Apache Kafka to use; the embedded one where None.
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
+        estimate: What to estimate beside the proportions.
     """
 
     dataset: Path
@@ -37,3 +39,4 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap_servers: str | None = None
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None
+    estimate: EstimateOptions = EstimateOptions()

@@ -11,18 +11,29 @@ from rich.text import Text
 
 from avatarrig.cli.display import bones_table
 from avatarrig.cli.view import bone_rows, duration
+from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.progress import Progress
-from avatarrig.runs import RunDirectory, write_atomically, write_json
+from avatarrig.runs import RunDirectory, read_observation, write_atomically, write_json
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.skeleton.counting import REASONS
+from avatarrig.skeleton.estimate import EstimateOptions
 
 PHASE = "phase1"
 SHOWN_REJECTS = 10
 
 
+Documents = dict[str, dict[str, Any]]
+"""Estimates as their files hold them, by subject."""
+
+
 def write_results(
-    run: RunDirectory, progress: Progress, dataset_dir: str, settings: dict[str, Any]
+    run: RunDirectory,
+    progress: Progress,
+    documents: Documents,
+    *,
+    dataset_dir: str,
+    settings: dict[str, Any],
 ) -> None:
     """Writes the index, the summary and the estimate of a run, each atomically.
 
@@ -31,14 +42,14 @@ def write_results(
     """
     write_atomically(run.index, _index(progress))
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
-    write_estimate(run, progress)
-    for subject, document in progress.documents().items():
+    write_estimate(run, documents)
+    for subject, document in documents.items():
         write_atomically(run.preview, draw_preview(document, title=subject))
 
 
-def write_estimate(run: RunDirectory, progress: Progress) -> None:
+def write_estimate(run: RunDirectory, documents: Documents) -> None:
     """Writes the latest estimate, where there is one."""
-    for document in progress.documents().values():
+    for document in documents.values():
         write_json(run.estimate, document)
 
 
@@ -103,12 +114,18 @@ def _index(progress: Progress) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
-def print_results(console: Console, run: RunDirectory, progress: Progress, elapsed: float) -> None:
+def print_results(
+    console: Console,
+    run: RunDirectory,
+    progress: Progress,
+    documents: Documents,
+    elapsed: float,
+) -> None:
     """Says what came out, what was set aside and why, and where the files are."""
     counts = progress.counts
-    for subject, document in progress.documents().items():
+    for subject, document in documents.items():
         console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
-        console.print(bones_table(bone_rows(document)))
+        console.print(bones_table(bone_rows(document), console.width))
         for note in document.get("notes", []):
             console.print(Text(f"  {note}", style="dim"))
     console.print()
@@ -150,7 +167,9 @@ def _print_rejects(console: Console, progress: Progress) -> None:
         console.print(Text(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))
 
 
-def result_document(run: RunDirectory, progress: Progress, elapsed: float) -> dict[str, Any]:
+def result_document(
+    run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+) -> dict[str, Any]:
     """The final result as ``--json`` prints it."""
     counts = progress.counts
     return {
@@ -167,5 +186,20 @@ def result_document(run: RunDirectory, progress: Progress, elapsed: float) -> di
             for found, reject in progress.rejected
         ],
         "seconds": round(elapsed, 3),
-        "skeletons": progress.documents(),
+        "skeletons": documents,
+    }
+
+
+def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptions) -> Documents:
+    """Estimates from the run's observations with options of one's own.
+
+    The proportions are the aggregator's, bit for bit; height and window come beside.
+    """
+    estimators: dict[str, Estimator] = {}
+    for found, _ in progress.observed_photos:
+        observation = read_observation(run.observation(found.image_id))
+        estimators.setdefault(found.subject, Estimator()).update(observation)
+    return {
+        subject: estimator.estimate(subject=subject, options=options).to_document()
+        for subject, estimator in estimators.items()
     }

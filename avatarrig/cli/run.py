@@ -12,9 +12,12 @@ import msgspec
 from rich.console import Console
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.height import HEIGHT
 from avatarrig.cli.request import RunRequest
+from avatarrig.cli.window import WINDOW
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
 from avatarrig.runs import WantedFiles
+from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
 
 _SHARE = click.FloatRange(0.0, 1.0)
@@ -34,6 +37,10 @@ _SHARE = click.FloatRange(0.0, 1.0)
     default=min(4, os.cpu_count() or 1),
     show_default="one per core, 4 at most",
     help="Detector replicas.",
+)
+@click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres.")
+@click.option(
+    "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
 @click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
 @click.option("--debug-overlays", is_flag=True, help="Draw what was seen over each photo.")
@@ -153,4 +160,5 @@ def _request(given: dict[str, Any]) -> RunRequest:
         bootstrap_servers=given["bootstrap_servers"],
         partitions=given["partitions"],
         models=given["models"],
+        estimate=EstimateOptions(height=given["height"], window_days=given["window"]),
     )

@@ -35,6 +35,7 @@ class BoneRow(msgspec.Struct, frozen=True):
         high: Upper end.
         samples: Photos that show it.
         status: insufficient, provisional or stable.
+        metres: Length in metres, None where no height was given.
     """
 
     label: str
@@ -43,6 +44,7 @@ class BoneRow(msgspec.Struct, frozen=True):
     high: float | None
     samples: int
     status: str
+    metres: float | None = None
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ def bone_rows(document: dict[str, Any]) -> tuple[BoneRow, ...]:
             high=_end(document, key, 1),
             samples=document["stats"].get(key, {}).get("n", 0),
             status=document["stats"].get(key, {}).get("status", "insufficient"),
+            metres=document.get("metres", {}).get(key, {}).get("value"),
         )
         for key, label in BONE_LABELS.items()
     )

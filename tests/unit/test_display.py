@@ -34,7 +34,7 @@ def drawn(renderable: object, width: int = 100) -> str:
 
 
 def test_the_panel_tells_photos_pace_and_skeleton() -> None:
-    text = drawn(panel(a_view()))
+    text = drawn(panel(a_view(), 100))
     for part in ("10 of 30", "detected 9, of them 8", "rejected 1", "9.9 images/s", "2:05 left"):
         assert part in text
     for part in ("thigh, left", "1.200", "1.100 – 1.300", "8", "provisional"):
@@ -43,13 +43,20 @@ def test_the_panel_tells_photos_pace_and_skeleton() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    assert max(len(line) for line in drawn(panel(a_view()), width).splitlines()) <= width
+    assert max(len(line) for line in drawn(panel(a_view(), width), width).splitlines()) <= width
+
+
+def test_at_eighty_columns_nothing_is_cut() -> None:
+    row = BoneRow("upper arm, right", 0.8, 0.7, 0.9, 1234567, "insufficient", metres=0.27)
+    text = drawn(bones_table((row,), 80), 80)
+    assert "…" not in text
+    assert "0.270 m" in text
 
 
 def test_an_unknown_ratio_is_a_dash_not_a_number() -> None:
     row = BoneRow("hips", None, None, None, 0, "insufficient")
-    assert "nan" not in drawn(bones_table((row,)))
-    assert "–" in drawn(bones_table((row,)))
+    assert "nan" not in drawn(bones_table((row,), 80))
+    assert "–" in drawn(bones_table((row,), 80))
 
 
 def test_off_a_terminal_lines_are_plain() -> None:

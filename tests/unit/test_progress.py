@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from avatarrig.progress import Found, Progress
@@ -119,6 +120,15 @@ def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Pro
     assert not progress.estimates_complete
     progress.skeleton(a_skeleton({0: 5, 3: 7}))
     assert progress.estimates_complete
+
+
+def test_an_estimate_by_older_weights_is_not_complete() -> None:
+    progress = Progress("r", "f", learned="new")
+    progress.observation(an_observation(), 0, 5, now=0)
+    for learned, complete in (("old", False), (None, True), ("new", True)):
+        estimate = {"learned": learned}
+        progress.skeleton(msgspec.structs.replace(a_skeleton({0: 5}), estimate=estimate))
+        assert progress.estimates_complete is complete
 
 
 def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> None:
