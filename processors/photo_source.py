@@ -117,6 +117,8 @@ class PhotoSource:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             self._check_roots(file)
             raise PhotoRefusedError("missing", "the file is gone since it was found") from error
+        if isinstance(error, IsADirectoryError):
+            raise PhotoRefusedError("not_a_file", "this is a folder") from error
         raise PhotoRefusedError("unreadable", f"the file cannot be read: {error.strerror}")
 
     def _check_roots(self, file: Path) -> None:

@@ -1,0 +1,111 @@
+"""The list of what is set aside: latest state of each photo, gone when it is observed."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from avatarrig.records import Observation, PhotoReference, Reject
+from processors.rejects import RejectsView, replayable
+
+
+def reference(name: str, *, content_hash: str = "00") -> PhotoReference:
+    return PhotoReference(
+        image_id=f"{name}-1",
+        uri=f"file:///photos/{name}.jpg",
+        dataset="d",
+        path=f"{name}.jpg",
+        subject="s",
+        content_hash=content_hash,
+        size=1,
+        found_at=1.0,
+        run="r",
+    )
+
+
+def reject(
+    name: str, at: float, reason: str = "crashed", *, run: str = "r", content_hash: str = "00"
+) -> Reject:
+    return Reject(
+        reason=reason,
+        message="m",
+        attempts=3,
+        rejected_at=at,
+        reference=reference(name, content_hash=content_hash),
+        run=run,
+    )
+
+
+def observation(name: str, at: float) -> Observation:
+    return Observation(
+        image_id=f"{name}-1",
+        dataset="d",
+        path=f"{name}.jpg",
+        subject="s",
+        content_hash="00",
+        found_at=1.0,
+        observed_at=at,
+        fingerprint="f",
+        width=1,
+        height=1,
+    )
+
+
+def view(*records: Reject | Observation) -> RejectsView:
+    made = RejectsView()
+    for record in records:
+        if isinstance(record, Reject):
+            made.reject(record)
+        else:
+            made.observation(record)
+    return made
+
+
+def names(rejects: RejectsView, **chosen: object) -> list[str]:
+    return [photo.name for photo in rejects.standing(**chosen)]  # type: ignore[arg-type]
+
+
+def test_the_latest_reject_of_a_photo_stands_first() -> None:
+    rejects = view(reject("a", 1), reject("b", 2), reject("a", 3, "timed_out"))
+    assert names(rejects) == ["a.jpg", "b.jpg"]
+    assert rejects.standing()[0].latest.reason == "timed_out"
+    assert rejects.standing()[0].times == 2
+
+
+def test_an_observed_photo_leaves_the_list_and_comes_back_when_it_fails_again() -> None:
+    assert names(view(reject("a", 1), observation("a", 2))) == []
+    assert names(view(reject("a", 1), observation("a", 2), reject("a", 3))) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_the_topics_does_not_matter(seed: int) -> None:
+    records = [reject("a", 1), observation("a", 2), reject("b", 1), reject("b", 3), reject("c", 9)]
+    random.Random(seed).shuffle(records)  # noqa: S311 - an order, no secret
+    assert names(view(*records)) == ["c.jpg", "b.jpg"]
+
+
+def test_rejects_can_be_chosen_by_reason_time_and_run() -> None:
+    rejects = view(reject("a", 1), reject("b", 2, "missing"), reject("c", 3, run="other"))
+    assert names(rejects, reason="missing") == ["b.jpg"]
+    assert names(rejects, since=2.0) == ["c.jpg", "b.jpg"]
+    assert names(rejects, run="other") == ["c.jpg"]
+    assert rejects.reasons == {"crashed": 2, "missing": 1}
+
+
+def test_a_refused_message_is_listed_by_its_origin() -> None:
+    refused = Reject(
+        reason="malformed", message="m", attempts=1, rejected_at=1, origin="avatarrig.images[3]@7"
+    )
+    rejects = view(refused, reject("a", 2))
+    assert names(rejects) == ["a.jpg", "avatarrig.images[3]@7"]
+    assert [photo.name for photo in rejects.find("[3]@7")] == ["avatarrig.images[3]@7"]
+    assert [photo.name for photo in rejects.find("a-1")] == ["a.jpg"]
+
+
+def test_photos_are_tried_again_as_the_asking_runs_own() -> None:
+    refused = Reject(reason="malformed", message="m", attempts=1, rejected_at=1, origin="o")
+    unread = reject("u", 1, "permission", content_hash="")
+    photos = view(reject("a", 2), refused, unread).standing()
+    (again,) = replayable(photos, run="new", now=9.0)
+    assert (again.image_id, again.run, again.found_at) == ("a-1", "new", 9.0)
