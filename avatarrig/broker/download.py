@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import shutil
+import ssl
 import threading
 import time
 import urllib.error
@@ -33,6 +35,17 @@ ByteCount = Callable[[int, int], None]
 
 class ChecksumError(Exception):
     """A downloaded file is not the file that was committed to."""
+
+
+_WORTH_ANOTHER_TRY = (
+    ChecksumError,
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ssl.SSLError,
+    ConnectionError,
+    TimeoutError,
+)
+"""Any other OSError is about the disk."""
 
 
 def maven_base() -> str:
@@ -120,7 +133,7 @@ def _download(jar: Jar, folder: Path, progress: _Progress) -> None:
         try:
             _resume(url, jar, partial, progress)
             _check(jar, partial)
-        except (ChecksumError, urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        except _WORTH_ANOTHER_TRY as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
             if isinstance(error, ChecksumError):

@@ -6,11 +6,12 @@ import contextlib
 
 import pytest
 from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from support.kafka import SecureKafka
 
 from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import Topic, pipeline_topics
+from avatarrig.topics import SKELETONS, Topic, pipeline_topics
 from avatarrig.transport import (
     ConnectionRefusedByKafkaError,
     KafkaSettings,
@@ -38,10 +39,11 @@ def test_topics_are_created_with_their_partitions_and_settings(settings: KafkaSe
     check_topics(settings, pipeline_topics(4))
     with admin_client(settings) as client:
         described = {topic["name"]: topic for topic in client.describe_topics()}
-        (configs,) = client.describe_configs({"topic": {"avatarrig.skeletons": ["cleanup.policy"]}})
+        asked = ConfigResource(ConfigResourceType.TOPIC, SKELETONS)
+        configs = client.describe_configs([asked])["topic"][SKELETONS]
     for topic in pipeline_topics(4):
         assert len(described[topic.name]["partitions"]) == 4
-    assert "compact" in str(configs)
+    assert configs["cleanup.policy"]["value"] == "compact"
 
 
 def test_another_number_of_partitions_is_refused_with_what_to_do(settings: KafkaSettings) -> None:
