@@ -7,7 +7,9 @@ required field, or a version this code does not know, is refused with a reason.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+import functools
+import math
+from typing import Any, NoReturn, TypeVar, cast
 
 import msgpack
 import msgspec
@@ -220,27 +222,47 @@ def decode(data: bytes | None, kind: type[Record]) -> Record:
         raise RecordRefusedError(f"an empty message is no {kind.__name__}")
     if len(data) > MAX_RECORD_BYTES:
         raise RecordRefusedError(f"{len(data)} bytes are more than {MAX_RECORD_BYTES}")
+    _check_version(data)
+    try:
+        record = _decoder(kind).decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise RecordRefusedError(f"not a {kind.__name__}: {error}") from error
+    _check_arrays(record)
+    return cast("Record", record)
+
+
+class _Stamp(msgspec.Struct):
+    version: int
+
+
+@functools.cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
+
+
+def _check_version(data: bytes) -> None:
+    try:
+        version = _decoder(_Stamp).decode(data).version
+    except (msgspec.MsgspecError, RecursionError):
+        _refuse(data)
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise RecordRefusedError(
+            f"schema version {version!r}; this program knows 1 to {SCHEMA_VERSION}: upgrade it"
+        )
+
+
+def _refuse(data: bytes) -> NoReturn:
+    """Says what is wrong with a message that has no readable version."""
     try:
         fields = msgpack.unpackb(data, strict_map_key=False)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise RecordRefusedError(f"not msgpack: {error}") from error
-    _check_version(fields)
-    try:
-        record = msgspec.convert(fields, type=kind)
-    except msgspec.ValidationError as error:
-        raise RecordRefusedError(f"not a {kind.__name__}: {error}") from error
-    _check_arrays(record)
-    return record
-
-
-def _check_version(fields: object) -> None:
     if not isinstance(fields, dict):
         raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")
-    version = fields.get("version")
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-        raise RecordRefusedError(
-            f"schema version {version!r}; this program knows 1 to {SCHEMA_VERSION}: upgrade it"
-        )
+    raise RecordRefusedError(
+        f"schema version {fields.get('version')!r}; this program knows 1 to {SCHEMA_VERSION}: "
+        "upgrade it"
+    )
 
 
 EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendshapes": (52,)}
@@ -253,7 +275,7 @@ def _check_arrays(record: msgspec.Struct) -> None:
         array: PackedArray | None = getattr(record, name)
         if array is None:
             continue
-        if array.shape != expected or len(array.data) != 4 * int(np.prod(expected)):
+        if array.shape != expected or len(array.data) != 4 * math.prod(expected):
             raise RecordRefusedError(
                 f"{name} has shape {array.shape} in {len(array.data)} bytes, expected {expected}"
             )
