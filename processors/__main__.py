@@ -1,6 +1,6 @@
 """One detector replica as a process: settings on standard input, states on standard output.
 
-Started by `processors.supervisor`. Settings come through a pipe, so that no secret stands on
+Started by `avatarrig.supervision`. Settings come through a pipe, so that no secret stands on
 a command line; the pipe stays open, and when it closes the replica's owner is gone.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from kafka.errors import AuthorizationError, KafkaError
 
+from avatarrig.supervision import ExitCode, Status
 from avatarrig.topics import IMAGES
 from avatarrig.transport import (
     ConnectionRefusedByKafkaError,
@@ -24,7 +25,7 @@ from avatarrig.transport import (
 from processors.lifeline import exit_at_end_of
 from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
-from processors.settings import ExitCode, ReplicaSettings, Status
+from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 from processors.wiring import connect

@@ -12,12 +12,13 @@ import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
+from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
 from processors.sandbox import Result, Sandbox, SetAside
 from processors.sandbox_messages import Observed, Unreachable
-from processors.settings import ReplicaSettings, Status
+from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 

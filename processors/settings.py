@@ -1,8 +1,6 @@
-"""What a replica is told at its start, and what it answers."""
+"""What a replica is told at its start."""
 
 from __future__ import annotations
-
-from enum import IntEnum
 
 import msgspec
 
@@ -34,30 +32,3 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def member(self) -> str:
         """Name of the slot in the group, and of its transactions."""
         return f"{self.group}.{self.slot}"
-
-
-class ExitCode(IntEnum):
-    """How a replica ends; numbers as in BSD's sysexits.h."""
-
-    DONE = 0
-    FAILED = 1
-    CANNOT_WRITE = 73
-    TRY_AGAIN = 75
-    UNUSABLE = 78
-
-
-HOPELESS = frozenset({ExitCode.CANNOT_WRITE, ExitCode.UNUSABLE})
-"""Ends that a restart cannot mend: a person has to do something first."""
-
-
-class Status(msgspec.Struct, frozen=True):
-    """A line that a replica writes to its standard output.
-
-    Attributes:
-        state: ``starting``, ``working``, ``waiting`` (for storage or the broker), ``stopped``
-            or ``failed``.
-        message: For a person; empty where there is nothing to say.
-    """
-
-    state: str
-    message: str = ""

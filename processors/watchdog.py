@@ -14,7 +14,7 @@ from typing import Self
 
 import structlog
 
-from processors.settings import ExitCode
+from avatarrig.supervision import ExitCode
 
 _LOOK_SECONDS = 0.25
 _log = structlog.get_logger(__name__)

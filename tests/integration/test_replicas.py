@@ -18,11 +18,11 @@ from support import scripted_detector
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.records import Observation, PhotoReference, Reject, decode
+from avatarrig.supervision import Child, Supervisor
 from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
 from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
-from processors.supervisor import Supervisor
 from producers.publish import publish_dataset
 from producers.references import Dataset
 
@@ -112,7 +112,14 @@ def supervise() -> Iterator[Callable[..., Supervisor]]:
     started: list[Supervisor] = []
 
     def start(settings: ReplicaSettings, replicas: int) -> Supervisor:
-        supervisor = Supervisor(settings, replicas)
+        supervisor = Supervisor(
+            [
+                Child(
+                    f"detector-{slot}", "processors", msgspec.structs.replace(settings, slot=slot)
+                )
+                for slot in range(replicas)
+            ]
+        )
         supervisor.start()
         started.append(supervisor)
         return supervisor
