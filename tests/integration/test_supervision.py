@@ -1,0 +1,139 @@
+"""Children are restarted when they die, given up when that cannot help, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from support import scripted_detector
+from support.supervised import Behaviour
+
+from avatarrig.supervision import Child, ChildState, Supervisor
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+
+
+def supervisor_of(*behaviours: str, log_directory: Path | None = None) -> Supervisor:
+    return Supervisor(
+        [
+            Child(f"child-{number}", "support.supervised", Behaviour(name))
+            for number, name in enumerate(behaviours)
+        ],
+        log_directory=log_directory,
+    )
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def works(state: ChildState) -> bool:
+    return state.state == "working"
+
+
+def test_children_work_until_they_are_stopped() -> None:
+    with supervisor_of("work", "babble") as supervisor:
+        wait_for(lambda: all(map(works, supervisor.states)))
+        pids = [state.pid for state in supervisor.states]
+        assert all(state.is_alive for state in supervisor.states)
+    assert [state.state for state in supervisor.states] == ["stopped", "stopped"]
+    assert not any(pid and psutil.pid_exists(pid) for pid in pids)
+    assert supervisor.failure is None
+
+
+def test_a_killed_child_is_started_anew() -> None:
+    with supervisor_of("work") as supervisor:
+        wait_for(lambda: works(supervisor.states[0]))
+        pid = supervisor.states[0].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: supervisor.states[0].restarts == 1 and works(supervisor.states[0]))
+        assert supervisor.states[0].pid != pid
+
+
+def test_a_child_that_keeps_dying_is_restarted_again_and_again() -> None:
+    with supervisor_of("die") as supervisor:
+        wait_for(lambda: supervisor.states[0].restarts >= 3)
+        assert supervisor.failure is None
+
+
+def test_a_child_that_no_restart_can_mend_is_given_up_with_its_words() -> None:
+    with supervisor_of("unusable", "work") as supervisor:
+        wait_for(lambda: supervisor.failure is not None)
+        assert supervisor.failure == "install the models"
+        assert supervisor.states[0].restarts == 0
+        wait_for(lambda: works(supervisor.states[1]))
+
+
+def test_a_child_that_does_not_stop_is_killed() -> None:
+    supervisor = supervisor_of("ignore")
+    supervisor.start()
+    wait_for(lambda: works(supervisor.states[0]))
+    pid = supervisor.states[0].pid
+    supervisor.stop(seconds=0.2)
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_supervisor_that_never_started_stops_at_once() -> None:
+    supervisor_of("work").stop()
+
+
+def test_each_child_writes_its_own_log(tmp_path: Path) -> None:
+    with supervisor_of("work", "work", log_directory=tmp_path / "logs") as supervisor:
+        wait_for(lambda: all(map(works, supervisor.states)))
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {"child-0.log", "child-1.log"}
+
+
+def test_children_are_out_of_reach_of_the_terminals_ctrl_c() -> None:
+    with supervisor_of("work") as supervisor:
+        wait_for(lambda: works(supervisor.states[0]))
+        pid = supervisor.states[0].pid
+        assert pid is not None
+        assert os.getpgid(pid) != os.getpgid(0)
+
+
+def test_replicas_and_their_detectors_end_with_their_owner(tmp_path: Path) -> None:
+    program = f"""
+        import time
+        from avatarrig.supervision import Child, Supervisor
+        from avatarrig.transport import KafkaSettings
+        from processors.sandbox_settings import SandboxSettings
+        from processors.settings import ReplicaSettings
+        settings = ReplicaSettings(
+            kafka=KafkaSettings(bootstrap_servers="127.0.0.1:9"),
+            group="g",
+            sandbox=SandboxSettings(
+                photo_roots=({str(tmp_path)!r},), detector={scripted_detector.SCRIPTED!r}
+            ),
+        )
+        Supervisor([Child("detector-0", "processors", settings)]).start()
+        time.sleep(600)
+    """
+    owner = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.DEVNULL
+    )
+    with owner:
+        watched = psutil.Process(owner.pid)
+        wait_for(lambda: len(watched.children(recursive=True)) >= 2)
+        family = watched.children(recursive=True)
+        owner.kill()
+    gone, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    assert alive == []
+    assert len(gone) >= 2

@@ -1,0 +1,106 @@
+"""What becomes of each message: an observation as it came, a reject with its reason, nothing."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from avatarrig.records import MAX_RECORD_BYTES, Observation, PhotoReference, Reject, decode, encode
+from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS
+from processors.outcome import observed, set_aside, take
+from processors.sandbox import SetAside
+from processors.sandbox_messages import Observed
+
+REFERENCE = PhotoReference(
+    image_id="x-1",
+    uri="file:///x.jpg",
+    dataset="d",
+    path="x.jpg",
+    subject="s",
+    content_hash="00",
+    size=1,
+    found_at=1.0,
+    run="r",
+)
+OBSERVATION = Observation(
+    image_id="x-1",
+    dataset="d",
+    path="x.jpg",
+    subject="s",
+    content_hash="00",
+    found_at=1.0,
+    observed_at=2.0,
+    fingerprint="f",
+    width=1,
+    height=1,
+)
+ORIGIN = (IMAGES, 3, 42)
+
+
+@pytest.mark.parametrize("run", ["r", ""])
+def test_a_reference_of_the_run_is_taken(run: str) -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run=run, now=5.0)
+    assert (taken.reference, taken.partition, taken.offset) == (REFERENCE, 3, 42)
+    assert taken.is_waiting
+
+
+def test_a_reference_of_another_run_is_passed_over() -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run="another", now=5.0)
+    assert (taken.settled, taken.output) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"\xc1",
+        b"plain text",
+        msgspec.msgpack.encode([1, 2]),
+        msgspec.msgpack.encode({"version": 1}),
+        msgspec.msgpack.encode({"version": 77}),
+        encode(OBSERVATION),
+        b"x" * (MAX_RECORD_BYTES + 1),
+    ],
+)
+def test_a_message_that_is_no_reference_is_rejected_with_its_origin(value: bytes | None) -> None:
+    taken = take(value, origin=ORIGIN, run="r", now=5.0)
+    assert taken.settled
+    assert taken.output is not None
+    assert taken.output.topic == REJECTS
+    reject = decode(taken.output.value, Reject)
+    assert (reject.reason, reject.origin) == ("malformed", f"{IMAGES}[3]@42")
+    assert reject.rejected_at == 5.0
+
+
+def test_an_observation_goes_on_as_it_came() -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
+    output = observed(taken, Observed(1, encode(OBSERVATION)), fingerprint="f", now=6.0)
+    assert (output.topic, output.key) == (OBSERVATIONS, "x-1")
+    assert output.value == encode(OBSERVATION)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"\xc1", encode(msgspec.structs.replace(OBSERVATION, image_id="another"))],
+)
+def test_a_senseless_answer_is_not_let_out(answer: bytes) -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
+    output = observed(taken, Observed(1, answer), fingerprint="f", now=6.0)
+    assert output.topic == REJECTS
+    assert decode(output.value, Reject).reason == "detector_failed"
+
+
+def test_a_reject_carries_its_photo() -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
+    aside = SetAside(1, "crashed", "m", 3)
+    reject = decode(set_aside(taken, aside, fingerprint="f", now=6.0).value, Reject)
+    assert reject == Reject(
+        reason="crashed",
+        message="m",
+        attempts=3,
+        rejected_at=6.0,
+        reference=REFERENCE,
+        fingerprint="f",
+        run="r",
+    )
