@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -31,6 +32,9 @@ OLDEST_MAJOR = 25
 
 WRITING_LIMIT_S = 120.0
 """Java writes the cache when the training run ends: 5 s on an idle laptop."""
+
+MOST_KEPT = 3
+"""Of 70 MB each."""
 
 
 def with_startup_cache(
@@ -61,7 +65,11 @@ def with_startup_cache(
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(file.with_suffix(".lock"), timeout=0):
                 _make(distribution, file, failure, on_progress)
-    return msgspec.structs.replace(distribution, startup_cache=file if file.exists() else None)
+    if not file.exists():
+        return distribution
+    with contextlib.suppress(OSError):
+        os.utime(file)
+    return msgspec.structs.replace(distribution, startup_cache=file)
 
 
 def _make(
@@ -77,6 +85,7 @@ def _make(
         failure.write_text(f"{error}\n", "utf-8")
         return
     failure.unlink(missing_ok=True)
+    _remove_unused(file.parent)
     if on_progress is not None:
         on_progress(FetchProgress("startup cache", 1, 1))
 
@@ -105,6 +114,15 @@ def _train(distribution: Distribution, file: Path) -> None:
         written.replace(file)
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Each virtual environment's Java has a cache of its own; those used last are kept."""
+    by_use = sorted(folder.glob("*.aot"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in by_use[MOST_KEPT:]:
+        # A broker that runs may hold it open, which Windows minds.
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def _fingerprint(distribution: Distribution) -> str:

@@ -345,6 +345,23 @@ def test_a_startup_cache_serves_one_java_alone(
     assert f"-XX:AOTCache={first.startup_cache}" in first.command("kafka.Kafka")
 
 
+def test_startup_caches_that_nobody_uses_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(startup_cache, "_train", lambda _, file: file.write_bytes(b"cache"))
+    made = []
+    for minor in range(startup_cache.MOST_KEPT + 2):
+        java_of_now = Java(Path("no-java"), f"25.0.{minor}")
+        ready = startup_cache.with_startup_cache(
+            tmp_path, Distribution(java_of_now, DISTRIBUTION.jars)
+        )
+        assert ready.startup_cache is not None
+        # As if each had been used an hour after the one before.
+        os.utime(ready.startup_cache, (3600 * minor, 3600 * minor))
+        made.append(ready.startup_cache)
+    assert [file.exists() for file in made] == [False, False, True, True, True]
+
+
 def test_an_older_java_gets_no_startup_cache(tmp_path: Path) -> None:
     older = Distribution(Java(Path("no-java"), "17.0.15"), DISTRIBUTION.jars)
     assert startup_cache.with_startup_cache(tmp_path, older) == older
