@@ -106,7 +106,9 @@ class Level(Generic[PartT]):
     async def publish(self) -> None:
         """Publishes what is due."""
         async with self._lock:
-            await self._publish(self._pace.due(self._clock()))
+            now = self._clock()
+            idle = now - self._applied_at >= self._saving.idle
+            await self._publish(self._pace.due(now, idle=idle))
 
     async def _publish(self, due: list[Where]) -> None:
         if not due:
@@ -141,30 +143,25 @@ class Level(Generic[PartT]):
         return since >= pace.most or (idle and since >= pace.least)
 
     async def _save_now(self) -> dict[tuple[str, int], int]:
-        begun = self._clock()
-        behind = [part for part in self.parts.values() if part.ledger.behind]
-        refused = [
-            self._outlet.reject(part, refusal)
-            for part in behind
-            for refusal in part.take_refusals()
-        ]
-        changes = [part.take_changes() for part in behind]
-        for change in changes:
-            for key, value in change.entries:
+        saved = {}
+        spent = 0.0
+        for part in [part for part in self.parts.values() if part.ledger.behind]:
+            begun = self._clock()
+            refused = [self._outlet.reject(part, refusal) for refusal in part.take_refusals()]
+            changes = part.take_changes()
+            for key, value in changes.entries:
                 self.table[key] = value
-        spent = self._clock() - begun
-        await self._outlet.send(refused)
-        await self.table.confirm()
-        for change in changes:  # Only now: a marker vouches for everything before it.
-            self.table[change.marker[0]] = change.marker[1]
-        await self.table.confirm()
-        self.steps += 1
+            spent += self._clock() - begun
+            await self._outlet.send(refused)
+            await self.table.confirm()
+            # Only now: a marker vouches for everything before it.
+            self.table[changes.marker[0]] = changes.marker[1]
+            await self.table.confirm()
+            saved[self.topic, part.partition] = changes.applied + 1
+            self.steps += 1
         self._saved_at = self._clock()
         self._not_before = self._saved_at + spent / self._saving.share
-        return {
-            (self.topic, part.partition): change.applied + 1
-            for part, change in zip(behind, changes, strict=True)
-        }
+        return saved
 
     async def _recovered(self, partition: int, end: int) -> PartT:
         items = self.table.entries(partition)

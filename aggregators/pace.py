@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -18,13 +19,15 @@ class PublishingSettings(msgspec.Struct, frozen=True, kw_only=True):
         interval: While changes keep coming, a key is published this often.
         settled: A key that has not changed for this long is published sooner,
         gap: but never sooner than this after the last time.
-        share: Of all time, at most this share goes into publishing.
+        share: While messages wait, at most this share of the time goes into publishing.
+        portion: At most so many keys at a time, so that nothing else waits long.
     """
 
     interval: float = 1.0
     settled: float = 0.05
     gap: float = 0.2
-    share: float = 0.3
+    share: float = 0.15
+    portion: int = 25
 
 
 class SavingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +43,7 @@ class SavingSettings(msgspec.Struct, frozen=True, kw_only=True):
     idle: float = 0.3
     least: float = 1.0
     most: float = 5.0
-    share: float = 0.2
+    share: float = 0.1
 
 
 class Tempo(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +82,20 @@ class Pace(Generic[Key]):
         """Notes that a key changed."""
         self._changed[key] = now
 
-    def due(self, now: float) -> list[Key]:
-        """Returns the keys to publish now, the same ones until `published` is told."""
-        if now < self._resting_until:
+    def due(self, now: float, *, idle: bool) -> list[Key]:
+        """Returns the keys to publish now, those first that have waited longest.
+
+        Args:
+            now: Monotonic seconds.
+            idle: Whether there is nothing else to do.
+
+        Returns:
+            The same keys until `published` is told.
+        """
+        if now < self._resting_until and not idle:
             return []
-        return [
-            key for key, changed_at in self._changed.items() if self._is_due(key, changed_at, now)
-        ]
+        due = (key for key, changed in self._changed.items() if self._is_due(key, changed, now))
+        return list(itertools.islice(due, self._settings.portion))
 
     def published(self, keys: list[Key], now: float, spent: float) -> None:
         """Notes that keys were published as they stood at ``now``, which took ``spent`` seconds.

@@ -40,11 +40,33 @@ class Tallied(msgspec.Struct, array_like=True):
 class _Counted:
     """A tally at work. It may be ahead of the partition when a save was cut short."""
 
-    __slots__ = ("offset", "tally")
+    __slots__ = ("_packed", "offset", "tally")
 
-    def __init__(self, offset: int, tally: Tally) -> None:
+    def __init__(self) -> None:
+        self.offset = -1
+        self.tally = Tally.empty()
+        self._packed: bytes | None = None
+
+    @classmethod
+    def unpacked(cls, tallied: Tallied) -> _Counted:
+        counted = cls()
+        counted.offset = tallied.offset
+        counted.tally = Tally.from_bytes(tallied.tally)
+        counted._packed = tallied.tally
+        return counted
+
+    def packed(self) -> bytes:
+        """The tally's bytes; it is saved and published, and packed once."""
+        if self._packed is None:
+            self._packed = self.tally.to_bytes()
+        return self._packed
+
+    def move_to(self, offset: int, observation: Observation | None) -> None:
+        """Goes on to an offset, with its photo if that counts."""
+        if observation is not None:
+            self.tally.add(observation)
+            self._packed = None
         self.offset = offset
-        self.tally = tally
 
 
 class ObservedPartition:
@@ -96,9 +118,7 @@ class ObservedPartition:
                 else:
                     tallied = msgspec.msgpack.decode(value, type=Tallied)
                     offsets[key] = tallied.offset
-                    new._tallies[part_of(key)[1]] = _Counted(
-                        tallied.offset, Tally.from_bytes(tallied.tally)
-                    )
+                    new._tallies[part_of(key)[1]] = _Counted.unpacked(tallied)
             new._sights = FirstSights(pages)
         except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
             raise StateRefusedError(f"an entry is damaged: {error}") from error
@@ -137,7 +157,7 @@ class ObservedPartition:
             fingerprint=series[1],
             partition=self.partition,
             offset=counted.offset,
-            tally=counted.tally.to_bytes(),
+            tally=counted.packed(),
         )
 
     def newest(self, series: Series) -> int:
@@ -165,7 +185,7 @@ class ObservedPartition:
 
     def _packed(self, series: Series) -> bytes:
         counted = self._tallies[series]
-        return msgspec.msgpack.encode(Tallied(counted.offset, counted.tally.to_bytes()))
+        return msgspec.msgpack.encode(Tallied(counted.offset, counted.packed()))
 
     def _apply(self, offset: int, value: bytes | None) -> Series | None:
         try:
@@ -181,15 +201,11 @@ class ObservedPartition:
 
     def _count(self, offset: int, observation: Observation) -> Series | None:
         series = (observation.subject, observation.fingerprint)
-        counted = self._tallies.get(series)
-        if counted is None:
-            counted = _Counted(-1, Tally.empty())
+        counted = self._tallies.get(series) or _Counted()
         is_first = self._sights.first(digest_of(series, observation.image_id), offset) == offset
         if offset <= counted.offset:
             return None
-        if is_first:
-            counted.tally.add(observation)
-        counted.offset = offset
+        counted.move_to(offset, observation if is_first else None)
         self._tallies[series] = counted
         self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
         return series
