@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 COORDINATES: Final = len(HELMERT)
 """How many size-free coordinates evidence is given in."""
 
-INFORMATION_LENGTH: Final = COORDINATES * (COORDINATES + 1) // 2
-"""How many integers hold the upper triangle of an information matrix."""
+_TRIANGLE: Final = COORDINATES * (COORDINATES + 1) // 2
+INFORMATION_LENGTH: Final = _TRIANGLE + 1
+"""How many integers hold the upper triangle of an information matrix, and the scatter."""
 
 FIXED_POINT: Final = 256
 """Integers count 1/256: the rounding of a photo is under 0.01 % of what it says."""
@@ -75,37 +76,41 @@ def evidence_from_landmarks(
     in_sight = views.visibility[0, : len(BONE_VECTORS)] > _LEAST_VISIBILITY
     if not views.usable.all() or in_sight.sum() < _LEAST_BONES:
         return None
-    information, vector = information_of(*look(learned.network, views))
+    information, vector, scatter = information_of(*look(learned.network, views))
     return Evidence(
         learned=learned.version,
-        information=_quantised(information.mean(axis=0)[_UPPER]),
+        information=_quantised(np.append(information.mean(axis=0)[_UPPER], scatter.mean())),
         vector=_quantised(vector.mean(axis=0)),
         ratios=ratio_bins(views, learned.network.offset),
     )
 
 
 def information_of(
-    log_lengths: FloatArray, log_precision: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+    log_lengths: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Turns bone lengths on an unknown common scale into information about proportions.
 
     The scale is marginalised out under a flat prior: diag(w) - w wᵀ / Σw.
 
     Args:
         log_lengths: (n, 11).
-        log_precision: (n, 11) natural logarithms of inverse variances w.
+        weight: (n, 11) inverse variances w.
 
     Returns:
-        Information matrices (n, 6, 6) and vectors (n, 6) in Helmert coordinates.
+        Information matrices (n, 6, 6) and vectors (n, 6) in Helmert coordinates, and scatters
+        (n,): the weighted squares of the lengths about their mean.
     """
-    weight = np.exp(log_precision)
     total = weight.sum(axis=1, keepdims=True)
     outer = weight[:, :, None] * weight[:, None, :] / total[..., None]
     matrix = -outer
     diagonal = np.arange(weight.shape[1])
     matrix[:, diagonal, diagonal] += weight
     centred = log_lengths - (weight * log_lengths).sum(axis=1, keepdims=True) / total
-    return _TO_COORDINATES @ matrix @ _TO_COORDINATES.T, (weight * centred) @ _TO_COORDINATES.T
+    return (
+        _TO_COORDINATES @ matrix @ _TO_COORDINATES.T,
+        (weight * centred) @ _TO_COORDINATES.T,
+        (weight * centred**2).sum(axis=1),
+    )
 
 
 def _quantised(values: FloatArray) -> tuple[int, ...]:
@@ -115,10 +120,15 @@ def _quantised(values: FloatArray) -> tuple[int, ...]:
 def matrix_of(information: tuple[int, ...] | list[int]) -> FloatArray:
     """Unpacks an upper triangle of integers into a symmetric matrix (6, 6)."""
     matrix = np.zeros((COORDINATES, COORDINATES))
-    matrix[_UPPER] = np.array(information, np.float64) / FIXED_POINT
+    matrix[_UPPER] = np.array(information[:_TRIANGLE], np.float64) / FIXED_POINT
     return np.asarray(matrix + np.triu(matrix, 1).T)
 
 
 def vector_of(vector: tuple[int, ...] | list[int]) -> FloatArray:
     """Unpacks integers into an information vector (6,)."""
     return np.array(vector, np.float64) / FIXED_POINT
+
+
+def scatter_of(information: tuple[int, ...] | list[int]) -> float:
+    """Unpacks the scatter that stands behind the upper triangle."""
+    return information[_TRIANGLE] / FIXED_POINT

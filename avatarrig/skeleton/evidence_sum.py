@@ -94,7 +94,7 @@ class EvidenceSum:
 
     @property
     def information(self) -> list[int]:
-        """Upper triangle of the information matrix, fixed point."""
+        """Upper triangle of the information matrix, and the scatter, fixed point."""
         return self._sums[1 : 1 + INFORMATION_LENGTH]
 
     @property

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from avatarrig.skeleton.bones import FloatArray
+from avatarrig.skeleton.bones import HELMERT, POOLING, FloatArray
 from avatarrig.skeleton.features import FEATURE_COUNT, FEATURES_VERSION
 from avatarrig.skeleton.network import Network
 from avatarrig.skeleton.refused import LearnedRefusedError
@@ -63,6 +63,8 @@ class Learned:
         intervals: Factor on standard deviations that makes intervals honest on bodies that
             training did not see: the first number, plus the second times how unusual the
             estimated person is (1 for an ordinary one).
+        most_misfit: Misfit of photos to their estimate that one person's photos hardly exceed:
+            the first number, plus the second over the root of the number of photos.
     """
 
     version: str
@@ -71,6 +73,7 @@ class Learned:
     network: Network
     population: Population
     intervals: tuple[float, float]
+    most_misfit: tuple[float, float]
 
 
 @functools.lru_cache(maxsize=8)
@@ -155,6 +158,8 @@ def _unpacked(data: bytes, name: str) -> Learned:
             spread=numbers["spread"],
             offset=numbers["offset"],
             layers={key: numbers[key] for key in _LAYERS},
+            usual=POOLING @ HELMERT.T @ numbers["mean"],
+            tolerance=float(header["tolerance"]),
         ),
         population=Population(
             mean=numbers["mean"],
@@ -165,6 +170,7 @@ def _unpacked(data: bytes, name: str) -> Learned:
             systematic=numbers["systematic"],
         ),
         intervals=(float(header["intervals"][0]), float(header["intervals"][1])),
+        most_misfit=(float(header["most_misfit"][0]), float(header["most_misfit"][1])),
     )
 
 
@@ -176,6 +182,8 @@ def write_learned(learned: Learned) -> bytes:
         "pose_model": learned.pose_model,
         "model_sha256": learned.model_sha256,
         "intervals": learned.intervals,
+        "most_misfit": learned.most_misfit,
+        "tolerance": learned.network.tolerance,
     }
     arrays: dict[str, Any] = {
         "header": np.array(json.dumps(header, sort_keys=True)),

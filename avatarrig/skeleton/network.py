@@ -37,12 +37,17 @@ class Network:
         spread: (f,) the features are divided by it, then clipped at ±4.
         offset: (11,) log length that the landmarks place too much on each bone.
         layers: Weights and biases by name, the first axis being the ensemble's.
+        usual: (11,) log lengths of an average person, up to a common offset.
+        tolerance: How badly a photo may fit an average person before it counts half: the mean
+            square, over bones, of its deviations in its own standard deviations.
     """
 
     centre: FloatArray
     spread: FloatArray
     offset: FloatArray
     layers: dict[str, FloatArray]
+    usual: FloatArray
+    tolerance: float
 
 
 def look(network: Network, views: Views) -> tuple[FloatArray, FloatArray]:
@@ -53,13 +58,20 @@ def look(network: Network, views: Views) -> tuple[FloatArray, FloatArray]:
         views: n photos.
 
     Returns:
-        Log lengths (n, 11) on each photo's own unknown scale, and log precisions (n, 11).
+        Log lengths (n, 11) on each photo's own unknown scale, and inverse variances (n, 11).
+        Photos that fit nobody are trusted less: misplaced landmarks, or not a person at all.
     """
     standard = np.clip((features(views) - network.centre) / network.spread, -4, 4)
     outputs = _forward(network.layers, standard).mean(axis=0)
     lengths = observed(views) - network.offset + OFFSET_SHARE * outputs[:, :_BONES]
-    precision = outputs[:, _BONES:] + base_log_precision(views)
-    return lengths, np.clip(precision, *LOG_PRECISION_RANGE)
+    precision = np.exp(
+        np.clip(outputs[:, _BONES:] + base_log_precision(views), *LOG_PRECISION_RANGE)
+    )
+    apart = lengths - network.usual
+    total = precision.sum(axis=1, keepdims=True)
+    apart = apart - (precision * apart).sum(axis=1, keepdims=True) / total
+    misfit = (precision * apart**2).sum(axis=1, keepdims=True) / (_BONES - 1)
+    return lengths, precision / (1 + misfit / network.tolerance)
 
 
 def _forward(layers: dict[str, FloatArray], standard: FloatArray) -> FloatArray:

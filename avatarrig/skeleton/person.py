@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avatarrig.skeleton.bones import HELMERT, POOLED_BONES, FloatArray, log_ratio
-from avatarrig.skeleton.evidence import matrix_of, vector_of
+from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
+from avatarrig.skeleton.evidence import matrix_of, scatter_of, vector_of
 from avatarrig.skeleton.refused import LearnedRefusedError
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
     mean, covariance, prior = posterior(
         learned.population, matrix_of(total.information), vector_of(total.vector)
     )
+    limit, allowance = learned.most_misfit
+    most = limit + allowance / math.sqrt(max(total.photos, 1))
     scale, growth = learned.intervals
     kept = HELMERT.T @ covariance @ HELMERT
     given = HELMERT.T @ prior @ HELMERT
@@ -107,9 +109,25 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
             for i, bone in enumerate(POOLED_BONES)
         },
         photos=total.photos,
-        consistent=True,
+        consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,
     )
+
+
+def misfit(population: Population, total: EvidenceSum, person: FloatArray) -> float:
+    """How badly the photos fit a person (6,): about 1 where all is as the network expects.
+
+    The mean over photos and bones of the squared deviations of what each photo says from what
+    it should say, in the photo's own standard deviations. It comes from the sums alone:
+    scatter - 2 z·η + zᵀ Λ z.
+    """
+    if not total.photos:
+        return 0.0
+    expected = population.response @ (person - population.mean)
+    expected = expected + population.mean + population.offset
+    matrix, vector = matrix_of(total.information), vector_of(total.vector)
+    square = scatter_of(total.information) - 2 * expected @ vector + expected @ matrix @ expected
+    return float(square) / (total.photos * (len(BONE_VECTORS) - 1))
 
 
 def unusual(population: Population, person: FloatArray) -> float:

@@ -113,6 +113,7 @@ def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
         "spread": jnp.asarray(seen.std(axis=0) + 1e-2),
         "offset": jnp.asarray(pooled, jnp.float32),
         "mean": jnp.asarray(natural.mean(axis=0)),
+        "usual": jnp.asarray(POOLING @ HELMERT.T @ natural.mean(axis=0), jnp.float32),
         "covariance": jnp.asarray(shrunk, jnp.float32),
     }
 
@@ -166,7 +167,13 @@ def _loss(
     inputs = lesson.standard[chosen]
     inputs = inputs + settings.noise * jax.random.normal(noise_key, inputs.shape)
     outputs = forward(member, inputs, drop_key, settings.dropout)
-    matrix, vector = information(outputs, lesson.observed[chosen], lesson.precision[chosen])
+    matrix, vector = information(
+        outputs,
+        lesson.observed[chosen],
+        lesson.precision[chosen],
+        lesson.fixed["usual"],
+        member["log_tolerance"],
+    )
     people = population_of(member, lesson.fixed)
     losses = jax.vmap(lambda m, v, t: set_loss(people, m, v, t, settings.likelihood))(
         (matrix * batch.mask[..., None, None]).sum(1),
@@ -197,14 +204,15 @@ def draw(
     shape = (settings.members, settings.sets)
     natural = [i for i in bodies if photos.natural[i]]
     others = [i for i in bodies if not photos.natural[i]] or natural
-    pick = generator.random(shape) < settings.natural_share
+    fullness = generator.random(shape) ** 0.7
+    ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
+    pick = generator.random(shape) < ordinary
     body = np.where(pick, generator.choice(natural, shape), generator.choice(others, shape))
     index = np.zeros((*shape, settings.photos), np.int32)
     mask = np.zeros((*shape, settings.photos), np.float32)
     for place in np.ndindex(*shape):
         rows = photos.rows[body[place]]
-        most = min(len(rows), settings.photos)
-        count = int(np.ceil(most * generator.random() ** 0.7)) or 1
+        count = max(1, int(np.ceil(min(len(rows), settings.photos) * fullness[place])))
         index[place][:count] = generator.choice(rows, count, replace=False)
         mask[place][:count] = 1
     side = generator.integers(0, 2, index.shape, dtype=np.int32)

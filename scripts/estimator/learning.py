@@ -71,6 +71,8 @@ def learn(
             spread=np.asarray(fixed["spread"], np.float64),
             offset=np.asarray(fixed["offset"], np.float64),
             layers={name: np.asarray(parameters[name], np.float64) for name in NETWORK_LAYERS},
+            usual=np.asarray(fixed["usual"], np.float64),
+            tolerance=float(np.exp(np.mean(parameters["log_tolerance"]))),
         ),
         population=Population(
             mean=averaged["mean"],
@@ -81,6 +83,7 @@ def learn(
             systematic=averaged["systematic"],
         ),
         intervals=intervals,
+        most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
 

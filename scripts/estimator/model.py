@@ -53,7 +53,9 @@ class Settings:
         decay: Weight decay.
         dropout: Share of features, and of hidden units, left out at random.
         noise: Standard deviation of the noise on standardised features.
-        natural_share: Share of batches' bodies that are drawn from natural ones.
+        natural_share: Share of photo sets that are of natural bodies. Sets of a few photos are
+            more often of natural ones: where photos are few, people are best taken for ordinary.
+        natural_when_few: How much larger the share is for a set of a single photo.
         likelihood: Weight of the likelihood beside the ratios' absolute error.
         spreads: Prior standard deviations of the mixture, in those of natural bodies.
     """
@@ -68,6 +70,7 @@ class Settings:
     dropout: float = 0.1
     noise: float = 0.05
     natural_share: float = 0.5
+    natural_when_few: float = 0.4
     likelihood: float = 0.3
     spreads: tuple[float, ...] = (1.0, 1.7, 2.6)
     response_decay: float = 0.02
@@ -91,6 +94,7 @@ def initial(key: jax.Array, width: int, settings: Settings) -> Parameters:
         "log_spreads": jnp.log(jnp.asarray(settings.spreads)),
         "log_shares": jnp.zeros(len(settings.spreads)),
         "log_growth": jnp.zeros(len(settings.spreads)),
+        "log_tolerance": jnp.log(4.0),
     }
 
 
@@ -115,11 +119,19 @@ def _leaky(values: jax.Array) -> jax.Array:
 
 
 def information(
-    outputs: jax.Array, observed_lengths: jax.Array, rule: jax.Array
+    outputs: jax.Array,
+    observed_lengths: jax.Array,
+    rule: jax.Array,
+    usual: jax.Array,
+    log_tolerance: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
     """Information matrices (..., 6, 6) and vectors (..., 6) of photos."""
     lengths = observed_lengths + OFFSET_SHARE * outputs[..., :_BONES]
     weight = jnp.exp(jnp.clip(outputs[..., _BONES:] + rule, *LOG_PRECISION_RANGE))
+    apart = lengths - usual
+    apart = apart - (weight * apart).sum(-1, keepdims=True) / weight.sum(-1, keepdims=True)
+    misfit = (weight * apart**2).sum(-1, keepdims=True) / (_BONES - 1)
+    weight = weight / (1 + misfit * jnp.exp(-log_tolerance))
     total = weight.sum(-1, keepdims=True)
     along = weight @ _TO_COORDINATES.T
     matrix = jnp.einsum("ib,...b,jb->...ij", _TO_COORDINATES, weight, _TO_COORDINATES)

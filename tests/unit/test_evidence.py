@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from avatarrig.records import Evidence
 from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, log_ratio
-from avatarrig.skeleton.evidence import COORDINATES, evidence_from_landmarks, matrix_of
+from avatarrig.skeleton.evidence import (
+    COORDINATES,
+    INFORMATION_LENGTH,
+    evidence_from_landmarks,
+    matrix_of,
+)
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.geometry import MIRRORED_LANDMARKS, mirrored
 from avatarrig.skeleton.learned import load_learned, read_learned, write_learned
@@ -118,7 +123,7 @@ def test_more_cannot_be_taken_back_than_was_added() -> None:
 
 
 @pytest.mark.parametrize(
-    "packed", [["full-x"], ["full-x", [1, 2]], [3, [1]], ["full-x", [1.5] * 28], ["full-x", [0]]]
+    "packed", [["full-x"], ["full-x", [1, 2]], [3, [1]], ["full-x", [1.5] * 29], ["full-x", [0]]]
 )
 def test_other_things_are_no_sums(packed: list[object]) -> None:
     with pytest.raises(StateRefusedError):
@@ -128,7 +133,7 @@ def test_other_things_are_no_sums(packed: list[object]) -> None:
 def test_evidence_of_other_weights_is_refused() -> None:
     with pytest.raises(LearnedRefusedError, match="evaluate"):
         total([PHOTOS[0]]).add(
-            Evidence(learned="full-other", information=(1,) * 21, vector=(1,) * 6)
+            Evidence(learned="full-other", information=(1,) * INFORMATION_LENGTH, vector=(1,) * 6)
         )
     other = dataclasses.replace(LEARNED, version="full-other")
     with pytest.raises(LearnedRefusedError, match="full-other"):
