@@ -24,9 +24,9 @@ ASYMMETRY_WARNING: Final = (
     "were found to differ by about 60 mm (mediapipe issue 4125)."
 )
 
-DISAGREEMENT: Final = 0.10
-"""Log difference between plain and learned lengths that cannot be explained by noise: beyond
-what any of the training bodies shows from its own photos."""
+DISAGREEMENT: Final = 0.12
+"""Log difference between plain and learned lengths that noise does not explain: the largest of
+64 rendered people, natural and wide, 30 photos each."""
 
 FEWEST_PHOTOS: Final = 8
 """Below this, plain ratios are too noisy to compare."""
@@ -90,8 +90,9 @@ def asymmetries(tally: Tally) -> dict[str, Asymmetry]:
 def disagreements(tally: Tally, proportions: Proportions) -> dict[str, float]:
     """Finds bones whose plain length contradicts the learned estimate.
 
-    Plain lengths are midmeans and hardly notice a minority of odd photos; summed evidence does.
-    Where both disagree, some photos may show somebody else, or a camera distorts.
+    Both read the same landmarks in different ways, so where they disagree something is wrong
+    with the photos: a camera that distorts, a majority of somebody else. A minority of photos of
+    somebody else is not noticed: it moves either by less than one photo differs from the next.
 
     Args:
         tally: A subject's photos.

@@ -92,7 +92,7 @@ def _checked(evidence: Evidence) -> Evidence:
     if max(numbers) > _LARGEST or min(numbers) < -_LARGEST:
         raise StateRefusedError("evidence holds a number that no photo gives")
     lower = _ROUNDING.copy()
-    lower.T[_UPPER] += evidence.information
+    lower.T[_UPPER] += evidence.information[: len(_UPPER[0])]
     try:
         np.linalg.cholesky(lower)
     except np.linalg.LinAlgError as error:

@@ -22,6 +22,7 @@ import numpy as np
 
 from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.skeleton.estimate import EstimateOptions, estimate
+from avatarrig.skeleton.evidence import INFORMATION_LENGTH
 from avatarrig.skeleton.histogram import bin_of
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
@@ -114,10 +115,11 @@ def make_observations(count: int) -> list[Observation]:
     for number in range(count):
         bins = [bin_of(float(length)) for length in random.lognormal(-1.2, 0.3, len(RATIO_KEYS))]
         half = random.normal(0, 60, (6, 6))
+        triangle = (half @ half.T)[np.triu_indices(6)].astype(int).tolist()
         shown = random.random(len(RATIO_KEYS)) < 0.85
         evidence = Evidence(
             learned=version,
-            information=tuple((half @ half.T)[np.triu_indices(6)].astype(int).tolist()),
+            information=(*triangle, *[9_000] * (INFORMATION_LENGTH - len(triangle))),
             vector=tuple(random.normal(0, 3_000, 6).astype(int).tolist()),
             ratios={key: b for key, b, seen in zip(RATIO_KEYS, bins, shown, strict=True) if seen},
         )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.skeleton.counting import REASONS
+from avatarrig.skeleton.evidence import INFORMATION_LENGTH
 from avatarrig.skeleton.histogram import FURTHEST_BIN
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
@@ -24,6 +25,8 @@ from avatarrig.skeleton.tally import Tally
 ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
 DAY = 86_400.0
 VERSION = load_learned("full").version
+BEHIND = (7,) * (INFORMATION_LENGTH - 21)
+"""What evidence holds behind the upper triangle of its matrix."""
 
 
 def evidence_of(seed: int) -> Evidence:
@@ -33,7 +36,7 @@ def evidence_of(seed: int) -> Evidence:
     keys = random.sample(RATIO_KEYS, random.randint(0, len(RATIO_KEYS)))
     return Evidence(
         learned=VERSION,
-        information=tuple(a * b for i, a in enumerate(weights) for b in weights[i:]),
+        information=(*(a * b for i, a in enumerate(weights) for b in weights[i:]), *BEHIND),
         vector=tuple(random.randint(-(1 << 30), 1 << 30) for _ in range(6)),
         ratios={key: random.randint(-FURTHEST_BIN, FURTHEST_BIN) for key in keys},
     )
@@ -79,7 +82,10 @@ OBSERVATIONS = st.builds(
 MANY = st.lists(OBSERVATIONS, max_size=8)
 ONE = Evidence(
     learned=VERSION,
-    information=(900, 10, 0, -20, 0, 5, 800, 0, 7, 0, 0, 700, 0, 9, 1, 600, 0, 0, 500, 2, 400),
+    information=(
+        *(900, 10, 0, -20, 0, 5, 800, 0, 7, 0, 0, 700, 0, 9, 1, 600, 0, 0, 500, 2, 400),
+        *BEHIND,
+    ),
     vector=(0, 100, -200, 300, -400, 500),
     ratios={"upper_arm_L": -5, "upper_arm_R": -4},
 )
@@ -287,7 +293,8 @@ def test_a_camera_whose_clock_runs_ahead_does_not_age_the_others() -> None:
 
 def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
     largest = (1 << 32) - 1
-    information = tuple(largest if i == j else largest // 10 for i in range(6) for j in range(i, 6))
+    triangle = (largest if i == j else largest // 10 for i in range(6) for j in range(i, 6))
+    information = (*triangle, *(largest for _ in BEHIND))
     ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(-FURTHEST_BIN, FURTHEST_BIN + 1)]
     year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
     tally = Tally.empty()
