@@ -27,8 +27,9 @@ most 256 pixels of a person, and area-resizing to 960 moves bones by less than a
 MIN_SIDE: Final = 16
 """Pictures with a shorter side cannot show a person, and crash some of the models' graphs."""
 
-MEMORY_BUDGET: Final = 1_000_000_000
-"""Bytes that decoding one photo may take, whatever the limit on pixels."""
+MEMORY_BUDGET: Final = 1_200_000_000
+"""Bytes that decoding one photo may take, whatever the limit on pixels: with the models' 250 MB
+a detector stays below 1.5 GB."""
 
 _LONGEST_ASPECT: Final = 50
 """Reducing stops before the short side is lost: no picture is longer than this by reduction."""
@@ -43,8 +44,9 @@ _CV2_FORMATS: Final = frozenset({"JPEG", "PNG", "WebP"})
 _GRAY_MODES: Final = frozenset({"1", "L", "I;16"})
 _WIDE_MODES: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
-# Bytes a pixel takes at the peak of decoding, measured; Pillow keeps RGB in 4 bytes.
-_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 12, "HEIC": 12, "TIFF": 9, "GIF": 9, "BMP": 9}
+# Bytes that a pixel takes at the peak of decoding, measured and rounded up.
+_OPENCV_BYTES_PER_CHANNEL: Final = 2.0
+_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
 
 # After the transposition of orientations 5 to 8.
@@ -149,7 +151,7 @@ def _check_size(header: PhotoHeader, max_pixels: int) -> None:
         raise PhotoRefusedError(
             "too_large",
             f"Opening this {header.format} photo of {size} pixels would take about "
-            f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.0f} GB. "
+            f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.1f} GB. "
             "Save it smaller or as a plain (not progressive) JPEG.",
         )
 
@@ -160,9 +162,9 @@ def _decoding_bytes(header: PhotoHeader) -> float:
         # A progressive JPEG keeps every 16-bit coefficient until the last scan is read.
         factor = min(reduction(header.width, header.height), 8)
         coefficients = 2.0 * len(header.picture.getbands()) if header.progressive else 0.0
-        return header.pixels * (coefficients + channels / factor**2)
+        return header.pixels * (coefficients + _OPENCV_BYTES_PER_CHANNEL * channels / factor**2)
     if header.format in _CV2_FORMATS and not header.transparent:
-        return header.pixels * float(channels)
+        return header.pixels * channels * _OPENCV_BYTES_PER_CHANNEL
     return header.pixels * _PILLOW_BYTES.get(header.format, _PILLOW_BYTES_OTHERWISE)
 
 
@@ -239,13 +241,16 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _narrow(values: NDArray[np.generic]) -> Pixels:
-    """Scales 16-bit, 32-bit and floating gray values to 0..255 by the range they are in."""
+    """Scales 16-bit, 32-bit and floating gray values to 0..255."""
+    if values.dtype == np.uint16:
+        high_bytes: Pixels = (values.astype(np.uint16) >> 8).astype(np.uint8)
+        return high_bytes
     numbers = np.nan_to_num(values.astype(np.float32))
+    # Values of 32 bits come from 16-bit files; floating ones say by their range what is white.
+    scales = (65535.0,) if np.issubdtype(values.dtype, np.integer) else (1.0, 255.0, 65535.0)
     highest = float(numbers.max(initial=0.0))
-    full_scale = next((scale for scale in (1.0, 255.0, 65535.0) if highest <= scale), highest)
-    if np.issubdtype(values.dtype, np.integer):
-        full_scale = max(full_scale, 65535.0)
-    narrowed: Pixels = np.clip(numbers * (255.0 / full_scale), 0, 255).astype(np.uint8)
+    white = next((scale for scale in scales if highest <= scale), highest)
+    narrowed: Pixels = np.clip(numbers * (255.0 / white), 0, 255).astype(np.uint8)
     return narrowed
 
 

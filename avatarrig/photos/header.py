@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ _APPLIED_BY_DECODER: Final = frozenset({"TIFF", "HEIC"})
 """Formats whose decoder turns the picture upright and reports the upright size."""
 
 _LAST_ORIENTATION: Final = 8
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNK_HEADER: Final = struct.Struct(">I4s")
 FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """From this EXIF orientation on, width and height change places."""
 
@@ -109,6 +112,7 @@ def read_header(data: bytes) -> PhotoHeader:
         with warnings.catch_warnings():
             # Damaged metadata is worth a warning to Pillow; here a photo is usable or refused.
             warnings.simplefilter("ignore")
+            _check_structure(name, data)
             picture = _OPENERS[name](io.BytesIO(data))
             exif = _read_exif(name, picture, data)
     except Exception as error:  # parsers of damaged files raise almost anything
@@ -152,13 +156,36 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
 
 def _late_png_exif(data: bytes) -> bytes | None:
     """Finds an ``eXIf`` chunk after the pixels, where Pillow would only see it by decoding."""
-    position = 8
-    while position + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"eXIf":
-            return data[position + 8 : position + 8 + length]
-        position += length + 12
-    return None
+    chunks = _png_chunks(data)
+    return next((data[start:end] for kind, start, end in chunks if kind == b"eXIf"), None)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Walks over the chunks of a PNG: kind, start and end of the content.
+
+    Raises:
+        ValueError: A chunk claims more bytes than the file has.
+    """
+    position = len(_PNG_SIGNATURE)
+    while position + _PNG_CHUNK_HEADER.size <= len(data):
+        length, kind = _PNG_CHUNK_HEADER.unpack_from(data, position)
+        start = position + _PNG_CHUNK_HEADER.size
+        if start + length > len(data):
+            raise ValueError("a chunk is longer than the file")
+        yield kind, start, start + length
+        position = start + length + 4  # its checksum
+
+
+def _check_structure(name: Format, data: bytes) -> None:
+    """Refuses what makes a decoder take memory that no header limit foresees.
+
+    OpenCV's PNG decoder allocates what a chunk claims, up to 2 GB, before it reads it.
+
+    Raises:
+        ValueError: Naming the damage.
+    """
+    if name == "PNG":
+        deque(_png_chunks(data), maxlen=0)
 
 
 def _orientation(exif: Image.Exif) -> int:

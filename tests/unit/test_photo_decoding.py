@@ -234,6 +234,16 @@ def test_a_bomb_is_refused_by_its_header_before_pixels_take_memory() -> None:
     assert grown < 50_000 * (1024 if sys.platform == "darwin" else 1)
 
 
+def test_a_small_png_cannot_take_gigabytes_by_a_false_chunk_length() -> None:
+    data = FILES["PNG"]
+    place = data.index(b"IDAT") - 4
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    error = refusal(data[:place] + (1_700_000_000).to_bytes(4, "big") + data[place + 4 :])
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert error.reason == "unreadable"
+    assert grown < 50_000 * (1024 if sys.platform == "darwin" else 1)
+
+
 def test_a_higher_limit_on_pixels_does_not_lift_the_one_on_memory() -> None:
     error = refusal(BOMB, max_pixels=10**9)
     assert error.reason == "too_large"
