@@ -125,6 +125,10 @@ class Progress:
             self._finished.append(now)
         self._rejects[key] = record
 
+    def expect(self, photo: Found) -> None:
+        """Notes that a photo is tried again: an earlier reject does not stand any more."""
+        self._rejects.pop(photo.key, None)
+
     def skeleton(self, record: SkeletonRecord) -> None:
         """Notes an estimate; of two, the one that contains more is kept."""
         if record.fingerprint != self._fingerprint:

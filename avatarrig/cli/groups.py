@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import msgspec
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata
 
+from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.records import PhotoReference, RecordRefusedError, decode
 from avatarrig.topics import IMAGES
 
-POLL_MS = 500
+DETECTOR_GROUPS = "avatarrig.detectors"
+"""What the names of all groups of detectors begin with."""
 
 
 def detector_group(run: str) -> str:
     """Name of the consumer group that a run's detector replicas share."""
-    return f"avatarrig.detectors.{run}"
+    return f"{DETECTOR_GROUPS}.{run}"
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """What lies on the images topic behind a group's committed offsets.
-
-    Attributes:
-        image_ids: Photos of the run that wait for its detectors.
-    """
-
-    image_ids: frozenset[str]
-
-
-def look_at_queue(consumer: KafkaConsumer, partitions: int, run: str) -> Waiting:
+def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
     """Finds what an earlier start of a run left on the images topic.
 
     A new run's group is set to the end of the topic, so that its detectors need not read
@@ -34,38 +25,26 @@ def look_at_queue(consumer: KafkaConsumer, partitions: int, run: str) -> Waiting
 
     Args:
         consumer: In the group of the run's detectors, none of which is running.
-        partitions: Partitions of the images topic.
         run: The run's identifier.
+
+    Returns:
+        image_ids of the photos that wait.
     """
-    places = [TopicPartition(IMAGES, number) for number in range(partitions)]
-    consumer.assign(places)
-    ends: dict[TopicPartition, int] = consumer.end_offsets(places)
+    places = places_of(consumer, IMAGES)
     committed = {place: consumer.committed(place) for place in places}
     if all(offset is None for offset in committed.values()):
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
         consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
-        return Waiting(frozenset())
-    for place in places:
-        consumer.seek(place, committed[place] or 0)
-    return Waiting(frozenset(_read(consumer, ends, run)))
+        return frozenset()
+    starts = {place: offset or 0 for place, offset in committed.items()}
+    found = (_image_id(message.value, run) for _, message in read_to_end(consumer, starts))
+    return frozenset(image_id for image_id in found if image_id is not None)
 
 
-def _read(consumer: KafkaConsumer, ends: dict[TopicPartition, int], run: str) -> set[str]:
-    waiting: set[str] = set()
-    behind = {place for place, end in ends.items() if consumer.position(place) < end}
-    while behind:
-        for messages in consumer.poll(timeout_ms=POLL_MS).values():
-            waiting.update(_image_ids(messages, run))
-        behind = {place for place in behind if consumer.position(place) < ends[place]}
-    return waiting
-
-
-def _image_ids(messages: list[object], run: str) -> set[str]:
-    found = set()
-    for message in messages:
-        try:
-            reference = decode(getattr(message, "value", None), PhotoReference)
-        except RecordRefusedError:  # the detector replica sets it aside
-            continue
-        if reference.run == run:
-            found.add(reference.image_id)
-    return found
+def _image_id(value: bytes | None, run: str) -> str | None:
+    try:
+        reference = decode(value, PhotoReference)
+    except RecordRefusedError:  # the detector replica sets it aside
+        return None
+    return reference.image_id if reference.run == run else None

@@ -74,13 +74,17 @@ class Processed:
         photo = self._latest
         if photo is None or photo.image_id != image_id:
             return False
+        if photo.image_id in self._pending:
+            self._progress.expect(photo)
+            self.detection_needed = True
+            return True
         if self._progress.is_rejected(photo):
             return True
         if self._is_complete(photo):
             self._replay_where_forgotten(photo)
             return True
         self.detection_needed = True
-        return photo.image_id in self._pending
+        return False
 
     def _is_complete(self, photo: Found) -> bool:
         return is_complete(

@@ -10,7 +10,7 @@ from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.display import Display
 from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.follow import Follower
-from avatarrig.cli.groups import detector_group, look_at_queue
+from avatarrig.cli.groups import detector_group, waiting_photos
 from avatarrig.cli.interruption import Interruption
 from avatarrig.cli.parts import Parts, fetch_line
 from avatarrig.cli.publishing import Processed, Publishing
@@ -107,7 +107,7 @@ class Session:
     def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
         group = detector_group(self._identity.run)
         detectors = open_reader(kafka, group_id=group)
-        waiting = look_at_queue(detectors, self._request.partitions, self._identity.run)
+        waiting = waiting_photos(detectors, self._identity.run)
         detectors.close()
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
@@ -116,7 +116,7 @@ class Session:
             self._run,
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
-            pending=waiting.image_ids,
+            pending=waiting,
             producer=producer,
         )
         dataset = Dataset(

@@ -1,0 +1,81 @@
+"""Which Kafka a command talks to: a run's embedded one, or one by its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from avatarrig.broker import BrokerError, EmbeddedBroker
+from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.runs import RunDirectory
+from avatarrig.transport import KafkaSettings, TransportError, describe_cluster
+
+BROKER_OPTIONS = (
+    click.option(
+        "--run",
+        "run_directory",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Run directory whose embedded Apache Kafka is asked, running or not.",
+    ),
+    click.option("--bootstrap-servers", help="Apache Kafka to ask instead, host:port."),
+)
+_ALIVE_MS = 2000
+
+
+def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command ``--run`` and ``--bootstrap-servers``."""
+    for option in reversed(BROKER_OPTIONS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def reach(run_directory: Path | None, bootstrap_servers: str | None) -> Iterator[KafkaSettings]:
+    """Gives access to the Kafka asked for; a run's own is started where it is not running.
+
+    Raises:
+        CommandError: Neither or both were named, or it cannot be had.
+    """
+    if (run_directory is None) == (bootstrap_servers is None):
+        raise CommandError(
+            "name one Kafka: --run RUN_DIRECTORY or --bootstrap-servers HOST:PORT",
+            ExitCode.WRONG_USAGE,
+        )
+    try:
+        if run_directory is None:
+            yield KafkaSettings(bootstrap_servers=bootstrap_servers or "")
+        else:
+            with _of_run(RunDirectory(run_directory)) as settings:
+                yield settings
+    except (BrokerError, TransportError) as error:
+        raise CommandError(str(error)) from error
+
+
+@contextmanager
+def _of_run(run: RunDirectory) -> Iterator[KafkaSettings]:
+    if not run.broker.is_dir():
+        raise CommandError(
+            f"{run.path} has no broker data: it used another Kafka (--bootstrap-servers names "
+            "it), or is no run directory"
+        )
+    running = _running(run)
+    if running is not None:
+        yield running
+        return
+    with EmbeddedBroker(run.broker) as broker:
+        yield KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def _running(run: RunDirectory) -> KafkaSettings | None:
+    try:
+        ports = msgspec.json.decode((run.broker / "ports.json").read_bytes(), type=dict[str, int])
+        settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{ports['client']}")
+        describe_cluster(settings, timeout_ms=_ALIVE_MS)
+    except (OSError, KeyError, msgspec.MsgspecError, TransportError):
+        return None
+    return settings
