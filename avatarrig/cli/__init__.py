@@ -17,6 +17,7 @@ COMMANDS = {
     RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
     "broker": ("avatarrig.cli.broker", "The embedded Apache Kafka: fetch it, or run it."),
     "models": ("avatarrig.cli.models", "The MediaPipe models: fetch them, or see where they are."),
+    "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
     "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
     "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "calibrate": ("avatarrig.cli.calibrate", "Suggest thresholds from runs and audits."),

@@ -1,0 +1,221 @@
+"""What the broker knows about a pipeline: what waits, what was done, what lags."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from avatarrig.cli.groups import DETECTOR_GROUPS
+from avatarrig.cli.reading import PATIENCE_SECONDS, places_of, read_to_end
+from avatarrig.cli.rejects import read_rejects
+from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
+from avatarrig.topics import IMAGES, OBSERVATIONS, SKELETONS
+from avatarrig.transport import KafkaSettings, admin_client, open_reader
+
+RATE_SECONDS = 60
+GROUPS = "avatarrig."
+"""What the names of all groups of a pipeline begin with."""
+
+
+class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer group.
+
+    Attributes:
+        group: Its name.
+        members: Processes that are in it now.
+        lag: Topic to messages not yet consumed.
+    """
+
+    group: str
+    members: int
+    lag: dict[str, int]
+
+
+class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one estimate.
+
+    Attributes:
+        subject: Whose it is.
+        fingerprint: Detector that it was made with.
+        observations: Photos it contains.
+        used: Photos that count in it.
+        stable: Bones that are stable.
+        bones: Bones in all.
+        age: Seconds since it was published.
+    """
+
+    subject: str
+    fingerprint: str
+    observations: int
+    used: int
+    stable: int
+    bones: int
+    age: float
+
+
+class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a pipeline.
+
+    Attributes:
+        found: References published.
+        waiting: Photos not yet processed, those in work included; never failed.
+        in_work: Of those, how many the replicas that are alive can have in hand: one each.
+        observed: Photos contained in the estimates, with or without a person.
+        rejected: Photos and messages set aside.
+        rejected_by_reason: The same by reason.
+        replicas: Detector replicas alive.
+        photos_per_second: Observations of the last minute, per second.
+        oldest_waiting: Seconds that the oldest waiting photo has waited; None where none does.
+        groups: Consumer groups with their lag.
+        skeletons: Estimates.
+    """
+
+    found: int
+    waiting: int
+    in_work: int
+    observed: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    replicas: int
+    photos_per_second: float
+    oldest_waiting: float | None
+    groups: list[GroupStatus]
+    skeletons: list[SkeletonStatus]
+
+
+def read_status(kafka: KafkaSettings) -> PipelineStatus:
+    """Asks a Kafka about the pipeline that runs on it.
+
+    Raises:
+        TransportError: Kafka does not answer, or no pipeline has used it.
+    """
+    consumer = open_reader(kafka)
+    try:
+        places = places_of(consumer, IMAGES)
+        first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        with admin_client(kafka) as admin:
+            committed = _committed(admin)
+            members = _members(admin, list(committed))
+        groups = [
+            GroupStatus(group=name, members=members[name], lag=_lag(consumer, offsets))
+            for name, offsets in sorted(committed.items())
+        ]
+        detecting = [group for group in groups if group.group.startswith(DETECTOR_GROUPS)]
+        waiting = sum(group.lag.get(IMAGES, 0) for group in detecting)
+        if not detecting:
+            waiting = sum(end.values()) - sum(first.values())
+        replicas = sum(group.members for group in detecting)
+        rejects = read_rejects(kafka).reasons
+        skeletons = _skeletons(consumer)
+        return PipelineStatus(
+            found=sum(end.values()) - sum(first.values()),
+            waiting=waiting,
+            in_work=min(waiting, replicas),
+            observed=sum(skeleton.observations for skeleton in skeletons),
+            rejected=sum(rejects.values()),
+            rejected_by_reason=dict(rejects),
+            replicas=replicas,
+            photos_per_second=_rate(consumer),
+            oldest_waiting=_oldest_waiting(consumer, committed, end),
+            groups=groups,
+            skeletons=skeletons,
+        )
+    finally:
+        consumer.close()
+
+
+Offsets = Mapping[TopicPartition, int]
+
+
+def _patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is asked for
+    """Asks again while a broker that has just started is still loading its groups."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
+
+
+def _committed(admin: KafkaAdminClient) -> dict[str, Offsets]:
+    names = [group["group_id"] for group in _patiently(admin.list_groups)]
+    ours = [name for name in names if name.startswith(GROUPS)]
+    return {
+        name: {place: offset.offset for place, offset in offsets.items()}
+        for name in ours
+        for offsets in admin.list_group_offsets([name]).values()
+    }
+
+
+def _members(admin: KafkaAdminClient, groups: list[str]) -> dict[str, int]:
+    described = admin.describe_groups(groups) if groups else {}
+    return {name: len(described[name]["members"]) for name in groups}
+
+
+def _lag(consumer: KafkaConsumer, committed: Offsets) -> dict[str, int]:
+    ends = consumer.end_offsets(list(committed))
+    lag: dict[str, int] = {}
+    for place, offset in committed.items():
+        lag[place.topic] = lag.get(place.topic, 0) + max(0, ends[place] - max(offset, 0))
+    return lag
+
+
+def _skeletons(consumer: KafkaConsumer) -> list[SkeletonStatus]:
+    latest: dict[tuple[str, str], SkeletonRecord] = {}
+    starts = consumer.beginning_offsets(places_of(consumer, SKELETONS))
+    for _, message in read_to_end(consumer, starts):
+        try:
+            record = decode(message.value, SkeletonRecord)
+        except RecordRefusedError:  # a tombstone, or from another version of this program
+            continue
+        latest[record.subject, record.fingerprint] = record
+    return [_skeleton(record) for _, record in sorted(latest.items())]
+
+
+def _skeleton(record: SkeletonRecord) -> SkeletonStatus:
+    stats: dict[str, Any] = record.estimate.get("stats", {})
+    return SkeletonStatus(
+        subject=record.subject,
+        fingerprint=record.fingerprint,
+        observations=record.observations,
+        used=record.estimate.get("used_observations", 0),
+        stable=sum(bone["status"] == "stable" for bone in stats.values()),
+        bones=len(stats),
+        age=max(0.0, time.time() - record.estimated_at),
+    )
+
+
+def _rate(consumer: KafkaConsumer) -> float:
+    places = places_of(consumer, OBSERVATIONS)
+    since = round((time.time() - RATE_SECONDS) * 1000)
+    found = consumer.offsets_for_times(dict.fromkeys(places, since))
+    starts = {place: entry.offset for place, entry in found.items() if entry is not None}
+    if not starts:
+        return 0.0
+    return sum(1 for _ in read_to_end(consumer, starts)) / RATE_SECONDS
+
+
+def _oldest_waiting(
+    consumer: KafkaConsumer, committed: Mapping[str, Offsets], ends: Offsets
+) -> float | None:
+    waiting = [
+        (place, offset)
+        for group, offsets in committed.items()
+        if group.startswith(DETECTOR_GROUPS)
+        for place, offset in offsets.items()
+        if place.topic == IMAGES and offset < ends.get(place, 0)
+    ]
+    times = [_time_of(consumer, place, offset) for place, offset in waiting]
+    return max(0.0, time.time() - min(times)) if times else None
+
+
+def _time_of(consumer: KafkaConsumer, place: TopicPartition, offset: int) -> float:
+    _, message = next(read_to_end(consumer, {place: offset}))
+    return float(message.timestamp) / 1000
