@@ -41,7 +41,7 @@ class EstimateOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         height: The person's height in metres; without it no length is given in metres.
         window_days: Length of the rolling window in days; None for none.
-        as_of: Last day of the window; None for the newest photo's.
+        as_of: Last day of the window, today for example; the newest photo's where that is later.
     """
 
     height: float | None = None

@@ -96,14 +96,15 @@ def window_of(
         tally: A subject's photos.
         learned: The weights that made its evidence.
         days: Length of the window; None for none.
-        as_of: Its last day; None for the newest photo's.
+        as_of: Its last day, today for example; the newest photo's where that is later.
 
     Returns:
         The window; None where none is asked for or no photo has counted.
     """
-    last = as_of or tally.newest_day
-    if days is None or last is None:
+    newest = tally.newest_day
+    if days is None or newest is None:
         return None
+    last = max(newest, as_of or newest)
     inside, first = tally.since(last - dt.timedelta(days - 1))
     others = tally.everything() - inside
     return Window(
