@@ -1,0 +1,276 @@
+"""Who the subject is, what the mask says about others, and when a second look is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from avatarrig.detectors.outline import GENEROUS, draw_outline, explain_mask
+from avatarrig.detectors.person_mask import PersonMask
+from avatarrig.detectors.second_look import SecondLook
+from avatarrig.detectors.tasks import FoundPose
+from avatarrig.detectors.who import (
+    Box,
+    choose_subject,
+    prominence,
+    same_person,
+    visible_box,
+    weigh_stranger,
+)
+
+BODY = {
+    **dict.fromkeys(range(11), (0.5, 0.08)),
+    1: (0.53, 0.07),
+    4: (0.47, 0.07),
+    7: (0.56, 0.08),
+    8: (0.44, 0.08),
+    11: (0.7, 0.22),
+    12: (0.3, 0.22),
+    13: (0.8, 0.4),
+    14: (0.2, 0.4),
+    15: (0.85, 0.55),
+    16: (0.15, 0.55),
+    17: (0.86, 0.58),
+    18: (0.14, 0.58),
+    19: (0.86, 0.58),
+    20: (0.14, 0.58),
+    21: (0.84, 0.57),
+    22: (0.16, 0.57),
+    23: (0.62, 0.52),
+    24: (0.38, 0.52),
+    25: (0.62, 0.74),
+    26: (0.38, 0.74),
+    27: (0.62, 0.95),
+    28: (0.38, 0.95),
+    29: (0.62, 0.97),
+    30: (0.38, 0.97),
+    31: (0.64, 1.0),
+    32: (0.36, 1.0),
+}
+
+
+def person(box: Box, confidence: float = 0.9) -> FoundPose:
+    """A standing person who fills a box of the photo."""
+    size = (box.right - box.left, box.bottom - box.top)
+    points = np.array([BODY[joint] for joint in range(33)]) * size + (box.left, box.top)
+    rest = np.tile((0.0, confidence, confidence), (33, 1))
+    return FoundPose(np.hstack([points, rest]).astype(np.float32), np.zeros((33, 3), np.float32))
+
+
+def mask_of(*people: FoundPose) -> PersonMask:
+    outline = draw_outline([found.landmarks for found in people], 256, 256, 0.4)
+    return PersonMask(outline.astype(np.uint8) * 255)
+
+
+MIDDLE = person(Box(0.35, 0.1, 0.65, 0.9))
+LEFT = person(Box(0.02, 0.1, 0.3, 0.9))
+RIGHT_SMALL = person(Box(0.8, 0.3, 0.9, 0.6))
+
+
+def test_the_most_prominent_person_is_the_subject_and_everybody_is_counted() -> None:
+    choice = choose_subject([RIGHT_SMALL, MIDDLE])
+    assert choice.subject is MIDDLE
+    assert len(choice.people) == 2
+    assert 0.5 < choice.confidence < 1.0
+    assert not choice.ambiguous
+
+
+def test_one_person_is_a_sure_choice() -> None:
+    choice = choose_subject([MIDDLE])
+    assert (choice.confidence, choice.ambiguous) == (1.0, False)
+
+
+def test_two_equals_are_a_toss_up() -> None:
+    choice = choose_subject([MIDDLE, LEFT])
+    assert choice.ambiguous
+    assert choice.confidence < 0.4
+
+
+def test_nobody_is_no_subject() -> None:
+    choice = choose_subject([])
+    assert (choice.subject, choice.people, choice.confidence) == (None, (), 0.0)
+
+
+@pytest.mark.parametrize("better", ["larger", "more central", "more complete"])
+def test_size_centrality_and_completeness_make_prominence(better: str) -> None:
+    plain = person(Box(0.1, 0.2, 0.3, 0.7)).landmarks
+    other = {
+        "larger": person(Box(0.05, 0.1, 0.35, 0.8)).landmarks,
+        "more central": person(Box(0.4, 0.25, 0.6, 0.75)).landmarks,
+        "more complete": plain,
+    }[better].copy()
+    if better == "more complete":
+        plain = plain.copy()
+        plain[25:, 3:] = 0.1
+    assert prominence(other) > prominence(plain)
+
+
+def test_duplicates_of_one_person_are_merged_by_overlap() -> None:
+    again = person(Box(0.36, 0.11, 0.66, 0.91))
+    assert same_person(MIDDLE.landmarks, again.landmarks)
+    assert len(choose_subject([MIDDLE, again, LEFT]).people) == 2
+
+
+def test_a_half_seen_duplicate_is_merged_by_its_joints() -> None:
+    half = MIDDLE.landmarks.copy()
+    half[23:, 3:] = 0.1  # the visible box is half as large now
+    assert visible_box(MIDDLE.landmarks).overlap(visible_box(half)) < 0.6
+    assert same_person(MIDDLE.landmarks, half)
+
+
+def test_no_more_people_are_kept_than_asked_for() -> None:
+    assert choose_subject([LEFT, MIDDLE, RIGHT_SMALL], most=2).people == (MIDDLE, LEFT)
+
+
+def test_a_mask_that_fits_the_subject_agrees_and_leaves_nobody() -> None:
+    explained = explain_mask(mask_of(MIDDLE), MIDDLE.landmarks, (), 256, 256)
+    assert explained.agreement is not None
+    assert explained.agreement > 0.7
+    assert explained.unexplained == ()
+    assert explained.stranger == 0.0
+
+
+def test_somebody_whom_only_the_mask_shows_makes_the_choice_doubtful() -> None:
+    explained = explain_mask(mask_of(MIDDLE, LEFT), MIDDLE.landmarks, (), 256, 256)
+    assert explained.agreement is not None
+    assert explained.agreement < 0.6
+    assert explained.unexplained[0].box.overlap(visible_box(LEFT.landmarks)) > 0.5
+    choice = weigh_stranger(choose_subject([MIDDLE]), explained.stranger)
+    assert choice.ambiguous
+    assert choice.confidence < 0.4
+
+
+def test_others_who_were_found_explain_their_part_of_the_mask() -> None:
+    explained = explain_mask(mask_of(MIDDLE, LEFT), MIDDLE.landmarks, [LEFT.landmarks], 256, 256)
+    assert explained.unexplained == ()
+
+
+def test_an_outline_reaches_no_further_than_the_person() -> None:
+    outline = draw_outline([RIGHT_SMALL.landmarks], 128, 128, GENEROUS)
+    rows, columns = np.nonzero(outline)
+    assert columns.min() > 0.7 * 128
+    assert 0.2 * 128 < rows.min() < rows.max() < 0.7 * 128
+
+
+class ScriptedLooks:
+    """Answers like the pose landmarker: a crop shows whoever is on it, if large enough in it.
+
+    Args:
+        people: Who is in the photo; the picture's pixels tell where a crop was taken.
+        smallest: Least height in the crop of somebody who is found, as a share of it.
+        answer: Changes what is found in the n-th crop.
+    """
+
+    def __init__(
+        self,
+        *people: FoundPose,
+        smallest: float = 0.0,
+        answer: Callable[[int, FoundPose], FoundPose] = lambda _, pose: pose,
+    ) -> None:
+        self.people = people
+        self.smallest = smallest
+        self.answer = answer
+        self.crops: list[Box] = []
+
+    def run(self, crop: np.ndarray) -> tuple[FoundPose, ...]:
+        left, top = int(crop[0, 0, 0]), int(crop[0, 0, 1])
+        right, bottom = int(crop[-1, -1, 0]) + 1, int(crop[-1, -1, 1]) + 1
+        box = Box(left / SIDE, top / SIDE, right / SIDE, bottom / SIDE)
+        self.crops.append(box)
+        size = np.array([box.right - box.left, box.bottom - box.top])
+        found = []
+        for someone in self.people:
+            place = visible_box(someone.landmarks)
+            middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
+            inside = box.left < middle[0] < box.right and box.top < middle[1] < box.bottom
+            if inside and (place.bottom - place.top) / size[1] >= self.smallest:
+                landmarks = self.answer(len(self.crops), someone).landmarks.copy()
+                landmarks[:, :2] = (landmarks[:, :2] - (box.left, box.top)) / size
+                found.append(FoundPose(landmarks, someone.world))
+        return tuple(found)
+
+
+SIDE = 200
+COORDINATES = np.zeros((SIDE, SIDE, 3), np.uint8)
+COORDINATES[..., 0], COORDINATES[..., 1] = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
+EMPTY = PersonMask(np.zeros((256, 256), np.uint8))
+
+
+def look(task: ScriptedLooks, mask: PersonMask, padding: float = 0.15) -> SecondLook:
+    return SecondLook(task, COORDINATES, mask, padding)
+
+
+def test_a_good_first_look_is_the_only_one() -> None:
+    task = ScriptedLooks(MIDDLE)
+    assert look(task, mask_of(MIDDLE)).improve([MIDDLE]) == (MIDDLE,)
+    assert task.crops == []
+
+
+def test_somebody_too_small_for_the_first_look_is_found_in_a_tile_where_he_is() -> None:
+    task = ScriptedLooks(RIGHT_SMALL, smallest=0.4)
+    (found,) = look(task, EMPTY).improve([])
+    assert np.allclose(found.landmarks, RIGHT_SMALL.landmarks, atol=1e-3)
+    assert len(task.crops) == 5  # four tiles and one to confirm
+
+
+def test_where_the_mask_shows_somebody_that_place_is_looked_at_first() -> None:
+    task = ScriptedLooks(MIDDLE)
+    (found,) = look(task, mask_of(MIDDLE)).improve([])
+    assert np.allclose(found.landmarks, MIDDLE.landmarks, atol=1e-3)
+    assert len(task.crops) == 2
+
+
+def test_a_phantom_that_every_look_shows_differently_is_not_believed() -> None:
+    def elsewhere(number: int, pose: FoundPose) -> FoundPose:
+        landmarks = pose.landmarks.copy()
+        landmarks[::2, 1] += 0.06 * (-1) ** number
+        landmarks[::2, 0] -= 0.04 * (-1) ** number
+        return FoundPose(landmarks, pose.world)
+
+    task = ScriptedLooks(RIGHT_SMALL, smallest=0.4, answer=elsewhere)
+    assert look(task, EMPTY).improve([]) == ()
+
+
+def test_somebody_unsure_whom_only_a_crop_shows_is_not_believed() -> None:
+    task = ScriptedLooks(person(Box(0.8, 0.3, 0.9, 0.6), confidence=0.4), smallest=0.4)
+    assert look(task, EMPTY).improve([]) == ()
+
+
+def test_a_small_subject_is_looked_at_again_and_the_better_landmarks_are_kept() -> None:
+    coarse = person(Box(0.79, 0.32, 0.9, 0.61))
+    task = ScriptedLooks(RIGHT_SMALL)
+    (refined,) = look(task, mask_of(RIGHT_SMALL)).improve([coarse])
+    assert np.allclose(refined.landmarks, RIGHT_SMALL.landmarks, atol=1e-3)
+
+
+def test_a_small_subject_whom_the_crop_does_not_show_stays_as_he_was() -> None:
+    assert look(ScriptedLooks(), mask_of(RIGHT_SMALL)).improve([RIGHT_SMALL]) == (RIGHT_SMALL,)
+
+
+def test_the_padding_widens_the_crop_by_its_share_of_the_longer_side() -> None:
+    crops = []
+    for padding in (0.0, 0.5):
+        task = ScriptedLooks(RIGHT_SMALL)
+        look(task, mask_of(RIGHT_SMALL), padding).improve([RIGHT_SMALL])
+        crops.append(task.crops[-1])
+    tight, wide = crops
+    longer = tight.bottom - tight.top
+    assert wide.left == pytest.approx(tight.left - 0.5 * longer, abs=0.02)
+    assert wide.top == pytest.approx(tight.top - 0.5 * longer, abs=0.02)
+
+
+def test_people_whom_only_the_mask_shows_are_looked_for() -> None:
+    task = ScriptedLooks(LEFT, MIDDLE)
+    found = look(task, mask_of(MIDDLE, LEFT)).improve([MIDDLE])
+    assert len(choose_subject(found).people) == 2
+    assert len(task.crops) == 1
+
+
+def test_a_thing_in_the_mask_much_smaller_than_the_subject_is_no_person() -> None:
+    large = person(Box(0.3, 0.0, 1.0, 1.0))
+    helmet = person(Box(0.02, 0.4, 0.2, 0.7))
+    task = ScriptedLooks(helmet)
+    look(task, mask_of(large, helmet)).improve([large])
+    assert task.crops == []
