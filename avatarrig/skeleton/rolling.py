@@ -105,7 +105,7 @@ def window_of(
     if days is None or newest is None:
         return None
     last = max(newest, as_of or newest)
-    inside, first = tally.since(last - dt.timedelta(days - 1))
+    inside, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
     others = tally.everything() - inside
     return Window(
         days=days,

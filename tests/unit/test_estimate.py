@@ -337,6 +337,8 @@ def test_a_window_ends_where_it_is_told_to(thirty: Tally) -> None:
         "2027-02-23", "2027-03-01", 0
     )  # fmt: skip
     assert window["stats"] == {}
+    ever = as_json(thirty, EstimateOptions(window_days=10**9))["window"]
+    assert (ever["used_observations"], ever["changes"]) == (30, {})
     early = EstimateOptions(window_days=7, as_of=dt.date(2020, 1, 1))
     assert as_json(thirty, early)["window"]["last"] == "2026-11-22"
 
