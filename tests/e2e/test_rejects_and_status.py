@@ -1,0 +1,74 @@
+"""What was set aside is listed, tried again and leaves the list; the status adds up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.command import Command, copy_demo, finished
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copy_demo(tmp_path_factory.mktemp("photos") / "Limited", ["one.jpg", "two.jpg"])
+    (folder / "text.jpg").write_text("no photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(command: Command, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "Limited"
+    process = command.run(photos, "--out", folder, "--max-pixels", "1000")
+    assert process.returncode == 3, process.stderr
+    return folder
+
+
+def test_rejects_are_listed_shown_replayed_and_leave_the_list(
+    command: Command, photos: Path, run: Path
+) -> None:
+    listed = command.run("rejects", "list", "--run", run, "--json")
+    records = [msgspec.json.decode(line) for line in listed.stdout.splitlines()]
+    reasons = {record["reference"]["path"]: record["reason"] for record in records}
+    assert reasons == {
+        "one.jpg": "too_large",
+        "two.jpg": "too_large",
+        "text.jpg": "unsupported",
+    }
+    shown = command.run("rejects", "show", "two", "--run", run)
+    assert "two.jpg" in shown.stdout
+    assert "--max-pixels" in shown.stdout
+
+    replayed = command.run("rejects", "replay", "--run", run, "--reason", "too_large")
+    assert "2 photos are published again" in replayed.stdout
+    waiting = status(command, run)
+    assert waiting["waiting"] == 2
+    assert waiting["oldest_waiting"] is not None
+
+    result = finished(command.run(photos, "--out", run, "--json"), run)
+    assert result.document["photos"]["observed"] == 2
+    left = command.run("rejects", "list", "--run", run, "--json").stdout.splitlines()
+    assert [msgspec.json.decode(line)["reason"] for line in left] == ["unsupported"]
+    done = status(command, run)
+    assert (done["observed"], done["rejected"], done["waiting"]) == (2, 1, 0)
+    assert done["rejected_by_reason"] == {"unsupported": 1}
+    assert done["skeletons"][0]["observations"] == 2
+
+
+def status(command: Command, run: Path) -> dict:
+    process = command.run("status", "--run", run, "--json")
+    assert process.returncode == 0, process.stderr
+    return msgspec.json.decode(process.stdout, type=dict)
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["rejects", "list"]])
+def test_no_kafka_named_is_wrong_usage(command: Command, arguments: list[str]) -> None:
+    process = command.run(*arguments)
+    assert process.returncode == 2
+    assert "--bootstrap-servers" in process.stderr
+
+
+def test_a_time_that_is_none_is_wrong_usage(command: Command, run: Path) -> None:
+    process = command.run("rejects", "list", "--run", run, "--since", "lately")
+    assert process.returncode == 2
+    assert "--since 'lately'" in process.stderr
