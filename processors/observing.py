@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.detectors.person_mask import PERSON
 from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import encode_mask
 from avatarrig.pictures.overlay import draw_overlay
@@ -80,19 +79,18 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
 
     def _pictures(self, observation: Observation, seen: Detection) -> Pictures:
         overlay = raw = mask = None
-        person = None if seen.mask is None else seen.mask >= PERSON
         if self.wanted.overlays:
             overlay = draw_overlay(
                 seen.rgb,
                 seen.pose,
                 face=seen.face,
-                mask=person,
+                mask=seen.mask,
                 caption=_caption(observation),
                 threshold=self.options.overlay_thr,
             )
             raw = draw_overlay(seen.rgb, seen.pose, face=seen.face, threshold=0.0)
-        if self.wanted.masks and person is not None:
-            mask = encode_mask(person, seen.width, seen.height)
+        if self.wanted.masks and seen.mask is not None:
+            mask = encode_mask(seen.mask, seen.width, seen.height)
         return Pictures(overlay=overlay, raw=raw, mask=mask)
 
 

@@ -158,6 +158,12 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert target.read_bytes() == b"old"
 
 
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(RunStorageError, match="--out"):
+        write_atomically(tmp_path / "run" / "file.json", b"")
+
+
 def test_written_files_follow_the_umask(tmp_path: Path) -> None:
     previous = os.umask(0o027)
     try:
