@@ -9,6 +9,7 @@ data, seed and library versions give the same file.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -21,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from estimator.fit import prepare
 from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn, residuals_of
 from estimator.model import Settings
-from estimator.people import find_sets, read_set
+from estimator.people import Body, find_sets, read_set
 
-from avatarrig.skeleton.learned import WEIGHTS_FOLDER, write_learned
+from avatarrig.skeleton.learned import WEIGHTS_FOLDER, Learned, write_learned
 
 FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 _LARGEST_FILE = 500_000
@@ -41,24 +42,41 @@ def main() -> None:
     print(f"{len(bodies)} bodies, {len(photos.features)} photos")
 
     fold = fold_of(bodies, arguments.folds, arguments.seed)
-    parts = []
+    learned, residuals = [], []
     for number in range(arguments.folds):
-        kept = np.nonzero(fold != number)[0].tolist()
-        left_out = np.nonzero(fold == number)[0].tolist()
-        learned = learn(photos, kept, settings, pose_model)
-        parts.append(residuals_of(learned, bodies, left_out))
+        kept, left_out = (np.nonzero(side)[0].tolist() for side in (fold != number, fold == number))
+        learned.append(learn(photos, kept, settings, pose_model))
+        residuals.append(residuals_of(learned[-1], bodies, left_out))
         print(f"fold {number + 1} of {arguments.folds}: {time.monotonic() - started:.0f} s")
-    intervals = calibrated(Residuals.joined(parts))
-    learned = learn(photos, range(len(bodies)), settings, pose_model, intervals)
-    data = write_learned(learned)
+    if arguments.folds_out:
+        _keep_folds(arguments.folds_out, bodies, fold, learned, residuals)
+    everybody = learn(photos, range(len(bodies)), settings, pose_model)
+    final = calibrated(everybody, Residuals.joined(residuals))
+    data = write_learned(final)
     if len(data) > _LARGEST_FILE:
         raise SystemExit(f"{len(data)} bytes are more than {_LARGEST_FILE}: take fewer members")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_bytes(data)
     print(
-        f"{arguments.out}: {learned.version}, {len(data)} bytes, interval factors {intervals}, "
-        f"{time.monotonic() - started:.0f} s"
+        f"{arguments.out}: {len(data)} bytes, interval factors {final.intervals}, "
+        f"most misfit {final.most_misfit}, {time.monotonic() - started:.0f} s"
     )
+
+
+def _keep_folds(
+    folder: Path,
+    bodies: list[Body],
+    fold: np.ndarray,
+    learned: list[Learned],
+    residuals: list[Residuals],
+) -> None:
+    """Writes the weights of each fold, calibrated on other folds, and who was left out of which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(learned):
+        others = Residuals.joined(residuals[:number] + residuals[number + 1 :])
+        (folder / f"fold{number}.npz").write_bytes(write_learned(calibrated(one, others)))
+    left_out = {body.name: int(number) for body, number in zip(bodies, fold, strict=True)}
+    (folder / "folds.json").write_text(json.dumps(left_out, indent=1) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,6 +89,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folds", type=int, default=4, help="for the intervals' calibration")
+    parser.add_argument(
+        "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"
+    )
     parser.add_argument("--members", type=int, default=Settings.members, help="of the ensemble")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     return parser.parse_args()

@@ -15,7 +15,7 @@ from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.learned import Learned, Population, read_learned, write_learned
 from avatarrig.skeleton.network import Network
-from avatarrig.skeleton.person import solve, unusual
+from avatarrig.skeleton.person import misfit, solve, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,6 @@ def learn(
     bodies: Sequence[int],
     settings: Settings,
     pose_model: PoseModel,
-    intervals: tuple[float, float] = (1.0, 0.0),
 ) -> Learned:
     """Trains on some bodies.
 
@@ -53,10 +52,9 @@ def learn(
         bodies: Which to learn from.
         settings: How to train.
         pose_model: Goes into the file.
-        intervals: As `calibrated` finds them.
 
     Returns:
-        What was learned, as a program that loads the file sees it.
+        What was learned, as a program that loads the file sees it, not yet `calibrated`.
     """
     parameters, fixed = train(photos, bodies, settings)
     people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
@@ -82,7 +80,7 @@ def learn(
             offset=averaged["offset"],
             systematic=averaged["systematic"],
         ),
-        intervals=intervals,
+        intervals=(1.0, 0.0),
         most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
@@ -106,23 +104,29 @@ class Residuals:
     Attributes:
         standard: (m, 11) absolute errors of log ratios over their claimed standard deviations.
         unusual: (m,) how unusual the estimated persons are.
+        misfit: (m,) of the photos to the estimates.
+        photos: (m,) how many these were.
     """
 
     standard: np.ndarray
     unusual: np.ndarray
+    misfit: np.ndarray
+    photos: np.ndarray
 
     @classmethod
     def joined(cls, parts: Sequence[Residuals]) -> Residuals:
         """Puts the residuals of several folds together."""
         return cls(
-            np.concatenate([part.standard for part in parts]),
-            np.concatenate([part.unusual for part in parts]),
+            *(
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in dataclasses.fields(cls)
+            )
         )
 
 
 def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]) -> Residuals:
     """Compares estimates from some and from all photos with the truth."""
-    standard, distance = [], []
+    standard, distance, fits, counts = [], [], [], []
     for place in places:
         body = bodies[place]
         evidence = [
@@ -143,11 +147,30 @@ def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]
                 truth, _ = log_ratio(np.log(body.lengths), *ratio)
                 errors.append(abs(middle - truth) / deviation)
             standard.append(errors)
-            distance.append(unusual(learned.population, HELMERT @ person.log_lengths))
-    return Residuals(np.array(standard), np.array(distance))
+            estimate = HELMERT @ person.log_lengths
+            distance.append(unusual(learned.population, estimate))
+            fits.append(misfit(learned.population, total, estimate))
+            counts.append(total.photos)
+    return Residuals(*map(np.array, (standard, distance, fits, counts)))
 
 
-def calibrated(residuals: Residuals) -> tuple[float, float]:
+def calibrated(learned: Learned, residuals: Residuals) -> Learned:
+    """Makes intervals and the limit of misfit honest on bodies that were not learned from."""
+    return dataclasses.replace(
+        learned, intervals=_interval_factors(residuals), most_misfit=_most_misfit(residuals)
+    )
+
+
+def _most_misfit(residuals: Residuals) -> tuple[float, float]:
+    """Misfit that 99 of 100 persons stay below, as it falls with the number of photos."""
+    many = residuals.photos >= np.median(residuals.photos)
+    limits = [np.quantile(residuals.misfit[chosen], 0.99) for chosen in (~many, many)]
+    roots = [np.mean(residuals.photos[chosen] ** -0.5) for chosen in (~many, many)]
+    allowance = max(0.0, (limits[0] - limits[1]) / (roots[0] - roots[1]))
+    return round(float(limits[1] - allowance * roots[1]), 4), round(float(allowance), 4)
+
+
+def _interval_factors(residuals: Residuals) -> tuple[float, float]:
     """Finds the factor on standard deviations, by how unusual a person is, for 90 % coverage.
 
     Quantile regression: the pinball loss of the errors at 90 %, on a grid.

@@ -60,9 +60,9 @@ class Settings:
         spreads: Prior standard deviations of the mixture, in those of natural bodies.
     """
 
-    members: int = 5
+    members: int = 4
     hidden: int = 64
-    steps: int = 800
+    steps: int = 600
     sets: int = 24
     photos: int = 30
     rate: float = 3e-3

@@ -52,9 +52,10 @@ def main() -> None:
 
         bodies = look_again(arguments.data)
     if arguments.cross_validate:
-        from accuracy_folds import learn_without  # noqa: PLC0415 - needs the training library
+        from accuracy_folds import learned_from_others  # noqa: PLC0415 - trains, in minutes
 
-        measured = learn_without(bodies, arguments.extra)
+        everybody = [*arguments.data, *arguments.extra]
+        measured = learned_from_others(bodies, everybody, arguments.folds)
     else:
         learned = load_learned(arguments.pose_model)
         measured = [(methods.meet(body, learned), learned) for body in bodies]
@@ -214,6 +215,12 @@ def _arguments() -> argparse.Namespace:
         "--cross-validate",
         action="store_true",
         help="learn on other bodies of the data than those that are measured",
+    )
+    parser.add_argument(
+        "--folds",
+        type=Path,
+        metavar="DIR",
+        help="with --cross-validate: weights that train_estimator.py --folds-out has put there",
     )
     parser.add_argument(
         "--extra",

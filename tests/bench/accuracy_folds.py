@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import accuracy_methods as methods
-import jax
-import numpy as np
-from estimator.fit import prepare
-from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn, residuals_of
-from estimator.model import Settings
-from estimator.people import Body, find_sets, read_set
+
+from avatarrig.skeleton.learned import read_learned
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from estimator.people import Body
 
     from avatarrig.skeleton.learned import Learned
 
-FOLDS = 4
+_TRAINING = Path(__file__).parents[2] / "scripts" / "train_estimator.py"
 
 
-def learn_without(bodies: list[Body], extra: list[Path]) -> list[tuple[methods.Person, Learned]]:
-    """Learns once for each fold of bodies, from the other folds.
-
-    Intervals, too, are calibrated on bodies of other folds.
+def learned_from_others(
+    bodies: list[Body], data: list[Path], folds: Path | None
+) -> list[tuple[methods.Person, Learned]]:
+    """Pairs each body with weights that have not seen it.
 
     Args:
-        bodies: Whom to measure; each spread is dealt evenly into the folds.
-        extra: Folders with sets to learn from as well.
+        bodies: Whom to measure.
+        data: What to learn from, themselves among them.
+        folds: Where ``train_estimator.py --folds-out`` put the weights; None trains now.
+
+    Raises:
+        SystemExit: The folds know nothing of a body.
     """
-    jax.config.update("jax_default_prng_impl", "rbg")
-    more = [body for folder in find_sets(extra) for body in read_set(folder)] if extra else []
-    everybody = [*bodies, *more]
-    photos, settings = prepare(everybody), Settings()
-    fold = np.concatenate([fold_of(bodies, FOLDS, seed=0), np.full(len(more), -1)])
-    learned, residuals = [], []
-    for number in range(FOLDS):
-        kept, left_out = (np.nonzero(chosen)[0] for chosen in (fold != number, fold == number))
-        learned.append(learn(photos, kept.tolist(), settings, PoseModel("full", "")))
-        residuals.append(residuals_of(learned[-1], bodies, left_out.tolist()))
-    honest = [
-        dataclasses.replace(
-            one, intervals=calibrated(Residuals.joined(residuals[:n] + residuals[n + 1 :]))
-        )
-        for n, one in enumerate(learned)
-    ]
+    if folds is None:
+        with tempfile.TemporaryDirectory() as folder:
+            sets = [argument for path in data for argument in ("--data", str(path))]
+            command = [sys.executable, str(_TRAINING), *sets, "--folds-out", folder]
+            subprocess.run([*command, "--out", f"{folder}/all.npz"], check=True)
+            return learned_from_others(bodies, data, Path(folder))
+    left_out = json.loads((folds / "folds.json").read_text())
+    weights = {
+        number: read_learned((folds / f"fold{number}.npz").read_bytes(), name=f"fold {number}")
+        for number in set(left_out.values())
+    }
+    unknown = [body.name for body in bodies if body.name not in left_out]
+    if unknown:
+        raise SystemExit(f"{folds} was trained without {unknown[0]}: nothing was left out for it")
     return [
-        (methods.meet(body, honest[number]), honest[number])
-        for body, number in zip(bodies, fold[: len(bodies)], strict=True)
+        (methods.meet(body, weights[left_out[body.name]]), weights[left_out[body.name]])
+        for body in bodies
     ]
