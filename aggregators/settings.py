@@ -23,8 +23,8 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         worker: Name of this worker's slot, unique within the group. A worker that is started
             again under its old name gets its partitions back without waiting for the broker to
             miss the old one. Empty for none.
-        web_host: Address that the metrics page is bound to.
-        web_port: Its port; None for no page.
+        web_host: Address that the web page is bound to.
+        web_port: Its port; it answers once the tables are recovered. None for no page.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.

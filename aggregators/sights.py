@@ -92,6 +92,8 @@ class FirstSights:
         self._unsaved[self._page] = b""  # the bytes are taken when they are asked for
 
     def _settled(self, digest: int) -> int | None:
+        if not self._digests.size:
+            return None
         at = int(np.searchsorted(self._digests, np.uint64(digest)))
         if at < len(self._digests) and int(self._digests[at]) == digest:
             return int(self._offsets[at])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from support.aggregating import (
     send,
     skeletons,
 )
+from support.kafka import SecureKafka
 from support.observed import observation
 
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.broker import EmbeddedBroker
+from avatarrig.broker.ports import choose_ports
 from avatarrig.supervision import ExitCode
 from avatarrig.topics import OBSERVATIONS, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics
@@ -161,3 +164,31 @@ def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -
     with aggregator(kafka, tmp_path) as worker:
         assert OBSERVATIONS in worker.wait_until("failed")
         assert worker.process.wait(PATIENCE) == ExitCode.UNUSABLE
+
+
+def test_it_works_over_tls_with_credentials(secure_kafka: SecureKafka, tmp_path: Path) -> None:
+    kafka = secure_kafka.settings()
+    create_topics(kafka, pipeline_topics(2))
+    with (
+        producer(kafka) as out,
+        skeletons(kafka) as estimates,
+        aggregator(kafka, tmp_path, group="secured") as worker,
+    ):
+        worker.wait_until("working")
+        photos = [observation(number, "clara") for number in range(20)]
+        send(out, photos)
+        last = estimates.until(counted(20, "clara"))[-1]
+        assert worker.stop() == ExitCode.DONE
+        assert kafka.password not in worker.words()
+    assert last.estimate == document(
+        [observation(number, "clara") for number in range(20)], "clara"
+    )
+
+
+def test_the_web_page_answers_where_it_was_asked_for(kafka: KafkaSettings, tmp_path: Path) -> None:
+    port = choose_ports().client
+    with aggregator(kafka, tmp_path, web_port=port) as worker:
+        worker.wait_until("working")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as page:
+            assert page.status == 200
+        assert worker.stop() == ExitCode.DONE

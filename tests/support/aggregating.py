@@ -76,7 +76,11 @@ class Aggregator:
 
 
 @contextmanager
-def aggregator(kafka: KafkaSettings, folder: Path, **settings: Any) -> Iterator[Aggregator]:
+def aggregator(
+    kafka: KafkaSettings,
+    folder: Path,
+    **settings: Any,  # noqa: ANN401 - whatever settings there are
+) -> Iterator[Aggregator]:
     worker = Aggregator(AggregatorSettings(kafka=kafka, **settings), folder)
     try:
         yield worker
@@ -85,7 +89,10 @@ def aggregator(kafka: KafkaSettings, folder: Path, **settings: Any) -> Iterator[
 
 
 @contextmanager
-def producer(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaProducer]:
+def producer(
+    kafka: KafkaSettings,
+    **options: Any,  # noqa: ANN401 - kafka-python's
+) -> Iterator[KafkaProducer]:
     client = KafkaProducer(**kafka.client_options(), **options)
     try:
         yield client
@@ -115,7 +122,7 @@ class Reader:
     """Reads a topic from its beginning, on and on."""
 
     def __init__(self, kafka: KafkaSettings, topic: str, kind: type[Record]) -> None:
-        self._kind = kind
+        self._kind: type[Any] = kind
         self._client = KafkaConsumer(
             **kafka.client_options(), isolation_level="read_committed", auto_offset_reset="earliest"
         )
@@ -124,9 +131,11 @@ class Reader:
         )
         self.records: list[Any] = []
 
-    def until(self, condition: Callable[[list[Any]], bool]) -> list[Any]:
+    def until(
+        self, condition: Callable[[list[Any]], bool], patience: float = PATIENCE
+    ) -> list[Any]:
         """Reads until a condition holds for all records so far."""
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + patience
         while not condition(self.records):
             assert time.monotonic() < give_up, f"never came true; {len(self.records)} records"
             for batch in self._client.poll(timeout_ms=100).values():

@@ -18,7 +18,11 @@ VIEWS = 64
 WIDTH, HEIGHT = 1200, 1600
 
 
-def observation(number: int, subject: str = "anna", **changes: Any) -> Observation:
+def observation(
+    number: int,
+    subject: str = "anna",
+    **changes: Any,  # noqa: ANN401 - any field's
+) -> Observation:
     """The same number gives the same observation, bit for bit."""
     seen = _view(number % VIEWS)
     return msgspec.structs.replace(

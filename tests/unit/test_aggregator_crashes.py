@@ -7,6 +7,7 @@ of what was being written when its worker crashed, a topic any beginning of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections import defaultdict
 from typing import Any
@@ -19,9 +20,11 @@ from support.observed import observation
 
 from aggregators.keys import MARKER, Series, kind_of, message_key, partition_of, tally_message_key
 from aggregators.level import Level
+from aggregators.merging import TalliedPartition
 from aggregators.pace import Tempo
 from aggregators.parts import ObservedParts, TalliedParts
-from aggregators.roles import Message
+from aggregators.refusals import Refusal
+from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
 from avatarrig.records import Observation, SkeletonRecord, encode
 from avatarrig.skeleton.learned import load_learned
@@ -99,7 +102,7 @@ class Outlet:
         self.world = world
         self._dice = dice
 
-    def reject(self, part: Any, refusal: Any) -> Message:
+    def reject(self, part: Part, refusal: Refusal) -> Message:
         return Message("rejects", f"{part.partition}/{refusal.offset}".encode(), b"")
 
     async def send(self, messages: list[Message]) -> None:
@@ -124,13 +127,13 @@ class Outlet:
 
 
 class TallyOutlet(Outlet):
-    def message(self, part: Any, series: Series) -> Message:
+    def message(self, part: ObservedPartition, series: Series) -> Message:
         key = tally_message_key(series, part.partition)
         return Message("tallies", key, encode(part.update(series)), shard=message_key(series))
 
 
 class SkeletonOutlet(Outlet):
-    def message(self, part: Any, series: Series) -> Message | None:
+    def message(self, part: TalliedPartition, series: Series) -> Message | None:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
         return Message("skeletons", message_key(series), value) if part.is_news(record) else None
@@ -246,6 +249,14 @@ def share(workers: list[Worker], mask: int) -> None:
         worker.assigned = {p for p in range(PARTITIONS) if (mask >> p & 1) == number}
 
 
+async def rebalance(workers: list[Worker], mask: int) -> None:
+    for worker in workers:
+        await worker.release()
+    share(workers, mask)
+    for worker in workers:
+        await worker.recover()
+
+
 async def disturb(workers: list[Worker], action: tuple[Any, ...], turn: int) -> None:
     worker = workers[turn % WORKERS]
     match action:
@@ -261,17 +272,11 @@ async def disturb(workers: list[Worker], action: tuple[Any, ...], turn: int) -> 
         case ("crash while writing", survivors):
             worker.dice.crash = survivors
             worker.world.now += 6.0
-            try:
+            with contextlib.suppress(CrashError):
                 await worker.work()
-            except CrashError:
-                pass
             await worker.crash()
         case ("rebalance", mask):
-            for each in workers:
-                await each.release()
-            share(workers, mask)
-            for each in workers:
-                await each.recover()
+            await rebalance(workers, mask)
 
 
 async def finish(workers: list[Worker]) -> None:

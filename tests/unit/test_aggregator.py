@@ -1,0 +1,336 @@
+"""The aggregator's parts: what counts, what is remembered, when things are published."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.observed import observation
+
+from aggregators.keys import (
+    KeyRefusedError,
+    part_of,
+    partition_of,
+    series_of,
+    statistics_key,
+    tally_message_key,
+)
+from aggregators.merging import TalliedPartition
+from aggregators.pace import Pace, PublishingSettings
+from aggregators.settings import SettingsRefusedError, read_settings
+from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
+from aggregators.tallying import ObservedPartition
+from aggregators.watchdog import Watchdog
+from avatarrig.records import Evidence, TallyUpdate, encode
+from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.skeleton.tally import Tally
+
+LEARNED = load_learned("full").version
+SERIES = ("anna", observation(0).fingerprint)
+
+
+def read(part: ObservedPartition, *numbers: int) -> ObservedPartition:
+    for number in numbers:
+        part.apply(part.next_offset, encode(observation(number)))
+    return part
+
+
+def saved(part: ObservedPartition | TalliedPartition) -> dict[bytes, bytes]:
+    changes = part.take_changes()
+    return dict([*changes.entries, changes.marker])
+
+
+def estimator(tally: Tally, subject: str) -> dict[str, object]:
+    return {"subject": subject, "photos": tally.observations}
+
+
+# What counts.
+
+
+def test_a_photo_counts_once_however_often_it_comes() -> None:
+    part = read(ObservedPartition(3, LEARNED), 1, 2, 1, 1, 2)
+    assert Tally.from_bytes(part.update(SERIES).tally).observations == 2
+    assert part.update(SERIES).offset == 4, "the estimate says how far it has read"
+    assert part.update(SERIES).partition == 3
+
+
+def test_a_photo_counts_for_each_subject_and_each_detector() -> None:
+    part = read(ObservedPartition(0, LEARNED), 1)
+    part.apply(1, encode(observation(1, "ben")))
+    part.apply(2, encode(observation(1, fingerprint="another")))
+    assert {
+        Tally.from_bytes(part.update(series).tally).observations
+        for series in (SERIES, ("ben", SERIES[1]), ("anna", "another"))
+    } == {1}
+
+
+@pytest.mark.parametrize("value", [None, b"", b"garbage", b"\x81\xa7version\x63"])
+def test_garbage_is_set_aside_with_its_offset(value: bytes | None) -> None:
+    part = read(ObservedPartition(0, LEARNED), 1)
+    assert part.apply(1, value) is None
+    (refusal,) = part.take_refusals()
+    assert (refusal.offset, refusal.reason) == (1, "malformed")
+    assert part.next_offset == 2, "it is not read again and again"
+    assert not part.take_refusals()
+
+
+def test_evidence_that_no_photo_gives_is_set_aside() -> None:
+    evidence = Evidence(learned=LEARNED, information=(1, 2), vector=(3,))
+    part = read(ObservedPartition(0, LEARNED), 1)
+    part.apply(1, encode(observation(2, evidence=evidence)))
+    assert [refusal.reason for refusal in part.take_refusals()] == ["evidence"]
+    assert Tally.from_bytes(part.update(SERIES).tally).observations == 1
+
+
+def test_evidence_of_another_version_is_made_again_from_the_landmarks() -> None:
+    old = msgspec.structs.replace(_evidence(5), learned="full-000000000000", vector=(0,) * 6)
+    part = ObservedPartition(0, LEARNED)
+    part.apply(0, encode(observation(5, evidence=old)))
+    assert part.update(SERIES).tally == read(ObservedPartition(0, LEARNED), 5).update(SERIES).tally
+
+
+def _evidence(number: int) -> Evidence:
+    evidence = observation(number).evidence
+    assert evidence is not None
+    return evidence
+
+
+# What a table holds.
+
+
+def test_a_table_gives_back_the_state() -> None:
+    part = read(ObservedPartition(0, LEARNED), *range(20))
+    table = saved(part)
+    table |= saved(read(part, 20, 3))
+    recovered = ObservedPartition.recover(0, LEARNED, table.items())
+    assert recovered.next_offset == 22
+    assert recovered.update(SERIES) == part.update(SERIES)
+    assert read(recovered, 7).update(SERIES).tally == part.update(SERIES).tally
+
+
+@pytest.mark.parametrize("key", range(3))
+def test_a_table_that_lost_an_entry_is_refused(key: int) -> None:
+    part = read(ObservedPartition(0, LEARNED), 1)
+    part.apply(1, encode(observation(1, "ben")))
+    table = saved(part)
+    marker, entries = table.popitem(), sorted(table.items())
+    del entries[key]
+    with pytest.raises(StateRefusedError, match="missing"):
+        ObservedPartition.recover(0, LEARNED, [*entries, marker])
+
+
+def test_an_entry_that_a_worker_wrote_who_had_lost_the_partition_is_refused() -> None:
+    part = read(ObservedPartition(0, LEARNED), 1)
+    old = saved(part)
+    new = saved(read(part, 2))
+    (statistics,) = (key for key in old if key.startswith(b"S"))
+    with pytest.raises(StateRefusedError, match="older"):
+        ObservedPartition.recover(0, LEARNED, (new | {statistics: old[statistics]}).items())
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x92", b"\x92\x01\xc4\x01x"])
+def test_a_damaged_entry_is_refused(damage: bytes) -> None:
+    table = saved(read(ObservedPartition(0, LEARNED), 1))
+    for key in table:
+        if not key.startswith(b"P") or damage:
+            with pytest.raises(StateRefusedError):
+                ObservedPartition.recover(0, LEARNED, (table | {key: damage}).items())
+
+
+def test_state_of_other_weights_is_refused() -> None:
+    table = saved(read(ObservedPartition(0, "full-000000000000"), 1))
+    with pytest.raises(StateRefusedError, match="full-000000000000"):
+        ObservedPartition.recover(0, LEARNED, table.items())
+
+
+def test_only_what_was_not_published_is_published_again() -> None:
+    part = read(ObservedPartition(0, LEARNED), 1)
+    part.apply(1, encode(observation(1, "ben")))
+    part.ledger.published(SERIES, 0, part.newest(SERIES))
+    recovered = ObservedPartition.recover(0, LEARNED, saved(part).items())
+    assert list(recovered.ledger.unpublished) == [("ben", SERIES[1])]
+
+
+def test_sights_survive_on_pages_whatever_their_number() -> None:
+    sights, pages = FirstSights(), {}
+    photos = [digest_of(SERIES, f"photo-{n}") for n in range(3 * PAGE_SIGHTS + 7)]
+    for offset, photo in enumerate(photos):
+        assert sights.first(photo, offset) == offset
+        if offset % 100 == 0:
+            pages |= sights.take_unsaved()
+    pages |= sights.take_unsaved()
+    assert len(pages) == 4
+    recovered = FirstSights(pages)
+    assert len(recovered) == len(sights) == len(photos)
+    assert [recovered.first(photo, 9999) for photo in photos] == list(range(len(photos)))
+    assert not recovered.take_unsaved()
+
+
+def test_old_sights_are_found_among_very_many() -> None:
+    sights = FirstSights()
+    photos = np.random.default_rng(1).integers(0, 2**64, 150_000, dtype=np.uint64).tolist()
+    for offset, photo in enumerate(photos):
+        sights.first(photo, offset)
+    assert len(sights) == len(photos)
+    assert all(sights.first(photos[at], 0) == at for at in range(0, len(photos), 1000))
+
+
+# Level 2.
+
+
+def _update(partition: int, offset: int, *numbers: int) -> bytes:
+    tally = Tally.empty()
+    for number in numbers:
+        tally.add(observation(number))
+    return encode(
+        TallyUpdate(
+            subject="anna",
+            fingerprint=SERIES[1],
+            partition=partition,
+            offset=offset,
+            tally=tally.to_bytes(),
+        )
+    )
+
+
+def test_the_tally_that_contains_more_counts() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    for offset, value in enumerate([_update(1, 5, 1, 2), _update(1, 3, 1), _update(0, 9, 7)]):
+        part.apply(offset, value)
+    record = part.record(SERIES, 1.0)
+    assert record.observations == 3
+    assert record.applied == {0: 9, 1: 5}
+    assert record.estimate == {"subject": "anna", "photos": 3}
+
+
+def test_an_estimate_that_says_nothing_new_is_no_news() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    part.apply(0, _update(1, 5, 1))
+    assert part.is_news(part.record(SERIES, 1.0))
+    assert not part.is_news(part.record(SERIES, 2.0))
+    part.apply(1, _update(1, 6, 1))
+    assert part.is_news(part.record(SERIES, 3.0)), "it has read further"
+
+
+def test_a_tally_that_is_none_is_set_aside() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    broken = TallyUpdate(subject="anna", fingerprint="f", partition=0, offset=1, tally=b"no tally")
+    assert part.apply(0, encode(broken)) is None
+    assert part.apply(1, b"garbage") is None
+    assert [refusal.reason for refusal in part.take_refusals()] == ["tally", "malformed"]
+
+
+def test_level_2_recovers_what_it_knew_and_does_not_mix_other_weights_in() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    part.apply(0, _update(1, 5, 1, 2))
+    recovered = TalliedPartition.recover(0, LEARNED, estimator, saved(part).items())
+    assert recovered.record(SERIES, 1.0) == part.record(SERIES, 1.0)
+    elsewhere = TalliedPartition(0, "full-000000000000", estimator)
+    assert elsewhere.apply(0, _update(1, 5, 1, 2)) is None
+    with pytest.raises(StateRefusedError):
+        TalliedPartition.recover(0, "full-000000000000", estimator, saved(part).items())
+
+
+# When to publish.
+
+
+def test_the_first_change_is_due_at_once_and_the_next_when_it_has_settled() -> None:
+    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
+    pace.changed("anna", 10.0)
+    assert pace.due(10.0, idle=False) == ["anna"]
+    pace.published(["anna"], 10.0, spent=0.0)
+    pace.changed("anna", 10.15)
+    assert pace.due(10.19, idle=False) == [], "too soon after the last time"
+    assert pace.due(10.21, idle=False) == ["anna"]
+
+
+def test_a_key_that_never_settles_is_published_once_an_interval() -> None:
+    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
+    published = []
+    for tick in range(300):
+        now = tick / 100
+        pace.changed("anna", now)
+        if pace.due(now, idle=False):
+            pace.published(["anna"], now, spent=0.0)
+            published.append(now)
+    assert published == pytest.approx([0.0, 1.0, 2.0])
+
+
+def test_a_change_while_publishing_stays_pending() -> None:
+    pace: Pace[str] = Pace(PublishingSettings())
+    pace.changed("anna", 1.0)
+    assert pace.due(1.0, idle=False) == ["anna"]
+    pace.changed("anna", 1.1)
+    pace.published(["anna"], 1.0, spent=0.1)
+    assert pace.pending
+
+
+def test_publishing_takes_its_share_of_the_time_and_no_more_unless_idle() -> None:
+    pace: Pace[int] = Pace(PublishingSettings(share=0.1, portion=5))
+    for key in range(8):
+        pace.changed(key, 0.0)
+    assert pace.due(0.0, idle=False) == [0, 1, 2, 3, 4]
+    pace.published([0, 1, 2, 3, 4], 0.0, spent=0.5)
+    assert pace.due(4.9, idle=False) == []
+    assert pace.due(4.9, idle=True) == [5, 6, 7]
+    assert pace.due(5.1, idle=False) == [5, 6, 7]
+
+
+# Keys, settings, watchdog.
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.text(), st.text("abc012"))
+def test_keys_say_what_they_were_made_of(
+    partition: int, part: int, subject: str, fingerprint: str
+) -> None:
+    key = statistics_key(partition, part, (subject, fingerprint))
+    assert partition_of(key) == partition
+    assert part_of(key) == (part, (subject, fingerprint))
+
+
+def test_tallies_of_different_partitions_are_not_compacted_into_one() -> None:
+    assert tally_message_key(SERIES, 1) != tally_message_key(SERIES, 2)
+
+
+def test_foreign_keys_are_refused() -> None:
+    with pytest.raises(KeyRefusedError):
+        partition_of(b"x")
+    with pytest.raises(KeyRefusedError):
+        series_of(b"no separator")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"", "do not fit"),
+        (b"{}", "kafka"),
+        (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "web_port": 0}', "web_port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "group": ""}', "group"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "stuck_after": 0}', "stuck_after"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
+    with pytest.raises(SettingsRefusedError, match=complaint):
+        read_settings(text)
+
+
+def test_the_watchdog_ends_what_stands_still() -> None:
+    ended = threading.Event()
+    with Watchdog(0.5, ended.set) as watchdog:
+        while not ended.wait(0.05):
+            watchdog.report("always the same", idle=False)
+
+
+def test_the_watchdog_leaves_alone_what_moves_or_rests() -> None:
+    ended = threading.Event()
+    with Watchdog(2.0, ended.set) as watchdog:
+        for step in range(100):
+            watchdog.report(min(50, step), idle=step >= 50)
+            assert not ended.wait(0.05)
