@@ -16,6 +16,11 @@ from avatarrig.broker.settings import PROPERTIES_FILE, STORAGE_FOLDER
 FORMAT_LIMIT_S = 60.0
 HALF_DONE = "data.formatting"
 
+TRANSACTION_VERSION = 1
+"""Under version 2, Kafka 4.4's default, transactions of clients that do not speak it (as
+kafka-python does not) stay open for ever when their coordinator restarts uncleanly: it counts
+them as completed, but no partition gets the marker, and readers wait for it."""
+
 
 def new_cluster_id() -> str:
     """Returns a random cluster id as Kafka writes them: base64url, 22 characters."""
@@ -56,7 +61,15 @@ def format_storage(
     properties = folder / "formatting.properties"
     properties.write_text(f"{rendered}log.dirs={HALF_DONE}\n", "ascii")
     command = distribution.command(
-        "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties.name, *arguments
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        cluster_id,
+        "-c",
+        properties.name,
+        "--feature",
+        f"transaction.version={TRANSACTION_VERSION}",
+        *arguments,
     )
     try:
         subprocess.run(  # noqa: S603 - Kafka's own program

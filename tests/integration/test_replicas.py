@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 import uuid
@@ -18,6 +19,7 @@ from support import scripted_detector
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.records import Observation, PhotoReference, Reject, decode
+from avatarrig.runs import RunDirectory, WantedFiles, read_observation
 from avatarrig.supervision import Child, Supervisor
 from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
 from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
@@ -27,7 +29,8 @@ from producers.publish import publish_dataset
 from producers.references import Dataset
 
 pytestmark = pytest.mark.broker
-PATIENCE = 120.0
+PATIENCE = 200.0
+DEMO = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"
 
 
 class Pipeline:
@@ -270,3 +273,70 @@ def test_the_publisher_reaches_a_real_broker(pipeline: Pipeline) -> None:
         except ValueError:
             continue  # another test's malformed message
     assert {r.path for r in references if r.run == pipeline.run} == {"a.jpg", "b.jpg"}
+
+
+def test_a_broker_that_stands_still_is_survived(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    (tmp_path / "photos").mkdir()
+    pipeline = Pipeline(settings, tmp_path / "photos")
+    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervisor = supervise(with_limits(pipeline.settings, Limits(stall=2.0)), 1)
+    wait_for(lambda: pipeline.done() >= 3)
+    os.kill(fresh_kafka.pid, signal.SIGSTOP)  # commits hang, as when their coordinator died
+    try:
+        wait_for(lambda: supervisor.states[0].restarts > 0)
+    finally:
+        os.kill(fresh_kafka.pid, signal.SIGCONT)
+    wait_for(lambda: pipeline.done() >= 40)
+    assert Counter(o.path for o in pipeline.observations()) == Counter(
+        f"{n}.jpg" for n in range(40)
+    )
+
+
+def test_a_broker_that_is_killed_and_started_again_is_survived(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    (tmp_path / "photos").mkdir()
+    pipeline = Pipeline(settings, tmp_path / "photos")
+    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervise(pipeline.settings, 2)
+    wait_for(lambda: pipeline.done() >= 3)
+    os.kill(fresh_kafka.pid, signal.SIGKILL)
+    wait_for(lambda: not fresh_kafka.alive)
+    fresh_kafka.restart()
+    wait_for(lambda: pipeline.done() >= 40)
+    assert Counter(o.path for o in pipeline.observations()) == Counter(
+        f"{n}.jpg" for n in range(40)
+    )
+
+
+@pytest.mark.models
+def test_the_real_detector_observes_a_rendered_person(
+    pipeline: Pipeline, supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    shutil.copy(DEMO / "000.jpg", pipeline.photos)
+    run = RunDirectory(tmp_path / "run")
+    sandbox = SandboxSettings(
+        photo_roots=(str(pipeline.photos),),
+        run_directory=str(run.path),
+        wanted=WantedFiles(overlays=True, masks=True),
+    )
+    pipeline.publish({"text.jpg": "no photo"})
+    supervise(msgspec.structs.replace(pipeline.settings, sandbox=sandbox), 1)
+    wait_for(lambda: pipeline.done() >= 2)
+    (observation,) = pipeline.observations()
+    assert observation.path == "000.jpg"
+    assert observation.pose is not None
+    assert observation.evidence is not None
+    assert observation.face is not None
+    assert read_observation(run.observation(observation.image_id)) == observation
+    assert run.overlay(observation.image_id).is_file()
+    assert run.mask(observation.image_id).is_file()
+    (reject,) = pipeline.own_rejects()
+    assert reject.reason == "unsupported"
+    assert reject.fingerprint == observation.fingerprint
