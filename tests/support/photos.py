@@ -239,12 +239,18 @@ def encode_heic(picture: Image.Image, **settings: object) -> bytes:
 
 @pytest.fixture
 def bad_files(tmp_path: Path) -> Path:
-    """Folder with one of each: observed or refused with a reason, none may stop a run.
+    """Folder of what `write_bad_files` writes."""
+    folder = tmp_path / "bad files"
+    write_bad_files(folder)
+    return folder
+
+
+def write_bad_files(folder: Path) -> None:
+    """Writes one file of each kind: observed or refused with a reason, none may stop a run.
 
     Two of them can be decoded (``sixteen_bit.png``, ``cmyk.jpg``) and one as far as it goes
     (``truncated.jpg``). ``forbidden.jpg`` may be read by root all the same.
     """
-    folder = tmp_path / "bad files"
     folder.mkdir()
     person = Image.open(RENDERED).convert("RGB")
     whole = encode(person, "JPEG", quality=92)
@@ -265,7 +271,6 @@ def bad_files(tmp_path: Path) -> Path:
     (folder / "folder.jpg").mkdir()
     (folder / "link.jpg").symlink_to(folder / "nowhere.jpg")
     (folder / "forbidden.jpg").chmod(0)
-    return folder
 
 
 def sixteen_bit(picture: Image.Image) -> Image.Image:
