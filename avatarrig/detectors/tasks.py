@@ -148,7 +148,9 @@ def _close_task(task: Any) -> None:  # noqa: ANN401
     try:
         task.close()
     except (RuntimeError, ValueError):
-        return  # a broken graph says so once more when it is closed
+        # A broken graph says so once more when it is closed, and its object would close it
+        # again, with a traceback on standard error, when it is collected.
+        task._handle = None  # noqa: SLF001 - there is no public way to disown it
 
 
 def _as_image(rgb: Pixels) -> mp.Image:

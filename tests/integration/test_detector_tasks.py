@@ -1,0 +1,243 @@
+"""The guards around MediaPipe's tasks; each of these fails, hangs or crashes without its guard."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from support.photos import RENDERED
+
+from avatarrig.detectors.models import ModelFiles, locate_models
+from avatarrig.detectors.options import DetectorOptions
+from avatarrig.detectors.runtime import mp
+from avatarrig.detectors.tasks import (
+    DetectionFailedError,
+    FoundPose,
+    GuardedTask,
+    ImageRefusedError,
+    open_face_task,
+    open_mask_task,
+    open_pose_task,
+)
+
+pytestmark = pytest.mark.models
+
+OPTIONS = DetectorOptions()
+PoseTask = GuardedTask[tuple[FoundPose, ...]]
+
+
+@pytest.fixture(scope="module")
+def models() -> ModelFiles:
+    return locate_models(OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def poses(models: ModelFiles) -> Iterator[PoseTask]:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    yield task
+    task.close()
+
+
+@pytest.fixture(scope="module")
+def rgb() -> np.ndarray:
+    return cv2.cvtColor(cv2.imread(str(RENDERED)), cv2.COLOR_BGR2RGB)
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("channels reversed", lambda rgb: np.ascontiguousarray(rgb[..., ::-1])[..., ::-1]),
+        ("crop", lambda rgb: np.pad(rgb, ((0, 0), (0, 40), (0, 0)))[:, :-40]),
+        ("flip", lambda rgb: np.ascontiguousarray(rgb[:, ::-1])[:, ::-1]),
+        ("transposed", lambda rgb: np.ascontiguousarray(rgb.swapaxes(0, 1)).swapaxes(0, 1)),
+    ],
+)
+def test_strides_do_not_change_what_is_seen(
+    poses: PoseTask, rgb: np.ndarray, name: str, view: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    strided = view(rgb)
+    assert np.array_equal(strided, rgb)
+    assert not strided.flags.c_contiguous
+    (expected,), (seen,) = poses.run(rgb), poses.run(strided)
+    assert np.array_equal(expected.landmarks, seen.landmarks), name
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((64, 64), np.uint8),
+        np.zeros((64, 64, 4), np.uint8),
+        np.zeros((64, 64, 3), np.uint16),
+        np.zeros((64, 64, 3), np.float32),
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((500, 1, 3), np.uint8),
+        np.zeros((15, 500, 3), np.uint8),
+    ],
+    ids=lambda image: f"{image.shape} {image.dtype}",
+)
+def test_harmful_images_are_refused_before_they_reach_the_library(
+    poses: PoseTask, rgb: np.ndarray, image: np.ndarray
+) -> None:
+    with pytest.raises(ImageRefusedError):
+        poses.run(image)
+    assert len(poses.run(rgb)) == 1
+
+
+def test_the_smallest_image_allowed_is_harmless_to_every_task(models: ModelFiles) -> None:
+    smallest = np.zeros((16, 16, 3), np.uint8)
+    for task in (
+        open_pose_task(models.pose, OPTIONS, 1),
+        open_face_task(models.face, OPTIONS),
+        open_mask_task(models.segmenter),
+    ):
+        assert len(task.run(smallest)) in (0, 16)
+        task.close()
+
+
+def test_a_poisoned_graph_is_replaced(models: ModelFiles, rgb: np.ndarray) -> None:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    poisoned = task._task
+    gray = mp.Image(mp.ImageFormat.GRAY8, np.zeros((64, 64), np.uint8))
+    with pytest.raises((RuntimeError, ValueError)):
+        poisoned.detect(gray)
+    with pytest.raises((RuntimeError, ValueError)):  # it fails for good now
+        poisoned.detect(mp.Image(mp.ImageFormat.SRGB, rgb))
+    assert len(task.run(rgb)) == 1
+    assert task._task is not poisoned
+    task.close()
+
+
+def test_a_task_that_fails_again_says_so_and_works_for_the_next_image(
+    models: ModelFiles, rgb: np.ndarray
+) -> None:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    infer, failures = task._infer, iter([RuntimeError("first"), RuntimeError("second")])
+
+    def failing(native: object, image: mp.Image) -> tuple[FoundPose, ...]:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return infer(native, image)
+
+    task._infer = failing
+    with pytest.raises(DetectionFailedError, match="pose landmarker failed twice: second"):
+        task.run(rgb)
+    assert len(task.run(rgb)) == 1
+    task.close()
+
+
+def test_a_closed_task_does_not_look_like_an_empty_photo(
+    models: ModelFiles, rgb: np.ndarray
+) -> None:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    task.close()
+    task.close()
+    with pytest.raises(DetectionFailedError, match="closed"):
+        task.run(rgb)
+
+
+def test_results_outlive_the_native_memory_they_came_from(models: ModelFiles) -> None:
+    task = open_mask_task(models.segmenter)
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    masks = [task.run(noise) for _ in range(20)]
+    assert all(mask.base is None and mask.flags.owndata for mask in masks)
+    assert all(np.array_equal(mask, masks[0]) for mask in masks)
+    task.close()
+
+
+_QUIET = """
+import sys
+import cv2
+from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.options import DetectorOptions
+from avatarrig.detectors.detector import Detector
+options = DetectorOptions()
+detector = Detector(options, locate_models(options))
+assert detector.detect(open(sys.argv[1], "rb").read()).pose is not None
+print("matplotlib" in sys.modules, "sounddevice" in sys.modules)
+import matplotlib.pyplot
+print(matplotlib.pyplot.figure.__name__)
+"""
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        timeout=240,
+    )
+
+
+def test_a_detector_prints_nothing_and_ends_quietly_without_being_closed() -> None:
+    finished = run_python(_QUIET, str(RENDERED))
+    assert finished.stderr == ""
+    assert finished.stdout.split() == ["False", "False", "figure"]
+
+
+_ENVIRONMENT = """
+import ctypes, os
+from avatarrig.detectors.native import switch_telemetry_off
+switch_telemetry_off()
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_char_p
+print(getenv(b"https_proxy").decode(), repr(getenv(b"no_proxy").decode()))
+print("https_proxy" in os.environ, os.environ.get("no_proxy"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="reads the C library's environment")
+def test_telemetry_is_cut_off_for_native_code_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.setenv("no_proxy", "*")  # it would exempt every host from the proxy
+    lines = run_python(_ENVIRONMENT).stdout.splitlines()
+    assert lines == ["http://127.0.0.1:9 ''", "False *"]
+
+
+def test_native_chatter_is_discarded_and_python_speaks_again_afterwards() -> None:
+    code = (
+        "import os, sys\n"
+        "from avatarrig.detectors.native import silenced\n"
+        "with silenced():\n"
+        "    os.write(2, b'chatter')\n"
+        "print('heard', file=sys.stderr)\n"
+        "os.close(2)\n"
+        "with silenced():\n"
+        "    pass\n"
+    )
+    assert run_python(code).stderr == "heard\n"
+
+
+def test_the_face_task_gives_blendshapes_only_when_asked(models: ModelFiles) -> None:
+    head = cv2.imread(str(RENDERED))[..., ::-1]
+    for wanted in (True, False):
+        options = DetectorOptions(blendshapes=wanted)
+        poses = open_pose_task(models.pose, options, 1)
+        nose = poses.run(head)[0].landmarks[0, :2] * head.shape[1::-1]
+        left, top = np.maximum(nose - 90, 0).astype(int)
+        task = open_face_task(models.face, options)
+        found = task.run(head[top : top + 180, left : left + 180])
+        assert all((face.blendshapes is not None) is wanted for face in found)
+        assert all(face.landmarks.shape == (478, 3) for face in found)
+        poses.close()
+        task.close()
+
+
+def test_models_are_read_from_any_path(models: ModelFiles, tmp_path: Path) -> None:
+    odd = tmp_path / "Модели и 模型"
+    odd.mkdir()
+    copy = odd / models.segmenter.name
+    copy.write_bytes(models.segmenter.read_bytes())
+    task = open_mask_task(copy)
+    assert task.run(np.zeros((64, 64, 3), np.uint8)).shape == (64, 64)
+    task.close()
