@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 from kafka import KafkaAdminClient
 from support.aggregating import (
@@ -20,10 +21,10 @@ from support.aggregating import (
 from support.kafka import SecureKafka
 from support.observed import observation
 
-from aggregators.settings import DEFAULT_GROUP
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
-from avatarrig.supervision import ExitCode
+from avatarrig.supervision import Child, ExitCode, Supervisor
 from avatarrig.topics import OBSERVATIONS, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics
 
@@ -192,3 +193,22 @@ def test_the_web_page_answers_where_it_was_asked_for(kafka: KafkaSettings, tmp_p
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as page:
             assert page.status == 200
         assert worker.stop() == ExitCode.DONE
+
+
+def test_a_broker_that_is_killed_costs_nothing(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, pipeline_topics(PARTITIONS))
+    photos = [observation(number) for number in range(200)]
+    settings = AggregatorSettings(kafka=kafka, worker="0", stuck_after=20.0, die_with_parent=True)
+    with (
+        Supervisor([Child("aggregator", "aggregators", settings)], log_directory=tmp_path),
+        producer(kafka) as out,
+        skeletons(kafka) as estimates,
+    ):
+        send(out, photos[:100])
+        estimates.until(counted(50))
+        psutil.Process(fresh_kafka.pid).kill()
+        fresh_kafka.restart()
+        send(out, photos[100:])
+        last = estimates.until(counted(200), 2 * PATIENCE)[-1]
+    assert last.estimate == document(photos)
