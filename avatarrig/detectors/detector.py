@@ -20,7 +20,7 @@ from avatarrig.detectors.tasks import (
     open_mask_task,
     open_pose_task,
 )
-from avatarrig.detectors.who import choose_subject, weigh_stranger
+from avatarrig.detectors.who import Choice, choose_subject, weigh_stranger
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 
@@ -123,18 +123,17 @@ class Detector:
 
     def _detect(self, photo: DecodedPhoto) -> Detection:
         mask = segment_people(self._masks, photo.rgb)
-        found = self._poses.run(photo.rgb)
+        choice = choose_subject(self._poses.run(photo.rgb), self._most)
+        explained = _explain(choice, mask, photo)
         if self._options.pose_crop_from_mask:
-            look = SecondLook(self._poses, photo.rgb, mask, self._options.crop_pad_frac)
-            found = look.improve(found)
-        choice = choose_subject(found, self._most)
+            look = SecondLook(self._poses, photo.rgb, self._options.crop_pad_frac)
+            found = look.improve(choice.people, explained)
+            if found is not choice.people:
+                choice = choose_subject(found, self._most)
+                explained = _explain(choice, mask, photo)
+        choice = weigh_stranger(choice, explained.stranger)
         subject = choice.subject
-        face, explained = None, None
-        if subject is not None:
-            face = find_face(self._faces, photo.rgb, subject.landmarks)
-            others = [person.landmarks for person in choice.people[1:]]
-            explained = explain_mask(mask, subject.landmarks, others, photo.width, photo.height)
-            choice = weigh_stranger(choice, explained.stranger)
+        face = None if subject is None else find_face(self._faces, photo.rgb, subject.landmarks)
         return Detection(
             width=photo.width,
             height=photo.height,
@@ -155,16 +154,22 @@ class Detector:
         photo: DecodedPhoto,
         subject: FoundPose | None,
         mask: PersonMask,
-        explained: Explained | None,
+        explained: Explained,
     ) -> Meta:
         quality = NO_POSE
         if subject is not None:
             quality = measure_quality(
                 subject.landmarks, mask, photo.width, photo.height, self._options.overlay_thr
             )
-        agreement = None if explained is None else explained.agreement
+        agreement = explained.agreement if subject is not None else None
         return {
             **quality.to_meta(),
             "mask_agreement": None if agreement is None else round(agreement, 5),
             "mask_person_share": round(mask.person_share, 5),
         }
+
+
+def _explain(choice: Choice, mask: PersonMask, photo: DecodedPhoto) -> Explained:
+    subject = None if choice.subject is None else choice.subject.landmarks
+    others = [person.landmarks for person in choice.people[1:]]
+    return explain_mask(mask, subject, others, photo.width, photo.height)

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.detectors.outline import explain_mask
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.tasks import MIN_SIDE, FoundPose
 from avatarrig.detectors.who import Box, choose_subject, joint_distance, visible_box
 from avatarrig.landmarks import QUALITY_JOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from avatarrig.detectors.person_mask import PersonMask
+    from avatarrig.detectors.outline import Explained
     from avatarrig.detectors.tasks import GuardedTask, Pixels
 
 SMALL_PERSON: Final = 0.5
@@ -65,42 +62,42 @@ class SecondLook:
     Attributes:
         task: The pose landmarker.
         rgb: The working picture, uint8.
-        mask: Where people are.
         padding: Added to each side of a crop, as a share of its longer side.
     """
 
     task: GuardedTask[tuple[FoundPose, ...]]
     rgb: Pixels
-    mask: PersonMask
     padding: float
 
-    def improve(self, first: Sequence[FoundPose]) -> tuple[FoundPose, ...]:
+    def improve(self, people: tuple[FoundPose, ...], explained: Explained) -> tuple[FoundPose, ...]:
         """Adds people whom the first look missed, and refines a small subject.
 
         Args:
-            first: What the first look found, in shares of the photo.
+            people: What the first look found, each person once, in shares of the photo, most
+                prominent first.
+            explained: How they and the person mask fit together.
 
         Returns:
-            The poses, some person perhaps twice, in shares of the photo.
+            The same tuple where a second look is not called for, otherwise everybody found by
+            both looks, some person perhaps twice.
         """
-        if not first:
-            return self._search()
-        found = [*first, *self._strangers(first)]
-        subject = choose_subject(found).subject
+        if not people:
+            return self._search(explained)
+        found = (*people, *self._strangers(explained)) if explained.unexplained else people
+        subject = choose_subject(found).subject if len(found) > len(people) else people[0]
         if subject is None or self._extent(subject) >= SMALL_PERSON:
-            return tuple(found)
+            return found
         refined = self._again(subject) or subject
         return tuple(refined if pose is subject else pose for pose in found)
 
-    def _search(self) -> tuple[FoundPose, ...]:
+    def _search(self, explained: Explained) -> tuple[FoundPose, ...]:
         """Looks where the mask shows somebody, and failing that in four overlapping tiles.
 
         Crops show shapes to the model that it would never see in a whole photo, so what is
         found this way is believed only if another crop shows the same.
         """
-        height, width = self.rgb.shape[:2]
-        parts = explain_mask(self.mask, None, (), width, height).unexplained
-        found = [pose for part in parts[:_STRANGERS] for pose in self._look(part.box)]
+        parts = explained.unexplained[:_STRANGERS]
+        found = [pose for part in parts for pose in self._look(part.box)]
         if not found:
             found = [pose for tile in _TILES for pose in self._look(tile, padding=0.0)]
         candidates = choose_subject(found).people[:_CANDIDATES]
@@ -118,11 +115,8 @@ class SecondLook:
             candidate = again
         return None
 
-    def _strangers(self, found: Sequence[FoundPose]) -> list[FoundPose]:
+    def _strangers(self, explained: Explained) -> list[FoundPose]:
         """Looks at the parts of the mask that nobody explains, where they are large enough."""
-        height, width = self.rgb.shape[:2]
-        known = [person.landmarks for person in choose_subject(found).people]
-        explained = explain_mask(self.mask, known[0], known[1:], width, height)
         return [
             pose
             for part in explained.unexplained[:_STRANGERS]

@@ -148,6 +148,8 @@ def weigh_stranger(choice: Choice, stranger: float) -> Choice:
         choice: The choice among the poses.
         stranger: Area of that part of the mask in areas of the subject's part.
     """
+    if choice.subject is None:
+        return choice
     confidence = min(choice.confidence, max(1.0 - stranger, 0.0))
     ambiguous = choice.ambiguous or stranger >= TOSS_UP
     return replace(choice, confidence=confidence, ambiguous=ambiguous)
