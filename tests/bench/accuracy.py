@@ -122,13 +122,13 @@ def wrong_person(measured: Measured) -> dict[str, float]:
     """How far the ratios move, in %, when a tenth of the photos shows somebody else."""
     moved, flagged, clean_flagged = [], 0, 0
     for place, (person, learned) in enumerate(measured):
-        intruder = measured[(place + 1) % len(measured)][0]
+        alike = [other for other, theirs in measured if theirs.version == learned.version]
+        intruder = alike[(alike.index(person) + 1) % len(alike)]
         count = max(1, round(WRONG_SHARE * len(person.evidence)))
-        own = range(len(person.evidence))
         generator = np.random.default_rng([_SEED, place])
         guests = generator.choice(len(intruder.evidence), count, replace=False).tolist()
         kept = generator.permutation(len(person.evidence))[count:].tolist()
-        clean = _solved(methods.sum_of(person, own), learned)
+        clean = _solved(methods.sum_of(person, range(len(person.evidence))), learned)
         mixed_sum = methods.sum_of(person, kept) + methods.sum_of(intruder, guests)
         fair = _solved(methods.sum_of(person, kept), learned)
         mixed = _solved(mixed_sum, learned)
@@ -138,7 +138,7 @@ def wrong_person(measured: Measured) -> dict[str, float]:
     return {
         "mean": 100 * float(np.mean(moved)),
         "worst_body": 100 * float(np.max(np.mean(moved, axis=1))),
-        "worst_ratio": 100 * float(np.max(moved)),
+        "bodies_under_1": float(np.mean(np.mean(moved, axis=1) < 0.01)),
         "flagged": flagged / len(measured),
         "clean_flagged": clean_flagged / len(measured),
     }

@@ -42,7 +42,7 @@ class Guess:
     high: FloatArray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Person:
     """A body with what was computed of its photos once."""
 

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.records import Evidence
@@ -26,6 +26,9 @@ from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 
 LEARNED = load_learned("full")
 Photos = list[Evidence]
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine takes its time; that is no fault."""
 
 # A person standing in front of the camera, metres, x right, y down, z away.
 STANDING = np.zeros((33, 3))
@@ -79,6 +82,7 @@ def total(photos: list[Evidence]) -> EvidenceSum:
     return result
 
 
+@UNHURRIED
 @given(SOME_PHOTOS, st.randoms())
 def test_the_order_of_photos_cannot_change_a_bit(photos: Photos, random: Random) -> None:
     shuffled = photos.copy()
@@ -86,6 +90,7 @@ def test_the_order_of_photos_cannot_change_a_bit(photos: Photos, random: Random)
     assert total(shuffled).to_builtins() == total(photos).to_builtins()
 
 
+@UNHURRIED
 @given(SOME_PHOTOS, SOME_PHOTOS, SOME_PHOTOS)
 def test_merging_is_adding_whatever_the_brackets(
     first: Photos, second: Photos, third: Photos
@@ -95,6 +100,7 @@ def test_merging_is_adding_whatever_the_brackets(
     assert total(first) + (total(second) + total(third)) == whole
 
 
+@UNHURRIED
 @given(SOME_PHOTOS, SOME_PHOTOS)
 def test_photos_taken_back_leave_no_trace(kept: Photos, retracted: Photos) -> None:
     both = total([*kept, *retracted])
@@ -104,6 +110,7 @@ def test_photos_taken_back_leave_no_trace(kept: Photos, retracted: Photos) -> No
     assert both == total(kept)
 
 
+@UNHURRIED
 @given(SOME_PHOTOS)
 def test_a_sum_survives_packing(photos: Photos) -> None:
     assert EvidenceSum.from_builtins(total(photos).to_builtins()) == total(photos)
@@ -140,6 +147,7 @@ def test_evidence_of_other_weights_is_refused() -> None:
         solve(total(PHOTOS), other)
 
 
+@UNHURRIED
 @given(st.integers(0, 10_000))
 def test_a_mirrored_photo_says_the_same(seed: int) -> None:
     pose, world = seen(seed)
@@ -160,6 +168,7 @@ def test_the_mirror_swaps_sides_and_is_its_own_inverse() -> None:
     assert MIRRORED_LANDMARKS[31] == 32
 
 
+@UNHURRIED
 @given(
     st.integers(0, 10_000),
     st.sampled_from([0.0, 1.0, -1e9, 1e9, np.nan, np.inf]),
