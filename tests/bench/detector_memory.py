@@ -2,7 +2,7 @@
 
     python tests/bench/detector_memory.py --photos DIR --count 5000 --json FILE
 
-The detector runs in this process, so what is measured is a detector process without Kafka.
+The detector has a process of its own, so what is measured is a replica's share without Kafka.
 Photos are of changing size and format, which is what makes allocators keep memory.
 """
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -35,38 +36,15 @@ PEAK_LINE = "VmHWM:"
 
 
 def main() -> None:
-    """Detects, prints the curve, writes it as JSON."""
+    """Writes the photos, lets a fresh process detect them, prints and keeps what it measured."""
     given = _arguments()
-    options = DetectorOptions(max_pixels=given.max_pixels)
-    photos = _mixed(given.photos or fetch_real_photos())
-    bomb = one_colour_png(BOMB_SIDE, BOMB_SIDE)
-    own_mb = _resident_mb()
-    curve, begun = [], time.monotonic()
-    with Detector(options, locate_models(options, given.models)) as detector:
-        for number in range(given.count):
-            detector.detect(photos[number % len(photos)])
-            if number % max(given.count // POINTS, 1) == 0 or number == given.count - 1:
-                curve.append({"photos": number + 1, "rss_mb": _resident_mb()})
-                print(f"{number + 1:6} photos {curve[-1]['rss_mb']:7.0f} MB", flush=True)
-        seconds = time.monotonic() - begun
-        steady_peak = _peak_mb()
-        try:
-            detector.detect(bomb)
-            outcome = "observed"
-        except PhotoRefusedError as error:
-            outcome = error.reason
-    results = {
-        "curve": curve,
-        "seconds": seconds,
-        "photos_held_mb": own_mb,
-        "peak_mb": steady_peak,
-        "bomb": outcome,
-        "peak_with_bomb_mb": _peak_mb(),
-        "to_reach": {"steady_mb": STEADY_MB, "peak_mb": PEAK_MB},
-    }
-    print({key: value for key, value in results.items() if key != "curve"})
-    if given.json:
-        given.json.write_text(json.dumps(results, indent=2) + "\n")
+    if given.detect:
+        _detect(given.detect, given)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _write_photos(given.photos or fetch_real_photos(), Path(folder))
+        arguments = [*sys.argv[1:], "--detect", folder]
+        subprocess.run([sys.executable, __file__, *arguments], check=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -76,7 +54,46 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--max-pixels", type=int, default=500_000_000, help="lets the bomb pass")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--detect", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _detect(folder: Path, given: argparse.Namespace) -> None:
+    options = DetectorOptions(max_pixels=given.max_pixels)
+    photos = sorted(folder.glob("photo*"))
+    curve = []
+    with Detector(options, locate_models(options, given.models)) as detector:
+        for number in range(given.count):
+            detector.detect(photos[number % len(photos)].read_bytes())
+            if number % max(given.count // POINTS, 1) == 0 or number == given.count - 1:
+                curve.append({"photos": number + 1, "rss_mb": _resident_mb()})
+                print(f"{number + 1:6} photos {curve[-1]['rss_mb']:7.0f} MB", flush=True)
+        peak = _peak_mb()
+        bomb = _outcome(detector, (folder / "bomb.png").read_bytes())
+    results = {
+        "curve": curve,
+        "peak_mb": peak,
+        "bomb": bomb,
+        "peak_with_bomb_mb": _peak_mb(),
+        "to_reach": {"steady_mb": STEADY_MB, "peak_mb": PEAK_MB},
+    }
+    print({key: value for key, value in results.items() if key != "curve"})
+    if given.json:
+        given.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _outcome(detector: Detector, data: bytes) -> str:
+    try:
+        detector.detect(data)
+    except PhotoRefusedError as error:
+        return error.reason
+    return "observed"
+
+
+def _write_photos(source: Path, folder: Path) -> None:
+    for number, photo in enumerate(_mixed(source)):
+        (folder / f"photo{number:04}").write_bytes(photo)
+    (folder / "bomb.png").write_bytes(one_colour_png(BOMB_SIDE, BOMB_SIDE))
 
 
 def _mixed(folder: Path) -> list[bytes]:
