@@ -37,21 +37,21 @@ class Ledger:
 
     Args:
         marker: Where the state stands.
-        offsets: Offset of the last change of each table key, as recovered.
+        entries: Keys and values that a table holds beside the marker.
         series: Offset of the last change of each series, as recovered.
     """
 
     def __init__(
         self,
         marker: Marker,
-        offsets: Mapping[bytes, int] | None = None,
+        entries: Iterable[tuple[bytes, bytes]] = (),
         series: Mapping[Series, int] | None = None,
     ) -> None:
         self.applied = marker.applied
         self._published = marker.published
-        self._offsets = dict(offsets or {})
-        self._terms = {key: _term(key, offset) for key, offset in self._offsets.items()}
-        self._total = sum(self._terms.values()) & _MASK
+        self._terms: dict[bytes, int] = {}
+        self._checksum = 0
+        self._add_up(entries)
         self._unsaved: set[bytes] = set()
         self._saved_applied = marker.applied
         self._unpublished = {
@@ -70,7 +70,6 @@ class Ledger:
 
     def touched(self, key: bytes, series: Series, offset: int) -> None:
         """Notes that a table key, and with it a series, changed at an offset."""
-        self._offsets[key] = offset
         self._unsaved.add(key)
         self._unpublished.setdefault(series, offset)
 
@@ -85,23 +84,21 @@ class Ledger:
         """Returns the keys that changed since the last call."""
         unsaved, self._unsaved = self._unsaved, set()
         self._saved_applied = self.applied
-        for key in unsaved:
-            term = _term(key, self._offsets[key])
-            self._total = (self._total + term - self._terms.get(key, 0)) & _MASK
-            self._terms[key] = term
         return unsaved
 
-    def marker(self, learned: str, sights: int) -> Marker:
-        """Returns the marker that vouches for everything taken so far."""
+    def seal(self, entries: Iterable[tuple[bytes, bytes]], learned: str) -> Marker:
+        """Returns the marker that vouches for everything up to now.
+
+        Args:
+            entries: Keys and values that are written along with it.
+            learned: Versions that this program works with.
+        """
+        self._add_up(entries)
         oldest = min(self._unpublished.values(), default=self.applied + 1)
         self._published = min(oldest - 1, self.applied)
-        return Marker(self.applied, self._published, self.checksum(sights), learned)
+        return Marker(self.applied, self._published, self._checksum, learned)
 
-    def checksum(self, sights: int) -> int:
-        """Returns a checksum of the entries and of how many photos were seen."""
-        return (self._total + _term(b"sights", sights)) & _MASK
-
-    def check(self, marker: Marker, learned: str, sights: int, last_sight: int = -1) -> None:
+    def check(self, marker: Marker, learned: str, newest: int) -> bool:
         """Checks that recovered entries are those which the marker vouches for.
 
         Entries newer than the marker are what a save left that was cut short: harmless, since
@@ -110,8 +107,10 @@ class Ledger:
         Args:
             marker: As recovered.
             learned: Versions that this program works with.
-            sights: How many photos were seen, as recovered.
-            last_sight: Highest offset among them.
+            newest: Highest offset that any entry knows.
+
+        Returns:
+            Whether the values are known to be what was once written, to the bit.
 
         Raises:
             StateRefusedError: Entries are missing or old, or were made by another version.
@@ -120,12 +119,20 @@ class Ledger:
             raise StateRefusedError(
                 f"made with {marker.learned or 'nothing'!r}, this program works with {learned!r}"
             )
-        newest = max((last_sight, *self._offsets.values()))
-        torn = newest > marker.applied
-        if marker.applied >= 0 and not torn and marker.checksum != self.checksum(sights):
+        if newest > marker.applied:
+            return False
+        if marker.checksum != self._checksum:
             raise StateRefusedError("entries are missing, or older than their marker")
+        return True
+
+    def _add_up(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        for key, value in entries:
+            term = _term(key, value)
+            self._checksum = (self._checksum + term - self._terms.get(key, 0)) & _MASK
+            self._terms[key] = term
 
 
-def _term(key: bytes, offset: int) -> int:
-    text = key + offset.to_bytes(8, "little", signed=True)
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+def _term(key: bytes, value: bytes) -> int:
+    digest = hashlib.blake2b(len(key).to_bytes(4, "little") + key, digest_size=8)
+    digest.update(value)
+    return int.from_bytes(digest.digest(), "little")

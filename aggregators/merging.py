@@ -48,13 +48,17 @@ class Contributed(msgspec.Struct, array_like=True):
 class _Contribution:
     """What one input partition has said about a series."""
 
-    __slots__ = ("applied", "offset", "packed", "tally")
+    __slots__ = ("_tally", "packed")
 
     def __init__(self, packed: Contributed) -> None:
-        self.offset = packed.offset
-        self.applied = packed.applied
         self.packed = packed
-        self.tally = Tally.from_bytes(packed.tally)
+        self._tally: Tally | None = None
+
+    def tally(self) -> Tally:
+        """The tally, unpacked when it is first needed: most rest after a restart."""
+        if self._tally is None:
+            self._tally = Tally.from_bytes(self.packed.tally)
+        return self._tally
 
 
 class TalliedPartition:
@@ -101,20 +105,24 @@ class TalliedPartition:
         """
         new = cls(partition, learned, estimator)
         marker = Marker(learned=learned)
-        offsets: dict[bytes, int] = {}
+        entries = []
         try:
             for key, value in items:
                 if kind_of(key) == MARKER:
                     marker = msgspec.msgpack.decode(value, type=Marker)
                     continue
+                entries.append((key, value))
                 part, series = part_of(key)
                 contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
                 new._series.setdefault(series, {})[part] = contribution
-                offsets[key] = contribution.offset
         except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
             raise StateRefusedError(f"an entry is damaged: {error}") from error
-        new.ledger = Ledger(marker, offsets, {key: new.newest(key) for key in new._series})
-        new.ledger.check(marker, learned, 0)
+        offsets = {series: new.newest(series) for series in new._series}
+        new.ledger = Ledger(marker, entries, offsets)
+        if not new.ledger.check(marker, learned, max(offsets.values(), default=-1)):
+            for contributions in new._series.values():
+                for contribution in contributions.values():
+                    contribution.tally()  # raises where it is damaged
         return new
 
     @property
@@ -146,11 +154,11 @@ class TalliedPartition:
             now: Unix seconds.
         """
         contributions = sorted(self._series[series].items())
-        total = sum((one.tally for _, one in contributions), Tally.empty())
+        total = sum((one.tally() for _, one in contributions), Tally.empty())
         return SkeletonRecord(
             subject=series[0],
             fingerprint=series[1],
-            applied={part: one.applied for part, one in contributions},
+            applied={part: one.packed.applied for part, one in contributions},
             observations=total.observations,
             estimate=self._estimator(total, series[0]),
             estimated_at=now,
@@ -168,7 +176,7 @@ class TalliedPartition:
 
     def newest(self, series: Series) -> int:
         """Returns the offset of the last change of a series."""
-        return max(one.offset for one in self._series[series].values())
+        return max(one.packed.offset for one in self._series[series].values())
 
     def take_refusals(self) -> list[Refusal]:
         """Returns the messages that were set aside since the last call."""
@@ -181,7 +189,7 @@ class TalliedPartition:
         for key in sorted(self.ledger.take_unsaved()):
             part, series = part_of(key)
             entries.append((key, msgspec.msgpack.encode(self._series[series][part].packed)))
-        marker = self.ledger.marker(self._learned, 0)
+        marker = self.ledger.seal(entries, self._learned)
         return Changes(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
@@ -200,10 +208,10 @@ class TalliedPartition:
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:
         series = (update.subject, update.fingerprint)
         known = self._series.get(series, {}).get(update.partition)
-        if known is not None and known.applied >= update.offset:
+        if known is not None and known.packed.applied >= update.offset:
             return None
         contribution = _Contribution(Contributed(offset, update.offset, update.tally))
-        if contribution.tally.learned not in {None, *self._versions}:
+        if contribution.tally().learned not in {None, *self._versions}:
             return None  # Level 1 will send its successor, evaluated again.
         self._series.setdefault(series, {})[update.partition] = contribution
         key = statistics_key(self.partition, update.partition, series)

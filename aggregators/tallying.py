@@ -40,31 +40,29 @@ class Tallied(msgspec.Struct, array_like=True):
 class _Counted:
     """A tally at work. It may be ahead of the partition when a save was cut short."""
 
-    __slots__ = ("_packed", "offset", "tally")
+    __slots__ = ("_packed", "_tally", "offset")
 
-    def __init__(self) -> None:
-        self.offset = -1
-        self.tally = Tally.empty()
-        self._packed: bytes | None = None
+    def __init__(self, tallied: Tallied | None = None) -> None:
+        self.offset = -1 if tallied is None else tallied.offset
+        self._tally = Tally.empty() if tallied is None else None
+        self._packed = None if tallied is None else tallied.tally
 
-    @classmethod
-    def unpacked(cls, tallied: Tallied) -> _Counted:
-        counted = cls()
-        counted.offset = tallied.offset
-        counted.tally = Tally.from_bytes(tallied.tally)
-        counted._packed = tallied.tally
-        return counted
+    def tally(self) -> Tally:
+        """The tally, unpacked when it is first needed: most rest after a restart."""
+        if self._tally is None:
+            self._tally = Tally.from_bytes(self._packed or b"")
+        return self._tally
 
     def packed(self) -> bytes:
         """The tally's bytes; it is saved and published, and packed once."""
         if self._packed is None:
-            self._packed = self.tally.to_bytes()
+            self._packed = self.tally().to_bytes()
         return self._packed
 
     def move_to(self, offset: int, observation: Observation | None) -> None:
         """Goes on to an offset, with its photo if that counts."""
         if observation is not None:
-            self.tally.add(observation)
+            self.tally().add(observation)
             self._packed = None
         self.offset = offset
 
@@ -107,25 +105,28 @@ class ObservedPartition:
         new = cls(partition, learned)
         marker = Marker(learned=learned)
         pages: dict[int, bytes] = {}
-        offsets: dict[bytes, int] = {}
+        entries = []
         try:
             for key, value in items:
                 kind = kind_of(key)
                 if kind == MARKER:
                     marker = msgspec.msgpack.decode(value, type=Marker)
-                elif kind == PAGE:
+                    continue
+                entries.append((key, value))
+                if kind == PAGE:
                     pages[page_of(key)] = value
                 else:
                     tallied = msgspec.msgpack.decode(value, type=Tallied)
-                    offsets[key] = tallied.offset
-                    new._tallies[part_of(key)[1]] = _Counted.unpacked(tallied)
+                    new._tallies[part_of(key)[1]] = _Counted(tallied)
             new._sights = FirstSights(pages)
         except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
             raise StateRefusedError(f"an entry is damaged: {error}") from error
-        new.ledger = Ledger(
-            marker, offsets, {key: counted.offset for key, counted in new._tallies.items()}
-        )
-        new.ledger.check(marker, learned, len(new._sights), new._sights.last)
+        offsets = {series: counted.offset for series, counted in new._tallies.items()}
+        new.ledger = Ledger(marker, entries, offsets)
+        newest = max(new._sights.last, *offsets.values(), -1)
+        if not new.ledger.check(marker, learned, newest):
+            for counted in new._tallies.values():
+                counted.tally()  # raises where it is damaged
         return new
 
     @property
@@ -178,7 +179,7 @@ class ObservedPartition:
             (page_key(self.partition, page), lines)
             for page, lines in self._sights.take_unsaved().items()
         ]
-        marker = self.ledger.marker(self._learned, len(self._sights))
+        marker = self.ledger.seal(entries, self._learned)
         return Changes(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )

@@ -287,9 +287,9 @@ async def finish(workers: list[Worker]) -> None:
             for which in (0, 1):
                 for partition in range(PARTITIONS):
                     busy |= worker.read(which, partition, 100) > 0
+            busy |= any(level.busy for level in worker.levels)
             worker.world.now += 6.0
             await worker.work()
-            busy |= any(level.busy for level in worker.levels)
 
 
 async def run_through(logs: dict[int, Log], history: list[tuple[Any, ...]]) -> World:
