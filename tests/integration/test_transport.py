@@ -33,7 +33,10 @@ def settings(kafka: EmbeddedBroker) -> KafkaSettings:
     return KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
 
 
-def test_topics_are_created_with_their_partitions_and_settings(settings: KafkaSettings) -> None:
+def test_topics_are_created_with_their_partitions_and_settings(
+    fresh_kafka: EmbeddedBroker,
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
     create_topics(settings, pipeline_topics(4))
     create_topics(settings, pipeline_topics(4))
     check_topics(settings, pipeline_topics(4))
