@@ -1,0 +1,60 @@
+"""Many photos, a run of them that nothing disturbs, and runs to disturb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.command import Result
+from support.disturbed import Disturbed, Flock
+
+PHOTOS = 520
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Patience with each condition is bounded; this is the last resort."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(1500))
+
+
+@pytest.fixture(scope="session")
+def _flock(tmp_path_factory: pytest.TempPathFactory) -> Flock:
+    return Flock(tmp_path_factory.mktemp("flock"), PHOTOS)
+
+
+@pytest.fixture
+def flock(_flock: Flock, undisturbed: Result) -> Iterator[Flock]:
+    """The photos; each test sets its own pace."""
+    yield _flock
+    _flock.pace(0)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(_flock: Flock, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """How a run of these photos ends when it is left alone."""
+    run = Disturbed(_flock.photos, tmp_path_factory.mktemp("undisturbed") / "run")
+    try:
+        result = run.result()
+    finally:
+        run.close()
+    assert result.document["photos"]["observed"] == _flock.count
+    assert b'"shoulder_width": 1' in result.estimate
+    return result
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Disturbed]]:
+    """Starts the command; the second time in a test it is the same command again."""
+    runs: list[Disturbed] = []
+
+    def begin(photos: Path, *options: str, **settings: object) -> Disturbed:
+        run = Disturbed(photos, tmp_path / "run", "--workers", "2", *options, **settings)
+        runs.append(run)
+        return run
+
+    yield begin
+    for run in runs:
+        run.close()
