@@ -62,7 +62,8 @@ class Learned:
         population: From summed evidence to the person.
         intervals: Factor on standard deviations that makes intervals honest on bodies that
             training did not see: the first number, plus the second times how unusual the
-            estimated person is (1 for an ordinary one).
+            estimated person is (1 for an ordinary one) times the share that photos have in
+            the estimate.
         most_misfit: Misfit of photos to their estimate that one person's photos hardly exceed:
             the first number, plus the second over the root of the number of photos.
     """

@@ -96,18 +96,17 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
     mean, covariance, prior = posterior(
         learned.population, matrix_of(total.information), vector_of(total.vector)
     )
-    limit, allowance = learned.most_misfit
-    most = limit + allowance / math.sqrt(max(total.photos, 1))
-    scale, growth = learned.intervals
     kept = HELMERT.T @ covariance @ HELMERT
     given = HELMERT.T @ prior @ HELMERT
+    shares = np.clip(np.diag(kept) / np.diag(given), 0, 1)
+    scale, growth = learned.intervals
+    factor = scale + growth * unusual(learned.population, mean) * (1 - shares.mean())
+    limit, allowance = learned.most_misfit
+    most = limit + allowance / math.sqrt(max(total.photos, 1))
     return Proportions(
         log_lengths=HELMERT.T @ mean,
-        covariance=kept * (scale + growth * unusual(learned.population, mean)) ** 2,
-        prior_share={
-            bone: float(np.clip(kept[i, i] / given[i, i], 0, 1))
-            for i, bone in enumerate(POOLED_BONES)
-        },
+        covariance=kept * factor**2,
+        prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
         photos=total.photos,
         consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,

@@ -65,8 +65,8 @@ def seen(seed: int, noise: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
     return pose, world
 
 
-def told(seed: int) -> Evidence:
-    evidence = evidence_from_landmarks(*seen(seed), WIDTH, HEIGHT, learned=LEARNED)
+def told(seed: int, noise: float = 0.02) -> Evidence:
+    evidence = evidence_from_landmarks(*seen(seed, noise), WIDTH, HEIGHT, learned=LEARNED)
     assert evidence is not None
     return evidence
 
@@ -241,15 +241,43 @@ def test_no_photos_give_the_population() -> None:
 
 
 def test_photos_lower_the_share_of_the_prior_and_narrow_the_interval() -> None:
+    plain = dataclasses.replace(LEARNED, intervals=(1.0, 0.0))
     shares, widths = [], []
     for count in (0, 1, 4, 12):
-        person = solve(total(PHOTOS[:count]), LEARNED)
+        person = solve(total(PHOTOS[:count]), plain)
         shares.append(sum(person.prior_share.values()))
         interval = person.ratio(("thigh", "shank"), ("torso",))
         assert interval.low < interval.middle < interval.high
         widths.append(np.log(interval.high / interval.low))
     assert shares == sorted(shares, reverse=True)
     assert widths[-1] < widths[0]
+
+
+def test_intervals_of_unusual_people_are_wider() -> None:
+    cautious = dataclasses.replace(LEARNED, intervals=(1.0, 0.5))
+    plain = dataclasses.replace(LEARNED, intervals=(1.0, 0.0))
+    few, many = (
+        np.sqrt(
+            solve(total(photos), cautious).covariance[0, 0]
+            / solve(total(photos), plain).covariance[0, 0]
+        )
+        for photos in (PHOTOS[:1], PHOTOS * 5)
+    )
+    assert 1 < few < many
+
+
+def test_photos_of_nobody_in_particular_are_found_to_disagree() -> None:
+    strange = total([told(seed, noise=0.2) for seed in range(12)])
+    assert not solve(strange, LEARNED).consistent
+    assert solve(EvidenceSum.zero(), LEARNED).consistent
+
+
+def test_a_photo_that_fits_nobody_says_less() -> None:
+    usual, strange = (
+        np.mean([matrix_of(told(seed, noise=noise).information).trace() for seed in range(12)])
+        for noise in (0.0, 0.2)
+    )
+    assert strange < usual / 2
 
 
 def test_wider_coverage_gives_wider_intervals() -> None:
