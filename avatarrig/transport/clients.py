@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from avatarrig.transport.diagnosis import await_connection
@@ -117,7 +117,9 @@ def open_group_consumer(
         "heartbeat_interval_ms": HEARTBEAT_MS,
         "max_poll_interval_ms": MAX_POLL_INTERVAL_MS,
         "max_poll_records": 16,
-        "partition_assignment_strategy": (CooperativeStickyAssignor,),
+        # Not the cooperative one: kafka-python's may rebalance for ever, with a member that goes
+        # on claiming what it was asked to give up.
+        "partition_assignment_strategy": (RangePartitionAssignor,),
     }
     return open_reader(settings, topics, **{**usual, **options})
 
