@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -29,6 +30,7 @@ _LIVENESS_SECONDS = 5.0
 _IDLE_SECONDS = 0.2
 _PAUSE_AFTER_ERROR = 0.5
 _MOST_ERRORS = 5
+_COMMITTED_MS = 10_000
 
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +79,7 @@ class Replica:
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
         self._polled_at = 0.0
         self._errors = 0
+        self._is_astray = False
 
     def run(self, stop: threading.Event) -> None:
         """Works until asked to stop; then finishes the photo in hand and commits.
@@ -111,9 +114,12 @@ class Replica:
             self._commit()
 
     def _poll(self) -> None:
+        if self._is_astray:
+            self._watchdog.alive("looking for the committed offsets")
+            self._seek_to_committed()
         self._watchdog.alive("polling")
         if len(self._taken) < _AHEAD:
-            busy = self._taken or self._transaction.is_open
+            busy = self._taken or not self._transaction.is_empty
             seconds = 0.0 if busy else _IDLE_SECONDS
             messages = self._consumer.poll(timeout_ms=round(1000 * seconds), max_records=_AHEAD)
         elif time.monotonic() - self._polled_at >= _LIVENESS_SECONDS:
@@ -166,7 +172,6 @@ class Replica:
         wait = min(_IDLE_SECONDS, self._transaction.seconds_left) if busy else 0.0
         for result in self._sandbox.collect(wait):
             self._settle(result)
-        self._watchdog.alive("sending")
         while self._taken and self._taken[0].settled:
             self._transaction.add(self._taken[0])
             self._taken.popleft()
@@ -203,7 +208,7 @@ class Replica:
         self._report(Status("waiting", message))
 
     def _commit(self) -> None:
-        if not self._transaction.is_open:
+        if self._transaction.is_empty:
             return
         self._watchdog.alive("committing")
         self._transaction.commit(self._group)
@@ -218,27 +223,30 @@ class Replica:
         self._start_over()
 
     def _start_over(self) -> None:
-        """Drops everything uncommitted and goes back to the committed offsets."""
+        """Drops everything uncommitted; the next poll goes back to the committed offsets."""
         self._sandbox.forget([taken.job for taken in self._taken if taken.job is not None])
         self._taken.clear()
+        self._is_astray = True
         try:
             self._watchdog.alive("aborting")
             self._transaction.abort()
-            self._watchdog.alive("looking for the committed offsets")
-            self._seek_to_committed()
         except KafkaError as error:
             raise BrokerTroubleError(f"what was begun cannot be undone: {error!r}") from error
 
     def _seek_to_committed(self) -> None:
         self._holds.forget_all()
         partitions = self._consumer.assignment()
-        self._consumer.resume(*partitions)
         for partition in partitions:
-            offset = self._consumer.committed(partition, timeout_ms=5000)
-            if offset is None:
-                self._consumer.seek_to_beginning(partition)
-            else:
-                self._consumer.seek(partition, offset)
+            offset = self._consumer.committed(partition, timeout_ms=_COMMITTED_MS)
+            # Partitions may be taken away meanwhile; then the group has changed, and all this
+            # is done again.
+            with contextlib.suppress(ValueError, KeyError):
+                self._consumer.resume(partition)
+                if offset is None:
+                    self._consumer.seek_to_beginning(partition)
+                else:
+                    self._consumer.seek(partition, offset)
+        self._is_astray = False
 
     def _keep_only_photo_in_hand(self) -> None:
         kept: deque[Taken] = deque()

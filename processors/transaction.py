@@ -13,7 +13,10 @@ MOST_SECONDS = 0.5
 
 
 class Transaction:
-    """Begins with the first message that is added, ends with a commit or an abort.
+    """Collects what became of messages, and sends it all within one short transaction.
+
+    Until the commit nothing is open on the broker, so a replica that is killed holds up no
+    reader; and all partitions join the transaction in one request.
 
     Args:
         producer: Transactional, initialised.
@@ -23,36 +26,31 @@ class Transaction:
     def __init__(self, producer: KafkaProducer, topic: str) -> None:
         self._producer = producer
         self._topic = topic
-        self._offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        self._added: list[Taken] = []
         self._records = 0
-        self._begun_at = 0.0
+        self._first_at = 0.0
+        self._is_begun = False
 
     @property
-    def is_open(self) -> bool:
-        """Whether there is something to commit."""
-        return bool(self._offsets)
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not self._added
 
     @property
     def seconds_left(self) -> float:
         """Time until it should be committed; 0 when it should be now."""
-        if not self.is_open:
+        if self.is_empty:
             return MOST_SECONDS
         if self._records >= MOST_RECORDS:
             return 0.0
-        return max(0.0, self._begun_at + MOST_SECONDS - time.monotonic())
+        return max(0.0, self._first_at + MOST_SECONDS - time.monotonic())
 
     def add(self, taken: Taken) -> None:
         """Adds what became of a message; messages of a partition come in their order."""
-        if not self.is_open:
-            self._producer.begin_transaction()
-            self._begun_at = time.monotonic()
-        # First the offset: were the send to fail, the transaction counts as open.
-        partition = TopicPartition(self._topic, taken.partition)
-        self._offsets[partition] = OffsetAndMetadata(taken.offset + 1, "", -1)
-        if taken.output is not None:
-            output = taken.output
-            self._producer.send(output.topic, value=output.value, key=output.key.encode())
-            self._records += 1
+        if self.is_empty:
+            self._first_at = time.monotonic()
+        self._added.append(taken)
+        self._records += taken.output is not None
 
     def commit(self, group: ConsumerGroupMetadata) -> None:
         """Commits records and offsets together.
@@ -62,22 +60,31 @@ class Transaction:
                 when the group has moved on since.
 
         Raises:
-            KafkaError: Nothing is committed.
+            KafkaError: Nothing is committed; abort.
         """
-        self._producer.send_offsets_to_transaction(self._offsets, group)
+        self._producer.begin_transaction()
+        self._is_begun = True
+        offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        for taken in self._added:
+            partition = TopicPartition(self._topic, taken.partition)
+            offsets[partition] = OffsetAndMetadata(taken.offset + 1, "", -1)
+            if (output := taken.output) is not None:
+                self._producer.send(output.topic, value=output.value, key=output.key.encode())
+        self._producer.send_offsets_to_transaction(offsets, group)
         self._producer.commit_transaction()
-        self._close()
+        self._forget()
 
     def abort(self) -> None:
-        """Undoes an open transaction.
+        """Drops what was added, and undoes a commit that failed half way.
 
         Raises:
             KafkaError: The producer is of no use any more.
         """
-        if self.is_open:
+        if self._is_begun:
             self._producer.abort_transaction()
-            self._close()
+        self._forget()
 
-    def _close(self) -> None:
-        self._offsets = {}
+    def _forget(self) -> None:
+        self._added = []
         self._records = 0
+        self._is_begun = False
