@@ -36,10 +36,12 @@ def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:
     """
     compacted = {"cleanup.policy": "compact"}
     forever = {"retention.ms": "-1"}
+    # Tallies are replaced every second; small segments let the broker clean them up.
+    replaced = compacted | {"segment.bytes": str(16 << 20), "min.cleanable.dirty.ratio": "0.2"}
     return (
         Topic(IMAGES, partitions, forever),
         Topic(OBSERVATIONS, partitions, forever),
         Topic(REJECTS, partitions, forever),
-        Topic(TALLIES, partitions, compacted),
+        Topic(TALLIES, partitions, replaced),
         Topic(SKELETONS, partitions, compacted),
     )

@@ -180,7 +180,7 @@ class Session:
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
             self._aggregating = True
-            parts.start_aggregator(DEFAULT_GROUP)
+            parts.start_aggregator(DEFAULT_GROUP, self._identity.run)
 
     def _look_after(self, parts: Parts, *, news: bool) -> None:
         for message in parts.check():
