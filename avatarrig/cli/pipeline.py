@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import structlog
 from filelock import FileLock, Timeout
 from rich.console import Console
 
@@ -68,7 +71,7 @@ def run_photos(request: RunRequest, console: Console) -> Outcome:
     started = time.monotonic()
     try:
         run, identity = open_run(request.out, request.dataset)
-        with FileLock(run.private / "lock", blocking=False):
+        with FileLock(run.private / "lock", blocking=False), _log_into(run):
             return _locked_run(request, run, identity, console, started)
     except Timeout as error:
         raise CommandError(
@@ -80,6 +83,25 @@ def run_photos(request: RunRequest, console: Console) -> Outcome:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt as error:
         raise CommandError("stopped; the same command resumes", ExitCode.INTERRUPTED) from error
+
+
+@contextmanager
+def _log_into(run: RunDirectory) -> Iterator[None]:
+    """Has the command's own log beside those of its parts: the screen is for people."""
+    run.logs.mkdir(parents=True, exist_ok=True)
+    with (run.logs / "run.log").open("a", encoding="utf-8") as file:
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.WriteLoggerFactory(file=file),
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
 
 
 def _locked_run(

@@ -106,7 +106,9 @@ class Session:
 
     def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
         group = detector_group(self._identity.run)
-        detectors = open_reader(kafka, group_id=group)
+        # Not only stable offsets: a transaction that a killed broker left half-finished would
+        # hide them for long, and a photo too many in `pending` does no harm.
+        detectors = open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
         waiting = waiting_photos(detectors, self._identity.run)
         detectors.close()
         producer = open_producer(kafka)
