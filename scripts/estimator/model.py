@@ -67,7 +67,7 @@ class Settings:
     photos: int = 30
     rate: float = 3e-3
     decay: float = 1e-3
-    dropout: float = 0.0
+    dropout: float = 0.1
     noise: float = 0.05
     natural_share: float = 0.5
     natural_when_few: float = 0.4
