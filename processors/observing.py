@@ -15,7 +15,15 @@ from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import encode_mask
 from avatarrig.pictures.overlay import draw_overlay
 from avatarrig.records import Evidence, Observation, PackedArray, PhotoReference, encode
-from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
+from avatarrig.runs import (
+    ObservationFileError,
+    Pictures,
+    RunDirectory,
+    WantedFiles,
+    is_complete,
+    read_observation,
+    write_observation,
+)
 from avatarrig.skeleton.counting import DUPLICATE
 from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.learned import Learned, load_learned
@@ -51,6 +59,26 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
             run=None if folder is None else RunDirectory(Path(folder)),
             wanted=settings.wanted,
         )
+
+    def kept(self, reference: PhotoReference, fingerprint: str) -> bytes | None:
+        """Finds the observation of a photo whose files outlived an interrupted transaction.
+
+        Args:
+            reference: The photo.
+            fingerprint: The detector's.
+
+        Returns:
+            The observation, packed; None where the photo has to be detected.
+        """
+        if self.run is None:
+            return None
+        image_id = reference.image_id
+        try:
+            if not is_complete(self.run, image_id, reference.subject, fingerprint, self.wanted):
+                return None
+            return encode(read_observation(self.run.observation(image_id)))
+        except (OSError, ObservationFileError):
+            return None  # writing it anew mends it, or tells what is wrong with the folder
 
     def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
         """Makes a photo's observation; its files are written when this returns.

@@ -125,7 +125,9 @@ def _read_photos(
 
 def _observe(job: Job, data: bytes, detector: PhotoDetector, observer: Observer) -> Answer:
     try:
-        record = observer.observe(job.reference, detector.detect(data), detector.fingerprint)
+        record = observer.kept(job.reference, detector.fingerprint)
+        if record is None:
+            record = observer.observe(job.reference, detector.detect(data), detector.fingerprint)
     except PhotoRefusedError as error:
         return Refused(job.number, error.reason, error.message)
     except RunStorageError as error:

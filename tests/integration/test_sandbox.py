@@ -237,6 +237,25 @@ def test_a_runs_files_are_there_before_the_answer(tmp_path: Path, open_sandbox: 
         assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_photo_whose_files_are_complete_is_answered_from_them(
+    tmp_path: Path, open_sandbox: Open
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    wanted = WantedFiles(masks=True)
+    reference = photo(tmp_path, "x", "a person")
+    first = detect(open_sandbox(run_directory=str(run.path), wanted=wanted), reference)
+    again = open_sandbox(run_directory=str(run.path), wanted=wanted)
+    assert isinstance(first, Observed)
+    kept = detect(again, reference)
+    assert isinstance(kept, Observed)
+    assert kept.record == first.record
+    run.mask("x").unlink()
+    anew = detect(again, reference)
+    assert isinstance(anew, Observed)
+    assert anew.record != first.record  # it tells another time
+    assert run.mask("x").is_file()
+
+
 def test_a_run_directory_that_takes_nothing_ends_the_work(
     tmp_path: Path, open_sandbox: Open
 ) -> None:
