@@ -46,12 +46,14 @@ class Body:
 
 
 def find_sets(folders: list[Path]) -> list[Path]:
-    """Returns every folder with a ``truth.json`` at or below the given ones, sorted.
+    """Returns every folder with a ``truth.json`` at or below the given ones.
+
+    In the order of the given ones, and sorted below each, wherever they lie.
 
     Raises:
         SystemExit: There is none.
     """
-    found = sorted({path.parent for folder in folders for path in folder.rglob("truth.json")})
+    found = [path.parent for folder in folders for path in sorted(folder.rglob("truth.json"))]
     if not found:
         names = ", ".join(map(str, folders))
         raise SystemExit(f"no truth.json in or below {names}: name a folder with a set of people")
