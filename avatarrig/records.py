@@ -80,7 +80,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         learned: Version of what was learned; sums of different versions are never mixed.
-        information: Packed upper triangle of the information matrix, fixed point.
+        information: Packed upper triangle of the information matrix, then the scatter, fixed
+            point.
         vector: Information vector, fixed point.
         ratios: Bin of the log-histogram for each ratio key that the photo shows.
     """
