@@ -28,6 +28,8 @@ _AHEAD = 16
 _LIVENESS_SECONDS = 5.0
 """A busy replica shows itself to the group at least so often (max_poll_interval is 60 s)."""
 _IDLE_SECONDS = 0.2
+_JOIN_SECONDS = 1.0
+"""Joining a group is best waited for in one piece."""
 _PAUSE_AFTER_ERROR = 0.5
 _MOST_ERRORS = 5
 _COMMITTED_MS = 10_000
@@ -120,7 +122,8 @@ class Replica:
         self._watchdog.alive("polling")
         if len(self._taken) < _AHEAD:
             busy = self._taken or not self._transaction.is_empty
-            seconds = 0.0 if busy else _IDLE_SECONDS
+            idle = _IDLE_SECONDS if self._consumer.assignment() else _JOIN_SECONDS
+            seconds = 0.0 if busy else idle
             messages = self._consumer.poll(timeout_ms=round(1000 * seconds), max_records=_AHEAD)
         elif time.monotonic() - self._polled_at >= _LIVENESS_SECONDS:
             messages = self._poll_nothing()

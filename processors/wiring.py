@@ -56,6 +56,9 @@ def connect(
             partition_assignment_strategy=(RangePartitionAssignor,),
         )
         try:
+            # A member that joins before it knows the topic's partitions joins twice, and
+            # kafka-python loses the second assignment where a poll times out in its midst.
+            consumer.partitions_for_topic(IMAGES)
             yield consumer, producer
         finally:
             watchdog.alive("closing the consumer")

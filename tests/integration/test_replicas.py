@@ -15,13 +15,14 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+from kafka import TopicPartition
 from support import scripted_detector
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.records import Observation, PhotoReference, Reject, decode
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
+from avatarrig.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
 from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
@@ -81,13 +82,11 @@ class Pipeline:
 
 def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
     """Everything committed on a topic."""
-    reader = open_reader(kafka, [topic])
+    reader = open_reader(kafka)
     try:
         values: list[bytes] = []
-        while not reader.assignment():
-            reader.poll(timeout_ms=100)
+        reader.assign([TopicPartition(topic, n) for n in range(DEFAULT_PARTITIONS)])
         ends = reader.end_offsets(list(reader.assignment()))
-        reader.seek_to_beginning(*ends)
         while any(reader.position(partition) < end for partition, end in ends.items()):
             for batch in reader.poll(timeout_ms=200).values():
                 values += [record.value for record in batch]
