@@ -26,9 +26,9 @@ find_python() { # sets $python
     "or name one: AVATARRIG_PYTHON=/path/to/python3.12 $0"
 }
 
-missing_packages() { # Debian packages that Python's venv and the wheels' native code lack here
-  "$python" - <<'PYTHON'
-import ctypes, importlib.util, sys
+missing_packages() { # LOCK: Debian packages that Python's venv, the wheels and the tests lack here
+  "$python" - "$1" <<'PYTHON'
+import ctypes, importlib.util, shutil, sys
 
 missing = []
 if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
@@ -44,12 +44,15 @@ for library, package in libraries.items() if sys.platform == "linux" else ():
         ctypes.CDLL(library)
     except OSError:
         missing.append(package)
+if sys.argv[1] == "test":  # a real browser and a real Prometheus look at what is served
+    tools = {"chromium": "chromium", "promtool": "prometheus"}
+    missing += [package for tool, package in tools.items() if not shutil.which(tool)]
 print(*missing)
 PYTHON
 }
 
-install_system_packages() {
-  packages=$(missing_packages)
+install_system_packages() { # LOCK
+  packages=$(missing_packages "$1")
   [ -n "$packages" ] || return 0
   command -v apt-get >/dev/null ||
     die "These are missing, by their Debian names: $packages" \
@@ -88,7 +91,7 @@ prepare() { # LOCK: the environment with requirements/LOCK.txt
   fi
   if prepared "$1"; then return 0; fi
   find_python
-  install_system_packages
+  install_system_packages "$1"
   if ! usable_python "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1
   then
     say "Making the environment $venv ($("$python" --version))"
