@@ -7,12 +7,12 @@ The pure parts need no broker::
     estimator = Estimator()
     for observation in load_run("outputs/runs/Demo"):
         estimator.update(observation)
-    print(estimator.estimate().to_document())
+    print(estimator.estimate().bones["upper_arm_L"])
 """
 
 from __future__ import annotations
 
 from avatarrig.estimator import Estimator
-from avatarrig.runs.files import load_run
+from avatarrig.runs.loaded import Run, load_run
 
-__all__ = ["Estimator", "load_run"]
+__all__ = ["Estimator", "Run", "load_run"]

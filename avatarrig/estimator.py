@@ -22,10 +22,25 @@ class Estimator:
     Example:
         >>> from avatarrig import Estimator, load_run
         >>> estimator = Estimator()
-        >>> for observation in load_run("outputs/runs/Holiday"):  # doctest: +SKIP
-        ...     estimator.update(observation)
-        >>> estimator.estimate().used
-        0
+        >>> for observation in load_run("outputs/runs/Demo"):
+        ...     estimator = estimator.update(observation)
+        >>> estimate = estimator.estimate()
+        >>> estimate.used
+        30
+        >>> upper_arm = estimate.bones["upper_arm_L"]
+        >>> upper_arm.low < upper_arm.value < upper_arm.high
+        True
+
+        Two estimators add up, and a photo can be taken back:
+
+        >>> first, *others = load_run("outputs/runs/Demo")
+        >>> both = Estimator().update(first)
+        >>> for observation in others:
+        ...     both += Estimator().update(observation)
+        >>> both.estimate() == estimate
+        True
+        >>> both.revert(first).estimate().used
+        29
     """
 
     def __init__(self, tally: Tally | None = None) -> None:

@@ -26,10 +26,10 @@ class EmbeddedBroker:
     transactions outlive it: a broker started on the same directory has them all. It
     listens on the ports it had before where they are free, so clients find it again.
 
-    Example:
-        >>> with EmbeddedBroker(Path("outputs/runs/Demo/kafka")) as broker:  # doctest: +SKIP
-        ...     print(broker.bootstrap_servers)
-        127.0.0.1:23817
+    Example::
+
+        with EmbeddedBroker(Path("outputs/runs/Demo/kafka")) as broker:
+            print(broker.bootstrap_servers)  # 127.0.0.1:23817
     """
 
     def __init__(

@@ -5,17 +5,18 @@ from avatarrig.runs.files import (
     Pictures,
     WantedFiles,
     is_complete,
-    load_run,
     read_observation,
     write_observation,
 )
 from avatarrig.runs.layout import ForeignRunError, RunDirectory, RunIdentity, open_run
+from avatarrig.runs.loaded import Run, load_run
 from avatarrig.runs.observation_document import ObservationFileError
 
 __all__ = [
     "ForeignRunError",
     "ObservationFileError",
     "Pictures",
+    "Run",
     "RunDirectory",
     "RunIdentity",
     "RunStorageError",

@@ -1,8 +1,7 @@
-"""Writing what one photo gave, and reading a run back."""
+"""Writing what one photo gave, and reading it back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -62,26 +61,6 @@ def read_observation(path: Path) -> Observation:
         return from_document(msgspec.json.decode(path.read_bytes(), type=dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
         raise ObservationFileError(f"{path}: {error}") from error
-
-
-def load_run(path: Path | str) -> Iterator[Observation]:
-    """Reads the observations of a run, in the order of their identifiers.
-
-    Args:
-        path: The run directory.
-
-    Yields:
-        Observations as they travelled.
-
-    Raises:
-        ObservationFileError: A file is damaged; delete it and run the same command again.
-        FileNotFoundError: There is no such run.
-    """
-    run = RunDirectory(Path(path))
-    if not run.observations.is_dir():
-        raise FileNotFoundError(f"{path} is no run directory: it has no observations folder")
-    for file in sorted(run.observations.glob("*.json")):
-        yield read_observation(file)
 
 
 class _Stamp(msgspec.Struct, frozen=True):
