@@ -70,11 +70,17 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     stop = _stop_on_signals()
     if settings.die_with_parent:
         _stop_at_end_of_input(asyncio.get_running_loop(), stop)
-    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - Faust loads slowly
+    from aggregators.web.server import AddressInUseError  # noqa: PLC0415 - it loads slowly,
+    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
 
     try:
         await run(settings, stop, lambda: _report(Status("working")))
-    except (TopicError, TransportSettingError, ConnectionRefusedByKafkaError) as error:
+    except (
+        TopicError,
+        TransportSettingError,
+        ConnectionRefusedByKafkaError,
+        AddressInUseError,
+    ) as error:
         return ExitCode.UNUSABLE, str(error)
     except (TransportError, WorkerCrashedError) as error:
         return ExitCode.TRY_AGAIN, str(error)

@@ -93,18 +93,7 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
         "producer_acks": -1,
         "producer_linger": 0.0,
         "producer_max_request_size": 1_000_000,
-        **_web(settings),
-    }
-
-
-def _web(settings: AggregatorSettings) -> dict[str, Any]:
-    if settings.web_port is None:
-        return {"web_enabled": False}
-    return {
-        "web_enabled": True,
-        "web_host": settings.web_host,
-        "web_bind": settings.web_host,
-        "web_port": settings.web_port,
+        "web_enabled": False,  # one of our own stands beside it, see aggregators.web
     }
 
 

@@ -24,7 +24,9 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             again under its old name gets its partitions back without waiting for the broker to
             miss the old one. Empty for none.
         web_host: Address that the web page is bound to.
-        web_port: Its port; it answers once the tables are recovered. None for no page.
+        web_port: Its port; None for no page.
+        web_names: Host names under which the page may be asked for, besides addresses and
+            ``localhost``.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -35,6 +37,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     worker: str = ""
     web_host: str = "127.0.0.1"
     web_port: int | None = None
+    web_names: tuple[str, ...] = ()
     stuck_after: float = 60.0
     die_with_parent: bool = False
 

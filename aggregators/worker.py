@@ -13,6 +13,8 @@ import structlog
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
 from aggregators.watchdog import Watchdog
+from aggregators.web.page import page_routes
+from aggregators.web.server import serving
 from avatarrig.skeleton.estimate import estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
 
@@ -56,9 +58,17 @@ async def run(
         on_working: Is called when the tables are recovered.
 
     Raises:
+        AddressInUseError: The web page cannot be where it was told to be.
         TransportError: Kafka cannot be used.
         WorkerCrashedError: Faust gave up.
     """
+    async with serving(settings, page_routes()):
+        await _work(settings, stop, on_working)
+
+
+async def _work(
+    settings: AggregatorSettings, stop: asyncio.Event, on_working: Callable[[], None] | None
+) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
     with (
         tempfile.TemporaryDirectory(prefix="avatarrig-aggregator-") as data,
