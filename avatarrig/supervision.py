@@ -7,6 +7,7 @@ standard output and ends with an `ExitCode`.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ from typing import IO, Self, cast
 
 import msgspec
 import structlog
+
+from avatarrig.metrics.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
@@ -99,12 +102,20 @@ class Supervisor:
     Args:
         children: What to keep at work.
         log_directory: Where each child's log goes (``NAME.log``); None: stderr.
+        metrics_directory: Where each child leaves its metrics for this process to serve; None
+            where nobody asks for them.
     """
 
-    def __init__(self, children: Sequence[Child], *, log_directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        log_directory: Path | None = None,
+        metrics_directory: Path | None = None,
+    ) -> None:
         if not children:
             raise ValueError("there is nothing to supervise")
-        self._slots = [_Slot(child, log_directory) for child in children]
+        self._slots = [_Slot(child, log_directory, metrics_directory) for child in children]
 
     def __enter__(self) -> Self:
         self.start()
@@ -149,10 +160,15 @@ class Supervisor:
 class _Slot:
     """One child's place: a thread that starts its process as often as needed."""
 
-    def __init__(self, child: Child, log_directory: Path | None) -> None:
+    def __init__(
+        self, child: Child, log_directory: Path | None, metrics_directory: Path | None
+    ) -> None:
         self.state = ChildState(name=child.name)
         self._child = child
         self._log_directory = log_directory
+        self._environment = None
+        if metrics_directory is not None:
+            self._environment = os.environ | part_environment(metrics_directory, child.name)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -205,6 +221,7 @@ class _Slot:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
+                    env=self._environment,
                     start_new_session=True,
                 )
             self._process = process

@@ -14,7 +14,10 @@ import threading
 import msgspec
 import structlog
 from kafka.errors import AuthorizationError, KafkaError
+from prometheus_client import CollectorRegistry
 
+from avatarrig.metrics.detect import DetectMetrics
+from avatarrig.metrics.sharing import share_metrics
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.topics import IMAGES
 from avatarrig.transport import (
@@ -45,6 +48,7 @@ _log = structlog.get_logger(__name__)
 def main() -> ExitCode:
     """Runs one replica until it is told to stop or cannot go on."""
     _log_to_stderr()
+    share_metrics()
     stop = _stop_on_signals()
     try:
         settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReplicaSettings)
@@ -84,7 +88,9 @@ def _exit_code(error: Exception) -> ExitCode:
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
-    sandbox = Sandbox(settings.sandbox, settings.limits)  # loads its models while we connect
+    metrics = DetectMetrics(CollectorRegistry())
+    # It loads its models while we connect.
+    sandbox = Sandbox(settings.sandbox, settings.limits, metrics)
     try:
         with connect(settings, watchdog) as (consumer, producer):
             replica = Replica(
@@ -94,6 +100,7 @@ def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) 
                 sandbox,
                 watchdog=watchdog,
                 report=report,
+                metrics=metrics,
             )
             replica.run(stop)
     finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
 from avatarrig.records import (
     Observation,
     PhotoReference,
@@ -26,11 +27,15 @@ class Output(msgspec.Struct, frozen=True):
         topic: Where to.
         key: image_id, or the origin of a message that is no reference.
         value: The record, packed.
+        result: `PERSON`, `NO_PERSON` or `REJECTED`.
+        reason: Why a photo was rejected, otherwise empty.
     """
 
     topic: str
     key: str
     value: bytes
+    result: str
+    reason: str = ""
 
 
 @dataclass
@@ -105,11 +110,11 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     reference = _reference(taken)
     try:
         observation = decode(answer.record, Observation)
-        fits = observation.image_id == reference.image_id
     except RecordRefusedError:
-        fits = False
-    if fits:
-        return Output(OBSERVATIONS, reference.image_id, answer.record)
+        observation = None
+    if observation is not None and observation.image_id == reference.image_id:
+        result = NO_PERSON if observation.pose is None else PERSON
+        return Output(OBSERVATIONS, reference.image_id, answer.record, result)
     aside = SetAside(answer.job, "detector_failed", "the detector's answer makes no sense", 1)
     return set_aside(taken, aside, fingerprint=fingerprint, now=now)
 
@@ -133,13 +138,13 @@ def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) ->
         fingerprint=fingerprint,
         run=reference.run,
     )
-    return Output(REJECTS, reference.image_id, encode(reject))
+    return Output(REJECTS, reference.image_id, encode(reject), REJECTED, reject.reason)
 
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
     message = f"a message that is no photo reference: {error}"
     reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
-    return Output(REJECTS, origin, encode(reject))
+    return Output(REJECTS, origin, encode(reject), REJECTED, reject.reason)
 
 
 def _reference(taken: Taken) -> PhotoReference:

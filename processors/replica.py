@@ -13,6 +13,7 @@ import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
+from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
 from processors.holds import Holds
@@ -58,6 +59,7 @@ class Replica:
         sandbox: The detector.
         watchdog: Gets a sign of life before everything that may wait.
         report: Hears of changes of state.
+        metrics: Hears of photos that are done with.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
@@ -69,6 +71,7 @@ class Replica:
         *,
         watchdog: Watchdog,
         report: Callable[[Status], None],
+        metrics: DetectMetrics,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
@@ -76,6 +79,7 @@ class Replica:
         self._sandbox = sandbox
         self._watchdog = watchdog
         self._report = report
+        self._metrics = metrics
         self._taken: deque[Taken] = deque()
         self._holds = Holds()
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
@@ -214,8 +218,21 @@ class Replica:
         if self._transaction.is_empty:
             return
         self._watchdog.alive("committing")
-        self._transaction.commit(self._group)
+        begun = time.monotonic()
+        committed = self._transaction.commit(self._group)
+        self._metrics.committed(time.monotonic() - begun)
         self._errors = 0
+        for taken in committed:
+            self._count(taken)
+
+    def _count(self, taken: Taken) -> None:
+        if taken.output is None:
+            return
+        if taken.output.result == REJECTED:
+            self._metrics.rejected(taken.output.reason)
+        elif taken.reference is not None:
+            seconds = time.time() - taken.reference.found_at
+            self._metrics.observed(taken.output.result, seconds)
 
     def _recover(self, error: KafkaError) -> None:
         self._errors += 1

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
+from prometheus_client import CollectorRegistry
 
+from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.records import PhotoReference
 from processors.child_process import ChildProcess, Ended
 from processors.sandbox_messages import (
@@ -77,9 +79,13 @@ class Sandbox:
     Args:
         settings: What the process is told.
         limits: Time limits and attempts.
+        metrics: Hears how long things take, and of what dies.
     """
 
-    def __init__(self, settings: SandboxSettings, limits: Limits) -> None:
+    def __init__(
+        self, settings: SandboxSettings, limits: Limits, metrics: DetectMetrics | None = None
+    ) -> None:
+        self._metrics = metrics or DetectMetrics(CollectorRegistry())
         self._settings = settings
         self._limits = limits
         self._photos: dict[int, _Photo] = {}
@@ -156,8 +162,10 @@ class Sandbox:
     def _start(self) -> None:
         self._sent: list[int] = []
         self._begun: int | None = None
+        self._begun_at = 0.0
         self._ready = False
-        self._deadline = time.monotonic() + self._limits.start
+        self._started_at = time.monotonic()
+        self._deadline = self._started_at + self._limits.start
         self._process = ChildProcess(self._settings)
         for number in self._photos:
             self._send(number)
@@ -177,10 +185,12 @@ class Sandbox:
             case Ready(fingerprint):
                 self._fingerprint = fingerprint
                 self._ready = True
+                self._metrics.loaded(time.monotonic() - self._started_at)
                 self._expect_answer()
             case Begun(job):
                 self._begun = job
-                self._deadline = time.monotonic() + self._limits.detection
+                self._begun_at = time.monotonic()
+                self._deadline = self._begun_at + self._limits.detection
             case Unusable(message):
                 raise SandboxUnusableError(message)
             case CannotWrite(message):
@@ -192,6 +202,8 @@ class Sandbox:
         return []
 
     def _answered(self, answer: Observed | Refused | Unreachable) -> list[Result]:
+        if self._begun is not None:
+            self._metrics.detected(time.monotonic() - self._begun_at)
         self._begun = None
         self._futile_starts = 0
         self._sent = [number for number in self._sent if number != answer.job]
@@ -206,6 +218,7 @@ class Sandbox:
     def _ended(self, end: Ended) -> list[Result]:
         _log.warning("the detector process ended", how=str(end), pid=self.pid, stderr=end.tail)
         self._process.close()
+        self._metrics.died("crashed" if end.by_signal else "detector_failed")
         if self._begun is None:
             self._count_futile_start(f"{end}: {_last_line(end.tail)}")
         if end.by_signal:
@@ -217,13 +230,16 @@ class Sandbox:
         if self._begun is not None:
             limit = f"{self._limits.detection:g} s"
             _log.warning("the detector process hung and was killed", limit=limit)
+            self._metrics.died("timed_out")
             return self._blame("timed_out", f"the detector did not finish within {limit}")
         if not self._ready:
+            self._metrics.died("start")
             self._count_futile_start(f"not ready within {self._limits.start:g} s")
             return self._blame("", "")
         return self._storage_hangs()
 
     def _storage_hangs(self) -> list[Result]:
+        self._metrics.died("storage")
         numbers = [number for number in self._sent[:1] if self._photos.pop(number, None)]
         self._start()
         message = f"the storage did not answer within {self._limits.reading:g} s"

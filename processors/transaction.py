@@ -52,12 +52,15 @@ class Transaction:
         self._added.append(taken)
         self._records += taken.output is not None
 
-    def commit(self, group: ConsumerGroupMetadata) -> None:
+    def commit(self, group: ConsumerGroupMetadata) -> list[Taken]:
         """Commits records and offsets together.
 
         Args:
             group: Membership under which the messages were taken; the broker refuses it
                 when the group has moved on since.
+
+        Returns:
+            What is committed by now.
 
         Raises:
             KafkaError: Nothing is committed; abort.
@@ -72,7 +75,9 @@ class Transaction:
                 self._producer.send(output.topic, value=output.value, key=output.key.encode())
         self._producer.send_offsets_to_transaction(offsets, group)
         self._producer.commit_transaction()
+        committed = self._added
         self._forget()
+        return committed
 
     def abort(self) -> None:
         """Drops what was added, and undoes a commit that failed half way.

@@ -15,6 +15,7 @@ from avatarrig.transport.errors import (
     TransportError,
     TransportSettingError,
 )
+from avatarrig.transport.lag import KafkaWatch
 from avatarrig.transport.settings import KafkaSettings
 from avatarrig.transport.topics import (
     Cluster,
@@ -28,6 +29,7 @@ __all__ = [
     "Cluster",
     "ConnectionRefusedByKafkaError",
     "KafkaSettings",
+    "KafkaWatch",
     "TopicError",
     "TransportError",
     "TransportSettingError",

@@ -2,7 +2,7 @@
 
 A "photo" is a text file whose words are instructions, carried out in order:
 ``sleep:S``, ``crash``, ``crash-once:MARKER``, ``hang``, ``fail``, ``refuse``, ``garble``,
-``chatter``. Whatever is left is seen as a person.
+``chatter``. Where ``nobody`` is among them, nobody is seen; otherwise a person.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ class ScriptedDetector:
     fingerprint = "scripted"
 
     def detect(self, data: bytes) -> SimpleNamespace:
-        for word in data.decode("utf-8", "replace").split():
+        words = data.decode("utf-8", "replace").split()
+        for word in words:
             obey(word)
+        nobody = "nobody" in words
         seed = int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
         random = np.random.default_rng(seed)
         return SimpleNamespace(  # a Detection, whose module would load MediaPipe
@@ -44,8 +46,8 @@ class ScriptedDetector:
             people=1,
             ambiguous=False,
             subject_confidence=1.0,
-            pose=random.random((33, 5), np.float32),
-            world=random.random((33, 3), np.float32),
+            pose=None if nobody else random.random((33, 5), np.float32),
+            world=None if nobody else random.random((33, 3), np.float32),
             face=random.random((478, 3), np.float32),
             blendshapes=random.random(52, np.float32),
             mask=np.full((256, 256), 255, np.uint8),

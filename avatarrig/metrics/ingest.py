@@ -1,0 +1,57 @@
+"""What the producers measure."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from avatarrig.metrics.buckets import WAIT_SECONDS
+from avatarrig.metrics.rejects import rejects_counter
+
+RESULTS = ("published", "known", "rejected")
+
+
+class IngestMetrics:
+    """Photos as they are found and published.
+
+    Args:
+        registry: Where the metrics are gathered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._photos = Counter(
+            "avatarrig_ingest_photos",
+            "Photos found, by `result`: published, known (seen before) or rejected (unreadable).",
+            ["result"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "avatarrig_ingest_publish_seconds",
+            "From finding a photo to Kafka's acknowledgement of its reference.",
+            buckets=WAIT_SECONDS,
+            registry=registry,
+        )
+        self._rejects = rejects_counter(registry)
+        for result in RESULTS:
+            self._photos.labels(result)
+
+    def published(self, seconds: float) -> None:
+        """Counts a photo whose reference Kafka has.
+
+        Args:
+            seconds: Since it was found.
+        """
+        self._photos.labels("published").inc()
+        self._seconds.observe(max(0.0, seconds))
+
+    def known(self) -> None:
+        """Counts a photo that was passed over, since it was published before."""
+        self._photos.labels("known").inc()
+
+    def rejected(self, reason: str) -> None:
+        """Counts a photo that cannot be read.
+
+        Args:
+            reason: Code as in `avatarrig.records.Reject`.
+        """
+        self._photos.labels("rejected").inc()
+        self._rejects.labels("ingest", reason).inc()

@@ -1,0 +1,113 @@
+"""What every service tells of itself: its processes, and how Kafka is."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from avatarrig.supervision import ChildState
+
+STATES = ("starting", "working", "waiting", "restarting", "stopped", "failed")
+
+
+def service_registry(shared: Path | None = None) -> CollectorRegistry:
+    """Makes the registry of a service.
+
+    Args:
+        shared: Folder into which its child processes write theirs; None where it has none.
+    """
+    registry = CollectorRegistry()
+    Gauge(
+        "avatarrig_build_info",
+        "Always 1; the label `version` tells which AvatarRig this is.",
+        ["version"],
+        registry=registry,
+    ).labels(version("avatarrig")).set(1)
+    if shared is not None:
+        MultiProcessCollector(registry, str(shared))  # type: ignore[no-untyped-call]
+    return registry
+
+
+class PartsCollector(Collector):
+    """The processes that a service supervises, as they are when somebody asks.
+
+    Args:
+        states: Tells how each child is; its name without the number is its part's.
+    """
+
+    def __init__(self, states: Callable[[], Iterable[ChildState]]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterable[Metric]:
+        """Counts processes by part and state."""
+        replicas = GaugeMetricFamily(
+            "avatarrig_replicas",
+            "Processes of this service, by `part` and `state`: starting, working, waiting (for "
+            "storage or Kafka), restarting, stopped or failed.",
+            labels=["part", "state"],
+        )
+        restarts = CounterMetricFamily(
+            "avatarrig_restarts",
+            "How often processes of this service ended and were started again, by `part`.",
+            labels=["part"],
+        )
+        children = list(self._states())
+        counted = Tally((_part(child), child.state) for child in children)
+        again: Tally[str] = Tally()
+        for child in children:
+            again[_part(child)] += child.restarts
+        for part, times in again.items():
+            restarts.add_metric([part], times)
+            for state in STATES:
+                replicas.add_metric([part, state], counted[part, state])
+        return (replicas, restarts)
+
+
+class KafkaMetrics:
+    """Whether Kafka answers, and how far each group is behind.
+
+    Args:
+        registry: Where the metrics are gathered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._up = Gauge(
+            "avatarrig_kafka_up",
+            "1 where Kafka answered this service the last time it was asked, otherwise 0.",
+            registry=registry,
+        )
+        self._lag = Gauge(
+            "avatarrig_consumer_lag",
+            "Messages that a consumer `group` has not done with, by `topic`. Behind "
+            "transactions it stays at up to one a partition.",
+            ["group", "topic"],
+            registry=registry,
+        )
+
+    def answered(self, lag: Mapping[tuple[str, str], int]) -> None:
+        """Notes an answer.
+
+        Args:
+            lag: Group and topic to messages not done with.
+        """
+        self._lag.clear()
+        for where, messages in lag.items():
+            self._lag.labels(*where).set(messages)
+        self._up.set(1)
+
+    def silent(self) -> None:
+        """Notes that Kafka did not answer; an old lag would mislead."""
+        self._lag.clear()
+        self._up.set(0)
+
+
+def _part(child: ChildState) -> str:
+    name, _, number = child.name.rpartition("-")
+    return name if name and number.isdigit() else child.name
