@@ -9,14 +9,21 @@ import importlib
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from avatarrig.cli.errors import fail_clearly
 
 RUN = "run"
+ENVIRONMENT_PREFIX = "AVATARRIG"
 COMMANDS = {
     RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
     "broker": ("avatarrig.cli.broker", "The embedded Apache Kafka: fetch it, or run it."),
     "models": ("avatarrig.cli.models", "The MediaPipe models: fetch them, or see where they are."),
+    "settings": ("avatarrig.cli.settings", "Every setting, its value, and where it came from."),
     "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
     "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
     "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
@@ -40,10 +47,31 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        try:
+            return super().invoke(ctx)
+        except click.BadParameter as error:
+            _name_source(error, ctx)
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _name_source(error: click.BadParameter, root: click.Context) -> None:
+    """Says where a wrong value came from where it was not typed."""
+    if error.ctx is None or not isinstance(error.param, click.Option) or not error.param.name:
+        return
+    source = error.ctx.get_parameter_source(error.param.name)
+    if source is ParameterSource.ENVIRONMENT:
+        variable = (
+            error.param.envvar or f"{error.ctx.auto_envvar_prefix}_{error.param.name.upper()}"
+        )
+        error.message += f" (from the environment variable {variable})"
+    elif source is ParameterSource.DEFAULT_MAP:
+        error.message += f" (from {root.obj})"
 
 
 @click.group(
@@ -57,19 +85,49 @@ class _LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(version("avatarrig"), message="avatarrig %(version)s")
-def avatarrig() -> None:
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Settings file (TOML); see avatarrig settings --help.",
+)
+@click.pass_context
+def avatarrig(context: click.Context, config: Path | None) -> None:
     """Root of all commands."""
+    from avatarrig.cli import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
+
+    file = config or settings_file.find_settings_file()
+    context.obj = file
+    if file is not None:
+        group = context.command
+        assert isinstance(group, click.Group)  # noqa: S101 - it is this function
+        with fail_clearly():
+            context.default_map = settings_file.read_settings_file(
+                file, lambda name: group.get_command(context, name)
+            )
 
 
 def with_command(arguments: Sequence[str]) -> list[str]:
     """Puts ``run`` before arguments that name no command, as the prototype's users type them."""
-    first = next(iter(arguments), None)
+    skipped = _config_length(arguments)
+    first = next(iter(arguments[skipped:]), None)
     own_options = ("-h", "--help", "--version")
     if first is None or first in COMMANDS or first in own_options:
         return list(arguments)
-    return [RUN, *arguments]
+    return [*arguments[:skipped], RUN, *arguments[skipped:]]
+
+
+def _config_length(arguments: Sequence[str]) -> int:
+    """How many arguments name the settings file, before any command."""
+    first = next(iter(arguments), "")
+    if first == "--config":
+        return 2
+    return 1 if first.startswith("--config=") else 0
 
 
 def main() -> None:
     """Entry point of the ``avatarrig`` command."""
-    avatarrig.main(args=with_command(sys.argv[1:]), prog_name="avatarrig")
+    avatarrig.main(
+        args=with_command(sys.argv[1:]),
+        prog_name="avatarrig",
+        auto_envvar_prefix=ENVIRONMENT_PREFIX,
+    )

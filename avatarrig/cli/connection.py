@@ -12,43 +12,41 @@ import msgspec
 
 from avatarrig.broker import BrokerError, EmbeddedBroker
 from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.runs import RunDirectory
 from avatarrig.transport import KafkaSettings, TransportError, describe_cluster
 
-BROKER_OPTIONS = (
-    click.option(
-        "--run",
-        "run_directory",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Run directory whose embedded Apache Kafka is asked, running or not.",
-    ),
-    click.option("--bootstrap-servers", help="Apache Kafka to ask instead, host:port."),
-)
 _ALIVE_MS = 2000
 
 
 def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command ``--run`` and ``--bootstrap-servers``."""
-    for option in reversed(BROKER_OPTIONS):
-        command = option(command)
-    return command
+    """Gives a command ``--run`` and the options of `kafka_options`."""
+    run = click.option(
+        "--run",
+        "run_directory",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Run directory whose embedded Apache Kafka is asked, running or not.",
+    )
+    return run(kafka_options(command))
 
 
 @contextmanager
-def reach(run_directory: Path | None, bootstrap_servers: str | None) -> Iterator[KafkaSettings]:
+def reach(run_directory: Path | None, kafka: KafkaArguments) -> Iterator[KafkaSettings]:
     """Gives access to the Kafka asked for; a run's own is started where it is not running.
+
+    ``--run`` goes before a Kafka that only environment or settings file name.
 
     Raises:
         CommandError: Neither or both were named, or it cannot be had.
     """
-    if (run_directory is None) == (bootstrap_servers is None):
+    if run_directory is not None and kafka.named:
         raise CommandError(
             "name one Kafka: --run RUN_DIRECTORY or --bootstrap-servers HOST:PORT",
             ExitCode.WRONG_USAGE,
         )
     try:
         if run_directory is None:
-            yield KafkaSettings(bootstrap_servers=bootstrap_servers or "")
+            yield kafka.required()
         else:
             with _of_run(RunDirectory(run_directory)) as settings:
                 yield settings
@@ -63,7 +61,7 @@ def _of_run(run: RunDirectory) -> Iterator[KafkaSettings]:
             f"{run.path} has no broker data: it used another Kafka (--bootstrap-servers names "
             "it), or is no run directory"
         )
-    running = _running(run)
+    running = running_broker(run.broker)
     if running is not None:
         yield running
         return
@@ -71,9 +69,10 @@ def _of_run(run: RunDirectory) -> Iterator[KafkaSettings]:
         yield KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
 
-def _running(run: RunDirectory) -> KafkaSettings | None:
+def running_broker(folder: Path) -> KafkaSettings | None:
+    """Finds the embedded broker that runs on a folder's data; None where none does."""
     try:
-        ports = msgspec.json.decode((run.broker / "ports.json").read_bytes(), type=dict[str, int])
+        ports = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])
         settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{ports['client']}")
         describe_cluster(settings, timeout_ms=_ALIVE_MS)
     except (OSError, KeyError, msgspec.MsgspecError, TransportError):

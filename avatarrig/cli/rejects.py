@@ -17,6 +17,7 @@ from rich.text import Text
 
 from avatarrig.cli.connection import broker_options, reach
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.kafka_options import KafkaArguments
 from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.records import Observation, RecordRefusedError, Reject, decode
 from avatarrig.topics import OBSERVATIONS, REJECTS
@@ -46,14 +47,14 @@ def rejects() -> None:
 def list_command(
     *,
     run_directory: Path | None,
-    bootstrap_servers: str | None,
+    kafka: KafkaArguments,
     as_json: bool,
     reason: str | None,
     since: str | None,
 ) -> None:
     """List what is set aside, the latest first."""
-    with fail_clearly(), reach(run_directory, bootstrap_servers) as kafka:
-        photos = read_rejects(kafka).standing(reason=reason, since=_moment(since))
+    with fail_clearly(), reach(run_directory, kafka) as reached:
+        photos = read_rejects(reached).standing(reason=reason, since=_moment(since))
     if as_json:
         for photo in photos:
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
@@ -65,11 +66,11 @@ def list_command(
 @rejects.command("show")
 @broker_options
 @click.argument("text")
-def show_command(*, run_directory: Path | None, bootstrap_servers: str | None, text: str) -> None:
+def show_command(*, run_directory: Path | None, kafka: KafkaArguments, text: str) -> None:
     """Show all that is known about what TEXT names: a path, an image_id, or a part of one."""
     with fail_clearly():
-        with reach(run_directory, bootstrap_servers) as kafka:
-            photos = read_rejects(kafka).find(text)
+        with reach(run_directory, kafka) as reached:
+            photos = read_rejects(reached).find(text)
         if not photos:
             raise CommandError(f"nothing that is set aside matches {text!r}")
     console = Console(highlight=False)
@@ -84,7 +85,7 @@ def show_command(*, run_directory: Path | None, bootstrap_servers: str | None, t
 def replay_command(
     *,
     run_directory: Path | None,
-    bootstrap_servers: str | None,
+    kafka: KafkaArguments,
     reason: str | None,
     since: str | None,
 ) -> None:
@@ -93,14 +94,14 @@ def replay_command(
     A photo leaves the list when it is observed. Photos that could not even be read are found
     again by the dataset's own command.
     """
-    with fail_clearly(), reach(run_directory, bootstrap_servers) as kafka:
-        photos = read_rejects(kafka).standing(reason=reason, since=_moment(since))
+    with fail_clearly(), reach(run_directory, kafka) as reached:
+        photos = read_rejects(reached).standing(reason=reason, since=_moment(since))
         references = [
             reference
             for photo in photos
             for reference in replayable([photo], run=photo.latest.run, now=time.time())
         ]
-        producer = open_producer(kafka)
+        producer = open_producer(reached)
         try:
             publish(references, producer)
         finally:

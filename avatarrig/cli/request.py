@@ -10,6 +10,7 @@ from avatarrig.detectors.options import DetectorOptions
 from avatarrig.runs import WantedFiles
 from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
+from avatarrig.transport import KafkaSettings
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         wanted: Files to keep beside the observations.
         max_images: At most so many photos; None for all.
         subject: Whose skeleton it is; the dataset's name where None.
-        bootstrap_servers: Apache Kafka to use; the embedded one where None.
+        kafka: Apache Kafka to use; the embedded one where None.
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
         estimate: What to estimate beside the proportions.
@@ -36,7 +37,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     wanted: WantedFiles
     max_images: int | None = None
     subject: str | None = None
-    bootstrap_servers: str | None = None
+    kafka: KafkaSettings | None = None
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None
     estimate: EstimateOptions = EstimateOptions()

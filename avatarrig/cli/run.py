@@ -13,12 +13,14 @@ from rich.console import Console
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.height import HEIGHT
+from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.cli.request import RunRequest
 from avatarrig.cli.window import WINDOW
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
 from avatarrig.runs import WantedFiles
 from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
+from avatarrig.transport import KafkaSettings
 
 _SHARE = click.FloatRange(0.0, 1.0)
 
@@ -99,7 +101,7 @@ _SHARE = click.FloatRange(0.0, 1.0)
     default=DetectorOptions().max_pixels,
     help="Refuse photos with more pixels than this, by their header.",
 )
-@click.option("--bootstrap-servers", help="Use this Apache Kafka.", show_default="an embedded one")
+@kafka_options
 @click.option(
     "--partitions",
     type=click.IntRange(1, 1000),
@@ -113,26 +115,27 @@ _SHARE = click.FloatRange(0.0, 1.0)
     show_default="inputs/models/mediapipe, then a cache",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the final result as JSON.")
-def run(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click's parameters
+def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa: ANN401 - click's parameters
     """Photos in, skeleton out: the whole pipeline on one folder.
 
-    Starts an embedded Apache Kafka, publishes a reference to each photo, runs detector replicas
-    and the aggregator, and leaves a run directory. Ctrl-C stops; the same command resumes.
+    Starts an embedded Apache Kafka, unless --bootstrap-servers names one, publishes a reference
+    to each photo, runs detector replicas and the aggregator, and leaves a run directory. Ctrl-C
+    stops; the same command resumes.
 
     Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
     be processed, 130 stopped with Ctrl-C.
     """
-    from avatarrig.cli.pipeline import run_photos  # noqa: PLC0415 - --help must not load Kafka
+    from avatarrig.cli.pipeline import run_photos  # noqa: PLC0415 - --help needs no OpenCV
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
-        outcome = run_photos(_request(given), console)
+        outcome = run_photos(_request(given, kafka.optional()), console)
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     sys.exit(outcome.exit_code)
 
 
-def _request(given: dict[str, Any]) -> RunRequest:
+def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
     profile = POSE_PROFILES.get(given["pose_profile"] or "")
     detection, presence, tracking = (
         given[key] if profile is None else profile
@@ -157,7 +160,7 @@ def _request(given: dict[str, Any]) -> RunRequest:
         wanted=WantedFiles(overlays=given["debug_overlays"], masks=given["save_masks"]),
         max_images=given["max_images"],
         subject=given["subject"],
-        bootstrap_servers=given["bootstrap_servers"],
+        kafka=kafka,
         partitions=given["partitions"],
         models=given["models"],
         estimate=EstimateOptions(height=given["height"], window_days=given["window"]),

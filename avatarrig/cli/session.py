@@ -12,6 +12,7 @@ from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.follow import Follower
 from avatarrig.cli.groups import detector_group, waiting_photos
 from avatarrig.cli.interruption import Interruption
+from avatarrig.cli.kafka_options import check_connection
 from avatarrig.cli.parts import Parts, fetch_line
 from avatarrig.cli.publishing import Processed, Publishing
 from avatarrig.cli.request import RunRequest
@@ -72,8 +73,7 @@ class Session:
         """Processes the photos and waits for the estimate that contains them all."""
         with ExitStack() as stack:
             self._enter("starting Apache Kafka")
-            broker = self._broker()
-            kafka = self._reach(broker)
+            broker, kafka = self._broker()
             parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
             create_topics(kafka, pipeline_topics(self._request.partitions))
             self._enter("looking at what is done")
@@ -93,16 +93,13 @@ class Session:
                 self._look_after(parts, news=news)
             self._enter("stopping")
 
-    def _broker(self) -> EmbeddedBroker | None:
-        if self._request.bootstrap_servers is not None:
-            return None
+    def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+        if self._request.kafka is not None:
+            check_connection(self._request.kafka)
+            return None, self._request.kafka
         broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         broker.start()
-        return broker
-
-    def _reach(self, broker: EmbeddedBroker | None) -> KafkaSettings:
-        servers = self._request.bootstrap_servers if broker is None else broker.bootstrap_servers
-        return KafkaSettings(bootstrap_servers=servers or "")
+        return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
     def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
         group = detector_group(self._identity.run)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from avatarrig.cli.connection import broker_options, reach
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.kafka_options import KafkaArguments
 from avatarrig.cli.pipeline_status import PipelineStatus, read_status
 from avatarrig.cli.view import duration
 
@@ -20,13 +21,13 @@ from avatarrig.cli.view import duration
 @click.command("status")
 @broker_options
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def status(*, run_directory: Path | None, bootstrap_servers: str | None, as_json: bool) -> None:
+def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) -> None:
     """Show photos found, waiting, observed and rejected, lags, replicas and estimates.
 
     "Waiting" means not yet processed, never failed.
     """
-    with fail_clearly(), reach(run_directory, bootstrap_servers) as kafka:
-        state = read_status(kafka)
+    with fail_clearly(), reach(run_directory, kafka) as reached:
+        state = read_status(reached)
     if as_json:
         sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
     else:
