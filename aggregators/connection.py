@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import faust
 
-from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
+from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
 from avatarrig.transport import TopicError, admin_client, create_topics
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OBSERVED_TABLE: Final = "observed"
 TALLIED_TABLE: Final = "tallied"
 
-_NEEDED: Final = (OBSERVATIONS, TALLIES, SKELETONS, REJECTS)
+_NEEDED: Final = (OBSERVATIONS, TALLIES, SKELETONS, HISTORY, REJECTS)
 _CHANGELOG: Final = {
     "cleanup.policy": "compact",
     # A restart reads what is not compacted yet, and the newest segment never is: keep it small.

@@ -96,6 +96,11 @@ def tally_message_key(series: Series, partition: int) -> bytes:
     return message_key(series) + b"\0" + str(partition).encode()
 
 
+def history_message_key(series: Series, slot: str) -> bytes:
+    """Key of a note in the history: of those of one slot, compaction keeps the last."""
+    return message_key(series) + b"\0" + slot.encode()
+
+
 def series_of(key: bytes) -> Series:
     """Series that a message key names; a subject may hold any character."""
     subject, separator, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")

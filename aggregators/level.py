@@ -116,9 +116,9 @@ class Level(Generic[PartT]):
         begun = self._clock()
         stood = [(self.parts[number], series) for number, series in due]
         offsets = [part.newest(series) for part, series in stood]
-        made = [self._outlet.message(part, series) for part, series in stood]
+        made = [self._outlet.messages(part, series) for part, series in stood]
         spent = self._clock() - begun
-        await self._outlet.send([message for message in made if message is not None])
+        await self._outlet.send([message for messages in made for message in messages])
         self.steps += 1
         self._pace.published(due, begun, spent)
         for (part, series), offset in zip(stood, offsets, strict=True):

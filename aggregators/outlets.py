@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.partitioner import murmur2
 
-from aggregators.keys import Series, message_key, tally_message_key
+from aggregators.keys import Series, history_message_key, message_key, tally_message_key
 from aggregators.roles import Message
+from avatarrig.history import history_of, slot_of
 from avatarrig.records import Reject, encode
-from avatarrig.topics import REJECTS, SKELETONS, TALLIES
+from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ class Sender:
         self._partitions = partitions
         self._topics = {
             name: app.topic(name, key_serializer="raw", value_serializer="raw")
-            for name in (TALLIES, SKELETONS, REJECTS)
+            for name in (TALLIES, SKELETONS, HISTORY, REJECTS)
         }
 
     async def __call__(self, messages: list[Message]) -> None:
@@ -69,10 +70,10 @@ class TallyOutlet:
         self.send = sender
         self._wall_clock = wall_clock
 
-    def message(self, part: ObservedPartition, series: Series) -> Message:
+    def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
         key = tally_message_key(series, part.partition)
-        return Message(TALLIES, key, encode(part.update(series)), shard=message_key(series))
+        return [Message(TALLIES, key, encode(part.update(series)), shard=message_key(series))]
 
     def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""
@@ -80,7 +81,7 @@ class TallyOutlet:
 
 
 class SkeletonOutlet:
-    """Level 2 publishes estimates that say something new.
+    """Level 2 publishes estimates that say something new, and notes them in the history.
 
     Args:
         topic: Name of the topic that is read.
@@ -93,12 +94,18 @@ class SkeletonOutlet:
         self.send = sender
         self._wall_clock = wall_clock
 
-    def message(self, part: TalliedPartition, series: Series) -> Message | None:
-        """Returns the message with a new estimate; None where nothing is new."""
+    def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
+        """Returns the messages about a new estimate; none where nothing is new."""
         record = part.record(series, self._wall_clock())
         if not part.is_news(record):
-            return None
-        return Message(SKELETONS, message_key(series), encode(record))
+            return []
+        shard = message_key(series)
+        noted = history_of(record)
+        note_key = history_message_key(series, slot_of(noted))
+        return [
+            Message(SKELETONS, shard, encode(record)),
+            Message(HISTORY, note_key, encode(noted), shard=shard),
+        ]
 
     def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""

@@ -85,8 +85,8 @@ class Message(msgspec.Struct, frozen=True):
 class Outlet(Protocol[_Taken_contra]):
     """Turns what changed into messages, and sends them."""
 
-    def message(self, part: _Taken_contra, series: Series) -> Message | None:
-        """Returns the message about a series; None where nothing is new."""
+    def messages(self, part: _Taken_contra, series: Series) -> list[Message]:
+        """Returns the messages about a series; none where nothing is new."""
 
     def reject(self, part: _Taken_contra, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""

@@ -23,6 +23,8 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         worker: Name of this worker's slot, unique within the group. A worker that is started
             again under its old name gets its partitions back without waiting for the broker to
             miss the old one. Empty for none.
+        window_days: Length of the rolling window that is estimated beside all time, in days; None
+            for none.
         web_host: Address that the web page is bound to.
         web_port: Its port; None for no page.
         web_names: Host names under which the page may be asked for, besides addresses and
@@ -35,6 +37,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     kafka: KafkaSettings
     group: str = DEFAULT_GROUP
     worker: str = ""
+    window_days: int | None = None
     web_host: str = "127.0.0.1"
     web_port: int | None = None
     web_names: tuple[str, ...] = ()
@@ -46,6 +49,8 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise SettingsRefusedError("group is empty: name the consumer group")
         if self.stuck_after <= 0:
             raise SettingsRefusedError(f"stuck_after is {self.stuck_after}; it must be positive")
+        if self.window_days is not None and self.window_days < 1:
+            raise SettingsRefusedError(f"window_days is {self.window_days}; it must be 1 or more")
         if self.web_port is not None and not 0 < self.web_port < 1 << 16:
             raise SettingsRefusedError(f"web_port is {self.web_port}; it must be 1 to 65535")
 

@@ -15,12 +15,13 @@ from aggregators.connection import prepare_topics
 from aggregators.watchdog import Watchdog
 from aggregators.web.page import page_routes
 from aggregators.web.server import serving
-from avatarrig.skeleton.estimate import estimate
+from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.skeleton.tally import Tally
 
@@ -42,9 +43,13 @@ def installed_versions() -> str:
     )
 
 
-def document_of(tally: Tally, subject: str) -> dict[str, Any]:
-    """Returns the content of ``skeleton_estimate.json`` for a tally."""
-    return estimate(tally, subject=subject).to_document()
+def estimator(options: EstimateOptions) -> Estimator:
+    """Returns what turns a tally into the content of ``skeleton_estimate.json``."""
+
+    def document_of(tally: Tally, subject: str) -> dict[str, Any]:
+        return estimate(tally, subject=subject, options=options).to_document()
+
+    return document_of
 
 
 async def run(
@@ -78,7 +83,7 @@ async def _work(
             settings,
             partitions,
             learned=installed_versions(),
-            estimator=document_of,
+            estimator=estimator(EstimateOptions(window_days=settings.window_days)),
             data=Path(data),
         )
         starting = asyncio.create_task(aggregation.start())

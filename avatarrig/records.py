@@ -198,7 +198,48 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-Record = TypeVar("Record", PhotoReference, Observation, Reject, TallyUpdate, SkeletonRecord)
+class HistoryRatio(msgspec.Struct, frozen=True, array_like=True):
+    """One ratio as it stood at some time.
+
+    Attributes:
+        value: Over shoulder width.
+        low: Lower end of the 90 % interval.
+        high: Upper end.
+        n: Photos that show the bone well.
+        status: insufficient, provisional or stable.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    status: str
+
+
+class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known about a subject at some time; see `avatarrig.history`.
+
+    Attributes:
+        estimated_at: Unix seconds.
+        observations: Photos contained, with or without a person.
+        used: Photos that count.
+        ratios: Key of ``skeleton_estimate.json`` to its ratio.
+        window: The same of the rolling window: value, lower and upper end; empty without one.
+    """
+
+    subject: str
+    fingerprint: str
+    estimated_at: float
+    observations: int
+    used: int
+    ratios: dict[str, HistoryRatio]
+    window: dict[str, tuple[float, float, float]] = {}
+    version: int = SCHEMA_VERSION
+
+
+Record = TypeVar(
+    "Record", PhotoReference, Observation, Reject, TallyUpdate, SkeletonRecord, HistoryRecord
+)
 
 
 def encode(record: msgspec.Struct) -> bytes:

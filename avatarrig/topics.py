@@ -9,9 +9,12 @@ OBSERVATIONS = "avatarrig.observations"
 REJECTS = "avatarrig.rejects"
 TALLIES = "avatarrig.tallies"
 SKELETONS = "avatarrig.skeletons"
+HISTORY = "avatarrig.history"
 
 DEFAULT_PARTITIONS = 12
 """Ceiling of detector replicas; 12 divides evenly among 2, 3, 4 and 6 of them."""
+
+_DAY_MS = 24 * 3600 * 1000
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -34,14 +37,21 @@ def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:
     Faust requires the tables' changelogs and their source topics to agree, and the
     aggregator keys its state by input partition.
     """
-    compacted = {"cleanup.policy": "compact"}
     forever = {"retention.ms": "-1"}
-    # Tallies are replaced every second; small segments let the broker clean them up.
-    replaced = compacted | {"segment.bytes": str(16 << 20), "min.cleanable.dirty.ratio": "0.2"}
+    # Tallies and estimates are replaced every second; small segments let the broker clean them
+    # up, so that whoever begins to read finds little that is outdated.
+    replaced = {
+        "cleanup.policy": "compact",
+        "segment.bytes": str(16 << 20),
+        "min.cleanable.dirty.ratio": "0.2",
+    }
+    # Its keys thin it out; see `avatarrig.history`.
+    remembered = replaced | {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)}
     return (
         Topic(IMAGES, partitions, forever),
         Topic(OBSERVATIONS, partitions, forever),
         Topic(REJECTS, partitions, forever),
         Topic(TALLIES, partitions, replaced),
-        Topic(SKELETONS, partitions, compacted),
+        Topic(SKELETONS, partitions, replaced),
+        Topic(HISTORY, partitions, remembered),
     )

@@ -13,6 +13,7 @@ from support.aggregating import (
     aggregator,
     counted,
     document,
+    history,
     producer,
     rejects,
     send,
@@ -24,6 +25,7 @@ from support.observed import observation
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
+from avatarrig.history import history_of
 from avatarrig.supervision import Child, ExitCode, Supervisor
 from avatarrig.topics import OBSERVATIONS, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics
@@ -158,6 +160,30 @@ def test_it_ends_when_its_owner_does(kafka: KafkaSettings, tmp_path: Path) -> No
     with aggregator(kafka, tmp_path, die_with_parent=True) as worker:
         worker.wait_until("working")
         assert worker.hang_up() == ExitCode.DONE
+
+
+def test_every_estimate_is_noted_in_the_history_with_its_window(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number) for number in range(60)]
+    with (
+        producer(kafka) as out,
+        skeletons(kafka) as estimates,
+        history(kafka) as notes,
+        aggregator(kafka, tmp_path, window_days=7) as worker,
+    ):
+        worker.wait_until("working")
+        send(out, photos[:30])
+        estimates.until(counted(30))
+        send(out, photos[30:])
+        estimates.until(counted(60))
+        notes.until(counted(60))
+        noted = notes.records
+    assert noted == [history_of(record) for record in estimates.records]
+    document = estimates.records[-1].estimate
+    assert document["window"]["days"] == 7
+    assert noted[-1].ratios["hip_width"].value == document["estimates"]["hip_width"]
+    assert noted[-1].window["hip_width"][0] == document["window"]["stats"]["hip_width"]["value"]
 
 
 def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:

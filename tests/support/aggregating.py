@@ -14,10 +14,18 @@ import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.records import Observation, Record, Reject, SkeletonRecord, decode, encode
+from avatarrig.records import (
+    HistoryRecord,
+    Observation,
+    Record,
+    Reject,
+    SkeletonRecord,
+    decode,
+    encode,
+)
 from avatarrig.skeleton.estimate import estimate
 from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS
+from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 from avatarrig.transport import KafkaSettings
 
 PATIENCE = 90.0
@@ -156,6 +164,15 @@ def skeletons(kafka: KafkaSettings) -> Iterator[Reader]:
 
 
 @contextmanager
+def history(kafka: KafkaSettings) -> Iterator[Reader]:
+    reader = Reader(kafka, HISTORY, HistoryRecord)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
 def rejects(kafka: KafkaSettings) -> Iterator[Reader]:
     reader = Reader(kafka, REJECTS, Reject)
     try:
@@ -164,10 +181,10 @@ def rejects(kafka: KafkaSettings) -> Iterator[Reader]:
         reader.close()
 
 
-def counted(number: int, subject: str = "anna") -> Callable[[list[SkeletonRecord]], bool]:
+def counted(number: int, subject: str = "anna") -> Callable[[list[Any]], bool]:
     """Whether the last estimate of a subject contains that many photos."""
 
-    def holds(records: list[SkeletonRecord]) -> bool:
+    def holds(records: list[Any]) -> bool:
         last = [record for record in records if record.subject == subject][-1:]
         return bool(last) and last[0].observations >= number
 

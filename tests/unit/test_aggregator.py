@@ -312,6 +312,7 @@ def test_foreign_keys_are_refused() -> None:
         (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "web_port": 0}', "web_port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "window_days": 0}', "window_days"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "group": ""}', "group"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "stuck_after": 0}', "stuck_after"),
     ],

@@ -127,16 +127,16 @@ class Outlet:
 
 
 class TallyOutlet(Outlet):
-    def message(self, part: ObservedPartition, series: Series) -> Message:
+    def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         key = tally_message_key(series, part.partition)
-        return Message("tallies", key, encode(part.update(series)), shard=message_key(series))
+        return [Message("tallies", key, encode(part.update(series)), shard=message_key(series))]
 
 
 class SkeletonOutlet(Outlet):
-    def message(self, part: TalliedPartition, series: Series) -> Message | None:
+    def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
-        return Message("skeletons", message_key(series), value) if part.is_news(record) else None
+        return [Message("skeletons", message_key(series), value)] if part.is_news(record) else []
 
 
 def estimator(tally: Tally, subject: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from avatarrig.records import (
     MAX_RECORD_BYTES,
     Evidence,
+    HistoryRatio,
+    HistoryRecord,
     Observation,
     PackedArray,
     PhotoReference,
@@ -67,6 +69,19 @@ records = st.one_of(
         observations=st.integers(0, 2**40),
         estimate=st.dictionaries(text, number, max_size=3),
         estimated_at=number,
+        version=st.just(1),
+    ),
+    st.builds(
+        HistoryRecord,
+        estimated_at=number,
+        observations=st.integers(0, 2**40),
+        used=st.integers(0, 2**40),
+        ratios=st.dictionaries(
+            text,
+            st.builds(HistoryRatio, value=number, low=number, high=number, n=st.integers(0, 2**40)),
+            max_size=3,
+        ),
+        window=st.dictionaries(text, st.tuples(number, number, number), max_size=3),
         version=st.just(1),
     ),
 )
