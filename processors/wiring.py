@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from avatarrig.topics import IMAGES
 from avatarrig.transport import open_group_consumer, open_transactional_producer
@@ -50,15 +49,8 @@ def connect(
             group=settings.group,
             member=settings.member,
             max_partition_fetch_bytes=_BUFFER_BYTES,
-            # After a rebalance all is taken anew anyway, so nothing is gained by keeping
-            # partitions through it; and kafka-python's cooperative members, when static, were
-            # seen to rebalance without end.
-            partition_assignment_strategy=(RangePartitionAssignor,),
         )
         try:
-            # A member that joins before it knows the topic's partitions joins twice, and
-            # kafka-python loses the second assignment where a poll times out in its midst.
-            consumer.partitions_for_topic(IMAGES)
             yield consumer, producer
         finally:
             watchdog.alive("closing the consumer")

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from avatarrig.transport.diagnosis import await_connection
 from avatarrig.transport.errors import TransportError
+from avatarrig.transport.membership import keep_assignments
 from avatarrig.transport.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_MS = 15_000
@@ -117,11 +118,16 @@ def open_group_consumer(
         "heartbeat_interval_ms": HEARTBEAT_MS,
         "max_poll_interval_ms": MAX_POLL_INTERVAL_MS,
         "max_poll_records": 16,
-        # Not the cooperative one: kafka-python's may rebalance for ever, with a member that goes
-        # on claiming what it was asked to give up.
+        # After a rebalance everything is taken anew from the committed offsets anyway, so nothing
+        # is gained by keeping partitions through it, as the cooperative one would.
         "partition_assignment_strategy": (RangePartitionAssignor,),
     }
-    return open_reader(settings, topics, **{**usual, **options})
+    names = tuple(topics)
+    consumer = open_reader(settings, names, **{**usual, **options})
+    keep_assignments(consumer)
+    for name in names:  # a member that joins before it knows a topic's partitions joins twice
+        consumer.partitions_for_topic(name)
+    return consumer
 
 
 def open_reader(
