@@ -8,7 +8,6 @@ JSON on standard output. Exit status: 0 stopped, 75 try again, 78 somebody has t
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ import msgspec
 import structlog
 
 from aggregators.settings import AggregatorSettings, SettingsRefusedError, read_settings
+from avatarrig.logs import configure_logs
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.transport import (
     ConnectionRefusedByKafkaError,
@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 def main() -> ExitCode:
     """Runs one worker until it is told to stop or cannot go on."""
-    log_to_stderr()
+    configure_logs()
     try:
         settings = _settings()
     except SettingsRefusedError as error:
@@ -44,21 +44,6 @@ def main() -> ExitCode:
     code, message = asyncio.run(_serve(settings))
     _report(Status("stopped" if code is ExitCode.DONE else "failed", message))
     return code
-
-
-def log_to_stderr() -> None:
-    """Writes our own words to stderr as JSON, and of Faust's and Kafka's only what is wrong."""
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
 
 
 def _settings() -> AggregatorSettings:

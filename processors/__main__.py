@@ -6,7 +6,6 @@ a command line; the pipe stays open, and when it closes the replica's owner is g
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ import structlog
 from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
+from avatarrig.logs import configure_logs
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.metrics.sharing import share_metrics
 from avatarrig.supervision import ExitCode, Status
@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 
 def main() -> ExitCode:
     """Runs one replica until it is told to stop or cannot go on."""
-    _log_to_stderr()
+    configure_logs()
     share_metrics()
     stop = _stop_on_signals()
     try:
@@ -112,20 +112,6 @@ def _stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
 
 
 if __name__ == "__main__":

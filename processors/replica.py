@@ -35,7 +35,7 @@ _PAUSE_AFTER_ERROR = 0.5
 _MOST_ERRORS = 5
 _COMMITTED_MS = 10_000
 
-_log = structlog.get_logger(__name__)
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 Messages = dict[TopicPartition, list[Any]]
@@ -194,9 +194,12 @@ class Replica:
                 return
             case Observed():
                 output = observed(taken, result, fingerprint=fingerprint, now=now)
+                _log_of(taken).debug("observed")
             case SetAside():
                 output = set_aside(taken, result, fingerprint=fingerprint, now=now)
-                _log.warning("a photo was set aside", reason=result.reason, why=result.message)
+                _log_of(taken).warning(
+                    "a photo was set aside", reason=result.reason, why=result.message
+                )
         taken.settle(output)
         if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
             self._report(Status("working"))
@@ -211,7 +214,7 @@ class Replica:
         self._sandbox.forget([taken.job for taken in behind if taken.job is not None])
         self._taken = deque(taken for taken in self._taken if taken not in behind)
         self._holds.hold(self._consumer, TopicPartition(IMAGES, held.partition), held.offset)
-        _log.warning("a photo's storage does not answer", why=message)
+        _log_of(held).warning("a photo's storage does not answer", why=message)
         self._report(Status("waiting", message))
 
     def _commit(self) -> None:
@@ -277,3 +280,10 @@ class Replica:
         dropped = list(self._taken)[len(kept) :]
         self._sandbox.forget([taken.job for taken in dropped if taken.job is not None])
         self._taken = kept
+
+
+def _log_of(taken: Taken) -> structlog.typing.FilteringBoundLogger:
+    """A log whose lines tell which photo they are about."""
+    if taken.reference is None:
+        return _log
+    return _log.bind(image_id=taken.reference.image_id, subject=taken.reference.subject)

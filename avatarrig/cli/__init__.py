@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,9 +17,11 @@ import click
 from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.logs import LEVEL_VARIABLE, LEVELS
 
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
+ROOT_OPTIONS = ("--config", "--log-level")
 COMMANDS = {
     RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
     "broker": ("avatarrig.cli.broker", "The embedded Apache Kafka: fetch it, or run it."),
@@ -90,9 +93,16 @@ def _name_source(error: click.BadParameter, root: click.Context) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Settings file (TOML); see avatarrig settings --help.",
 )
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    help="How much is logged; --log-level debug tells of every photo.",
+)
 @click.pass_context
-def avatarrig(context: click.Context, config: Path | None) -> None:
+def avatarrig(context: click.Context, config: Path | None, log_level: str) -> None:
     """Root of all commands."""
+    os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
     from avatarrig.cli import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 
     file = config or settings_file.find_settings_file()
@@ -108,7 +118,7 @@ def avatarrig(context: click.Context, config: Path | None) -> None:
 
 def with_command(arguments: Sequence[str]) -> list[str]:
     """Puts ``run`` before arguments that name no command, as the prototype's users type them."""
-    skipped = _config_length(arguments)
+    skipped = _length_of_root_options(arguments)
     first = next(iter(arguments[skipped:]), None)
     own_options = ("-h", "--help", "--version")
     if first is None or first in COMMANDS or first in own_options:
@@ -116,12 +126,15 @@ def with_command(arguments: Sequence[str]) -> list[str]:
     return [*arguments[:skipped], RUN, *arguments[skipped:]]
 
 
-def _config_length(arguments: Sequence[str]) -> int:
-    """How many arguments name the settings file, before any command."""
-    first = next(iter(arguments), "")
-    if first == "--config":
-        return 2
-    return 1 if first.startswith("--config=") else 0
+def _length_of_root_options(arguments: Sequence[str]) -> int:
+    """How many arguments before the command are options of the root, and their values."""
+    skipped = 0
+    while skipped < len(arguments):
+        name, equals, _ = arguments[skipped].partition("=")
+        if name not in ROOT_OPTIONS:
+            break
+        skipped += 1 if equals else 2
+    return skipped
 
 
 def main() -> None:

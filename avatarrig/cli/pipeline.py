@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from avatarrig.cli.results import (
 from avatarrig.cli.session import Session
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.logs import configure_logs
 from avatarrig.progress import Progress
 from avatarrig.runs import (
     ForeignRunError,
@@ -90,18 +92,12 @@ def _log_into(run: RunDirectory) -> Iterator[None]:
     """Has the command's own log beside those of its parts: the screen is for people."""
     run.logs.mkdir(parents=True, exist_ok=True)
     with (run.logs / "run.log").open("a", encoding="utf-8") as file:
-        structlog.configure(
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso"),
-                structlog.processors.JSONRenderer(),
-            ],
-            logger_factory=structlog.WriteLoggerFactory(file=file),
-        )
+        configure_logs(file)
         try:
             yield
         finally:
             structlog.reset_defaults()
+            logging.getLogger().handlers.clear()
 
 
 def _locked_run(

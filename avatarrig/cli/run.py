@@ -11,18 +11,15 @@ import click
 import msgspec
 from rich.console import Console
 
+from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.height import HEIGHT
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.cli.request import RunRequest
 from avatarrig.cli.window import WINDOW
-from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
-from avatarrig.runs import WantedFiles
 from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
 from avatarrig.transport import KafkaSettings
-
-_SHARE = click.FloatRange(0.0, 1.0)
 
 
 @click.command(name="run", context_settings={"show_default": True})
@@ -45,74 +42,14 @@ _SHARE = click.FloatRange(0.0, 1.0)
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
 @click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
-@click.option("--debug-overlays", is_flag=True, help="Draw what was seen over each photo.")
-@click.option("--save-masks", is_flag=True, help="Keep each photo's person mask, 255 = person.")
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
-@click.option(
-    "--pose-model",
-    type=click.Choice(["lite", "full", "heavy"]),
-    default="full",
-    help="Pose model; estimates of different models are never pooled.",
-)
-@click.option(
-    "--pose-profile",
-    type=click.Choice(list(POSE_PROFILES)),
-    help="Sets the three --min-pose-… thresholds: balanced .30, strict .60.",
-)
-@click.option(
-    "--min-pose-det", type=_SHARE, default=0.30, help="Least confidence that somebody is there."
-)
-@click.option(
-    "--min-pose-presence", type=_SHARE, default=0.30, help="Least confidence in the landmarks."
-)
-@click.option(
-    "--min-pose-track",
-    type=_SHARE,
-    default=0.30,
-    help="Accepted for old commands: MediaPipe tracks in videos only, in photos this has no "
-    "effect on what is found.",
-)
-@click.option(
-    "--num-poses",
-    type=click.IntRange(1, MOST_POSES),
-    default=1,
-    help="People to look for at least.",
-)
-@click.option(
-    "--pose-crop-from-mask/--no-pose-crop-from-mask",
-    default=True,
-    help="Look again at a crop around the person where the first look was poor.",
-)
-@click.option(
-    "--crop-pad-frac",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.15,
-    help="Margin of that crop, as a share of the person's size.",
-)
-@click.option(
-    "--overlay-thr", type=_SHARE, default=0.35, help="Draw landmarks from this confidence on."
-)
-@click.option(
-    "--blendshapes/--no-blendshapes", default=True, help="Score the face's 52 blendshapes."
-)
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    default=DetectorOptions().max_pixels,
-    help="Refuse photos with more pixels than this, by their header.",
-)
+@detector_options
 @kafka_options
 @click.option(
     "--partitions",
     type=click.IntRange(1, 1000),
     default=DEFAULT_PARTITIONS,
     help="Partitions of new topics: the ceiling of replicas.",
-)
-@click.option(
-    "--models",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with model files.",
-    show_default="inputs/models/mediapipe, then a cache",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the final result as JSON.")
 def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa: ANN401 - click's parameters
@@ -136,32 +73,17 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa:
 
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
-    profile = POSE_PROFILES.get(given["pose_profile"] or "")
-    detection, presence, tracking = (
-        given[key] if profile is None else profile
-        for key in ("min_pose_det", "min_pose_presence", "min_pose_track")
-    )
+    detecting: Detecting = given["detecting"]
     return RunRequest(
         dataset=given["dataset"],
         out=given["out"],
         workers=given["workers"],
-        options=DetectorOptions(
-            pose_model=given["pose_model"],
-            num_poses=given["num_poses"],
-            min_pose_det=detection,
-            min_pose_presence=presence,
-            min_pose_track=tracking,
-            pose_crop_from_mask=given["pose_crop_from_mask"],
-            crop_pad_frac=given["crop_pad_frac"],
-            overlay_thr=given["overlay_thr"],
-            blendshapes=given["blendshapes"],
-            max_pixels=given["max_pixels"],
-        ),
-        wanted=WantedFiles(overlays=given["debug_overlays"], masks=given["save_masks"]),
+        options=detecting.options,
+        wanted=detecting.wanted,
         max_images=given["max_images"],
         subject=given["subject"],
         kafka=kafka,
         partitions=given["partitions"],
-        models=given["models"],
+        models=detecting.models,
         estimate=EstimateOptions(height=given["height"], window_days=given["window"]),
     )

@@ -1,0 +1,84 @@
+"""Logs: lines for people on a terminal, one JSON object a line elsewhere.
+
+Our own words from `LEVEL_VARIABLE` on (``info`` unless it says otherwise); of the libraries' only
+what is wrong. No secrets and no pixels: what looks like either is left out by a processor,
+whoever logs it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+LEVEL_VARIABLE: Final = "AVATARRIG_LOG_LEVEL"
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+_SECRET: Final = re.compile(r"passw|secret|token|credential|authorization|jaas", re.IGNORECASE)
+_LONGEST: Final = 4000
+
+
+def configure_logs(stream: TextIO | None = None) -> None:
+    """Has this process log to a stream, structlog's and the standard library's loggers alike.
+
+    Args:
+        stream: Where to; standard error where None.
+    """
+    target = sys.stderr if stream is None else stream
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        _without_secrets,
+    ]
+    ending = _for_people() if target.isatty() else _for_programs()
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(_level()),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.ERROR, force=True)
+
+
+def _level() -> int:
+    name = os.environ.get(LEVEL_VARIABLE, "info").lower()
+    return logging.getLevelNamesMapping().get(name.upper(), logging.INFO)
+
+
+def _for_people() -> list[structlog.typing.Processor]:
+    return [structlog.dev.ConsoleRenderer(timestamp_key="timestamp")]
+
+
+def _for_programs() -> list[structlog.typing.Processor]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+
+
+def _without_secrets(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    del logger, method
+    return {key: _shown(key, value) for key, value in event.items()}
+
+
+def _shown(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever is logged
+    if _SECRET.search(key):
+        return "***"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} bytes"
+    if isinstance(value, dict):
+        return {inner: _shown(str(inner), each) for inner, each in value.items()}
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return value[:_LONGEST] + "…"
+    return value
