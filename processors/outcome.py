@@ -75,7 +75,7 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
     Args:
         value: The message.
         origin: Topic, partition and offset.
-        run: Only references of this run are taken; empty takes all.
+        run: Only references of this run are taken; empty: only those of no run.
         now: Unix seconds.
 
     Returns:
@@ -88,7 +88,7 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
         taken = Taken(partition, offset)
         taken.settle(_refused_message(error, f"{topic}[{partition}]@{offset}", now))
         return taken
-    if run and reference.run != run:
+    if reference.run != run:
         taken = Taken(partition, offset)
         taken.settle(None)
         return taken

@@ -16,7 +16,9 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         group: Consumer group that shares the photos.
         slot: Which of the group's replicas this is: the same number again after a restart
             gets the same partitions back without a rebalance.
-        run: Only references of this run are detected; empty detects all.
+        instance: Name of the service that the replica belongs to, unique in the group; empty
+            where a run has its group for itself.
+        run: Only references of this run are detected; empty: only those that belong to none.
         sandbox: What the detector process is told.
         limits: Time limits and attempts.
     """
@@ -24,6 +26,7 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     kafka: KafkaSettings
     group: str
     sandbox: SandboxSettings
+    instance: str = ""
     slot: int = 0
     run: str = ""
     limits: Limits = Limits()
@@ -31,4 +34,4 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     @property
     def member(self) -> str:
         """Name of the slot in the group, and of its transactions."""
-        return f"{self.group}.{self.slot}"
+        return ".".join(part for part in (self.group, self.instance, str(self.slot)) if part)

@@ -24,6 +24,9 @@ ENVIRONMENT_PREFIX = "AVATARRIG"
 ROOT_OPTIONS = ("--config", "--log-level")
 COMMANDS = {
     RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
+    "detect": ("avatarrig.cli.detect", "Detector replicas for this machine, as a service."),
+    "aggregate": ("avatarrig.cli.aggregate", "An aggregator worker, as a service."),
+    "topics": ("avatarrig.cli.topics", "Create the pipeline's topics, or look at them."),
     "broker": ("avatarrig.cli.broker", "The embedded Apache Kafka: fetch it, or run it."),
     "models": ("avatarrig.cli.models", "The MediaPipe models: fetch them, or see where they are."),
     "settings": ("avatarrig.cli.settings", "Every setting, its value, and where it came from."),

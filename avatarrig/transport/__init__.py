@@ -15,6 +15,7 @@ from avatarrig.transport.errors import (
     TransportError,
     TransportSettingError,
 )
+from avatarrig.transport.groups import leave_group
 from avatarrig.transport.lag import KafkaWatch
 from avatarrig.transport.settings import KafkaSettings
 from avatarrig.transport.topics import (
@@ -23,6 +24,7 @@ from avatarrig.transport.topics import (
     check_topics,
     create_topics,
     describe_cluster,
+    require_topics,
 )
 
 __all__ = [
@@ -39,8 +41,10 @@ __all__ = [
     "create_topics",
     "describe_cluster",
     "diagnose_connection",
+    "leave_group",
     "open_group_consumer",
     "open_producer",
     "open_reader",
     "open_transactional_producer",
+    "require_topics",
 ]

@@ -109,6 +109,19 @@ def create_topics(
     _check_partitions(wanted.values(), existing)
 
 
+def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
+    """Checks that every topic is there, whatever its number of partitions; creates nothing.
+
+    Raises:
+        TopicError: One is missing; the message says what to do.
+        TransportError: Kafka does not answer.
+    """
+    names = [topic.name for topic in topics]
+    with admin_client(settings) as client:
+        existing = _partitions(client, names)
+    _refuse_missing(settings, set(names) - set(existing))
+
+
 def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
     """Checks that every topic is there with its number of partitions; creates nothing.
 
@@ -119,13 +132,16 @@ def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
     wanted = {topic.name: topic for topic in topics}
     with admin_client(settings) as client:
         existing = _partitions(client, wanted)
-    missing = sorted(set(wanted) - set(existing))
-    if missing:
+    _refuse_missing(settings, set(wanted) - set(existing))
+    _check_partitions(wanted.values(), existing)
+
+
+def _refuse_missing(settings: KafkaSettings, missing: Iterable[str]) -> None:
+    if names := ", ".join(sorted(missing)):
         raise TopicError(
-            f"Topics are missing at {settings.bootstrap_servers}: {', '.join(missing)}. "
+            f"Topics are missing at {settings.bootstrap_servers}: {names}. "
             "Create them with `avatarrig topics create`."
         )
-    _check_partitions(wanted.values(), existing)
 
 
 def _partitions(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, int]:

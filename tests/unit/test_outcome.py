@@ -39,13 +39,15 @@ ORIGIN = (IMAGES, 3, 42)
 
 @pytest.mark.parametrize("run", ["r", ""])
 def test_a_reference_of_the_run_is_taken(run: str) -> None:
-    taken = take(encode(REFERENCE), origin=ORIGIN, run=run, now=5.0)
-    assert (taken.reference, taken.partition, taken.offset) == (REFERENCE, 3, 42)
+    reference = msgspec.structs.replace(REFERENCE, run=run)
+    taken = take(encode(reference), origin=ORIGIN, run=run, now=5.0)
+    assert (taken.reference, taken.partition, taken.offset) == (reference, 3, 42)
     assert taken.is_waiting
 
 
-def test_a_reference_of_another_run_is_passed_over() -> None:
-    taken = take(encode(REFERENCE), origin=ORIGIN, run="another", now=5.0)
+@pytest.mark.parametrize("run", ["another", ""])
+def test_a_reference_of_another_run_is_passed_over(run: str) -> None:
+    taken = take(encode(REFERENCE), origin=ORIGIN, run=run, now=5.0)
     assert (taken.settled, taken.output) == (True, None)
 
 

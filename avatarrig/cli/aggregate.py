@@ -1,0 +1,50 @@
+"""``avatarrig aggregate``: one aggregator worker, as a service."""
+
+from __future__ import annotations
+
+import click
+
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
+from avatarrig.cli.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.cli.web_options import WebPage, web_options
+from avatarrig.logs import configure_logs
+from avatarrig.supervision import Child
+from avatarrig.topics import pipeline_topics
+from avatarrig.transport import KafkaSettings, TransportError, require_topics
+
+
+@click.command("aggregate", context_settings={"show_default": True})
+@kafka_options
+@click.option(
+    "--group",
+    default=DEFAULT_GROUP,
+    help="Consumer group; another group estimates from the start, independently.",
+)
+@web_options
+def aggregate(*, kafka: KafkaArguments, group: str, page: WebPage) -> None:
+    """Run an aggregator worker until Ctrl-C or SIGTERM.
+
+    Workers of a group share the subjects; one does thousands of observations a second.
+    """
+    configure_logs()
+    with fail_clearly(failed=(TransportError,)), stop_on_signals() as stop:
+        reached = kafka.required()
+        require_topics(reached, pipeline_topics())
+        with instance_name(group) as instance, membership(reached, group, [instance]):
+            serve([aggregator(reached, group=group, worker=instance, page=page)], stop)
+
+
+def aggregator(kafka: KafkaSettings, *, group: str, worker: str, page: WebPage) -> Child:
+    """Describes the worker's process."""
+    settings = AggregatorSettings(
+        kafka=kafka,
+        group=group,
+        worker=worker,
+        web_host=page.host,
+        web_port=page.port,
+        web_names=page.names,
+        die_with_parent=True,
+    )
+    return Child("aggregator", "aggregators", settings)

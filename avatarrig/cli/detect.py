@@ -1,0 +1,144 @@
+"""``avatarrig detect``: detector replicas for this machine, as a service."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import structlog
+
+from avatarrig.cli.detector_options import Detecting, detector_options
+from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.groups import DETECTOR_GROUPS
+from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
+from avatarrig.cli.service import DRAIN_SECONDS, instance_name, membership, serve, stop_on_signals
+from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.file_uri import FileUriError, from_file_uri
+from avatarrig.logs import configure_logs
+from avatarrig.supervision import Child
+from avatarrig.topics import pipeline_topics
+from avatarrig.transport import KafkaSettings, TransportError, require_topics
+from processors.sandbox_settings import Limits, SandboxSettings
+from processors.settings import ReplicaSettings
+
+LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
+_log = structlog.get_logger(__name__)
+
+
+@click.command("detect", context_settings={"show_default": True})
+@kafka_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="one per core",
+    help="Detector replicas, each a process of its own.",
+)
+@click.option(
+    "--allow-root",
+    "allow_root",
+    multiple=True,
+    help="Folder that photos may lie in; anything else is refused. May be given several times.",
+)
+@click.option(
+    "--out", help="Folder for observation files, overlays and masks.", show_default="none are kept"
+)
+@click.option(
+    "--group",
+    default=DETECTOR_GROUPS,
+    help="Consumer group that shares the photos; those of other groups get all of them as well.",
+)
+@detector_options
+def detect(  # noqa: PLR0913 - click's parameters
+    *,
+    kafka: KafkaArguments,
+    workers: int,
+    allow_root: tuple[str, ...],
+    out: str | None,
+    group: str,
+    detecting: Detecting,
+) -> None:
+    """Run detector replicas until Ctrl-C or SIGTERM.
+
+    They share the photos that ``avatarrig ingest`` publishes with all other replicas of their
+    group, on this machine and elsewhere. Asked to stop, they finish the photo in hand.
+    """
+    configure_logs()
+    with fail_clearly(failed=(TransportError, ModelUnavailableError)), stop_on_signals() as stop:
+        roots = photo_roots(allow_root)
+        reached = kafka.required()
+        require_topics(reached, pipeline_topics())
+        locate_models(detecting.options, detecting.models, report=_log.info)
+        with instance_name(group) as instance:
+            children = detectors(
+                reached,
+                sandbox_settings(detecting, roots, out),
+                workers=workers,
+                group=group,
+                instance=instance,
+            )
+            members = [f"{group}.{instance}.{slot}" for slot in range(workers)]
+            with membership(reached, group, members):
+                serve(children, stop)
+
+
+def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Checks the folders that photos may lie in.
+
+    Raises:
+        CommandError: There is none, or one is no folder.
+    """
+    if not allowed:
+        raise CommandError(
+            "name the folders that photos may lie in: --allow-root FOLDER", ExitCode.WRONG_USAGE
+        )
+    return tuple(str(local_folder("--allow-root", root)) for root in allowed)
+
+
+def sandbox_settings(
+    detecting: Detecting, roots: tuple[str, ...], out: str | None
+) -> SandboxSettings:
+    """Puts together what detector processes are told."""
+    return SandboxSettings(
+        photo_roots=roots,
+        options=detecting.options,
+        models=None if detecting.models is None else str(detecting.models.resolve()),
+        run_directory=None if out is None else str(local_folder("--out", out)),
+        wanted=detecting.wanted,
+    )
+
+
+def detectors(
+    kafka: KafkaSettings, sandbox: SandboxSettings, *, workers: int, group: str, instance: str
+) -> list[Child]:
+    """Lists the replicas of this machine."""
+    return [
+        Child(
+            f"detector-{slot}",
+            "processors",
+            ReplicaSettings(
+                kafka=kafka,
+                group=group,
+                instance=instance,
+                slot=slot,
+                sandbox=sandbox,
+                limits=LIMITS,
+            ),
+        )
+        for slot in range(workers)
+    ]
+
+
+def local_folder(option: str, text: str) -> Path:
+    """Reads a folder that is given as a path or as a file:// URL.
+
+    Raises:
+        CommandError: It is neither.
+    """
+    if "://" not in text:
+        return Path(text).resolve()
+    try:
+        return from_file_uri(text).resolve()
+    except FileUriError as error:
+        raise CommandError(f"{option}: {error}", ExitCode.WRONG_USAGE) from error
