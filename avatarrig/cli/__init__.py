@@ -33,6 +33,7 @@ COMMANDS = {
     "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
     "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
     "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "report": ("avatarrig.cli.report", "A run as one HTML file to look at and to send on."),
     "calibrate": ("avatarrig.cli.calibrate", "Suggest thresholds from runs and audits."),
     "audit": ("avatarrig.cli.audit", "Draw a sample of a run to judge by eye."),
 }

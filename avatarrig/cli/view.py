@@ -8,21 +8,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.progress import Counts, Progress
-
-BONE_LABELS = {
-    "shoulder_width": "shoulders",
-    "hip_width": "hips",
-    "torso_length": "torso",
-    "upper_arm_L": "upper arm, left",
-    "upper_arm_R": "upper arm, right",
-    "lower_arm_L": "forearm, left",
-    "lower_arm_R": "forearm, right",
-    "upper_leg_L": "thigh, left",
-    "upper_leg_R": "thigh, right",
-    "lower_leg_L": "shank, left",
-    "lower_leg_R": "shank, right",
-    "wingspan_est": "wingspan",
-}
+from avatarrig.skeleton.document import BONE_LABELS
 
 
 class BoneRow(msgspec.Struct, frozen=True):

@@ -31,10 +31,10 @@ _LAST_SECOND = 253370764799.0  # of the year 9998, so that every month has a nex
 _CLOCKS_DIFFER_BY = 86_400.0  # a camera in another time zone is at most a day ahead
 
 
-def capture_day(captured_at: float | None, found_at: float) -> str:
-    """Returns the day a photo was taken, in UTC, as an ISO date.
+def capture_moment(captured_at: float | None, found_at: float) -> float:
+    """Returns when a photo was taken, as Unix seconds that a date can name.
 
-    The day it was found stands in where the photo does not say, or names a time before 1970
+    The time it was found stands in where the photo does not say, or names a time before 1970
     or later than it was found: a camera whose clock runs ahead must not age all other photos.
 
     Args:
@@ -46,7 +46,17 @@ def capture_day(captured_at: float | None, found_at: float) -> str:
         seconds = captured_at
     if not math.isfinite(seconds):
         seconds = 0.0
-    seconds = min(max(seconds, 0.0), _LAST_SECOND)
+    return min(max(seconds, 0.0), _LAST_SECOND)
+
+
+def capture_day(captured_at: float | None, found_at: float) -> str:
+    """Returns the day of a photo's `capture_moment`, in UTC, as an ISO date.
+
+    Args:
+        captured_at: Unix seconds; None where the photo does not say.
+        found_at: Unix seconds.
+    """
+    seconds = capture_moment(captured_at, found_at)
     return dt.datetime.fromtimestamp(seconds, dt.UTC).date().isoformat()
 
 

@@ -21,6 +21,22 @@ SCHEMA_VERSION: Final = "2.0"
 PHASE: Final = "phase1"
 SCALE_BASIS: Final = "shoulder_width"
 
+BONE_LABELS: Final = {
+    "shoulder_width": "shoulders",
+    "hip_width": "hips",
+    "torso_length": "torso",
+    "upper_arm_L": "upper arm, left",
+    "upper_arm_R": "upper arm, right",
+    "lower_arm_L": "forearm, left",
+    "lower_arm_R": "forearm, right",
+    "upper_leg_L": "thigh, left",
+    "upper_leg_R": "thigh, right",
+    "lower_leg_L": "shank, left",
+    "lower_leg_R": "shank, right",
+    "wingspan_est": "wingspan",
+}
+"""What people call the keys of an estimate, in the order they are listed."""
+
 _DECIMALS = 5
 
 

@@ -1,0 +1,192 @@
+"""Reads what a report tells from a run directory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from avatarrig.calibration.measured import MeasuredRun, measure_run
+from avatarrig.records import Observation
+from avatarrig.report.convergence import Course, in_order, replay
+from avatarrig.runs import RunDirectory, RunIdentity, load_run
+from avatarrig.skeleton.counting import REASONS
+from avatarrig.skeleton.current_evidence import judge
+from avatarrig.skeleton.estimate import EstimateOptions
+
+Document = dict[str, Any]
+
+_SHOWN_LEFT_OUT: Final = tuple(REASONS)
+
+
+class UnreportableRunError(ValueError):
+    """A run directory does not hold what a report needs; the message says what to do."""
+
+
+class SeenPhoto(msgspec.Struct, frozen=True):
+    """An observation and what became of it.
+
+    Attributes:
+        observation: Without face and blendshapes, which a report does not show.
+        score: ``pose_score``, 0..1.
+        left_out: Key of `REASONS`; None where the photo counts.
+    """
+
+    observation: Observation
+    score: float
+    left_out: str | None
+
+
+class RejectedPhoto(msgspec.Struct, frozen=True):
+    """A photo that was set aside, as the summary tells it."""
+
+    rel_image_path: str
+    reason: str
+    message: str
+    attempts: int = 1
+
+
+class Collected(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a report tells.
+
+    Attributes:
+        run: The run directory.
+        dataset: Folder of the photos; None where the run does not know it.
+        photos: Observed photos in the order they were taken.
+        rejected: Photos that were set aside.
+        found: Photos of the dataset; None before the run has ended.
+        courses: Subject to its estimate and how it firmed up.
+        measured: The quality of the poses.
+        settings: What the run was asked for; empty before it has ended.
+        other_detectors: Observations left out because other settings made them.
+    """
+
+    run: RunDirectory
+    dataset: Path | None
+    photos: tuple[SeenPhoto, ...]
+    rejected: tuple[RejectedPhoto, ...]
+    found: int | None
+    courses: dict[str, Course]
+    measured: MeasuredRun
+    settings: Document
+    other_detectors: int
+
+    @property
+    def best(self) -> list[SeenPhoto]:
+        """Photos that count, the best poses first."""
+        counted = [photo for photo in self.photos if photo.left_out is None]
+        return sorted(counted, key=lambda photo: (-photo.score, photo.observation.path))
+
+    @property
+    def left_out(self) -> dict[str, list[SeenPhoto]]:
+        """Photos that do not count, by reason."""
+        by_reason: dict[str, list[SeenPhoto]] = {}
+        for photo in self.photos:
+            if photo.left_out is not None:
+                by_reason.setdefault(photo.left_out, []).append(photo)
+        return {reason: by_reason[reason] for reason in _SHOWN_LEFT_OUT if reason in by_reason}
+
+
+def collect(directory: Path) -> Collected:
+    """Reads a run.
+
+    Args:
+        directory: The run directory.
+
+    Raises:
+        UnreportableRunError: It holds no observation, or a file that cannot be read.
+        ObservationFileError: An observation is damaged.
+        UnreadableRunError: The same, in what the quality is measured by.
+    """
+    run = RunDirectory(directory)
+    measured = measure_run(directory)
+    summary = _document(run.summary)
+    settings = summary.get("settings") or {}
+    everything = [_slim(observation) for observation in load_run(directory)]
+    fingerprint = settings.get("fingerprint") or _most_common(everything)
+    mine = in_order(seen for seen in everything if seen.fingerprint == fingerprint)
+    if not mine:
+        raise UnreportableRunError(
+            f"{directory}: no observation was made with the settings of its last run: run the "
+            "same command again"
+        )
+    shown = {seen.image_id for seen in mine}
+    return Collected(
+        run=run,
+        dataset=_dataset(run),
+        photos=tuple(map(_seen, mine)),
+        rejected=_rejected(run, summary),
+        found=summary.get("total_images"),
+        courses=_courses(mine, _options(_document(run.estimate))),
+        measured=MeasuredRun(
+            directory, tuple(photo for photo in measured.photos if photo.image_id in shown)
+        ),
+        settings=settings,
+        other_detectors=len(everything) - len(mine),
+    )
+
+
+def _slim(observation: Observation) -> Observation:
+    """Drops what takes nine tenths of the memory and is not shown."""
+    return msgspec.structs.replace(observation, face=None, blendshapes=None)
+
+
+def _most_common(observations: Iterable[Observation]) -> str:
+    return Counter(seen.fingerprint for seen in observations).most_common(1)[0][0]
+
+
+def _seen(observation: Observation) -> SeenPhoto:
+    score = observation.meta.get("pose_score")
+    reason, evidence = judge(observation)
+    return SeenPhoto(
+        observation,
+        float(score) if isinstance(score, int | float) else 0.0,
+        None if evidence is not None else reason,
+    )
+
+
+def _courses(observations: list[Observation], options: EstimateOptions) -> dict[str, Course]:
+    by_subject: dict[str, list[Observation]] = {}
+    for seen in observations:
+        by_subject.setdefault(seen.subject, []).append(seen)
+    return {
+        subject: replay(photos, subject=subject, options=options)
+        for subject, photos in sorted(by_subject.items())
+    }
+
+
+def _options(estimate: Document) -> EstimateOptions:
+    """What the run was asked to estimate beside the proportions, as its own estimate tells."""
+    window = estimate.get("window") or {}
+    return EstimateOptions(height=estimate.get("height"), window_days=window.get("days"))
+
+
+def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]:
+    try:
+        return msgspec.convert(summary.get("rejected") or (), tuple[RejectedPhoto, ...])
+    except msgspec.ValidationError as error:
+        raise UnreportableRunError(f"{run.summary}: {error}") from error
+
+
+def _dataset(run: RunDirectory) -> Path | None:
+    """Folder of the run's photos, as the run itself noted it."""
+    try:
+        identity = msgspec.json.decode((run.private / "run.json").read_bytes(), type=RunIdentity)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return Path(identity.dataset_dir)
+
+
+def _document(file: Path) -> Document:
+    """Reads a file that is only there once a run has ended."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UnreportableRunError(
+            f"{file} cannot be read ({error}): run the same command again"
+        ) from error

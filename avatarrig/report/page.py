@@ -1,0 +1,244 @@
+"""The report's files: one HTML page that holds everything, and pictures to send on."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from collections.abc import Iterable
+from importlib.metadata import version
+from itertools import islice
+from typing import Any, Final
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+from PIL import Image
+
+from avatarrig.calibration.report import RunReport, calibrate
+from avatarrig.detectors.models import MODELS
+from avatarrig.landmarks import BONES
+from avatarrig.pictures.preview import draw_preview
+from avatarrig.report import charts
+from avatarrig.report.collect import Collected, SeenPhoto
+from avatarrig.report.convergence import CURVES, Course
+from avatarrig.report.figure import draw_figure
+from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
+from avatarrig.skeleton.counting import REASONS
+from avatarrig.skeleton.document import BONE_LABELS
+
+_METRICS: Final = {
+    "pose_score": "How good the pose is, all in one number, 0 to 1.",
+    "pose_inmask_ratio": "Share of the joints that lie on the person.",
+    "pose_supported_bones": f"Bones seen well enough to measure, of {len(BONES)}.",
+}
+_PER_REASON: Final = 6
+_SHEET_WORDS: Final = 38
+
+
+class ReportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report shows.
+
+    Attributes:
+        pictures: Thumbnails of the best photos; 0 leaves all photos out.
+        written_at: Date to print.
+    """
+
+    pictures: int
+    written_at: dt.datetime
+
+
+class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """A report.
+
+    Attributes:
+        page: The HTML page; needs no other file.
+        skeletons: Subject to its T-pose, PNG.
+        sheet: The best photos, PNG; None where none is shown.
+    """
+
+    page: bytes
+    skeletons: dict[str, bytes]
+    sheet: bytes | None
+
+
+class _Picture(msgspec.Struct, frozen=True):
+    path: str
+    words: str
+    source: str
+    width: int
+    height: int
+
+
+def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
+    """Lays a run out as a report.
+
+    Args:
+        collected: What `collect` read.
+        options: What to show.
+    """
+    thumbnails = Thumbnails(collected.run, collected.dataset)
+    shown = _draw(thumbnails, collected.best, options.pictures)
+    left_out = {
+        reason: (
+            len(photos),
+            _pictures(_draw(thumbnails, photos, min(_PER_REASON, options.pictures))),
+        )
+        for reason, photos in collected.left_out.items()
+    }
+    documents = {
+        subject: course.estimate.to_document() for subject, course in collected.courses.items()
+    }
+    page = _template().render(
+        title=" and ".join(filter(None, documents)) or str(collected.run.path),
+        written_at=options.written_at,
+        version=version("avatarrig"),
+        counts=_counts(collected),
+        subjects=[
+            _subject(subject, documents[subject], course)
+            for subject, course in collected.courses.items()
+        ],
+        best=_pictures(shown),
+        left_out=[(REASONS[reason], *shown) for reason, shown in left_out.items()],
+        rejected=collected.rejected,
+        quality=_quality(collected),
+        settings=_settings(collected),
+        other_detectors=collected.other_detectors,
+        with_pictures=options.pictures > 0,
+    )
+    return ReportFiles(
+        page=page.encode(),
+        skeletons={
+            subject: draw_preview(document, title=subject)
+            for subject, document in documents.items()
+        },
+        sheet=_sheet(shown) if shown else None,
+    )
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("avatarrig.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def _counts(collected: Collected) -> list[tuple[str, str]]:
+    photos = collected.photos
+    used = sum(photo.left_out is None for photo in photos)
+    person = sum(photo.observation.pose is not None for photo in photos)
+    counts = [
+        ("observed", len(photos)),
+        ("with a person", person),
+        ("in the estimate", used),
+        ("rejected", len(collected.rejected)),
+    ]
+    if collected.found is not None:
+        counts.insert(0, ("photos found", collected.found))
+    return [(name, str(count)) for name, count in counts]
+
+
+def _subject(subject: str, document: dict[str, Any], course: Course) -> dict[str, Any]:
+    return {
+        "name": subject,
+        "figure": draw_figure(document) if document["stats"] else Markup(),
+        "bones": [_bone(key, document) for key in BONE_LABELS if key in document["stats"]],
+        "in_metres": "metres" in document,
+        "photos": document["used_observations"],
+        "learned": document["learned"],
+        "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in document["asymmetry"].items()],
+        "window": document.get("window"),
+        "notes": document["notes"],
+        "courses": [
+            (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
+        ],
+    }
+
+
+def _bone(key: str, document: dict[str, Any]) -> dict[str, Any]:
+    stats = document["stats"][key]
+    metres = document.get("metres", {}).get(key, {}).get("value")
+    fixed = key == "shoulder_width"
+    return {
+        "name": BONE_LABELS[key],
+        **stats,
+        "fixed": fixed,
+        "bar": Markup() if fixed else charts.interval_bar(stats["value"], *stats["interval"]),
+        "metres": metres,
+    }
+
+
+def _quality(collected: Collected) -> dict[str, Any] | None:
+    """The quality of the poses and what thresholds follow; None where no pose was found."""
+    if not collected.measured.with_pose:
+        return None
+    calibration = calibrate([collected.measured])
+    report: RunReport = calibration.runs[0]
+    marks = {"pose_score": calibration.thresholds.min_pose_det}
+    return {
+        "with_pose": report.with_pose,
+        "histograms": [
+            (
+                distribution.metric,
+                _METRICS[distribution.metric],
+                charts.histogram_chart(distribution, marks.get(distribution.metric)),
+            )
+            for distribution in report.distributions
+        ],
+        "frame_kinds": charts.bars_chart(report.frame_kinds, "frame_kind"),
+        "options": calibration.thresholds.options(),
+    }
+
+
+def _settings(collected: Collected) -> dict[str, Any]:
+    files = {model.sha256: model.file for model in MODELS.values()}
+    settings = collected.settings
+    return {
+        "run": str(collected.run.path),
+        "dataset": None if collected.dataset is None else str(collected.dataset),
+        "fingerprint": collected.photos[0].observation.fingerprint,
+        "options": settings.get("options") or {},
+        "models": [
+            (files.get(sha, "a model of another version"), sha)
+            for sha in settings.get("models") or ()
+        ],
+    }
+
+
+def _draw(
+    thumbnails: Thumbnails, photos: Iterable[SeenPhoto], most: int
+) -> list[tuple[SeenPhoto, Image.Image]]:
+    """Draws the first photos that can be shown."""
+    drawn = ((photo, thumbnails.of(photo.observation)) for photo in photos)
+    shown = ((photo, picture) for photo, picture in drawn if picture is not None)
+    return list(islice(shown, most))
+
+
+def _pictures(drawn: Iterable[tuple[SeenPhoto, Image.Image]]) -> list[_Picture]:
+    return [
+        _Picture(
+            photo.observation.path,
+            f"score {photo.score:.2f}",
+            "data:image/webp;base64," + base64.b64encode(to_webp(picture)).decode(),
+            picture.width,
+            picture.height,
+        )
+        for photo, picture in drawn
+    ]
+
+
+def _sheet(drawn: Iterable[tuple[SeenPhoto, Image.Image]]) -> bytes:
+    return draw_sheet(
+        [
+            (picture, f"{_tail(photo.observation.path)}  {photo.score:.2f}")
+            for photo, picture in drawn
+        ]
+    )
+
+
+def _tail(path: str) -> str:
+    """The end of a path, in what a caption has room for."""
+    return path if len(path) <= _SHEET_WORDS else f"…{path[1 - _SHEET_WORDS :]}"

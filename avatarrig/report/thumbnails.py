@@ -1,0 +1,105 @@
+"""Small pictures of photos with what was seen in them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from avatarrig.photos.decode import decode_photo
+from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.pictures import style
+from avatarrig.pictures.overlay import draw_overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from avatarrig.records import Observation
+    from avatarrig.runs import RunDirectory
+
+SIZE: Final = (360, 300)
+"""Largest width and height of a thumbnail in pixels."""
+
+_QUALITY: Final = 72
+_COLUMNS: Final = 6
+_GAP: Final = 12
+_CAPTION: Final = 18
+
+
+class Thumbnails:
+    """Draws thumbnails of a run's photos.
+
+    A photo's overlay is taken from the run where there is one, and drawn on the photo itself
+    otherwise.
+
+    Args:
+        run: The run directory.
+        dataset: Folder of the photos; None where it is not known.
+    """
+
+    def __init__(self, run: RunDirectory, dataset: Path | None) -> None:
+        self._run = run
+        self._dataset = None if dataset is None else dataset.resolve()
+
+    def of(self, seen: Observation) -> Image.Image | None:
+        """Draws one photo, at most `SIZE`; None where neither overlay nor photo is there."""
+        try:
+            return _reduced(Image.open(self._run.overlay(seen.image_id)))
+        except OSError:
+            pass  # not asked for, or damaged: drawn anew
+        photo = self._photo(seen.path)
+        if photo is None:
+            return None
+        try:
+            rgb = decode_photo(photo.read_bytes()).rgb
+        except (OSError, PhotoRefusedError):
+            return None
+        pose = None if seen.pose is None else seen.pose.unpack()
+        return _reduced(Image.open(io.BytesIO(draw_overlay(np.ascontiguousarray(rgb), pose))))
+
+    def _photo(self, path: str) -> Path | None:
+        """Finds a photo of the dataset; a path that leads out of it is none."""
+        if self._dataset is None:
+            return None
+        photo = (self._dataset / path).resolve()
+        return photo if photo.is_relative_to(self._dataset) and photo.is_file() else None
+
+
+def to_webp(picture: Image.Image) -> bytes:
+    """Encodes a thumbnail; 5 to 15 KB."""
+    data = io.BytesIO()
+    picture.save(data, "WEBP", quality=_QUALITY, method=4)
+    return data.getvalue()
+
+
+def draw_sheet(pictures: Sequence[tuple[Image.Image, str]]) -> bytes:
+    """Draws pictures in rows of six, each with a line of words below.
+
+    Args:
+        pictures: At least one picture with its words.
+
+    Returns:
+        A PNG.
+    """
+    columns = min(_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    cell = (SIZE[0] + _GAP, SIZE[1] + _CAPTION + 2 * _GAP)
+    sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), tuple(style.PAPER))
+    pen = ImageDraw.Draw(sheet)
+    for index, (picture, words) in enumerate(pictures):
+        left = _GAP + index % columns * cell[0]
+        top = _GAP + index // columns * cell[1]
+        sheet.paste(picture, (left + (SIZE[0] - picture.width) // 2, top))
+        place = (left + SIZE[0] / 2, top + SIZE[1] + _GAP / 2)
+        pen.text(place, words, fill=tuple(style.INK), font=style.font(_CAPTION), anchor="ma")
+    data = io.BytesIO()
+    sheet.save(data, "PNG", optimize=True)
+    return data.getvalue()
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    with picture:
+        return ImageOps.contain(picture.convert("RGB"), SIZE, Image.Resampling.LANCZOS)

@@ -1,0 +1,267 @@
+"""The report of a run: everything in one file, true, safe to open and to send on."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from support.command import DEMO
+from support.rendered import PHOTOS, rendered, write_rendered_run
+
+from avatarrig.cli.report import report
+from avatarrig.detectors.models import MODELS
+from avatarrig.estimator import Estimator
+from avatarrig.records import Observation
+from avatarrig.report.collect import Collected, collect
+from avatarrig.report.convergence import in_order, replay
+from avatarrig.runs import Pictures, RunDirectory, load_run, write_json, write_observation
+
+NASTY = '<script>alert(1)</script> & "Anna" 照片'
+SHA = MODELS["full"].sha256
+
+
+def note_results(run: Path, dataset: Path, **changes: object) -> None:
+    """Writes what a finished run has beside its observations."""
+    identity = {"run": "r", "dataset_dir": str(dataset), "dataset": "Demo"}
+    write_json(run / ".avatarrig" / "run.json", identity)
+    summary = {
+        "total_images": PHOTOS + 1,
+        "rejected": [
+            {"rel_image_path": "bad/<b>.jpg", "reason": "too_large", "message": "Too <big>."}
+        ],
+        "settings": {
+            "fingerprint": rendered(0).fingerprint,
+            "options": {"pose_model": "full", "overlay_thr": 0.35},
+            "models": [SHA],
+        },
+    }
+    write_json(run / "phase1_summary.json", summary | changes)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run whose photos lie where they were, without overlays."""
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "photos" / "album").mkdir(parents=True)
+    run = folder / "run"
+    write_rendered_run(run)
+    for number in range(3):
+        shutil.copy(DEMO / f"{number:03}.jpg", folder / "photos" / rendered(number).path)
+    nobody = rendered(30, pose=None, world=None, evidence=None, meta={"pose_score": 0.0})
+    write_observation(RunDirectory(run), nobody, Pictures())
+    note_results(run, folder / "photos")
+    return run
+
+
+def reported(run: Path, *options: str) -> str:
+    page = run / "report.html"
+    page.unlink(missing_ok=True)
+    result = CliRunner().invoke(report, [str(run), *options])
+    assert result.exit_code == 0, result.output
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(run: Path) -> str:
+    return reported(run)
+
+
+class Links(HTMLParser):
+    """Collects tags, and whatever a browser would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [v or "" for k, v in attrs if k in {"src", "href", "srcset", "xlink:href"}]
+
+
+def links(page: str) -> Links:
+    parser = Links()
+    parser.feed(page)
+    return parser
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    found = links(page)
+    assert all(source.startswith(("data:image/webp;base64,", "#")) for source in found.sources)
+    assert not {"script", "link", "iframe", "object"} & set(found.tags)
+    assert "default-src 'none'" in page
+    assert not re.search(r"url\(|@import", page)
+
+
+def test_it_tells_the_estimate_with_intervals_and_samples(run: Path, page: str) -> None:
+    estimator = Estimator()
+    for observation in load_run(run):
+        estimator.update(observation)
+    for bone in estimator.estimate().bones.values():
+        assert f"{bone.value:.3f}" in page
+        if bone.high > bone.low:
+            assert f"{bone.low:.3f} – {bone.high:.3f}" in page
+
+
+def test_it_tells_counts_rejects_settings_and_model_hashes(page: str) -> None:
+    for words in (
+        "<dt>photos found</dt><dd>31</dd>",
+        "<dt>in the estimate</dt><dd>30</dd>",
+        "bad/&lt;b&gt;.jpg",
+        "Too &lt;big&gt;.",
+        "1: nobody was found in the photo",
+        "--min-pose-det",
+        "overlay_thr",
+        MODELS["full"].file,
+        SHA,
+    ):
+        assert words in page
+
+
+def test_photos_that_are_there_are_shown_and_the_file_stays_small(page: str) -> None:
+    assert len(re.findall(r'<img loading="lazy"', page)) == 3
+    assert len(page) < 300_000
+
+
+def test_without_photos_nobody_is_shown(run: Path) -> None:
+    assert "<img" not in reported(run, "--photos", "0")
+
+
+def test_pictures_lie_beside_the_page(run: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(report, [str(run), "--out", str(tmp_path / "anna.html")])
+    assert result.exit_code == 0, result.output
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "anna.html",
+        "anna-skeleton.png",
+        "anna-photos.png",
+    }
+    for name in ("anna-skeleton.png", "anna-photos.png"):
+        Image.open(tmp_path / name).verify()
+
+
+def test_an_overlay_is_shown_where_the_photo_is_gone(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    data = io.BytesIO()
+    Image.new("RGB", (900, 600), "green").save(data, "PNG")
+    write_observation(run, rendered(0), Pictures(overlay=data.getvalue()))
+    note_results(run.path, tmp_path / "gone")
+    assert reported(run.path).count("<img") == 1
+
+
+def test_no_path_leads_out_of_the_dataset(tmp_path: Path) -> None:
+    run, dataset = RunDirectory(tmp_path / "run"), tmp_path / "photos"
+    dataset.mkdir()
+    shutil.copy(DEMO / "000.jpg", tmp_path / "secret.jpg")
+    (dataset / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    for number, path in enumerate(("../secret.jpg", str(tmp_path / "secret.jpg"), "link.jpg")):
+        write_observation(run, rendered(number, path=path), Pictures())
+    note_results(run.path, dataset)
+    assert "<img" not in reported(run.path)
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    write_observation(run, rendered(0, subject=NASTY), Pictures())
+    text = reported(run.path)
+    assert html.escape(NASTY, quote=True).replace("&quot;", "&#34;") in text
+    assert "script" not in links(text).tags
+
+
+def test_a_run_that_has_not_ended_is_reported_without_settings(tmp_path: Path) -> None:
+    write_rendered_run(tmp_path, 4)
+    text = reported(tmp_path)
+    assert "The run has not ended" in text
+    assert "photos found" not in text
+
+
+def test_two_subjects_have_a_skeleton_each(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    for number in range(10):
+        subject = ("anna", "ben")[number % 2]
+        write_observation(run, rendered(number, subject=subject), Pictures())
+    text = reported(tmp_path)
+    assert "<h1>anna and ben</h1>" in text
+    assert (tmp_path / "report-skeleton-2.png").is_file()
+
+
+def test_observations_of_older_settings_are_left_out(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    for number in range(6):
+        older = {"fingerprint": "older"} if number < 2 else {}
+        write_observation(run, rendered(number, **older), Pictures())
+    note_results(tmp_path, tmp_path)
+    collected = collect(tmp_path)
+    assert len(collected.photos) == 4
+    assert collected.other_detectors == 2
+    assert "2 older observations" in reported(tmp_path)
+
+
+def test_nobody_anywhere_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    nobody = rendered(0, pose=None, world=None, evidence=None, meta={})
+    write_observation(RunDirectory(tmp_path), nobody, Pictures())
+    text = reported(tmp_path)
+    assert "No photo has counted yet" in text
+    assert "No photo shows a pose." in text
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "hint"),
+    [
+        (None, "", "observations"),
+        ("observations/a.json", "{}", "observations/a.json"),
+        ("phase1_summary.json", "[", "phase1_summary.json"),
+        ("phase1_summary.json", '{"rejected": [1]}', "phase1_summary.json"),
+    ],
+)
+def test_a_damaged_run_is_named(tmp_path: Path, file: str | None, content: str, hint: str) -> None:
+    if file is not None:
+        write_rendered_run(tmp_path, 1)
+        (tmp_path / file).write_text(content)
+    result = CliRunner().invoke(report, [str(tmp_path)])
+    assert result.exit_code == 1
+    assert hint in result.output
+    assert not (tmp_path / "report.html").exists()
+
+
+def photos(count: int) -> list[Observation]:
+    return [rendered(number) for number in range(count)]
+
+
+def test_a_course_ends_at_the_estimate_and_narrows() -> None:
+    course = replay(photos(PHOTOS))
+    for curve in course.curves:
+        bone = course.estimate.bones[curve.key]
+        last, first = curve.points[-1], curve.points[0]
+        assert (last.value, last.low, last.high) == (bone.value, bone.low, bone.high)
+        assert (first.photos, last.photos) == (1, PHOTOS)
+        assert last.high / last.low < first.high / first.low
+
+
+def test_a_course_of_many_photos_stays_short() -> None:
+    course = replay([rendered(number) for number in range(400)])
+    counts = [point.photos for point in course.curves[0].points]
+    assert counts == sorted(set(counts))
+    assert len(counts) <= 61
+    assert counts[-1] == 400
+
+
+def test_photos_arrive_by_capture_time_then_by_discovery() -> None:
+    first, second, third = photos(3)
+    unknown = msgspec.structs.replace(third, captured_at=None)
+    assert in_order([unknown, second, first]) == [first, second, unknown]
+
+
+def test_the_best_photos_come_first(run: Path) -> None:
+    collected: Collected = collect(run)
+    scores = [photo.score for photo in collected.best]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == PHOTOS
+    assert list(collected.left_out) == ["no_person"]
