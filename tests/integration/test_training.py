@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -14,9 +15,6 @@ from avatarrig.skeleton.geometry import look_at
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.network import look
 from avatarrig.skeleton.person import posterior
-
-jax = pytest.importorskip("jax", reason="needs the train extra")
-pytest.importorskip("optax", reason="needs the train extra")
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
