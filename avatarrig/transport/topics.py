@@ -19,6 +19,8 @@ BOOTSTRAP_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 15_000
 TOPIC_EXISTS = 36
 """Kafka's error code TOPIC_ALREADY_EXISTS."""
+MOST_COPIES = 3
+"""Of each partition, where there are that many brokers; Kafka's own default is a single one."""
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -90,7 +92,9 @@ def create_topics(
     Args:
         settings: Where Kafka is.
         topics: What should be there afterwards.
-        replication: Copies of each partition; None for the broker's default.
+        replication: Copies of each partition; None for one on every broker, three at most. A
+            record counts as written when all copies but one have it, so that any one broker
+            may be lost for good.
 
     Raises:
         TopicError: A topic exists with another number of partitions, or was refused.
@@ -101,7 +105,8 @@ def create_topics(
         existing = _partitions(client, wanted)
         missing = [topic for name, topic in wanted.items() if name not in existing]
         if missing:
-            request = {topic.name: _creation(topic, replication) for topic in missing}
+            copies = _copies(client) if replication is None else replication
+            request = {topic.name: _creation(topic, copies) for topic in missing}
             answer = client.create_topics(request, raise_errors=False)
             _check_created(answer["topics"])
             client.wait_for_topics(list(request), timeout_ms=30_000)
@@ -151,11 +156,16 @@ def _partitions(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, int
     }
 
 
-def _creation(topic: Topic, replication: int | None) -> dict[str, Any]:
+def _copies(client: KafkaAdminClient) -> int:
+    return min(MOST_COPIES, len(client.describe_cluster()["brokers"]))
+
+
+def _creation(topic: Topic, copies: int) -> dict[str, Any]:
+    in_sync = {"min.insync.replicas": str(max(1, copies - 1))}
     return {
         "num_partitions": topic.partitions,
-        "replication_factor": -1 if replication is None else replication,
-        "configs": dict(topic.settings),
+        "replication_factor": copies,
+        "configs": {**in_sync, **topic.settings},
     }
 
 

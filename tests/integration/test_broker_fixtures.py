@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from support.kafka import KafkaCluster, SecureKafka
 
 from avatarrig.topics import Topic
@@ -26,6 +27,10 @@ def test_cluster_keeps_records_when_the_leader_is_killed(kafka_cluster: KafkaClu
         (described,) = client.describe_topics(["survivor"])
     leader = described["partitions"][0]["leader_id"]
     assert len(described["partitions"][0]["replica_nodes"]) == 3
+    asked = ConfigResource(ConfigResourceType.TOPIC, "survivor")
+    with admin_client(settings) as client:
+        configs = client.describe_configs([asked])["topic"]["survivor"]
+    assert configs["min.insync.replicas"]["value"] == "2"
 
     kafka_cluster.kill(leader)
     producer.send("survivor", b"after").get(timeout=60)

@@ -2,7 +2,7 @@
 
 ``kafka``          one node for the whole session; use topic names of your own.
 ``fresh_kafka``    a node for this test alone, so that the pipeline's topics are empty.
-``kafka_cluster``  three nodes, three copies, two in sync; whole again before each test.
+``kafka_cluster``  three nodes; whole again before each test.
 ``secure_kafka``   one node that demands TLS and SCRAM; for the whole session.
 """
 
@@ -31,6 +31,8 @@ from avatarrig.broker.storage import new_cluster_id
 from avatarrig.transport import KafkaSettings
 
 NODES = (1, 2, 3)
+AS_INSTALLED = {"default.replication.factor": "1", "min.insync.replicas": "1"}
+"""Apache Kafka's own defaults: whoever creates a topic has to ask for copies."""
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +110,9 @@ class KafkaCluster:
 
     def _launch(self, node: int) -> None:
         self._nodes[node] = KafkaNode(self._folder / str(node), self._distribution)
-        self._nodes[node].start(NodeSettings(node, self._ports, self._cluster_id))
+        self._nodes[node].start(
+            NodeSettings(node, self._ports, self._cluster_id, overrides=AS_INSTALLED)
+        )
 
 
 @pytest.fixture(scope="session")
