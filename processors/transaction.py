@@ -6,6 +6,7 @@ import time
 
 from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
 
+from avatarrig.transport import abort_transaction
 from processors.outcome import Taken
 
 MOST_RECORDS = 8
@@ -86,7 +87,7 @@ class Transaction:
             KafkaError: The producer is of no use any more.
         """
         if self._is_begun:
-            self._producer.abort_transaction()
+            abort_transaction(self._producer)
         self._forget()
 
     def _forget(self) -> None:

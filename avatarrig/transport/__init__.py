@@ -26,6 +26,7 @@ from avatarrig.transport.topics import (
     describe_cluster,
     require_topics,
 )
+from avatarrig.transport.transactions import abort_transaction
 
 __all__ = [
     "Cluster",
@@ -35,6 +36,7 @@ __all__ = [
     "TopicError",
     "TransportError",
     "TransportSettingError",
+    "abort_transaction",
     "admin_client",
     "await_connection",
     "check_topics",

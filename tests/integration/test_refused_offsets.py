@@ -1,0 +1,63 @@
+"""Offsets that the broker refused do not come back with the next transaction."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.topics import OBSERVATIONS, Topic, pipeline_topics
+from avatarrig.transport import (
+    KafkaSettings,
+    create_topics,
+    open_group_consumer,
+    open_transactional_producer,
+)
+from processors.outcome import PERSON, Output, Taken
+from processors.transaction import Transaction
+
+pytestmark = pytest.mark.broker
+PATIENCE = 60.0
+
+
+def test_what_was_made_under_an_old_membership_is_not_committed_later(
+    kafka: EmbeddedBroker,
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    name = f"refused-{uuid.uuid4().hex[:8]}"
+    create_topics(settings, [Topic(name, 2), *pipeline_topics()])
+    consumer = open_group_consumer(settings, [name], group=name, member="only")
+    producer = open_transactional_producer(settings, name)
+    try:
+        join(consumer)
+        producer.init_transactions()
+        transaction = Transaction(producer, name)
+        now = consumer.group_metadata()
+        transaction.add(taken(partition=0))
+        with pytest.raises(CommitFailedError):
+            transaction.commit(now._replace(generation_id=now.generation_id + 1))
+        transaction.abort()
+        transaction.add(taken(partition=1))
+        transaction.commit(now)
+        assert consumer.committed(TopicPartition(name, 1)) == 8
+        assert consumer.committed(TopicPartition(name, 0)) is None
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
+        producer.close(timeout=1)
+
+
+def join(consumer: KafkaConsumer) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not consumer.assignment():
+        assert time.monotonic() < give_up
+        consumer.poll(timeout_ms=100)
+
+
+def taken(partition: int) -> Taken:
+    message = Taken(partition, offset=7)
+    message.settle(Output(OBSERVATIONS, "photo", b"", PERSON))
+    return message
