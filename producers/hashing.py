@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -50,16 +51,31 @@ def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> P
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise IsADirectoryError(file)
-        head = _read_head(stream)
-        digest = hashlib.sha256(head)
-        size = len(head)
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
+        return read_stream(stream, capture_time)
+
+
+def read_stream(
+    stream: BinaryIO | io.FileIO, capture_time: Callable[[bytes], float | None]
+) -> PhotoContent:
+    """Hashes an open file, from where it stands to its end.
+
+    Args:
+        stream: Yields the bytes.
+        capture_time: As in `read_content`.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    head = _read_head(stream)
+    digest = hashlib.sha256(head)
+    size = len(head)
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
     return PhotoContent(digest.hexdigest(), size, capture_time(head))
 
 
-def _read_head(stream: io.FileIO) -> bytes:
+def _read_head(stream: BinaryIO | io.FileIO) -> bytes:
     chunks = []
     wanted = HEAD_BYTES
     while wanted and (chunk := stream.read(min(wanted, CHUNK_BYTES))):

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from avatarrig.file_uri import to_file_uri
 from avatarrig.identity import image_id
 from avatarrig.records import PhotoReference, Reject
 from producers.hashing import PhotoContent
-from producers.scan import FoundPhoto, Problem, problem_of
+from producers.scan import Problem, problem_of
 
 Published = PhotoReference | Reject
-ReadContent = Callable[[FoundPhoto], PhotoContent]
+
+
+class Photo(Protocol):
+    """Something that goes by a photo's name, wherever it lies."""
+
+    @property
+    def path(self) -> str:
+        """Path within the dataset."""
+
+    @property
+    def printable_path(self) -> str:
+        """The same as text."""
+
+    @property
+    def uri(self) -> str:
+        """Where a detector finds it."""
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why it cannot be published, None where nothing speaks against it."""
+
+
+PhotoT = TypeVar("PhotoT", bound=Photo)
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +64,12 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe(
-    photos: Iterable[FoundPhoto],
+    photos: Iterable[PhotoT],
     dataset: Dataset,
     *,
-    read_content: ReadContent,
+    read_content: Callable[[PhotoT], PhotoContent],
     now: Callable[[], float],
+    first_with: dict[tuple[str, bytes], str] | None = None,
 ) -> Iterator[Published]:
     """Makes a record of each photo: a reference, or a reject where it cannot be read.
 
@@ -58,11 +81,13 @@ def describe(
         dataset: Whose photos they are.
         read_content: Reads hash, size and capture time; raises OSError.
         now: Unix seconds.
+        first_with: The first photo of each subject and content hash, where some were published
+            before; it is added to.
 
     Yields:
         One record for each photo, in the same order.
     """
-    first_with: dict[tuple[str, bytes], str] = {}
+    first_with = {} if first_with is None else first_with
     for photo in photos:
         if photo.problem is not None:
             yield _reject(photo, photo.problem, dataset, now())
@@ -81,11 +106,11 @@ def describe(
 
 
 def _reference(
-    photo: FoundPhoto, content: PhotoContent, dataset: Dataset, found_at: float
+    photo: Photo, content: PhotoContent, dataset: Dataset, found_at: float
 ) -> PhotoReference:
     return PhotoReference(
         image_id=image_id(photo.path, content.content_hash),
-        uri=to_file_uri(photo.file),
+        uri=photo.uri,
         dataset=dataset.name,
         path=photo.printable_path,
         subject=dataset.subject_of(photo.printable_path),
@@ -97,7 +122,7 @@ def _reference(
     )
 
 
-def _reject(photo: FoundPhoto, problem: Problem, dataset: Dataset, found_at: float) -> Reject:
+def _reject(photo: Photo, problem: Problem, dataset: Dataset, found_at: float) -> Reject:
     unread = PhotoContent(content_hash="", size=0, captured_at=None)
     return Reject(
         reason=problem.reason,

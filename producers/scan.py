@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.file_uri import to_file_uri
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 
 JUNK = frozenset(
@@ -55,6 +56,11 @@ class FoundPhoto(msgspec.Struct, frozen=True):
     file: Path
     path: str
     problem: Problem | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it lies."""
+        return to_file_uri(self.file)
 
     @property
     def printable_path(self) -> str:
@@ -110,6 +116,19 @@ def scan(dataset: Path, *, leave_out: Sequence[Path] = ()) -> Iterator[FoundPhot
             if is_photo_name(entry.name):
                 yield from _photo(path, root, linked)
         folders.extend(reversed(inner))
+
+
+def look_at(file: Path, root: Path) -> FoundPhoto | None:
+    """Looks at one thing that goes by a photo's name.
+
+    Args:
+        file: Where it is.
+        root: The dataset's folder, without links.
+
+    Returns:
+        As `scan` would yield it; None where that passes over it.
+    """
+    return next(_photo(file, root, set()), None)
 
 
 def _root(dataset: Path) -> Path:

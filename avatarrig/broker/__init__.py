@@ -6,6 +6,7 @@ from avatarrig.broker.distribution import FetchProgress
 from avatarrig.broker.embedded import EmbeddedBroker, fetch
 from avatarrig.broker.errors import BrokerError, BrokerUnavailableError, DataInUseError
 from avatarrig.broker.jars import default_cache
+from avatarrig.broker.running import default_data_folder, running_broker
 
 __all__ = [
     "BrokerError",
@@ -14,5 +15,7 @@ __all__ = [
     "EmbeddedBroker",
     "FetchProgress",
     "default_cache",
+    "default_data_folder",
     "fetch",
+    "running_broker",
 ]

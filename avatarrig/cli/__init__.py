@@ -24,6 +24,8 @@ ENVIRONMENT_PREFIX = "AVATARRIG"
 ROOT_OPTIONS = ("--config", "--log-level")
 COMMANDS = {
     RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
+    "up": ("avatarrig.cli.up", "Everything on one machine: watch a folder, keep skeletons."),
+    "ingest": ("avatarrig.cli.ingest", "Publish a folder's photos, once or as a service."),
     "detect": ("avatarrig.cli.detect", "Detector replicas for this machine, as a service."),
     "aggregate": ("avatarrig.cli.aggregate", "An aggregator worker, as a service."),
     "topics": ("avatarrig.cli.topics", "Create the pipeline's topics, or look at them."),

@@ -8,9 +8,15 @@ from pathlib import Path
 from types import FrameType
 
 import click
-import platformdirs
 
-from avatarrig.broker import BrokerError, EmbeddedBroker, FetchProgress, default_cache, fetch
+from avatarrig.broker import (
+    BrokerError,
+    EmbeddedBroker,
+    FetchProgress,
+    default_cache,
+    default_data_folder,
+    fetch,
+)
 from avatarrig.cli.errors import CommandError, fail_clearly
 
 POLL_S = 0.5
@@ -28,7 +34,7 @@ def broker(context: click.Context, data_dir: Path | None) -> None:
     """Run the embedded Apache Kafka on this machine's loopback until Ctrl-C, or fetch it."""
     if context.invoked_subcommand is not None:
         return
-    folder = data_dir or platformdirs.user_state_path("avatarrig", appauthor=False) / "kafka"
+    folder = data_dir or default_data_folder()
     with fail_clearly(failed=(BrokerError,)):
         _run(folder)
 

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from avatarrig.broker import BrokerError, EmbeddedBroker
+from avatarrig.broker import BrokerError, EmbeddedBroker, running_broker
 from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.runs import RunDirectory
-from avatarrig.transport import KafkaSettings, TransportError, describe_cluster
-
-_ALIVE_MS = 2000
+from avatarrig.transport import KafkaSettings, TransportError
 
 
 def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,14 +64,3 @@ def _of_run(run: RunDirectory) -> Iterator[KafkaSettings]:
         return
     with EmbeddedBroker(run.broker) as broker:
         yield KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
-
-
-def running_broker(folder: Path) -> KafkaSettings | None:
-    """Finds the embedded broker that runs on a folder's data; None where none does."""
-    try:
-        ports = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])
-        settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{ports['client']}")
-        describe_cluster(settings, timeout_ms=_ALIVE_MS)
-    except (OSError, KeyError, msgspec.MsgspecError, TransportError):
-        return None
-    return settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kafka import KafkaConsumer, OffsetAndMetadata
 
-from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.records import PhotoReference, RecordRefusedError, decode
 from avatarrig.topics import IMAGES
+from avatarrig.transport import places_of, read_to_end
 
 DETECTOR_GROUPS = "avatarrig.detectors"
 """What the names of all groups of detectors begin with."""

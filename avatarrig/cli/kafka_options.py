@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from avatarrig.broker import default_data_folder, running_broker
 from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.transport import (
     KafkaSettings,
@@ -100,17 +101,18 @@ class KafkaArguments:
             raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
 
     def required(self) -> KafkaSettings:
-        """The Kafka that was named, once it has been reached.
+        """The Kafka that was named, or that this user's ``avatarrig up`` runs, once reached.
 
         Raises:
             CommandError: None was named, or it refuses address, TLS or credentials: said at
                 once, within five seconds.
         """
-        kafka = self.optional()
+        kafka = self.optional() or running_broker(default_data_folder())
         if kafka is None:
             raise CommandError(
                 f"name a Kafka: --bootstrap-servers HOST:PORT, {PREFIX}BOOTSTRAP_SERVERS, or "
-                f"bootstrap_servers under [{SECTION}] in the settings file",
+                f"bootstrap_servers under [{SECTION}] in the settings file; or start one with "
+                "avatarrig up DIR or avatarrig broker",
                 ExitCode.WRONG_USAGE,
             )
         check_connection(kafka)

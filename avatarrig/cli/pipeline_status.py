@@ -11,11 +11,17 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from avatarrig.cli.groups import DETECTOR_GROUPS
-from avatarrig.cli.reading import PATIENCE_SECONDS, places_of, read_to_end
 from avatarrig.cli.rejects import read_rejects
 from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
 from avatarrig.topics import IMAGES, OBSERVATIONS, SKELETONS
-from avatarrig.transport import KafkaSettings, admin_client, open_reader
+from avatarrig.transport import (
+    PATIENCE_SECONDS,
+    KafkaSettings,
+    admin_client,
+    open_reader,
+    places_of,
+    read_to_end,
+)
 
 RATE_SECONDS = 60
 GROUPS = "avatarrig."

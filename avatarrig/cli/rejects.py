@@ -18,10 +18,9 @@ from rich.text import Text
 from avatarrig.cli.connection import broker_options, reach
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments
-from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.records import Observation, RecordRefusedError, Reject, decode
 from avatarrig.topics import OBSERVATIONS, REJECTS
-from avatarrig.transport import KafkaSettings, open_producer, open_reader
+from avatarrig.transport import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from processors.rejects import RejectsView, SetAsidePhoto, replayable
 from producers.publish import publish
 

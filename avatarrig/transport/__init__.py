@@ -17,6 +17,7 @@ from avatarrig.transport.errors import (
 )
 from avatarrig.transport.groups import leave_group
 from avatarrig.transport.lag import KafkaWatch
+from avatarrig.transport.reading import PATIENCE_SECONDS, places_of, read_to_end
 from avatarrig.transport.settings import KafkaSettings
 from avatarrig.transport.topics import (
     Cluster,
@@ -24,11 +25,13 @@ from avatarrig.transport.topics import (
     check_topics,
     create_topics,
     describe_cluster,
+    existing_partitions,
     require_topics,
 )
 from avatarrig.transport.transactions import abort_transaction
 
 __all__ = [
+    "PATIENCE_SECONDS",
     "Cluster",
     "ConnectionRefusedByKafkaError",
     "KafkaSettings",
@@ -43,10 +46,13 @@ __all__ = [
     "create_topics",
     "describe_cluster",
     "diagnose_connection",
+    "existing_partitions",
     "leave_group",
     "open_group_consumer",
     "open_producer",
     "open_reader",
     "open_transactional_producer",
+    "places_of",
+    "read_to_end",
     "require_topics",
 ]

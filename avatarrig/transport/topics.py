@@ -10,7 +10,7 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, KafkaError, for_code
 
-from avatarrig.topics import Topic
+from avatarrig.topics import IMAGES, Topic
 from avatarrig.transport.diagnosis import await_connection
 from avatarrig.transport.errors import TopicError, TransportError
 from avatarrig.transport.settings import KafkaSettings
@@ -125,6 +125,16 @@ def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
     with admin_client(settings) as client:
         existing = _partitions(client, names)
     _refuse_missing(settings, set(names) - set(existing))
+
+
+def existing_partitions(settings: KafkaSettings) -> int | None:
+    """Partitions that the pipeline's topics have; None where there are none yet.
+
+    Raises:
+        TransportError: Kafka does not answer.
+    """
+    with admin_client(settings) as client:
+        return _partitions(client, [IMAGES]).get(IMAGES)
 
 
 def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.transport import TransportError
+from avatarrig.transport.errors import TransportError
 
 POLL_MS = 500
 PATIENCE_SECONDS = 30.0

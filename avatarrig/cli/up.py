@@ -1,0 +1,128 @@
+"""``avatarrig up``: everything on one machine, for photos that go on arriving."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import structlog
+
+from aggregators.settings import DEFAULT_GROUP
+from avatarrig.broker import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.cli.aggregate import aggregator
+from avatarrig.cli.detect import detectors, sandbox_settings
+from avatarrig.cli.detector_options import Detecting, detector_options
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.groups import DETECTOR_GROUPS
+from avatarrig.cli.ingest import ingest_options
+from avatarrig.cli.kafka_options import KafkaArguments, check_connection, kafka_options
+from avatarrig.cli.parts import fetch_line
+from avatarrig.cli.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.cli.web_options import WebPage, web_options
+from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.logs import configure_logs
+from avatarrig.supervision import Child
+from avatarrig.topics import DEFAULT_PARTITIONS, pipeline_topics
+from avatarrig.transport import (
+    KafkaSettings,
+    TransportError,
+    create_topics,
+    existing_partitions,
+)
+from producers.scan import DatasetError
+from producers.service import source_at
+from producers.settings import IngestSettings
+from producers.source import SourceAwayError
+
+_log = structlog.get_logger(__name__)
+
+
+@click.command("up", context_settings={"show_default": True})
+@ingest_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one per core, 4 at most",
+    help="Detector replicas.",
+)
+@click.option(
+    "--out", help="Folder for observation files, overlays and masks.", show_default="none are kept"
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the embedded Apache Kafka keeps its records.",
+    show_default="this user's state folder",
+)
+@kafka_options
+@detector_options
+@web_options
+def up(  # noqa: PLR0913 - click's parameters
+    *,
+    plan: Callable[..., IngestSettings],
+    workers: int,
+    out: str | None,
+    data_dir: Path | None,
+    kafka: KafkaArguments,
+    detecting: Detecting,
+    page: WebPage,
+) -> None:
+    """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
+
+    Runs an embedded Apache Kafka (unless --bootstrap-servers names another), the ingest,
+    detector replicas and the aggregator under one supervisor. What was done is remembered: the
+    same command goes on where it stopped.
+    """
+    configure_logs()
+    failures = (BrokerError, TransportError, ModelUnavailableError, SourceAwayError)
+    with (
+        fail_clearly(wrong_usage=(DatasetError,), failed=failures),
+        stop_on_signals() as stop,
+        ExitStack() as stack,
+    ):
+        location = plan(KafkaSettings(bootstrap_servers="unused:1"), watch=True).location
+        source_at(location).check()
+        locate_models(detecting.options, detecting.models, report=_log.info)
+        broker, reached = _broker(kafka, data_dir or default_data_folder(), stack)
+        create_topics(reached, pipeline_topics(existing_partitions(reached) or DEFAULT_PARTITIONS))
+        detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
+        worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
+        stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
+        stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
+        children = [
+            Child("ingest", "producers", plan(reached, watch=True)),
+            *detectors(
+                reached,
+                sandbox_settings(detecting, (location,), out),
+                workers=workers,
+                group=DETECTOR_GROUPS,
+                instance=detector_instance,
+            ),
+            aggregator(reached, group=DEFAULT_GROUP, worker=worker, page=page),
+        ]
+        _announce(location, page)
+        serve(children, stop, broker=broker)
+
+
+def _broker(
+    kafka: KafkaArguments, folder: Path, stack: ExitStack
+) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+    named = kafka.optional()
+    if named is not None:
+        check_connection(named)
+        return None, named
+    broker = EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
+    stack.enter_context(broker)
+    click.echo(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
+    return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def _announce(location: str, page: WebPage) -> None:
+    click.echo(f"photos are taken from {location}; Ctrl-C stops")
+    if page.port is not None:
+        click.echo(f"skeletons: http://{page.host}:{page.port}/")

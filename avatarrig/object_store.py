@@ -1,0 +1,109 @@
+"""Photos in an object store, by ``s3://bucket/key``: names, access, and what goes wrong.
+
+Access is through fsspec's file system for the scheme, never through its URL chains: whatever a
+URL says, it names one object of one bucket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
+
+import fsspec
+
+SCHEME: Final = "s3"
+_TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
+
+
+class StoreUrlError(ValueError):
+    """A URL names no object of a store, or leads somewhere else."""
+
+
+class StoreAwayError(RuntimeError):
+    """The store does not answer; later it may."""
+
+
+def is_store_url(text: str) -> bool:
+    """Whether a location is a store's, rather than a folder of this machine."""
+    return text.startswith(f"{SCHEME}://")
+
+
+def to_store_url(name: str) -> str:
+    """Names an object by URL.
+
+    Args:
+        name: Bucket and key, as in ``photos/Ann/1.jpg``.
+    """
+    return f"{SCHEME}://{quote(name, safe='/!$()*+,;=@~-._')}"
+
+
+def from_store_url(url: str) -> str:
+    """Finds the bucket and key that `to_store_url` named.
+
+    Raises:
+        StoreUrlError: Another scheme, a part that climbs, or anything beside bucket and key.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise StoreUrlError(f"{url!r} is no URL: {error}") from error
+    if parts.scheme != SCHEME or not parts.netloc:
+        raise StoreUrlError(f"{url!r} does not begin with {SCHEME}://BUCKET")
+    if parts.query or parts.fragment or "@" in parts.netloc or ":" in parts.netloc:
+        raise StoreUrlError(f"{url!r} has more than a bucket and a key")
+    key = unquote(parts.path, errors="surrogateescape").lstrip("/")
+    if any(part in {".", ".."} for part in key.split("/")) or "\0" in key:
+        raise StoreUrlError(f"{url!r} climbs with '..', or has a part that is none")
+    return f"{parts.netloc}/{key}" if key else parts.netloc
+
+
+def open_store() -> Any:  # noqa: ANN401 - fsspec is untyped
+    """Opens the store; where it is and who asks is in Amazon's own environment variables.
+
+    ``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION`` and
+    so on, or a role of the machine.
+
+    Raises:
+        StoreAwayError: The library for it is not installed.
+    """
+    try:
+        return fsspec.filesystem(
+            SCHEME, skip_instance_cache=True, use_listings_cache=False, config_kwargs=_TIMEOUTS
+        )
+    except ImportError as error:
+        raise StoreAwayError(
+            f"{SCHEME}:// needs the library s3fs: pip install 'avatarrig[s3]'"
+        ) from error
+
+
+@contextlib.contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Tells a store that does not answer from an object that is not there.
+
+    Args:
+        what: What is asked for, for the message.
+
+    Raises:
+        StoreAwayError: The store does not answer, or is at fault.
+        FileNotFoundError: There is no such object.
+        PermissionError: It may not be read.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        raise StoreAwayError(f"{what}: {error}") from error
+    except Exception as error:
+        # botocore's, which are no OSErrors and are not installed everywhere.
+        if type(error).__module__.split(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+            raise
+        raise StoreAwayError(f"{what}: {error}") from error
+
+
+def no_such_object(name: str) -> FileNotFoundError:
+    """The error of an object that is not there."""
+    return FileNotFoundError(errno.ENOENT, "there is no such object", name)

@@ -1,0 +1,134 @@
+"""Photos of an object store, found by listing it again and again."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from avatarrig.object_store import (
+    StoreAwayError,
+    StoreUrlError,
+    from_store_url,
+    open_store,
+    reaching,
+    to_store_url,
+)
+from avatarrig.photos.capture import read_capture_time
+from producers.hashing import PhotoContent, read_stream
+from producers.references import Photo
+from producers.scan import DatasetError, Problem, is_junk, is_photo_name
+from producers.settling import Stamp
+from producers.source import Entry, SourceAwayError
+
+
+class StoredPhoto(msgspec.Struct, frozen=True):
+    """An object that goes by a photo's name.
+
+    Attributes:
+        name: Bucket and key.
+        path: Path within the dataset.
+        problem: Nothing speaks against any object.
+    """
+
+    name: str
+    path: str
+    problem: Problem | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it lies."""
+        return to_store_url(self.name)
+
+    @property
+    def printable_path(self) -> str:
+        """The path; keys are text."""
+        return self.path
+
+
+class Bucket:
+    """A bucket, or what is below a prefix of it.
+
+    Objects appear whole, so that none has to be looked at twice.
+
+    Args:
+        url: ``s3://bucket/prefix``.
+
+    Raises:
+        DatasetError: It is no such URL.
+        SourceAwayError: The library for it is missing.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._root = from_store_url(url).rstrip("/")
+            self._store = open_store()
+        except StoreUrlError as error:
+            raise DatasetError(f"{error}: write s3://BUCKET/PREFIX") from error
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+
+    def check(self) -> None:
+        """Lists the store, so that a mistake is told at once.
+
+        Raises:
+            DatasetError: There is no such bucket, or it may not be listed.
+            SourceAwayError: It does not answer.
+        """
+        bucket = self._root.split("/")[0]
+        self._ask(lambda: self._store.ls(bucket, detail=False), bucket)
+
+    def scan(self) -> Iterator[Entry]:
+        """Lists every photo.
+
+        Raises:
+            DatasetError: There is no such bucket, or it may not be listed.
+            SourceAwayError: It does not answer.
+        """
+        found = self._ask(lambda: self._store.find(self._root, detail=True), self._root)
+        for name, details in sorted(cast("dict[str, dict[str, Any]]", found).items()):
+            path = posixpath.relpath(name, self._root)
+            *folders, last = path.split("/")
+            if is_photo_name(last) and not any(is_junk(folder) for folder in folders):
+                yield Entry(StoredPhoto(name, path), _stamp(details), has_end=True, is_whole=True)
+
+    def look(self, path: str) -> Entry | None:
+        """Objects are whole, so none is ever looked at again."""
+        del path
+        return None
+
+    def read(self, photo: Photo) -> PhotoContent:
+        """Reads hash, size and capture time.
+
+        Raises:
+            OSError: It cannot be read.
+            SourceAwayError: The store does not answer.
+        """
+        name = from_store_url(photo.uri)
+        try:
+            with reaching(photo.uri), self._store.open(name, "rb") as stream:
+                return read_stream(stream, read_capture_time)
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+
+    def _ask(self, ask: Any, what: str) -> Any:  # noqa: ANN401 - fsspec is untyped
+        try:
+            with reaching(to_store_url(what)):
+                return ask()
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+        except FileNotFoundError as error:
+            raise DatasetError(f"{to_store_url(what)} does not exist: check the name") from error
+        except PermissionError as error:
+            raise DatasetError(
+                f"{to_store_url(what)} may not be listed: check AWS_ACCESS_KEY_ID and its rights"
+            ) from error
+
+
+def _stamp(details: dict[str, Any]) -> Stamp:
+    changed = details.get("LastModified")
+    at = changed.timestamp() if isinstance(changed, datetime) else 0.0
+    return Stamp(int(details["size"]), at, str(details.get("ETag", "")))

@@ -1,0 +1,224 @@
+"""Publishes the photos of a folder or a store, once or for ever, each of them once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import structlog
+from kafka.errors import KafkaError
+
+from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.records import PhotoReference
+from producers.events import FolderEvents
+from producers.memory import Memory
+from producers.publish import PublishError, RecordProducer, publish
+from producers.references import Dataset, Published, describe
+from producers.scan import DatasetError
+from producers.settling import Settling, Stamp
+from producers.source import Entry, LocalFolder, Source, SourceAwayError
+
+PORTION = 200
+"""Photos read, published and remembered together."""
+RETRY_SECONDS = 2.0
+STOP_SECONDS = 0.5
+"""A request to stop is heard at least so often."""
+AWAY_SECONDS = 1.0
+"""Between looks for a folder that is away."""
+_log = structlog.get_logger(__name__)
+
+
+class Pace:
+    """How often an ingest looks. Seconds.
+
+    Args:
+        rescan: Between two looks at everything.
+        quiet: Between two looks at a new file that must agree.
+        patience: The same for a file that does not end as its format does.
+    """
+
+    def __init__(self, rescan: float = 30.0, quiet: float = 0.25, patience: float = 5.0) -> None:
+        self.rescan = rescan
+        self.quiet = quiet
+        self.patience = patience
+
+
+class Ingest:
+    """Finds new photos and publishes them.
+
+    Args:
+        source: Where photos are found.
+        dataset: Whose photos they are.
+        producer: Connected with ``acks="all"`` and idempotence.
+        memory: What is published by now.
+        pace: How often to look.
+        metrics: Hears of every photo.
+    """
+
+    def __init__(  # noqa: PLR0913 - its collaborators, wired in one place
+        self,
+        source: Source,
+        dataset: Dataset,
+        producer: RecordProducer,
+        memory: Memory,
+        *,
+        pace: Pace,
+        metrics: IngestMetrics,
+    ) -> None:
+        self._source = source
+        self._dataset = dataset
+        self._producer = producer
+        self._memory = memory
+        self._pace = pace
+        self._metrics = metrics
+        self._settling = Settling(pace.quiet, pace.patience)
+        self._is_away = False
+        self.found = 0
+        self.published = 0
+        self.rejected = 0
+
+    def once(self, stop: threading.Event) -> None:
+        """Publishes what is there by now; waits for files that are still being copied.
+
+        Raises:
+            DatasetError: The folder cannot be listed.
+            SourceAwayError: The store does not answer.
+        """
+        self._take(self._counted(self._source.scan()), stop)
+        while len(self._settling) and not stop.wait(self._pace.quiet):
+            self._take(self._waited_for(), stop)
+
+    def watch(self, stop: threading.Event, events: FolderEvents | None = None) -> None:
+        """Publishes what is there and what comes, until told to stop.
+
+        Args:
+            stop: Is set to end.
+            events: The file system's own; None where there are none, as in a store.
+        """
+        scan_at = 0.0
+        identity = self._identity
+        while not stop.is_set():
+            now = time.monotonic()
+            if not self._is_away and self._identity != identity:
+                scan_at = 0.0
+            if now >= scan_at:
+                scan_at = now + (self._pace.rescan if self._scan(stop) else AWAY_SECONDS)
+                if events is not None and self._identity not in {None, identity}:
+                    events.restart()
+                identity = self._identity
+            self._take(self._waited_for(), stop)
+            limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
+            limit = min(limit, self._pace.quiet) if len(self._settling) else limit
+            if events is None:
+                stop.wait(limit)
+                continue
+            changed, is_astray = events.wait(limit)
+            if is_astray:
+                scan_at = 0.0
+            if isinstance(self._source, LocalFolder):
+                paths = {self._source.path_of(file) for file in changed}
+                self._take(self._looks(path for path in paths if path is not None), stop)
+
+    def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self.found += 1
+            yield entry
+
+    def _scan(self, stop: threading.Event) -> bool:
+        """Looks at everything; tells whether the source answered."""
+        try:
+            self._take(self._source.scan(), stop)
+        except (DatasetError, SourceAwayError) as error:
+            if not self._is_away:
+                self._is_away = True
+                _log.warning("the photos are away and waited for", why=str(error))
+            return False
+        if self._is_away:
+            self._is_away = False
+            _log.info("the photos are back")
+        return True
+
+    @property
+    def _identity(self) -> tuple[int, int] | None:
+        return self._source.identity if isinstance(self._source, LocalFolder) else None
+
+    def _waited_for(self) -> Iterator[Entry]:
+        return self._looks(self._settling.waiting)
+
+    def _looks(self, paths: Iterable[str]) -> Iterator[Entry]:
+        for path in paths:
+            entry = self._source.look(path)
+            if entry is None:
+                self._settling.forget(path)
+            else:
+                yield entry
+
+    def _take(self, entries: Iterable[Entry], stop: threading.Event) -> None:
+        """Publishes those of the photos that are new and whole."""
+        ready = (entry for entry in entries if self._is_ready(entry))
+        while not stop.is_set() and (portion := list(islice(ready, PORTION))):
+            self._publish(portion, stop)
+
+    def _is_ready(self, entry: Entry) -> bool:
+        photo = entry.photo
+        reason = None if photo.problem is None else photo.problem.reason
+        subject = self._dataset.subject_of(photo.printable_path)
+        if self._memory.is_known(photo.printable_path, entry.stamp, subject=subject, reason=reason):
+            self._settling.forget(photo.path)
+            return False
+        if entry.is_whole:
+            return True
+        return self._settling.is_whole(
+            photo.path,
+            entry.stamp,
+            has_end=entry.has_end,
+            now=time.monotonic(),
+            clock=time.time(),
+        )
+
+    def _publish(self, entries: list[Entry], stop: threading.Event) -> None:
+        """Publishes some photos; tries until the broker has them, or it is time to stop."""
+        stamps = {entry.photo.printable_path: entry.stamp for entry in entries}
+        records = describe(
+            (entry.photo for entry in entries),
+            self._dataset,
+            read_content=self._source.read,
+            now=time.time,
+            first_with=self._memory.first_with,
+        )
+        new = [record for record in records if not self._is_published(record, stamps)]
+        while new and not stop.is_set():
+            try:
+                publish(new, self._producer)
+            except (PublishError, KafkaError) as error:
+                _log.warning("the broker did not take the photos; trying again", why=str(error))
+                stop.wait(RETRY_SECONDS)
+                continue
+            for record in new:
+                self._note(record, stamps)
+            _log.info("published", photos=len(new), dataset=self._dataset.name)
+            return
+
+    def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
+        if not isinstance(record, PhotoReference) or record not in self._memory:
+            return False
+        self._memory.seen_again(record.path, stamps[record.path])
+        self._metrics.known()
+        return True
+
+    def _note(self, record: Published, stamps: dict[str, Stamp]) -> None:
+        reference = record if isinstance(record, PhotoReference) else record.reference
+        if reference is None:
+            return
+        self._memory.published(record, stamps[reference.path])
+        log = _log.bind(image_id=reference.image_id, subject=reference.subject)
+        if isinstance(record, PhotoReference):
+            self.published += 1
+            self._metrics.published(time.time() - record.found_at)
+            log.debug("published")
+        else:
+            self.rejected += 1
+            self._metrics.rejected(record.reason)
+            log.warning("a photo was set aside", reason=record.reason, why=record.message)

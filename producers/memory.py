@@ -1,0 +1,108 @@
+"""What a dataset's watcher knows to be published: read from Kafka at the start, kept since.
+
+Kafka is the only memory that cannot disagree with Kafka: there is no journal to lose, and a
+service that is moved to another machine knows at once what its predecessor published.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from avatarrig.records import PhotoReference, Reject
+from producers.settling import Stamp
+
+_SAME_SECONDS = 1.0
+
+
+class _Known(msgspec.Struct):
+    """The latest that was published about a path.
+
+    Attributes:
+        subject: Whose skeleton it tells about.
+        size: Bytes.
+        found_at: Unix seconds.
+        reason: Why it was set aside unread, None where it was published.
+        stamp: As it was looked at by this process; None from an earlier one.
+    """
+
+    subject: str
+    size: int
+    found_at: float
+    reason: str | None
+    stamp: Stamp | None = None
+
+
+class Memory:
+    """Remembers a dataset's photos; some 500 bytes each.
+
+    Args:
+        dataset: Name of the dataset; records of others are passed over.
+    """
+
+    def __init__(self, dataset: str) -> None:
+        self._dataset = dataset
+        self._paths: dict[str, _Known] = {}
+        self._photos: set[tuple[str, str]] = set()
+        self.first_with: dict[tuple[str, bytes], str] = {}
+
+    def __contains__(self, reference: PhotoReference) -> bool:
+        """Whether a photo was published for its subject."""
+        return (reference.subject, reference.image_id) in self._photos
+
+    def __len__(self) -> int:
+        """Photos published."""
+        return len(self._photos)
+
+    def recall(self, record: PhotoReference | Reject) -> None:
+        """Takes up what Kafka holds; records in the order of their times, or any other."""
+        reference = record if isinstance(record, PhotoReference) else record.reference
+        if reference is None or reference.dataset != self._dataset or reference.run:
+            return
+        if isinstance(record, PhotoReference) or not reference.content_hash:
+            self._note(record, reference, None)
+
+    def published(self, record: PhotoReference | Reject, stamp: Stamp) -> None:
+        """Notes what Kafka has acknowledged."""
+        reference = record if isinstance(record, PhotoReference) else record.reference
+        if reference is not None:
+            self._note(record, reference, stamp)
+
+    def is_known(self, path: str, stamp: Stamp, *, subject: str, reason: str | None = None) -> bool:
+        """Tells whether a file is as it was when it was published.
+
+        Args:
+            path: Path within the dataset.
+            stamp: As it is now.
+            subject: Whose skeleton it shall tell about.
+            reason: Why it cannot be published, None where nothing speaks against it.
+        """
+        known = self._paths.get(path)
+        if known is None or (known.reason, known.subject) != (reason, subject):
+            return False
+        if reason is not None:
+            return True
+        if known.stamp is not None:
+            return known.stamp == stamp
+        # Of an earlier process only the time is known at which it looked.
+        return known.size == stamp.size and stamp.changed_at + _SAME_SECONDS < known.found_at
+
+    def seen_again(self, path: str, stamp: Stamp) -> None:
+        """Notes that a file was read again and is what was published."""
+        known = self._paths.get(path)
+        if known is not None:
+            known.stamp = stamp
+
+    def _note(
+        self, record: PhotoReference | Reject, reference: PhotoReference, stamp: Stamp | None
+    ) -> None:
+        known = self._paths.get(reference.path)
+        if known is not None and known.found_at > reference.found_at:
+            return
+        reason = record.reason if isinstance(record, Reject) else None
+        self._paths[reference.path] = _Known(
+            reference.subject, reference.size, reference.found_at, reason, stamp
+        )
+        if reason is None:
+            self._photos.add((reference.subject, reference.image_id))
+            content = (reference.subject, bytes.fromhex(reference.content_hash))
+            self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)

@@ -1,0 +1,134 @@
+"""One ingest from start to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import structlog
+from kafka import KafkaConsumer
+from prometheus_client import CollectorRegistry
+
+from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.object_store import is_store_url
+from avatarrig.records import PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.topics import IMAGES, REJECTS
+from avatarrig.transport import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from producers.bucket import Bucket
+from producers.events import FolderEvents
+from producers.ingest import Ingest, Pace
+from producers.memory import Memory
+from producers.settings import IngestSettings
+from producers.source import LocalFolder, Source
+
+_CLOSE_SECONDS = 2.0
+_log = structlog.get_logger(__name__)
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ingest did.
+
+    Attributes:
+        found: Photos looked at, known ones included.
+        published: References that Kafka has since.
+        rejected: Photos that could not be read.
+    """
+
+    found: int
+    published: int
+    rejected: int
+
+
+def ingest(
+    settings: IngestSettings,
+    stop: threading.Event,
+    *,
+    metrics: IngestMetrics | None = None,
+    on_working: Callable[[], None] = lambda: None,
+) -> Totals:
+    """Publishes a dataset's photos, once or until told to stop.
+
+    Args:
+        settings: What to publish where.
+        stop: Is set to end.
+        metrics: Hears of every photo.
+        on_working: Is called when what was published before is known.
+
+    Returns:
+        What was done.
+
+    Raises:
+        DatasetError: The folder cannot be listed; while watching it is waited for instead.
+        SourceAwayError: The same for a store.
+        TransportError: Kafka does not answer at the start.
+    """
+    source = source_at(settings.location, settings.leave_out)
+    if not settings.watch:
+        source.check()
+    memory = recall(settings.kafka, settings.dataset.name)
+    _log.info("known from earlier", photos=len(memory), dataset=settings.dataset.name)
+    producer = open_producer(settings.kafka)
+    try:
+        work = Ingest(
+            source,
+            settings.dataset,
+            producer,
+            memory,
+            pace=Pace(rescan=settings.rescan),
+            metrics=metrics or IngestMetrics(CollectorRegistry()),
+        )
+        on_working()
+        if settings.watch:
+            with _events_of(source) as events:
+                work.watch(stop, events)
+        else:
+            work.once(stop)
+    finally:
+        producer.close(timeout=_CLOSE_SECONDS)
+    return Totals(found=work.found, published=work.published, rejected=work.rejected)
+
+
+def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:
+    """Opens a folder, or a store by its URL."""
+    if is_store_url(location):
+        return Bucket(location)
+    return LocalFolder(Path(location), [Path(folder) for folder in leave_out])
+
+
+def recall(kafka: KafkaSettings, dataset: str) -> Memory:
+    """Reads from Kafka what is known of a dataset.
+
+    Raises:
+        TransportError: Kafka does not answer, or has no such topics.
+    """
+    memory = Memory(dataset)
+    with contextlib.closing(open_reader(kafka)) as consumer:
+        for record in _records(consumer):
+            memory.recall(record)
+    return memory
+
+
+def _records(consumer: KafkaConsumer) -> Iterator[PhotoReference | Reject]:
+    starts = consumer.beginning_offsets(
+        [place for topic in (IMAGES, REJECTS) for place in places_of(consumer, topic)]
+    )
+    for place, message in read_to_end(consumer, starts):
+        try:
+            if place.topic == IMAGES:
+                yield decode(message.value, PhotoReference)
+            else:
+                yield decode(message.value, Reject)
+        except RecordRefusedError:  # somebody else's, and a detector's to set aside
+            continue
+
+
+@contextlib.contextmanager
+def _events_of(source: Source) -> Iterator[FolderEvents | None]:
+    if not isinstance(source, LocalFolder):
+        yield None
+        return
+    with FolderEvents(source.folder) as events:
+        yield events

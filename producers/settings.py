@@ -1,0 +1,28 @@
+"""What an ingest is told when it starts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from avatarrig.transport import KafkaSettings
+from producers.references import Dataset
+
+
+class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one ingest.
+
+    Attributes:
+        kafka: How to reach Kafka.
+        location: Folder, or ``s3://bucket/prefix``.
+        dataset: Whose photos they are.
+        watch: Whether to go on and publish what comes.
+        rescan: Seconds between two looks at everything, whatever events say.
+        leave_out: Folders within it that are not looked into.
+    """
+
+    kafka: KafkaSettings
+    location: str
+    dataset: Dataset
+    watch: bool = True
+    rescan: float = 30.0
+    leave_out: tuple[str, ...] = ()

@@ -1,0 +1,160 @@
+"""Where photos come from: a folder of this machine. What the watcher needs to know of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from avatarrig.photos.capture import read_capture_time
+from producers.hashing import PhotoContent, read_content
+from producers.references import Photo
+from producers.scan import FoundPhoto, is_junk, is_photo_name, look_at, problem_of, scan
+from producers.settling import Stamp, has_end, is_temporary
+
+_END_BYTES = 32
+
+
+class SourceAwayError(RuntimeError):
+    """The folder, or the store, does not answer; the message is for a person."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A photo as it was found at a look.
+
+    Attributes:
+        photo: Where it is.
+        stamp: By what a change is noticed.
+        has_end: Whether it ends as its format does.
+        is_whole: Whether the storage shows whole photos only.
+    """
+
+    photo: Photo
+    stamp: Stamp
+    has_end: bool
+    is_whole: bool = False
+
+
+class Source(Protocol):
+    """Something that photos are found in."""
+
+    def check(self) -> None:
+        """Raises DatasetError or SourceAwayError where there is nothing to look at."""
+
+    def scan(self) -> Iterator[Entry]:
+        """Looks at every photo; raises SourceAwayError where it does not answer."""
+
+    def look(self, path: str) -> Entry | None:
+        """Looks at one photo by its path within the dataset; None where there is none."""
+
+    def read(self, photo: Photo) -> PhotoContent:
+        """Reads hash, size and capture time; raises OSError."""
+
+
+class LocalFolder:
+    """A folder and what is below it.
+
+    Args:
+        folder: The dataset's folder.
+        leave_out: Folders within it that are not looked into.
+    """
+
+    def __init__(self, folder: Path, leave_out: Sequence[Path] = ()) -> None:
+        self.folder = folder
+        self._root = folder.absolute()
+        self._leave_out = tuple(leave_out)
+
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Tells the folder from another one that took its place; None while there is none."""
+        try:
+            status = self._root.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def check(self) -> None:
+        """Looks whether the folder is there.
+
+        Raises:
+            DatasetError: It is missing, no folder, or may not be listed.
+        """
+        next(scan(self._root, leave_out=self._leave_out), None)
+
+    def scan(self) -> Iterator[Entry]:
+        """Looks at every photo.
+
+        Raises:
+            DatasetError: The folder is away.
+        """
+        for photo in scan(self._root, leave_out=self._leave_out):
+            if not is_temporary(photo.path):
+                yield _entry(photo)
+
+    def look(self, path: str) -> Entry | None:
+        """Looks at one photo by its path within the dataset."""
+        file = self._root.resolve() / path
+        if not _is_candidate(path) or any(file.is_relative_to(out) for out in self._left_out()):
+            return None
+        if not os.path.lexists(file):
+            return None
+        photo = look_at(file, self._root.resolve())
+        return None if photo is None else _entry(photo)
+
+    def path_of(self, file: Path) -> str | None:
+        """Path within the dataset of a file that changed; None where it is no photo's."""
+        try:
+            path = file.relative_to(self._root.resolve()).as_posix()
+        except ValueError:
+            return None
+        return path if _is_candidate(path) else None
+
+    def read(self, photo: Photo) -> PhotoContent:
+        """Reads hash, size and capture time.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if not isinstance(photo, FoundPhoto):
+            raise TypeError(f"{photo.uri} lies in no folder")
+        return read_content(photo.file, read_capture_time)
+
+    def _left_out(self) -> list[Path]:
+        return [folder.resolve() for folder in self._leave_out]
+
+
+def _is_candidate(path: str) -> bool:
+    *folders, name = path.split("/")
+    return (
+        is_photo_name(name)
+        and not is_temporary(name)
+        and not any(is_junk(folder) for folder in folders)
+    )
+
+
+def _entry(photo: FoundPhoto) -> Entry:
+    if photo.problem is not None:
+        # It may be a matter of a moment, as with permissions that are set after a copy.
+        return Entry(photo, Stamp(0, math.inf, photo.problem.reason), has_end=False)
+    try:
+        status = photo.file.stat()
+        ends = _ends(photo.file, status.st_size)
+    except OSError as error:
+        problem = problem_of(error)
+        unread = msgspec.structs.replace(photo, problem=problem)
+        return Entry(unread, Stamp(0, math.inf, problem.reason), has_end=False)
+    changed_at = max(status.st_mtime, status.st_ctime)
+    version = f"{status.st_ino}.{status.st_mtime_ns}"
+    return Entry(photo, Stamp(status.st_size, changed_at, version), has_end=ends)
+
+
+def _ends(file: Path, size: int) -> bool:
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        head = stream.read(_END_BYTES)
+        stream.seek(max(0, size - _END_BYTES))
+        return has_end(head, stream.read(_END_BYTES), size)
