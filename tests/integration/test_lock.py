@@ -16,11 +16,25 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 RUN = PROJECT["dependencies"]
-TEST = [*RUN, *PROJECT["optional-dependencies"]["test"], *PROJECT["optional-dependencies"]["lint"]]
 OWN = ("avatarrig", "producers", "processors", "aggregators")
 BROUGHT_BY = {"opencv-contrib-python": "mediapipe"}  # see pyproject.toml
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
+
+
+def extra(name: str) -> list[str]:
+    """What an extra asks for, with what the extras that it names ask for."""
+    asked = []
+    for text in EXTRAS[name]:
+        requirement = Requirement(text)
+        own = requirement.extras if requirement.name == PROJECT["name"] else ()
+        asked += [each for inner in own for each in extra(inner)] or [text]
+    return asked
+
+
+OPTIONAL = [*RUN, *extra("s3"), *extra("frame")]
+TEST = [*RUN, *extra("test"), *extra("lint")]
 
 
 def locked(lock: str) -> dict[str, set[str]]:
@@ -71,7 +85,7 @@ def imports(folder: Path) -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize(
     ("folder", "declared"),
-    [(name, RUN) for name in OWN]
+    [(name, OPTIONAL) for name in OWN]
     + [(f"tests/{name}", TEST) for name in ("support", "unit", "integration", "e2e", "chaos")],
 )
 def test_what_is_imported_is_declared(folder: str, declared: list[str]) -> None:
