@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
+    from avatarrig.metrics.aggregate import AggregateMetrics
 
 _TICK_SECONDS: Final = 0.02
 """Between looks at what is due; an idle worker looks 50 times a second at two flags."""
@@ -33,9 +34,10 @@ class Aggregation:
         learned: Versions of what was learned that this program works with, spaces between.
         estimator: The mathematics.
         data: An empty folder; Faust insists on one.
+        metrics: Hears of messages and estimates.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a worker's parts, put together in one place
         self,
         settings: AggregatorSettings,
         partitions: dict[str, int],
@@ -43,7 +45,9 @@ class Aggregation:
         learned: str,
         estimator: Estimator,
         data: Path,
+        metrics: AggregateMetrics,
     ) -> None:
+        self._metrics = metrics
         self.app = App(
             settings.group,
             Table=StateTable,
@@ -59,14 +63,14 @@ class Aggregation:
                 OBSERVATIONS,
                 table=observed,
                 parts=ObservedParts(learned),
-                outlet=TallyOutlet(OBSERVATIONS, sender, time.time),
+                outlet=TallyOutlet(OBSERVATIONS, sender, time.time, metrics),
                 tempo=Tempo(),
             ),
             Level(
                 TALLIES,
                 table=tallied,
                 parts=TalliedParts(learned, estimator),
-                outlet=SkeletonOutlet(TALLIES, sender, time.time),
+                outlet=SkeletonOutlet(TALLIES, sender, time.time, metrics),
                 tempo=Tempo(),
             ),
         )
@@ -129,6 +133,7 @@ class Aggregation:
     def _take(self, level: Level[Any], batch: Batch) -> None:
         if batch.generation == self.app.consumer_generation_id:
             level.take(batch.partition, batch.messages)
+            self._metrics.taken(level.topic, len(batch.messages))
 
     async def _recover(self, level: Level[Any]) -> None:
         try:
@@ -155,6 +160,7 @@ class Aggregation:
             for level in self.levels:
                 if level.busy:
                     await self._tend(level)
+            self._metrics.keeps(sum(part.size for part in self.levels[1].parts.values()))
 
     async def _tend(self, level: Level[Any]) -> None:
         try:

@@ -20,6 +20,7 @@ from aggregators.keys import (
 )
 from aggregators.ledger import Changes, Ledger
 from aggregators.refusals import Refusal
+from aggregators.waiting import Waiting
 from avatarrig.records import RecordRefusedError, SkeletonRecord, TallyUpdate, decode
 from avatarrig.skeleton.refused import StateRefusedError
 from avatarrig.skeleton.tally import Tally
@@ -71,6 +72,9 @@ class TalliedPartition:
         partition: Number of the partition.
         learned: Versions of what was learned that this program estimates with.
         estimator: The mathematics.
+
+    Attributes:
+        waiting: Photos that are in no estimate yet.
     """
 
     def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
@@ -81,6 +85,7 @@ class TalliedPartition:
         self._series: dict[Series, dict[int, _Contribution]] = {}
         self._said: dict[Series, bytes] = {}
         self._refusals: list[Refusal] = []
+        self.waiting = Waiting()
         self.ledger = Ledger(Marker())
 
     @classmethod
@@ -124,6 +129,11 @@ class TalliedPartition:
                 for contribution in contributions.values():
                     contribution.tally()  # raises where it is damaged
         return new
+
+    @property
+    def size(self) -> int:
+        """How many series there are."""
+        return len(self._series)
 
     @property
     def next_offset(self) -> int:
@@ -214,6 +224,7 @@ class TalliedPartition:
         if contribution.tally().learned not in {None, *self._versions}:
             return None  # Level 1 will send its successor, evaluated again.
         self._series.setdefault(series, {})[update.partition] = contribution
+        self.waiting.add(series, update.found_at)
         key = statistics_key(self.partition, update.partition, series)
         self.ledger.touched(key, series, offset)
         return series

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from aiokafka.partitioner import murmur2
 
 from aggregators.keys import Series, history_message_key, message_key, tally_message_key
@@ -14,11 +17,13 @@ from avatarrig.records import Reject, encode
 from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aggregators.merging import TalliedPartition
     from aggregators.refusals import Refusal
     from aggregators.tallying import ObservedPartition
+    from avatarrig.metrics.aggregate import AggregateMetrics
+    from avatarrig.records import SkeletonRecord
 
 
 class Sender:
@@ -63,20 +68,31 @@ class TallyOutlet:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
+        metrics: Hears of what is set aside.
     """
 
-    def __init__(self, topic: str, sender: Sender, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        sender: Sender,
+        wall_clock: Callable[[], float],
+        metrics: AggregateMetrics,
+    ) -> None:
         self._topic = topic
         self.send = sender
         self._wall_clock = wall_clock
+        self._metrics = metrics
 
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
         key = tally_message_key(series, part.partition)
-        return [Message(TALLIES, key, encode(part.update(series)), shard=message_key(series))]
+        found_at = part.waiting.take(series)
+        update = msgspec.structs.replace(part.update(series), found_at=found_at)
+        return [Message(TALLIES, key, encode(update), shard=message_key(series))]
 
     def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""
+        self._metrics.rejected(refusal.reason)
         return _reject(self._topic, part.partition, refusal, self._wall_clock())
 
 
@@ -87,18 +103,29 @@ class SkeletonOutlet:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
+        metrics: Hears of estimates, and of what is set aside.
     """
 
-    def __init__(self, topic: str, sender: Sender, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        sender: Sender,
+        wall_clock: Callable[[], float],
+        metrics: AggregateMetrics,
+    ) -> None:
         self._topic = topic
         self.send = sender
         self._wall_clock = wall_clock
+        self._metrics = metrics
 
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         """Returns the messages about a new estimate; none where nothing is new."""
+        begun = time.perf_counter()
         record = part.record(series, self._wall_clock())
+        self._metrics.estimated(time.perf_counter() - begun)
         if not part.is_news(record):
             return []
+        self._note(part, series, record)
         shard = message_key(series)
         noted = history_of(record)
         note_key = history_message_key(series, slot_of(noted))
@@ -109,7 +136,23 @@ class SkeletonOutlet:
 
     def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""
+        self._metrics.rejected(refusal.reason)
         return _reject(self._topic, part.partition, refusal, self._wall_clock())
+
+    def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
+        found_at = part.waiting.take(series)
+        self._metrics.published(
+            at=record.estimated_at,
+            width=_width(record),
+            latency=None if found_at is None else record.estimated_at - found_at,
+        )
+
+
+def _width(record: SkeletonRecord) -> float | None:
+    bones: Iterable[dict[str, Any]] = record.estimate.get("stats", {}).values()
+    ends = [(bone["interval"], bone["value"]) for bone in bones if bone.get("n") and bone["value"]]
+    widths = [(high - low) / value for (low, high), value in ends if high > low]
+    return median(widths) if widths else None
 
 
 def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:

@@ -22,6 +22,7 @@ from aggregators.keys import (
 from aggregators.ledger import Changes, Ledger
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
+from aggregators.waiting import Waiting
 from avatarrig.records import Observation, RecordRefusedError, TallyUpdate, decode
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
@@ -77,6 +78,9 @@ class ObservedPartition:
     Args:
         partition: Number of the partition.
         learned: Versions of what was learned that this program evaluates with.
+
+    Attributes:
+        waiting: Photos that are in no published tally yet.
     """
 
     def __init__(self, partition: int, learned: str) -> None:
@@ -85,6 +89,7 @@ class ObservedPartition:
         self._tallies: dict[Series, _Counted] = {}
         self._sights = FirstSights()
         self._refusals: list[Refusal] = []
+        self.waiting = Waiting()
         self.ledger = Ledger(Marker())
 
     @classmethod
@@ -208,5 +213,6 @@ class ObservedPartition:
             return None
         counted.move_to(offset, observation if is_first else None)
         self._tallies[series] = counted
+        self.waiting.add(series, observation.found_at)
         self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
         return series

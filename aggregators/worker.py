@@ -13,13 +13,20 @@ import structlog
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
 from aggregators.watchdog import Watchdog
+from aggregators.web.operations import Operations
 from aggregators.web.page import page_routes
 from aggregators.web.server import serving
+from avatarrig.metrics.aggregate import AggregateMetrics
+from avatarrig.metrics.service import KafkaMetrics, service_registry
 from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
+from avatarrig.topics import OBSERVATIONS
+from avatarrig.transport import KafkaWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import CollectorRegistry
 
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
@@ -67,12 +74,36 @@ async def run(
         TransportError: Kafka cannot be used.
         WorkerCrashedError: Faust gave up.
     """
-    async with serving(settings, page_routes()):
-        await _work(settings, stop, on_working)
+    registry = service_registry()
+    metrics = AggregateMetrics(registry)
+    operations = Operations(registry)
+
+    def work_begins() -> None:
+        operations.ready()
+        if on_working is not None:
+            on_working()
+
+    routes = [*page_routes(), *operations.routes()]
+    async with serving(settings, routes):
+        with _watching_kafka(settings, registry):
+            await _work(settings, stop, work_begins, metrics)
+
+
+@contextlib.contextmanager
+def _watching_kafka(settings: AggregatorSettings, registry: CollectorRegistry) -> Iterator[None]:
+    """Measures lag for whoever asks the page; without a page nobody does."""
+    if settings.web_port is None:
+        yield
+        return
+    with KafkaWatch(settings.kafka, KafkaMetrics(registry), {settings.group: OBSERVATIONS}):
+        yield
 
 
 async def _work(
-    settings: AggregatorSettings, stop: asyncio.Event, on_working: Callable[[], None] | None
+    settings: AggregatorSettings,
+    stop: asyncio.Event,
+    on_working: Callable[[], None] | None,
+    metrics: AggregateMetrics,
 ) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
     with (
@@ -85,6 +116,7 @@ async def _work(
             learned=installed_versions(),
             estimator=estimator(EstimateOptions(window_days=settings.window_days)),
             data=Path(data),
+            metrics=metrics,
         )
         starting = asyncio.create_task(aggregation.start())
         try:

@@ -169,6 +169,8 @@ class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
         partition: Input partition that was tallied.
         offset: Last offset of that partition which the tally contains.
         tally: The tally as `avatarrig.skeleton` packs it.
+        found_at: When the photo was found that waited longest of those that are new in this
+            update, Unix seconds; None where none is.
     """
 
     subject: str
@@ -176,6 +178,7 @@ class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     offset: int
     tally: bytes
+    found_at: float | None = None
     version: int = SCHEMA_VERSION
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from kafka import KafkaAdminClient
@@ -21,13 +25,14 @@ from support.aggregating import (
 )
 from support.kafka import SecureKafka
 from support.observed import observation
+from support.scraping import Scrape, get_json
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
 from avatarrig.history import history_of
 from avatarrig.supervision import Child, ExitCode, Supervisor
-from avatarrig.topics import OBSERVATIONS, pipeline_topics
+from avatarrig.topics import OBSERVATIONS, TALLIES, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics
 
 pytestmark = pytest.mark.broker
@@ -219,6 +224,65 @@ def test_the_web_page_answers_where_it_was_asked_for(kafka: KafkaSettings, tmp_p
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as page:
             assert page.status == 200
         assert worker.stop() == ExitCode.DONE
+
+
+def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) -> None:
+    port = choose_ports().client
+    url = f"http://127.0.0.1:{port}"
+    before = time.time()
+    now = [msgspec.structs.replace(observation(n), found_at=before - 3) for n in range(20)]
+    with (
+        producer(kafka) as out,
+        skeletons(kafka) as estimates,
+        aggregator(kafka, tmp_path, web_port=port) as worker,
+    ):
+        worker.wait_until("working")
+        assert get_json(f"{url}/health") == (200, {"status": "alive"})
+        assert get_json(f"{url}/ready") == (200, {"status": "ready"})
+        send(out, [*now, b"no record"])
+        estimates.until(counted(20))
+        wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", stage="aggregate") == 1)
+        lag = {"group": DEFAULT_GROUP, "topic": OBSERVATIONS}
+        wait_for(lambda: Scrape.of(url).value("avatarrig_consumer_lag", **lag) == 0)
+        seen = Scrape.of(url)
+        messages = "avatarrig_aggregate_messages_total"
+        assert seen.value(messages, topic=OBSERVATIONS) == 21
+        assert seen.value(messages, topic=TALLIES) >= 1
+        assert seen.value("avatarrig_rejects_total", reason="malformed") == 1
+        assert seen.value("avatarrig_estimates") == 1
+        assert seen.value("avatarrig_kafka_up") == 1
+        published = seen.value("avatarrig_estimates_published_total")
+        assert published == len(estimates.records)
+        assert seen.value("avatarrig_estimate_seconds_count") >= published
+        assert seen.value("avatarrig_estimate_interval_width_count") == published
+        assert 0 < seen.value("avatarrig_estimate_interval_width_sum") < published
+        assert seen.value("avatarrig_photo_to_estimate_seconds_count") >= 1
+        assert seen.value("avatarrig_photo_to_estimate_seconds_sum") >= 3
+        assert seen.value("avatarrig_estimate_published_timestamp_seconds") >= before
+
+
+def test_it_is_not_ready_before_it_works(kafka: KafkaSettings, tmp_path: Path) -> None:
+    port = choose_ports().client
+    gone = KafkaSettings(bootstrap_servers=f"127.0.0.1:{choose_ports().client}")
+    with aggregator(gone, tmp_path, web_port=port):
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: is_open(port))
+        status, words = get_json(f"{url}/ready")
+        assert (status, words["status"]) == (503, "not ready")
+        assert get_json(f"{url}/health")[0] == 200
+        assert Scrape.of(url).value("avatarrig_kafka_up") == 0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_broker_that_is_killed_costs_nothing(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
