@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -18,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from avatarrig.logs import configure_logs
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.metrics.sharing import share_metrics
+from avatarrig.object_store import StoreAwayError, is_store_url
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.topics import IMAGES
 from avatarrig.transport import (
@@ -26,8 +29,10 @@ from avatarrig.transport import (
     TransportSettingError,
 )
 from processors.lifeline import exit_at_end_of
+from processors.remote_photos import RemotePhotos
 from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
+from processors.sandbox_settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
@@ -38,6 +43,7 @@ FOR_A_PERSON = (
     ConnectionRefusedByKafkaError,
     TransportSettingError,
     AuthorizationError,
+    StoreAwayError,
 )
 """No new try helps before somebody has done something."""
 EXPECTED = (*FOR_A_PERSON, RunDirectoryError, BrokerTroubleError, TransportError, KafkaError)
@@ -88,9 +94,17 @@ def _exit_code(error: Exception) -> ExitCode:
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
+    with tempfile.TemporaryDirectory(prefix="avatarrig-photos-") as folder:
+        _work_in(Path(folder), settings, stop, watchdog)
+
+
+def _work_in(
+    folder: Path, settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog
+) -> None:
     metrics = DetectMetrics(CollectorRegistry())
+    photos, told = _photos(settings.sandbox, folder)
     # It loads its models while we connect.
-    sandbox = Sandbox(settings.sandbox, settings.limits, metrics)
+    sandbox = Sandbox(told, settings.limits, metrics)
     try:
         with connect(settings, watchdog) as (consumer, producer):
             replica = Replica(
@@ -101,10 +115,22 @@ def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) 
                 watchdog=watchdog,
                 report=report,
                 metrics=metrics,
+                photos=photos,
             )
             replica.run(stop)
     finally:
+        photos.close()
         sandbox.close()
+
+
+def _photos(settings: SandboxSettings, folder: Path) -> tuple[RemotePhotos, SandboxSettings]:
+    """Keeps the stores to ourselves; the detector process sees files alone."""
+    stores = [root for root in settings.photo_roots if is_store_url(root)]
+    files = [root for root in settings.photo_roots if not is_store_url(root)]
+    if stores:
+        files.append(str(folder.resolve()))
+    photos = RemotePhotos(stores, settings.max_photo_bytes, folder.resolve())
+    return photos, msgspec.structs.replace(settings, photo_roots=tuple(files))
 
 
 def _stop_on_signals() -> threading.Event:

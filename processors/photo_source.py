@@ -71,10 +71,7 @@ class PhotoSource:
             data = self._read_file(self._within_roots(file))
         except OSError as error:
             self._refuse(file, error)
-        if hashlib.sha256(data).hexdigest() != reference.content_hash:
-            raise PhotoRefusedError(
-                "changed", "the file changed after it was found: run the same command again"
-            )
+        check_content(hashlib.sha256(data).hexdigest(), reference)
         return data
 
     def _within_roots(self, file: Path) -> Path:
@@ -100,11 +97,7 @@ class PhotoSource:
             if not stat.S_ISREG(status.st_mode):
                 raise PhotoRefusedError("not_a_file", "this is no file: a folder, pipe or device")
             data = b"" if status.st_size > self._max_bytes else stream.read(self._max_bytes + 1)
-        if max(status.st_size, len(data)) > self._max_bytes:
-            raise PhotoRefusedError(
-                "too_large",
-                f"{status.st_size} bytes are more than {self._max_bytes}: save it smaller",
-            )
+        refuse_size(max(status.st_size, len(data)), self._max_bytes)
         return data
 
     def _refuse(self, file: Path, error: OSError) -> NoReturn:
@@ -127,6 +120,36 @@ class PhotoSource:
             holds_it = file.is_relative_to(root) or file.is_relative_to(root.resolve())
             if holds_it and not _has_content(root):
                 raise StorageUnreachableError(f"{root} is missing or empty: is it mounted?")
+
+
+def refuse_size(size: int, most: int) -> None:
+    """Refuses a photo that is too large.
+
+    Args:
+        size: Bytes.
+        most: Bytes that are allowed.
+
+    Raises:
+        PhotoRefusedError: It is larger.
+    """
+    if size > most:
+        raise PhotoRefusedError("too_large", f"{size} bytes are more than {most}: save it smaller")
+
+
+def check_content(found: str, reference: PhotoReference) -> None:
+    """Refuses bytes that are not those which the reference means.
+
+    Args:
+        found: Their SHA-256, hexadecimal.
+        reference: The photo.
+
+    Raises:
+        PhotoRefusedError: They are others.
+    """
+    if found != reference.content_hash:
+        raise PhotoRefusedError(
+            "changed", "the file changed after it was found: run the same command again"
+        )
 
 
 def _has_content(folder: Path) -> bool:

@@ -14,16 +14,21 @@ from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
+from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
+from processors.photo_source import StorageUnreachableError
+from processors.remote_photos import RemotePhotos
 from processors.sandbox import Result, Sandbox, SetAside
 from processors.sandbox_messages import Observed, Unreachable
 from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 
+_FETCHED_AHEAD = 6
+"""Photos that are fetched from a store before the detector has room for them."""
 _AHEAD = 16
 """Messages taken and not yet committed; few, so that a restart redoes little."""
 _LIVENESS_SECONDS = 5.0
@@ -60,6 +65,7 @@ class Replica:
         watchdog: Gets a sign of life before everything that may wait.
         report: Hears of changes of state.
         metrics: Hears of photos that are done with.
+        photos: Fetches those that do not lie on this machine.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
@@ -72,6 +78,7 @@ class Replica:
         watchdog: Watchdog,
         report: Callable[[Status], None],
         metrics: DetectMetrics,
+        photos: RemotePhotos,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
@@ -80,6 +87,7 @@ class Replica:
         self._watchdog = watchdog
         self._report = report
         self._metrics = metrics
+        self._photos = photos
         self._taken: deque[Taken] = deque()
         self._holds = Holds()
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
@@ -166,11 +174,32 @@ class Replica:
         return same
 
     def _feed(self) -> None:
-        for taken in self._taken:
-            if not self._sandbox.has_room:
+        unsettled = [taken for taken in self._taken if not taken.settled and taken.reference]
+        self._photos.keep_only(taken.reference for taken in unsettled if taken.reference)
+        for taken in [taken for taken in unsettled if taken.is_waiting][:_FETCHED_AHEAD]:
+            if not self._feed_one(taken):
                 return
-            if taken.is_waiting and taken.reference is not None:
-                taken.job = self._sandbox.submit(taken.reference)
+
+    def _feed_one(self, taken: Taken) -> bool:
+        """Has a photo fetched, or submits it; tells whether the next one may follow."""
+        if taken.reference is None:
+            return True
+        try:
+            reference = self._photos.locally(taken.reference)
+        except PhotoRefusedError as error:
+            self._set_aside(taken, SetAside(0, error.reason, error.message, 1))
+            return True
+        except StorageUnreachableError as error:
+            self._hold(taken, str(error))
+            return False
+        if reference is not None and self._sandbox.has_room:
+            taken.job = self._sandbox.submit(reference)
+        return True
+
+    def _set_aside(self, taken: Taken, aside: SetAside) -> None:
+        fingerprint, now = self._sandbox.fingerprint, time.time()
+        taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
+        _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
 
     def _work(self) -> None:
         """Waits for the sandbox where it has work, and adds what is settled, in order."""
@@ -187,20 +216,16 @@ class Replica:
         taken = next((taken for taken in self._taken if taken.job == result.job), None)
         if taken is None:
             return
-        fingerprint, now = self._sandbox.fingerprint, time.time()
         match result:
             case Unreachable(message=message):
                 self._hold(taken, message)
                 return
             case Observed():
-                output = observed(taken, result, fingerprint=fingerprint, now=now)
+                fingerprint, now = self._sandbox.fingerprint, time.time()
+                taken.settle(observed(taken, result, fingerprint=fingerprint, now=now))
                 _log_of(taken).debug("observed")
             case SetAside():
-                output = set_aside(taken, result, fingerprint=fingerprint, now=now)
-                _log_of(taken).warning(
-                    "a photo was set aside", reason=result.reason, why=result.message
-                )
-        taken.settle(output)
+                self._set_aside(taken, result)
         if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
             self._report(Status("working"))
 

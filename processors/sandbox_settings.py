@@ -14,7 +14,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What the detector process needs. No credentials: a photo may take that process over.
 
     Attributes:
-        photo_roots: Absolute folders; a photo elsewhere is refused.
+        photo_roots: Absolute folders, and ``s3://`` URLs whose photos the replica fetches; a photo
+            elsewhere is refused.
         detector: ``module:function`` that opens the detector from `options` and `models`.
             Whoever sets it runs code, so it comes from the replica's owner alone, never
             from a record.

@@ -16,6 +16,7 @@ from avatarrig.cli.service import DRAIN_SECONDS, instance_name, membership, serv
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.file_uri import FileUriError, from_file_uri
 from avatarrig.logs import configure_logs
+from avatarrig.object_store import StoreUrlError, from_store_url, is_store_url
 from avatarrig.supervision import Child
 from avatarrig.topics import pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
@@ -39,7 +40,8 @@ _log = structlog.get_logger(__name__)
     "--allow-root",
     "allow_root",
     multiple=True,
-    help="Folder that photos may lie in; anything else is refused. May be given several times.",
+    help="Folder, or s3://BUCKET/PREFIX, that photos may lie in; anything else is refused. May be "
+    "given several times.",
 )
 @click.option(
     "--out", help="Folder for observation files, overlays and masks.", show_default="none are kept"
@@ -93,7 +95,17 @@ def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:
         raise CommandError(
             "name the folders that photos may lie in: --allow-root FOLDER", ExitCode.WRONG_USAGE
         )
-    return tuple(str(local_folder("--allow-root", root)) for root in allowed)
+    return tuple(_root(root) for root in allowed)
+
+
+def _root(text: str) -> str:
+    if not is_store_url(text):
+        return str(local_folder("--allow-root", text))
+    try:
+        from_store_url(text)
+    except StoreUrlError as error:
+        raise CommandError(f"--allow-root: {error}", ExitCode.WRONG_USAGE) from error
+    return text
 
 
 def sandbox_settings(

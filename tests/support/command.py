@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
 
 import msgspec
 
@@ -18,17 +20,23 @@ RUN_SECONDS = 240
 class Command:
     """The ``avatarrig`` command in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
+        self._environment = environment
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(
+        self,
+        *arguments: str | Path,
+        stdout: int | IO[Any] = subprocess.PIPE,
+        stderr: int | IO[Any] = subprocess.PIPE,
+    ) -> subprocess.Popen[str]:
         """Starts it; the caller waits."""
         return subprocess.Popen(
             [sys.executable, "-m", "avatarrig", *map(str, arguments)],
             cwd=self.folder,
-            env=os.environ | {"COLUMNS": "120"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env=os.environ | {"COLUMNS": "120"} | self._environment,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
 

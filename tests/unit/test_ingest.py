@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
+from support.publishing import RecordingProducer
 
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.records import PhotoReference, Reject, decode
-from avatarrig.topics import IMAGES
+from avatarrig.records import PhotoReference, Reject
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Pace
 from producers.memory import Memory
@@ -25,50 +24,6 @@ from producers.scan import DatasetError
 from producers.source import LocalFolder
 
 JPEG = b"\xff\xd8\xff%s\xff\xd9"
-PATIENCE = 30.0
-
-
-class Acknowledged:
-    """kafka-python's future of a record that the broker took, or did not take."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self._future: Future[None] = Future()
-        if error is None:
-            self._future.set_result(None)
-        else:
-            self._future.set_exception(error)
-
-    def add_callback(self, callback: Callable[[object], object]) -> None:
-        if self._future.exception() is None:
-            callback(None)
-
-    def add_errback(self, callback: Callable[[BaseException], object]) -> None:
-        error = self._future.exception()
-        if error is not None:
-            callback(error)
-
-
-class Broker:
-    """Takes records in memory; tests/integration ingests to a real one."""
-
-    def __init__(self) -> None:
-        self.refusals = 0
-        self.records: list[PhotoReference | Reject] = []
-
-    def send(self, topic: str, value: bytes, key: bytes) -> Acknowledged:
-        assert key
-        if self.refusals:
-            self.refusals -= 1
-            return Acknowledged(ConnectionError("away"))
-        self.records.append(decode(value, PhotoReference if topic == IMAGES else Reject))
-        return Acknowledged(None)
-
-    def flush(self) -> None:
-        """Everything is acknowledged at once."""
-
-    @property
-    def paths(self) -> list[str]:
-        return sorted(r.path for r in self.records if isinstance(r, PhotoReference))
 
 
 class Watched:
@@ -76,7 +31,7 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.broker = Broker()
+        self.broker = RecordingProducer()
         self.dataset = Dataset(name="Ann")
         self.pace = Pace(rescan=0.2, quiet=0.05, patience=1.0)
 
@@ -125,10 +80,7 @@ class Watched:
             thread.join()
 
     def wait_for(self, *paths: str) -> None:
-        give_up = time.monotonic() + PATIENCE
-        while not set(paths) <= set(self.broker.paths):
-            assert time.monotonic() < give_up, self.broker.paths
-            time.sleep(0.01)
+        self.broker.wait_for(*paths)
 
 
 @pytest.fixture

@@ -1,0 +1,197 @@
+"""The stages as services, by their commands: on a Kafka with TLS and SCRAM, and on their own."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from support.command import RUN_SECONDS, Command, copy_demo
+from support.kafka import SecureKafka
+
+from avatarrig.records import Observation, decode
+from avatarrig.topics import OBSERVATIONS
+from avatarrig.transport import KafkaSettings, open_reader, places_of, read_to_end
+
+PHOTOS = 12
+
+
+class Service:
+    """A command that goes on until it is told to stop."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    def stop(self) -> None:
+        """Asks it to stop; it ends in order."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0, self.log.read_text()
+
+
+@contextlib.contextmanager
+def service(command: Command, *arguments: str | Path) -> Iterator[Service]:
+    log = command.folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
+    with log.open("wb") as file:
+        process = command.start(*arguments, stdout=file, stderr=file)
+    with process:
+        try:
+            yield Service(process, log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=60)
+
+
+def wait_for(condition: Callable[[], object], *, watching: tuple[Service, ...] = ()) -> None:
+    give_up = time.monotonic() + RUN_SECONDS
+    while not condition():
+        for each in watching:
+            assert each.process.poll() is None, each.log.read_text()
+        assert time.monotonic() < give_up, [each.log.read_text() for each in watching]
+        time.sleep(0.3)
+
+
+def observed(kafka: KafkaSettings, subject: str) -> list[Observation]:
+    with contextlib.closing(open_reader(kafka)) as reader:
+        starts = reader.beginning_offsets(places_of(reader, OBSERVATIONS))
+        records = [decode(message.value, Observation) for _, message in read_to_end(reader, starts)]
+    return [record for record in records if record.subject == subject]
+
+
+def photos_in_estimate(command: Command, subject: str, *arguments: str) -> int:
+    process = command.run("status", "--json", *arguments)
+    if process.returncode != 0:
+        return 0
+    skeletons = msgspec.json.decode(process.stdout)["skeletons"]
+    return sum(each["observations"] for each in skeletons if each["subject"] == subject)
+
+
+@pytest.fixture
+def secured(secure_kafka: SecureKafka, tmp_path: Path) -> Command:
+    """The command, where a settings file says how Kafka is reached."""
+    (tmp_path / "password").write_text(secure_kafka.PASSWORD + "\n")
+    (tmp_path / "avatarrig.toml").write_text(
+        f"""
+        [kafka]
+        bootstrap_servers = "localhost:{secure_kafka.port}"
+        security_protocol = "SASL_SSL"
+        sasl_mechanism = "SCRAM-SHA-512"
+        username = "{secure_kafka.USERNAME}"
+        password_file = "password"
+        cafile = "{secure_kafka.cafile}"
+
+        [detect]
+        workers = 1
+        out = "run"
+        """
+    )
+    return Command(tmp_path)
+
+
+def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_scram(
+    secured: Command, secure_kafka: SecureKafka
+) -> None:
+    photos = copy_demo(secured.folder / "Secured", [f"{n}.jpg" for n in range(PHOTOS)])
+    created = secured.run("topics", "create", "--partitions", "3")
+    assert created.returncode == 0, created.stderr
+    described = msgspec.json.decode(secured.run("topics", "describe", "--json").stdout)
+    assert {topic["partitions"] for topic in described} == {3}
+    detecting = ("detect", "--allow-root", photos, "--group", "avatarrig.detectors.secured")
+    kafka = secure_kafka.settings()
+
+    with (
+        service(secured, *detecting) as detector,
+        service(secured, "aggregate", "--web-port", "0") as aggregator,
+    ):
+        published = secured.run("ingest", photos)
+        assert f"{PHOTOS} photos published" in published.stdout, published.stderr
+        wait_for(lambda: observed(kafka, "Secured"), watching=(detector, aggregator))
+        assert not shown_to_everybody(secure_kafka.PASSWORD, detector, aggregator)
+        detector.stop()  # in the midst of it
+        assert "avatarrig.detectors.secured" in alive(secured)
+        assert alive(secured)["avatarrig.detectors.secured"] == 0
+        with service(secured, *detecting) as again:
+            wait_for(
+                lambda: photos_in_estimate(secured, "Secured") == PHOTOS,
+                watching=(again, aggregator),
+            )
+            again.stop()
+        aggregator.stop()
+        assert set(alive(secured).values()) == {0}
+    assert set(Counter(seen.path for seen in observed(kafka, "Secured")).values()) == {1}
+    assert len(list((secured.folder / "run" / "observations").iterdir())) == PHOTOS
+    for log in secured.folder.glob("*.log"):
+        assert secure_kafka.PASSWORD not in log.read_text()
+    assert "0 photos published" in secured.run("ingest", photos).stdout
+
+
+def alive(command: Command) -> dict[str, int]:
+    status = msgspec.json.decode(command.run("status", "--json").stdout)
+    return {group["group"]: group["members"] for group in status["groups"]}
+
+
+def shown_to_everybody(secret: str, *services: Service) -> list[str]:
+    """Command lines, as every user of the machine sees them, that hold a secret."""
+    processes = [
+        process
+        for each in services
+        for parent in [psutil.Process(each.process.pid)]
+        for process in [parent, *parent.children(recursive=True)]
+    ]
+    assert len(processes) >= 4
+    lines = [" ".join(process.cmdline()) for process in processes]
+    return [line for line in lines if secret in line]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "photos", "--out", "run"),
+        ("up", "photos"),
+        ("ingest", "photos"),
+        ("ingest", "photos", "--watch"),
+        ("detect", "--allow-root", "photos"),
+        ("aggregate",),
+        ("status",),
+        ("rejects", "list"),
+        ("topics", "create"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_credentials_end_every_command_at_once(
+    secured: Command, secure_kafka: SecureKafka, arguments: tuple[str, ...]
+) -> None:
+    copy_demo(secured.folder / "photos", ["1.jpg"])
+    (secured.folder / "password").write_text("wrong-secret")
+    process = secured.run(*arguments)
+    assert process.returncode == 1
+    assert "refuses the credentials of user 'alice' (SCRAM-SHA-512)" in process.stderr
+    assert "wrong-secret" not in process.stderr + process.stdout
+    assert "Traceback" not in process.stderr
+
+
+def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    command = Command(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
+    photos = copy_demo(tmp_path / "Watched", ["0.jpg", "1.jpg"])
+    starting = ("up", photos, "--workers", "1", "--web-port", "0")
+    with service(command, *starting) as everything:
+        wait_for(lambda: photos_in_estimate(command, "Watched") == 2, watching=(everything,))
+        copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg"])
+        wait_for(lambda: photos_in_estimate(command, "Watched") == 3, watching=(everything,))
+        parts = psutil.Process(everything.process.pid).children(recursive=True)
+        everything.stop()
+        assert not any(part.is_running() for part in parts)
+    copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg", "3.jpg"])
+    with service(command, *starting) as everything:
+        wait_for(lambda: photos_in_estimate(command, "Watched") == 4, watching=(everything,))
+        status = msgspec.json.decode(command.run("status", "--json").stdout)
+        assert status["found"] == 4
+        everything.stop()

@@ -1,0 +1,79 @@
+"""References to a store resolve inside the roots, whatever their URLs try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avatarrig.file_uri import to_file_uri
+from avatarrig.object_store import StoreUrlError, from_store_url, to_store_url
+from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.records import PhotoReference
+from processors.remote_photos import RemotePhotos
+
+
+def reference(uri: str) -> PhotoReference:
+    return PhotoReference(
+        image_id="x",
+        uri=uri,
+        dataset="d",
+        path="x.jpg",
+        subject="s",
+        content_hash="00",
+        size=1,
+        found_at=1.0,
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://bucket/photos",
+        "s3://bucket/photos-of-others/1.jpg",
+        "s3://bucket/other/1.jpg",
+        "s3://other/photos/Ann/1.jpg",
+        "s3://bucket/photos/Ann/../../other/1.jpg",
+        "s3://bucket/photos/Ann/%2e%2e/Bea/1.jpg",
+        "s3://bucket/photos/Ann/%2E./1.jpg",
+        "s3://bucket/photos/Ann/./1.jpg",
+        "s3://bucket/photos/Ann/1.jpg?versionId=2",
+        "s3://bucket/photos/Ann/1.jpg#x",
+        "s3://bucket/photos/Ann/%00.jpg",
+        "s3://user@bucket/photos/Ann/1.jpg",
+        "s3://127.0.0.1:9000/photos/Ann/1.jpg",
+        "s3://file:///etc/passwd",
+        "s3://bucket::file:///etc/passwd",
+        "s3:///etc/passwd",
+    ],
+)
+def test_what_leads_out_of_the_roots_is_refused_unread(tmp_path: Path, uri: str) -> None:
+    photos = RemotePhotos(["s3://bucket/photos/Ann"], 1000, tmp_path)
+    with pytest.raises(PhotoRefusedError) as refused:
+        photos.locally(reference(uri))
+    assert refused.value.reason == "outside_roots"
+    photos.close()
+
+
+def test_without_a_store_among_the_roots_every_store_is_refused(tmp_path: Path) -> None:
+    photos = RemotePhotos([], 1000, tmp_path)
+    with pytest.raises(PhotoRefusedError, match="none"):
+        photos.locally(reference("s3://bucket/1.jpg"))
+    photos.close()
+
+
+@pytest.mark.parametrize("uri", ["file:///x.jpg", "http://host/x.jpg", "s3a://bucket/x.jpg", "x"])
+def test_everything_else_is_left_to_the_detector_process(tmp_path: Path, uri: str) -> None:
+    photos = RemotePhotos(["s3://bucket"], 1000, tmp_path)
+    assert photos.locally(reference(uri)) == reference(uri)
+    photos.close()
+
+
+@pytest.mark.parametrize("name", ["b/x.jpg", "b/ü #%41?&.JPG", "b/a//b.jpg", "b/;:@+,=$!*'().jpg"])
+def test_any_key_is_named_and_found_again(name: str) -> None:
+    assert from_store_url(to_store_url(name)) == name
+
+
+def test_a_url_of_a_file_names_no_object(tmp_path: Path) -> None:
+    with pytest.raises(StoreUrlError, match="s3://BUCKET"):
+        from_store_url(to_file_uri(tmp_path))
