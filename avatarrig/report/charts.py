@@ -24,11 +24,12 @@ _REACH_SHOWN: Final = 0.25
 """An interval's bar is full at this half-width, as a share of the value."""
 
 
-def course_chart(curve: Curve) -> Markup:
+def course_chart(curve: Curve, truth: float | None = None) -> Markup:
     """Draws how a ratio and its 90 % interval went with the photos, on a logarithmic axis.
 
     Args:
         curve: At least one point.
+        truth: What the ratio really is, where that is known.
     """
     last = curve.points[-1]
     drawing = Drawing(
@@ -57,6 +58,8 @@ def course_chart(curve: Curve) -> Markup:
     lower = [place(point.photos, point.low) for point in curve.points]
     drawing.path([*upper, *reversed(lower)], "band", closed=True)
     drawing.path([place(point.photos, point.value) for point in curve.points], "curve")
+    if truth is not None:
+        drawing.line(place(1, truth), place(most, truth), "mark")
     end = place(last.photos, last.value)
     drawing.dot(end, 3.5, "end")
     drawing.text((end[0] + 8, end[1] + 5), f"{last.value:.3f}", "value")

@@ -1,0 +1,97 @@
+"""Draws the figures of the documentation anew, from the product's own code: docs/figures/*.svg."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from avatarrig.records import Observation, PackedArray
+from avatarrig.report.charts import course_chart
+from avatarrig.report.convergence import replay
+from avatarrig.skeleton.bones import POOLED_BONES, PROTOTYPE_BONES
+from avatarrig.skeleton.evidence import evidence_from_landmarks
+from avatarrig.skeleton.learned import load_learned
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ROOT / "docs" / "figures"
+PEOPLE = ROOT / "tests" / "unit" / "data" / "rendered_people.npz"
+SHOWN = ("torso_length", "upper_arm_L", "upper_leg_L")
+WIDTH, HEIGHT = 640, 960  # of the rendered pictures
+PANEL = (340, 190)
+TITLE = 30
+
+STYLE = """
+text { font-family: system-ui, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif; }
+.card { fill: #fff; } .title { fill: #1d242d; font-size: 15px; font-weight: 600; }
+.grid { stroke: #dde1e7; } .axis { stroke: #596472; } .tick { fill: #596472; font-size: 11.5px; }
+.value { fill: #1d242d; font-size: 13px; font-weight: 600; } .band { fill: #1f6fd133; }
+.curve { fill: none; stroke: #1f6fd1; stroke-width: 2; } .end { fill: #1f6fd1; }
+.hover { fill: transparent; } .mark { stroke: #a3231c; stroke-width: 1.5; stroke-dasharray: 5 4; }
+"""
+
+
+def main() -> None:
+    """Writes the figures."""
+    FIGURES.mkdir(exist_ok=True)
+    for person in ("p00", "pw01"):
+        (FIGURES / f"convergence-{person}.svg").write_text(convergence(person), encoding="utf-8")
+        sys.stdout.write(f"{FIGURES / f'convergence-{person}.svg'}\n")
+
+
+def convergence(person: str) -> str:
+    """Draws how a rendered person's ratios came to the truth."""
+    observations, truth = rendered(person)
+    curves = {curve.key: curve for curve in replay(observations).curves}
+    panels = []
+    for number, key in enumerate(SHOWN):
+        chart = course_chart(curves[key], truth[key] / truth["shoulder_width"])
+        left = number * PANEL[0]
+        place = f'<svg x="{left}" y="{TITLE}" width="{PANEL[0]}" height="{PANEL[1]}" '
+        panels.append(
+            f'<text class="title" x="{left + 40}" y="21">{curves[key].name}</text>'
+            + re.sub("^<svg ", place, str(chart))
+        )
+    width, height = len(SHOWN) * PANEL[0] + 8, PANEL[1] + TITLE
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}"><style>{STYLE}</style>'
+        f'<rect class="card" width="{width}" height="{height}" rx="10"/>{"".join(panels)}</svg>\n'
+    )
+
+
+def rendered(person: str) -> tuple[list[Observation], dict[str, float]]:
+    """Reads a rendered person's landmarks and bones."""
+    with np.load(PEOPLE) as people:
+        poses, worlds = people[f"{person}_pose"], people[f"{person}_world"]
+        lengths = dict(zip(POOLED_BONES, people[f"{person}_bones"].tolist(), strict=False))
+    observations = [
+        observation(number, pose.astype(np.float32), world.astype(np.float32))
+        for number, (pose, world) in enumerate(zip(poses, worlds, strict=True))
+    ]
+    return observations, {key: lengths[bone] for key, bone in PROTOTYPE_BONES.items()}
+
+
+def observation(number: int, pose: np.ndarray, world: np.ndarray) -> Observation:
+    """Makes the observation of one picture."""
+    return Observation(
+        image_id=f"{number:02}",
+        dataset="rendered",
+        path=f"{number:02}.jpg",
+        subject="",
+        content_hash="",
+        found_at=float(number),
+        observed_at=float(number),
+        fingerprint="",
+        width=WIDTH,
+        height=HEIGHT,
+        pose=PackedArray.pack(pose),
+        world=PackedArray.pack(world),
+        evidence=evidence_from_landmarks(pose, world, WIDTH, HEIGHT, learned=load_learned("full")),
+    )
+
+
+if __name__ == "__main__":
+    main()
