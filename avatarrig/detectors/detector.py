@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avatarrig.detectors.face import find_face
 from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.outline import Explained, explain_mask
 from avatarrig.detectors.person_mask import PersonMask, segment_people
 from avatarrig.detectors.quality import NO_POSE, measure_quality
@@ -86,6 +87,7 @@ class Detector:
     """
 
     def __init__(self, options: DetectorOptions, models: ModelFiles) -> None:
+        keep_to_one_thread()
         self._options = options
         self.fingerprint = detector_fingerprint(options, models)
         self._most = options.num_poses if options.num_poses > 1 else None
@@ -127,7 +129,7 @@ class Detector:
         explained = _explain(choice, mask, photo)
         if self._options.pose_crop_from_mask:
             look = SecondLook(self._poses, photo.rgb, self._options.crop_pad_frac)
-            found = look.improve(choice.people, explained)
+            found = look.improve(choice, explained)
             if found is not choice.people:
                 choice = choose_subject(found, self._most)
                 explained = _explain(choice, mask, photo)

@@ -1,4 +1,4 @@
-"""Guards around MediaPipe's native library: no call home, no chatter."""
+"""Guards around native libraries: no call home, no chatter, no idle threads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+
+import cv2
 
 _NOWHERE = b"http://127.0.0.1:9"
 """The discard port of this machine: libcurl gives up there before it looks up any name."""
@@ -23,6 +25,15 @@ def switch_telemetry_off() -> None:
     this process are left alone, while programs started from it inherit the setting.
     """
     _set_native_environment({b"https_proxy": _NOWHERE, b"no_proxy": b"", b"NO_PROXY": b""})
+
+
+def keep_to_one_thread() -> None:
+    """Keeps OpenCV from starting a worker for each core.
+
+    Its workers wait for work by spinning, which takes a core's time from the other replicas;
+    what is done for one photo is too little to be shared out.
+    """
+    cv2.setNumThreads(1)
 
 
 def _set_native_environment(values: dict[bytes, bytes]) -> None:

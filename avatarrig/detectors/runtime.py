@@ -36,5 +36,15 @@ def _stand_ins(names: tuple[str, ...]) -> Iterator[None]:
 with _stand_ins(_UNUSED):
     import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
+    from mediapipe.tasks.python.components.containers import category_c, landmark_c
+    from mediapipe.tasks.python.vision import face_landmarker, pose_landmarker
 
-__all__ = ["BaseOptions", "mp", "vision"]
+__all__ = [
+    "BaseOptions",
+    "category_c",
+    "face_landmarker",
+    "landmark_c",
+    "mp",
+    "pose_landmarker",
+    "vision",
+]

@@ -14,7 +14,7 @@ import numpy as np
 
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.tasks import MIN_SIDE, FoundPose
-from avatarrig.detectors.who import Box, choose_subject, joint_distance, visible_box
+from avatarrig.detectors.who import Box, Choice, choose_subject, joint_distance, visible_box
 from avatarrig.landmarks import QUALITY_JOINTS
 
 if TYPE_CHECKING:
@@ -69,25 +69,34 @@ class SecondLook:
     rgb: Pixels
     padding: float
 
-    def improve(self, people: tuple[FoundPose, ...], explained: Explained) -> tuple[FoundPose, ...]:
+    def improve(self, choice: Choice, explained: Explained) -> tuple[FoundPose, ...]:
         """Adds people whom the first look missed, and refines a small subject.
 
+        Where it is a toss-up who the subject is, nobody is looked at again: the estimate leaves
+        the photo out, however closely it was looked at.
+
         Args:
-            people: What the first look found, each person once, in shares of the photo, most
-                prominent first.
-            explained: How they and the person mask fit together.
+            choice: The choice among what the first look found, in shares of the photo.
+            explained: How the people and the person mask fit together.
 
         Returns:
-            The same tuple where a second look is not called for, otherwise everybody found by
-            both looks, some person perhaps twice.
+            The chosen people, the same tuple, where a second look is not called for or shows
+            nothing new; otherwise everybody found by both looks, some person perhaps twice.
         """
+        people = choice.people
         if not people:
             return self._search(explained)
-        found = (*people, *self._strangers(explained)) if explained.unexplained else people
-        subject = choose_subject(found).subject if len(found) > len(people) else people[0]
-        if subject is None or self._extent(subject) >= SMALL_PERSON:
+        if choice.ambiguous:
+            return people
+        strangers = self._strangers(explained)
+        found = (*people, *strangers) if strangers else people
+        choice = choose_subject(found) if strangers else choice
+        subject = choice.subject
+        if subject is None or choice.ambiguous or self._extent(subject) >= SMALL_PERSON:
             return found
-        refined = self._again(subject) or subject
+        refined = self._again(subject)
+        if refined is None:
+            return found
         return tuple(refined if pose is subject else pose for pose in found)
 
     def _search(self, explained: Explained) -> tuple[FoundPose, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.detectors.native import silenced, switch_telemetry_off
+from avatarrig.detectors.native_results import detect_faces, detect_poses
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
 
@@ -229,27 +230,11 @@ def open_mask_task(model: Path) -> GuardedTask[Floats]:
 
 
 def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: ANN401
-    found = task.detect(image)
-    return tuple(
-        FoundPose(
-            np.array([(p.x, p.y, p.z, p.visibility, p.presence) for p in landmarks], np.float32),
-            _positions(world),
-        )
-        for landmarks, world in zip(found.pose_landmarks, found.pose_world_landmarks, strict=True)
-    )
+    return tuple(FoundPose(*found) for found in detect_poses(task, image))
 
 
 def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401
-    found = task.detect(image)
-    scores: list[Floats | None] = [
-        np.array([category.score for category in face], np.float32)
-        for face in found.face_blendshapes
-    ]
-    scores += [None] * (len(found.face_landmarks) - len(scores))
-    return tuple(
-        FoundFace(_positions(face), blendshapes)
-        for face, blendshapes in zip(found.face_landmarks, scores, strict=True)
-    )
+    return tuple(FoundFace(*found) for found in detect_faces(task, image))
 
 
 def _infer_mask(task: Any, image: mp.Image) -> Floats:  # noqa: ANN401
@@ -257,7 +242,3 @@ def _infer_mask(task: Any, image: mp.Image) -> Floats:  # noqa: ANN401
     # The view dies with the mask's native memory.
     copied: Floats = mask.numpy_view()[:, :, 0].copy()
     return copied
-
-
-def _positions(landmarks: Any) -> Floats:  # noqa: ANN401
-    return np.array([(p.x, p.y, p.z) for p in landmarks], np.float32)

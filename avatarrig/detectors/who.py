@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatarrig.detectors.quality import inside_photo, landmark_confidence
 from avatarrig.landmarks import QUALITY_JOINTS
@@ -79,7 +82,15 @@ def visible_box(landmarks: Floats) -> Box:
     Args:
         landmarks: (33, 5) in shares of the photo. Where none is seen, all are enclosed.
     """
-    seen = (landmark_confidence(landmarks) >= JOINT_CONFIDENCE) & inside_photo(landmarks)
+    return _enclose(landmarks, _seen(landmarks))
+
+
+def _seen(landmarks: Floats) -> NDArray[np.bool_]:
+    seen: NDArray[np.bool_] = landmark_confidence(landmarks) >= JOINT_CONFIDENCE
+    return seen & inside_photo(landmarks)
+
+
+def _enclose(landmarks: Floats, seen: NDArray[np.bool_]) -> Box:
     points = np.clip(landmarks[seen, :2] if seen.any() else landmarks[:, :2], 0.0, 1.0)
     left, top = points.min(axis=0)
     right, bottom = points.max(axis=0)
@@ -96,11 +107,11 @@ def prominence(landmarks: Floats) -> float:
     Args:
         landmarks: (33, 5) in shares of the photo.
     """
-    box = visible_box(landmarks)
-    centre = np.array([box.left + box.right, box.top + box.bottom]) / 2
-    centrality = 1.0 - float(np.hypot(*(centre - 0.5))) / (2 * np.hypot(0.5, 0.5))
-    seen = (landmark_confidence(landmarks) >= JOINT_CONFIDENCE) & inside_photo(landmarks)
-    return float(np.sqrt(box.area) * centrality * seen[_JOINTS].mean())
+    seen = _seen(landmarks)
+    box = _enclose(landmarks, seen)
+    across, down = (box.left + box.right) / 2 - 0.5, (box.top + box.bottom) / 2 - 0.5
+    centrality = 1.0 - math.hypot(across, down) / (2 * math.hypot(0.5, 0.5))
+    return math.sqrt(box.area) * centrality * float(seen[_JOINTS].mean())
 
 
 def joint_distance(first: Floats, second: Floats) -> float:
@@ -127,18 +138,19 @@ def choose_subject(found: Sequence[FoundPose], most: int | None = None) -> Choic
         found: In shares of the whole photo; one person may be there several times.
         most: Only so many people are kept, the most prominent ones; None keeps all.
     """
-    ranked = sorted(found, key=lambda pose: prominence(pose.landmarks), reverse=True)
-    people: list[FoundPose] = []
-    for pose in ranked:
-        if not any(same_person(pose.landmarks, known.landmarks) for known in people):
-            people.append(pose)
-    people = people[:most]
-    if not people:
+    weighed = [(prominence(pose.landmarks), pose) for pose in found]
+    weighed.sort(key=operator.itemgetter(0), reverse=True)
+    kept: list[tuple[float, FoundPose]] = []
+    for weight, pose in weighed:
+        if not any(same_person(pose.landmarks, known.landmarks) for _, known in kept):
+            kept.append((weight, pose))
+    kept = kept[:most]
+    if not kept:
         return Choice(None, (), 0.0, ambiguous=False)
-    first = prominence(people[0].landmarks)
-    second = prominence(people[1].landmarks) if len(people) > 1 else 0.0
-    rivalry = second / first if first > 0 else float(len(people) > 1)
-    return Choice(people[0], tuple(people), 1.0 - rivalry, ambiguous=rivalry >= TOSS_UP)
+    first, second = kept[0][0], kept[1][0] if len(kept) > 1 else 0.0
+    rivalry = second / first if first > 0 else float(len(kept) > 1)
+    people = tuple(pose for _, pose in kept)
+    return Choice(people[0], people, 1.0 - rivalry, ambiguous=rivalry >= TOSS_UP)
 
 
 def weigh_stranger(choice: Choice, stranger: float) -> Choice:

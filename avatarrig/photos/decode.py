@@ -49,6 +49,11 @@ _OPENCV_BYTES_PER_CHANNEL: Final = 2.0
 _PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
 
+_PNG_DEPTH_AT: Final = 24
+"""Place of the bits per channel in a PNG, whose first chunk is always the header."""
+_WITH_ALPHA: Final = 4
+_OPAQUE: Final = 255
+
 # After the transposition of orientations 5 to 8.
 _FLIPPED_VERTICALLY: Final = frozenset({3, 4, 7, 8})
 _FLIPPED_HORIZONTALLY: Final = frozenset({2, 3, 6, 7})
@@ -103,7 +108,10 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     if header.format == "JPEG":
         stored, complete = _decode_jpeg(data, header, factor)
     elif header.format in _CV2_FORMATS and not header.transparent:
-        stored = _decode_with_opencv(data, header)
+        stored = _decode_with_opencv(data, header, 0)
+    elif _has_plain_alpha(data, header):
+        # Pillow hands pixels to numpy at a third of the speed.
+        stored = _decode_with_opencv(data, header, cv2.IMREAD_UNCHANGED)
     else:
         stored = _decode_with_pillow(header, factor)
     rgb = _to_rgb(_turn_upright(_reduce(stored, header, factor), header.orientation))
@@ -194,8 +202,12 @@ def _share_of_rows(picture: Pixels) -> float:
     return float(present[-1] + 1) / len(painted) if present.size else 0.0
 
 
-def _decode_with_opencv(data: bytes, header: PhotoHeader) -> Pixels:
-    picture = _imdecode(data, header, 0)
+def _has_plain_alpha(data: bytes, header: PhotoHeader) -> bool:
+    return header.format == "PNG" and header.mode == "RGBA" and data[_PNG_DEPTH_AT] == 8  # noqa: PLR2004 - bits
+
+
+def _decode_with_opencv(data: bytes, header: PhotoHeader, flags: int) -> Pixels:
+    picture = _imdecode(data, header, flags)
     if picture is None:
         raise _unreadable(header)
     if picture.shape[:2] != (header.height, header.width):
@@ -204,8 +216,9 @@ def _decode_with_opencv(data: bytes, header: PhotoHeader) -> Pixels:
 
 
 def _imdecode(data: bytes, header: PhotoHeader, flags: int) -> Pixels | None:
-    flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    flags |= cv2.IMREAD_GRAYSCALE if header.mode in _GRAY_MODES else cv2.IMREAD_COLOR_RGB
+    if flags != cv2.IMREAD_UNCHANGED:  # which includes to leave the orientation alone
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+        flags |= cv2.IMREAD_GRAYSCALE if header.mode in _GRAY_MODES else cv2.IMREAD_COLOR_RGB
     try:
         picture: Pixels | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
@@ -277,7 +290,21 @@ def _to_rgb(picture: Pixels) -> Pixels:
     """Gives three colours, C-contiguous; the models ignore numpy's strides."""
     if picture.ndim == 2:  # noqa: PLR2004 - height and width, no colours
         picture = np.repeat(picture[:, :, np.newaxis], 3, axis=2)
+    elif picture.shape[2] == _WITH_ALPHA:
+        picture = _on_white(np.ascontiguousarray(picture))
     return np.ascontiguousarray(picture)
+
+
+def _on_white(bgra: Pixels) -> Pixels:
+    """Lays a picture on white, and gives it as RGB."""
+    rgb: Pixels = cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB)
+    alpha = cv2.extractChannel(bgra, 3)
+    if cv2.minMaxLoc(alpha)[0] == _OPAQUE:
+        return rgb
+    weight = alpha[:, :, np.newaxis].astype(np.uint16)
+    blended = (rgb * weight + _OPAQUE * (_OPAQUE - weight) + _OPAQUE // 2) // _OPAQUE
+    on_white: Pixels = blended.astype(np.uint8)
+    return on_white
 
 
 def _unreadable(header: PhotoHeader) -> PhotoRefusedError:

@@ -143,6 +143,28 @@ def test_a_closed_task_does_not_look_like_an_empty_photo(
         task.run(rgb)
 
 
+def test_results_read_from_the_native_structures_are_those_of_mediapipes_own_classes(
+    poses: PoseTask, models: ModelFiles, rgb: np.ndarray
+) -> None:
+    image = mp.Image(mp.ImageFormat.SRGB, rgb)
+    (seen,), own = poses.run(rgb), poses._task.detect(image)
+    landmarks = [(p.x, p.y, p.z, p.visibility, p.presence) for p in own.pose_landmarks[0]]
+    assert np.array_equal(seen.landmarks, np.array(landmarks, np.float32))
+    world = [(p.x, p.y, p.z) for p in own.pose_world_landmarks[0]]
+    assert np.array_equal(seen.world, np.array(world, np.float32))
+
+    nose = seen.landmarks[0, :2] * rgb.shape[1::-1]
+    left, top = np.maximum(nose - 90, 0).astype(int)
+    head = np.ascontiguousarray(rgb[top : top + 180, left : left + 180])
+    task = open_face_task(models.face, OPTIONS)
+    (face,), theirs = task.run(head), task._task.detect(mp.Image(mp.ImageFormat.SRGB, head))
+    mesh = [(p.x, p.y, p.z) for p in theirs.face_landmarks[0]]
+    assert np.array_equal(face.landmarks, np.array(mesh, np.float32))
+    scores = [category.score for category in theirs.face_blendshapes[0]]
+    assert np.array_equal(face.blendshapes, np.array(scores, np.float32))
+    task.close()
+
+
 def test_results_outlive_the_native_memory_they_came_from(models: ModelFiles) -> None:
     task = open_mask_task(models.segmenter)
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
@@ -150,6 +172,16 @@ def test_results_outlive_the_native_memory_they_came_from(models: ModelFiles) ->
     assert all(mask.base is None and mask.flags.owndata for mask in masks)
     assert all(np.array_equal(mask, masks[0]) for mask in masks)
     task.close()
+
+
+def test_landmarks_outlive_the_native_memory_they_came_from(
+    models: ModelFiles, rgb: np.ndarray
+) -> None:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    looks = [task.run(rgb)[0] for _ in range(10)]
+    task.close()
+    assert all(look.landmarks.flags.owndata and look.world.flags.owndata for look in looks)
+    assert all(np.array_equal(look.landmarks, looks[0].landmarks) for look in looks)
 
 
 _QUIET = """

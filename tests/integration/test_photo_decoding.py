@@ -163,6 +163,29 @@ def test_every_pixel_layout_becomes_rgb(data: bytes, expected: tuple[int, int, i
     assert np.abs(photo.rgb[15, 20].astype(int) - expected).max() <= 4
 
 
+@pytest.mark.parametrize("size", [(40, 30), (2000, 1500)])
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_transparency_is_laid_on_white_pixel_by_pixel(
+    size: tuple[int, int], orientation: int
+) -> None:
+    picture = landscape(*size).convert("RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(size))
+    carrier = Image.new("RGBA", size, "white")
+    flat = Image.alpha_composite(carrier, picture).convert("RGB")
+    photo = decode_photo(tagged(picture, "PNG", orientation))
+    expected = decode_photo(tagged(flat, "PNG", orientation))
+    assert photo.rgb.shape == expected.rgb.shape
+    assert np.abs(photo.rgb.astype(int) - expected.rgb.astype(int)).max() <= 2
+
+
+def test_sixteen_bit_transparency_is_laid_on_white() -> None:
+    deep = np.full((30, 40, 4), (50 * 257, 100 * 257, 200 * 257, 65535), np.uint16)
+    deep[:15, :, 3] = 0
+    rgb = decode_photo(cv2.imencode(".png", deep)[1].tobytes()).rgb
+    assert rgb[3, 3].tolist() == [255, 255, 255]
+    assert np.abs(rgb[20, 3].astype(int) - COLOUR).max() <= 1
+
+
 def test_sixteen_bit_colour_becomes_eight_bit() -> None:
     deep = np.full((30, 40, 3), (50 * 257, 100 * 257, 200 * 257), np.uint16)
     for suffix in (".png", ".tiff"):

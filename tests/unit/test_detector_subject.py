@@ -203,13 +203,38 @@ def improve(
 ) -> tuple[FoundPose, ...]:
     known = [found.landmarks for found in people]
     explained = explain_mask(mask, known[0] if known else None, known[1:], SIDE, SIDE)
-    return SecondLook(task, COORDINATES, padding).improve(people, explained)
+    return SecondLook(task, COORDINATES, padding).improve(choose_subject(people), explained)
 
 
 def test_a_good_first_look_is_the_only_one() -> None:
     task = ScriptedLooks(MIDDLE)
     assert improve(task, mask_of(MIDDLE), MIDDLE) == (MIDDLE,)
     assert task.crops == []
+
+
+def test_nobody_is_looked_at_again_where_the_choice_is_open_anyway() -> None:
+    task = ScriptedLooks(LEFT, MIDDLE, RIGHT_SMALL)
+    rival = person(Box(0.35, 0.1, 0.65, 0.9))
+    twin = person(Box(0.02, 0.1, 0.32, 0.9))
+    assert choose_subject((rival, twin)).ambiguous
+    assert set(map(id, improve(task, mask_of(RIGHT_SMALL), rival, twin))) == {id(rival), id(twin)}
+    assert task.crops == []
+
+
+def test_a_small_subject_is_left_as_he_is_once_a_stranger_opens_the_choice() -> None:
+    coarse = person(Box(0.79, 0.32, 0.9, 0.61))
+    stranger = person(Box(0.1, 0.32, 0.21, 0.61))
+    task = ScriptedLooks(RIGHT_SMALL, stranger)
+    found = improve(task, mask_of(RIGHT_SMALL, stranger), coarse)
+    assert choose_subject(found).ambiguous
+    assert len(task.crops) == 1
+
+
+def test_a_small_subject_beside_a_phantom_of_the_mask_keeps_the_first_choice() -> None:
+    people = (RIGHT_SMALL,)
+    explained = explain_mask(mask_of(RIGHT_SMALL, LEFT), RIGHT_SMALL.landmarks, [], SIDE, SIDE)
+    look = SecondLook(ScriptedLooks(), COORDINATES, 0.15)
+    assert look.improve(choose_subject(people), explained) == people
 
 
 def test_somebody_too_small_for_the_first_look_is_found_in_a_tile_where_he_is() -> None:

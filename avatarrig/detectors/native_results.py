@@ -1,0 +1,93 @@
+"""MediaPipe's results as arrays, copied straight out of its C structures.
+
+MediaPipe's own classes make a Python object of each of a face's 478 landmarks and 52 scores and
+of each landmark of a body, which takes as long as a thirtieth of all that is done for a photo.
+The structures are those that MediaPipe's Python package declares, so their layout is not
+repeated here; the attributes that lead to them have no public name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.detectors.runtime import category_c, face_landmarker, landmark_c, pose_landmarker
+
+Floats = NDArray[np.float32]
+
+_FLOAT: Final = ctypes.sizeof(ctypes.c_float)
+
+
+def _columns(structure: type[ctypes.Structure], *fields: str) -> list[int]:
+    """Finds fields in a structure that is read as a row of floats."""
+    return [getattr(structure, field).offset // _FLOAT for field in fields]
+
+
+_POSITION: Final = _columns(landmark_c.MpLandmarkC, "x", "y", "z")
+_LANDMARK: Final = _columns(
+    landmark_c.MpNormalizedLandmarkC, "x", "y", "z", "visibility", "presence"
+)
+_FACE_LANDMARK: Final = _columns(landmark_c.MpNormalizedLandmarkC, "x", "y", "z")
+_SCORE: Final = _columns(category_c.MpCategoryC, "score")
+
+
+def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa: ANN401 - MediaPipe ships no types
+    """Runs a ``PoseLandmarker`` on an image.
+
+    Returns:
+        For each person (33, 5): x, y, z, visibility, presence; and (33, 3): metres.
+    """
+    empty = pose_landmarker.MpPoseLandmarkerResultC()
+    with _detected(task, image, empty, "MpPoseLandmarker") as found:
+        return [
+            (
+                _rows(found.pose_landmarks[person], "landmarks", _LANDMARK),
+                _rows(found.pose_world_landmarks[person], "landmarks", _POSITION),
+            )
+            for person in range(found.pose_landmarks_count)
+        ]
+
+
+def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  # noqa: ANN401
+    """Runs a ``FaceLandmarker`` on an image.
+
+    Returns:
+        For each face (478, 3): x, y, z; and (52,) scores, None where they were not asked for.
+    """
+    empty = face_landmarker.MpFaceLandmarkerResultC()
+    with _detected(task, image, empty, "MpFaceLandmarker") as found:
+        return [
+            (
+                _rows(found.face_landmarks[face], "landmarks", _FACE_LANDMARK),
+                _rows(found.face_blendshapes[face], "categories", _SCORE)[:, 0]
+                if face < found.face_blendshapes_count
+                else None,
+            )
+            for face in range(found.face_landmarks_count)
+        ]
+
+
+@contextlib.contextmanager
+def _detected(task: Any, image: Any, result: Any, functions: str) -> Iterator[Any]:  # noqa: ANN401
+    """Runs a task into a result structure, which lives until the context ends."""
+    library = task._lib  # noqa: SLF001 - see above
+    detect, free = (getattr(library, functions + name) for name in ("DetectImage", "CloseResult"))
+    detect(task._handle, image._image_ptr, None, ctypes.byref(result))  # noqa: SLF001
+    try:
+        yield result
+    finally:
+        free(ctypes.byref(result))
+
+
+def _rows(listed: Any, field: str, columns: list[int]) -> Floats:  # noqa: ANN401
+    """Copies the wanted fields of a counted list of structures, one row each."""
+    pointer = getattr(listed, field)
+    row = ctypes.sizeof(pointer._type_)
+    count = getattr(listed, f"{field}_count")
+    raw = ctypes.string_at(pointer, count * row)
+    return np.frombuffer(raw, np.float32).reshape(count, row // _FLOAT).take(columns, axis=1)
