@@ -186,12 +186,14 @@ def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:
 
 def _caption(observation: Observation) -> Caption:
     score = observation.meta.get("pose_score")
-    others = f"1 of {observation.people} people" if observation.people > 1 else ""
-    note = f"{others}, ambiguous" if observation.ambiguous else others
+    remarks = [f"1 of {observation.people} people"] if observation.people > 1 else []
+    if observation.ambiguous:
+        remarks.append("ambiguous" if remarks else "ambiguous: somebody else is there")
     return Caption(
         frame_kind=str(observation.meta.get("frame_kind") or ""),
         score=float(score) if isinstance(score, int | float) and observation.pose else None,
-        note=note,
+        note=", ".join(remarks),
+        left_out=observation.ambiguous,
     )
 
 

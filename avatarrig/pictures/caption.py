@@ -25,11 +25,13 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
         frame_kind: How much of the person is seen, as in ``meta``.
         score: ``pose_score``, 0..1; None where nobody was found.
         note: A remark such as ``1 of 3 people, ambiguous``; empty for none.
+        left_out: Whether the photo counts for nothing, whatever its score.
     """
 
     frame_kind: str = ""
     score: float | None = None
     note: str = ""
+    left_out: bool = False
 
 
 class Occupancy:
@@ -75,10 +77,10 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
     lines = [(first, style.PAPER)]
     if caption.note:
         lines.append((caption.note, style.FAIR))
-    plate = style.badge(lines, _signal(caption.score), size)
+    plate = style.badge(lines, _signal(caption), size)
     while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
         size = round(0.8 * size)
-        plate = style.badge(lines, _signal(caption.score), size)
+        plate = style.badge(lines, _signal(caption), size)
     right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])
     margin = size // 2
     left = width - plate.shape[1] - margin if right else margin
@@ -86,7 +88,7 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
     style.blend(canvas, plate, left, top)
 
 
-def _signal(score: float | None) -> Colour:
-    if score is None or score < _FAIR_SCORE:
+def _signal(caption: Caption) -> Colour:
+    if caption.left_out or caption.score is None or caption.score < _FAIR_SCORE:
         return style.POOR
-    return style.GOOD if score >= _GOOD_SCORE else style.FAIR
+    return style.GOOD if caption.score >= _GOOD_SCORE else style.FAIR

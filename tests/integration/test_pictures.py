@@ -166,6 +166,17 @@ def test_the_caption_stands_in_a_corner_with_a_signal(score: float | None) -> No
     assert (np.abs(picture.astype(int) - signal).max(axis=2) < 12).any()
 
 
+def test_a_photo_that_is_left_out_gets_no_green_light() -> None:
+    def lights(*, left_out: bool) -> set[style.Colour]:
+        caption = Caption(frame_kind="upper_body", score=0.9, left_out=left_out)
+        picture = pixels(draw_overlay(photo(), None, caption=caption)).astype(int)
+        signals = (style.POOR, style.FAIR, style.GOOD)
+        return {c for c in signals if (np.abs(picture - c).max(axis=2) < 12).any()}
+
+    assert lights(left_out=False) == {style.GOOD}
+    assert lights(left_out=True) == {style.POOR}
+
+
 def test_the_caption_avoids_the_person() -> None:
     mask = np.zeros((64, 64), bool)
     mask[:40, :] = True
