@@ -28,6 +28,9 @@ Floats = NDArray[np.float32]
 MIN_SIDE: Final = 16
 """Images with a shorter side crash some of the graphs."""
 
+MAX_SIDE: Final = 32_766
+"""Images with a longer side abort the process: OpenCV's warping counts in 16 bits."""
+
 _COLOURS: Final = 3
 
 Result = TypeVar("Result", bound=Sized)
@@ -99,7 +102,8 @@ class GuardedTask(Generic[Result]):
             rgb: uint8, height x width x 3; any strides.
 
         Raises:
-            ImageRefusedError: The array is no such image, or a side is under 16 pixels.
+            ImageRefusedError: The array is no such image, or a side is under 16 or over 32,766
+                pixels.
             DetectionFailedError: It failed twice, or the task is closed.
         """
         image = _as_image(rgb)
@@ -162,6 +166,8 @@ def _as_image(rgb: Pixels) -> mp.Image:
         raise ImageRefusedError(f"an image is height x width x 3, not {rgb.shape}")
     if min(rgb.shape[:2]) < MIN_SIDE:
         raise ImageRefusedError(f"both sides need {MIN_SIDE} pixels, this is {rgb.shape[:2]}")
+    if max(rgb.shape[:2]) > MAX_SIDE:
+        raise ImageRefusedError(f"no side may exceed {MAX_SIDE} pixels, this is {rgb.shape[:2]}")
     return mp.Image(mp.ImageFormat.SRGB, np.ascontiguousarray(rgb))
 
 

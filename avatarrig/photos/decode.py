@@ -27,6 +27,10 @@ most 256 pixels of a person, and area-resizing to 960 moves bones by less than a
 MIN_SIDE: Final = 16
 """Pictures with a shorter side cannot show a person, and crash some of the models' graphs."""
 
+LONGEST_STRIP: Final = 32_766
+"""A strip that is longer than this even when it is reduced is refused: it is at most 40 pixels
+wide, and the models' own warping counts pixels in 16 bits."""
+
 MEMORY_BUDGET: Final = 1_200_000_000
 """Bytes that decoding one photo may take, whatever the limit on pixels: with the models' 250 MB
 a detector stays below 1.5 GB."""
@@ -154,6 +158,13 @@ def _check_size(header: PhotoHeader, max_pixels: int) -> None:
             f"The photo has {size} = {header.pixels / 1e6:.0f} million pixels, the limit is "
             f"{max_pixels / 1e6:.0f} million. Save it smaller, or raise --max-pixels.",
         )
+    longest = max(header.width, header.height)
+    if longest // reduction(header.width, header.height) >= LONGEST_STRIP:
+        raise PhotoRefusedError(
+            "too_large",
+            f"The photo is a strip of {size} pixels, too long and narrow to show a person. "
+            "Cut out the part that does.",
+        )
     needed = _decoding_bytes(header)
     if needed > MEMORY_BUDGET:
         raise PhotoRefusedError(
@@ -259,8 +270,9 @@ def _narrow(values: NDArray[np.generic]) -> Pixels:
         high_bytes: Pixels = (values.astype(np.uint16) >> 8).astype(np.uint8)
         return high_bytes
     numbers = np.nan_to_num(values.astype(np.float32))
-    # Values of 32 bits come from 16-bit files; floating ones say by their range what is white.
-    scales = (65535.0,) if np.issubdtype(values.dtype, np.integer) else (1.0, 255.0, 65535.0)
+    # Such values say by their range what is white.
+    whole = np.issubdtype(values.dtype, np.integer)
+    scales = (255.0, 65535.0) if whole else (1.0, 255.0, 65535.0)
     highest = float(numbers.max(initial=0.0))
     white = next((scale for scale in scales if highest <= scale), highest)
     narrowed: Pixels = np.clip(numbers * (255.0 / white), 0, 255).astype(np.uint8)

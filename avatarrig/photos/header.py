@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,9 +38,14 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
 _APPLIED_BY_DECODER: Final = frozenset({"TIFF", "HEIC"})
 """Formats whose decoder turns the picture upright and reports the upright size."""
 
+_UNKNOWN_PIXELS: Final = "unknown pixel mode"
+"""What Pillow says of layouts that it has no name for."""
+
 _LAST_ORIENTATION: Final = 8
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNK_HEADER: Final = struct.Struct(">I4s")
+_PNG_CHECKSUM: Final = 4
+_PNG_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
 FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """From this EXIF orientation on, width and height change places."""
 
@@ -112,10 +116,17 @@ def read_header(data: bytes) -> PhotoHeader:
         with warnings.catch_warnings():
             # Damaged metadata is worth a warning to Pillow; here a photo is usable or refused.
             warnings.simplefilter("ignore")
-            _check_structure(name, data)
+            if name == "PNG":
+                data = _without_texts(data)
             picture = _OPENERS[name](io.BytesIO(data))
             exif = _read_exif(name, picture, data)
     except Exception as error:  # parsers of damaged files raise almost anything
+        if _UNKNOWN_PIXELS in str(error):
+            raise PhotoRefusedError(
+                "unsupported",
+                f"This {name} stores its pixels in a way that is not known here, such as "
+                "floating-point colours. Export it with 8 bits a colour.",
+            ) from error
         raise PhotoRefusedError(
             "unreadable",
             f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
@@ -173,19 +184,28 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if start + length > len(data):
             raise ValueError("a chunk is longer than the file")
         yield kind, start, start + length
-        position = start + length + 4  # its checksum
+        position = start + length + _PNG_CHECKSUM
 
 
-def _check_structure(name: Format, data: bytes) -> None:
-    """Refuses what makes a decoder take memory that no header limit foresees.
+def _without_texts(data: bytes) -> bytes:
+    """Leaves out of a PNG what is no picture: texts and colour profiles.
 
-    OpenCV's PNG decoder allocates what a chunk claims, up to 2 GB, before it reads it.
+    Pillow refuses photos whose texts are long, such as the recipes that image generators add.
+    Walking over the chunks also refuses what no header limit foresees: OpenCV's decoder takes
+    the memory that a chunk claims, up to 2 GB, before it reads it.
 
     Raises:
-        ValueError: Naming the damage.
+        ValueError: A chunk claims more bytes than the file has.
     """
-    if name == "PNG":
-        deque(_png_chunks(data), maxlen=0)
+    chunks = list(_png_chunks(data))
+    if not any(kind in _PNG_TEXTS for kind, _, _ in chunks):
+        return data
+    kept = [
+        data[start - _PNG_CHUNK_HEADER.size : end + _PNG_CHECKSUM]
+        for kind, start, end in chunks
+        if kind not in _PNG_TEXTS
+    ]
+    return _PNG_SIGNATURE + b"".join(kept)
 
 
 def _orientation(exif: Image.Exif) -> int:

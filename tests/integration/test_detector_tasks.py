@@ -79,6 +79,8 @@ def test_strides_do_not_change_what_is_seen(
         np.zeros((1, 1, 3), np.uint8),
         np.zeros((500, 1, 3), np.uint8),
         np.zeros((15, 500, 3), np.uint8),
+        np.zeros((32_767, 16, 3), np.uint8),
+        np.zeros((16, 32_767, 3), np.uint8),
     ],
     ids=lambda image: f"{image.shape} {image.dtype}",
 )
@@ -90,14 +92,17 @@ def test_harmful_images_are_refused_before_they_reach_the_library(
     assert len(poses.run(rgb)) == 1
 
 
-def test_the_smallest_image_allowed_is_harmless_to_every_task(models: ModelFiles) -> None:
-    smallest = np.zeros((16, 16, 3), np.uint8)
+@pytest.mark.parametrize("size", [(16, 16), (16, 32_766), (32_766, 16)])
+def test_the_extreme_images_allowed_are_harmless_to_every_task(
+    models: ModelFiles, size: tuple[int, int]
+) -> None:
+    extreme = np.zeros((*size, 3), np.uint8)
     for task in (
         open_pose_task(models.pose, OPTIONS, 1),
         open_face_task(models.face, OPTIONS),
         open_mask_task(models.segmenter),
     ):
-        assert len(task.run(smallest)) in (0, 16)
+        assert len(task.run(extreme)) in {0, size[0]}
         task.close()
 
 

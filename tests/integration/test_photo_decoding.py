@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 from support.photos import encode, encode_heic, in_every_format, one_colour_png, sixteen_bit
 
+from avatarrig.detectors.tasks import MAX_SIDE
 from avatarrig.photos import decode
-from avatarrig.photos.decode import DecodedPhoto, decode_photo, reduction
+from avatarrig.photos.decode import LONGEST_STRIP, DecodedPhoto, decode_photo, reduction
 from avatarrig.photos.formats import PHOTO_SUFFIXES, SUFFIXES, Format, sniff_format
 from avatarrig.photos.header import read_header
 from avatarrig.photos.refused import PhotoRefusedError
@@ -255,6 +257,50 @@ def test_a_bomb_is_refused_by_its_header_before_pixels_take_memory() -> None:
     assert "20000×20000" in error.message
     assert "--max-pixels" in error.message
     assert grown < 50_000 * (1024 if sys.platform == "darwin" else 1)
+
+
+@pytest.mark.parametrize("size", [(16, 60_000), (60_000, 16), (33_000, 30)])
+def test_a_strip_too_long_for_the_models_is_refused_by_its_header(size: tuple[int, int]) -> None:
+    error = refusal(encode(Image.new("L", size), "PNG"))
+    assert error.reason == "too_large"
+    assert f"{size[0]}×{size[1]}" in error.message
+
+
+@given(st.integers(16, 65_535), st.integers(16, 65_535))
+def test_what_is_not_refused_is_never_longer_than_the_models_take(width: int, height: int) -> None:
+    longest = -(-max(width, height) // reduction(width, height))
+    assert longest <= MAX_SIDE or max(width, height) // reduction(width, height) >= LONGEST_STRIP
+
+
+@pytest.mark.parametrize("kind", ["zTXt", "iTXt", "tEXt", "iCCP"])
+def test_a_long_text_or_profile_does_not_cost_the_photo(kind: str) -> None:
+    info, profile = PngInfo(), None
+    match kind:
+        case "iTXt":
+            info.add_itxt("workflow", "step " * 400_000, zip=True)
+        case "iCCP":
+            profile = bytes(2_000_000)
+        case _:
+            info.add_text("workflow", "step " * 400_000, zip=kind == "zTXt")
+    picture = landscape(64, 48)
+    data = encode(picture, "PNG", pnginfo=info, icc_profile=profile)
+    assert kind.encode() in data
+    assert np.array_equal(decode_photo(data).rgb, np.asarray(picture))
+
+
+def test_pixels_of_a_kind_without_a_name_are_refused_with_what_to_do() -> None:
+    data = cv2.imencode(".tiff", np.zeros((30, 40, 3), np.float32))[1].tobytes()
+    error = refusal(data)
+    assert error.reason == "unsupported"
+    assert "8 bits" in error.message
+
+
+@pytest.mark.parametrize("white", [255, 65_535])
+def test_wide_gray_values_say_by_their_range_what_is_white(white: int) -> None:
+    values = np.linspace(0, white, 40 * 30).reshape(30, 40).astype(np.int32)
+    rgb = decode_photo(encode(Image.fromarray(values), "TIFF")).rgb
+    assert rgb[0, 0].max() == 0
+    assert rgb[-1, -1].min() == 255
 
 
 def test_a_small_png_cannot_take_gigabytes_by_a_false_chunk_length() -> None:
