@@ -11,6 +11,9 @@ TALLIES = "avatarrig.tallies"
 SKELETONS = "avatarrig.skeletons"
 HISTORY = "avatarrig.history"
 
+DETECTOR_GROUPS = "avatarrig.detectors"
+"""What the names of all consumer groups of detectors begin with."""
+
 DEFAULT_PARTITIONS = 12
 """Ceiling of detector replicas; 12 divides evenly among 2, 3, 4 and 6 of them."""
 

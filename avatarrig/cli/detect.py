@@ -10,7 +10,6 @@ import structlog
 
 from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
-from avatarrig.cli.groups import DETECTOR_GROUPS
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.cli.service import DRAIN_SECONDS, instance_name, membership, serve, stop_on_signals
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
@@ -18,7 +17,7 @@ from avatarrig.file_uri import FileUriError, from_file_uri
 from avatarrig.logs import configure_logs
 from avatarrig.object_store import StoreUrlError, from_store_url, is_store_url
 from avatarrig.supervision import Child
-from avatarrig.topics import pipeline_topics
+from avatarrig.topics import DETECTOR_GROUPS, pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings

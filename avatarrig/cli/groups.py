@@ -5,11 +5,8 @@ from __future__ import annotations
 from kafka import KafkaConsumer, OffsetAndMetadata
 
 from avatarrig.records import PhotoReference, RecordRefusedError, decode
-from avatarrig.topics import IMAGES
+from avatarrig.topics import DETECTOR_GROUPS, IMAGES
 from avatarrig.transport import places_of, read_to_end
-
-DETECTOR_GROUPS = "avatarrig.detectors"
-"""What the names of all groups of detectors begin with."""
 
 
 def detector_group(run: str) -> str:

@@ -10,10 +10,10 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from avatarrig.cli.groups import DETECTOR_GROUPS
 from avatarrig.cli.rejects import read_rejects
+from avatarrig.live import GroupStatus
 from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
-from avatarrig.topics import IMAGES, OBSERVATIONS, SKELETONS
+from avatarrig.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, SKELETONS
 from avatarrig.transport import (
     PATIENCE_SECONDS,
     KafkaSettings,
@@ -26,20 +26,6 @@ from avatarrig.transport import (
 RATE_SECONDS = 60
 GROUPS = "avatarrig."
 """What the names of all groups of a pipeline begin with."""
-
-
-class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer group.
-
-    Attributes:
-        group: Its name.
-        members: Processes that are in it now.
-        lag: Topic to messages not yet consumed.
-    """
-
-    group: str
-    members: int
-    lag: dict[str, int]
 
 
 class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from avatarrig.cli.aggregate import aggregator
 from avatarrig.cli.detect import detectors, sandbox_settings
 from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.groups import DETECTOR_GROUPS
 from avatarrig.cli.ingest import ingest_options
 from avatarrig.cli.kafka_options import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.parts import fetch_line
@@ -25,7 +24,7 @@ from avatarrig.cli.web_options import WebPage, web_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.logs import configure_logs
 from avatarrig.supervision import Child
-from avatarrig.topics import DEFAULT_PARTITIONS, pipeline_topics
+from avatarrig.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, pipeline_topics
 from avatarrig.transport import (
     KafkaSettings,
     TransportError,

@@ -1,0 +1,94 @@
+"""A watcher sees what a pipeline's topics say, and comes back after an outage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from support.aggregating import PATIENCE, producer, send
+from support.observed import observation
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.history import history_of
+from avatarrig.records import PhotoReference, Reject, SkeletonRecord, encode
+from avatarrig.topics import HISTORY, IMAGES, REJECTS, SKELETONS, pipeline_topics
+from avatarrig.transport import KafkaSettings, TransportError, create_topics
+from avatarrig.transport.feed import Feed
+from avatarrig.transport.watching import Watching
+
+pytestmark = pytest.mark.broker
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "never came true"
+        time.sleep(0.05)
+
+
+def estimate(number: int, subject: str = "anna") -> SkeletonRecord:
+    return SkeletonRecord(
+        subject=subject,
+        fingerprint="f",
+        applied={0: number},
+        observations=number,
+        estimate={"used_observations": number},
+        estimated_at=1.76e9 + number,
+    )
+
+
+def publish(kafka: KafkaSettings, numbers: range) -> None:
+    with producer(kafka) as client:
+        for number in numbers:
+            record = estimate(number)
+            client.send(SKELETONS, key=b"anna", value=encode(record))
+            client.send(HISTORY, key=str(number).encode(), value=encode(history_of(record)))
+        client.flush()
+
+
+def test_a_kafka_that_no_pipeline_has_used_says_so(fresh_kafka: EmbeddedBroker) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    with pytest.raises(TransportError, match="no pipeline has used this Kafka yet"):
+        Feed(kafka)
+
+
+def test_it_sees_everything_and_goes_on_after_the_broker_was_killed(
+    fresh_kafka: EmbeddedBroker,
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, pipeline_topics(1))
+    publish(kafka, range(1, 40))
+    with producer(kafka) as client:
+        send(client, [b"garbage", *(observation(number) for number in range(50))])
+        reference = PhotoReference(
+            image_id="x",
+            uri="file:///x",
+            dataset="d",
+            path="x.jpg",
+            subject="anna",
+            content_hash="",
+            size=1,
+            found_at=1.0,
+        )
+        client.send(IMAGES, value=encode(reference))
+        reject = Reject(
+            reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=reference
+        )
+        client.send(REJECTS, value=encode(reject))
+        client.send(REJECTS, value=b"garbage")
+        client.flush()
+    with Watching(kafka) as watching:
+        eventually(lambda: not watching.complaint and watching.board.stream.found == 1)
+        subject = watching.board.subjects["anna"]
+        assert subject.record == estimate(39)
+        assert [note.used for note in subject.notes] == list(range(1, 40))
+        assert subject.photos[-1].image_id == "photo-49"
+        assert watching.board.reasons == {"crashed": 1}
+        assert watching.board.stream.waiting == 1, "nobody detects"
+        psutil.Process(fresh_kafka.pid).kill()
+        fresh_kafka.restart()
+        publish(kafka, range(40, 45))
+        eventually(lambda: watching.board.subjects["anna"].record == estimate(44))
+        eventually(lambda: len(watching.board.subjects["anna"].notes) == 44)
