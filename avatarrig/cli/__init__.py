@@ -33,6 +33,7 @@ COMMANDS = {
     "models": ("avatarrig.cli.models", "The MediaPipe models: fetch them, or see where they are."),
     "settings": ("avatarrig.cli.settings", "Every setting, its value, and where it came from."),
     "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
+    "tail": ("avatarrig.cli.tail", "The skeleton, live in the terminal."),
     "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
     "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "report": ("avatarrig.cli.report", "A run as one HTML file to look at and to send on."),

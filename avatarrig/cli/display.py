@@ -174,7 +174,7 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         if has_metres:
             cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
         status = Text(row.status, style=STATUS_STYLE.get(row.status, ""))
-        bar = (_interval_bar(row, widest),) if has_bars else ()
+        bar = (interval_bar(row, widest),) if has_bars else ()
         table.add_row(*cells, str(row.samples), status, *bar)
     return table
 
@@ -189,7 +189,7 @@ def _interval(row: BoneRow) -> str:
     return "by definition" if row.low == row.high else f"{row.low:.3f} – {row.high:.3f}"
 
 
-def _interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
+def interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
     """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt."""
     if row.ratio is None or row.low is None or row.high is None:
         return Text("")

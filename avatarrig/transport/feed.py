@@ -9,7 +9,7 @@ import structlog
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from avatarrig.live import GroupStatus, Sighting, Stream, decode_sighting
+from avatarrig.live import GroupStatus, Sighting, Stream, check_estimate, decode_sighting
 from avatarrig.records import (
     HistoryRecord,
     RecordRefusedError,
@@ -124,7 +124,9 @@ def _decoded(place: TopicPartition, batch: list[Any], *, skim: bool) -> Iterator
 
 def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
     if topic == SKELETONS:
-        return decode(message.value, SkeletonRecord)
+        record = decode(message.value, SkeletonRecord)
+        check_estimate(record.estimate)
+        return record
     if topic == HISTORY:
         return decode(message.value, HistoryRecord)
     if topic == REJECTS:

@@ -77,6 +77,7 @@ class Watching:
 
     def _read_topics(self) -> None:
         with contextlib.closing(Feed(self._kafka)) as feed:
+            self.complaint = "reading what there is"
             board = Board()
             while feed.behind and not self._ended.is_set():
                 for news in feed.poll(_POLL_SECONDS):
