@@ -29,6 +29,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         web_port: Its port; None for no page.
         web_names: Host names under which the page may be asked for, besides addresses and
             ``localhost``.
+        overlay_roots: Run directories whose overlays the page may show.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -41,6 +42,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     web_host: str = "127.0.0.1"
     web_port: int | None = None
     web_names: tuple[str, ...] = ()
+    overlay_roots: tuple[str, ...] = ()
     stuck_after: float = 60.0
     die_with_parent: bool = False
 

@@ -14,7 +14,7 @@ from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
 from aggregators.watchdog import Watchdog
 from aggregators.web.operations import Operations
-from aggregators.web.page import page_routes
+from aggregators.web.page import Page
 from aggregators.web.server import serving
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
@@ -22,11 +22,10 @@ from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaWatch
+from avatarrig.transport.watching import Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from prometheus_client import CollectorRegistry
+    from collections.abc import Callable
 
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
@@ -83,20 +82,15 @@ async def run(
         if on_working is not None:
             on_working()
 
-    routes = [*page_routes(), *operations.routes()]
-    async with serving(settings, routes):
-        with _watching_kafka(settings, registry):
-            await _work(settings, stop, work_begins, metrics)
-
-
-@contextlib.contextmanager
-def _watching_kafka(settings: AggregatorSettings, registry: CollectorRegistry) -> Iterator[None]:
-    """Measures lag for whoever asks the page; without a page nobody does."""
     if settings.web_port is None:
-        yield
+        await _work(settings, stop, work_begins, metrics)
         return
-    with KafkaWatch(settings.kafka, KafkaMetrics(registry), {settings.group: OBSERVATIONS}):
-        yield
+    with Watching(settings.kafka) as watching:
+        routes = [*Page(settings, watching).routes(), *operations.routes()]
+        lag = KafkaWatch(settings.kafka, KafkaMetrics(registry), {settings.group: OBSERVATIONS})
+        async with serving(settings, routes):
+            with lag:
+                await _work(settings, stop, work_begins, metrics)
 
 
 async def _work(

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from avatarrig.cli.printable import printable
-from avatarrig.cli.view import BONE_LABELS
 from avatarrig.records import HistoryRecord
+from avatarrig.skeleton.document import BONE_LABELS
 
 
 def json_line(note: HistoryRecord) -> str:

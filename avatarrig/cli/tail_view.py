@@ -11,11 +11,12 @@ from rich.text import Text
 
 from avatarrig.cli.display import STATUS_STYLE, interval_bar
 from avatarrig.cli.printable import printable
-from avatarrig.cli.view import BONE_LABELS, BoneRow, bone_rows, duration
+from avatarrig.cli.view import BoneRow, bone_rows, duration
 from avatarrig.live import Board, Subject
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
 from avatarrig.records import HistoryRecord
+from avatarrig.skeleton.document import BONE_LABELS
 
 TONE_STYLE: Final = {
     **STATUS_STYLE,

@@ -68,6 +68,7 @@ class Bone(msgspec.Struct, frozen=True):
         label: Where its number stands.
         anchor: How the number lies there: l, m, r across and t, m, b down.
         written: What the number says; None for no number.
+        key: Key of ``skeleton_estimate.json``.
     """
 
     start: Point
@@ -77,6 +78,7 @@ class Bone(msgspec.Struct, frozen=True):
     label: Point = (0.0, 0.0)
     anchor: str = "mm"
     written: Length | None = None
+    key: str = ""
 
     @property
     def end(self) -> Point:
@@ -120,12 +122,14 @@ def build_figure(document: dict[str, Any]) -> Figure:
     of = _lengths(document)
     top = of["torso_length"].drawn
     torso = _labelled(
-        Bone((0.0, 0.0), (0.0, 1.0), of["torso_length"], "middle"), (0.08, top / 2), "lm"
+        Bone((0.0, 0.0), (0.0, 1.0), of["torso_length"], "middle", key="torso_length"),
+        (0.08, top / 2),
+        "lm",
     )
     bones = [
         torso,
-        *_halves(top, of["shoulder_width"], (0.09, top + 0.08), "lb"),
-        *_halves(0.0, of["hip_width"], (0.0, -0.09), "mt"),
+        *_halves("shoulder_width", top, of, (0.09, top + 0.08), "lb"),
+        *_halves("hip_width", 0.0, of, (0.0, -0.09), "mt"),
         *_limbs(of, "left", top),
         *_limbs(of, "right", top),
     ]
@@ -162,24 +166,29 @@ def _limbs(of: dict[str, Length], side: Literal["left", "right"], top: float) ->
     bones = []
     joint: Point = (sign * of["shoulder_width"].drawn / 2, top)
     for limb in UPPER_LIMBS:
-        bone = Bone(joint, (sign, 0.0), of[f"{limb}_{letter}"], side)
+        key = f"{limb}_{letter}"
+        bone = Bone(joint, (sign, 0.0), of[key], side, key=key)
         middle = bone.reach(bone.length.drawn / 2)[0]
         bones.append(_labelled(bone, (middle, top + _ABOVE), "mb"))
         joint = bone.end
     joint = (sign * of["hip_width"].drawn / 2, 0.0)
     for limb in LOWER_LIMBS:
-        bone = Bone(joint, (0.0, -1.0), of[f"{limb}_{letter}"], side)
+        key = f"{limb}_{letter}"
+        bone = Bone(joint, (0.0, -1.0), of[key], side, key=key)
         place = (joint[0] + sign * _BESIDE, bone.reach(bone.length.drawn / 2)[1])
         bones.append(_labelled(bone, place, "lm" if side == "left" else "rm"))
         joint = bone.end
     return bones
 
 
-def _halves(height: float, width: Length, label: Point, anchor: str) -> list[Bone]:
+def _halves(
+    key: str, height: float, of: dict[str, Length], label: Point, anchor: str
+) -> list[Bone]:
     """Gives a width as two halves from the middle, with one number."""
-    half, middle = width.scaled(0.5), (0.0, height)
-    right = Bone(middle, (-1.0, 0.0), half, "middle")
-    left = Bone(middle, (1.0, 0.0), half, "middle")
+    width, middle = of[key], (0.0, height)
+    half = width.scaled(0.5)
+    right = Bone(middle, (-1.0, 0.0), half, "middle", key=key)
+    left = Bone(middle, (1.0, 0.0), half, "middle", key=key)
     return [
         right,
         msgspec.structs.replace(
