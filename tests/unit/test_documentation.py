@@ -103,6 +103,13 @@ def check_files(words: list[str]) -> None:
             assert list(ROOT.glob(word)), word
 
 
+def check_named_files(words: list[str]) -> None:
+    """Files and folders of this repository that are named with -f or -k are there."""
+    for option, value in pairwise(words):
+        if option in {"-f", "--file", "-k", "--kustomize"}:
+            assert (ROOT / value).exists(), value
+
+
 def anything(words: list[str]) -> None:
     """Not a program of this repository: nothing to check."""
     del words
@@ -115,18 +122,22 @@ PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "py": check_python,
     "pip": check_pip,
     "cp": check_files,
+    "export": anything,
     "mkdir": anything,
+    "openssl": anything,
+    "systemctl": anything,
     ".": anything,
     "apt-get": anything,
     "blender": anything,
     "mkdocs": anything,
-    "docker": anything,
-    "kubectl": anything,
+    "curl": anything,
+    "docker": check_named_files,
+    "kubectl": check_named_files,
 }
 
 
 def check(words: list[str]) -> None:
-    while re.fullmatch(r"[A-Z][A-Z_]*=.*", words[0]):
+    while words[0] == "sudo" or re.fullmatch(r"[A-Z][A-Z_]*=.*", words[0]):
         words = words[1:]
     program = words[0].rpartition("/")[2] or words[0]
     if words[0].startswith(("scripts/", ".ci/", "tests/")):
@@ -152,6 +163,7 @@ def test_commands_can_be_typed(block: Block, in_checkout: Path) -> None:
         "avatarrig report",
         "avatarrig export run --format obj",
         "avatarrig topics remove",
+        "docker compose -f deploy/nowhere.yaml up",
         "scripts/nowhere",
         "scripts/test nosuite",
         "frobnicate",
