@@ -15,7 +15,7 @@ FAKE_PYTHON = """\
 #!/bin/sh
 echo "python $*" >>"$CALLS"
 case $* in
-  -) echo $MISSING ;;
+  "- run" | "- test") echo $MISSING ;;
   "-m venv --clear"*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo made >"$4/pyvenv.cfg" ;;
 esac
 """
