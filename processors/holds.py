@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 
+from avatarrig.transport import resume_from
+
 _FIRST_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0
 
@@ -15,6 +17,7 @@ _LONGEST_SECONDS = 60.0
 class _Hold:
     seconds: float
     until: float
+    offset: int
     is_paused: bool
 
 
@@ -28,9 +31,8 @@ class Holds:
         """Lets a partition wait; what comes from `offset` on is taken again afterwards."""
         known = self._holds.get(partition)
         seconds = min(2 * known.seconds, _LONGEST_SECONDS) if known else _FIRST_SECONDS
-        self._holds[partition] = _Hold(seconds, time.monotonic() + seconds, is_paused=True)
+        self._holds[partition] = _Hold(seconds, time.monotonic() + seconds, offset, is_paused=True)
         if partition in consumer.assignment():
-            consumer.seek(partition, offset)
             consumer.pause(partition)
 
     def release_due(self, consumer: KafkaConsumer) -> None:
@@ -39,7 +41,7 @@ class Holds:
             if hold.is_paused and time.monotonic() >= hold.until:
                 hold.is_paused = False
                 if partition in consumer.assignment():
-                    consumer.resume(partition)
+                    resume_from(consumer, partition, hold.offset)
 
     def forget(self, partition: TopicPartition) -> bool:
         """The partition's storage answers again; the next hold is a short one.

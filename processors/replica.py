@@ -17,6 +17,7 @@ from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
+from avatarrig.transport import resume_from
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
 from processors.photo_source import StorageUnreachableError
@@ -289,11 +290,7 @@ class Replica:
             # Partitions may be taken away meanwhile; then the group has changed, and all this
             # is done again.
             with contextlib.suppress(ValueError, KeyError):
-                self._consumer.resume(partition)
-                if offset is None:
-                    self._consumer.seek_to_beginning(partition)
-                else:
-                    self._consumer.seek(partition, offset)
+                resume_from(self._consumer, partition, offset)
         self._is_astray = False
 
     def _keep_only_photo_in_hand(self) -> None:

@@ -17,6 +17,7 @@ from avatarrig.transport.errors import (
 )
 from avatarrig.transport.groups import leave_group
 from avatarrig.transport.lag import KafkaWatch
+from avatarrig.transport.pausing import resume_from
 from avatarrig.transport.reading import PATIENCE_SECONDS, places_of, read_to_end
 from avatarrig.transport.settings import KafkaSettings
 from avatarrig.transport.topics import (
@@ -55,4 +56,5 @@ __all__ = [
     "places_of",
     "read_to_end",
     "require_topics",
+    "resume_from",
 ]
