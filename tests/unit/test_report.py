@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -265,3 +266,23 @@ def test_the_best_photos_come_first(run: Path) -> None:
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == PHOTOS
     assert list(collected.left_out) == ["no_person"]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    digits = colour.removeprefix("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("words", ["ink", "soft", "accent", "good", "fair", "poor"])
+def test_words_stand_out_from_what_is_behind_them(scheme: int, words: str) -> None:
+    style = (resources.files("avatarrig.report") / "templates" / "report.css").read_text()
+    palette = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--(\w+): (#\w+);", palette))
+    for behind in ("paper", "card"):
+        darker, lighter = sorted((luminance(colours[words]), luminance(colours[behind])))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5
