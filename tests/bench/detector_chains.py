@@ -21,12 +21,13 @@ except ImportError as error:
 
 
 class NaiveChain:
-    """What a first version does, and AvatarRig's prototype did.
+    """What a first version does, and AvatarRig's prototype did: see `DEFINITION`."""
 
-    Full decoding; the segmenter with its category mask; the pose of the whole photo and again
-    of the crop around the mask; the face in the whole photo. The prototype ran up to three
-    pose passes, so two is the modest reading.
-    """
+    DEFINITION = (
+        "full decode; pose of the whole photo, and again of the crop around the mask; face in "
+        "the whole photo; segmenter with category mask at full size. The prototype made two or "
+        "three pose passes: both are counted"
+    )
 
     def __init__(self, models: ModelFiles) -> None:
         self._pose = vision.PoseLandmarker.create_from_options(
@@ -63,6 +64,10 @@ class NaiveChain:
             return
         crop = rgb[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         self._pose.detect(mp.Image(mp.ImageFormat.SRGB, np.ascontiguousarray(crop)))
+
+    def pass_again(self, image: mp.Image) -> None:
+        """Does the third pose pass, on a photo that is decoded already."""
+        self._pose.detect(image)
 
     def close(self) -> None:
         """Frees the tasks."""

@@ -27,11 +27,11 @@ for photo in photos:
     detector.detect(photo)
 print("warm", flush=True)
 sys.stdin.readline()
-done, end = 0, time.monotonic() + float(sys.argv[3])
+done, end, begun = 0, time.monotonic() + float(sys.argv[3]), time.process_time()
 while time.monotonic() < end:
     detector.detect(photos[done % len(photos)])
     done += 1
-print(done, time.process_time(), flush=True)
+print(done, time.process_time() - begun, flush=True)
 """
 )
 
@@ -53,24 +53,35 @@ def measure_start(models: Path, times: int = 5) -> dict[str, float]:
 def measure_replicas(
     models: Path, photos: Path, seconds: float, rounds: int = 3
 ) -> dict[str, float]:
-    """Lets one and two processes detect in turn; gives images/s and their median ratio.
+    """Lets one and two processes detect in turn.
 
-    Busy neighbours take from both, but more from two: the ratio is a lower bound there.
+    Busy neighbours take from both, but more from two: `ratio` is a lower bound there. What two
+    cost each other, in caches and memory, shows in CPU time whoever else is busy: `cpu_ratio`
+    is what two would do on two cores of their own.
+
+    Returns:
+        Images/s of one and of two, the median and the best of their ratios, and images per
+        CPU second.
     """
-    rates: dict[int, list[float]] = {1: [], 2: []}
+    rates: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     for _ in range(rounds):
         for replicas, measured in rates.items():
             measured.append(_rate(models, photos, seconds, replicas))
-    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
+    pairs = list(zip(rates[1], rates[2], strict=True))
+    ratios = [two[0] / one[0] for one, two in pairs]
     return {
-        "one_per_s": statistics.median(rates[1]),
-        "two_per_s": statistics.median(rates[2]),
+        "one_per_s": statistics.median(wall for wall, _ in rates[1]),
+        "two_per_s": statistics.median(wall for wall, _ in rates[2]),
         "ratio": statistics.median(ratios),
         "best_ratio": max(ratios),
+        "one_per_cpu_s": statistics.median(cpu for _, cpu in rates[1]),
+        "two_per_cpu_s": statistics.median(cpu for _, cpu in rates[2]),
+        "cpu_ratio": statistics.median(2 * two[1] / one[1] for one, two in pairs),
     }
 
 
-def _rate(models: Path, photos: Path, seconds: float, replicas: int) -> float:
+def _rate(models: Path, photos: Path, seconds: float, replicas: int) -> tuple[float, float]:
+    """Gives images per second, and per second of CPU."""
     processes = [_python(_WORK, str(models), str(photos), str(seconds)) for _ in range(replicas)]
     for process in processes:
         while process.stdout.readline().strip() != "warm":
@@ -78,10 +89,11 @@ def _rate(models: Path, photos: Path, seconds: float, replicas: int) -> float:
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    done = [int(process.stdout.readline().split()[0]) for process in processes]
+    answers = [process.stdout.readline().split() for process in processes]
     for process in processes:
         process.communicate()
-    return sum(done) / seconds
+    done = sum(int(answer[0]) for answer in answers)
+    return done / seconds, done / sum(float(answer[1]) for answer in answers)
 
 
 def _python(code: str, *arguments: str) -> subprocess.Popen[str]:
