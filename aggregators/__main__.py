@@ -19,6 +19,7 @@ import structlog
 
 from aggregators.settings import AggregatorSettings, SettingsRefusedError, read_settings
 from avatarrig.logs import configure_logs
+from avatarrig.metrics.sharing import share_metrics
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.transport import (
     ConnectionRefusedByKafkaError,
@@ -35,6 +36,7 @@ _log = structlog.get_logger(__name__)
 def main() -> ExitCode:
     """Runs one worker until it is told to stop or cannot go on."""
     configure_logs()
+    share_metrics()
     try:
         settings = _settings()
     except SettingsRefusedError as error:

@@ -85,9 +85,11 @@ async def run(
     if settings.web_port is None:
         await _work(settings, stop, work_begins, metrics)
         return
+    kafka_metrics = KafkaMetrics()
+    registry.register(kafka_metrics)
     with Watching(settings.kafka) as watching:
         routes = [*Page(settings, watching).routes(), *operations.routes()]
-        lag = KafkaWatch(settings.kafka, KafkaMetrics(registry), {settings.group: OBSERVATIONS})
+        lag = KafkaWatch(settings.kafka, kafka_metrics, {settings.group: OBSERVATIONS})
         async with serving(settings, routes):
             with lag:
                 await _work(settings, stop, work_begins, metrics)

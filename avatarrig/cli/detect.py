@@ -11,13 +11,14 @@ import structlog
 from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
+from avatarrig.cli.metrics_options import MetricsAddress, measured, metrics_options
 from avatarrig.cli.service import DRAIN_SECONDS, instance_name, membership, serve, stop_on_signals
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.file_uri import FileUriError, from_file_uri
 from avatarrig.logs import configure_logs
 from avatarrig.object_store import StoreUrlError, from_store_url, is_store_url
 from avatarrig.supervision import Child
-from avatarrig.topics import DETECTOR_GROUPS, pipeline_topics
+from avatarrig.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
@@ -51,6 +52,7 @@ _log = structlog.get_logger(__name__)
     help="Consumer group that shares the photos; those of other groups get all of them as well.",
 )
 @detector_options
+@metrics_options
 def detect(  # noqa: PLR0913 - click's parameters
     *,
     kafka: KafkaArguments,
@@ -59,6 +61,7 @@ def detect(  # noqa: PLR0913 - click's parameters
     out: str | None,
     group: str,
     detecting: Detecting,
+    metrics: MetricsAddress,
 ) -> None:
     """Run detector replicas until Ctrl-C or SIGTERM.
 
@@ -80,8 +83,11 @@ def detect(  # noqa: PLR0913 - click's parameters
                 instance=instance,
             )
             members = [f"{group}.{instance}.{slot}" for slot in range(workers)]
-            with membership(reached, group, members):
-                serve(children, stop)
+            with (
+                measured(metrics, reached, {group: IMAGES}) as service,
+                membership(reached, group, members),
+            ):
+                serve(children, stop, service=service)
 
 
 def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ import click
 
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
+from avatarrig.cli.metrics_options import MetricsAddress, measured, metrics_options
 from avatarrig.cli.service import stop_on_signals
 from avatarrig.logs import configure_logs
+from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.object_store import is_store_url
-from avatarrig.topics import pipeline_topics
+from avatarrig.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
 from producers.references import Dataset
 from producers.scan import DatasetError
@@ -83,8 +85,14 @@ def ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--watch", is_flag=True, help="Go on, and publish what comes, until Ctrl-C.")
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
+@metrics_options
 def ingest(
-    *, plan: Callable[..., IngestSettings], watch: bool, once: bool, kafka: KafkaArguments
+    *,
+    plan: Callable[..., IngestSettings],
+    watch: bool,
+    once: bool,
+    kafka: KafkaArguments,
+    metrics: MetricsAddress,
 ) -> None:
     """Publish a reference to each photo in DIR: a folder, or s3://BUCKET/PREFIX.
 
@@ -106,7 +114,13 @@ def ingest(
         settings = plan(reached, watch=watch)
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
-        totals = carry_out(settings, stop)
+        with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
+            totals = carry_out(
+                settings,
+                stop,
+                metrics=IngestMetrics(service.registry),
+                on_working=service.ready,
+            )
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     click.echo(

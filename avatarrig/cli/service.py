@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.errors import CommandError
+from avatarrig.cli.metrics_options import Measured
 from avatarrig.supervision import Child, ChildState, Supervisor
 from avatarrig.transport import KafkaSettings, TransportError, leave_group
 
@@ -47,6 +48,7 @@ def serve(
     stop: threading.Event,
     *,
     broker: EmbeddedBroker | None = None,
+    service: Measured | None = None,
     on_state: Callable[[ChildState], None] | None = None,
 ) -> None:
     """Keeps parts at work until told to stop, then has them finish what they have in hand.
@@ -55,12 +57,17 @@ def serve(
         children: The parts.
         stop: Is set to end.
         broker: An embedded broker to look after as well; it is stopped by its owner.
+        service: Whose metrics are served, and its readiness.
         on_state: Hears of each change of a part's state.
 
     Raises:
         CommandError: A part cannot work until a person does something.
     """
-    supervisor = Supervisor(children)
+    supervisor = Supervisor(
+        children, metrics_directory=None if service is None else service.directory
+    )
+    if service is not None:
+        service.follow(lambda: supervisor.states)
     supervisor.start()
     told: dict[str, ChildState] = {}
     try:

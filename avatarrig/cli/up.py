@@ -18,13 +18,20 @@ from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.ingest import ingest_options
 from avatarrig.cli.kafka_options import KafkaArguments, check_connection, kafka_options
+from avatarrig.cli.metrics_options import MetricsAddress, measured, metrics_options
 from avatarrig.cli.parts import fetch_line
 from avatarrig.cli.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.cli.web_options import WebPage, web_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.logs import configure_logs
 from avatarrig.supervision import Child
-from avatarrig.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, pipeline_topics
+from avatarrig.topics import (
+    DEFAULT_PARTITIONS,
+    DETECTOR_GROUPS,
+    IMAGES,
+    OBSERVATIONS,
+    pipeline_topics,
+)
 from avatarrig.transport import (
     KafkaSettings,
     TransportError,
@@ -60,6 +67,7 @@ _log = structlog.get_logger(__name__)
 @kafka_options
 @detector_options
 @web_options
+@metrics_options
 def up(  # noqa: PLR0913 - click's parameters
     *,
     plan: Callable[..., IngestSettings],
@@ -69,6 +77,7 @@ def up(  # noqa: PLR0913 - click's parameters
     kafka: KafkaArguments,
     detecting: Detecting,
     page: WebPage,
+    metrics: MetricsAddress,
 ) -> None:
     """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
 
@@ -105,7 +114,9 @@ def up(  # noqa: PLR0913 - click's parameters
             aggregator(reached, group=DEFAULT_GROUP, worker=worker, page=page),
         ]
         _announce(location, page)
-        serve(children, stop, broker=broker)
+        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        service = stack.enter_context(measured(metrics, reached, groups))
+        serve(children, stop, broker=broker, service=service)
 
 
 def _broker(

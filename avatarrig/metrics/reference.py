@@ -31,7 +31,7 @@ def all_metrics() -> dict[str, list[Described]]:
     """Lists every metric by who tells it: a stage, or every service."""
     every = service_registry()
     every.register(PartsCollector(tuple))
-    KafkaMetrics(every)
+    every.register(KafkaMetrics())
     stages = {"every service": every}
     for stage, make in (
         ("ingest", IngestMetrics),

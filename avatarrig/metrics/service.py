@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -24,12 +24,7 @@ def service_registry(shared: Path | None = None) -> CollectorRegistry:
         shared: Folder into which its child processes write theirs; None where it has none.
     """
     registry = CollectorRegistry()
-    Gauge(
-        "avatarrig_build_info",
-        "Always 1; the label `version` tells which AvatarRig this is.",
-        ["version"],
-        registry=registry,
-    ).labels(version("avatarrig")).set(1)
+    registry.register(_Build())
     if shared is not None:
         MultiProcessCollector(registry, str(shared))  # type: ignore[no-untyped-call]
     return registry
@@ -59,10 +54,10 @@ class PartsCollector(Collector):
             labels=["part"],
         )
         children = list(self._states())
-        counted = Tally((_part(child), child.state) for child in children)
+        counted = Tally((part_of(child), child.state) for child in children)
         again: Tally[str] = Tally()
         for child in children:
-            again[_part(child)] += child.restarts
+            again[part_of(child)] += child.restarts
         for part, times in again.items():
             restarts.add_metric([part], times)
             for state in STATES:
@@ -70,26 +65,15 @@ class PartsCollector(Collector):
         return (replicas, restarts)
 
 
-class KafkaMetrics:
+class KafkaMetrics(Collector):
     """Whether Kafka answers, and how far each group is behind.
 
-    Args:
-        registry: Where the metrics are gathered.
+    A service tells it of itself, its child processes do not: hence no plain gauges, which they
+    would share.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._up = Gauge(
-            "avatarrig_kafka_up",
-            "1 where Kafka answered this service the last time it was asked, otherwise 0.",
-            registry=registry,
-        )
-        self._lag = Gauge(
-            "avatarrig_consumer_lag",
-            "Messages that a consumer `group` has not done with, by `topic`. Behind "
-            "transactions it stays at up to one a partition.",
-            ["group", "topic"],
-            registry=registry,
-        )
+    def __init__(self) -> None:
+        self._lag: Mapping[tuple[str, str], int] | None = None
 
     def answered(self, lag: Mapping[tuple[str, str], int]) -> None:
         """Notes an answer.
@@ -97,17 +81,43 @@ class KafkaMetrics:
         Args:
             lag: Group and topic to messages not done with.
         """
-        self._lag.clear()
-        for where, messages in lag.items():
-            self._lag.labels(*where).set(messages)
-        self._up.set(1)
+        self._lag = lag
 
     def silent(self) -> None:
         """Notes that Kafka did not answer; an old lag would mislead."""
-        self._lag.clear()
-        self._up.set(0)
+        self._lag = None
+
+    def collect(self) -> Iterable[Metric]:
+        """Shows the last answer."""
+        known = self._lag
+        lag = GaugeMetricFamily(
+            "avatarrig_consumer_lag",
+            "Messages that a consumer `group` has not done with, by `topic`. Behind "
+            "transactions it stays at up to one a partition.",
+            labels=["group", "topic"],
+        )
+        for where, messages in (known or {}).items():
+            lag.add_metric(where, messages)
+        up = GaugeMetricFamily(
+            "avatarrig_kafka_up",
+            "1 where Kafka answered this service the last time it was asked, otherwise 0.",
+            value=0 if known is None else 1,
+        )
+        return (up, lag)
 
 
-def _part(child: ChildState) -> str:
+class _Build(Collector):
+    def collect(self) -> Iterable[Metric]:
+        info = GaugeMetricFamily(
+            "avatarrig_build_info",
+            "Always 1; the label `version` tells which AvatarRig this is.",
+            labels=["version"],
+        )
+        info.add_metric([version("avatarrig")], 1)
+        return (info,)
+
+
+def part_of(child: ChildState) -> str:
+    """Names the part that a child belongs to: its name without its number."""
     name, _, number = child.name.rpartition("-")
     return name if name and number.isdigit() else child.name

@@ -119,8 +119,9 @@ def watched(
     settings: KafkaSettings, replica: ReplicaSettings
 ) -> tuple[KafkaWatch, CollectorRegistry]:
     registry = CollectorRegistry()
-    expected = {replica.group: IMAGES}
-    return KafkaWatch(settings, KafkaMetrics(registry), expected, seconds=0.2), registry
+    metrics = KafkaMetrics()
+    registry.register(metrics)
+    return KafkaWatch(settings, metrics, {replica.group: IMAGES}, seconds=0.2), registry
 
 
 def now(registry: CollectorRegistry) -> Scrape:

@@ -83,7 +83,8 @@ def test_processes_are_counted_by_part_and_state() -> None:
 
 def test_lag_is_shown_while_kafka_answers() -> None:
     registry = CollectorRegistry()
-    metrics = KafkaMetrics(registry)
+    metrics = KafkaMetrics()
+    registry.register(metrics)
     metrics.answered({("g", "old"): 1})
     metrics.answered({("g", "t"): 7})
     seen = scrape(registry)
