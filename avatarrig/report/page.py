@@ -100,6 +100,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         best=_pictures(shown),
         left_out=[(REASONS[reason], *shown) for reason, shown in left_out.items()],
         rejected=collected.rejected,
+        rejected_pictures=_rejected(thumbnails, collected, options.pictures),
         quality=_quality(collected),
         settings=_settings(collected),
         other_detectors=collected.other_detectors,
@@ -217,17 +218,29 @@ def _draw(
     return list(islice(shown, most))
 
 
+def _rejected(thumbnails: Thumbnails, collected: Collected, most: int) -> list[_Picture]:
+    drawn = (
+        (photo, thumbnails.of_rejected(photo.rel_image_path, photo.reason))
+        for photo in collected.rejected
+    )
+    shown = (
+        _picture(photo.rel_image_path, photo.reason.replace("_", " "), picture)
+        for photo, picture in drawn
+        if picture is not None
+    )
+    return list(islice(shown, most))
+
+
 def _pictures(drawn: Iterable[tuple[SeenPhoto, Image.Image]]) -> list[_Picture]:
     return [
-        _Picture(
-            photo.observation.path,
-            f"score {photo.score:.2f}",
-            "data:image/webp;base64," + base64.b64encode(to_webp(picture)).decode(),
-            picture.width,
-            picture.height,
-        )
+        _picture(photo.observation.path, f"score {photo.score:.2f}", picture)
         for photo, picture in drawn
     ]
+
+
+def _picture(path: str, words: str, picture: Image.Image) -> _Picture:
+    source = "data:image/webp;base64," + base64.b64encode(to_webp(picture)).decode()
+    return _Picture(path, words, source, picture.width, picture.height)
 
 
 def _sheet(drawn: Iterable[tuple[SeenPhoto, Image.Image]]) -> bytes:

@@ -6,13 +6,13 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.pictures import style
 from avatarrig.pictures.overlay import draw_overlay
+from avatarrig.pictures.style import Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SIZE: Final = (360, 300)
 """Largest width and height of a thumbnail in pixels."""
 
+HARMLESS: Final = frozenset({"too_large", "detector_failed"})
+"""Reasons for which photos are set aside that say nothing against opening them."""
+
+_LARGEST: Final = 256 << 20
+"""Bytes of a photo; larger files are not opened, as in the detector."""
 _QUALITY: Final = 72
 _COLUMNS: Final = 6
 _GAP: Final = 12
@@ -50,15 +55,28 @@ class Thumbnails:
             return _reduced(Image.open(self._run.overlay(seen.image_id)))
         except OSError:
             pass  # not asked for, or damaged: drawn anew
-        photo = self._photo(seen.path)
-        if photo is None:
-            return None
-        try:
-            rgb = decode_photo(photo.read_bytes()).rgb
-        except (OSError, PhotoRefusedError):
+        rgb = self._decoded(seen.path)
+        if rgb is None:
             return None
         pose = None if seen.pose is None else seen.pose.unpack()
-        return _reduced(Image.open(io.BytesIO(draw_overlay(np.ascontiguousarray(rgb), pose))))
+        return _reduced(Image.open(io.BytesIO(draw_overlay(rgb, pose))))
+
+    def of_rejected(self, path: str, reason: str) -> Image.Image | None:
+        """Draws a photo that was set aside; None where it cannot be opened, or must not be.
+
+        What crashed or held up the detector is not opened: it would do the same here.
+        """
+        rgb = self._decoded(path) if reason in HARMLESS else None
+        return None if rgb is None else _reduced(Image.fromarray(rgb))
+
+    def _decoded(self, path: str) -> Pixels | None:
+        photo = self._photo(path)
+        try:
+            if photo is None or photo.stat().st_size > _LARGEST:
+                return None
+            return decode_photo(photo.read_bytes()).rgb
+        except (OSError, PhotoRefusedError):
+            return None
 
     def _photo(self, path: str) -> Path | None:
         """Finds a photo of the dataset; a path that leads out of it is none."""

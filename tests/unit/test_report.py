@@ -168,6 +168,24 @@ def test_no_path_leads_out_of_the_dataset(tmp_path: Path) -> None:
     assert "<img" not in reported(run.path)
 
 
+def test_rejected_photos_are_shown_unless_opening_them_is_a_risk(tmp_path: Path) -> None:
+    run, dataset = tmp_path / "run", tmp_path / "photos"
+    dataset.mkdir()
+    write_rendered_run(run, 1)
+    reasons = {"large.jpg": "too_large", "fatal.jpg": "crashed", "text.jpg": "too_large"}
+    for name in reasons:
+        shutil.copy(DEMO / "000.jpg", dataset / name)
+    (dataset / "text.jpg").write_text("no photo")
+    rejected = [
+        {"rel_image_path": name, "reason": reason, "message": "so"}
+        for name, reason in reasons.items()
+    ]
+    note_results(run, dataset, rejected=rejected)
+    text = reported(run)
+    assert re.findall(r'alt="([^"]*)"', text) == ["large.jpg"]
+    assert all(name in text for name in reasons)
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     write_observation(run, rendered(0, subject=NASTY), Pictures())
