@@ -9,10 +9,19 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.cli.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.cli.web_options import WebPage, web_options
+from avatarrig.cli.window import WINDOW
 from avatarrig.logs import configure_logs
 from avatarrig.supervision import Child
 from avatarrig.topics import pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
+
+window_option = click.option(
+    "--window",
+    type=WINDOW,
+    default="30d",
+    show_default=True,
+    help="Estimate the newest days apart as well, by capture time.",
+)
 
 
 @click.command("aggregate", context_settings={"show_default": True})
@@ -22,8 +31,9 @@ from avatarrig.transport import KafkaSettings, TransportError, require_topics
     default=DEFAULT_GROUP,
     help="Consumer group; another group estimates from the start, independently.",
 )
+@window_option
 @web_options
-def aggregate(*, kafka: KafkaArguments, group: str, page: WebPage) -> None:
+def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: WebPage) -> None:
     """Run an aggregator worker until Ctrl-C or SIGTERM.
 
     Workers of a group share the subjects; one does thousands of observations a second.
@@ -33,18 +43,23 @@ def aggregate(*, kafka: KafkaArguments, group: str, page: WebPage) -> None:
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         with instance_name(group) as instance, membership(reached, group, [instance]):
-            serve([aggregator(reached, group=group, worker=instance, page=page)], stop)
+            child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            serve([child], stop)
 
 
-def aggregator(kafka: KafkaSettings, *, group: str, worker: str, page: WebPage) -> Child:
+def aggregator(
+    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: WebPage
+) -> Child:
     """Describes the worker's process."""
     settings = AggregatorSettings(
         kafka=kafka,
         group=group,
         worker=worker,
+        window_days=window,
         web_host=page.host,
         web_port=page.port,
         web_names=page.names,
+        overlay_roots=page.overlays,
         die_with_parent=True,
     )
     return Child("aggregator", "aggregators", settings)

@@ -189,7 +189,8 @@ def bones(
     """Draws the table of bones; in a narrow one bars, intervals and trends are left out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     rows = bone_rows(document)
-    widest = max((row.high for row in rows if row.high is not None), default=1.0)
+    # A wingspan is as long as several bones; to its scale their intervals would be dots.
+    widest = max((row.high for row in rows[:-1] if row.high is not None), default=1.0)
     shown: dict[str, Callable[[str, BoneRow], Text]] = {
         "bone": lambda _, row: screen.words(row.label),
         "ratio": lambda _, row: screen.words(_number(row.ratio), "bold"),

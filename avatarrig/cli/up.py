@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.broker import BrokerError, EmbeddedBroker, default_data_folder
-from avatarrig.cli.aggregate import aggregator
-from avatarrig.cli.detect import detectors, sandbox_settings
+from avatarrig.cli.aggregate import aggregator, window_option
+from avatarrig.cli.detect import detectors, local_folder, sandbox_settings
 from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.ingest import ingest_options
@@ -66,6 +67,7 @@ _log = structlog.get_logger(__name__)
 )
 @kafka_options
 @detector_options
+@window_option
 @web_options
 @metrics_options
 def up(  # noqa: PLR0913 - click's parameters
@@ -76,6 +78,7 @@ def up(  # noqa: PLR0913 - click's parameters
     data_dir: Path | None,
     kafka: KafkaArguments,
     detecting: Detecting,
+    window: int,
     page: WebPage,
     metrics: MetricsAddress,
 ) -> None:
@@ -111,7 +114,13 @@ def up(  # noqa: PLR0913 - click's parameters
                 group=DETECTOR_GROUPS,
                 instance=detector_instance,
             ),
-            aggregator(reached, group=DEFAULT_GROUP, worker=worker, page=page),
+            aggregator(
+                reached,
+                group=DEFAULT_GROUP,
+                worker=worker,
+                window=window,
+                page=_with_overlays(page, out),
+            ),
         ]
         _announce(location, page)
         groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
@@ -130,6 +139,14 @@ def _broker(
     stack.enter_context(broker)
     click.echo(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
     return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def _with_overlays(page: WebPage, out: str | None) -> WebPage:
+    """Lets the page show what the detectors of the same command draw."""
+    if out is None:
+        return page
+    overlays = (*page.overlays, str(local_folder("--out", out)))
+    return msgspec.structs.replace(page, overlays=overlays)
 
 
 def _announce(location: str, page: WebPage) -> None:

@@ -30,6 +30,12 @@ _OPTIONS = (
         multiple=True,
         help="Host name under which it may be asked for, besides addresses and localhost.",
     ),
+    click.option(
+        "--web-overlays",
+        type=click.Path(file_okay=False),
+        multiple=True,
+        help="Folder that detectors write to (their --out): its overlays are shown.",
+    ),
 )
 
 
@@ -40,11 +46,13 @@ class WebPage(msgspec.Struct, frozen=True):
         host: Address that it is bound to.
         port: None for no page.
         names: Host names under which it may be asked for.
+        overlays: Folders whose overlays it may show.
     """
 
     host: str
     port: int | None
     names: tuple[str, ...]
+    overlays: tuple[str, ...] = ()
 
 
 def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,9 +64,11 @@ def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
         web_host: str,
         web_port: int,
         web_name: tuple[str, ...],
+        web_overlays: tuple[str, ...],
         **given: Any,  # noqa: ANN401 - click's parameters
     ) -> Any:  # noqa: ANN401 - the command's own
-        return command(page=WebPage(web_host, web_port or None, web_name), **given)
+        page = WebPage(web_host, web_port or None, web_name, web_overlays)
+        return command(page=page, **given)
 
     decorated: Callable[..., Any] = gathered
     for option in reversed(_OPTIONS):

@@ -192,11 +192,16 @@ def pose_svg(pose: NDArray[np.float32], width: int, height: int, *, label: str) 
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="pose" role="img" '
-        f'aria-label="{html.escape(label)}" viewBox="0 0 {_POSE_WIDTH} {_n(tall)}">'
+        f'aria-label="{_escaped(label)}" viewBox="0 0 {_POSE_WIDTH} {_n(tall)}">'
         f'<rect class="frame" x="1" y="1" width="{_POSE_WIDTH - 2}" '
         f'height="{_n(tall - 2)}" rx="8"/>'
         f"{''.join(lines)}{_face(seen)}</svg>"
     )
+
+
+def _escaped(text: str) -> str:
+    """Escapes text for XML, which has no place at all for control characters."""
+    return html.escape("".join(c if c.isprintable() else "\ufffd" for c in text))
 
 
 def _pose_line(start: tuple[float, ...], end: tuple[float, ...], side: str) -> str:

@@ -1,0 +1,345 @@
+"""The live page in a real browser: it opens, follows, survives, and is for everybody."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from kafka import KafkaProducer
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from support.aggregating import Aggregator, producer, send
+from support.observed import rendered
+
+from aggregators.settings import AggregatorSettings
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.broker.distribution import Distribution
+from avatarrig.broker.ports import choose_ports
+from avatarrig.records import PhotoReference, Reject, encode
+from avatarrig.topics import REJECTS, pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics
+
+pytestmark = pytest.mark.broker
+
+PATIENCE_MS = 60_000
+SCREENSHOTS = Path(__file__).parents[1] / "bench" / "out" / "page"
+SUPPORT = Path(__file__).parents[1] / "support"
+CONTRASTS = (SUPPORT / "contrast.js").read_text()
+NAMELESS = (SUPPORT / "nameless.js").read_text()
+HOSTILE = "<img src=x onerror=alert(1)>/../%2e \"' & 人"
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
+
+
+class Pipeline:
+    """A broker with some photos, and an aggregator that serves the page."""
+
+    def __init__(self, broker: EmbeddedBroker, folder: Path) -> None:
+        self.kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        self.folder = folder
+        self.run = folder / "run"
+        self._port = choose_ports().client
+        self._sent = 0
+        create_topics(self.kafka, pipeline_topics(2))
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def subject(self, name: str) -> str:
+        return f"{self.url}/subject?name={quote(name, safe='')}"
+
+    def start(self) -> None:
+        settings = AggregatorSettings(
+            kafka=self.kafka,
+            worker="0",
+            web_port=self._port,
+            window_days=30,
+            overlay_roots=(str(self.run),),
+        )
+        self.worker = Aggregator(settings, self.folder)
+        self.worker.wait_until("working")
+
+    def observe(self, count: int, subject: str = "Anna") -> None:
+        with producer(self.kafka) as client:
+            numbers = range(self._sent, self._sent + count)
+            send(client, [rendered(number, subject) for number in numbers])
+        self._sent += count
+
+    def reject(self, path: str, message: str) -> None:
+        with producer(self.kafka) as client:
+            self._reject(client, path, message)
+
+    def _reject(self, client: KafkaProducer, path: str, message: str) -> None:
+        reference = PhotoReference(
+            image_id=path,
+            uri="file:///photos/x",
+            dataset="d",
+            path=path,
+            subject="Anna",
+            content_hash="0" * 64,
+            size=1,
+            found_at=1.76e9,
+        )
+        reject = Reject(
+            reason="unreadable",
+            message=message,
+            attempts=3,
+            rejected_at=1.76e9,
+            reference=reference,
+        )
+        client.send(REJECTS, value=encode(reject))
+        client.flush()
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    folder = tmp_path_factory.mktemp("page")
+    with EmbeddedBroker(folder / "kafka") as broker:
+        running = Pipeline(broker, folder)
+        try:
+            running.observe(45)
+            running.observe(25, HOSTILE)
+            running.reject("folder/bad <b>.jpg", "the file is cut off: copy it again")
+            yield running
+        finally:
+            running.worker.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "install chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Witness:
+    """Notes what must not happen while a page is open."""
+
+    def __init__(self, page: Page, own: str) -> None:
+        self._own = own
+        self.page = page
+        self.complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+        page.on("request", self._request)
+
+    def _console(self, message: Any) -> None:  # noqa: ANN401 - Playwright's
+        # A restart of the server is told there, too; tests that restart it say so.
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:  # noqa: ANN401 - Playwright's
+        if not request.url.startswith(f"{self._own}/"):
+            self.complaints.append(f"asked elsewhere: {request.url}")
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def witness(pipeline: Pipeline, browser: Browser) -> Iterator[Witness]:
+    context = browser.new_context(viewport=SIZES["desktop"])
+    seen = Witness(context.new_page(), pipeline.url)
+    yield seen
+    context.close()
+    assert seen.complaints == []
+
+
+def opened(browser: Browser, url: str, scheme: Any, size: str) -> Page:  # noqa: ANN401 - a literal
+    page = browser.new_context(viewport=SIZES[size], color_scheme=scheme).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
+    return page
+
+
+def count(page: Page) -> int:
+    text = page.locator("#summary").inner_text()
+    return int(text.split(" ")[0]) if "photos" in text else 0
+
+
+def wait_for_photos(page: Page, number: int) -> None:
+    page.wait_for_function(
+        "number => parseInt(document.getElementById('summary').textContent) >= number", arg=number
+    )
+
+
+def test_the_overview_shows_subjects_the_stream_and_what_was_set_aside(
+    pipeline: Pipeline, witness: Witness
+) -> None:
+    page = witness.page
+    page.goto(pipeline.url)
+    expect(page.get_by_role("link", name="Anna")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator('[data-figure="observed"]')).to_have_text("70", timeout=PATIENCE_MS)
+    expect(page.locator('[data-figure="rejected"]')).to_have_text("1")
+    expect(page.locator("#rejects")).to_contain_text("folder/bad <b>.jpg")
+    expect(page.locator("#rejects")).to_contain_text("the file is cut off: copy it again")
+    assert page.locator("#subjects svg.t-pose").count() == 2
+    page.get_by_role("link", name="Anna").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anna")
+    page.get_by_role("link", name="All subjects").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Skeletons")
+
+
+def test_a_subject_follows_its_photos(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    wait_for_photos(page, 45)
+    assert page.locator("#figure .bone").count() == 13
+    assert page.locator("#bones tr").count() == 12
+    assert page.locator("#charts canvas").count() == 7
+    assert page.locator("#pose svg.pose").count() == 1
+    expect(page.locator("#asymmetry")).to_contain_text("thigh")
+    expect(page.locator("#window-words")).to_contain_text("last 30 days")
+    before = count(page)
+    label = page.locator("#charts [role=img]").first.get_attribute("aria-label") or ""
+    pipeline.observe(15)
+    wait_for_photos(page, before + 15)
+    assert page.locator("#charts [role=img]").first.get_attribute("aria-label") != label
+    page.reload()
+    wait_for_photos(page, before + 15)
+    again = page.locator("#charts [role=img]").first.get_attribute("aria-label") or ""
+    assert int(again.rsplit(" ", 2)[1]) >= 3, "the history is the broker's, not the browser's"
+
+
+def test_a_hostile_name_stays_text(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.url)
+    page.get_by_role("link", name=HOSTILE[:28]).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+    wait_for_photos(page, 25)
+    assert page.locator("main img[src=x]").count() == 0
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert json.loads(download.value.path().read_text())["subject"] == HOSTILE
+
+
+def test_bones_tell_their_figures_to_mouse_and_keyboard(
+    pipeline: Pipeline, witness: Witness
+) -> None:
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    wait_for_photos(page, 45)
+    words = page.locator("#figure-words")
+    page.locator('[data-bone="upper_leg_L"]').hover()
+    expect(words).to_contain_text("thigh, left: ")
+    expect(words).to_contain_text("90 % interval")
+    page.mouse.move(0, 0)
+    expect(words).to_contain_text("Point at a bone")
+    page.locator(".crumbs a").focus()
+    page.keyboard.press("Tab")
+    expect(words).to_contain_text("samples")
+    page.keyboard.press("Tab")
+    expect(words).to_contain_text("samples")
+
+
+def test_the_page_comes_back_after_the_aggregator_was_killed(
+    pipeline: Pipeline, browser: Browser
+) -> None:
+    page = opened(browser, pipeline.subject("Anna"), "light", "desktop")
+    wait_for_photos(page, 45)
+    before = count(page)
+    pipeline.worker.kill()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "lost", timeout=PATIENCE_MS)
+    pipeline.observe(5)
+    pipeline.worker.close()
+    pipeline.start()
+    expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
+    wait_for_photos(page, before + 5)
+    page.context.close()
+
+
+def answer(url: str, **headers: str) -> tuple[int, str]:
+    """Status and type of an answer."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as got:  # noqa: S310 - ours
+            return got.status, got.headers["Content-Type"]
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"]
+
+
+def test_downloads_are_what_they_say(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    wait_for_photos(page, 45)
+    page.get_by_label("Height in metres").fill("1,72")
+    page.get_by_label("Bone names").select_option("mixamo")
+    files = {}
+    for kind in ("GLB", "BVH", "JSON", "PNG"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=kind, exact=True).click()
+        assert download.value.suggested_filename == f"Anna.{kind.lower()}"
+        files[kind] = download.value.path().read_bytes()
+    assert files["GLB"][:4] == b"glTF"
+    assert b"mixamorig" in files["BVH"]
+    assert files["PNG"][1:4] == b"PNG"
+    assert json.loads(files["JSON"])["subject"] == "Anna"
+    page.get_by_label("Height in metres").fill("172")
+    expect(page.locator("#height-words")).to_contain_text("0.4 to 2.8")
+
+
+def test_overlays_come_from_allowed_folders_alone(pipeline: Pipeline, witness: Witness) -> None:
+    overlays = pipeline.run / "overlays"
+    overlays.mkdir(parents=True)
+    secret = pipeline.folder / "secret.png"
+    Image.new("RGB", (900, 600), (200, 30, 30)).save(secret)
+    Image.new("RGB", (900, 600), (30, 120, 200)).save(overlays / "photo-3.png")
+    (overlays / "leak.png").symlink_to(secret)
+    ask = f"{pipeline.url}/overlay?image="
+    assert answer(f"{ask}photo-3") == (200, "image/jpeg")
+    for name in ("leak", "..%2F..%2Fsecret", "%2Fetc%2Fpasswd", "photo-4", "", "photo-3%00"):
+        assert answer(f"{ask}{name}")[0] == 404
+    with producer(pipeline.kafka) as client:
+        send(client, [rendered(3, "Overlaid")])
+    witness.page.goto(pipeline.subject("Overlaid"))
+    picture = witness.page.locator("#photos img")
+    expect(picture).to_be_visible(timeout=PATIENCE_MS)
+    picture.scroll_into_view_if_needed()
+    witness.page.wait_for_function(
+        "document.querySelector('#photos img').naturalWidth === 480", timeout=PATIENCE_MS
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_everybody_can_read_it(
+    pipeline: Pipeline, browser: Browser, scheme: str, size: str
+) -> None:
+    for name, url in (("overview", pipeline.url), ("subject", pipeline.subject("Anna"))):
+        page = opened(browser, url, scheme, size)
+        expect(page.locator("svg.t-pose").first).to_be_visible(timeout=PATIENCE_MS)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
+        assert page.evaluate(CONTRASTS) == [], "text that is hard to read"
+        assert page.evaluate(NAMELESS) == [], "parts that a screen reader cannot name"
+        wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= window, "nothing is cut off at the right"
+        page.context.close()
+
+
+def test_without_anything_it_says_so(pipeline: Pipeline, witness: Witness) -> None:
+    witness.page.goto(pipeline.subject("nobody"))
+    expect(witness.page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
+    expect(witness.page.locator("#summary")).to_have_text("waiting for the first estimate")
+    assert answer(f"{pipeline.url}/skeleton.glb?name=nobody")[0] == 404
+    assert answer(f"{pipeline.url}/skeleton.glb?name=Anna&height=tall")[0] == 400
+    assert answer(pipeline.url, Host="evil.example")[0] == 421
