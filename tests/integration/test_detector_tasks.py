@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support.photos import RENDERED
 
+from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.models import ModelFiles, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mp
@@ -268,6 +269,20 @@ def test_the_face_task_gives_blendshapes_only_when_asked(models: ModelFiles) -> 
         assert all(face.landmarks.shape == (478, 3) for face in found)
         poses.close()
         task.close()
+
+
+def test_the_slow_inverted_category_mask_is_never_made(models: ModelFiles, rgb: np.ndarray) -> None:
+    task = open_mask_task(models.segmenter)
+    result = task._task.segment(mp.Image(mp.ImageFormat.SRGB, rgb))
+    assert result.category_mask is None
+    assert len(result.confidence_masks) == 1
+    task.close()
+
+
+def test_a_detector_keeps_opencv_to_its_one_thread(models: ModelFiles) -> None:
+    cv2.setNumThreads(4)
+    Detector(OPTIONS, models).close()
+    assert cv2.getNumThreads() == 1
 
 
 def test_models_are_read_from_any_path(models: ModelFiles, tmp_path: Path) -> None:
