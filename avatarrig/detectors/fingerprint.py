@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avatarrig.detectors.models import ModelFiles
     from avatarrig.detectors.options import DetectorOptions
 
-PROCEDURE: Final = 2
+PROCEDURE: Final = 3
 """Raised whenever the detector's own steps change what it reports."""
 
 _WITHOUT_EFFECT: Final = ("max_pixels", "min_pose_track")

@@ -7,6 +7,7 @@ coarse. `tests/bench/detector.py` measures what each look costs and brings.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,11 @@ _TILES: Final = tuple(
     for top in (0.0, 1 - _TILE)
     for left in (0.0, 1 - _TILE)
 )
+
+_PANORAMA: Final = 2.0
+"""From this aspect on tiles are squares along the photo, or the wide ones would show nobody."""
+
+_MOST_TILES: Final = 16
 
 _SAME_PLACE: Final = 0.35
 """Least overlap of a pose's box with the box that was looked at."""
@@ -100,7 +106,7 @@ class SecondLook:
         return tuple(refined if pose is subject else pose for pose in found)
 
     def _search(self, explained: Explained) -> tuple[FoundPose, ...]:
-        """Looks where the mask shows somebody, and failing that in four overlapping tiles.
+        """Looks where the mask shows somebody, and failing that in overlapping tiles.
 
         Crops show shapes to the model that it would never see in a whole photo, so what is
         found this way is believed only if another crop shows the same.
@@ -108,7 +114,9 @@ class SecondLook:
         parts = explained.unexplained[:_STRANGERS]
         found = [pose for part in parts for pose in self._look(part.box)]
         if not found:
-            found = [pose for tile in _TILES for pose in self._look(tile, padding=0.0)]
+            height, width = self.rgb.shape[:2]
+            tiles = _tiles(width, height)
+            found = [pose for tile in tiles for pose in self._look(tile, padding=0.0)]
         candidates = choose_subject(found).people[:_CANDIDATES]
         confirmed = (self._confirmed(candidate) for candidate in candidates)
         return tuple(pose for pose in confirmed if pose is not None)
@@ -166,6 +174,18 @@ class SecondLook:
             FoundPose((pose.landmarks * scale + offset).astype(np.float32), pose.world)
             for pose in self.task.run(self.rgb[y0:y1, x0:x1])
         ]
+
+
+def _tiles(width: int, height: int) -> tuple[Box, ...]:
+    """Gives four tiles, or squares along a panorama that overlap by half."""
+    aspect = max(width, height) / min(width, height)
+    if aspect < _PANORAMA:
+        return _TILES
+    side = 1 / aspect
+    starts = np.linspace(0, 1 - side, min(math.ceil(2 * aspect) - 1, _MOST_TILES)).tolist()
+    if width > height:
+        return tuple(Box(start, 0.0, start + side, 1.0) for start in starts)
+    return tuple(Box(0.0, start, 1.0, start + side) for start in starts)
 
 
 def _confidence(pose: FoundPose) -> float:

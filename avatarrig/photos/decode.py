@@ -28,15 +28,16 @@ MIN_SIDE: Final = 16
 """Pictures with a shorter side cannot show a person, and crash some of the models' graphs."""
 
 LONGEST_STRIP: Final = 32_766
-"""A strip that is longer than this even when it is reduced is refused: it is at most 40 pixels
+"""A strip that is longer than this even when it is reduced is refused: it is under 32 pixels
 wide, and the models' own warping counts pixels in 16 bits."""
 
 MEMORY_BUDGET: Final = 1_200_000_000
 """Bytes that decoding one photo may take, whatever the limit on pixels: with the models' 250 MB
 a detector stays below 1.5 GB."""
 
-_LONGEST_ASPECT: Final = 50
-"""Reducing stops before the short side is lost: no picture is longer than this by reduction."""
+WORKING_SHORT_SIDE: Final = 320
+"""A panorama is not reduced below this many pixels on its short side, or people in it would be
+smaller than what the landmark models see, 256 pixels."""
 
 _JPEG_FLAGS: Final = {
     1: 0,
@@ -131,15 +132,16 @@ def reduction(width: int, height: int) -> int:
         height: Pixels.
 
     Returns:
-        The largest power of two that leaves the long side at 960 pixels or more and does not
-        starve the short side of a panorama.
+        The largest power of two that leaves the long side at 960 pixels or more, and the short
+        side at 320 or more. A strip that is too long for the models is reduced all the same, as
+        long as its short side stays usable.
     """
     long_side, short_side = max(width, height), min(width, height)
     factor = 1
-    while (
-        long_side // (2 * factor) >= WORKING_LONG_SIDE
-        and short_side // (2 * factor) >= WORKING_LONG_SIDE // _LONGEST_ASPECT
-    ):
+    while long_side // (2 * factor) >= WORKING_LONG_SIDE:
+        too_long = long_side // factor >= LONGEST_STRIP
+        if short_side // (2 * factor) < (MIN_SIDE if too_long else WORKING_SHORT_SIDE):
+            break
         factor *= 2
     return factor
 

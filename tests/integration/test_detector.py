@@ -148,6 +148,23 @@ def test_a_distant_person_is_found_by_the_second_look_alone(
     assert np.median(np.abs(seen.pose[JOINTS, :2] - expected)) < 0.01
 
 
+@pytest.mark.parametrize("upright", [False, True])
+def test_somebody_in_a_panorama_is_found(
+    detector: Detector, rendered: np.ndarray, *, upright: bool
+) -> None:
+    height, width = (4500, 700) if upright else (700, 4500)
+    panorama = np.full((height, width, 3), 128, np.uint8)
+    person = cv2.resize(rendered, (400, 600), interpolation=cv2.INTER_AREA)
+    top, left = (3000, 150) if upright else (100, 3000)
+    panorama[top : top + 600, left : left + 400] = person
+    seen, near = detector.detect(png(panorama)), detector.detect(png(rendered))
+    assert seen.pose is not None
+    assert near.pose is not None
+    expected = near.pose[JOINTS, :2] * (400, 600) + (left, top)
+    found = seen.pose[JOINTS, :2] * (width, height)
+    assert np.median(np.hypot(*(found - expected).T)) < 0.02 * 600
+
+
 def test_the_crop_padding_changes_what_the_second_look_sees(
     models: ModelFiles, rendered: np.ndarray
 ) -> None:

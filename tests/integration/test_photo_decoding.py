@@ -122,8 +122,16 @@ def test_reduction_keeps_960_pixels_and_a_short_side(width: int, height: int) ->
     assert factor.bit_count() == 1
     if factor > 1:
         assert long_side // factor >= 960
-        assert short_side // factor >= 16
-    assert long_side // factor < 1920 or short_side // factor < 40
+        assert short_side // factor >= 320 or 2 * long_side // factor >= LONGEST_STRIP
+    assert long_side // factor < 1920 or short_side // factor < 640
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"),
+    [((4000, 3000), 4), ((12_000, 1000), 2), ((1000, 12_000), 2), ((40_000, 500), 2)],
+)
+def test_a_panorama_is_reduced_by_its_short_side(size: tuple[int, int], factor: int) -> None:
+    assert reduction(*size) == factor
 
 
 @pytest.mark.parametrize(
