@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from avatarrig.cli import COMMANDS
 from avatarrig.cli.detector_options import Detecting, detector_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.height import HEIGHT
@@ -22,8 +24,31 @@ from avatarrig.topics import DEFAULT_PARTITIONS
 from avatarrig.transport import KafkaSettings
 
 
+class _Dataset(click.Path):
+    """A folder of photos; what looks like a misspelt command is told apart."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Checks the folder."""
+        alike = get_close_matches(str(value), COMMANDS, 1)
+        if alike and not Path(value).exists():
+            self.fail(
+                f"there is no folder {str(value)!r}. Did you mean the command {alike[0]!r}?",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 @click.command(name="run", context_settings={"show_default": True})
-@click.argument("dataset", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("dataset", type=_Dataset())
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

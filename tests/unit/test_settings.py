@@ -143,3 +143,10 @@ def test_a_runs_own_kafka_goes_before_one_that_was_not_typed(tmp_path: Path) -> 
     assert "no broker data" in call("status", "--run", "run", **variable).stderr
     both = call("status", "--run", "run", "--bootstrap-servers", "127.0.0.1:1")
     assert "name one Kafka" in both.stderr
+
+
+def test_a_misspelt_command_is_no_dataset(tmp_path: Path) -> None:
+    assert "Did you mean the command 'report'?" in call("reprot", "run").output
+    assert "Did you mean" not in call("photos of anna").output
+    (tmp_path / "reports").mkdir()
+    assert "Did you mean" not in call("reports", "--workers", "0").output
