@@ -14,6 +14,7 @@ import msgspec
 MARKER: Final = b"M"
 PAGE: Final = b"P"
 STATISTICS: Final = b"S"
+FORGOTTEN: Final = b"F"
 
 _PREFIX: Final = struct.Struct(">cI")
 _NUMBER: Final = struct.Struct(">I")
@@ -57,6 +58,16 @@ def statistics_key(partition: int, part: int, series: Series) -> bytes:
     return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + message_key(series)
 
 
+def forgotten_key(partition: int, part: int, digest: str) -> bytes:
+    """Key of the note that a subject was forgotten on an input partition."""
+    return _PREFIX.pack(FORGOTTEN, partition) + _NUMBER.pack(part) + digest.encode()
+
+
+def forgotten_of(key: bytes) -> tuple[int, str]:
+    """Input partition and digest that a `forgotten_key` names."""
+    return _number(key), key[_PREFIX.size + _NUMBER.size :].decode()
+
+
 def partition_of(key: bytes) -> int:
     """Partition that a table key belongs to.
 
@@ -67,7 +78,7 @@ def partition_of(key: bytes) -> int:
 
 
 def kind_of(key: bytes) -> bytes:
-    """One of `MARKER`, `PAGE`, `STATISTICS`, or what a foreign key begins with."""
+    """One of `MARKER`, `PAGE`, `STATISTICS`, `FORGOTTEN`, or what a foreign key begins with."""
     return _split(key)[0]
 
 

@@ -22,12 +22,13 @@ class Changes(msgspec.Struct, frozen=True):
     """What must reach the table.
 
     Attributes:
-        entries: Keys and values; their order does not matter, nor whether a crash keeps some.
+        entries: Keys and values, None for what goes; their order does not matter, nor whether a
+            crash keeps some.
         marker: Key and value, to be written when all entries are safe.
         applied: The marker's offset.
     """
 
-    entries: list[tuple[bytes, bytes]]
+    entries: list[tuple[bytes, bytes | None]]
     marker: tuple[bytes, bytes]
     applied: int
 
@@ -44,7 +45,7 @@ class Ledger:
     def __init__(
         self,
         marker: Marker,
-        entries: Iterable[tuple[bytes, bytes]] = (),
+        entries: Iterable[tuple[bytes, bytes | None]] = (),
         series: Mapping[Series, int] | None = None,
     ) -> None:
         self.applied = marker.applied
@@ -73,6 +74,15 @@ class Ledger:
         self._unsaved.add(key)
         self._unpublished.setdefault(series, offset)
 
+    def noted(self, key: bytes) -> None:
+        """Notes that a table key changed that belongs to no series."""
+        self._unsaved.add(key)
+
+    def removed(self, key: bytes, series: Series) -> None:
+        """Notes that a table key is gone, and with it its series."""
+        self._unsaved.add(key)
+        self._unpublished.pop(series, None)
+
     def published(self, series: Series, offset: int, newest: int) -> None:
         """Notes that a series was published as of an offset; ``newest`` is its last change."""
         if newest > offset:
@@ -86,7 +96,7 @@ class Ledger:
         self._saved_applied = self.applied
         return unsaved
 
-    def seal(self, entries: Iterable[tuple[bytes, bytes]], learned: str) -> Marker:
+    def seal(self, entries: Iterable[tuple[bytes, bytes | None]], learned: str) -> Marker:
         """Returns the marker that vouches for everything up to now.
 
         Args:
@@ -125,11 +135,12 @@ class Ledger:
             raise StateRefusedError("entries are missing, or older than their marker")
         return True
 
-    def _add_up(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+    def _add_up(self, entries: Iterable[tuple[bytes, bytes | None]]) -> None:
         for key, value in entries:
-            term = _term(key, value)
-            self._checksum = (self._checksum + term - self._terms.get(key, 0)) & _MASK
-            self._terms[key] = term
+            self._checksum = (self._checksum - self._terms.pop(key, 0)) & _MASK
+            if value is not None:
+                self._terms[key] = _term(key, value)
+                self._checksum = (self._checksum + self._terms[key]) & _MASK
 
 
 def _term(key: bytes, value: bytes) -> int:

@@ -92,6 +92,7 @@ class Level(Generic[PartT]):
         if part is None:
             return
         changed = {part.apply(offset, value) for offset, value in messages}
+        changed |= part.take_disturbed()
         self.steps += len(messages)
         now = self._applied_at = self._clock()
         for series in changed:
@@ -115,6 +116,7 @@ class Level(Generic[PartT]):
             return
         begun = self._clock()
         stood = [(self.parts[number], series) for number, series in due]
+        stood = [(part, series) for part, series in stood if part.has(series)]
         offsets = [part.newest(series) for part, series in stood]
         made = [self._outlet.messages(part, series) for part, series in stood]
         spent = self._clock() - begun
@@ -122,6 +124,8 @@ class Level(Generic[PartT]):
         self.steps += 1
         self._pace.published(due, begun, spent)
         for (part, series), offset in zip(stood, offsets, strict=True):
+            if not part.has(series):  # forgotten meanwhile
+                continue
             part.ledger.published(series, offset, part.newest(series))
 
     async def save(self) -> dict[tuple[str, int], int]:
@@ -147,12 +151,13 @@ class Level(Generic[PartT]):
         spent = 0.0
         for part in [part for part in self.parts.values() if part.ledger.behind]:
             begun = self._clock()
-            refused = [self._outlet.reject(part, refusal) for refusal in part.take_refusals()]
+            told = [self._outlet.reject(part, refusal) for refusal in part.take_refusals()]
+            told += self._outlet.farewells(part)
             changes = part.take_changes()
             for key, value in changes.entries:
-                self.table[key] = value
+                _put(self.table, key, value)
             spent += self._clock() - begun
-            await self._outlet.send(refused)
+            await self._outlet.send(told)
             await self.table.confirm()
             # Only now: a marker vouches for everything before it.
             self.table[changes.marker[0]] = changes.marker[1]
@@ -180,6 +185,13 @@ class Level(Generic[PartT]):
             await self.table.confirm()
             return self._maker.new(partition)
         return part
+
+
+def _put(table: Table, key: bytes, value: bytes | None) -> None:
+    if value is not None:
+        table[key] = value
+    elif key in table:
+        del table[key]
 
 
 def _check_within(part: Part, end: int) -> None:

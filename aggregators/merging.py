@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aggregators.forgetting import Forgotten, forget_in, series_of_subject
 from aggregators.keys import (
+    FORGOTTEN,
     MARKER,
     KeyRefusedError,
     Marker,
@@ -21,7 +23,7 @@ from aggregators.keys import (
 from aggregators.ledger import Changes, Ledger
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.records import RecordRefusedError, SkeletonRecord, TallyUpdate, decode
+from avatarrig.records import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
 from avatarrig.skeleton.refused import StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
@@ -30,6 +32,20 @@ if TYPE_CHECKING:
 
 Estimator = Callable[[Tally, str], dict[str, Any]]
 """Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
+
+
+class Farewell(msgspec.Struct, frozen=True):
+    """What was taken back since its subject shall be forgotten.
+
+    Attributes:
+        series: Subject and fingerprint.
+        part: Input partition whose tally is gone.
+        is_last: Whether nothing is left of the series.
+    """
+
+    series: Series
+    part: int
+    is_last: bool
 
 
 class Contributed(msgspec.Struct, array_like=True):
@@ -86,6 +102,9 @@ class TalliedPartition:
         self._said: dict[Series, bytes] = {}
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
+        self._forgotten = Forgotten(partition)
+        self._farewells: list[Farewell] = []
+        self._disturbed: set[Series] = set()
         self.ledger = Ledger(Marker())
 
     @classmethod
@@ -117,6 +136,9 @@ class TalliedPartition:
                     marker = msgspec.msgpack.decode(value, type=Marker)
                     continue
                 entries.append((key, value))
+                if kind_of(key) == FORGOTTEN:
+                    new._forgotten.recover(key, value)
+                    continue
                 part, series = part_of(key)
                 contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
                 new._series.setdefault(series, {})[part] = contribution
@@ -188,6 +210,20 @@ class TalliedPartition:
         """Returns the offset of the last change of a series."""
         return max(one.packed.offset for one in self._series[series].values())
 
+    def has(self, series: Series) -> bool:
+        """Whether anything is known of a series."""
+        return series in self._series
+
+    def take_disturbed(self) -> set[Series]:
+        """Returns series from which something was taken back since the last call."""
+        disturbed, self._disturbed = self._disturbed, set()
+        return disturbed & self._series.keys()
+
+    def take_farewells(self) -> list[Farewell]:
+        """Returns what was taken back since the last call."""
+        farewells, self._farewells = self._farewells, []
+        return farewells
+
     def take_refusals(self) -> list[Refusal]:
         """Returns the messages that were set aside since the last call."""
         refusals, self._refusals = self._refusals, []
@@ -195,19 +231,28 @@ class TalliedPartition:
 
     def take_changes(self) -> Changes:
         """Returns what changed since the last call, for the table."""
-        entries = []
-        for key in sorted(self.ledger.take_unsaved()):
-            part, series = part_of(key)
-            entries.append((key, msgspec.msgpack.encode(self._series[series][part].packed)))
+        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
         marker = self.ledger.seal(entries, self._learned)
         return Changes(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
 
+    def _value(self, key: bytes) -> bytes | None:
+        if kind_of(key) == FORGOTTEN:
+            return self._forgotten.value(key)
+        part, series = part_of(key)
+        contribution = self._series.get(series, {}).get(part)
+        return None if contribution is None else msgspec.msgpack.encode(contribution.packed)
+
     def _apply(self, offset: int, value: bytes | None) -> Series | None:
+        if value is None:  # a tombstone
+            return None
         try:
             return self._take(offset, decode(value, TallyUpdate))
         except RecordRefusedError as error:
+            if (forget := forget_in(value)) is not None:
+                self._forget(offset, forget)
+                return None
             self._refusals.append(Refusal(offset, "malformed", str(error)))
         except StateRefusedError as error:
             self._refusals.append(Refusal(offset, "tally", str(error)))
@@ -215,8 +260,30 @@ class TalliedPartition:
             self._refusals.append(Refusal(offset, "unexpected", repr(error)))
         return None
 
+    def _forget(self, offset: int, forget: Forget) -> None:
+        part = forget.partition
+        for series in series_of_subject(forget.forget, self._series):
+            contribution = self._series[series].get(part)
+            if contribution is None or contribution.packed.applied > forget.offset:
+                continue
+            del self._series[series][part]
+            key = statistics_key(self.partition, part, series)
+            is_last = not self._series[series]
+            if is_last:
+                del self._series[series]
+                self._said.pop(series, None)
+                self.waiting.take(series)
+                self.ledger.removed(key, series)
+            else:
+                self.ledger.touched(key, series, offset)
+                self._disturbed.add(series)
+            self._farewells.append(Farewell(series, part, is_last))
+        self.ledger.noted(self._forgotten.note(part, forget.forget, forget.offset))
+
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:
         series = (update.subject, update.fingerprint)
+        if update.offset < self._forgotten.since(update.subject, update.partition):
+            return None
         known = self._series.get(series, {}).get(update.partition)
         if known is not None and known.packed.applied >= update.offset:
             return None

@@ -13,7 +13,7 @@ from aiokafka.partitioner import murmur2
 from aggregators.keys import Series, history_message_key, message_key, tally_message_key
 from aggregators.roles import Message
 from avatarrig.history import history_of, slot_of
-from avatarrig.records import Reject, encode
+from avatarrig.records import Forget, Reject, encode
 from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
@@ -55,7 +55,14 @@ class Sender:
         ]
         await asyncio.gather(*sent)
 
+    @property
+    def partitions(self) -> dict[str, int]:
+        """Topic to its number of partitions."""
+        return self._partitions
+
     def _partition(self, message: Message) -> int | None:
+        if message.partition is not None:
+            return message.partition
         if message.shard is None:
             return None
         return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
@@ -89,6 +96,17 @@ class TallyOutlet:
         found_at = part.waiting.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
         return [Message(TALLIES, key, encode(update), shard=message_key(series))]
+
+    def farewells(self, part: ObservedPartition) -> list[Message]:
+        """Has level 2 take back what this partition has said about forgotten subjects.
+
+        Which partitions have tallies of theirs is not known any more, so all are told.
+        """
+        return [
+            Message(TALLIES, _forget_key(forget), encode(forget), partition=number)
+            for forget in part.take_farewells()
+            for number in range(self.send.partitions[TALLIES])
+        ]
 
     def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""
@@ -134,6 +152,18 @@ class SkeletonOutlet:
             Message(HISTORY, note_key, encode(noted), shard=shard),
         ]
 
+    def farewells(self, part: TalliedPartition) -> list[Message]:
+        """Writes tombstones for the tallies and estimates that were taken back."""
+        messages = []
+        for gone in part.take_farewells():
+            shard = message_key(gone.series)
+            messages.append(
+                Message(TALLIES, tally_message_key(gone.series, gone.part), None, shard=shard)
+            )
+            if gone.is_last:
+                messages.append(Message(SKELETONS, shard, None))
+        return messages
+
     def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""
         self._metrics.rejected(refusal.reason)
@@ -153,6 +183,10 @@ def _width(record: SkeletonRecord) -> float | None:
     ends = [(bone["interval"], bone["value"]) for bone in bones if bone.get("n") and bone["value"]]
     widths = [(high - low) / value for (low, high), value in ends if high > low]
     return median(widths) if widths else None
+
+
+def _forget_key(forget: Forget) -> bytes:
+    return f"\0forget\0{forget.forget}\0{forget.partition}".encode()
 
 
 def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:

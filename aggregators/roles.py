@@ -30,6 +30,12 @@ class Part(Protocol):
     def newest(self, series: Series) -> int:
         """Returns the offset of the last change of a series."""
 
+    def has(self, series: Series) -> bool:
+        """Whether anything is known of a series."""
+
+    def take_disturbed(self) -> set[Series]:
+        """Returns series that changed otherwise than by `apply` since the last call."""
+
     def take_refusals(self) -> list[Refusal]:
         """Returns the messages that were set aside since the last call."""
 
@@ -52,6 +58,8 @@ class Table(Protocol):
 
     def __delitem__(self, key: bytes) -> None: ...
 
+    def __contains__(self, key: object) -> bool: ...
+
     async def confirm(self) -> None:
         """Waits until everything that was written is safe."""
 
@@ -72,14 +80,16 @@ class Message(msgspec.Struct, frozen=True):
     Attributes:
         topic: Name of the topic.
         key: Its key.
-        value: Its value.
+        value: Its value; None deletes what the key stands for.
         shard: Key that decides on the partition; None where ``key`` does.
+        partition: The partition itself, where that is known.
     """
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     shard: bytes | None = None
+    partition: int | None = None
 
 
 class Outlet(Protocol[_Taken_contra]):
@@ -87,6 +97,9 @@ class Outlet(Protocol[_Taken_contra]):
 
     def messages(self, part: _Taken_contra, series: Series) -> list[Message]:
         """Returns the messages about a series; none where nothing is new."""
+
+    def farewells(self, part: _Taken_contra) -> list[Message]:
+        """Returns the messages about subjects that were forgotten since the last call."""
 
     def reject(self, part: _Taken_contra, refusal: Refusal) -> Message:
         """Returns the message that sets another one aside."""

@@ -19,12 +19,19 @@ _SIGHT: Final = np.dtype([("digest", "<u8"), ("offset", "<i8")])
 _SETTLE_AT: Final = 65_536
 
 
-def digest_of(series: Series, image_id: str) -> int:
+def digest_of(series: Series, image_id: str, since: int = -1) -> int:
     """Returns 64 bits that stand for a photo of a series.
 
     The same photo may be shown for two subjects, and seen by two detectors: it counts in each.
+    It counts anew after its subject was forgotten.
+
+    Args:
+        series: Subject and fingerprint.
+        image_id: The photo.
+        since: Offset at which the subject was forgotten; -1 where it never was.
     """
-    text = "\0".join((*series, image_id)).encode("utf-8", "surrogateescape")
+    parts = (*series, image_id) if since < 0 else (*series, image_id, str(since))
+    text = "\0".join(parts).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 

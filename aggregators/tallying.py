@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregators.forgetting import Forgotten, forget_in, series_of_subject
 from aggregators.keys import (
+    FORGOTTEN,
     MARKER,
     PAGE,
     KeyRefusedError,
@@ -23,7 +25,7 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
-from avatarrig.records import Observation, RecordRefusedError, TallyUpdate, decode
+from avatarrig.records import Forget, Observation, RecordRefusedError, TallyUpdate, decode
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
@@ -90,6 +92,8 @@ class ObservedPartition:
         self._sights = FirstSights()
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
+        self._forgotten = Forgotten(partition)
+        self._farewells: list[Forget] = []
         self.ledger = Ledger(Marker())
 
     @classmethod
@@ -120,6 +124,8 @@ class ObservedPartition:
                 entries.append((key, value))
                 if kind == PAGE:
                     pages[page_of(key)] = value
+                elif kind == FORGOTTEN:
+                    new._forgotten.recover(key, value)
                 else:
                     tallied = msgspec.msgpack.decode(value, type=Tallied)
                     new._tallies[part_of(key)[1]] = _Counted(tallied)
@@ -128,7 +134,7 @@ class ObservedPartition:
             raise StateRefusedError(f"an entry is damaged: {error}") from error
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
         new.ledger = Ledger(marker, entries, offsets)
-        newest = max(new._sights.last, *offsets.values(), -1)
+        newest = max(new._sights.last, new._forgotten.last, *offsets.values(), -1)
         if not new.ledger.check(marker, learned, newest):
             for counted in new._tallies.values():
                 counted.tally()  # raises where it is damaged
@@ -170,6 +176,19 @@ class ObservedPartition:
         """Returns the offset of the last change of a series."""
         return self._tallies[series].offset
 
+    def has(self, series: Series) -> bool:
+        """Whether anything is known of a series."""
+        return series in self._tallies
+
+    def take_disturbed(self) -> set[Series]:
+        """Series that changed otherwise than by `apply`: none at this level."""
+        return set()
+
+    def take_farewells(self) -> list[Forget]:
+        """Returns what has to be told about subjects that were forgotten since the last call."""
+        farewells, self._farewells = self._farewells, []
+        return farewells
+
     def take_refusals(self) -> list[Refusal]:
         """Returns the messages that were set aside since the last call."""
         refusals, self._refusals = self._refusals, []
@@ -177,9 +196,7 @@ class ObservedPartition:
 
     def take_changes(self) -> Changes:
         """Returns what changed since the last call, for the table."""
-        entries = [
-            (key, self._packed(part_of(key)[1])) for key in sorted(self.ledger.take_unsaved())
-        ]
+        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
         entries += [
             (page_key(self.partition, page), lines)
             for page, lines in self._sights.take_unsaved().items()
@@ -189,15 +206,24 @@ class ObservedPartition:
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
 
-    def _packed(self, series: Series) -> bytes:
-        counted = self._tallies[series]
+    def _value(self, key: bytes) -> bytes | None:
+        if kind_of(key) == FORGOTTEN:
+            return self._forgotten.value(key)
+        counted = self._tallies.get(part_of(key)[1])
+        if counted is None:
+            return None
         return msgspec.msgpack.encode(Tallied(counted.offset, counted.packed()))
 
     def _apply(self, offset: int, value: bytes | None) -> Series | None:
+        if value is None:  # a tombstone
+            return None
         try:
             observation = decode(value, Observation)
             return self._count(offset, observation)
         except RecordRefusedError as error:
+            if (forget := forget_in(value)) is not None:
+                self._forget(offset, forget)
+                return None
             self._refusals.append(Refusal(offset, "malformed", str(error)))
         except (StateRefusedError, LearnedRefusedError) as error:
             self._refusals.append(Refusal(offset, "evidence", str(error)))
@@ -205,10 +231,22 @@ class ObservedPartition:
             self._refusals.append(Refusal(offset, "unexpected", repr(error)))
         return None
 
+    def _forget(self, offset: int, forget: Forget) -> None:
+        for series in series_of_subject(forget.forget, self._tallies):
+            del self._tallies[series]
+            self.waiting.take(series)
+            self.ledger.removed(statistics_key(self.partition, self.partition, series), series)
+        self.ledger.noted(self._forgotten.note(self.partition, forget.forget, offset))
+        self._farewells.append(
+            msgspec.structs.replace(forget, partition=self.partition, offset=offset)
+        )
+
     def _count(self, offset: int, observation: Observation) -> Series | None:
         series = (observation.subject, observation.fingerprint)
         counted = self._tallies.get(series) or _Counted()
-        is_first = self._sights.first(digest_of(series, observation.image_id), offset) == offset
+        since = self._forgotten.since(observation.subject, self.partition)
+        sight = digest_of(series, observation.image_id, since)
+        is_first = self._sights.first(sight, offset) == offset
         if offset <= counted.offset:
             return None
         counted.move_to(offset, observation if is_first else None)

@@ -9,6 +9,16 @@ from pathlib import PurePosixPath
 
 _LONGEST_STEM = 60
 _DIGEST_CHARACTERS = 16
+_SUBJECT_BYTES = 16
+
+
+def subject_digest(subject: str) -> str:
+    """Stands for a subject where the name must not: 128 bits, hexadecimal.
+
+    Whoever guesses the name can check the guess.
+    """
+    data = subject.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(data, digest_size=_SUBJECT_BYTES).hexdigest()
 
 
 def image_id(path: str, content_hash: str) -> str:

@@ -162,6 +162,26 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
+class Forget(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject shall be forgotten: what the partition says of it before this counts no more.
+
+    On the observations topic it is written to every partition; what was counted of each
+    partition is then taken back on the tallies topic.
+
+    Attributes:
+        forget: Digest of the subject, as in `avatarrig.identity`; the name is not kept.
+        forgotten_at: Unix seconds.
+        partition: On the tallies topic, the input partition.
+        offset: On the tallies topic, where the input partition said so.
+    """
+
+    forget: str
+    forgotten_at: float
+    partition: int = -1
+    offset: int = -1
+    version: int = SCHEMA_VERSION
+
+
 class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one input partition has said about a subject so far (level 1 to level 2).
 
@@ -241,7 +261,14 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Record = TypeVar(
-    "Record", PhotoReference, Observation, Reject, TallyUpdate, SkeletonRecord, HistoryRecord
+    "Record",
+    PhotoReference,
+    Observation,
+    Reject,
+    Forget,
+    TallyUpdate,
+    SkeletonRecord,
+    HistoryRecord,
 )
 
 

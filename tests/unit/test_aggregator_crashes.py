@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.observed import observation
 
+from aggregators.forgetting import forget_in
 from aggregators.keys import MARKER, Series, kind_of, message_key, partition_of, tally_message_key
 from aggregators.level import Level
 from aggregators.merging import TalliedPartition
@@ -26,7 +27,8 @@ from aggregators.parts import ObservedParts, TalliedParts
 from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
-from avatarrig.records import Observation, SkeletonRecord, encode
+from avatarrig.identity import subject_digest
+from avatarrig.records import Forget, Observation, SkeletonRecord, encode
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.tally import Tally
 
@@ -69,6 +71,10 @@ class Table:
 
     def __delitem__(self, key: bytes) -> None:
         self._pending.append((key, None))
+
+    def __contains__(self, key: object) -> bool:
+        pending = [value for name, value in self._pending if name == key]
+        return pending[-1] is not None if pending else key in self._durable
 
     async def confirm(self) -> None:
         kept = self._dice.kept(len(self._pending)) if self._pending else None
@@ -118,8 +124,12 @@ class Outlet:
         if message.topic == "rejects":
             self.world.rejects.add(message.key)
         elif message.topic == "tallies":
-            log = self.world.tallies[sum(message.shard or b"") % PARTITIONS]
+            sharded = sum(message.shard or b"") % PARTITIONS
+            number = sharded if message.partition is None else message.partition
+            log = self.world.tallies[number]
             log.append((len(log), message.value))
+        elif message.value is None:
+            self.world.skeletons.pop(message.key, None)
         else:
             self.world.skeletons[message.key] = msgspec.msgpack.decode(
                 message.value, type=SkeletonRecord
@@ -131,12 +141,26 @@ class TallyOutlet(Outlet):
         key = tally_message_key(series, part.partition)
         return [Message("tallies", key, encode(part.update(series)), shard=message_key(series))]
 
+    def farewells(self, part: ObservedPartition) -> list[Message]:
+        return [
+            Message("tallies", b"forget", encode(forget), partition=number)
+            for forget in part.take_farewells()
+            for number in range(PARTITIONS)
+        ]
+
 
 class SkeletonOutlet(Outlet):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
         return [Message("skeletons", message_key(series), value)] if part.is_news(record) else []
+
+    def farewells(self, part: TalliedPartition) -> list[Message]:
+        return [
+            Message("skeletons", message_key(gone.series), None)
+            for gone in part.take_farewells()
+            if gone.is_last
+        ]
 
 
 def estimator(tally: Tally, subject: str) -> dict[str, Any]:
@@ -207,7 +231,7 @@ class Worker:
 
 @st.composite
 def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
-    """Photos of two subjects, some repeated, some messages garbage, gaps between offsets."""
+    """Photos of two subjects, some repeated, some garbage, some forgotten; gaps between offsets."""
     photos = draw(
         st.lists(
             st.tuples(
@@ -222,11 +246,18 @@ def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
     )
     logs: dict[int, Log] = {partition: [] for partition in range(PARTITIONS)}
     for number, subject, kind, gap in photos:
-        log = logs[number % PARTITIONS]
-        offset = log[-1][0] + gap if log else gap - 1
+        if kind == 1:  # as it is written: to every partition
+            forget = encode(Forget(forget=subject_digest(subject), forgotten_at=1.0))
+            for log in logs.values():
+                append(log, gap, forget)
+            continue
         value = b"\xc1garbage" if kind == 0 else encode(observation(number, subject))
-        log.append((offset, value))
+        append(logs[number % PARTITIONS], gap, value)
     return logs
+
+
+def append(log: Log, gap: int, value: bytes) -> None:
+    log.append((log[-1][0] + gap if log else gap - 1, value))
 
 
 actions = st.lists(
@@ -306,17 +337,23 @@ async def run_through(logs: dict[int, Log], history: list[tuple[Any, ...]]) -> W
 
 
 def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
-    """What each subject's tally must be: every photo once."""
-    tallies: dict[str, Tally] = {}
-    seen = set()
+    """What each subject's tally must be: every photo since it was forgotten last, once."""
+    photos: dict[tuple[str, str], Observation] = {}
     for log in logs.values():
+        own: dict[tuple[str, str], Observation] = {}
         for _, value in log:
             if value is None or value.startswith(b"\xc1"):
                 continue
+            if (forget := forget_in(value)) is not None:
+                for key in [key for key in own if subject_digest(key[0]) == forget.forget]:
+                    del own[key]
+                continue
             photo = _decoded(value)
-            if (photo.subject, photo.image_id) not in seen:
-                seen.add((photo.subject, photo.image_id))
-                tallies.setdefault(photo.subject, Tally.empty()).add(photo)
+            own.setdefault((photo.subject, photo.image_id), photo)
+        photos |= own
+    tallies: dict[str, Tally] = {}
+    for (subject, _), photo in photos.items():
+        tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
 
 
@@ -342,7 +379,7 @@ def test_no_crash_and_no_rebalance_changes_a_bit(
             subjects = [
                 (at, _decoded(value).subject)
                 for at, value in logs[partition]
-                if value is not None and not value.startswith(b"\xc1")
+                if value is not None and not value.startswith(b"\xc1") and forget_in(value) is None
             ]
             assert offset == max(at for at, subject in subjects if subject == record.subject)
 
