@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.identity import subject_digest
 from avatarrig.records import Observation, Reject, SkeletonRecord
 from avatarrig.skeleton.counting import reason_not_to_count
 
@@ -124,6 +125,25 @@ class Progress:
         if key not in self._rejects:
             self._finished.append(now)
         self._rejects[key] = record
+
+    def forget(self, digest: str, partition: int) -> None:
+        """Drops what a partition of the observations topic has said about a forgotten subject."""
+        gone = [
+            key
+            for key, seen in self._observed.items()
+            if seen.partition == partition and subject_digest(key[0]) == digest
+        ]
+        for key in gone:
+            del self._observed[key]
+        for subject in [name for name in self._subjects if subject_digest(name) == digest]:
+            self._subjects[subject].pop(partition, None)
+            if not self._subjects[subject]:
+                del self._subjects[subject]
+
+    def no_skeleton(self, subject: str, fingerprint: str) -> None:
+        """Notes that there is no estimate of a subject any more."""
+        if fingerprint == self._fingerprint:
+            self._skeletons.pop(subject, None)
 
     def expect(self, photo: Found) -> None:
         """Notes that a photo is tried again: an earlier reject does not stand any more."""

@@ -272,6 +272,26 @@ Record = TypeVar(
 )
 
 
+def record_key(record: PhotoReference | Observation | Reject) -> bytes:
+    """Key under which a record travels; of records with the same key, the broker keeps the last.
+
+    It begins with the image_id, which spreads any load evenly, and says whose record it is: the
+    same photo may be shown for two subjects, to two detectors, by two runs. All that may count
+    twice in an estimate has the same key, and so is in the same partition.
+    """
+    match record:
+        case PhotoReference():
+            parts = (record.image_id, record.subject, record.run)
+        case Observation():
+            parts = (record.image_id, record.subject, record.fingerprint)
+        case Reject(reference=None):
+            parts = (record.origin, "", repr(record.rejected_at))
+        case Reject(reference=PhotoReference() as reference):
+            # Each counts: how often a photo was set aside is part of its story.
+            parts = (reference.image_id, reference.subject, repr(record.rejected_at))
+    return "\0".join(parts).encode("utf-8", "surrogateescape")
+
+
 def encode(record: msgspec.Struct) -> bytes:
     """Packs a record into msgpack bytes."""
     return cast("bytes", msgpack.packb(msgspec.to_builtins(record, builtin_types=(bytes,))))

@@ -40,20 +40,27 @@ def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:
     Faust requires the tables' changelogs and their source topics to agree, and the
     aggregator keys its state by input partition.
     """
-    forever = {"retention.ms": "-1"}
+    # For ever, but for what is replaced under the same key, or deleted by a tombstone; that is
+    # gone for good within a week.
+    kept = {
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": str(7 * _DAY_MS),
+        "delete.retention.ms": str(_DAY_MS),
+    }
     # Tallies and estimates are replaced every second; small segments let the broker clean them
     # up, so that whoever begins to read finds little that is outdated.
     replaced = {
         "cleanup.policy": "compact",
         "segment.bytes": str(16 << 20),
         "min.cleanable.dirty.ratio": "0.2",
+        "max.compaction.lag.ms": str(7 * _DAY_MS),
     }
     # Its keys thin it out; see `avatarrig.history`.
     remembered = replaced | {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)}
     return (
-        Topic(IMAGES, partitions, forever),
-        Topic(OBSERVATIONS, partitions, forever),
-        Topic(REJECTS, partitions, forever),
+        Topic(IMAGES, partitions, kept),
+        Topic(OBSERVATIONS, partitions, kept),
+        Topic(REJECTS, partitions, kept),
         Topic(TALLIES, partitions, replaced),
         Topic(SKELETONS, partitions, replaced),
         Topic(HISTORY, partitions, remembered),

@@ -14,6 +14,7 @@ from avatarrig.records import (
     Reject,
     decode,
     encode,
+    record_key,
 )
 from avatarrig.topics import OBSERVATIONS, REJECTS
 from processors.sandbox import SetAside
@@ -25,14 +26,14 @@ class Output(msgspec.Struct, frozen=True):
 
     Attributes:
         topic: Where to.
-        key: image_id, or the origin of a message that is no reference.
+        key: As `avatarrig.records.record_key` says.
         value: The record, packed.
         result: `PERSON`, `NO_PERSON` or `REJECTED`.
         reason: Why a photo was rejected, otherwise empty.
     """
 
     topic: str
-    key: str
+    key: bytes
     value: bytes
     result: str
     reason: str = ""
@@ -82,6 +83,10 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
         What was taken; settled already where it is no reference, or another run's.
     """
     topic, partition, offset = origin
+    if value is None:  # a tombstone
+        taken = Taken(partition, offset)
+        taken.settle(None)
+        return taken
     try:
         reference = decode(value, PhotoReference)
     except RecordRefusedError as error:
@@ -114,7 +119,7 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
         observation = None
     if observation is not None and observation.image_id == reference.image_id:
         result = NO_PERSON if observation.pose is None else PERSON
-        return Output(OBSERVATIONS, reference.image_id, answer.record, result)
+        return Output(OBSERVATIONS, record_key(observation), answer.record, result)
     aside = SetAside(answer.job, "detector_failed", "the detector's answer makes no sense", 1)
     return set_aside(taken, aside, fingerprint=fingerprint, now=now)
 
@@ -138,13 +143,13 @@ def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) ->
         fingerprint=fingerprint,
         run=reference.run,
     )
-    return Output(REJECTS, reference.image_id, encode(reject), REJECTED, reject.reason)
+    return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
 
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
     message = f"a message that is no photo reference: {error}"
     reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
-    return Output(REJECTS, origin, encode(reject), REJECTED, reject.reason)
+    return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
 
 
 def _reference(taken: Taken) -> PhotoReference:

@@ -73,7 +73,7 @@ class Transaction:
             partition = TopicPartition(self._topic, taken.partition)
             offsets[partition] = OffsetAndMetadata(taken.offset + 1, "", -1)
             if (output := taken.output) is not None:
-                self._producer.send(output.topic, value=output.value, key=output.key.encode())
+                self._producer.send(output.topic, value=output.value, key=output.key)
         self._producer.send_offsets_to_transaction(offsets, group)
         self._producer.commit_transaction()
         committed = self._added

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
-from avatarrig.records import PhotoReference, encode
+from avatarrig.records import PhotoReference, encode, record_key
 from avatarrig.topics import IMAGES, REJECTS
 from producers.hashing import PhotoContent, read_content
 from producers.references import Dataset, Published, describe
@@ -129,11 +129,10 @@ def publish(
                 skipped += 1
                 continue
             published += 1
-            pending.send(IMAGES, record.image_id, encode(record))
+            pending.send(IMAGES, record_key(record), encode(record))
         else:
             rejected += 1
-            identity = record.reference.image_id if record.reference else record.origin
-            pending.send(REJECTS, identity, encode(record))
+            pending.send(REJECTS, record_key(record), encode(record))
     pending.finish()
     return PublishReport(
         found=found,
@@ -157,13 +156,13 @@ class _Pending:
         self._unacknowledged = 0
         self._failure: BaseException | None = None
 
-    def send(self, topic: str, key: str, value: bytes) -> None:
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
         self._check()
         if self._unacknowledged >= UNACKNOWLEDGED_LIMIT:
             self._producer.flush()
         with self._lock:
             self._unacknowledged += 1
-        acknowledgement = self._producer.send(topic, value=value, key=key.encode())
+        acknowledgement = self._producer.send(topic, value=value, key=key)
         acknowledgement.add_callback(self._acknowledged)
         acknowledgement.add_errback(self._failed)
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
     "tail": ("avatarrig.cli.tail", "The skeleton, live in the terminal."),
     "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
+    "forget": ("avatarrig.cli.forget", "Remove everything that is stored about a subject."),
     "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "report": ("avatarrig.cli.report", "A run as one HTML file to look at and to send on."),
     "calibrate": ("avatarrig.cli.calibrate", "Suggest thresholds from runs and audits."),

@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from avatarrig.progress import Progress
 from avatarrig.records import (
+    Forget,
     Observation,
     RecordRefusedError,
     Reject,
@@ -68,6 +69,7 @@ class Follower:
         now = time.monotonic()
         for message in messages:
             if message.value is None:  # a tombstone
+                self._gone(place.topic, message.key)
                 continue
             try:
                 if place.topic == OBSERVATIONS:
@@ -78,5 +80,20 @@ class Follower:
                 else:
                     self._progress.skeleton(decode(message.value, SkeletonRecord))
             except RecordRefusedError as error:
+                if place.topic == OBSERVATIONS and self._forget(place, message.value):
+                    continue
                 # The aggregator sets such records aside; here they only must not end the run.
                 _log.warning("passed over a record", place=str(place), why=str(error))
+
+    def _gone(self, topic: str, key: bytes | None) -> None:
+        if topic == SKELETONS and key is not None:
+            subject, _, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
+            self._progress.no_skeleton(subject, fingerprint)
+
+    def _forget(self, place: TopicPartition, value: bytes) -> bool:
+        try:
+            forget = decode(value, Forget)
+        except RecordRefusedError:
+            return False
+        self._progress.forget(forget.forget, place.partition)
+        return True

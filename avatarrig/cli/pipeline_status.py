@@ -91,8 +91,8 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
         places = places_of(consumer, IMAGES)
         first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
         with admin_client(kafka) as admin:
-            committed = _committed(admin)
-            members = _members(admin, list(committed))
+            committed = committed_offsets(admin)
+            members = members_of(admin, list(committed))
         groups = [
             GroupStatus(group=name, members=members[name], lag=_lag(consumer, offsets))
             for name, offsets in sorted(committed.items())
@@ -136,7 +136,8 @@ def _patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is ask
             time.sleep(0.1)
 
 
-def _committed(admin: KafkaAdminClient) -> dict[str, Offsets]:
+def committed_offsets(admin: KafkaAdminClient) -> dict[str, Offsets]:
+    """Reads how far each group of the pipeline is."""
     names = [group["group_id"] for group in _patiently(admin.list_groups)]
     ours = [name for name in names if name.startswith(GROUPS)]
     return {
@@ -146,8 +147,9 @@ def _committed(admin: KafkaAdminClient) -> dict[str, Offsets]:
     }
 
 
-def _members(admin: KafkaAdminClient, groups: list[str]) -> dict[str, int]:
-    described = admin.describe_groups(groups) if groups else {}
+def members_of(admin: KafkaAdminClient, groups: list[str]) -> dict[str, int]:
+    """Counts the processes that are in each group now."""
+    described = _patiently(lambda: admin.describe_groups(groups)) if groups else {}
     return {name: len(described[name]["members"]) for name in groups}
 
 
@@ -160,14 +162,16 @@ def _lag(consumer: KafkaConsumer, committed: Offsets) -> dict[str, int]:
 
 
 def _skeletons(consumer: KafkaConsumer) -> list[SkeletonStatus]:
-    latest: dict[tuple[str, str], SkeletonRecord] = {}
+    latest: dict[bytes, SkeletonRecord] = {}
     starts = consumer.beginning_offsets(places_of(consumer, SKELETONS))
     for _, message in read_to_end(consumer, starts):
-        try:
-            record = decode(message.value, SkeletonRecord)
-        except RecordRefusedError:  # a tombstone, or from another version of this program
+        if message.value is None:  # a tombstone
+            latest.pop(message.key, None)
             continue
-        latest[record.subject, record.fingerprint] = record
+        try:
+            latest[message.key] = decode(message.value, SkeletonRecord)
+        except RecordRefusedError:  # from another version of this program
+            continue
     return [_skeleton(record) for _, record in sorted(latest.items())]
 
 

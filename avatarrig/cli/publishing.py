@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from avatarrig.progress import Found, Progress
-from avatarrig.records import PhotoReference, encode
+from avatarrig.records import PhotoReference, encode, record_key
 from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation
 from avatarrig.topics import OBSERVATIONS
 from producers.publish import PublishError, publish_dataset
@@ -95,8 +95,7 @@ class Processed:
         if self._progress.is_observed(photo):
             return
         observation = read_observation(self._run.observation(photo.image_id))
-        key = photo.image_id.encode()
-        self._producer.send(OBSERVATIONS, value=encode(observation), key=key)
+        self._producer.send(OBSERVATIONS, value=encode(observation), key=record_key(observation))
 
 
 class Publishing:

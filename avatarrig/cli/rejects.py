@@ -124,12 +124,17 @@ def read_rejects(kafka: KafkaSettings) -> RejectsView:
     view = RejectsView()
     consumer = open_reader(kafka)
     try:
-        oldest = time.time()
         starts = consumer.beginning_offsets(places_of(consumer, REJECTS))
+        rejects: dict[bytes, Reject] = {}
         for place, message in read_to_end(consumer, starts):
-            reject = _reject(message, f"{place.topic}/{place.partition}/{message.offset}")
-            oldest = min(oldest, reject.rejected_at)
+            origin = f"{place.topic}/{place.partition}/{message.offset}"
+            if message.value is None:  # a tombstone
+                rejects.pop(message.key, None)
+            else:
+                rejects[message.key or origin.encode()] = _reject(message, origin)
+        for reject in rejects.values():
             view.reject(reject)
+        oldest = min((reject.rejected_at for reject in rejects.values()), default=time.time())
         _note_observations(consumer, view, since=oldest)
     finally:
         consumer.close()

@@ -147,7 +147,11 @@ class Reader:
         while not condition(self.records):
             assert time.monotonic() < give_up, f"never came true; {len(self.records)} records"
             for batch in self._client.poll(timeout_ms=100).values():
-                self.records += [decode(message.value, self._kind) for message in batch]
+                self.records += [
+                    decode(message.value, self._kind)
+                    for message in batch
+                    if message.value is not None  # a tombstone
+                ]
         return self.records
 
     def close(self) -> None:

@@ -37,6 +37,11 @@ OBSERVATION = Observation(
 ORIGIN = (IMAGES, 3, 42)
 
 
+def test_a_tombstone_is_passed_over() -> None:
+    taken = take(None, origin=ORIGIN, run="r", now=5.0)
+    assert (taken.settled, taken.output) == (True, None)
+
+
 @pytest.mark.parametrize("run", ["r", ""])
 def test_a_reference_of_the_run_is_taken(run: str) -> None:
     reference = msgspec.structs.replace(REFERENCE, run=run)
@@ -54,7 +59,6 @@ def test_a_reference_of_another_run_is_passed_over(run: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        None,
         b"",
         b"\xc1",
         b"plain text",
@@ -78,7 +82,7 @@ def test_a_message_that_is_no_reference_is_rejected_with_its_origin(value: bytes
 def test_an_observation_goes_on_as_it_came() -> None:
     taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
     output = observed(taken, Observed(1, encode(OBSERVATION)), fingerprint="f", now=6.0)
-    assert (output.topic, output.key) == (OBSERVATIONS, "x-1")
+    assert (output.topic, output.key) == (OBSERVATIONS, b"x-1\0s\0f")
     assert output.value == encode(OBSERVATION)
 
 

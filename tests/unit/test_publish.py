@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from avatarrig.file_uri import from_file_uri
-from avatarrig.records import PhotoReference, Reject, decode
+from avatarrig.records import PhotoReference, Reject, decode, record_key
 from avatarrig.topics import IMAGES, REJECTS
 from producers.hashing import HEAD_BYTES, read_content
 from producers.publish import (
@@ -87,7 +87,7 @@ def test_a_reference_says_where_the_photo_lies_and_what_it_is(tmp_path: Path) ->
     assert report == PublishReport(found=1, published=1)
     ((topic, key, _),) = broker.taken
     (reference,) = broker.references()
-    assert (topic, key.decode()) == (IMAGES, reference.image_id)
+    assert (topic, key) == (IMAGES, record_key(reference))
     assert from_file_uri(reference.uri) == file.resolve()
     assert (reference.path, reference.size) == ("2024/a b.jpg", 6)
     assert reference.content_hash == hashlib.sha256(b"pixels").hexdigest()
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_rejected_with_a_reason(tmp_path: Path) -> None:
     assert rejects["broken.jpg"].reason == "missing"
     assert all(r.run == "r1" and r.message and r.attempts == 1 for r in rejects.values())
     keys = {key.decode() for topic, key, _ in broker.taken if topic == REJECTS}
-    assert keys == {r.reference.image_id for r in rejects.values() if r.reference}
+    assert keys == {record_key(reject).decode() for reject in rejects.values()}
 
 
 def test_a_photo_that_may_not_be_read_is_rejected(

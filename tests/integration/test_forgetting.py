@@ -1,0 +1,178 @@
+"""A subject is forgotten: nothing of it is left in Kafka, whether an aggregator runs or not."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from support import aggregating
+from support.observed import observation
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.cli import avatarrig
+from avatarrig.identity import subject_digest
+from avatarrig.records import PhotoReference, Reject, encode, record_key
+from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
+from avatarrig.transport import (
+    KafkaSettings,
+    admin_client,
+    create_topics,
+    open_producer,
+    open_reader,
+    places_of,
+    read_to_end,
+)
+
+PARTITIONS = 3
+
+
+@pytest.fixture
+def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics(PARTITIONS))
+    return settings
+
+
+def reference(number: int, subject: str) -> PhotoReference:
+    seen = observation(number, subject)
+    return PhotoReference(
+        image_id=seen.image_id,
+        uri=f"file:///photos/{seen.path}",
+        dataset="d",
+        path=seen.path,
+        subject=subject,
+        content_hash=seen.content_hash,
+        size=1,
+        found_at=1.0,
+    )
+
+
+def publish(kafka: KafkaSettings, numbers: range, subject: str) -> None:
+    """What ingest and detectors write about some photos, and about one that is no good."""
+    producer = open_producer(kafka)
+    bad = reference(1000, subject)
+    reject = Reject(reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=bad)
+    producer.send(REJECTS, value=encode(reject), key=record_key(reject))
+    for number in numbers:
+        photo, seen = reference(number, subject), observation(number, subject)
+        producer.send(IMAGES, value=encode(photo), key=record_key(photo))
+        producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
+    producer.close()
+
+
+def forget(kafka: KafkaSettings, subject: str, *more: str | Path) -> str:
+    arguments = ("forget", subject, "--yes", "--bootstrap-servers", kafka.bootstrap_servers)
+    result = CliRunner().invoke(avatarrig, [*arguments, *map(str, more)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def kept(kafka: KafkaSettings) -> Iterator[tuple[str, bytes]]:
+    """Topic and message of everything that compaction keeps, the changelogs included."""
+    with admin_client(kafka) as admin:
+        topics = [name for name in admin.list_topics() if name.startswith("avatarrig")]
+    with contextlib.closing(open_reader(kafka)) as reader:
+        for topic in topics:
+            latest: dict[bytes, bytes] = {}
+            starts = reader.beginning_offsets(places_of(reader, topic))
+            for place, message in read_to_end(reader, starts):
+                key = message.key + place.partition.to_bytes(2, "big")
+                latest[key] = message.key + (message.value or b"")
+                if message.value is None:
+                    del latest[key]
+            yield from ((topic, message) for message in latest.values())
+
+
+def mentioning(kafka: KafkaSettings, subject: str) -> set[str]:
+    return {topic for topic, message in kept(kafka) if subject.encode() in message}
+
+
+def wait_until_everywhere(kafka: KafkaSettings, subject: str) -> None:
+    """Waits until the pipeline's topics and the aggregator's changelogs all know a subject."""
+    give_up = time.monotonic() + aggregating.PATIENCE
+    while len(mentioning(kafka, subject)) < len(pipeline_topics()) + 2:
+        assert time.monotonic() < give_up, mentioning(kafka, subject)
+
+
+def test_a_subject_is_forgotten_while_the_aggregator_runs_and_may_come_back(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    publish(kafka, range(12), "anna")
+    publish(kafka, range(5), "ben")
+    with (
+        aggregating.aggregator(kafka, tmp_path) as worker,
+        aggregating.skeletons(kafka) as skeletons,
+    ):
+        worker.wait_until("working")
+        skeletons.until(aggregating.counted(12, "anna"))
+        (before,) = [
+            r.estimate for r in skeletons.until(aggregating.counted(5, "ben")) if r.subject == "ben"
+        ][-1:]
+        wait_until_everywhere(kafka, "anna")
+        said = forget(kafka, "anna")
+        assert "12 messages of avatarrig.observations" in said
+        assert mentioning(kafka, "anna") == set()
+        wait_until_everywhere(kafka, "ben")
+
+        publish(kafka, range(3), "anna")  # the same photos as before
+        skeletons.records.clear()
+        records = skeletons.until(aggregating.counted(3, "anna"))
+        (anna,) = [record.estimate for record in records if record.subject == "anna"][-1:]
+        assert anna == aggregating.document([observation(n, "anna") for n in range(3)], "anna")
+    with aggregating.skeletons(kafka) as skeletons:
+        bens = [r for r in skeletons.until(aggregating.counted(5, "ben")) if r.subject == "ben"]
+        assert bens[-1].estimate == before
+
+
+def test_an_aggregator_that_was_away_forgets_when_it_comes_back(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    publish(kafka, range(8), "anna")
+    with (
+        aggregating.aggregator(kafka, tmp_path) as worker,
+        aggregating.skeletons(kafka) as skeletons,
+    ):
+        skeletons.until(aggregating.counted(8, "anna"))
+        worker.stop()
+    forget(kafka, "anna")
+    publish(kafka, range(2), "ben")
+    with (
+        aggregating.aggregator(kafka, tmp_path) as worker,
+        aggregating.skeletons(kafka) as skeletons,
+    ):
+        skeletons.until(aggregating.counted(2, "ben"))
+        give_up = time.monotonic() + aggregating.PATIENCE
+        while not mentioning(kafka, "anna") <= {HISTORY}:
+            assert time.monotonic() < give_up, mentioning(kafka, "anna")
+        worker.stop()
+    forget(kafka, "anna")
+    assert mentioning(kafka, "anna") == set()
+
+
+def test_a_subject_whose_photos_wait_for_detectors_is_not_forgotten_half(
+    kafka: KafkaSettings,
+) -> None:
+    publish(kafka, range(4), "anna")
+    with contextlib.closing(open_reader(kafka, group_id="avatarrig.detectors")) as reader:
+        places = places_of(reader, IMAGES)
+        reader.assign(places)
+        for place in places:
+            reader.seek(place, 0)
+        reader.commit()
+    arguments = ("forget", "anna", "--yes", "--bootstrap-servers", kafka.bootstrap_servers)
+    result = CliRunner().invoke(avatarrig, arguments)
+    assert result.exit_code == 1
+    assert "4 photos of anna still wait" in result.stderr
+    assert OBSERVATIONS in mentioning(kafka, "anna")
+
+
+def test_only_a_digest_is_kept_of_who_was_forgotten(kafka: KafkaSettings) -> None:
+    publish(kafka, range(1), "anna")
+    forget(kafka, "anna")
+    told = [message for topic, message in kept(kafka) if topic == OBSERVATIONS]
+    assert len(told) == PARTITIONS
+    assert all(subject_digest("anna").encode() in message for message in told)
