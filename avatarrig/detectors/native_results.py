@@ -41,9 +41,14 @@ def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa:
 
     Returns:
         For each person (33, 5): x, y, z, visibility, presence; and (33, 3): metres.
+
+    Raises:
+        RuntimeError: The graph failed, or gave somebody no landmarks in metres.
     """
     empty = pose_landmarker.MpPoseLandmarkerResultC()
     with _detected(task, image, empty, "MpPoseLandmarker") as found:
+        if found.pose_world_landmarks_count != found.pose_landmarks_count:
+            raise RuntimeError("not every pose has landmarks in metres")
         return [
             (
                 _rows(found.pose_landmarks[person], "landmarks", _LANDMARK),

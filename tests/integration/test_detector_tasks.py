@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from support.photos import RENDERED
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.models import ModelFiles, locate_models
+from avatarrig.detectors.native_results import detect_poses
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mp
 from avatarrig.detectors.tasks import (
@@ -169,6 +171,26 @@ def test_results_read_from_the_native_structures_are_those_of_mediapipes_own_cla
     scores = [category.score for category in theirs.face_blendshapes[0]]
     assert np.array_equal(face.blendshapes, np.array(scores, np.float32))
     task.close()
+
+
+class Unequal:
+    """A library that finds one pose and no landmarks in metres for it."""
+
+    freed = 0
+
+    def MpPoseLandmarkerDetectImage(self, *arguments: object) -> None:  # noqa: N802 - its name
+        arguments[-1]._obj.pose_landmarks_count = 1
+
+    def MpPoseLandmarkerCloseResult(self, _: object) -> None:  # noqa: N802 - its name
+        self.freed += 1
+
+
+def test_a_pose_without_landmarks_in_metres_is_a_failure_and_no_wild_read() -> None:
+    library = Unequal()
+    task = SimpleNamespace(_lib=library, _handle=None)
+    with pytest.raises(RuntimeError, match="in metres"):
+        detect_poses(task, SimpleNamespace(_image_ptr=None))
+    assert library.freed == 1
 
 
 def test_results_outlive_the_native_memory_they_came_from(models: ModelFiles) -> None:
