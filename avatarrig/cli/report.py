@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from avatarrig.calibration.measured import UnreadableRunError
 from avatarrig.report.collect import UnreportableRunError, collect
-from avatarrig.report.page import ReportFiles, ReportOptions, make_report
 from avatarrig.runs import ObservationFileError, RunStorageError, write_atomically
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
+
+if TYPE_CHECKING:
+    from avatarrig.report.page import ReportFiles
 
 PAGE_NAME = "report.html"
 
@@ -37,6 +40,11 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
     It needs no other file and no network. Beside it lie PNG files of the skeleton and of the
     best photos.
     """
+    from avatarrig.report.page import (  # noqa: PLC0415 - it needs OpenCV, --help does not
+        ReportOptions,
+        make_report,
+    )
+
     page_file = out or run / PAGE_NAME
     options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
     try:

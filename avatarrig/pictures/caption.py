@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avatarrig.pictures import style
 from avatarrig.pictures.mask import PERSON, Mask, cut, stretch
+from avatarrig.pictures.plate import badge, blend
 from avatarrig.pictures.style import Colour, Pixels
 
 _GOOD_SCORE: Final = 0.70
@@ -77,15 +78,15 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
     lines = [(first, style.PAPER)]
     if caption.note:
         lines.append((caption.note, style.FAIR))
-    plate = style.badge(lines, _signal(caption), size)
+    plate = badge(lines, _signal(caption), size)
     while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
         size = round(0.8 * size)
-        plate = style.badge(lines, _signal(caption), size)
+        plate = badge(lines, _signal(caption), size)
     right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])
     margin = size // 2
     left = width - plate.shape[1] - margin if right else margin
     top = height - plate.shape[0] - margin if below else margin
-    style.blend(canvas, plate, left, top)
+    blend(canvas, plate, left, top)
 
 
 def _signal(caption: Caption) -> Colour:
