@@ -20,6 +20,7 @@ from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
 from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
+from avatarrig.skeleton.tally import TALLY_FORMAT
 from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaWatch
 from avatarrig.transport.watching import Watching
@@ -43,10 +44,12 @@ class WorkerCrashedError(RuntimeError):
 
 
 def installed_versions() -> str:
-    """Returns the versions of all weights that are installed, spaces between."""
-    return " ".join(
-        sorted(load_learned(path.stem).version for path in WEIGHTS_FOLDER.glob("*.npz"))
-    )
+    """Returns the versions of all weights, and of tallies, spaces between.
+
+    State of other ones is given up, and made again from the observations.
+    """
+    weights = sorted(load_learned(path.stem).version for path in WEIGHTS_FOLDER.glob("*.npz"))
+    return " ".join([*weights, f"tally-{TALLY_FORMAT}"])
 
 
 def estimator(options: EstimateOptions) -> Estimator:

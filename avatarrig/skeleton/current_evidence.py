@@ -12,7 +12,7 @@ from avatarrig.skeleton.evidence import (
     INFORMATION_LENGTH,
     evidence_from_landmarks,
 )
-from avatarrig.skeleton.histogram import FURTHEST_BIN
+from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
@@ -97,7 +97,7 @@ def _checked(evidence: Evidence) -> Evidence:
         np.linalg.cholesky(lower)
     except np.linalg.LinAlgError as error:
         raise StateRefusedError("evidence holds no information matrix") from error
-    bins = evidence.ratios.values()
-    if not _KEYS.issuperset(evidence.ratios) or any(abs(index) > FURTHEST_BIN for index in bins):
+    low, high = min(bins := {0, *evidence.ratios.values()}), max(bins)
+    if not _KEYS.issuperset(evidence.ratios) or low < LOWEST_BIN or high > HIGHEST_BIN:
         raise StateRefusedError("evidence holds a ratio that no photo gives")
     return evidence

@@ -14,7 +14,7 @@ from avatarrig.skeleton.bones import PROTOTYPE_BONES
 from avatarrig.skeleton.document import to_document
 from avatarrig.skeleton.histogram import value_of
 from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.person import Interval, Proportions, solve
+from avatarrig.skeleton.person import Interval, Proportions, solve_groups
 from avatarrig.skeleton.rolling import Window, window_of
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def estimate(
 
 def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, Any]:
     learned = load_learned(version.rpartition("-")[0])
-    proportions = solve(tally.everything().evidence(version), learned)
+    proportions = solve_groups(tally.groups().parts(), learned)
     contradictions = disagreements(tally, proportions)
     trusted = proportions.consistent and not contradictions
     return {

@@ -8,7 +8,7 @@ from avatarrig.skeleton.evidence import COORDINATES, INFORMATION_LENGTH
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from avatarrig.records import Evidence
 
@@ -33,6 +33,14 @@ class EvidenceSum:
     def zero(cls) -> EvidenceSum:
         """Returns the sum of no photos."""
         return cls()
+
+    @classmethod
+    def total(cls, parts: Iterable[EvidenceSum]) -> EvidenceSum:
+        """Adds up sums and leaves them alone."""
+        total = cls()
+        for part in parts:
+            total += part
+        return total
 
     @property
     def learned(self) -> str | None:
@@ -101,6 +109,10 @@ class EvidenceSum:
     def vector(self) -> list[int]:
         """Information vector, fixed point."""
         return self._sums[1 + INFORMATION_LENGTH :]
+
+    def to_row(self) -> list[int]:
+        """Returns photos, information and vector as one row of integers."""
+        return list(self._sums)
 
     def to_builtins(self) -> list[object]:
         """Returns lists, strings and integers that `from_builtins` reads; [] for no photos."""

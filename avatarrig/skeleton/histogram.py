@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 BIN_WIDTH = math.log(1.01)
 """Width of a bin on the natural logarithm: 1 %, a fifth of the noise of one photo."""
 
-FURTHEST_BIN = 256
-"""Values beyond 1.01 ** ±256 (0.078 to 12.8) count in the outermost bins, so state is bounded."""
+LOWEST_BIN = -256
+HIGHEST_BIN = 64
+"""Values beyond 1.01 ** -256 to 64 (0.078 to 1.9) count in the outermost bins, so state is
+bounded: the bones of an average body are 0.2 to 0.5 long."""
 
 
 def bin_of(value: float) -> int:
@@ -38,7 +40,7 @@ def bin_of(value: float) -> int:
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"a ratio is finite and greater than 0, this is {value!r}")
     index = round(math.log(value) / BIN_WIDTH)
-    return max(-FURTHEST_BIN, min(FURTHEST_BIN, index))
+    return max(LOWEST_BIN, min(HIGHEST_BIN, index))
 
 
 def value_of(index: float) -> float:
@@ -204,6 +206,6 @@ class Histogram:
             raise StateRefusedError("a histogram's row holds integers only")
         first, *counts = row
         last = first + len(counts) - 1
-        if min(counts, default=-1) < 0 or first < -FURTHEST_BIN or last > FURTHEST_BIN:
+        if min(counts, default=-1) < 0 or first < LOWEST_BIN or last > HIGHEST_BIN:
             raise StateRefusedError(f"no histogram reaches from bin {first} to bin {last}")
         return cls(enumerate(counts, first))

@@ -24,6 +24,9 @@ from avatarrig.skeleton.refused import LearnedRefusedError
 
 WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
 
+CENTRE_BITS: Final = 20
+"""`Learned.centre` counts in 2 ** -20."""
+
 
 @dataclass(frozen=True)
 class Population:
@@ -60,6 +63,8 @@ class Learned:
         model_sha256: Of that model's file.
         network: Landmarks to bone lengths.
         population: From summed evidence to the person.
+        centre: (6,) what photos of an average person say, in 2 ** -20: whole numbers, so that
+            photos can be grouped by it exactly.
         intervals: Factor on standard deviations that makes intervals honest on bodies that
             training did not see: the first number, plus the second times how unusual the
             estimated person is (1 for an ordinary one) times the share that photos have in
@@ -73,6 +78,7 @@ class Learned:
     model_sha256: str
     network: Network
     population: Population
+    centre: tuple[int, ...]
     intervals: tuple[float, float]
     most_misfit: tuple[float, float]
 
@@ -170,9 +176,15 @@ def _unpacked(data: bytes, name: str) -> Learned:
             offset=numbers["population_offset"],
             systematic=numbers["systematic"],
         ),
+        centre=centre_of(numbers["mean"], numbers["population_offset"]),
         intervals=(float(header["intervals"][0]), float(header["intervals"][1])),
         most_misfit=(float(header["most_misfit"][0]), float(header["most_misfit"][1])),
     )
+
+
+def centre_of(mean: FloatArray, offset: FloatArray) -> tuple[int, ...]:
+    """Returns `Learned.centre` of a population's mean and offset."""
+    return tuple(np.rint((mean + offset) * (1 << CENTRE_BITS)).astype(np.int64).tolist())
 
 
 def write_learned(learned: Learned) -> bytes:

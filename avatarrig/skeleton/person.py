@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
+from avatarrig.skeleton.doubt import Weighed, expected, weigh
 from avatarrig.skeleton.evidence import matrix_of, scatter_of, vector_of
+from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.refused import LearnedRefusedError
 
 if TYPE_CHECKING:
-    from avatarrig.skeleton.evidence_sum import EvidenceSum
+    from collections.abc import Sequence
+
     from avatarrig.skeleton.learned import Learned, Population
 
 
@@ -47,6 +50,7 @@ class Proportions:
         prior_share: By bone, 1 where everything comes from the population (no photos) down to
             0 where nothing does.
         photos: How many photos it rests on.
+        trusted: Share of the photos that is counted; the rest may show somebody else.
         consistent: Whether the photos agree on one person.
         learned: Version of the weights.
     """
@@ -55,6 +59,7 @@ class Proportions:
     covariance: FloatArray
     prior_share: dict[str, float]
     photos: int
+    trusted: float
     consistent: bool
     learned: str
 
@@ -79,7 +84,7 @@ class Proportions:
 
 
 def solve(total: EvidenceSum, learned: Learned) -> Proportions:
-    """Estimates a person's proportions from summed evidence.
+    """Estimates a person's proportions from summed evidence, trusting every photo alike.
 
     Args:
         total: The photos; none gives the population's mean and spread.
@@ -88,14 +93,35 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
     Raises:
         LearnedRefusedError: The evidence was made by other weights.
     """
+    plain = Weighed(matrix_of(total.information), vector_of(total.vector), 1.0)
+    return _proportions(total, plain, learned)
+
+
+def solve_groups(parts: Sequence[EvidenceSum], learned: Learned) -> Proportions:
+    """Estimates a person's proportions, trusting less what seems to show somebody else.
+
+    Args:
+        parts: The photos in groups, see `avatarrig.skeleton.grouped_sums`.
+        learned: The weights that made the evidence.
+
+    Raises:
+        LearnedRefusedError: The evidence was made by other weights.
+    """
+
+    def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
+        return posterior(learned.population, information, vector)[0]
+
+    weighed = weigh(parts, learned.population, person_of)
+    return _proportions(EvidenceSum.total(parts), weighed, learned)
+
+
+def _proportions(total: EvidenceSum, weighed: Weighed, learned: Learned) -> Proportions:
     if total.learned not in (None, learned.version):
         raise LearnedRefusedError(
             f"the evidence was made by {total.learned!r}, these weights are {learned.version!r}: "
             "evaluate the photos again from their landmarks"
         )
-    mean, covariance, prior = posterior(
-        learned.population, matrix_of(total.information), vector_of(total.vector)
-    )
+    mean, covariance, prior = posterior(learned.population, weighed.information, weighed.vector)
     kept = HELMERT.T @ covariance @ HELMERT
     given = HELMERT.T @ prior @ HELMERT
     shares = np.clip(np.diag(kept) / np.diag(given), 0, 1)
@@ -108,6 +134,7 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
         covariance=kept * factor**2,
         prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
         photos=total.photos,
+        trusted=weighed.trusted,
         consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,
     )
@@ -122,10 +149,9 @@ def misfit(population: Population, total: EvidenceSum, person: FloatArray) -> fl
     """
     if not total.photos:
         return 0.0
-    expected = population.response @ (person - population.mean)
-    expected = expected + population.mean + population.offset
+    says = expected(population, person)
     matrix, vector = matrix_of(total.information), vector_of(total.vector)
-    square = scatter_of(total.information) - 2 * expected @ vector + expected @ matrix @ expected
+    square = scatter_of(total.information) - 2 * says @ vector + says @ matrix @ says
     return float(square) / (total.photos * (len(BONE_VECTORS) - 1))
 
 

@@ -15,7 +15,9 @@ from avatarrig.skeleton.capture_days import capture_day
 from avatarrig.skeleton.counting import REASONS
 from avatarrig.skeleton.current_evidence import judge
 from avatarrig.skeleton.dated_sums import DatedSums
+from avatarrig.skeleton.grouped_sums import GroupedSums
 from avatarrig.skeleton.histogram import Histogram
+from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from avatarrig.records import Observation
     from avatarrig.skeleton.photo_sums import PhotoSums
 
-TALLY_FORMAT: Final = 1
+TALLY_FORMAT: Final = 2
 """Version of the packed form."""
 
 
@@ -40,7 +42,15 @@ class Tally:
     0
     """
 
-    __slots__ = ("_excluded", "_histograms", "_learned", "_observations", "_people", "_sums")
+    __slots__ = (
+        "_excluded",
+        "_groups",
+        "_histograms",
+        "_learned",
+        "_observations",
+        "_people",
+        "_sums",
+    )
 
     def __init__(self) -> None:
         self._observations = 0
@@ -49,6 +59,7 @@ class Tally:
         self._learned: str | None = None
         self._histograms: dict[str, Histogram] = {}
         self._sums = DatedSums()
+        self._groups = GroupedSums()
 
     @classmethod
     def empty(cls) -> Tally:
@@ -97,6 +108,10 @@ class Tally:
         """Returns the sums of all photos that count."""
         return self._sums.everything()
 
+    def groups(self) -> GroupedSums:
+        """Returns the evidence of all photos that count, in groups that can be doubted."""
+        return self._groups
+
     def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
         """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
         return self._sums.since(day)
@@ -120,6 +135,7 @@ class Tally:
             self._learned = self._common_version(evidence.learned)
             day = capture_day(observation.captured_at, observation.found_at)
             self._sums.add(evidence, day)
+            self._groups.add(evidence, load_learned(evidence.learned.rpartition("-")[0]))
             for key, index in evidence.ratios.items():
                 if key not in self._histograms:
                     self._histograms[key] = Histogram()
@@ -158,6 +174,7 @@ class Tally:
             for key in {*self._histograms, *other._histograms}
         }
         total._sums = self._sums + other._sums
+        total._groups = self._groups + other._groups
         return total
 
     def __sub__(self, other: Tally) -> Tally:
@@ -178,6 +195,7 @@ class Tally:
             if histogram := self.histogram(key) - other.histogram(key):
                 rest._histograms[key] = histogram
         rest._sums = self._sums - other._sums
+        rest._groups = self._groups - other._groups
         rest._learned = self._common_version(other._learned) if rest.used else None
         return rest
 
@@ -199,6 +217,7 @@ class Tally:
             self._learned,
             {key: self._histograms[key].to_row() for key in RATIO_KEYS if key in self._histograms},
             self._sums.to_builtins(),
+            self._groups.to_builtins(),
         ]
         packed: bytes = msgpack.packb(state)
         return packed
@@ -222,16 +241,18 @@ class Tally:
         if not isinstance(state, list) or state[:1] != [TALLY_FORMAT]:
             raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
-        _, tally._observations, tally._people, excluded, tally._learned, rows, sums = state
+        _, tally._observations, tally._people, excluded, tally._learned, *parts = state
+        rows, sums, groups = parts
         tally._excluded.update(excluded)
         tally._histograms = {key: Histogram.from_row(row) for key, row in rows.items()}
         tally._sums = DatedSums.from_builtins(sums)
+        tally._groups = GroupedSums.from_builtins(groups, tally._learned)
         counts = (tally._observations, tally._people, tally.used, *excluded.values())
         if (
             not all(type(count) is int and count >= 0 for count in counts)
             or not set(REASONS).issuperset(excluded)
             or not set(RATIO_KEYS).issuperset(rows)
-            or tally.everything().photos != tally.used
+            or not tally.everything().photos == tally._groups.photos == tally.used
             or isinstance(tally._learned, str) != bool(tally.used)
         ):
             raise StateRefusedError("a tally's counts contradict each other")

@@ -13,9 +13,16 @@ from estimator.model import NETWORK_LAYERS, Settings, population_of
 from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.learned import Learned, Population, read_learned, write_learned
+from avatarrig.skeleton.grouped_sums import GroupedSums
+from avatarrig.skeleton.learned import (
+    Learned,
+    Population,
+    centre_of,
+    read_learned,
+    write_learned,
+)
 from avatarrig.skeleton.network import Network
-from avatarrig.skeleton.person import misfit, solve, unusual
+from avatarrig.skeleton.person import misfit, solve_groups, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +87,7 @@ def learn(
             offset=averaged["offset"],
             systematic=averaged["systematic"],
         ),
+        centre=centre_of(averaged["mean"], averaged["offset"]),
         intervals=(1.0, 0.0),
         most_misfit=(np.inf, 0.0),
     )
@@ -140,10 +148,8 @@ def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]
         usable = [item for item in evidence if item is not None]
         order = np.random.default_rng(place).permutation(len(usable))
         for count in _CALIBRATION_COUNTS:
-            total = EvidenceSum.zero()
-            for photo in order[:count]:
-                total.add(usable[photo])
-            person = solve(total, learned)
+            groups = GroupedSums.of([usable[photo] for photo in order[:count]], learned)
+            person = solve_groups(groups.parts(), learned)
             errors = []
             for ratio in BENCH_RATIOS.values():
                 middle, gradient = log_ratio(person.log_lengths, *ratio)
@@ -153,6 +159,7 @@ def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]
             standard.append(errors)
             estimate = HELMERT @ person.log_lengths
             distance.append(unusual(learned.population, estimate))
+            total = EvidenceSum.total(groups.parts())
             fits.append(misfit(learned.population, total, estimate))
             counts.append(total.photos)
             shares.append(1 - np.mean(list(person.prior_share.values())))

@@ -26,12 +26,12 @@ from estimator.people import find_sets, read_set
 
 from avatarrig.skeleton.bones import BENCH_RATIOS, FloatArray
 from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.person import solve
+from avatarrig.skeleton.person import solve_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from avatarrig.skeleton.evidence_sum import EvidenceSum
+    from avatarrig.skeleton.grouped_sums import GroupedSums
     from avatarrig.skeleton.learned import Learned
 
 PHOTO_COUNTS = (1, 3, 5, 10, 20, 30)
@@ -73,7 +73,7 @@ def measure(measured: Measured) -> Result:
     truth = np.array([person.truth for person, _ in measured])
     everything = [range(len(person.evidence)) for person, _ in measured]
     ours = [
-        methods.guess_from(methods.sum_of(person, photos), learned)
+        methods.guess_from(methods.groups_of(person, photos, learned), learned)
         for (person, learned), photos in zip(measured, everything, strict=True)
     ]
     low, high = np.array([guess.low for guess in ours]), np.array([guess.high for guess in ours])
@@ -106,7 +106,8 @@ def by_photos(measured: Measured, count: int) -> dict[str, float]:
         most = len(person.evidence)
         for _ in range(1 if count >= most else DRAWS):
             photos = generator.choice(most, min(count, most), replace=False)
-            guess = methods.guess_from(methods.sum_of(person, photos.tolist()), learned)
+            groups = methods.groups_of(person, photos.tolist(), learned)
+            guess = methods.guess_from(groups, learned)
             errors.append(np.abs(np.expm1(guess.log_ratios - person.truth)))
             inside.append((guess.low <= person.truth) & (person.truth <= guess.high))
         middle = methods.population_mean(learned).log_ratios
@@ -118,35 +119,42 @@ def by_photos(measured: Measured, count: int) -> dict[str, float]:
     }
 
 
-def wrong_person(measured: Measured) -> dict[str, float]:
-    """How far the ratios move, in %, when a tenth of the photos shows somebody else."""
-    moved, flagged, clean_flagged = [], 0, 0
+def wrong_person(measured: Measured, share: float = WRONG_SHARE) -> dict[str, float]:
+    """How far the ratios move, in %, when some of the photos show somebody else."""
+    moved, plainly, flagged, clean_flagged = [], [], 0, 0
     for place, (person, learned) in enumerate(measured):
         alike = [other for other, theirs in measured if theirs.version == learned.version]
         intruder = alike[(alike.index(person) + 1) % len(alike)]
-        count = max(1, round(WRONG_SHARE * len(person.evidence)))
+        count = max(1, round(share * len(person.evidence)))
         generator = np.random.default_rng([_SEED, place])
         guests = generator.choice(len(intruder.evidence), count, replace=False).tolist()
         kept = generator.permutation(len(person.evidence))[count:].tolist()
-        clean = _solved(methods.sum_of(person, range(len(person.evidence))), learned)
-        mixed_sum = methods.sum_of(person, kept) + methods.sum_of(intruder, guests)
-        fair = _solved(methods.sum_of(person, kept), learned)
-        mixed = _solved(mixed_sum, learned)
-        moved.append(np.abs(np.expm1(mixed[0] - fair[0])))
-        flagged += not mixed[1]
-        clean_flagged += not clean[1]
+        fair = methods.groups_of(person, kept, learned)
+        mixed = fair + methods.groups_of(intruder, guests, learned)
+        everything = methods.groups_of(person, range(len(person.evidence)), learned)
+        moved.append(_moved(methods.guess_from, fair, mixed, learned))
+        plainly.append(_moved(methods.trusting, fair, mixed, learned))
+        flagged += not solve_groups(mixed.parts(), learned).consistent
+        clean_flagged += not solve_groups(everything.parts(), learned).consistent
     return {
         "mean": 100 * float(np.mean(moved)),
-        "worst_body": 100 * float(np.max(np.mean(moved, axis=1))),
-        "bodies_under_1": float(np.mean(np.mean(moved, axis=1) < 0.01)),
+        "worst_body": 100 * float(np.max(moved)),
+        "bodies_under_1": float(np.mean(np.array(moved) < 0.01)),
+        "mean if all were trusted": 100 * float(np.mean(plainly)),
+        "worst if all were trusted": 100 * float(np.max(plainly)),
         "flagged": flagged / len(measured),
         "clean_flagged": clean_flagged / len(measured),
     }
 
 
-def _solved(total: EvidenceSum, learned: Learned) -> tuple[FloatArray, bool]:
-    guess = methods.guess_from(total, learned)
-    return guess.log_ratios, solve(total, learned).consistent
+def _moved(
+    method: Callable[[GroupedSums, Learned], methods.Guess],
+    fair: GroupedSums,
+    mixed: GroupedSums,
+    learned: Learned,
+) -> float:
+    apart = method(mixed, learned).log_ratios - method(fair, learned).log_ratios
+    return float(np.abs(np.expm1(apart)).mean())
 
 
 def _percent(guesses: FloatArray, truth: FloatArray) -> dict[str, float]:

@@ -19,7 +19,8 @@ from avatarrig.skeleton.bones import (
 from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.geometry import look_at
-from avatarrig.skeleton.person import solve
+from avatarrig.skeleton.grouped_sums import GroupedSums
+from avatarrig.skeleton.person import Proportions, solve, solve_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,19 +79,27 @@ def bench_ratios(log_lengths: FloatArray) -> FloatArray:
     return np.array([log_ratio(log_lengths, *ratio)[0] for ratio in BENCH_RATIOS.values()])
 
 
-def sum_of(person: Person, photos: Sequence[int]) -> EvidenceSum:
+def groups_of(person: Person, photos: Sequence[int], learned: Learned) -> GroupedSums:
     """Adds up the evidence of some photos."""
-    total = EvidenceSum.zero()
-    for photo in photos:
-        evidence = person.evidence[photo]
-        if evidence is not None:
-            total.add(evidence)
-    return total
+    return GroupedSums.of(evidence_of(person, photos), learned)
 
 
-def guess_from(total: EvidenceSum, learned: Learned) -> Guess:
+def evidence_of(person: Person, photos: Sequence[int]) -> list[Evidence]:
+    """The evidence of those of the photos that say anything."""
+    return [evidence for photo in photos if (evidence := person.evidence[photo]) is not None]
+
+
+def guess_from(groups: GroupedSums, learned: Learned) -> Guess:
     """The product's estimate."""
-    person = solve(total, learned)
+    return _guess(solve_groups(groups.parts(), learned))
+
+
+def trusting(groups: GroupedSums, learned: Learned) -> Guess:
+    """The estimate that trusts every photo alike."""
+    return _guess(solve(EvidenceSum.total(groups.parts()), learned))
+
+
+def _guess(person: Proportions) -> Guess:
     intervals = [person.ratio(*ratio) for ratio in BENCH_RATIOS.values()]
     return Guess(
         np.log([interval.middle for interval in intervals]),

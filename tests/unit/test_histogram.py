@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.skeleton.histogram import FURTHEST_BIN, Histogram, bin_of, value_of
+from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN, Histogram, bin_of, value_of
 from avatarrig.skeleton.refused import StateRefusedError
 
-BINS = st.integers(-FURTHEST_BIN, FURTHEST_BIN)
+BINS = st.integers(LOWEST_BIN, HIGHEST_BIN)
 MANY_BINS = st.lists(BINS, max_size=60)
 
 
@@ -24,7 +24,7 @@ def counted(bins: list[int]) -> Histogram:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(0.08, 12.5))
+@given(st.floats(0.08, 1.88))
 def test_a_bin_stands_for_its_value_within_half_a_percent(value: float) -> None:
     assert abs(math.log(value_of(bin_of(value)) / value)) <= math.log(1.01) / 2 + 1e-12
 
@@ -36,8 +36,8 @@ def test_a_value_without_a_logarithm_is_refused(value: float) -> None:
 
 
 def test_values_beyond_the_grid_count_in_the_outermost_bins() -> None:
-    assert bin_of(1e-9) == -FURTHEST_BIN
-    assert bin_of(1e9) == FURTHEST_BIN
+    assert bin_of(1e-9) == LOWEST_BIN
+    assert bin_of(1e9) == HIGHEST_BIN
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,9 +82,7 @@ def test_a_row_reads_back(bins: list[int]) -> None:
     assert Histogram.from_row(counted(bins).to_row()) == counted(bins)
 
 
-@pytest.mark.parametrize(
-    "row", [[0, -1], [0], [-FURTHEST_BIN - 1, 1], [FURTHEST_BIN, 1, 1], [0, 1.5]]
-)
+@pytest.mark.parametrize("row", [[0, -1], [0], [LOWEST_BIN - 1, 1], [HIGHEST_BIN, 1, 1], [0, 1.5]])
 def test_a_row_that_no_histogram_wrote_is_refused(row: list[int]) -> None:
     with pytest.raises(StateRefusedError):
         Histogram.from_row(row)

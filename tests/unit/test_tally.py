@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.skeleton.counting import REASONS
 from avatarrig.skeleton.evidence import INFORMATION_LENGTH
-from avatarrig.skeleton.histogram import FURTHEST_BIN
+from avatarrig.skeleton.grouped_sums import GROUPS
+from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
@@ -38,7 +39,7 @@ def evidence_of(seed: int) -> Evidence:
         learned=VERSION,
         information=(*(a * b for i, a in enumerate(weights) for b in weights[i:]), *BEHIND),
         vector=tuple(random.randint(-(1 << 30), 1 << 30) for _ in range(6)),
-        ratios={key: random.randint(-FURTHEST_BIN, FURTHEST_BIN) for key in keys},
+        ratios={key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys},
     )
 
 
@@ -127,6 +128,7 @@ def test_merging_in_any_order_is_counting_together(
 def test_what_was_added_can_be_taken_back(kept: list[Observation], gone: list[Observation]) -> None:
     tally = tallied(kept + gone)
     assert (tally - tallied(gone)).everything() == tallied(kept).everything()
+    assert (tally - tallied(gone)).groups() == tallied(kept).groups()
     for one in gone:
         tally.subtract(one)
     expected = tallied(kept)
@@ -237,7 +239,7 @@ def test_evidence_of_other_weights_never_joins_a_tally() -> None:
         {"information": (-900, *ONE.information[1:])},
         {"vector": (1 << 60, 0, 0, 0, 0, 0)},
         {"ratios": {"tail_length": 1}},
-        {"ratios": {"hip_width": FURTHEST_BIN + 1}},
+        {"ratios": {"hip_width": HIGHEST_BIN + 1}},
     ],
 )
 def test_malformed_evidence_is_refused_before_anything_is_counted(
@@ -295,18 +297,19 @@ def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
     largest = (1 << 32) - 1
     triangle = (largest if i == j else largest // 10 for i in range(6) for j in range(i, 6))
     information = (*triangle, *(largest for _ in BEHIND))
-    ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(-FURTHEST_BIN, FURTHEST_BIN + 1)]
+    ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(LOWEST_BIN, HIGHEST_BIN + 1)]
     year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
     tally = Tally.empty()
     for number in range(max(len(ratios), len(year_old))):
         evidence = Evidence(
             learned=VERSION,
             information=information,
-            vector=(-largest,) * 6,
+            vector=(0, *(largest if number >> bit & 1 else -largest for bit in range(5))),
             ratios=ratios[number % len(ratios)],
         )
         captured_at = year_old[number % len(year_old)]
         tally.add(observation(evidence=evidence, captured_at=captured_at))
     while tally.observations < 100_000_000:
         tally = tally + tally
+    assert len(tally.groups().parts()) == GROUPS
     assert len(tally.to_bytes()) < 64_000
