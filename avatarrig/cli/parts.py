@@ -52,16 +52,8 @@ class Parts:
     ) -> None:
         self.stop()
 
-    def start_aggregator(self, group: str, worker: str) -> None:
-        """Starts the aggregator.
-
-        Args:
-            group: Its consumer group.
-            worker: Its name in the group, the same at every start of the same run.
-        """
-        settings = AggregatorSettings(
-            kafka=self._kafka, group=group, worker=worker, die_with_parent=True
-        )
+    def start_aggregator(self, settings: AggregatorSettings) -> None:
+        """Starts the aggregator."""
         self._supervise([Child("aggregator", "aggregators", settings)])
 
     def start_replicas(self, replicas: list[ReplicaSettings]) -> None:

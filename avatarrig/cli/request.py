@@ -28,6 +28,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
         estimate: What to estimate beside the proportions.
+        web_port: Port of the live page while the run goes on; None for no page.
     """
 
     dataset: Path
@@ -41,3 +42,4 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None
     estimate: EstimateOptions = EstimateOptions()
+    web_port: int | None = None

@@ -18,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.height import HEIGHT
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
 from avatarrig.cli.request import RunRequest
+from avatarrig.cli.web_options import DEFAULT_PORT
 from avatarrig.cli.window import WINDOW
 from avatarrig.skeleton.estimate import EstimateOptions
 from avatarrig.topics import DEFAULT_PARTITIONS
@@ -76,6 +77,13 @@ class _Dataset(click.Path):
     default=DEFAULT_PARTITIONS,
     help="Partitions of new topics: the ceiling of replicas.",
 )
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help=f"Serve the live page at this port of 127.0.0.1 while it runs, such as {DEFAULT_PORT}; "
+    "0 serves none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the final result as JSON.")
 def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa: ANN401 - click's parameters
     """Photos in, skeleton out: the whole pipeline on one folder.
@@ -110,5 +118,6 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         kafka=kafka,
         partitions=given["partitions"],
         models=detecting.models,
+        web_port=given["web_port"] or None,
         estimate=EstimateOptions(height=given["height"], window_days=given["window"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
-from aggregators.settings import DEFAULT_GROUP
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.display import Display
 from avatarrig.cli.errors import CommandError, ExitCode
@@ -133,6 +133,17 @@ class Session:
         )
         return publishing, processed
 
+    def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
+        return AggregatorSettings(
+            kafka=kafka,
+            group=DEFAULT_GROUP,
+            worker=self._identity.run,  # the same at every start of the same run
+            window_days=self._request.estimate.window_days,
+            web_port=self._request.web_port,
+            overlay_roots=(str(self._run.path.resolve()),),
+            die_with_parent=True,
+        )
+
     def _replicas(self, kafka: KafkaSettings) -> list[ReplicaSettings]:
         sandbox = SandboxSettings(
             photo_roots=(str(self._request.dataset.resolve()),),
@@ -179,7 +190,9 @@ class Session:
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
             self._aggregating = True
-            parts.start_aggregator(DEFAULT_GROUP, self._identity.run)
+            parts.start_aggregator(self._aggregator(kafka))
+            if self._request.web_port is not None:
+                self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
 
     def _look_after(self, parts: Parts, *, news: bool) -> None:
         for message in parts.check():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from support.photos import write_bad_files
 
 from avatarrig import load_run
 from avatarrig.broker import EmbeddedBroker
+from avatarrig.broker.ports import choose_ports
 
 GOOD = (
     "000.jpg",
@@ -269,3 +272,19 @@ def test_a_run_directory_of_another_dataset_is_refused(
     process = command.run(tmp_path, "--out", first.run)
     assert process.returncode == 2
     assert "choose another --out" in process.stderr
+
+
+def test_the_live_page_is_there_while_it_runs(command: Command, tmp_path: Path) -> None:
+    port = choose_ports().client
+    photos = copy_demo(tmp_path / "Someone", GOOD[:2])
+    options = ("--workers", "1", "--web-port", str(port), "--json")
+    with command.start(photos, "--out", tmp_path / "run", *options) as process:
+        page = ""
+        while not page:
+            assert process.poll() is None, "it ended without a page"
+            with contextlib.suppress(OSError):
+                page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
+        assert "<h1>Skeletons</h1>" in page
+        out, err = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 0, err
+    assert msgspec.json.decode(out)["photos"]["observed"] == 2
