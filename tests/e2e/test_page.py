@@ -315,9 +315,7 @@ def test_overlays_come_from_allowed_folders_alone(pipeline: Pipeline, witness: W
     picture = witness.page.locator("#photos img")
     expect(picture).to_be_visible(timeout=PATIENCE_MS)
     picture.scroll_into_view_if_needed()
-    witness.page.wait_for_function(
-        "document.querySelector('#photos img').naturalWidth === 480", timeout=PATIENCE_MS
-    )
+    expect(picture).to_have_js_property("naturalWidth", 480, timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("size", SIZES)
