@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Final
 
+from avatarrig.identity import subject_digest
 from avatarrig.live.notes import MOST_NOTES, thin_out
 from avatarrig.live.sighting import Sighting
 from avatarrig.live.stream import Rate, Stream
-from avatarrig.records import HistoryRecord, Reject, SkeletonRecord
+from avatarrig.records import Forget, HistoryRecord, Reject, SkeletonRecord
 
 MOST_SUBJECTS: Final = 2000
 """Of more, those that changed last are kept."""
@@ -17,10 +18,11 @@ MOST_PHOTOS: Final = 12
 MOST_REJECTS: Final = 1000
 """Of more, the latest are kept; all are counted."""
 
+MOST_FORGOTTEN: Final = 1000
 _COUNTED_REASON_LENGTH: Final = 40
 _MOST_REASONS: Final = 50
 
-News = SkeletonRecord | HistoryRecord | Sighting | Reject
+News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
 
 
 class Subject:
@@ -92,13 +94,19 @@ class Board:
         self.last_photo: Sighting | None = None
         self.version = 0
         self._rejects: dict[tuple[str, str], Reject] = {}
+        self._forgotten: dict[str, float] = {}
         self._rate = Rate()
 
     def take(self, news: News) -> None:
         """Takes in a record."""
         self.version += 1
+        if isinstance(news, Forget):
+            self._forget(news)
+            return
         if isinstance(news, Reject):
             self._reject(news)
+            return
+        if self._is_forgotten(news):
             return
         subject = self._subject(news.subject)
         subject.version = self.version
@@ -155,6 +163,28 @@ class Board:
         self.reasons[self._reason(reject)] += 1
         if len(self._rejects) > MOST_REJECTS:
             del self._rejects[next(iter(self._rejects))]
+
+    def _forget(self, forget: Forget) -> None:
+        """Drops all that is known of a subject; what is older is not taken in any more."""
+        forgotten_at = max(forget.forgotten_at, self._forgotten.get(forget.forget, 0.0))
+        self._forgotten[forget.forget] = forgotten_at
+        if len(self._forgotten) > MOST_FORGOTTEN:
+            del self._forgotten[next(iter(self._forgotten))]
+        for name in [name for name in self.subjects if subject_digest(name) == forget.forget]:
+            del self.subjects[name]
+        for key, reject in list(self._rejects.items()):
+            if reject.reference and subject_digest(reject.reference.subject) == forget.forget:
+                del self._rejects[key]
+                self._uncount(reject)
+        last = self.last_photo
+        if last is not None and subject_digest(last.subject) == forget.forget:
+            self.last_photo = None
+
+    def _is_forgotten(self, news: SkeletonRecord | HistoryRecord | Sighting) -> bool:
+        if not self._forgotten:
+            return False
+        at = news.observed_at if isinstance(news, Sighting) else news.estimated_at
+        return at <= self._forgotten.get(subject_digest(news.subject), -1.0)
 
     def _uncount(self, reject: Reject) -> None:
         reason = self._reason(reject)

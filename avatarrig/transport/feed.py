@@ -9,8 +9,10 @@ import structlog
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from avatarrig.identity import subject_digest
 from avatarrig.live import GroupStatus, Sighting, Stream, check_estimate, decode_sighting
 from avatarrig.records import (
+    Forget,
     HistoryRecord,
     RecordRefusedError,
     Reject,
@@ -29,7 +31,7 @@ LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
 MOST_AT_ONCE: Final = 500
 _log = structlog.get_logger(__name__)
 
-News = SkeletonRecord | HistoryRecord | Sighting | Reject
+News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
 
 
 class Feed:
@@ -113,13 +115,23 @@ def _decoded(place: TopicPartition, batch: list[Any], *, skim: bool) -> Iterator
     if skim and place.topic == SKELETONS:
         batch = list({message.key: message for message in batch}.values())
     for message in batch:
-        if message.value is None:  # a tombstone
+        if message.value is None:
+            yield from _forgotten(place.topic, message)
             continue
         try:
             yield _record(place.topic, message)
         except RecordRefusedError as error:
             # The aggregator sets such records aside; who watches passes over them.
             _log.debug("passed over a record", place=str(place), why=str(error))
+
+
+def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - kafka-python's
+    """Reads a tombstone: on these topics only forgetting a subject leaves any."""
+    separators = {SKELETONS: 1, HISTORY: 2}.get(topic)
+    if separators is None or message.key is None:
+        return
+    subject = message.key.decode("utf-8", "surrogateescape").rsplit("\0", separators)[0]
+    yield Forget(forget=subject_digest(subject), forgotten_at=message.timestamp / 1000)
 
 
 def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
@@ -131,7 +143,10 @@ def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
         return decode(message.value, HistoryRecord)
     if topic == REJECTS:
         return decode(message.value, Reject)
-    return decode_sighting(message.value)
+    try:
+        return decode_sighting(message.value)
+    except RecordRefusedError:
+        return decode(message.value, Forget)
 
 
 def read_stream(admin: KafkaAdminClient, consumer: KafkaConsumer) -> Stream:

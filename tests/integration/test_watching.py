@@ -92,3 +92,22 @@ def test_it_sees_everything_and_goes_on_after_the_broker_was_killed(
         publish(kafka, range(40, 45))
         eventually(lambda: watching.board.subjects["anna"].record == estimate(44))
         eventually(lambda: len(watching.board.subjects["anna"].notes) == 44)
+
+
+def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, pipeline_topics(1))
+    with producer(kafka) as client, Watching(kafka) as watching:
+        for subject in ("anna", "ben"):
+            record = estimate(5, subject)
+            key = f"{subject}\0f".encode()
+            client.send(SKELETONS, key=key, value=encode(record))
+            client.send(HISTORY, key=key + b"\x001.5", value=encode(history_of(record)))
+        client.flush()
+        eventually(lambda: set(watching.board.subjects) == {"anna", "ben"})
+        client.send(SKELETONS, key=b"anna\0f", value=None)
+        client.send(HISTORY, key=b"anna\0f\x001.5", value=None)
+        client.flush()
+        eventually(lambda: set(watching.board.subjects) == {"ben"})
+    with Watching(kafka) as later:
+        eventually(lambda: set(later.board.subjects) == {"ben"})

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.observed import observation
 
+from avatarrig.identity import subject_digest
 from avatarrig.live import Board, Sighting, decode_sighting
 from avatarrig.live.board import MOST_PHOTOS, MOST_REJECTS, MOST_SUBJECTS
 from avatarrig.live.notes import MOST_NOTES, thin_out
 from avatarrig.live.stream import RATE_SECONDS, Rate, Stream
 from avatarrig.records import (
+    Forget,
     HistoryRecord,
     PhotoReference,
     RecordRefusedError,
@@ -220,3 +222,19 @@ def test_every_change_can_be_noticed() -> None:
     assert versions == sorted(set(versions))
     board.flow(Stream(found=3))
     assert board.version == versions[-1], "nothing new"
+
+
+def test_a_subject_that_is_forgotten_is_gone_and_does_not_come_back_by_old_records() -> None:
+    board = Board()
+    everything = [skeleton(), note(1, NOW), sighting(1), reject(1)]
+    for news in (*everything, skeleton("ben")):
+        board.take(news)
+    board.take(Forget(forget=subject_digest("anna"), forgotten_at=NOW + 1))
+    for news in everything[:3]:
+        board.take(news)
+    assert set(board.subjects) == {"ben"}
+    assert board.last_photo is None
+    assert not board.reasons
+    assert not board.rejects(5)
+    board.take(sighting(2, NOW + 2))
+    assert "anna" in board.subjects, "photos that come later are new"
