@@ -149,7 +149,7 @@ def _notes(estimate: Estimate) -> list[str]:
     if estimate.window is not None and estimate.window.drift:
         notes.append(f"Proportions of the last {estimate.window.days} days differ from before.")
     notes += [
-        f"{count} photos do not count: {REASONS[reason]}."
+        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
         for reason, count in estimate.excluded.items()
     ]
     return notes

@@ -119,6 +119,7 @@ def test_it_tells_counts_rejects_settings_and_model_hashes(page: str) -> None:
         "bad/&lt;b&gt;.jpg",
         "Too &lt;big&gt;.",
         "1: nobody was found in the photo",
+        "1 photo does not count: nobody was found in the photo.",
         "--min-pose-det",
         "overlay_thr",
         MODELS["full"].file,
