@@ -258,7 +258,7 @@ class Replica:
         if taken.output is None:
             return
         if taken.output.result == REJECTED:
-            self._metrics.rejected(taken.output.reason)
+            self._metrics.rejected(taken.output.reason, photo=taken.reference is not None)
         elif taken.reference is not None:
             seconds = time.time() - taken.reference.found_at
             self._metrics.observed(taken.output.result, seconds)

@@ -72,13 +72,15 @@ class DetectMetrics:
         self._photos.labels(result).inc()
         self._waiting.observe(max(0.0, seconds))
 
-    def rejected(self, reason: str) -> None:
-        """Counts a photo, or a message that is none, that was set aside.
+    def rejected(self, reason: str, *, photo: bool = True) -> None:
+        """Counts a photo, or a message that names none, that was set aside.
 
         Args:
             reason: Code as in `avatarrig.records.Reject`.
+            photo: Whether it is a photo.
         """
-        self._photos.labels(REJECTED).inc()
+        if photo:
+            self._photos.labels(REJECTED).inc()
         self._rejects.labels("detect", reason).inc()
 
     def detected(self, seconds: float) -> None:

@@ -65,6 +65,15 @@ def publish(replica: ReplicaSettings, folder: Path, scripts: dict[str, str]) -> 
         producer.close()
 
 
+def send_no_reference(replica: ReplicaSettings) -> None:
+    """Sends what is set aside, and no photo."""
+    producer = open_producer(replica.kafka)
+    try:
+        producer.send(IMAGES, key=b"none", value=b"\xc1 no msgpack").get(timeout=30)
+    finally:
+        producer.close()
+
+
 @pytest.fixture
 def service(replica: ReplicaSettings, tmp_path: Path) -> Iterator[tuple[Supervisor, str]]:
     """A supervised replica and where its metrics are."""
@@ -92,8 +101,10 @@ def test_a_replica_tells_what_became_of_each_photo(
     supervisor, url = service
     photos = "avatarrig_detect_photos_total"
     scripts = {"1.jpg": "nobody", "2.jpg": "a person", "3.jpg": "refuse", "4.jpg": "crash"}
+    send_no_reference(replica)
     publish(replica, tmp_path / "first", scripts)
     wait_for(lambda: Scrape.of(url).value(photos) == 4)
+    wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", reason="malformed") >= 1)
     seen = Scrape.of(url)
     assert seen.value(photos, result="person") == 1
     assert seen.value(photos, result=NO_PERSON) == 1
