@@ -67,11 +67,13 @@ class Session:
         self._scanning = True
         self._detecting = False
         self._aggregating = False
+        self._unwritten = False
         self._written_at = 0.0
 
     def carry_out(self, interruption: Interruption) -> None:
         """Processes the photos and waits for the estimate that contains them all."""
         with ExitStack() as stack:
+            stack.callback(self._run.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             broker, kafka = self._broker()
             parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
@@ -198,8 +200,10 @@ class Session:
         for message in parts.check():
             self._display.note(message)
         self._show()
+        self._unwritten |= news
         now = time.monotonic()
-        if news and now - self._written_at >= ESTIMATE_SECONDS:
+        if self._unwritten and now - self._written_at >= ESTIMATE_SECONDS:
+            self._unwritten = False
             self._written_at = now
             write_estimate(self._run, self._progress.documents())
 

@@ -38,6 +38,13 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise RunStorageError(error.errno, _advice(error), str(path)) from error
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Removes what writers that were killed have left; none may be at work."""
+    for left in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):  # it is in nobody's way
+            left.unlink()
+
+
 def write_json(path: Path, document: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Writes a document as indented JSON, atomically."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)

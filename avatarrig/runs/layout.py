@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from avatarrig.runs.atomic import write_json
+from avatarrig.runs.atomic import remove_unfinished, write_json
 
 OBSERVATIONS = "observations"
 OVERLAYS = "overlays"
@@ -74,6 +74,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
     def mask(self, image_id: str) -> Path:
         """8-bit person mask, 255 = person, in the photo's size."""
         return self.path / MASKS / f"{image_id}.png"
+
+    def remove_unfinished(self) -> None:
+        """Removes what killed writers have left half-written; none may be at work."""
+        for folder in (self.path, *(self.path / name for name in (OBSERVATIONS, OVERLAYS, MASKS))):
+            remove_unfinished(folder)
 
 
 class RunIdentity(msgspec.Struct, frozen=True):

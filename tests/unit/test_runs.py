@@ -193,3 +193,14 @@ def test_a_run_directory_of_another_dataset_is_refused(tmp_path: Path) -> None:
 def test_a_missing_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no run directory"):
         list(load_run(tmp_path / "nowhere"))
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    write_atomically(run.observations / "whole.json", b"{}")
+    half = [folder / ".half.json.0123abcd.part" for folder in (run.path, run.observations)]
+    for file in half:
+        file.write_bytes(b"{")
+    run.remove_unfinished()  # there are no folders of overlays and masks
+    assert not any(file.exists() for file in half)
+    assert [file.name for file in run.observations.iterdir()] == ["whole.json"]
