@@ -24,6 +24,8 @@ from avatarrig.transport import (
 )
 
 RATE_SECONDS = 60
+GROUPS_SECONDS = 3.0
+"""How long a broker that has just started may take to know its groups."""
 GROUPS = "avatarrig."
 """What the names of all groups of a pipeline begin with."""
 
@@ -91,8 +93,11 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
         places = places_of(consumer, IMAGES)
         first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
         with admin_client(kafka) as admin:
-            committed = committed_offsets(admin)
+            committed = committed_offsets(admin, begun=end != first)
             members = members_of(admin, list(committed))
+        for group, offsets in committed.items():
+            if group.startswith(DETECTOR_GROUPS):  # what it has not touched all waits for it
+                committed[group] = {**first, **offsets}
         groups = [
             GroupStatus(group=name, members=members[name], lag=_lag(consumer, offsets))
             for name, offsets in sorted(committed.items())
@@ -136,15 +141,30 @@ def _patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is ask
             time.sleep(0.1)
 
 
-def committed_offsets(admin: KafkaAdminClient) -> dict[str, Offsets]:
-    """Reads how far each group of the pipeline is."""
-    names = [group["group_id"] for group in _patiently(admin.list_groups)]
-    ours = [name for name in names if name.startswith(GROUPS)]
+def committed_offsets(admin: KafkaAdminClient, *, begun: bool = False) -> dict[str, Offsets]:
+    """Reads how far each group of the pipeline is.
+
+    Args:
+        admin: Connected.
+        begun: Whether photos were published. A broker that has just started lists none of the
+            groups that it has not loaded yet, and there mostly is one of detectors then.
+    """
     return {
-        name: {place: offset.offset for place, offset in offsets.items()}
-        for name in ours
+        name: {place: max(0, offset.offset) for place, offset in offsets.items()}
+        for name in _groups(admin, begun=begun)
         for offsets in admin.list_group_offsets([name]).values()
     }
+
+
+def _groups(admin: KafkaAdminClient, *, begun: bool) -> list[str]:
+    give_up = time.monotonic() + GROUPS_SECONDS
+    while True:
+        names = [group["group_id"] for group in _patiently(admin.list_groups)]
+        ours = [name for name in names if name.startswith(GROUPS)]
+        is_loaded = not begun or any(name.startswith(DETECTOR_GROUPS) for name in ours)
+        if is_loaded or time.monotonic() > give_up:
+            return ours
+        time.sleep(0.1)
 
 
 def members_of(admin: KafkaAdminClient, groups: list[str]) -> dict[str, int]:
@@ -157,7 +177,7 @@ def _lag(consumer: KafkaConsumer, committed: Offsets) -> dict[str, int]:
     ends = consumer.end_offsets(list(committed))
     lag: dict[str, int] = {}
     for place, offset in committed.items():
-        lag[place.topic] = lag.get(place.topic, 0) + max(0, ends[place] - max(offset, 0))
+        lag[place.topic] = lag.get(place.topic, 0) + max(0, ends[place] - offset)
     return lag
 
 
