@@ -7,11 +7,12 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from support.aggregating import (
     PATIENCE,
     aggregator,
@@ -30,10 +31,11 @@ from support.scraping import Scrape, get_json
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
+from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.history import history_of
 from avatarrig.supervision import Child, ExitCode, Supervisor
 from avatarrig.topics import OBSERVATIONS, TALLIES, pipeline_topics
-from avatarrig.transport import KafkaSettings, admin_client, create_topics
+from avatarrig.transport import KafkaSettings, admin_client, create_topics, open_reader
 
 pytestmark = pytest.mark.broker
 
@@ -115,6 +117,41 @@ def test_lost_changelogs_are_rebuilt_from_the_topics(
             send(out, photos[80:])
             last = estimates.until(counted(120))[-1]
     assert last.estimate == document(photos)
+
+
+@pytest.mark.parametrize("table", ["observed", "tallied"])
+def test_damaged_changelogs_are_rebuilt_from_the_topics(
+    kafka: KafkaSettings, tmp_path: Path, table: str
+) -> None:
+    photos = [observation(number) for number in range(120)]
+    with producer(kafka) as out, skeletons(kafka) as estimates:
+        with aggregator(kafka, tmp_path) as worker:
+            worker.wait_until("working")
+            send(out, photos[:100])
+            estimates.until(counted(100))
+            worker.stop()
+        damage(kafka, out, f"{DEFAULT_GROUP}-{table}-changelog")
+        with aggregator(kafka, tmp_path) as worker:
+            worker.wait_until("working")
+            send(out, photos[80:])
+            last = estimates.until(counted(120))[-1]
+            worker.stop()
+            assert "state dropped, reading from the start" in worker.words()
+    assert last.estimate == document(photos)
+
+
+def damage(kafka: KafkaSettings, out: KafkaProducer, topic: str) -> None:
+    """Cuts off the end of everything in a changelog."""
+    for message in read_all(kafka, topic):
+        if message.value:
+            out.send(topic, key=message.key, value=message.value[:-1], partition=message.partition)
+    out.flush()
+
+
+def read_all(kafka: KafkaSettings, topic: str) -> list[Any]:
+    with open_reader(kafka) as reader:
+        starts = reader.beginning_offsets(places_of(reader, topic))
+        return [message for _, message in read_to_end(reader, starts)]
 
 
 def delete_topics(admin: KafkaAdminClient, names: list[str]) -> None:
