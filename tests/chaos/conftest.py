@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.command import Result
+from support.command import Command, Result
 from support.disturbed import Disturbed, Flock
 
 PHOTOS = 520
@@ -58,3 +58,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Disturbed]]:
     yield begin
     for run in runs:
         run.close()
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command, for looking at what happened."""
+    return Command(tmp_path_factory.mktemp("command"))

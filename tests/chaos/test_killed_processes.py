@@ -1,4 +1,4 @@
-"""The command is killed: all of it ends, and each photo counts once after the next start."""
+"""The command is killed, and given again: each photo counts once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from support.disturbed import (
     assert_whole,
     wait_until_gone,
 )
+from support.paced_command import PUBLISHED
 
 pytestmark = pytest.mark.broker
 
 
-def test_after_a_kill_the_same_command_goes_on(
+def test_when_the_command_is_killed_all_of_it_ends_and_the_next_start_goes_on(
     flock: Flock, undisturbed: Result, start: Callable[..., Disturbed]
 ) -> None:
     flock.pace(0.02)
@@ -33,4 +34,27 @@ def test_after_a_kill_the_same_command_goes_on(
         run.process.wait()
         wait_until_gone(family)
     flock.pace(0)
+    assert_whole(start(flock.photos).result(), undisturbed)
+
+
+def test_everything_is_killed_at_once(
+    flock: Flock, undisturbed: Result, start: Callable[..., Disturbed]
+) -> None:
+    flock.pace(0.02)
+    for observed in (flock.count // 4, flock.count // 2):
+        run = start(flock.photos)
+        run.wait_for_observed(observed)
+        run.kill_everything()
+    flock.pace(0)
+    assert_whole(start(flock.photos).result(), undisturbed)
+
+
+def test_the_producer_is_killed_half_way(
+    flock: Flock, undisturbed: Result, start: Callable[..., Disturbed]
+) -> None:
+    half = flock.count // 2
+    run = start(flock.photos, environment={PUBLISHED: str(half)})
+    run.wait_for_observed(half)
+    run.kill_everything()
+    assert run.observed() == half
     assert_whole(start(flock.photos).result(), undisturbed)

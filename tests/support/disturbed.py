@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from support.command import Result
 from support.paced_command import DETECTION_SECONDS
 
 from avatarrig.broker import EmbeddedBroker
+from avatarrig.cli.groups import detector_group
 from avatarrig.records import Observation, decode
-from avatarrig.runs import RunDirectory
+from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaSettings, open_reader
 
@@ -100,9 +102,38 @@ class Disturbed:
                     found.append(process)
         return found
 
+    def member(self, slot: int) -> str:
+        """Name of a replica in its group, and of its transactions."""
+        run = msgspec.json.decode((self.run.private / "run.json").read_bytes(), type=RunIdentity)
+        return f"{detector_group(run.run)}.{slot}"
+
     def observed(self) -> int:
         """Photos whose file is there."""
         return len(list(self.run.observations.glob("*.json")))
+
+    def kill(self, kind: str, dice: random.Random) -> None:
+        """Kills one of a kind, as soon as there is one."""
+        self.wait_for(lambda: self.members(kind))
+        for process in dice.sample(self.members(kind), 1):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def kill_everything(self) -> None:
+        """Kills the command and all that it started at once."""
+        family = self.family()
+        for process in (self.process, *family):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
+        wait_until_gone(family)
+
+    def estimated(self) -> int:
+        """Photos that the estimate's file contains."""
+        try:
+            estimate = msgspec.json.decode(self.run.estimate.read_bytes())
+        except FileNotFoundError:
+            return 0
+        return int(estimate["photos"]["observed"])
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Waits for a condition while the command goes on."""

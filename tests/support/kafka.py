@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from avatarrig.broker.ports import choose_ports
 from avatarrig.broker.settings import HOST, NodeSettings
 from avatarrig.broker.startup_cache import with_startup_cache
 from avatarrig.broker.storage import new_cluster_id
-from avatarrig.transport import KafkaSettings
+from avatarrig.transport import KafkaSettings, admin_client
 
 NODES = (1, 2, 3)
 AS_INSTALLED = {"default.replication.factor": "1", "min.insync.replicas": "1"}
@@ -90,6 +92,22 @@ class KafkaCluster:
         """Ends a node in an orderly way."""
         self._nodes[node].stop()
 
+    @contextlib.contextmanager
+    def unreachable(self, node: int) -> Iterator[None]:
+        """Has a node stand still: connections stay, and nothing answers."""
+        os.kill(self._nodes[node].pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._nodes[node].pid, signal.SIGCONT)
+
+    def transaction_coordinator(self, transactional_id: str) -> int:
+        """Number of the node that looks after a producer's transactions."""
+        with admin_client(self.settings) as client:
+            (described,) = client.describe_topics(["__transaction_state"])
+        leaders = {each["partition_index"]: each["leader_id"] for each in described["partitions"]}
+        return int(leaders[_java_hash(transactional_id) % len(leaders)])
+
     def start(self, node: int) -> None:
         """Starts a node on the data that it has, and waits until it is back in the cluster."""
         self._launch(node)
@@ -113,6 +131,14 @@ class KafkaCluster:
         self._nodes[node].start(
             NodeSettings(node, self._ports, self._cluster_id, overrides=AS_INSTALLED)
         )
+
+
+def _java_hash(text: str) -> int:
+    """As Kafka hashes a name: Java's ``String.hashCode``, its sign cut off."""
+    value = 0
+    for character in text:
+        value = (31 * value + ord(character)) & 0xFFFFFFFF
+    return value & 0x7FFFFFFF
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,42 @@
 """``avatarrig`` with a detector that does what photos say, at a pace that a test sets.
 
 ``python -m support.paced_command DATASET --out RUN``: everything but the detector is the
-product's own. A "photo" is a text file of instructions as for the scripted detector, and of
-``pace:FILE``: look at this photo for as many seconds as the file says at the time.
+product's own. A "photo" is a text file of instructions as for the scripted detector.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import resource
-import time
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from support.scripted_detector import obey
 
-from avatarrig.cli import main, session
+from avatarrig.cli import main, publishing, session
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from processors.detector_port import PhotoDetector
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
+from producers.publish import PublishReport, publish_dataset
+from producers.references import Published
 
 DETECTOR = "support.paced_command:open_paced"
 DETECTION_SECONDS = "AVATARRIG_TEST_DETECTION_SECONDS"
 LARGEST_FILE = "AVATARRIG_TEST_LARGEST_FILE"
 """Bytes, after which the detector process's disk is full."""
-_LOOK_SECONDS = 0.02
+PUBLISHED = "AVATARRIG_TEST_PUBLISHED"
+"""Photos, after which the producer stands still."""
+OnPhoto = Callable[[Published], None]
 
 
 class PacedDetector:
@@ -45,10 +51,7 @@ class PacedDetector:
 
     def detect(self, data: bytes) -> SimpleNamespace:
         for word in data.decode().split():
-            if word.startswith("pace:"):
-                keep_pace(Path(word.removeprefix("pace:")))
-            else:
-                obey(word)
+            obey(word)
         seed = int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
         random = np.random.default_rng(seed)
         pose = random.random((33, 5)).astype(np.float32)
@@ -72,13 +75,6 @@ class PacedDetector:
         """Holds nothing."""
 
 
-def keep_pace(file: Path) -> None:
-    """Waits as long as the file says; what it says may change meanwhile."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < float(file.read_text()):
-        time.sleep(_LOOK_SECONDS)
-
-
 def open_paced(options: DetectorOptions, models: Path | None) -> PhotoDetector:
     largest = os.environ.get(LARGEST_FILE)
     if largest is not None:
@@ -86,7 +82,26 @@ def open_paced(options: DetectorOptions, models: Path | None) -> PhotoDetector:
     return PacedDetector(detector_fingerprint(options, locate_models(options, models)))
 
 
+def publish_some(
+    most: int,
+    *arguments: Any,  # noqa: ANN401 - passed on
+    on_photo: OnPhoto,
+    **options: Any,  # noqa: ANN401 - passed on
+) -> PublishReport:
+    """Publishes a dataset's first photos, and never comes back."""
+    found = itertools.count()
+
+    def note(record: Published) -> None:
+        if next(found) == most:
+            threading.Event().wait()
+        on_photo(record)
+
+    return publish_dataset(*arguments, on_photo=note, **options)
+
+
 def run_paced() -> None:
+    if PUBLISHED in os.environ:
+        publishing.publish_dataset = functools.partial(publish_some, int(os.environ[PUBLISHED]))
     limits = Limits(detection=float(os.environ[DETECTION_SECONDS]))
     session.SandboxSettings = functools.partial(SandboxSettings, detector=DETECTOR)
     session.ReplicaSettings = functools.partial(ReplicaSettings, limits=limits)

@@ -1,8 +1,9 @@
 """A detector that does what the photo says, so that tests need no models and no luck.
 
-A "photo" is a text file whose words are instructions, carried out in order:
-``sleep:S``, ``crash``, ``crash-once:MARKER``, ``hang``, ``fail``, ``refuse``, ``garble``,
-``chatter``. Where ``nobody`` is among them, nobody is seen; otherwise a person.
+A "photo" is a text file whose words are instructions, carried out in order: ``sleep:S``,
+``pace:FILE`` (as many seconds as the file says at the time), ``crash``, ``crash-once:MARKER``,
+``hang``, ``fail``, ``refuse``, ``garble``, ``chatter``. Where ``nobody`` is among them, nobody is
+seen; otherwise a person.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SCRIPTED = "support.scripted_detector:open_scripted"
 BROKEN = "support.scripted_detector:open_broken"
 DYING = "support.scripted_detector:open_dying"
 SLOW = "support.scripted_detector:open_never"
+_LOOK_SECONDS = 0.02
 
 
 class ScriptedDetector:
@@ -63,6 +65,8 @@ def obey(word: str) -> None:
     verb, _, argument = word.partition(":")
     if verb == "sleep":
         time.sleep(float(argument))
+    elif verb == "pace":
+        keep_pace(Path(argument))
     elif verb == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
         time.sleep(60)
@@ -81,6 +85,13 @@ def obey(word: str) -> None:
     elif verb == "chatter":
         os.write(1, b"printed by a library\n" * 5000)
         os.write(2, b"W0000 logged by a library\n" * 5000)
+
+
+def keep_pace(file: Path) -> None:
+    """Waits as long as the file says; what it says may change meanwhile."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < float(file.read_text()):
+        time.sleep(_LOOK_SECONDS)
 
 
 def hang_in_native_code() -> None:

@@ -1,0 +1,73 @@
+"""Garbage, records of a newer schema, and too big ones, on every topic."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from support.command import Command, Result
+from support.disturbed import Disturbed, Flock, assert_whole, read_committed
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.records import MAX_RECORD_BYTES, Reject, decode
+from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS, TALLIES, pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics, open_producer
+
+pytestmark = pytest.mark.broker
+FOREIGN = {
+    "not msgpack": b"\xc1 garbage",
+    "schema version 999": msgspec.msgpack.encode({"version": 999}),
+    "bytes are more than": bytes(MAX_RECORD_BYTES + 1),
+}
+
+
+def test_foreign_records_are_set_aside_with_a_reason_and_end_nothing(
+    flock: Flock,
+    undisturbed: Result,
+    start: Callable[..., Disturbed],
+    fresh_kafka: EmbeddedBroker,
+    command: Command,
+) -> None:
+    address = fresh_kafka.bootstrap_servers
+    kafka = KafkaSettings(bootstrap_servers=address)
+    create_topics(kafka, pipeline_topics())
+    publish_foreign(kafka)
+    flock.pace(0.02)
+    run = start(flock.photos, "--bootstrap-servers", address)
+    run.wait_for_observed(100)
+    publish_foreign(kafka)
+    flock.pace(0)
+    assert_whole(run.result(), undisturbed, kafka)
+    assert "was started again" not in run.errors()
+
+    refused = {reject.origin: reject for reject in rejects(kafka)}
+    # A new run begins where the images topic ended.
+    for topic, rounds in ((IMAGES, 1), (OBSERVATIONS, 2), (TALLIES, 2)):
+        messages = [r.message for origin, r in refused.items() if origin.startswith(topic)]
+        for what in FOREIGN:
+            assert sum(what in message for message in messages) == rounds, (topic, messages)
+
+    listed = command.run("rejects", "list", "--bootstrap-servers", address, "--json")
+    listed_reasons = [msgspec.json.decode(line)["reason"] for line in listed.stdout.splitlines()]
+    assert set(listed_reasons) == {"malformed"}
+    assert len(listed_reasons) >= len(refused)
+    assert command.run("status", "--bootstrap-servers", address).returncode == 0
+
+
+def publish_foreign(kafka: KafkaSettings) -> None:
+    producer = open_producer(kafka)
+    try:
+        for topic in pipeline_topics():
+            for what, value in FOREIGN.items():
+                producer.send(topic.name, value=value, key=what.encode())
+        producer.flush()
+    finally:
+        producer.close()
+
+
+def rejects(kafka: KafkaSettings) -> Iterator[Reject]:
+    for value in read_committed(kafka, REJECTS):
+        with contextlib.suppress(ValueError):
+            yield decode(value, Reject)

@@ -1,0 +1,109 @@
+"""Two hundred thousand photos wait for a slow replica: its memory stays flat, the status right."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from support import scripted_detector
+from support.disturbed import HELD, PATIENCE, Flock, read_committed
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.cli.groups import detector_group
+from avatarrig.cli.pipeline_status import read_status
+from avatarrig.file_uri import to_file_uri
+from avatarrig.records import PhotoReference
+from avatarrig.supervision import Child, Supervisor
+from avatarrig.topics import IMAGES, OBSERVATIONS, pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics, open_producer
+from processors.sandbox_settings import Limits, SandboxSettings
+from processors.settings import ReplicaSettings
+from producers.publish import publish
+
+pytestmark = pytest.mark.broker
+QUEUED = 200_000
+GROWTH = 16 << 20
+"""Bytes; a sixth of what is queued."""
+
+
+def test_memory_stays_flat_and_the_status_right(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, pipeline_topics())
+    one = Flock(tmp_path, 1)
+    with Supervisor([Child("detector-0", "processors", settings(kafka, one))]) as supervisor:
+        publish_references(kafka, references(one, range(100)))
+        wait_for(lambda: observed(kafka) == 100)
+        replica = psutil.Process(supervisor.states[0].pid)
+        before = replica.memory_info().rss
+
+        one.pace(0.02)
+        publish_references(kafka, references(one, range(100, QUEUED)))
+        some = observed(kafka) + 500
+        wait_for(lambda: observed(kafka) >= some)
+        grown = replica.memory_info().rss - before
+        one.pace(HELD)
+        wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka))
+        status = read_status(kafka)
+        one.pace(0)
+
+    assert supervisor.states[0].restarts == 0
+    assert grown < GROWTH
+    assert status.found == QUEUED
+    assert (status.replicas, status.in_work) == (1, 1)
+    assert status.photos_per_second > 0
+    assert status.oldest_waiting is not None
+    assert [group.lag for group in status.groups] == [{IMAGES: status.waiting}]
+
+
+def settings(kafka: KafkaSettings, flock: Flock) -> ReplicaSettings:
+    return ReplicaSettings(
+        kafka=kafka,
+        group=detector_group("many"),
+        limits=Limits(detection=HELD),
+        sandbox=SandboxSettings(
+            photo_roots=(str(flock.photos),), detector=scripted_detector.SCRIPTED
+        ),
+    )
+
+
+def references(flock: Flock, numbers: Iterable[int]) -> Iterator[PhotoReference]:
+    """Many photos that are all the same file."""
+    (file,) = flock.photos.iterdir()
+    data = file.read_bytes()
+    for number in numbers:
+        yield PhotoReference(
+            image_id=f"photo-{number}",
+            uri=to_file_uri(file),
+            dataset="many",
+            path=f"{number}.jpg",
+            subject="many",
+            content_hash=hashlib.sha256(data).hexdigest(),
+            size=len(data),
+            found_at=1.75e9,
+        )
+
+
+def publish_references(kafka: KafkaSettings, photos: Iterable[PhotoReference]) -> None:
+    producer = open_producer(kafka)
+    try:
+        publish(photos, producer)
+    finally:
+        producer.close()
+
+
+def observed(kafka: KafkaSettings) -> int:
+    return len(read_committed(kafka, OBSERVATIONS))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
