@@ -21,7 +21,7 @@ from faust.types import TP, ConsumerMessage
 from aggregators.keys import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     Positions = Callable[[], Mapping[tuple[str, int], int]]
 
@@ -101,6 +101,33 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # as above
 
     positions: Positions | None = None
 
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Stops reading partitions."""
+        tps = set(tps)
+        self._waiting().difference_update(tps)
+        super().pause_partitions(tps)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Goes on reading changelogs at once, and the others when the flow resumes.
+
+        Faust has them read before it has gone to where they go on, and then empties all queues:
+        what was read by then would be lost.
+        """
+        changelogs = {tp for tp in tps if self._is_changelog_tp(tp)}
+        self._waiting().update(set(tps) - changelogs)
+        super().resume_partitions(changelogs)
+
+    def resume_flow(self) -> None:
+        """Goes on reading."""
+        super().resume_flow()
+        waiting = self._waiting()
+        super().resume_partitions(waiting & self.assignment())
+        waiting.clear()
+
+    def _waiting(self) -> set[TP]:
+        waiting: set[TP] = self.__dict__.setdefault("waiting", set())
+        return waiting
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -140,21 +167,37 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # as above
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yields one message for a batch; changelogs message by message, as recovery wants."""
+        begun_in = self.app.consumer_generation_id
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
-        if not self.flow_active:
-            return  # Whoever resumes the flow seeks.
-        changelogs = self.app.tables.changelog_topics
+        is_whole = True
         for tp, batch in records.items():
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
-            messages = batch if tp.topic in changelogs else [_joined(tp, batch, generation)]
-            for message in messages:
-                if not self.flow_active or self.app.consumer_generation_id != generation:
-                    return
+            is_changelog = tp.topic in self.app.tables.changelog_topics
+            # What was read before a rebalance does not follow on the state after it.
+            is_sound = is_changelog or generation == begun_in
+            for message in batch if is_changelog else [_joined(tp, batch, generation)]:
+                if not (is_sound and self._may_hand_on(TP(*tp), active, generation)):
+                    is_whole = False
+                    break
                 yield TP(*tp), self._to_message(TP(*tp), message)
+        if not is_whole:
+            self._rewind()
+
+    def _may_hand_on(self, tp: TP, active: set[TP] | None, generation: int) -> bool:
+        is_active = active is None or tp in active or tp in self._buffered_partitions
+        is_same = self.app.consumer_generation_id == generation
+        return bool(self.flow_active and is_active and is_same)
+
+    def _rewind(self) -> None:
+        """Has what was read but not handed on be read again, and nothing after it before."""
+        wanted = self.positions() if self.positions else {}
+        for tp in self.assignment():
+            offset = wanted.get((tp.topic, tp.partition))
+            if offset is not None:
+                self._thread.seek(tp, offset)
+                self._read_offset[tp] = offset
 
 
 class _Joined(msgspec.Struct):
