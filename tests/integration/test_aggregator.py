@@ -31,11 +31,11 @@ from support.scraping import Scrape, get_json
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
-from avatarrig.cli.reading import places_of, read_to_end
 from avatarrig.history import history_of
 from avatarrig.supervision import Child, ExitCode, Supervisor
 from avatarrig.topics import OBSERVATIONS, TALLIES, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics, open_reader
+from avatarrig.transport.reading import places_of, read_to_end
 
 pytestmark = pytest.mark.broker
 
