@@ -77,7 +77,6 @@ def recovery() -> list[Figure]:
             name=f"{name}, observations",
             value=figures["rate"],
             unit="observations/s",
-            at_least=3_000,
         ),
         Figure(name=f"{name}, CPU of each", value=figures["microseconds"], unit="µs"),
         Figure(name=f"{name}, memory", value=figures["megabytes"], unit="MB"),
