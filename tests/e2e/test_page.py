@@ -98,7 +98,7 @@ class Pipeline:
             rejected_at=1.76e9,
             reference=reference,
         )
-        client.send(REJECTS, value=encode(reject))
+        client.send(REJECTS, key=path.encode(), value=encode(reject))
         client.flush()
 
 

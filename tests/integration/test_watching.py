@@ -72,12 +72,12 @@ def test_it_sees_everything_and_goes_on_after_the_broker_was_killed(
             size=1,
             found_at=1.0,
         )
-        client.send(IMAGES, value=encode(reference))
+        client.send(IMAGES, key=b"x", value=encode(reference))
         reject = Reject(
             reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=reference
         )
-        client.send(REJECTS, value=encode(reject))
-        client.send(REJECTS, value=b"garbage")
+        client.send(REJECTS, key=b"x", value=encode(reject))
+        client.send(REJECTS, key=b"y", value=b"garbage")
         client.flush()
     with Watching(kafka) as watching:
         eventually(lambda: not watching.complaint and watching.board.stream.found == 1)
