@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from estimator.fit import prepare
+from estimator.changed import album_of
 from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn, residuals_of
 from estimator.model import Settings
 from estimator.people import Body, find_sets, read_set
@@ -38,19 +38,19 @@ def main() -> None:
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
-    photos = prepare(bodies)
-    print(f"{len(bodies)} bodies, {len(photos.features)} photos")
+    album = album_of(bodies)
+    print(f"{len(bodies)} bodies, {len(album.owner)} photos")
 
     fold = fold_of(bodies, arguments.folds, arguments.seed)
     learned, residuals = [], []
     for number in range(arguments.folds):
         kept, left_out = (np.nonzero(side)[0].tolist() for side in (fold != number, fold == number))
-        learned.append(learn(photos, kept, settings, pose_model))
+        learned.append(learn(album, kept, settings, pose_model))
         residuals.append(residuals_of(learned[-1], bodies, left_out))
         print(f"fold {number + 1} of {arguments.folds}: {time.monotonic() - started:.0f} s")
     if arguments.folds_out:
         _keep_folds(arguments.folds_out, bodies, fold, learned, residuals)
-    everybody = learn(photos, range(len(bodies)), settings, pose_model)
+    everybody = learn(album, range(len(bodies)), settings, pose_model)
     final = calibrated(everybody, Residuals.joined(residuals))
     data = write_learned(final)
     if len(data) > _LARGEST_FILE:

@@ -22,12 +22,9 @@ from estimator.model import (
 
 from avatarrig.skeleton.bones import HELMERT, POOLING
 from avatarrig.skeleton.features import base_log_precision, features, observed
-from avatarrig.skeleton.geometry import look_at, mirrored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from estimator.people import Body
+    from estimator.changed import Album
 
 
 @dataclass(frozen=True)
@@ -69,40 +66,31 @@ class Lesson(NamedTuple):
     fixed: Parameters
 
 
-def prepare(bodies: Sequence[Body]) -> Photos:
+def photos_of(album: Album) -> Photos:
     """Computes what the network sees of every photo."""
-    parts: list[tuple[np.ndarray, ...]] = []
-    rows, start = [], 0
-    for body in bodies:
-        sides = []
-        for pose, world in ((body.pose, body.world), mirrored(body.pose, body.world)):
-            views = look_at(pose, world, body.size)
-            sides.append((features(views), observed(views), base_log_precision(views)))
-        usable = look_at(body.pose, body.world, body.size).usable
-        parts.append(tuple(np.stack([a, b], 1)[usable] for a, b in zip(*sides, strict=True)))
-        rows.append(np.arange(start, start + usable.sum()))
-        start += int(usable.sum())
-    columns = [np.concatenate(column).astype(np.float32) for column in zip(*parts, strict=True)]
+    columns = [
+        np.stack([make(side) for side in album.sides], axis=1).astype(np.float32)
+        for make in (features, observed, base_log_precision)
+    ]
     return Photos(
         features=columns[0],
         observed=columns[1],
         precision=columns[2],
-        rows=tuple(rows),
-        truth=np.array([HELMERT @ np.log(body.lengths) for body in bodies], np.float32),
-        natural=np.array([body.spread == "natural" for body in bodies]),
+        rows=tuple(np.nonzero(album.owner == i)[0] for i in range(len(album.truth))),
+        truth=album.truth.astype(np.float32),
+        natural=album.spread == "natural",
     )
 
 
-def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
+def constants(photos: Photos) -> Parameters:
     """What is not trained: standardisation, mean offsets of the bones, the population."""
-    rows = np.concatenate([photos.rows[i] for i in bodies])
-    seen = photos.features[rows].reshape(-1, photos.features.shape[2])
-    natural = photos.truth[[i for i in bodies if photos.natural[i]]]
-    lengths = {
-        int(row): photos.truth[i] @ HELMERT @ POOLING.T for i in bodies for row in photos.rows[i]
-    }
-    difference = photos.observed[rows].mean(axis=1) - np.array([lengths[int(r)] for r in rows])
-    weight = np.exp(photos.precision[rows].mean(axis=1))
+    seen = photos.features.reshape(-1, photos.features.shape[2])
+    natural = photos.truth[photos.natural]
+    lengths = np.empty((len(seen) // 2, len(POOLING)))
+    for rows, truth in zip(photos.rows, photos.truth, strict=True):
+        lengths[rows] = truth @ HELMERT @ POOLING.T
+    difference = photos.observed.mean(axis=1) - lengths
+    weight = np.exp(photos.precision.mean(axis=1))
     scale = (weight * difference).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
     offset = np.median(difference - scale, axis=0)
     pooled = POOLING @ (POOLING.T @ offset / POOLING.sum(axis=0))
@@ -118,20 +106,17 @@ def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
     }
 
 
-def train(
-    photos: Photos, bodies: Sequence[int], settings: Settings
-) -> tuple[Parameters, Parameters]:
+def train(photos: Photos, settings: Settings) -> tuple[Parameters, Parameters]:
     """Trains an ensemble.
 
     Args:
-        photos: Of all bodies.
-        bodies: Which of them to learn from.
+        photos: To learn from.
         settings: How.
 
     Returns:
         Parameters with the members as the first axis, and the constants.
     """
-    fixed = constants(photos, bodies)
+    fixed = constants(photos)
     standard = np.clip((photos.features - fixed["centre"]) / fixed["spread"], -4, 4)
     lesson = Lesson(
         jnp.asarray(standard, jnp.float32),
@@ -144,7 +129,7 @@ def train(
     state = jax.vmap(_optimiser(settings).init)(parameters)
     generator = np.random.default_rng(settings.seed)
     for number in range(settings.steps):
-        batch = draw(generator, photos, bodies, settings)
+        batch = draw(generator, photos, settings)
         keys = jax.random.split(jax.random.key(settings.seed + 1 + number), settings.members)
         (parameters, state) = _step(settings, (parameters, state), keys, batch, lesson)
     return parameters, fixed
@@ -197,13 +182,12 @@ def _step(
     return optax.apply_updates(parameters, updates), state
 
 
-def draw(
-    generator: np.random.Generator, photos: Photos, bodies: Sequence[int], settings: Settings
-) -> Batch:
+def draw(generator: np.random.Generator, photos: Photos, settings: Settings) -> Batch:
     """Draws a batch of photo sets for each member."""
     shape = (settings.members, settings.sets)
-    natural = [i for i in bodies if photos.natural[i]]
-    others = [i for i in bodies if not photos.natural[i]] or natural
+    natural = np.nonzero(photos.natural)[0]
+    others = np.nonzero(~photos.natural)[0]
+    others = others if len(others) else natural
     fullness = generator.random(shape) ** 0.7
     ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
     pick = generator.random(shape) < ordinary

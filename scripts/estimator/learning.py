@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from estimator.fit import Photos, train
+from estimator.changed import Album, part_of, with_changed
+from estimator.fit import photos_of, train
 from estimator.model import NETWORK_LAYERS, Settings, population_of
 
 from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, log_ratio
@@ -47,7 +48,7 @@ class PoseModel:
 
 
 def learn(
-    photos: Photos,
+    album: Album,
     bodies: Sequence[int],
     settings: Settings,
     pose_model: PoseModel,
@@ -55,7 +56,7 @@ def learn(
     """Trains on some bodies.
 
     Args:
-        photos: Of all bodies.
+        album: Photos of all bodies.
         bodies: Which to learn from.
         settings: How to train.
         pose_model: Goes into the file.
@@ -63,7 +64,9 @@ def learn(
     Returns:
         What was learned, as a program that loads the file sees it, not yet `calibrated`.
     """
-    parameters, fixed = train(photos, bodies, settings)
+    taught = part_of(album, bodies)
+    taught = with_changed(taught, settings.copies, settings.changed, settings.seed)
+    parameters, fixed = train(photos_of(taught), settings)
     people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
     averaged = {name: np.asarray(value, np.float64).mean(axis=0) for name, value in people.items()}
     shares = np.exp(averaged["log_shares"])

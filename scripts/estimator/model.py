@@ -57,12 +57,14 @@ class Settings:
             more often of natural ones: where photos are few, people are best taken for ordinary.
         natural_when_few: How much larger the share is for a set of a single photo.
         likelihood: Weight of the likelihood beside the ratios' absolute error.
+        copies: Copies of each body with other proportions, see `estimator.changed`.
+        changed: How much they are changed at most.
         spreads: Prior standard deviations of the mixture, in those of natural bodies.
     """
 
     members: int = 4
     hidden: int = 64
-    steps: int = 600
+    steps: int = 1500
     sets: int = 24
     photos: int = 30
     rate: float = 3e-3
@@ -72,6 +74,8 @@ class Settings:
     natural_share: float = 0.5
     natural_when_few: float = 0.4
     likelihood: float = 0.3
+    copies: int = 8
+    changed: float = 0.8
     spreads: tuple[float, ...] = (1.0, 1.7, 2.6)
     response_decay: float = 0.02
     seed: int = 0
