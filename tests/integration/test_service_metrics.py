@@ -105,6 +105,8 @@ def test_a_replica_tells_what_became_of_each_photo(
     publish(replica, tmp_path / "first", scripts)
     wait_for(lambda: Scrape.of(url).value(photos) == 4)
     wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", reason="malformed") >= 1)
+    # The last detector process is loaded after the photo that needed it was given up.
+    wait_for(lambda: Scrape.of(url).value("avatarrig_model_load_seconds_count") == 4)
     seen = Scrape.of(url)
     assert seen.value(photos, result="person") == 1
     assert seen.value(photos, result=NO_PERSON) == 1
@@ -112,7 +114,6 @@ def test_a_replica_tells_what_became_of_each_photo(
     assert seen.value("avatarrig_rejects_total", stage="detect", reason="unreadable") == 1
     assert seen.value("avatarrig_rejects_total", stage="detect", reason="crashed") == 1
     assert seen.value("avatarrig_detector_deaths_total", reason="crashed") == 3
-    assert seen.value("avatarrig_model_load_seconds_count") == 4
     assert seen.value("avatarrig_detect_seconds_count") >= 3
     assert seen.value("avatarrig_detect_commit_seconds_count") >= 1
     assert seen.value("avatarrig_photo_to_observation_seconds_count") == 2
