@@ -81,7 +81,7 @@ class Pipeline:
 
 
 def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
-    """Everything committed on a topic."""
+    """Everything committed on a topic, but for tombstones."""
     reader = open_reader(kafka)
     try:
         values: list[bytes] = []
@@ -89,7 +89,7 @@ def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
         ends = reader.end_offsets(list(reader.assignment()))
         while any(reader.position(partition) < end for partition, end in ends.items()):
             for batch in reader.poll(timeout_ms=200).values():
-                values += [record.value for record in batch]
+                values += [record.value for record in batch if record.value is not None]
         return values
     finally:
         reader.close()
