@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from avatarrig.transport.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 15_000
+CREATION_TIMEOUT_MS = 30_000
 TOPIC_EXISTS = 36
 """Kafka's error code TOPIC_ALREADY_EXISTS."""
 MOST_COPIES = 3
@@ -109,9 +111,20 @@ def create_topics(
             request = {topic.name: _creation(topic, copies) for topic in missing}
             answer = client.create_topics(request, raise_errors=False)
             _check_created(answer["topics"])
-            client.wait_for_topics(list(request), timeout_ms=30_000)
-            existing = _partitions(client, wanted)
+            client.wait_for_topics(list(request), timeout_ms=CREATION_TIMEOUT_MS)
+            existing = _known_everywhere(client, wanted)
     _check_partitions(wanted.values(), existing)
+
+
+def _known_everywhere(client: KafkaAdminClient, wanted: Iterable[str]) -> dict[str, int]:
+    """Asks again while it is a broker that answers which has not heard of the new topics yet."""
+    names = set(wanted)
+    give_up = time.monotonic() + CREATION_TIMEOUT_MS / 1000
+    while True:
+        existing = _partitions(client, names)
+        if names <= set(existing) or time.monotonic() > give_up:
+            return existing
+        time.sleep(0.1)
 
 
 def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:

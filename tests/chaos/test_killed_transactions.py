@@ -29,7 +29,7 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     )
     first.init_transactions()
     first.begin_transaction()
-    first.send(OBSERVATIONS, value=b"never committed")
+    first.send(OBSERVATIONS, key=b"photo", value=b"never committed")
     first.flush()
     broker = psutil.Process(fresh_kafka.pid)
     os.kill(fresh_kafka.pid, signal.SIGKILL)
@@ -39,7 +39,7 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     second = open_transactional_producer(kafka, "slot")
     second.init_transactions()
     second.begin_transaction()
-    second.send(OBSERVATIONS, value=b"committed")
+    second.send(OBSERVATIONS, key=b"photo", value=b"committed")
     second.commit_transaction()
     second.close(timeout=1)
     assert read_committed(kafka, OBSERVATIONS) == [b"committed"]

@@ -8,17 +8,21 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import msgspec
 import pytest
 import trustme
 
+from avatarrig.topics import Topic
 from avatarrig.transport import (
     ConnectionRefusedByKafkaError,
     KafkaSettings,
     TransportSettingError,
+    create_topics,
     diagnose_connection,
     diagnosis,
+    topics,
 )
 
 SECURE = KafkaSettings(
@@ -170,3 +174,18 @@ def test_a_certificate_of_a_stranger_is_not_trusted() -> None:
         found = refusal(KafkaSettings(bootstrap_servers=at, security_protocol="SSL"))
     assert found.part == "tls"
     assert "cafile" in str(found)
+
+
+def test_a_broker_that_has_not_heard_of_a_new_topic_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([[], [], *10 * [[{"name": "new", "partitions": [0, 1], "error_code": 0}]]])
+    client = MagicMock()
+    client.describe_topics.side_effect = lambda _: next(answers)
+    client.describe_cluster.return_value = {"brokers": [1, 2, 3]}
+    client.create_topics.return_value = {"topics": [{"name": "new", "error_code": 0}]}
+    monkeypatch.setattr(topics, "admin_client", lambda _: contextlib.nullcontext(client))
+    create_topics(SECURE, [Topic("new", 2)])
+    request, _ = client.create_topics.call_args
+    assert request[0]["new"]["replication_factor"] == 3
+    assert request[0]["new"]["configs"]["min.insync.replicas"] == "2"
