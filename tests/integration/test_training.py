@@ -19,7 +19,8 @@ from avatarrig.skeleton.person import posterior
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from estimator.fit import prepare  # noqa: E402
+from estimator.changed import album_of  # noqa: E402
+from estimator.fit import photos_of  # noqa: E402
 from estimator.model import forward, information  # noqa: E402
 from estimator.model import posterior as differentiable_posterior  # noqa: E402
 from estimator.people import find_sets, read_set  # noqa: E402
@@ -27,13 +28,13 @@ from estimator.people import find_sets, read_set  # noqa: E402
 
 @pytest.fixture(scope="module")
 def bodies():  # noqa: ANN201 - a list of bodies
-    (folder,) = find_sets([SCRIPTS / "training_data"])
+    folder, *_ = find_sets([SCRIPTS / "training_data"])
     return read_set(folder)[:6]
 
 
 def test_the_network_says_the_same_in_both(bodies) -> None:  # noqa: ANN001
     learned = load_learned("full")
-    photos = prepare(bodies[:1])
+    photos = photos_of(album_of(bodies[:1]))
     network = learned.network
     standard = np.clip((photos.features - network.centre) / network.spread, -4, 4)
     outputs = jax.vmap(lambda member: forward(member, standard, None, 0.0))(network.layers).mean(0)
