@@ -39,6 +39,8 @@ libraries = {
     "libGL.so.1": "libgl1",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
+if sys.argv[1] == "test":
+    libraries["libatomic.so.1"] = "libatomic1"  # what drives the browser needs it
 for library, package in libraries.items() if sys.platform == "linux" else ():
     try:
         ctypes.CDLL(library)
