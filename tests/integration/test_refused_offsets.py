@@ -59,5 +59,5 @@ def join(consumer: KafkaConsumer) -> None:
 
 def taken(partition: int) -> Taken:
     message = Taken(partition, offset=7)
-    message.settle(Output(OBSERVATIONS, "photo", b"", PERSON))
+    message.settle(Output(OBSERVATIONS, b"photo", b"", PERSON))
     return message
