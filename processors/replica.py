@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
-from avatarrig.transport import resume_from
+from avatarrig.transport import last_committed, resume_from
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
 from processors.photo_source import StorageUnreachableError
@@ -39,7 +39,8 @@ _JOIN_SECONDS = 1.0
 """Joining a group is best waited for in one piece."""
 _PAUSE_AFTER_ERROR = 0.5
 _MOST_ERRORS = 5
-_COMMITTED_MS = 10_000
+_COMMITTED_MS = 30_000
+"""Every transaction has ended by then: it lives 10 s, and Kafka looks for dead ones every 10 s."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -92,6 +93,7 @@ class Replica:
         self._taken: deque[Taken] = deque()
         self._holds = Holds()
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
+        self._assignment: set[TopicPartition] = set()
         self._polled_at = 0.0
         self._errors = 0
         self._is_astray = False
@@ -162,11 +164,12 @@ class Replica:
         return nothing
 
     def _group_is_the_same(self) -> bool:
-        group = self._consumer.group_metadata()
+        group, assignment = self._consumer.group_metadata(), self._consumer.assignment()
         same = (group.generation_id, group.member_id) == (
             self._group.generation_id,
             self._group.member_id,
         )
+        same, self._assignment = same and assignment == self._assignment, assignment
         if not same:
             _log.info("the group was rebalanced", generation=group.generation_id)
             self._group = group
@@ -284,14 +287,20 @@ class Replica:
 
     def _seek_to_committed(self) -> None:
         self._holds.forget_all()
-        partitions = self._consumer.assignment()
-        for partition in partitions:
-            offset = self._consumer.committed(partition, timeout_ms=_COMMITTED_MS)
+        self._watchdog.alive("reading the committed offsets", 2 * _COMMITTED_MS / 1000)
+        for partition, offset in self._committed().items():
             # Partitions may be taken away meanwhile; then the group has changed, and all this
             # is done again.
             with contextlib.suppress(ValueError, KeyError):
                 resume_from(self._consumer, partition, offset)
         self._is_astray = False
+
+    def _committed(self) -> dict[TopicPartition, int | None]:
+        partitions = self._consumer.assignment()
+        try:
+            return {p: self._consumer.committed(p, timeout_ms=_COMMITTED_MS) for p in partitions}
+        except KafkaTimeoutError:
+            return last_committed(self._settings.kafka, self._settings.group, partitions)
 
     def _keep_only_photo_in_hand(self) -> None:
         kept: deque[Taken] = deque()

@@ -15,7 +15,7 @@ from avatarrig.transport.errors import (
     TransportError,
     TransportSettingError,
 )
-from avatarrig.transport.groups import leave_group
+from avatarrig.transport.groups import last_committed, leave_group
 from avatarrig.transport.lag import KafkaWatch
 from avatarrig.transport.pausing import resume_from
 from avatarrig.transport.reading import PATIENCE_SECONDS, places_of, read_to_end
@@ -48,6 +48,7 @@ __all__ = [
     "describe_cluster",
     "diagnose_connection",
     "existing_partitions",
+    "last_committed",
     "leave_group",
     "open_group_consumer",
     "open_producer",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kafka import TopicPartition
 from kafka.admin import MemberToRemove
 
+from avatarrig.transport.clients import open_reader
 from avatarrig.transport.settings import KafkaSettings
 from avatarrig.transport.topics import admin_client
 
+_READ_MS = 10_000
 _TIMEOUT_MS = 1_000
 """A broker that is not there by now is not waited for: it misses the members by itself."""
 
@@ -27,3 +30,26 @@ def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> 
     leaving = [MemberToRemove(group_instance_id=member) for member in members]
     with admin_client(settings, bootstrap_timeout_ms=_TIMEOUT_MS) as client:
         client.remove_group_members(group, leaving)
+
+
+def last_committed(
+    settings: KafkaSettings, group: str, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, int | None]:
+    """Reads a group's committed offsets past transactions that are still open.
+
+    A transaction that a broker lost in its own fall may hide the offsets of its partitions for
+    ever from those who wait for its end.
+
+    Args:
+        settings: Where Kafka is.
+        group: The group.
+        partitions: Whose offsets; None where there is none.
+
+    Raises:
+        TransportError: Kafka does not answer.
+    """
+    reader = open_reader(settings, group_id=group, isolation_level="read_uncommitted")
+    try:
+        return {p: reader.committed(p, timeout_ms=_READ_MS) for p in partitions}
+    finally:
+        reader.close(autocommit=False, timeout_ms=_TIMEOUT_MS)

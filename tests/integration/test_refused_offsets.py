@@ -6,14 +6,15 @@ import time
 import uuid
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import CommitFailedError, KafkaTimeoutError
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.topics import OBSERVATIONS, Topic, pipeline_topics
 from avatarrig.transport import (
     KafkaSettings,
     create_topics,
+    last_committed,
     open_group_consumer,
     open_transactional_producer,
 )
@@ -61,3 +62,29 @@ def taken(partition: int) -> Taken:
     message = Taken(partition, offset=7)
     message.settle(Output(OBSERVATIONS, b"photo", b"", PERSON))
     return message
+
+
+def test_offsets_behind_a_transaction_that_never_ends_are_read_past_it(
+    kafka: EmbeddedBroker,
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    name = f"endless-{uuid.uuid4().hex[:8]}"
+    create_topics(settings, [Topic(name, 1)])
+    place = TopicPartition(name, 0)
+    consumer = open_group_consumer(settings, [name], group=name, member="only")
+    producer = open_transactional_producer(settings, name, transaction_timeout_ms=600_000)
+    try:
+        join(consumer)
+        consumer.commit({place: OffsetAndMetadata(3, "", -1)})
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send_offsets_to_transaction(
+            {place: OffsetAndMetadata(8, "", -1)}, consumer.group_metadata()
+        )
+        with pytest.raises(KafkaTimeoutError):
+            consumer.committed(place, timeout_ms=1000)
+        assert last_committed(settings, name, [place]) == {place: 3}
+        producer.abort_transaction()
+    finally:
+        consumer.close(autocommit=False, timeout_ms=1000)
+        producer.close(timeout=1)
