@@ -76,9 +76,11 @@ def read_stream(
 
 
 def _read_head(stream: BinaryIO | io.FileIO) -> bytes:
+    # Asked for in one piece, as nearly every photo comes in one: chunks to be joined cost as much
+    # as hashing does.
     chunks = []
     wanted = HEAD_BYTES
-    while wanted and (chunk := stream.read(min(wanted, CHUNK_BYTES))):
+    while wanted and (chunk := stream.read(wanted)):
         chunks.append(chunk)
         wanted -= len(chunk)
     return b"".join(chunks)

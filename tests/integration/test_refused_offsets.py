@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaTimeoutError
 
 from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import OBSERVATIONS, Topic, pipeline_topics
+from avatarrig.topics import Topic
 from avatarrig.transport import (
     KafkaSettings,
     create_topics,
@@ -30,7 +30,7 @@ def test_what_was_made_under_an_old_membership_is_not_committed_later(
 ) -> None:
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     name = f"refused-{uuid.uuid4().hex[:8]}"
-    create_topics(settings, [Topic(name, 2), *pipeline_topics()])
+    create_topics(settings, [Topic(name, 2)])
     consumer = open_group_consumer(settings, [name], group=name, member="only")
     producer = open_transactional_producer(settings, name)
     try:
@@ -38,11 +38,11 @@ def test_what_was_made_under_an_old_membership_is_not_committed_later(
         producer.init_transactions()
         transaction = Transaction(producer, name)
         now = consumer.group_metadata()
-        transaction.add(taken(partition=0))
+        transaction.add(taken(name, partition=0))
         with pytest.raises(CommitFailedError):
             transaction.commit(now._replace(generation_id=now.generation_id + 1))
         transaction.abort()
-        transaction.add(taken(partition=1))
+        transaction.add(taken(name, partition=1))
         transaction.commit(now)
         assert consumer.committed(TopicPartition(name, 1)) == 8
         assert consumer.committed(TopicPartition(name, 0)) is None
@@ -58,9 +58,10 @@ def join(consumer: KafkaConsumer) -> None:
         consumer.poll(timeout_ms=100)
 
 
-def taken(partition: int) -> Taken:
+def taken(topic: str, partition: int) -> Taken:
+    """A message whose output goes where no other test reads."""
     message = Taken(partition, offset=7)
-    message.settle(Output(OBSERVATIONS, b"photo", b"", PERSON))
+    message.settle(Output(topic, b"photo", b"no record", PERSON))
     return message
 
 
