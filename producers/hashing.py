@@ -14,7 +14,7 @@ import msgspec
 
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
-CHUNK_BYTES = 1 << 20
+PIECE_BYTES = 1 << 18
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
@@ -66,21 +66,13 @@ def read_stream(
     Raises:
         OSError: It cannot be read.
     """
-    head = _read_head(stream)
-    digest = hashlib.sha256(head)
-    size = len(head)
-    while chunk := stream.read(CHUNK_BYTES):
-        digest.update(chunk)
-        size += len(chunk)
-    return PhotoContent(digest.hexdigest(), size, capture_time(head))
-
-
-def _read_head(stream: BinaryIO | io.FileIO) -> bytes:
-    # Asked for in one piece, as nearly every photo comes in one: chunks to be joined cost as much
-    # as hashing does.
-    chunks = []
-    wanted = HEAD_BYTES
-    while wanted and (chunk := stream.read(wanted)):
-        chunks.append(chunk)
-        wanted -= len(chunk)
-    return b"".join(chunks)
+    digest = hashlib.sha256()
+    head: list[bytes] = []
+    size = 0
+    # Piece by piece, since the system reads on while a piece is hashed.
+    while piece := stream.read(PIECE_BYTES):
+        digest.update(piece)
+        if size < HEAD_BYTES:
+            head.append(piece[: HEAD_BYTES - size])
+        size += len(piece)
+    return PhotoContent(digest.hexdigest(), size, capture_time(b"".join(head)))

@@ -11,6 +11,7 @@ import msgspec
 from avatarrig.identity import image_id
 from avatarrig.records import PhotoReference, Reject
 from producers.hashing import PhotoContent
+from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of
 
 Published = PhotoReference | Reject
@@ -79,7 +80,8 @@ def describe(
     Args:
         photos: What was found, in an order that is the same each time.
         dataset: Whose photos they are.
-        read_content: Reads hash, size and capture time; raises OSError.
+        read_content: Reads hash, size and capture time; raises OSError. Two photos are read at
+            a time, on threads.
         now: Unix seconds.
         first_with: The first photo of each subject and content hash, where some were published
             before; it is added to.
@@ -88,14 +90,19 @@ def describe(
         One record for each photo, in the same order.
     """
     first_with = {} if first_with is None else first_with
-    for photo in photos:
+
+    def read(photo: PhotoT) -> PhotoContent | Problem:
         if photo.problem is not None:
-            yield _reject(photo, photo.problem, dataset, now())
-            continue
+            return photo.problem
         try:
-            content = read_content(photo)
+            return read_content(photo)
         except OSError as error:
-            yield _reject(photo, problem_of(error), dataset, now())
+            return problem_of(error)
+
+    for photo, outcome in read_ahead(photos, read):
+        content = outcome()
+        if isinstance(content, Problem):
+            yield _reject(photo, content, dataset, now())
             continue
         reference = _reference(photo, content, dataset, now())
         key = (reference.subject, bytes.fromhex(content.content_hash))
