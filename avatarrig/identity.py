@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 _LONGEST_STEM = 60
 _DIGEST_CHARACTERS = 16
 _SUBJECT_BYTES = 16
+_IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def subject_digest(subject: str) -> str:
@@ -19,6 +20,14 @@ def subject_digest(subject: str) -> str:
     """
     data = subject.encode("utf-8", "surrogateescape")
     return hashlib.blake2b(data, digest_size=_SUBJECT_BYTES).hexdigest()
+
+
+def is_image_id(text: str) -> bool:
+    """Whether a text can be a photo's identifier; files are named after it.
+
+    Whoever may write to a topic can put anything there, ``../../x`` for one.
+    """
+    return _IMAGE_ID.fullmatch(text) is not None
 
 
 def image_id(path: str, content_hash: str) -> str:

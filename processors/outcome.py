@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from avatarrig.identity import is_image_id
 from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
 from avatarrig.records import (
     Observation,
@@ -88,7 +89,7 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
         taken.settle(None)
         return taken
     try:
-        reference = decode(value, PhotoReference)
+        reference = _decode(value)
     except RecordRefusedError as error:
         taken = Taken(partition, offset)
         taken.settle(_refused_message(error, f"{topic}[{partition}]@{offset}", now))
@@ -144,6 +145,13 @@ def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) ->
         run=reference.run,
     )
     return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
+
+
+def _decode(value: bytes) -> PhotoReference:
+    reference = decode(value, PhotoReference)
+    if not is_image_id(reference.image_id):
+        raise RecordRefusedError(f"image_id {reference.image_id[:80]!r} names no file")
+    return reference
 
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -12,13 +11,12 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
+from avatarrig.identity import is_image_id
 from avatarrig.runs import RunDirectory
 
 _SIZE: Final = (480, 480)
 _KEPT: Final = 64
 _MOST_PIXELS: Final = 200_000_000
-_IMAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-"""What `avatarrig.identity.image_id` makes; names from a topic may be anything."""
 
 
 class Thumbnails:
@@ -53,7 +51,7 @@ class Thumbnails:
             return self._kept[path]
 
     def _find(self, image_id: str) -> Path | None:
-        if not _IMAGE_ID.fullmatch(image_id):
+        if not is_image_id(image_id):
             return None
         for run in self._runs:
             path = run.overlay(image_id)

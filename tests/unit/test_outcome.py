@@ -34,6 +34,8 @@ OBSERVATION = Observation(
     width=1,
     height=1,
 )
+NO_FILES = ("../../x", "/etc/x", "a/b", "..", "", "x\0", "x.json", "x" * 129)
+"""Files of a run would lie elsewhere, or be none."""
 ORIGIN = (IMAGES, 3, 42)
 
 
@@ -66,6 +68,7 @@ def test_a_reference_of_another_run_is_passed_over(run: str) -> None:
         msgspec.msgpack.encode({"version": 1}),
         msgspec.msgpack.encode({"version": 77}),
         encode(OBSERVATION),
+        *(encode(msgspec.structs.replace(REFERENCE, image_id=name)) for name in NO_FILES),
         b"x" * (MAX_RECORD_BYTES + 1),
     ],
 )
