@@ -1,7 +1,8 @@
-"""Photos in an object store, by ``s3://bucket/key``: names, access, and what goes wrong.
+"""Object stores: names, access, and what goes wrong.
 
-Access is through fsspec's file system for the scheme, never through its URL chains: whatever a
-URL says, it names one object of one bucket.
+Photos are read by ``s3://bucket/key`` through fsspec's file system for that scheme, never through
+its URL chains: whatever a URL says, it names one object of one bucket. Where files are written is
+said by whoever starts a command; that may be any store that fsspec knows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,30 @@ from urllib.parse import quote, unquote, urlsplit
 import fsspec
 
 SCHEME: Final = "s3"
+_FILE_SCHEME: Final = "file"
+_WITH_FOLDERS: Final = {
+    "ftp",
+    "hdfs",
+    "local",
+    "sftp",
+    "smb",
+    "ssh",
+    "webdav",
+    "webhdfs",
+}
+"""File systems rather than object stores: folders are made, and a file grows as it is written."""
+_LIBRARIES: Final = {
+    "adlfs",
+    "aiobotocore",
+    "aiohttp",
+    "azure",
+    "botocore",
+    "gcsfs",
+    "google",
+    "ossfs",
+    "paramiko",
+}
+"""Those whose errors are no OSErrors; they are not installed everywhere."""
 _TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
 
 
@@ -29,6 +54,17 @@ class StoreAwayError(RuntimeError):
 def is_store_url(text: str) -> bool:
     """Whether a location is a store's, rather than a folder of this machine."""
     return text.startswith(f"{SCHEME}://")
+
+
+def lies_in_store(text: str) -> bool:
+    """Whether a place for files is a URL of a store, rather than a folder or its ``file://``."""
+    scheme, mark, _ = text.partition("://")
+    return bool(mark) and scheme != _FILE_SCHEME
+
+
+def has_folders(url: str) -> bool:
+    """Whether a URL's store is a file system, whose folders have to be made."""
+    return url.partition("://")[0] in _WITH_FOLDERS
 
 
 def to_store_url(name: str) -> str:
@@ -79,6 +115,43 @@ def open_store() -> Any:  # noqa: ANN401 - fsspec is untyped
         ) from error
 
 
+def open_store_at(url: str) -> tuple[Any, str]:
+    """Opens the store that a URL names, of any scheme that fsspec knows.
+
+    Credentials come from where the scheme's library looks for them, never from the URL, which
+    every user of the machine can see.
+
+    Args:
+        url: ``s3://bucket/prefix``, ``gs://bucket/prefix`` and so on.
+
+    Returns:
+        The file system, and the place's name in it.
+
+    Raises:
+        StoreUrlError: It names no store, or holds a password.
+        StoreAwayError: The library for it is not installed, or cannot be used.
+    """
+    if is_store_url(url):
+        return open_store(), from_store_url(url).rstrip("/")
+    scheme = url.partition("://")[0]
+    try:
+        has_password = urlsplit(url).password is not None
+    except ValueError as error:
+        raise StoreUrlError(f"it is no URL: {error}") from error
+    if has_password:
+        raise StoreUrlError(
+            f"a password in a {scheme}:// URL can be seen by everybody: put it where the library "
+            "for the store looks for it"
+        )
+    if "::" in url or scheme not in fsspec.available_protocols():
+        raise StoreUrlError(f"{url!r} is neither a folder nor a store that fsspec knows")
+    try:
+        store, name = fsspec.core.url_to_fs(url, skip_instance_cache=True)
+    except ImportError as error:
+        raise StoreAwayError(f"{scheme}:// needs another library: {error}") from error
+    return store, str(name).rstrip("/")
+
+
 @contextlib.contextmanager
 def reaching(what: str) -> Iterator[None]:
     """Tells a store that does not answer from an object that is not there.
@@ -98,8 +171,7 @@ def reaching(what: str) -> Iterator[None]:
     except OSError as error:
         raise StoreAwayError(f"{what}: {error}") from error
     except Exception as error:
-        # botocore's, which are no OSErrors and are not installed everywhere.
-        if type(error).__module__.split(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+        if type(error).__module__.split(".")[0] not in _LIBRARIES:
             raise
         raise StoreAwayError(f"{what}: {error}") from error
 

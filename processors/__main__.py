@@ -20,7 +20,9 @@ from prometheus_client import CollectorRegistry
 from avatarrig.logs import configure_logs
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.metrics.sharing import share_metrics
-from avatarrig.object_store import StoreAwayError, is_store_url
+from avatarrig.object_store import StoreAwayError, is_store_url, lies_in_store
+from avatarrig.runs import RunStorageError
+from avatarrig.runs.store import RunStore
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.topics import IMAGES
 from avatarrig.transport import (
@@ -34,6 +36,7 @@ from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
 from processors.sandbox_settings import SandboxSettings
 from processors.settings import ReplicaSettings
+from processors.stored_files import StoredFiles
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 from processors.wiring import connect
@@ -46,7 +49,8 @@ FOR_A_PERSON = (
     StoreAwayError,
 )
 """No new try helps before somebody has done something."""
-EXPECTED = (*FOR_A_PERSON, RunDirectoryError, BrokerTroubleError, TransportError, KafkaError)
+FILES_NOT_TAKEN = (RunDirectoryError, RunStorageError)
+EXPECTED = (*FOR_A_PERSON, *FILES_NOT_TAKEN, BrokerTroubleError, TransportError, KafkaError)
 
 _log = structlog.get_logger(__name__)
 
@@ -81,16 +85,22 @@ def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, 
     except EXPECTED as error:
         code = _exit_code(error)
         _log.warning("the replica ends", status=code.name, why=repr(error))
-        return code, str(error)
+        return code, _message(error)
     return ExitCode.DONE, ""
 
 
 def _exit_code(error: Exception) -> ExitCode:
-    if isinstance(error, RunDirectoryError):
+    if isinstance(error, FILES_NOT_TAKEN):
         return ExitCode.CANNOT_WRITE
     if isinstance(error, ConnectionRefusedByKafkaError) and error.part == "address":
         return ExitCode.TRY_AGAIN  # a broker that restarts has no open port
     return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, RunStorageError):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
@@ -102,7 +112,8 @@ def _work_in(
     folder: Path, settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog
 ) -> None:
     metrics = DetectMetrics(CollectorRegistry())
-    photos, told = _photos(settings.sandbox, folder)
+    photos, told = _photos(settings.sandbox, folder / "photos")
+    files, told = _files(told, folder / "run")
     # It loads its models while we connect.
     sandbox = Sandbox(told, settings.limits, metrics)
     try:
@@ -116,21 +127,35 @@ def _work_in(
                 report=report,
                 metrics=metrics,
                 photos=photos,
+                files=files,
             )
             replica.run(stop)
     finally:
         photos.close()
+        if files is not None:
+            files.close()
         sandbox.close()
 
 
 def _photos(settings: SandboxSettings, folder: Path) -> tuple[RemotePhotos, SandboxSettings]:
     """Keeps the stores to ourselves; the detector process sees files alone."""
+    folder.mkdir()
     stores = [root for root in settings.photo_roots if is_store_url(root)]
     files = [root for root in settings.photo_roots if not is_store_url(root)]
     if stores:
         files.append(str(folder.resolve()))
     photos = RemotePhotos(stores, settings.max_photo_bytes, folder.resolve())
     return photos, msgspec.structs.replace(settings, photo_roots=tuple(files))
+
+
+def _files(settings: SandboxSettings, folder: Path) -> tuple[StoredFiles | None, SandboxSettings]:
+    """Has the detector process write into a folder where the run's files shall lie in a store."""
+    url = settings.run_directory
+    if url is None or not lies_in_store(url):
+        return None, settings
+    folder.mkdir()
+    files = StoredFiles(RunStore(url), folder.resolve(), settings.max_photo_bytes)
+    return files, msgspec.structs.replace(settings, run_directory=str(folder.resolve()))
 
 
 def _stop_on_signals() -> threading.Event:

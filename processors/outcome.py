@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import msgspec
@@ -51,6 +52,7 @@ class Taken:
         job: Number of the photo in the sandbox, once it is there.
         settled: Whether it is decided what becomes of it.
         output: What to send; None sends nothing.
+        sending: The photo's files on their way to a store; it is settled when they are there.
     """
 
     partition: int
@@ -59,11 +61,17 @@ class Taken:
     job: int | None = None
     settled: bool = False
     output: Output | None = None
+    sending: Future[None] | None = None
 
     @property
     def is_waiting(self) -> bool:
         """Whether the photo should go to the sandbox."""
         return not self.settled and self.job is None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether its files are in the store by now, or cannot be brought there."""
+        return not self.settled and self.sending is not None and self.sending.done()
 
     def settle(self, output: Output | None) -> None:
         """Decides what becomes of the message."""

@@ -67,12 +67,21 @@ class PhotoSource:
             file = from_file_uri(reference.uri)
         except FileUriError as error:
             raise PhotoRefusedError("unsupported", str(error)) from error
-        try:
-            data = self._read_file(self._within_roots(file))
-        except OSError as error:
-            self._refuse(file, error)
+        data = self.read_file(file)
         check_content(hashlib.sha256(data).hexdigest(), reference)
         return data
+
+    def read_file(self, file: Path) -> bytes:
+        """Reads a file within the roots.
+
+        Raises:
+            PhotoRefusedError: It can never be read: outside the roots, missing, …
+            StorageUnreachableError: The storage does not answer; try again later.
+        """
+        try:
+            return self._read_file(self._within_roots(file))
+        except OSError as error:
+            self._refuse(file, error)
 
     def _within_roots(self, file: Path) -> Path:
         if ".." in file.parts:

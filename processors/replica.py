@@ -25,6 +25,7 @@ from processors.remote_photos import RemotePhotos
 from processors.sandbox import Result, Sandbox, SetAside
 from processors.sandbox_messages import Observed, Unreachable
 from processors.settings import ReplicaSettings
+from processors.stored_files import AnswerRefusedError, StoredFiles
 from processors.transaction import Transaction
 from processors.watchdog import Watchdog
 
@@ -68,6 +69,7 @@ class Replica:
         report: Hears of changes of state.
         metrics: Hears of photos that are done with.
         photos: Fetches those that do not lie on this machine.
+        files: Sends files to where a store keeps them; None where they are written in place.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
@@ -81,6 +83,7 @@ class Replica:
         report: Callable[[Status], None],
         metrics: DetectMetrics,
         photos: RemotePhotos,
+        files: StoredFiles | None = None,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
@@ -90,6 +93,7 @@ class Replica:
         self._report = report
         self._metrics = metrics
         self._photos = photos
+        self._files = files
         self._taken: deque[Taken] = deque()
         self._holds = Holds()
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
@@ -104,7 +108,7 @@ class Replica:
         Raises:
             BrokerTroubleError: Start anew.
             SandboxUnusableError: The detector does not start here.
-            RunDirectoryError: The run's files cannot be written.
+            RunDirectoryError, RunStorageError: The run's files cannot be written.
         """
         while not stop.is_set():
             self._guarded(self._step)
@@ -179,7 +183,10 @@ class Replica:
 
     def _feed(self) -> None:
         unsettled = [taken for taken in self._taken if not taken.settled and taken.reference]
-        self._photos.keep_only(taken.reference for taken in unsettled if taken.reference)
+        references = [taken.reference for taken in unsettled if taken.reference]
+        self._photos.keep_only(references)
+        if self._files is not None:
+            self._files.keep_only([reference.image_id for reference in references])
         for taken in [taken for taken in unsettled if taken.is_waiting][:_FETCHED_AHEAD]:
             if not self._feed_one(taken):
                 return
@@ -212,6 +219,8 @@ class Replica:
         wait = min(_IDLE_SECONDS, self._transaction.seconds_left) if busy else 0.0
         for result in self._sandbox.collect(wait):
             self._settle(result)
+        for taken in [taken for taken in self._taken if taken.is_sent]:
+            self._finish(taken)
         while self._taken and self._taken[0].settled:
             self._transaction.add(self._taken[0])
             self._taken.popleft()
@@ -225,11 +234,37 @@ class Replica:
                 self._hold(taken, message)
                 return
             case Observed():
-                fingerprint, now = self._sandbox.fingerprint, time.time()
-                taken.settle(observed(taken, result, fingerprint=fingerprint, now=now))
-                _log_of(taken).debug("observed")
+                self._observed(taken, result)
             case SetAside():
                 self._set_aside(taken, result)
+        if taken.settled:
+            self._is_reachable(taken)
+
+    def _observed(self, taken: Taken, answer: Observed) -> None:
+        fingerprint, now = self._sandbox.fingerprint, time.time()
+        taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
+        _log_of(taken).debug("observed")
+        if self._files is None or taken.reference is None or taken.output.result == REJECTED:
+            taken.settle(taken.output)
+        else:
+            taken.sending = self._files.send(taken.reference.image_id)
+
+    def _finish(self, taken: Taken) -> None:
+        """Settles a photo whose files were sent."""
+        if taken not in self._taken or taken.sending is None:  # its partition waits since
+            return
+        try:
+            taken.sending.result()
+        except StorageUnreachableError as error:
+            self._hold(taken, str(error))
+            return
+        except AnswerRefusedError as error:
+            self._set_aside(taken, SetAside(0, "detector_failed", str(error), 1))
+        else:
+            taken.settle(taken.output)
+        self._is_reachable(taken)
+
+    def _is_reachable(self, taken: Taken) -> None:
         if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
             self._report(Status("working"))
 
@@ -305,7 +340,8 @@ class Replica:
     def _keep_only_photo_in_hand(self) -> None:
         kept: deque[Taken] = deque()
         for taken in self._taken:
-            if not taken.settled and taken.job != self._sandbox.in_hand:
+            is_in_hand = taken.job is not None and taken.job == self._sandbox.in_hand
+            if not (taken.settled or is_in_hand or taken.sending is not None):
                 break
             kept.append(taken)
         dropped = list(self._taken)[len(kept) :]

@@ -21,7 +21,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             from a record.
         options: The detector's options.
         models: Folder to look for model files in first.
-        run_directory: Where observation files go; None keeps none.
+        run_directory: Where observation files go: a folder, or a store's URL, to which the replica
+            takes what the detector process wrote; None keeps none.
         wanted: Files wanted beside the observations.
         max_photo_bytes: Larger files are refused unread.
     """

@@ -16,7 +16,15 @@ from avatarrig.cli.service import DRAIN_SECONDS, instance_name, membership, serv
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.file_uri import FileUriError, from_file_uri
 from avatarrig.logs import configure_logs
-from avatarrig.object_store import StoreUrlError, from_store_url, is_store_url
+from avatarrig.object_store import (
+    StoreAwayError,
+    StoreUrlError,
+    from_store_url,
+    is_store_url,
+    lies_in_store,
+)
+from avatarrig.runs import RunStorageError
+from avatarrig.runs.store import RunStore
 from avatarrig.supervision import Child
 from avatarrig.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from avatarrig.transport import KafkaSettings, TransportError, require_topics
@@ -44,7 +52,9 @@ _log = structlog.get_logger(__name__)
     "given several times.",
 )
 @click.option(
-    "--out", help="Folder for observation files, overlays and masks.", show_default="none are kept"
+    "--out",
+    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
+    show_default="none are kept",
 )
 @click.option(
     "--group",
@@ -69,15 +79,16 @@ def detect(  # noqa: PLR0913 - click's parameters
     group, on this machine and elsewhere. Asked to stop, they finish the photo in hand.
     """
     configure_logs()
-    with fail_clearly(failed=(TransportError, ModelUnavailableError)), stop_on_signals() as stop:
-        roots = photo_roots(allow_root)
+    failures = (TransportError, ModelUnavailableError, StoreAwayError)
+    with fail_clearly(failed=failures), stop_on_signals() as stop:
+        sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         locate_models(detecting.options, detecting.models, report=_log.info)
         with instance_name(group) as instance:
             children = detectors(
                 reached,
-                sandbox_settings(detecting, roots, out),
+                sandbox,
                 workers=workers,
                 group=group,
                 instance=instance,
@@ -116,12 +127,17 @@ def _root(text: str) -> str:
 def sandbox_settings(
     detecting: Detecting, roots: tuple[str, ...], out: str | None
 ) -> SandboxSettings:
-    """Puts together what detector processes are told."""
+    """Puts together what detector processes are told.
+
+    Raises:
+        CommandError: Files cannot be kept where they shall be.
+        StoreAwayError: A store that shall keep them does not answer.
+    """
     return SandboxSettings(
         photo_roots=roots,
         options=detecting.options,
         models=None if detecting.models is None else str(detecting.models.resolve()),
-        run_directory=None if out is None else str(local_folder("--out", out)),
+        run_directory=None if out is None else _place_for_files(out),
         wanted=detecting.wanted,
     )
 
@@ -145,6 +161,18 @@ def detectors(
         )
         for slot in range(workers)
     ]
+
+
+def _place_for_files(out: str) -> str:
+    if not lies_in_store(out):
+        return str(local_folder("--out", out))
+    try:
+        RunStore(out).check()
+    except StoreUrlError as error:
+        raise CommandError(f"--out: {error}", ExitCode.WRONG_USAGE) from error
+    except RunStorageError as error:
+        raise CommandError(f"--out: {error.filename}: {error.strerror}") from error
+    return out
 
 
 def local_folder(option: str, text: str) -> Path:

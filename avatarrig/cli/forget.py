@@ -9,6 +9,7 @@ import click
 from avatarrig.cli.connection import broker_options, reach
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments
+from avatarrig.object_store import StoreAwayError, StoreUrlError, lies_in_store
 from avatarrig.transport import TransportError
 
 
@@ -17,10 +18,10 @@ from avatarrig.transport import TransportError
 @broker_options
 @click.option(
     "--out",
-    "folders",
+    "outs",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder that detectors write files to (their --out). May be given several times.",
+    help="Folder, or s3://BUCKET/PREFIX, that detectors write files to (their --out). May be given "
+    "several times.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(
@@ -28,7 +29,7 @@ def forget(
     subject: str,
     run_directory: Path | None,
     kafka: KafkaArguments,
-    folders: tuple[Path, ...],
+    outs: tuple[str, ...],
     yes: bool,
 ) -> None:
     """Remove all that is stored about SUBJECT: observations, tallies, estimates, files.
@@ -38,16 +39,22 @@ def forget(
     """
     from avatarrig.cli.forgetting import (  # noqa: PLC0415 - --help needs none of it
         forget_files,
+        forget_stored_files,
         forget_subject,
     )
 
+    stores = [out for out in outs if lies_in_store(out)]
+    places = [_folder(out) for out in outs if out not in stores]
+    if run_directory is not None:
+        places.append(run_directory)
     if not yes:
         click.confirm(f"Remove everything about {subject}, for ever?", abort=True)
-    with fail_clearly(failed=(TransportError, OSError)):
+    failures = (TransportError, OSError, StoreAwayError)
+    with fail_clearly(wrong_usage=(StoreUrlError,), failed=failures):
         with reach(run_directory, kafka) as reached:
             removed = forget_subject(reached, subject)
-        places = [*folders, *([run_directory] if run_directory is not None else [])]
         files = sum(forget_files(place, subject) for place in places)
+        files += sum(forget_stored_files(store, subject) for store in stores)
     for topic, messages in removed.items():
         click.echo(f"{messages:>7} messages of {topic}")
     click.echo(f"{files:>7} files")
@@ -55,3 +62,10 @@ def forget(
         left = sorted(file.name for file in place.iterdir() if file.is_file())
         if left:
             click.echo(f"left in {place}, to be looked through: {', '.join(left)}")
+
+
+def _folder(out: str) -> Path:
+    folder = Path(out)
+    if not folder.is_dir():
+        raise click.UsageError(f"--out: there is no folder {folder}")
+    return folder

@@ -28,7 +28,14 @@ from avatarrig.records import (
     decode,
     encode,
 )
-from avatarrig.runs import ObservationFileError, RunDirectory, read_observation, write_atomically
+from avatarrig.runs import (
+    ObservationFileError,
+    RunDirectory,
+    parse_observation,
+    read_observation,
+    write_atomically,
+)
+from avatarrig.runs.store import RunStore
 from avatarrig.topics import (
     DETECTOR_GROUPS,
     HISTORY,
@@ -264,7 +271,7 @@ def forget_files(folder: Path, subject: str) -> int:
             if read_observation(file).subject != subject:
                 continue
             image_ids.add(image_id)
-            gone += [run.overlay(image_id), run.raw(image_id), run.mask(image_id), file]
+            gone += run.files_of(image_id)
     if _subject_of_estimate(run) == subject:
         gone += [run.estimate, run.preview]
     if not set(run.observations.glob("*.json")) - set(gone):
@@ -275,6 +282,27 @@ def forget_files(folder: Path, subject: str) -> int:
     for file in deleted:
         file.unlink()
     return len(deleted)
+
+
+def forget_stored_files(url: str, subject: str) -> int:
+    """Deletes a subject's files from a store that ``detect --out`` writes to.
+
+    Returns:
+        How many files were deleted.
+
+    Raises:
+        StoreUrlError: The URL names no store.
+        StoreAwayError: The store does not answer.
+        RunStorageError: It refuses.
+    """
+    store = RunStore(url)
+    layout = RunDirectory(Path())
+    gone: list[Path] = []
+    for path, data in store.observations():
+        with contextlib.suppress(ObservationFileError):
+            if parse_observation(data, path).subject == subject:
+                gone += layout.files_of(Path(path).stem)
+    return store.remove(file.as_posix() for file in gone)
 
 
 def _subject_of_estimate(run: RunDirectory) -> str | None:

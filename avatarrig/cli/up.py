@@ -25,6 +25,7 @@ from avatarrig.cli.service import instance_name, membership, serve, stop_on_sign
 from avatarrig.cli.web_options import WebPage, web_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.logs import configure_logs
+from avatarrig.object_store import StoreAwayError, lies_in_store
 from avatarrig.supervision import Child
 from avatarrig.topics import (
     DEFAULT_PARTITIONS,
@@ -57,7 +58,9 @@ _log = structlog.get_logger(__name__)
     help="Detector replicas.",
 )
 @click.option(
-    "--out", help="Folder for observation files, overlays and masks.", show_default="none are kept"
+    "--out",
+    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
+    show_default="none are kept",
 )
 @click.option(
     "--data-dir",
@@ -89,7 +92,13 @@ def up(  # noqa: PLR0913 - click's parameters
     same command goes on where it stopped.
     """
     configure_logs()
-    failures = (BrokerError, TransportError, ModelUnavailableError, SourceAwayError)
+    failures = (
+        BrokerError,
+        TransportError,
+        ModelUnavailableError,
+        SourceAwayError,
+        StoreAwayError,
+    )
     with (
         fail_clearly(wrong_usage=(DatasetError,), failed=failures),
         stop_on_signals() as stop,
@@ -97,6 +106,7 @@ def up(  # noqa: PLR0913 - click's parameters
     ):
         location = plan(KafkaSettings(bootstrap_servers="unused:1"), watch=True).location
         source_at(location).check()
+        sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
         broker, reached = _broker(kafka, data_dir or default_data_folder(), stack)
         create_topics(reached, pipeline_topics(existing_partitions(reached) or DEFAULT_PARTITIONS))
@@ -109,7 +119,7 @@ def up(  # noqa: PLR0913 - click's parameters
             Child("ingest", "producers", plan(reached, watch=True)),
             *detectors(
                 reached,
-                sandbox_settings(detecting, (location,), out),
+                sandbox,
                 workers=workers,
                 group=DETECTOR_GROUPS,
                 instance=detector_instance,
@@ -144,6 +154,10 @@ def _broker(
 def _with_overlays(page: WebPage, out: str | None) -> WebPage:
     """Lets the page show what the detectors of the same command draw."""
     if out is None:
+        return page
+    if lies_in_store(out):
+        if page.port is not None:
+            click.echo(f"the page shows no overlays: they lie in {out}")
         return page
     overlays = (*page.overlays, str(local_folder("--out", out)))
     return msgspec.structs.replace(page, overlays=overlays)

@@ -9,6 +9,8 @@ from typing import Any
 import click
 import msgspec
 
+from avatarrig.object_store import lies_in_store
+
 DEFAULT_PORT = 6066
 _OPTIONS = (
     click.option(
@@ -34,7 +36,8 @@ _OPTIONS = (
         "--web-overlays",
         type=click.Path(file_okay=False),
         multiple=True,
-        help="Folder that detectors write to (their --out): its overlays are shown.",
+        help="Folder that detectors write to (their --out): its overlays are shown. Those in a "
+        "store are not.",
     ),
 )
 
@@ -67,6 +70,12 @@ def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
         web_overlays: tuple[str, ...],
         **given: Any,  # noqa: ANN401 - click's parameters
     ) -> Any:  # noqa: ANN401 - the command's own
+        for place in web_overlays:
+            if lies_in_store(place):
+                raise click.UsageError(
+                    f"--web-overlays: the page shows what lies in folders, not in {place}: copy "
+                    "the overlays into one, or mount the store"
+                )
         page = WebPage(web_host, web_port or None, web_name, web_overlays)
         return command(page=page, **given)
 

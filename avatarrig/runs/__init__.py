@@ -5,6 +5,7 @@ from avatarrig.runs.files import (
     Pictures,
     WantedFiles,
     is_complete,
+    parse_observation,
     read_observation,
     write_observation,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "is_complete",
     "load_run",
     "open_run",
+    "parse_observation",
     "read_observation",
     "write_atomically",
     "write_json",

@@ -57,10 +57,23 @@ def read_observation(path: Path) -> Observation:
         ObservationFileError: Naming the file and what is wrong with it.
         FileNotFoundError: There is none.
     """
+    return parse_observation(path.read_bytes(), str(path))
+
+
+def parse_observation(data: bytes, where: str) -> Observation:
+    """Restores an observation from what its file holds.
+
+    Args:
+        data: The file's content.
+        where: Names it in messages.
+
+    Raises:
+        ObservationFileError: Naming the file and what is wrong with it.
+    """
     try:
-        return from_document(msgspec.json.decode(path.read_bytes(), type=dict))
+        return from_document(msgspec.json.decode(data, type=dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
-        raise ObservationFileError(f"{path}: {error}") from error
+        raise ObservationFileError(f"{where}: {error}") from error
 
 
 class _Stamp(msgspec.Struct, frozen=True):

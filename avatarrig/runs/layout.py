@@ -75,6 +75,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
         """8-bit person mask, 255 = person, in the photo's size."""
         return self.path / MASKS / f"{image_id}.png"
 
+    def files_of(self, image_id: str) -> list[Path]:
+        """All files that a photo may have, its observation last."""
+        pictures = [self.overlay(image_id), self.raw(image_id), self.mask(image_id)]
+        return [*pictures, self.observation(image_id)]
+
     def remove_unfinished(self) -> None:
         """Removes what killed writers have left half-written; none may be at work."""
         for folder in (self.path, *(self.path / name for name in (OBSERVATIONS, OVERLAYS, MASKS))):
