@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
+from kafka.errors import AuthorizationError, KafkaError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
-from avatarrig.transport import last_committed, resume_from
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
 from processors.photo_source import StorageUnreachableError
+from processors.positions import LONGEST_SEEK_SECONDS, poll_nothing, seek_to_committed
 from processors.remote_photos import RemotePhotos
 from processors.sandbox import Result, Sandbox, SetAside
 from processors.sandbox_messages import Observed, Unreachable
@@ -40,13 +38,8 @@ _JOIN_SECONDS = 1.0
 """Joining a group is best waited for in one piece."""
 _PAUSE_AFTER_ERROR = 0.5
 _MOST_ERRORS = 5
-_COMMITTED_MS = 30_000
-"""Every transaction has ended by then: it lives 10 s, and Kafka looks for dead ones every 10 s."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
-
-
-Messages = dict[TopicPartition, list[Any]]
 
 
 class BrokerTroubleError(RuntimeError):
@@ -145,7 +138,7 @@ class Replica:
             seconds = 0.0 if busy else idle
             messages = self._consumer.poll(timeout_ms=round(1000 * seconds), max_records=_AHEAD)
         elif time.monotonic() - self._polled_at >= _LIVENESS_SECONDS:
-            messages = self._poll_nothing()
+            messages = poll_nothing(self._consumer)
         else:
             return
         self._polled_at = time.monotonic()
@@ -158,14 +151,6 @@ class Replica:
                 self._taken.append(
                     take(message.value, origin=origin, run=self._settings.run, now=now)
                 )
-
-    def _poll_nothing(self) -> Messages:
-        """Shows itself to the group without taking more."""
-        flowing = self._consumer.assignment() - self._consumer.paused()
-        self._consumer.pause(*flowing)
-        nothing: Messages = self._consumer.poll(timeout_ms=0)
-        self._consumer.resume(*(flowing & self._consumer.assignment()))
-        return nothing
 
     def _group_is_the_same(self) -> bool:
         group, assignment = self._consumer.group_metadata(), self._consumer.assignment()
@@ -322,20 +307,9 @@ class Replica:
 
     def _seek_to_committed(self) -> None:
         self._holds.forget_all()
-        self._watchdog.alive("reading the committed offsets", 2 * _COMMITTED_MS / 1000)
-        for partition, offset in self._committed().items():
-            # Partitions may be taken away meanwhile; then the group has changed, and all this
-            # is done again.
-            with contextlib.suppress(ValueError, KeyError):
-                resume_from(self._consumer, partition, offset)
+        self._watchdog.alive("reading the committed offsets", LONGEST_SEEK_SECONDS)
+        seek_to_committed(self._consumer, self._settings.kafka, self._settings.group)
         self._is_astray = False
-
-    def _committed(self) -> dict[TopicPartition, int | None]:
-        partitions = self._consumer.assignment()
-        try:
-            return {p: self._consumer.committed(p, timeout_ms=_COMMITTED_MS) for p in partitions}
-        except KafkaTimeoutError:
-            return last_committed(self._settings.kafka, self._settings.group, partitions)
 
     def _keep_only_photo_in_hand(self) -> None:
         kept: deque[Taken] = deque()

@@ -211,7 +211,7 @@ def _code(words: str) -> str:
 def _type_name(hint: Any) -> str:  # noqa: ANN401 - any type hint
     name = getattr(hint, "__name__", None) if isinstance(hint, type) else None
     name = name if name and not typing.get_args(hint) else str(hint)
-    return re.sub(r"\b(?:avatarrig\.records|typing)\.", "", name).replace("|", "or")
+    return re.sub(r"\b(?:avatarrig\.records(?:\.kinds)?|typing)\.", "", name).replace("|", "or")
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -14,30 +14,15 @@ from PIL import Image
 from avatarrig.photos.formats import Format
 from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.sizes import (
+    DEFAULT_MAX_PIXELS,
+    GRAY_MODES,
+    OPENCV_FORMATS,
+    check_size,
+    reduction,
+)
 
 Pixels = NDArray[np.uint8]
-
-DEFAULT_MAX_PIXELS: Final = 200_000_000
-"""Photos with more pixels than this are refused by their header."""
-
-WORKING_LONG_SIDE: Final = 960
-"""A photo is never reduced below this many pixels on its long side: the landmark models see at
-most 256 pixels of a person, and area-resizing to 960 moves bones by less than a 3-pixel crop."""
-
-MIN_SIDE: Final = 16
-"""Pictures with a shorter side cannot show a person, and crash some of the models' graphs."""
-
-LONGEST_STRIP: Final = 32_766
-"""A strip that is longer than this even when it is reduced is refused: it is under 32 pixels
-wide, and the models' own warping counts pixels in 16 bits."""
-
-MEMORY_BUDGET: Final = 1_200_000_000
-"""Bytes that decoding one photo may take, whatever the limit on pixels: with the models' 250 MB
-a detector stays below 1.5 GB."""
-
-WORKING_SHORT_SIDE: Final = 320
-"""A panorama is not reduced below this many pixels on its short side, or people in it would be
-smaller than what the landmark models see, 256 pixels."""
 
 _JPEG_FLAGS: Final = {
     1: 0,
@@ -45,14 +30,7 @@ _JPEG_FLAGS: Final = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-_CV2_FORMATS: Final = frozenset({"JPEG", "PNG", "WebP"})
-_GRAY_MODES: Final = frozenset({"1", "L", "I;16"})
 _WIDE_MODES: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
-
-# Bytes that a pixel takes at the peak of decoding, measured and rounded up.
-_OPENCV_BYTES_PER_CHANNEL: Final = 2.0
-_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
-_PILLOW_BYTES_OTHERWISE: Final = 9.0
 
 _PNG_DEPTH_AT: Final = 24
 """Place of the bits per channel in a PNG, whose first chunk is always the header."""
@@ -107,12 +85,12 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
             ``too_small`` or ``truncated_beyond_use``.
     """
     header = read_header(data)
-    _check_size(header, max_pixels)
+    check_size(header, max_pixels)
     factor = reduction(header.width, header.height)
     complete = True
     if header.format == "JPEG":
         stored, complete = _decode_jpeg(data, header, factor)
-    elif header.format in _CV2_FORMATS and not header.transparent:
+    elif header.format in OPENCV_FORMATS and not header.transparent:
         stored = _decode_with_opencv(data, header, 0)
     elif _has_plain_alpha(data, header):
         # Pillow hands pixels to numpy at a third of the speed.
@@ -122,71 +100,6 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     rgb = _to_rgb(_turn_upright(_reduce(stored, header, factor), header.orientation))
     width, height = header.upright_size
     return DecodedPhoto(rgb, width, height, header.format, complete)
-
-
-def reduction(width: int, height: int) -> int:
-    """Chooses the power of two by which a photo is reduced.
-
-    Args:
-        width: Pixels.
-        height: Pixels.
-
-    Returns:
-        The largest power of two that leaves the long side at 960 pixels or more, and the short
-        side at 320 or more. A strip that is too long for the models is reduced all the same, as
-        long as its short side stays usable.
-    """
-    long_side, short_side = max(width, height), min(width, height)
-    factor = 1
-    while long_side // (2 * factor) >= WORKING_LONG_SIDE:
-        too_long = long_side // factor >= LONGEST_STRIP
-        if short_side // (2 * factor) < (MIN_SIDE if too_long else WORKING_SHORT_SIDE):
-            break
-        factor *= 2
-    return factor
-
-
-def _check_size(header: PhotoHeader, max_pixels: int) -> None:
-    size = f"{header.width}×{header.height}"
-    if min(header.width, header.height) < MIN_SIDE:
-        raise PhotoRefusedError(
-            "too_small",
-            f"The photo has {size} pixels; both sides need at least {MIN_SIDE}. "
-            "Use the original instead of a thumbnail.",
-        )
-    if header.pixels > max_pixels:
-        raise PhotoRefusedError(
-            "too_large",
-            f"The photo has {size} = {header.pixels / 1e6:.0f} million pixels, the limit is "
-            f"{max_pixels / 1e6:.0f} million. Save it smaller, or raise --max-pixels.",
-        )
-    longest = max(header.width, header.height)
-    if longest // reduction(header.width, header.height) >= LONGEST_STRIP:
-        raise PhotoRefusedError(
-            "too_large",
-            f"The photo is a strip of {size} pixels, too long and narrow to show a person. "
-            "Cut out the part that does.",
-        )
-    needed = _decoding_bytes(header)
-    if needed > MEMORY_BUDGET:
-        raise PhotoRefusedError(
-            "too_large",
-            f"Opening this {header.format} photo of {size} pixels would take about "
-            f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.1f} GB. "
-            "Save it smaller or as a plain (not progressive) JPEG.",
-        )
-
-
-def _decoding_bytes(header: PhotoHeader) -> float:
-    channels = 1 if header.mode in _GRAY_MODES else 3
-    if header.format == "JPEG":
-        # A progressive JPEG keeps every 16-bit coefficient until the last scan is read.
-        factor = min(reduction(header.width, header.height), 8)
-        coefficients = 2.0 * len(header.picture.getbands()) if header.progressive else 0.0
-        return header.pixels * (coefficients + _OPENCV_BYTES_PER_CHANNEL * channels / factor**2)
-    if header.format in _CV2_FORMATS and not header.transparent:
-        return header.pixels * channels * _OPENCV_BYTES_PER_CHANNEL
-    return header.pixels * _PILLOW_BYTES.get(header.format, _PILLOW_BYTES_OTHERWISE)
 
 
 def _decode_jpeg(data: bytes, header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
@@ -231,7 +144,7 @@ def _decode_with_opencv(data: bytes, header: PhotoHeader, flags: int) -> Pixels:
 def _imdecode(data: bytes, header: PhotoHeader, flags: int) -> Pixels | None:
     if flags != cv2.IMREAD_UNCHANGED:  # which includes to leave the orientation alone
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
-        flags |= cv2.IMREAD_GRAYSCALE if header.mode in _GRAY_MODES else cv2.IMREAD_COLOR_RGB
+        flags |= cv2.IMREAD_GRAYSCALE if header.mode in GRAY_MODES else cv2.IMREAD_COLOR_RGB
     try:
         picture: Pixels | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:

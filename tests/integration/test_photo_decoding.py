@@ -17,11 +17,12 @@ from PIL.PngImagePlugin import PngInfo
 from support.photos import encode, encode_heic, in_every_format, one_colour_png, sixteen_bit
 
 from avatarrig.detectors.tasks import MAX_SIDE
-from avatarrig.photos import decode
-from avatarrig.photos.decode import LONGEST_STRIP, DecodedPhoto, decode_photo, reduction
+from avatarrig.photos import sizes
+from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.formats import PHOTO_SUFFIXES, SUFFIXES, Format, sniff_format
 from avatarrig.photos.header import read_header
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.sizes import LONGEST_STRIP, reduction
 
 COLOUR = (200, 100, 50)
 ORIENTATION = 0x0112
@@ -331,7 +332,7 @@ def test_a_progressive_jpeg_counts_with_the_coefficients_it_keeps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     picture = landscape(2000, 1500)
-    monkeypatch.setattr(decode, "MEMORY_BUDGET", 10_000_000)
+    monkeypatch.setattr(sizes, "MEMORY_BUDGET", 10_000_000)
     assert decode_photo(encode(picture, "JPEG")).width == 2000
     assert refusal(encode(picture, "JPEG", progressive=True)).reason == "too_large"
 
