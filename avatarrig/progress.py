@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -94,10 +96,12 @@ class Progress:
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
+        self._counted: Counter[str] = Counter()
 
     def found(self, photo: Found) -> None:
         """Notes a photo of the dataset."""
-        self._found[photo.key] = photo
+        with self._changing(photo.key):
+            self._found[photo.key] = photo
 
     def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
         """Notes an observation; of the same photo, the first one on the topic counts."""
@@ -105,10 +109,11 @@ class Progress:
         if record.fingerprint != self._fingerprint or key in self._observed:
             return
         self._finished.append(now)
-        self._observed[key] = Observed(
-            partition, offset, record.pose is not None, reason_not_to_count(record)
-        )
-        self._rejects.pop(key, None)
+        with self._changing(key):
+            self._observed[key] = Observed(
+                partition, offset, record.pose is not None, reason_not_to_count(record)
+            )
+            self._rejects.pop(key, None)
         offsets = self._subjects.setdefault(record.subject, {})
         offsets[partition] = max(offset, offsets.get(partition, -1))
 
@@ -124,7 +129,8 @@ class Progress:
             return
         if key not in self._rejects:
             self._finished.append(now)
-        self._rejects[key] = record
+        with self._changing(key):
+            self._rejects[key] = record
 
     def forget(self, digest: str, partition: int) -> None:
         """Drops what a partition of the observations topic has said about a forgotten subject."""
@@ -134,7 +140,8 @@ class Progress:
             if seen.partition == partition and subject_digest(key[0]) == digest
         ]
         for key in gone:
-            del self._observed[key]
+            with self._changing(key):
+                del self._observed[key]
         for subject in [name for name in self._subjects if subject_digest(name) == digest]:
             self._subjects[subject].pop(partition, None)
             if not self._subjects[subject]:
@@ -147,7 +154,8 @@ class Progress:
 
     def expect(self, photo: Found) -> None:
         """Notes that a photo is tried again: an earlier reject does not stand any more."""
-        self._rejects.pop(photo.key, None)
+        with self._changing(photo.key):
+            self._rejects.pop(photo.key, None)
 
     def skeleton(self, record: SkeletonRecord) -> None:
         """Notes an estimate; of two, the one that contains more is kept."""
@@ -168,14 +176,33 @@ class Progress:
     @property
     def counts(self) -> Counts:
         """The run's photos by what became of them."""
-        observed = [self._observed[photo] for photo in self._found if photo in self._observed]
-        rejected = sum(photo in self._rejects for photo in self._found)
         return Counts(
             found=len(self._found),
-            observed=len(observed),
-            person=sum(photo.person for photo in observed),
-            rejected=rejected,
+            observed=self._counted["observed"],
+            person=self._counted["person"],
+            rejected=self._counted["rejected"],
         )
+
+    @contextmanager
+    def _changing(self, key: Key) -> Iterator[None]:
+        """Keeps `counts` right while something about a photo changes.
+
+        They are asked for many times a second, so they cannot be made by going through the photos.
+        """
+        self._counted.subtract(self._counts_for(key))
+        yield
+        self._counted.update(self._counts_for(key))
+
+    def _counts_for(self, key: Key) -> list[str]:
+        if key not in self._found:
+            return []
+        seen = self._observed.get(key)
+        named = {
+            "observed": seen is not None,
+            "person": seen is not None and seen.person,
+            "rejected": key in self._rejects,
+        }
+        return [name for name, holds in named.items() if holds]
 
     @property
     def rejected(self) -> list[tuple[Found, Reject]]:

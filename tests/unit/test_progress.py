@@ -3,10 +3,14 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from avatarrig.identity import subject_digest
 from avatarrig.progress import Found, Progress
-from avatarrig.records import Observation, PhotoReference, Reject, SkeletonRecord
+from avatarrig.records import Observation, PackedArray, PhotoReference, Reject, SkeletonRecord
 
 
 def a_photo(name: str = "a", subject: str = "s") -> Found:
@@ -160,3 +164,32 @@ def test_what_does_not_count_is_told_by_reason(progress: Progress) -> None:
         progress.found(a_photo(str(i)))
         progress.observation(an_observation(str(i), excluded=excluded), 0, i, now=0)
     assert progress.left_out == {"duplicate": 1, "left_out": 1, "no_person": 1}
+
+
+A_POSE = PackedArray.pack(np.zeros((33, 5), np.float32))
+EVENTS = {
+    "found": lambda progress, name: progress.found(a_photo(name)),
+    "person": lambda progress, name: progress.observation(
+        an_observation(name, pose=A_POSE), partition=0, offset=1, now=1.0
+    ),
+    "nobody": lambda progress, name: progress.observation(
+        an_observation(name), partition=0, offset=1, now=1.0
+    ),
+    "rejected": lambda progress, name: progress.reject(a_reject(name), now=1.0),
+    "tried again": lambda progress, name: progress.expect(a_photo(name)),
+    "forgotten": lambda progress, _: progress.forget(subject_digest("s"), 0),
+}
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from("abc"))))
+def test_counts_are_those_of_the_photos_whatever_came_in_whatever_order(
+    events: list[tuple[str, str]],
+) -> None:
+    progress = Progress("r", "f")
+    for event, name in events:
+        EVENTS[event](progress, name)
+    photos = {a_photo(name) for event, name in events if event == "found"}
+    assert progress.counts.found == len(photos)
+    assert progress.counts.observed == sum(map(progress.is_observed, photos))
+    assert progress.counts.rejected == sum(map(progress.is_rejected, photos))
+    assert progress.counts.person == sum(seen.person for _, seen in progress.observed_photos)
