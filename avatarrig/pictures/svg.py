@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from avatarrig.landmarks import (
     BONES,
     LEFT_EAR,
-    LEFT_HIP,
     LEFT_SHOULDER,
     NOSE,
     RIGHT_EAR,
-    RIGHT_HIP,
     RIGHT_SHOULDER,
 )
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
+from avatarrig.pictures.visible import SEEN, TRUNK, visible_landmarks
 from avatarrig.skeleton.document import BONE_LABELS
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ _MARGIN: Final = 34
 _BAND: Final = 22
 _STATUSES: Final = ("stable", "provisional", "insufficient")
 _POSE_WIDTH: Final = 600
-_TRUNK: Final = ((LEFT_SHOULDER, LEFT_HIP), (RIGHT_SHOULDER, RIGHT_HIP))
-_SEEN: Final = 0.35
 _SURE: Final = 0.8
-_FAR: Final = 4.0
 
 
 def t_pose_svg(document: Mapping[str, Any], *, small: bool = False) -> str:
@@ -176,13 +172,9 @@ def pose_svg(pose: NDArray[np.float32], width: int, height: int, *, label: str) 
         label: What it is, for screen readers.
     """
     tall = _POSE_WIDTH * min(max(height / max(width, 1), 0.1), 10.0)
-    seen = {
-        number: (x * _POSE_WIDTH, y * tall, visibility)
-        for number, (x, y, _, visibility, _) in enumerate(pose.tolist())
-        if visibility >= _SEEN and abs(x) < _FAR and abs(y) < _FAR and math.isfinite(visibility)
-    }
+    seen = visible_landmarks(pose, _POSE_WIDTH, tall)
     pairs = [
-        *((pair, "middle") for pair in _TRUNK),
+        *((pair, "middle") for pair in TRUNK),
         *((pair, _side(name)) for name, pair in BONES.items()),
     ]
     lines = [
@@ -206,7 +198,7 @@ def _escaped(text: str) -> str:
 
 def _pose_line(start: tuple[float, ...], end: tuple[float, ...], side: str) -> str:
     visible = min(start[2], end[2])
-    certainty = "sure" if visible >= _SURE else "fair" if visible >= (_SEEN + _SURE) / 2 else "poor"
+    certainty = "sure" if visible >= _SURE else "fair" if visible >= (SEEN + _SURE) / 2 else "poor"
     return (
         f'<line class="{side} {certainty}" x1="{_n(start[0])}" y1="{_n(start[1])}" '
         f'x2="{_n(end[0])}" y2="{_n(end[1])}"/>'

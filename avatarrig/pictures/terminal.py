@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from avatarrig.landmarks import (
     BONES,
     LEFT_EAR,
-    LEFT_HIP,
-    LEFT_SHOULDER,
     NOSE,
     RIGHT_EAR,
-    RIGHT_HIP,
-    RIGHT_SHOULDER,
 )
 from avatarrig.pictures.braille import DOTS_ACROSS, DOTS_DOWN, Canvas, Cell
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
+from avatarrig.pictures.visible import TRUNK, visible_landmarks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +24,6 @@ FEWEST_ROWS: Final = 8
 NUMBERS_FROM_COLUMNS: Final = 44
 """In a narrower T-pose numbers would hide the bones."""
 
-SEEN: Final = 0.35
-"""Landmarks less visible than this are left out of a pose."""
-
 _STROKES: Final = {
     "stable": ("━", "┃"),
     "provisional": ("─", "│"),
@@ -37,9 +31,7 @@ _STROKES: Final = {
 }
 """Across and down: how sure a bone is can be seen without colours."""
 
-_TRUNK: Final = ((LEFT_SHOULDER, LEFT_HIP), (RIGHT_SHOULDER, RIGHT_HIP))
 _HEAD: Final = ((LEFT_EAR, NOSE), (NOSE, RIGHT_EAR))
-_FAR: Final = 10.0
 
 
 def draw_t_pose(document: dict[str, Any], columns: int, rows: int) -> list[list[Cell]]:
@@ -142,13 +134,10 @@ def draw_pose(
         Rows of cells with the tones left, right and middle; blank where nothing is visible.
     """
     canvas = Canvas(columns, rows)
-    seen = {
-        number: (x * width, y * height)
-        for number, (x, y, _, visibility, _) in enumerate(pose.tolist())
-        if visibility >= SEEN and abs(x) < _FAR and abs(y) < _FAR
-    }
+    visible = visible_landmarks(pose, width, height)
+    seen = {number: (x, y) for number, (x, y, _) in visible.items()}
     lines = [
-        *((pair, "middle") for pair in (*_TRUNK, *_HEAD)),
+        *((pair, "middle") for pair in (*TRUNK, *_HEAD)),
         *((pair, _tone(name)) for name, pair in BONES.items()),
     ]
     drawn = [(pair, tone) for pair, tone in lines if seen.keys() >= set(pair)]
