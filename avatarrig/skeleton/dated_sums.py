@@ -45,6 +45,10 @@ class DatedSums:
         """Returns the sums of all photos."""
         return PhotoSums.total(self._buckets.values())
 
+    def parts(self) -> dict[str, PhotoSums]:
+        """Returns day, month or year to the sums of its photos."""
+        return dict(self._buckets)
+
     def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
         """Returns the sums of the photos taken on a day or later.
 

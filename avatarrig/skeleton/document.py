@@ -142,6 +142,11 @@ def _notes(estimate: Estimate) -> list[str]:
     if not estimate.consistent:
         notes.append("The photos do not agree on one person: somebody else may be in them.")
     notes += [
+        f"{f'The photos of {day}' if day else 'The oldest photos'} do not fit the others: somebody "
+        "else may be in them, or the person has grown."
+        for day in estimate.odd_days
+    ]
+    notes += [
         f"Plain ratios say {plain:.2f} times the estimated length for {bone}: some photos may "
         "show somebody else, or a camera distorts."
         for bone, plain in estimate.disagreements.items()

@@ -14,6 +14,7 @@ from avatarrig.skeleton.bones import PROTOTYPE_BONES
 from avatarrig.skeleton.document import to_document
 from avatarrig.skeleton.histogram import value_of
 from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.odd_days import odd_days
 from avatarrig.skeleton.person import Interval, Proportions, solve_groups
 from avatarrig.skeleton.rolling import Window, window_of
 
@@ -87,6 +88,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         asymmetry: Bone to left over right.
         disagreements: Pooled bone to plain over learned length, where they contradict.
         consistent: Whether the photos agree on one person.
+        odd_days: Days, or months or years long ago, whose photos do not fit the others.
         height: The height that was given, metres.
         window: The rolling window, where one was asked for and there are photos.
     """
@@ -101,6 +103,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     asymmetry: dict[str, Asymmetry]
     disagreements: dict[str, float]
     consistent: bool
+    odd_days: tuple[str, ...]
     height: float | None
     window: Window | None
 
@@ -127,7 +130,8 @@ def estimate(
     """
     options = options or EstimateOptions()
     parts: dict[str, Any] = {
-        "bones": {}, "asymmetry": {}, "disagreements": {}, "consistent": True, "window": None,
+        "bones": {}, "asymmetry": {}, "disagreements": {}, "consistent": True, "odd_days": (),
+        "window": None,
     }  # fmt: skip
     if tally.learned is not None:
         parts = _parts(tally, tally.learned, options)
@@ -147,7 +151,9 @@ def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, An
     learned = load_learned(version.rpartition("-")[0])
     proportions = solve_groups(tally.groups().parts(), learned)
     contradictions = disagreements(tally, proportions)
-    trusted = proportions.consistent and not contradictions
+    days = {name: sums.evidence(version) for name, sums in tally.days().items()}
+    odd = odd_days(days, learned)
+    trusted = proportions.consistent and not contradictions and not odd
     return {
         "bones": {
             key: _bone(key, tally, proportions, options.height, trusted=trusted)
@@ -156,6 +162,7 @@ def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, An
         "asymmetry": asymmetries(tally),
         "disagreements": contradictions,
         "consistent": proportions.consistent,
+        "odd_days": odd,
         "window": window_of(tally, learned, options.window_days, options.as_of),
     }
 

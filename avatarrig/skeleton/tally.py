@@ -112,6 +112,10 @@ class Tally:
         """Returns the evidence of all photos that count, in groups that can be doubted."""
         return self._groups
 
+    def days(self) -> dict[str, PhotoSums]:
+        """Returns day, or month or year long ago, to the sums of its photos that count."""
+        return self._sums.parts()
+
     def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
         """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
         return self._sums.since(day)

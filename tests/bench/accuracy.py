@@ -26,6 +26,7 @@ from estimator.people import find_sets, read_set
 
 from avatarrig.skeleton.bones import BENCH_RATIOS, FloatArray
 from avatarrig.skeleton.learned import load_learned
+from avatarrig.skeleton.odd_days import odd_days
 from avatarrig.skeleton.person import solve_groups
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 PHOTO_COUNTS = (1, 3, 5, 10, 20, 30)
 DRAWS = 8
 WRONG_SHARE = 0.10
+DAY, STRANGE_DAY = 3, 15
+"""Photos of the person on each day, and of somebody else on one day more."""
 _SEED = 5
 
 Result = dict[str, Any]
@@ -95,6 +98,7 @@ def measure(measured: Measured) -> Result:
         "coverage": _by_ratio(100 * ((low <= truth) & (truth <= high)).mean(axis=0)),
         "by_photos": {str(count): by_photos(measured, count) for count in PHOTO_COUNTS},
         "wrong_person": wrong_person(measured),
+        "strange_day": strange_day(measured),
     }
 
 
@@ -120,31 +124,56 @@ def by_photos(measured: Measured, count: int) -> dict[str, float]:
 
 
 def wrong_person(measured: Measured, share: float = WRONG_SHARE) -> dict[str, float]:
-    """How far the ratios move, in %, when some of the photos show somebody else."""
-    moved, plainly, flagged, clean_flagged = [], [], 0, 0
+    """How far the ratios move, in %, when some of the photos show somebody else.
+
+    Beside it, how far as many more photos of the person's own move them: what chance does.
+    """
+    moved, plainly, by_own, flagged, clean_flagged = [], [], [], 0, 0
     for place, (person, learned) in enumerate(measured):
         alike = [other for other, theirs in measured if theirs.version == learned.version]
         intruder = alike[(alike.index(person) + 1) % len(alike)]
         count = max(1, round(share * len(person.evidence)))
         generator = np.random.default_rng([_SEED, place])
         guests = generator.choice(len(intruder.evidence), count, replace=False).tolist()
-        kept = generator.permutation(len(person.evidence))[count:].tolist()
+        shuffled = generator.permutation(len(person.evidence)).tolist()
+        own, kept = shuffled[:count], shuffled[count:]
         fair = methods.groups_of(person, kept, learned)
         mixed = fair + methods.groups_of(intruder, guests, learned)
         everything = methods.groups_of(person, range(len(person.evidence)), learned)
         moved.append(_moved(methods.guess_from, fair, mixed, learned))
         plainly.append(_moved(methods.trusting, fair, mixed, learned))
+        more = fair + methods.groups_of(person, own, learned)
+        by_own.append(_moved(methods.guess_from, fair, more, learned))
         flagged += not solve_groups(mixed.parts(), learned).consistent
         clean_flagged += not solve_groups(everything.parts(), learned).consistent
     return {
         "mean": 100 * float(np.mean(moved)),
         "worst_body": 100 * float(np.max(moved)),
         "bodies_under_1": float(np.mean(np.array(moved) < 0.01)),
+        "mean by own photos": 100 * float(np.mean(by_own)),
+        "worst by own photos": 100 * float(np.max(by_own)),
         "mean if all were trusted": 100 * float(np.mean(plainly)),
         "worst if all were trusted": 100 * float(np.max(plainly)),
         "flagged": flagged / len(measured),
         "clean_flagged": clean_flagged / len(measured),
     }
+
+
+def strange_day(measured: Measured) -> dict[str, float]:
+    """Share of people of whom a day is held for somebody else's: it is, and it is not."""
+    noticed, wrongly = [], []
+    for place, (person, learned) in enumerate(measured):
+        alike = [other for other, theirs in measured if theirs.version == learned.version]
+        intruder = alike[(alike.index(person) + 1) % len(alike)]
+        own = np.random.default_rng([_SEED, place]).permutation(len(person.evidence))
+        days = {
+            f"own {first}": methods.sum_of(person, own[first : first + DAY].tolist())
+            for first in range(0, len(own), DAY)
+        }
+        strange = {"strange": methods.sum_of(intruder, range(STRANGE_DAY))}
+        noticed.append("strange" in odd_days(days | strange, learned))
+        wrongly.append(bool(odd_days(days, learned)))
+    return {"noticed": float(np.mean(noticed)), "wrongly": float(np.mean(wrongly))}
 
 
 def _moved(
@@ -199,6 +228,15 @@ def show(result: Result) -> None:
         (
             [spread, "ratios move by, %; share flagged"]
             + [f"{value:.2f}" for value in measured["wrong_person"].values()]
+            for spread, measured in result.items()
+        ),
+    )
+    _print(
+        console,
+        ("bodies", f"{STRANGE_DAY} photos of somebody else on one day", "noticed", "wrongly"),
+        (
+            [spread, f"share of people, with days of {DAY} photos of their own"]
+            + [f"{value:.2f}" for value in measured["strange_day"].values()]
             for spread, measured in result.items()
         ),
     )

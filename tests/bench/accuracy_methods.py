@@ -84,6 +84,14 @@ def groups_of(person: Person, photos: Sequence[int], learned: Learned) -> Groupe
     return GroupedSums.of(evidence_of(person, photos), learned)
 
 
+def sum_of(person: Person, photos: Sequence[int]) -> EvidenceSum:
+    """Adds up the evidence of some photos, all of them trusted."""
+    total = EvidenceSum()
+    for evidence in evidence_of(person, photos):
+        total.add(evidence)
+    return total
+
+
 def evidence_of(person: Person, photos: Sequence[int]) -> list[Evidence]:
     """The evidence of those of the photos that say anything."""
     return [evidence for photo in photos if (evidence := person.evidence[photo]) is not None]

@@ -320,6 +320,25 @@ def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
     assert window["stats"]["upper_leg_L"]["value"] > document["stats"]["upper_leg_L"]["value"]
 
 
+def test_a_day_of_somebody_else_is_pointed_out_and_nothing_is_stable() -> None:
+    tally = Tally.empty()
+    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
+        for place, (person, number) in enumerate(
+            [("p00", number) for number in range(30)] + [("pw01", number) for number in range(15)]
+        ):
+            pose, world = people[f"{person}_pose"][number], people[f"{person}_world"][number]
+            evidence = evidence_from_landmarks(
+                pose.astype(np.float32), world.astype(np.float32), 640, 960, learned=LEARNED
+            )
+            tally.add(photo(place, BODY, evidence=evidence, found_at=ARRIVED - DAY * (place // 15)))
+    mixed, alone = as_json(tally), as_json(rendered("p00"))
+    odd_day = dt.datetime.fromtimestamp(ARRIVED - 2 * DAY, dt.UTC).date().isoformat()
+    assert [note for note in mixed["notes"] if f"photos of {odd_day} do not fit" in note]
+    assert not [note for note in alone["notes"] if "do not fit" in note]
+    assert "stable" in {stats["status"] for stats in alone["stats"].values()}
+    assert "stable" not in {stats["status"] for stats in mixed["stats"].values()}
+
+
 def test_a_person_who_stays_does_not_drift() -> None:
     tally = Tally.empty()
     for number in range(80):
