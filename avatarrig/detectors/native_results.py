@@ -1,9 +1,12 @@
 """MediaPipe's results as arrays, copied straight out of its C structures.
 
 MediaPipe's own classes make a Python object of each of a face's 478 landmarks and 52 scores and
-of each landmark of a body, which takes as long as a thirtieth of all that is done for a photo.
-The structures are those that MediaPipe's Python package declares, so their layout is not
-repeated here; the attributes that lead to them have no public name.
+of each landmark of a body, and hand every call of the library to a thread of the task's own,
+which takes as long as a twentieth of all that is done for a photo. The functions and structures
+are those that MediaPipe's Python package declares, so their layout is not repeated here; the
+attributes that lead to a task's handle and an image's have no public name.
+
+Calls of one task must not overlap; `avatarrig.detectors.tasks` sees to that.
 """
 
 from __future__ import annotations
@@ -16,7 +19,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.detectors.runtime import category_c, face_landmarker, landmark_c, pose_landmarker
+from avatarrig.detectors.runtime import (
+    category_c,
+    face_landmarker,
+    image_segmenter,
+    landmark_c,
+    mediapipe_c_bindings,
+    mediapipe_c_utils,
+    mp,
+    pose_landmarker,
+)
 
 Floats = NDArray[np.float32]
 
@@ -35,6 +47,10 @@ _LANDMARK: Final = _columns(
 _FACE_LANDMARK: Final = _columns(landmark_c.MpNormalizedLandmarkC, "x", "y", "z")
 _SCORE: Final = _columns(category_c.MpCategoryC, "score")
 
+_POSES: Final = ("MpPoseLandmarkerDetectImage", "MpPoseLandmarkerCloseResult")
+_FACES: Final = ("MpFaceLandmarkerDetectImage", "MpFaceLandmarkerCloseResult")
+_MASKS: Final = ("MpImageSegmenterSegmentImage", "MpImageSegmenterCloseResult")
+
 
 def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa: ANN401 - MediaPipe ships no types
     """Runs a ``PoseLandmarker`` on an image.
@@ -46,7 +62,7 @@ def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa:
         RuntimeError: The graph failed, or gave somebody no landmarks in metres.
     """
     empty = pose_landmarker.MpPoseLandmarkerResultC()
-    with _detected(task, image, empty, "MpPoseLandmarker") as found:
+    with _ran(task, image, empty, _POSES) as found:
         if found.pose_world_landmarks_count != found.pose_landmarks_count:
             raise RuntimeError("not every pose has landmarks in metres")
         return [
@@ -65,7 +81,7 @@ def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  
         For each face (478, 3): x, y, z; and (52,) scores, None where they were not asked for.
     """
     empty = face_landmarker.MpFaceLandmarkerResultC()
-    with _detected(task, image, empty, "MpFaceLandmarker") as found:
+    with _ran(task, image, empty, _FACES) as found:
         return [
             (
                 _rows(found.face_landmarks[face], "landmarks", _FACE_LANDMARK),
@@ -77,12 +93,39 @@ def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  
         ]
 
 
+def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401
+    """Runs an ``ImageSegmenter`` on an image.
+
+    Returns:
+        (height, width): how sure the model is of a person, 0..1.
+    """
+    empty = image_segmenter.MpImageSegmenterResultC()
+    with _ran(task, image, empty, _MASKS) as found:
+        mask = mp.Image.create_from_ctypes(found.confidence_masks[0])
+        # The view dies with the mask's native memory.
+        copied: Floats = mask.numpy_view()[:, :, 0].copy()
+        return copied
+
+
 @contextlib.contextmanager
-def _detected(task: Any, image: Any, result: Any, functions: str) -> Iterator[Any]:  # noqa: ANN401
-    """Runs a task into a result structure, which lives until the context ends."""
-    library = task._lib  # noqa: SLF001 - see above
-    detect, free = (getattr(library, functions + name) for name in ("DetectImage", "CloseResult"))
-    detect(task._handle, image._image_ptr, None, ctypes.byref(result))  # noqa: SLF001
+def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iterator[Any]:  # noqa: ANN401
+    """Runs a task into a result structure, which lives until the context ends.
+
+    Raises:
+        RuntimeError, ValueError: The graph failed, or the task is closed.
+    """
+    if not task._handle:  # noqa: SLF001 - see above
+        raise RuntimeError("the task is closed")
+    library = mediapipe_c_bindings.load_raw_library()
+    run, free = (getattr(library, name) for name in functions)
+    error = ctypes.c_char_p()
+    handle, picture = task._handle, image._image_ptr  # noqa: SLF001
+    status = run(handle, picture, None, ctypes.byref(result), ctypes.byref(error))
+    try:
+        mediapipe_c_utils.handle_status(status, error)
+    finally:
+        if error.value is not None:
+            library.MpErrorFree(error)
     try:
         yield result
     finally:

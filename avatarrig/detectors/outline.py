@@ -100,7 +100,7 @@ def explain_mask(
     poses = [] if subject is None else [subject]
     tight = draw_outline(poses, columns, rows, TIGHT)
     own = draw_outline(poses, columns, rows, GENEROUS)
-    generous = own | draw_outline(others, columns, rows, GENEROUS)
+    generous = own | draw_outline(others, columns, rows, GENEROUS) if others else own
     union = int(np.count_nonzero(person | tight))
     return Explained(
         agreement=int(np.count_nonzero(person & tight)) / union if union else None,
@@ -131,8 +131,9 @@ def draw_outline(poses: Sequence[Floats], columns: int, rows: int, width: float)
         head, extent = points[_HEAD].mean(axis=0), float(np.ptp(points[_HEAD], axis=0).max())
         pixels = np.round(points).astype(np.int32)
         cv2.fillConvexPoly(drawing, cv2.convexHull(pixels[list(_TORSO)]), 1)
+        places = pixels.tolist()
         for start, end in _LIMBS:
-            cv2.line(drawing, pixels[start].tolist(), pixels[end].tolist(), 1, thickness)
+            cv2.line(drawing, places[start], places[end], 1, thickness)
         neck = np.round(shoulders.mean(axis=0)).astype(int)
         middle = np.round(head).astype(int)
         cv2.line(drawing, middle.tolist(), neck.tolist(), 1, thickness)
@@ -141,6 +142,8 @@ def draw_outline(poses: Sequence[Floats], columns: int, rows: int, width: float)
 
 
 def _parts(unexplained: Flags) -> tuple[Unexplained, ...]:
+    if np.count_nonzero(unexplained) < SMALLEST_STRANGER * unexplained.size:
+        return ()
     rows, columns = unexplained.shape
     _, _, boxes, _ = cv2.connectedComponentsWithStats(unexplained.astype(np.uint8))
     parts = [

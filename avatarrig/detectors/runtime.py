@@ -37,13 +37,17 @@ with _stand_ins(_UNUSED):
     import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
     from mediapipe.tasks.python.components.containers import category_c, landmark_c
-    from mediapipe.tasks.python.vision import face_landmarker, pose_landmarker
+    from mediapipe.tasks.python.core import mediapipe_c_bindings, mediapipe_c_utils
+    from mediapipe.tasks.python.vision import face_landmarker, image_segmenter, pose_landmarker
 
 __all__ = [
     "BaseOptions",
     "category_c",
     "face_landmarker",
+    "image_segmenter",
     "landmark_c",
+    "mediapipe_c_bindings",
+    "mediapipe_c_utils",
     "mp",
     "pose_landmarker",
     "vision",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.detectors.native import silenced, switch_telemetry_off
-from avatarrig.detectors.native_results import detect_faces, detect_poses
+from avatarrig.detectors.native_results import detect_faces, detect_poses, segment_person
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
 
@@ -231,7 +231,7 @@ def open_mask_task(model: Path) -> GuardedTask[Floats]:
     return GuardedTask(
         "person segmenter",
         lambda: vision.ImageSegmenter.create_from_options(settings),
-        _infer_mask,
+        segment_person,
     )
 
 
@@ -241,10 +241,3 @@ def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: 
 
 def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401
     return tuple(FoundFace(*found) for found in detect_faces(task, image))
-
-
-def _infer_mask(task: Any, image: mp.Image) -> Floats:  # noqa: ANN401
-    mask = task.segment(image).confidence_masks[0]
-    # The view dies with the mask's native memory.
-    copied: Floats = mask.numpy_view()[:, :, 0].copy()
-    return copied

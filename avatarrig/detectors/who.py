@@ -138,6 +138,8 @@ def choose_subject(found: Sequence[FoundPose], most: int | None = None) -> Choic
         found: In shares of the whole photo; one person may be there several times.
         most: Only so many people are kept, the most prominent ones; None keeps all.
     """
+    if len(found) == 1:
+        return Choice(found[0], tuple(found), 1.0, ambiguous=False)
     weighed = [(prominence(pose.landmarks), pose) for pose in found]
     weighed.sort(key=operator.itemgetter(0), reverse=True)
     kept: list[tuple[float, FoundPose]] = []

@@ -112,7 +112,7 @@ def _speed(
 ) -> dict[str, Any]:
     naive, detector, raw = NaiveChain(models), Detector(options, models), RawInference(models)
     counting = Detector(options, models)
-    log = InferenceLog(counting)
+    log = InferenceLog(counting, options, models)
     costs: dict[str, list[dict[str, Any]]] = {"web": [], "12 MP": []}
     for name, web in photos.items():
         people = detector.detect(web).people

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Sized
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 
-from avatarrig.detectors.detector import Detector
+from avatarrig.detectors.detector import AUTOMATIC_POSES, Detector
 from avatarrig.detectors.models import ModelFiles
+from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
-from avatarrig.detectors.tasks import MIN_SIDE
+from avatarrig.detectors.tasks import MIN_SIDE, GuardedTask, open_pose_task
 
 # Imports after MediaPipe, which must come first in a process that has both runtimes.
 try:
@@ -78,17 +81,33 @@ class NaiveChain:
 class InferenceLog:
     """Counts which models a detector runs on a photo.
 
-    A pose that the landmark model looked at and refused is not seen here, so the counts, and
-    with them the raw inference time, are rather too low than too high.
+    A pose or face that its landmark model looked at and refused was looked at all the same: tasks
+    that refuse nobody tell how many there were.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, options: DetectorOptions, models: ModelFiles) -> None:
         self.counts: dict[str, int] = {}
-        self._watch(detector._poses, "pose_detector", ("pose_landmarks_detector",))
-        self._watch(
-            detector._faces, "face_detector", ("face_landmarks_detector", "face_blendshapes")
+        generous = msgspec.structs.replace(options, min_pose_presence=0.0)
+        every_pose = open_pose_task(models.pose, generous, AUTOMATIC_POSES)
+        every_face = vision.FaceLandmarker.create_from_options(
+            vision.FaceLandmarkerOptions(
+                base_options=BaseOptions(model_asset_path=str(models.face)),
+                min_face_presence_confidence=0.0,
+            )
         )
-        self._watch(detector._masks, "segmenter", ())
+
+        def poses(rgb: np.ndarray, _: int) -> dict[str, int]:
+            return {"pose_detector": 1, "pose_landmarks_detector": len(every_pose.run(rgb))}
+
+        def faces(rgb: np.ndarray, found: int) -> dict[str, int]:
+            image = mp.Image(mp.ImageFormat.SRGB, np.ascontiguousarray(rgb))
+            tried = len(every_face.detect(image).face_landmarks)
+            names = ("face_detector", "face_landmarks_detector", "face_blendshapes")
+            return dict(zip(names, (1, tried, found), strict=True))
+
+        self._watch(detector._poses, poses)
+        self._watch(detector._faces, faces)
+        self._watch(detector._masks, lambda *_: {"segmenter": 1})
 
     def of(self, detector: Detector, data: bytes) -> dict[str, int]:
         """Detects a photo and returns how often each model ran."""
@@ -96,21 +115,18 @@ class InferenceLog:
         detector.detect(data)
         return dict(self.counts)
 
-    def _watch(self, task: object, always: str, per_find: tuple[str, ...]) -> None:
+    def _watch(
+        self, task: GuardedTask, inferences: Callable[[np.ndarray, int], dict[str, int]]
+    ) -> None:
         run = task.run
 
-        def counted(rgb: np.ndarray) -> object:
+        def counted(rgb: np.ndarray) -> Sized:
             found = run(rgb)
-            self._count(always, 1)
-            for model in per_find:
-                self._count(model, len(found))
+            for model, times in inferences(rgb, len(found)).items():
+                self.counts[model] = self.counts.get(model, 0) + times
             return found
 
         task.run = counted
-
-    def _count(self, model: str, times: int) -> None:
-        if times:
-            self.counts[model] = self.counts.get(model, 0) + times
 
 
 class RawInference:

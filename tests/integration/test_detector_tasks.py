@@ -18,7 +18,7 @@ from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.models import ModelFiles, locate_models
 from avatarrig.detectors.native_results import detect_poses
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.detectors.runtime import mp
+from avatarrig.detectors.runtime import mediapipe_c_bindings, mp
 from avatarrig.detectors.tasks import (
     DetectionFailedError,
     FoundPose,
@@ -172,25 +172,45 @@ def test_results_read_from_the_native_structures_are_those_of_mediapipes_own_cla
     assert np.array_equal(face.blendshapes, np.array(scores, np.float32))
     task.close()
 
+    segmenter = open_mask_task(models.segmenter)
+    mask, parts = segmenter.run(rgb), segmenter._task.segment(image).confidence_masks
+    assert np.array_equal(mask, parts[0].numpy_view()[:, :, 0])
+    segmenter.close()
+
 
 class Unequal:
     """A library that finds one pose and no landmarks in metres for it."""
 
     freed = 0
 
-    def MpPoseLandmarkerDetectImage(self, *arguments: object) -> None:  # noqa: N802 - its name
-        arguments[-1]._obj.pose_landmarks_count = 1
+    def MpPoseLandmarkerDetectImage(self, *arguments: object) -> int:  # noqa: N802 - its name
+        arguments[3]._obj.pose_landmarks_count = 1
+        return 0
 
     def MpPoseLandmarkerCloseResult(self, _: object) -> None:  # noqa: N802 - its name
         self.freed += 1
 
 
-def test_a_pose_without_landmarks_in_metres_is_a_failure_and_no_wild_read() -> None:
+def test_a_pose_without_landmarks_in_metres_is_a_failure_and_no_wild_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     library = Unequal()
-    task = SimpleNamespace(_lib=library, _handle=None)
+    monkeypatch.setattr(mediapipe_c_bindings, "load_raw_library", lambda: library)
+    task = SimpleNamespace(_handle=1)
     with pytest.raises(RuntimeError, match="in metres"):
         detect_poses(task, SimpleNamespace(_image_ptr=None))
     assert library.freed == 1
+
+
+def test_a_native_task_that_is_gone_is_a_failure_and_no_wild_read(
+    models: ModelFiles, rgb: np.ndarray
+) -> None:
+    task = open_pose_task(models.pose, OPTIONS, 1)
+    task._task.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        detect_poses(task._task, mp.Image(mp.ImageFormat.SRGB, rgb))
+    assert len(task.run(rgb)) == 1
+    task.close()
 
 
 def test_results_outlive_the_native_memory_they_came_from(models: ModelFiles) -> None:
