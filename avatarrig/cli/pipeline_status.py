@@ -10,6 +10,7 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from avatarrig.cli.references import References, references_from
 from avatarrig.cli.rejects import read_rejects
 from avatarrig.live import GroupStatus
 from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
@@ -57,7 +58,8 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         found: References published.
-        waiting: Photos not yet processed, those in work included; never failed.
+        waiting: Photos not yet processed, those in work included; never failed. The lag of groups
+            counts messages, which tombstones are as well.
         in_work: Of those, how many the replicas that are alive can have in hand: one each.
         observed: Photos contained in the estimates, with or without a person.
         rejected: Photos and messages set aside.
@@ -103,22 +105,21 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
             for name, offsets in sorted(committed.items())
         ]
         detecting = [group for group in groups if group.group.startswith(DETECTOR_GROUPS)]
-        waiting = sum(group.lag.get(IMAGES, 0) for group in detecting)
-        if not detecting:
-            waiting = sum(end.values()) - sum(first.values())
+        published = references_from(consumer, first)
+        waiting = _waiting(consumer, committed, first) if detecting else published
         replicas = sum(group.members for group in detecting)
         rejects = read_rejects(kafka).reasons
         skeletons = _skeletons(consumer)
         return PipelineStatus(
-            found=sum(end.values()) - sum(first.values()),
-            waiting=waiting,
-            in_work=min(waiting, replicas),
+            found=published.count,
+            waiting=waiting.count,
+            in_work=min(waiting.count, replicas),
             observed=sum(skeleton.observations for skeleton in skeletons),
             rejected=sum(rejects.values()),
             rejected_by_reason=dict(rejects),
             replicas=replicas,
             photos_per_second=_rate(consumer),
-            oldest_waiting=_oldest_waiting(consumer, committed, end),
+            oldest_waiting=_seconds_since(waiting.oldest),
             groups=groups,
             skeletons=skeletons,
         )
@@ -218,20 +219,18 @@ def _rate(consumer: KafkaConsumer) -> float:
     return sum(1 for _ in read_to_end(consumer, starts)) / RATE_SECONDS
 
 
-def _oldest_waiting(
-    consumer: KafkaConsumer, committed: Mapping[str, Offsets], ends: Offsets
-) -> float | None:
+def _waiting(
+    consumer: KafkaConsumer, committed: Mapping[str, Offsets], first: Offsets
+) -> References:
+    """Adds up what waits for each group of detectors."""
     waiting = [
-        (place, offset)
+        references_from(consumer, {p: max(offsets.get(p, 0), at) for p, at in first.items()})
         for group, offsets in committed.items()
         if group.startswith(DETECTOR_GROUPS)
-        for place, offset in offsets.items()
-        if place.topic == IMAGES and offset < ends.get(place, 0)
     ]
-    times = [_time_of(consumer, place, offset) for place, offset in waiting]
-    return max(0.0, time.time() - min(times)) if times else None
+    oldest = min((each.oldest for each in waiting if each.oldest is not None), default=None)
+    return References(sum(each.count for each in waiting), oldest)
 
 
-def _time_of(consumer: KafkaConsumer, place: TopicPartition, offset: int) -> float:
-    _, message = next(read_to_end(consumer, {place: offset}))
-    return float(message.timestamp) / 1000
+def _seconds_since(at: float | None) -> float | None:
+    return None if at is None else max(0.0, time.time() - at)

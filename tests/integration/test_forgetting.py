@@ -6,7 +6,9 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from support import aggregating
@@ -157,17 +159,39 @@ def test_a_subject_whose_photos_wait_for_detectors_is_not_forgotten_half(
     kafka: KafkaSettings,
 ) -> None:
     publish(kafka, range(4), "anna")
-    with contextlib.closing(open_reader(kafka, group_id="avatarrig.detectors")) as reader:
-        places = places_of(reader, IMAGES)
-        reader.assign(places)
-        for place in places:
-            reader.seek(place, 0)
-        reader.commit()
+    commit_detectors(kafka, at_end=False)
     arguments = ("forget", "anna", "--yes", "--bootstrap-servers", kafka.bootstrap_servers)
     result = CliRunner().invoke(avatarrig, arguments)
     assert result.exit_code == 1
     assert "4 photos of anna still wait" in result.stderr
     assert OBSERVATIONS in mentioning(kafka, "anna")
+    assert status(kafka)["waiting"] == 4
+
+    commit_detectors(kafka, at_end=True)
+    forget(kafka, "anna")
+    told = status(kafka)  # tombstones are no photos
+    assert (told["found"], told["waiting"], told["oldest_waiting"]) == (4, 0, None)
+    publish(kafka, range(1), "ben")
+    told = status(kafka)
+    assert (told["found"], told["waiting"]) == (5, 1)
+    assert told["oldest_waiting"] < aggregating.PATIENCE
+
+
+def commit_detectors(kafka: KafkaSettings, *, at_end: bool) -> None:
+    """Leaves detectors where nothing is done, or everything."""
+    with contextlib.closing(open_reader(kafka, group_id="avatarrig.detectors")) as reader:
+        places = places_of(reader, IMAGES)
+        reader.assign(places)
+        for place in places:
+            reader.seek(place, reader.end_offsets([place])[place] if at_end else 0)
+        reader.commit()
+
+
+def status(kafka: KafkaSettings) -> dict[str, Any]:
+    arguments = ("status", "--json", "--bootstrap-servers", kafka.bootstrap_servers)
+    result = CliRunner().invoke(avatarrig, arguments)
+    assert result.exit_code == 0, result.output
+    return msgspec.json.decode(result.stdout, type=dict)
 
 
 def test_only_a_digest_is_kept_of_who_was_forgotten(kafka: KafkaSettings) -> None:
