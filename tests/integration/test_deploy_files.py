@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from cloudcoil.models.keda.v1alpha1 import ScaledObject
+from pydantic import ValidationError
 
 from avatarrig.broker.jars import KAFKA_VERSION
 from avatarrig.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, IMAGES
@@ -19,8 +22,7 @@ from avatarrig.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, IMAGES
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-OWN_KINDS = {"ScaledObject", "Kustomization"}
-"""Kubernetes itself has no schema of them."""
+STORE = KUBERNETES / "object-store"
 
 
 def run(*command: str | Path) -> None:
@@ -39,6 +41,42 @@ def manifests() -> list[dict[str, Any]]:
         for file in files
         for document in yaml.safe_load_all((KUBERNETES / file).read_text())
     ]
+
+
+def with_object_store() -> list[dict[str, Any]]:
+    """The manifests, changed by the component as kustomize does it."""
+    component = yaml.safe_load((STORE / "kustomization.yaml").read_text())
+    assert component["kind"] == "Component"
+    changed = manifests()
+    for patch in component["patches"]:
+        wanted = (patch["target"]["kind"], patch["target"]["name"])
+        (target,) = [m for m in changed if (m["kind"], m["metadata"]["name"]) == wanted]
+        for operation in yaml.safe_load((STORE / patch["path"]).read_text()):
+            change(target, operation)
+    for file in component["resources"]:
+        changed += yaml.safe_load_all((STORE / file).read_text())
+    return changed
+
+
+def change(target: Any, operation: dict[str, Any]) -> None:  # noqa: ANN401 - YAML
+    """Carries out one operation of a JSON patch."""
+    *way, last = operation["path"].lstrip("/").split("/")
+    for step in way:
+        target = target[int(step) if isinstance(target, list) else step]
+    at = int(last) if isinstance(target, list) and last != "-" else last
+    match operation["op"]:
+        case "test":
+            assert target[at] == operation["value"]
+        case "remove":
+            del target[at]
+        case "add" if at == "-":
+            target.append(operation["value"])
+        case "add":
+            assert at not in target
+            target[at] = operation["value"]
+        case "replace":
+            target[at]  # it must be there
+            target[at] = operation["value"]
 
 
 def manifest(kind: str, name: str) -> dict[str, Any]:
@@ -83,12 +121,31 @@ def test_every_alert_has_a_test_and_a_meaning() -> None:
     assert [name for name in alerts if f"`{name}`" not in meanings] == []
 
 
-@pytest.mark.parametrize(
-    "resource", manifests(), ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
-)
-def test_kubernetes_takes_the_manifests(resource: dict[str, Any]) -> None:
-    if resource["kind"] not in OWN_KINDS:
-        kubernetes_validate.validate(resource, "1.33", strict=True)
+@pytest.mark.parametrize("resources", [manifests(), with_object_store()], ids=["base", "store"])
+def test_kubernetes_takes_the_manifests(resources: list[dict[str, Any]]) -> None:
+    for resource in resources:
+        if resource["kind"] != "ScaledObject":
+            kubernetes_validate.validate(resource, "1.33", strict=True)
+
+
+def accepted_by_keda(scaling: dict[str, Any]) -> bool:
+    """Whether all of it has its place in a ScaledObject, and the types that it should."""
+    try:
+        known = ScaledObject.model_validate(scaling, strict=True)
+    except ValidationError:
+        return False
+    return bool(known.model_dump(mode="json", by_alias=True, exclude_unset=True) == scaling)
+
+
+def test_keda_takes_its_manifest() -> None:
+    scaling = manifest("ScaledObject", "detect")
+    assert accepted_by_keda(scaling)
+    misspelt, mistyped, missing = (copy.deepcopy(scaling) for _ in range(3))
+    behaviour = misspelt["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    behaviour["scaleDown"]["stabilizationWindowSecond"] = 300
+    mistyped["spec"]["triggers"][0]["metadata"]["lagThreshold"] = 50
+    del missing["spec"]["scaleTargetRef"]
+    assert not any(map(accepted_by_keda, (misspelt, mistyped, missing)))
 
 
 def test_every_manifest_is_applied() -> None:
@@ -141,10 +198,51 @@ def test_no_pod_reaches_beyond_names_and_kafka() -> None:
     assert (denied["podSelector"], denied["policyTypes"]) == ({}, ["Ingress", "Egress"])
     assert "egress" not in denied
     ways_out = [rule for spec in policies.values() for rule in spec.get("egress", [])]
-    assert len(ways_out) == 2
-    for rule in ways_out:
-        assert all("namespaceSelector" in to for to in rule["to"])
-        assert {port["port"] for port in rule["ports"]} <= {53, 9092}
+    assert [reached(rule) for rule in ways_out] == [{"kube-system"}, {"kafka"}]
+    assert [ports(rule) for rule in ways_out] == [{53}, {9092}]
+
+
+def reached(rule: dict[str, Any]) -> set[str]:
+    """Namespaces that a way out leads to; whatever else it may lead to is no namespace."""
+    for to in rule["to"]:
+        assert set(to) <= {"namespaceSelector", "podSelector"}
+    return {to["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+            for to in rule["to"]}  # fmt: skip
+
+
+def ports(rule: dict[str, Any]) -> set[int]:
+    return {port["port"] for port in rule["ports"]}
+
+
+def test_with_an_object_store_there_is_one_way_out_more_and_no_volume_of_photos() -> None:
+    before, after = manifests(), with_object_store()
+    policies = [m for m in after if m["kind"] == "NetworkPolicy"]
+    (added,) = [policy for policy in policies if policy not in before]
+    assert added["spec"]["policyTypes"] == ["Egress"]
+    (rule,) = added["spec"]["egress"]
+    assert (reached(rule), ports(rule)) == ({"object-store"}, {9000})
+    (who,) = added["spec"]["podSelector"]["matchExpressions"]
+    assert who["values"] == ["ingest", "detect"]
+    (settings,) = [m for m in after if m["kind"] == "ConfigMap"]
+    assert settings["data"]["AWS_ENDPOINT_URL"] == "http://s3.object-store.svc:9000"
+    deployments = {m["metadata"]["name"]: m for m in after if m["kind"] == "Deployment"}
+    for name in who["values"]:
+        pod = deployments[name]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
+        assert [mount["name"] for mount in container["volumeMounts"]] == ["tmp"]
+        assert {"secretRef": {"name": "avatarrig-object-store"}} in container["envFrom"]
+        assert deployments[name]["spec"]["template"]["metadata"]["labels"] == {
+            "app.kubernetes.io/name": name
+        }
+        assert "s3://photos" in container["args"]
+    assert deployments["aggregate"] in before
+
+
+def test_every_file_of_the_component_is_applied() -> None:
+    component = yaml.safe_load((STORE / "kustomization.yaml").read_text())
+    listed = {*component["resources"], *(patch["path"] for patch in component["patches"])}
+    assert listed == {file.name for file in STORE.iterdir()} - {"kustomization.yaml"}
 
 
 def test_composed_services_have_no_way_out_but_the_pages() -> None:
@@ -178,6 +276,8 @@ def test_the_image_that_is_built_is_the_one_that_is_run() -> None:
         *(service["command"] for service in compose()["services"].values()
           if "avatarrig" in service["image"]),
         *(container["args"] for pod in pods() for container in pod["containers"]),
+        *(container["args"] for m in with_object_store() if m["kind"] == "Deployment"
+          for container in m["spec"]["template"]["spec"]["containers"]),
     ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip
