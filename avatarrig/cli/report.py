@@ -37,8 +37,8 @@ PAGE_NAME = "report.html"
 def report(run: Path, out: Path | None, pictures: int) -> None:
     """Write RUN as one HTML file: skeleton, convergence, photos, quality and settings.
 
-    It needs no other file and no network. Beside it lie PNG files of the skeleton and of the
-    best photos.
+    It needs no other file and no network. Beside it lie PNG files of the skeleton, of its
+    convergence and of the best photos.
     """
     from avatarrig.report.page import (  # noqa: PLC0415 - it needs OpenCV, --help does not
         ReportOptions,
@@ -63,9 +63,12 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
 def _named(files: ReportFiles, page_file: Path) -> list[tuple[Path, bytes]]:
     several = len(files.skeletons) > 1
     named = [(page_file, files.page)]
-    for number, skeleton in enumerate(files.skeletons.values(), 1):
+    for number, (subject, skeleton) in enumerate(files.skeletons.items(), 1):
         which = f"-{number}" if several else ""
         named.append((page_file.with_name(f"{page_file.stem}-skeleton{which}.png"), skeleton))
+        if subject in files.courses:
+            course = page_file.with_name(f"{page_file.stem}-convergence{which}.png")
+            named.append((course, files.courses[subject]))
     if files.sheet is not None:
         named.append((page_file.with_name(f"{page_file.stem}-photos.png"), files.sheet))
     return named

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-import numpy as np
 from markupsafe import Markup
 
 from avatarrig.calibration.report import Distribution
 from avatarrig.report.convergence import Curve
+from avatarrig.report.course_scale import CourseScale
 from avatarrig.report.drawing import Drawing, Place
 
 _WIDTH: Final = 340
@@ -19,7 +17,6 @@ _HEIGHT: Final = 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 54, 12, 26
 _BAR_HEIGHT: Final = 22
 _NAME_WIDTH: Final = 130
-_FEWEST_TICKS: Final = 2
 _REACH_SHOWN: Final = 0.25
 """An interval's bar is full at this half-width, as a share of the value."""
 
@@ -38,20 +35,18 @@ def course_chart(curve: Curve, truth: float | None = None) -> Markup:
         f"{curve.name}: {last.value:.3f}, 90 % interval {last.low:.3f} to {last.high:.3f} "
         f"after {last.photos} photos",
     )
-    low = min(point.low for point in curve.points)
-    high = max(point.high for point in curve.points)
-    most = max(last.photos, 2)
+    scale = CourseScale.of(curve)
 
     def place(photos: float, value: float) -> Place:
-        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * math.log(photos) / math.log(most)
-        return x, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (value - low) / (high - low)
+        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * scale.across(photos)
+        return x, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * scale.up(value)
 
-    for value in _ticks(low, high):
+    for value in scale.value_ticks:
         y = place(1, value)[1]
         drawing.line((_LEFT, y), (_WIDTH - _RIGHT, y), "grid")
         drawing.text((_LEFT - 6, y + 4), f"{value:.4g}", "tick", anchor="end")
-    for photos in _photo_ticks(most):
-        x = place(photos, low)[0]
+    for photos in scale.photo_ticks:
+        x = place(photos, scale.low)[0]
         drawing.line((x, _HEIGHT - _BOTTOM), (x, _HEIGHT - _BOTTOM + 4), "axis")
         drawing.text((x, _HEIGHT - 7), str(photos), "tick", anchor="middle")
     upper = [place(point.photos, point.high) for point in curve.points]
@@ -59,7 +54,7 @@ def course_chart(curve: Curve, truth: float | None = None) -> Markup:
     drawing.path([*upper, *reversed(lower)], "band", closed=True)
     drawing.path([place(point.photos, point.value) for point in curve.points], "curve")
     if truth is not None:
-        drawing.line(place(1, truth), place(most, truth), "mark")
+        drawing.line(place(1, truth), place(scale.most, truth), "mark")
     end = place(last.photos, last.value)
     drawing.dot(end, 3.5, "end")
     drawing.text((end[0] + 8, end[1] + 5), f"{last.value:.3f}", "value")
@@ -159,22 +154,3 @@ def interval_bar(value: float, low: float, high: float) -> Markup:
     drawing.box((left, 3), (right - left, 10), "band", radius=3)
     drawing.line((60, 2), (60, 14), "curve")
     return drawing.to_markup()
-
-
-def _ticks(low: float, high: float) -> Sequence[float]:
-    """Round values between two ends, two to five of them."""
-    size = 10.0 ** math.floor(math.log10(high - low))
-    for step in (size, size / 2, size / 5):
-        values: list[float] = (
-            np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
-        ).tolist()
-        if len(values) >= _FEWEST_TICKS:
-            return values
-    return values
-
-
-def _photo_ticks(most: int) -> list[int]:
-    """1, 3, 10, 30 and so on, and the last number where it stands clear of the one before."""
-    steps = [base * 10**power for power in range(len(str(most))) for base in (1, 3)]
-    ticks = [step for step in steps if step * 1.35 < most]
-    return [*ticks, most]

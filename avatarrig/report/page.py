@@ -21,6 +21,7 @@ from avatarrig.pictures.preview import draw_preview
 from avatarrig.report import charts
 from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
+from avatarrig.report.course_picture import draw_courses
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.skeleton.counting import REASONS
@@ -53,11 +54,13 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         page: The HTML page; needs no other file.
         skeletons: Subject to its T-pose, PNG.
+        courses: Subject to the course of its ratios, PNG; without those whose photos show no bone.
         sheet: The best photos, PNG; None where none is shown.
     """
 
     page: bytes
     skeletons: dict[str, bytes]
+    courses: dict[str, bytes]
     sheet: bytes | None
 
 
@@ -111,6 +114,11 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         skeletons={
             subject: draw_preview(document, title=subject)
             for subject, document in documents.items()
+        },
+        courses={
+            subject: draw_courses(curves, title=subject or "Convergence")
+            for subject, course in collected.courses.items()
+            if (curves := [curve for curve in course.curves if curve.points])
         },
         sheet=_sheet(shown) if shown else None,
     )

@@ -143,9 +143,10 @@ def test_pictures_lie_beside_the_page(run: Path, tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {
         "anna.html",
         "anna-skeleton.png",
+        "anna-convergence.png",
         "anna-photos.png",
     }
-    for name in ("anna-skeleton.png", "anna-photos.png"):
+    for name in ("anna-skeleton.png", "anna-convergence.png", "anna-photos.png"):
         Image.open(tmp_path / name).verify()
 
 
