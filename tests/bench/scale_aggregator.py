@@ -19,6 +19,7 @@ from support.rendered import FIRST_DAY, rendered
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
+from avatarrig.broker.ports import choose_ports
 from avatarrig.records import Observation, PackedArray, SkeletonRecord, encode
 from avatarrig.topics import SKELETONS, pipeline_topics
 from avatarrig.transport import KafkaSettings, create_topics
@@ -48,6 +49,7 @@ def observations(number: int, subjects: int) -> Iterator[Observation]:
 def throughput() -> list[Figure]:
     """From the first estimate to the last; the records are in the topic before."""
     figures = _measure(subjects=1)
+    looked_at = _measure(subjects=1, page=True)
     return [
         Figure(
             name="aggregator: observations of one subject",
@@ -62,6 +64,17 @@ def throughput() -> list[Figure]:
             name="aggregator: observations for each second of CPU",
             value=1e6 / figures["microseconds"],
             unit="observations",
+        ),
+        Figure(
+            name="aggregator with the page: observations of one subject",
+            value=looked_at["rate"],
+            unit="observations/s",
+            at_least=3_000,
+        ),
+        Figure(
+            name="aggregator with the page: CPU of each",
+            value=looked_at["microseconds"],
+            unit="µs",
         ),
         Figure(name="an observation's record", value=figures["bytes"], unit="bytes"),
         Figure(name="aggregator: memory", value=figures["megabytes"], unit="MB"),
@@ -84,13 +97,14 @@ def recovery() -> list[Figure]:
     ]
 
 
-def _measure(subjects: int) -> dict[str, float]:
+def _measure(subjects: int, *, page: bool = False) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker(Path(folder) / "kafka") as broker:
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         create_topics(kafka, pipeline_topics(PARTITIONS))
         with producer(kafka, linger_ms=20) as out:
             send(out, observations(OBSERVATIONS, subjects))
-        settings = AggregatorSettings(kafka=kafka, worker="bench")
+        port = choose_ports().client if page else None
+        settings = AggregatorSettings(kafka=kafka, worker="bench", web_port=port)
         worker = Aggregator(settings, Path(folder))
         try:
             worker.wait_until("working")
