@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from processors.remote_photos import RemotePhotos
 from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
 from processors.sandbox_settings import SandboxSettings
+from processors.scratch import scratch_folder
 from processors.settings import ReplicaSettings
 from processors.stored_files import StoredFiles
 from processors.transaction import Transaction
@@ -104,8 +104,8 @@ def _message(error: Exception) -> str:
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
-    with tempfile.TemporaryDirectory(prefix="avatarrig-photos-") as folder:
-        _work_in(Path(folder), settings, stop, watchdog)
+    with scratch_folder() as folder:
+        _work_in(folder, settings, stop, watchdog)
 
 
 def _work_in(

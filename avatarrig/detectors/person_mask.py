@@ -1,8 +1,13 @@
 """Where people are in a photo: the selfie segmenter's confidences on the size it works at.
 
 The segmenter sees 256 x 256 pixels whatever it is given, so it is given no more: a larger
-picture only makes its own enlarging and copying slower. The pose landmarker's masks would cost
-as much and know only the people whose pose was found.
+picture only makes its own enlarging and copying slower.
+
+The pose landmarker could give a mask for half of the segmenter's cost, but it shows only the
+people whose pose was found, and them as the pose has them. Of four photos of groups, two show
+one sure pose and, by the segmenter alone, somebody else of about the same size or larger; in two
+portraits of twelve the pose's mask leaves out half of the visible joints; and of joints that are
+hidden it covers more. On pictures of one whole person the two agree (IoU 0.95).
 """
 
 from __future__ import annotations
