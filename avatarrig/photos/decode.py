@@ -37,9 +37,19 @@ _PNG_DEPTH_AT: Final = 24
 _WITH_ALPHA: Final = 4
 _OPAQUE: Final = 255
 
-# After the transposition of orientations 5 to 8.
-_FLIPPED_VERTICALLY: Final = frozenset({3, 4, 7, 8})
-_FLIPPED_HORIZONTALLY: Final = frozenset({2, 3, 6, 7})
+_UPSIDE_DOWN: Final = 0
+_LEFT_TO_RIGHT: Final = 1
+_BOTH: Final = -1
+_FLIPS: Final = {
+    2: _LEFT_TO_RIGHT,
+    3: _BOTH,
+    4: _UPSIDE_DOWN,
+    6: _LEFT_TO_RIGHT,
+    7: _BOTH,
+    8: _UPSIDE_DOWN,
+}
+"""OpenCV's number of the flip for each EXIF orientation (EXIF 2.32, tag 274), after those from 5
+on are transposed. OpenCV turns a picture in a tenth of numpy's time."""
 
 _MISSING_GRAY: Final = 128
 """What the JPEG decoder paints where the data ended early."""
@@ -203,20 +213,18 @@ def _reduce(picture: Pixels, header: PhotoHeader, factor: int) -> Pixels:
 
 
 def _turn_upright(picture: Pixels, orientation: int) -> Pixels:
-    """Applies an EXIF orientation; gives a view (EXIF 2.32, tag 274)."""
+    """Applies an EXIF orientation."""
+    flip, turned = _FLIPS.get(orientation), None
     if orientation >= FIRST_TRANSPOSED_ORIENTATION:
-        picture = picture.swapaxes(0, 1)
-    if orientation in _FLIPPED_VERTICALLY:
-        picture = picture[::-1]
-    if orientation in _FLIPPED_HORIZONTALLY:
-        picture = picture[:, ::-1]
-    return picture
+        picture = turned = cv2.transpose(picture)
+    # In place where it may be, as OpenCV's own rotation does it: a copy less of a large photo.
+    return picture if flip is None else cv2.flip(picture, flip, turned)
 
 
 def _to_rgb(picture: Pixels) -> Pixels:
     """Gives three colours, C-contiguous; the models ignore numpy's strides."""
     if picture.ndim == 2:  # noqa: PLR2004 - height and width, no colours
-        picture = np.repeat(picture[:, :, np.newaxis], 3, axis=2)
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     elif picture.shape[2] == _WITH_ALPHA:
         picture = _on_white(np.ascontiguousarray(picture))
     return np.ascontiguousarray(picture)
