@@ -290,8 +290,8 @@ class TalliedPartition:
         contribution = _Contribution(Contributed(offset, update.offset, update.tally))
         if contribution.tally().learned not in {None, *self._versions}:
             return None  # Level 1 will send its successor, evaluated again.
+        key = statistics_key(self.partition, update.partition, series)  # or raises
         self._series.setdefault(series, {})[update.partition] = contribution
         self.waiting.add(series, update.found_at)
-        key = statistics_key(self.partition, update.partition, series)
         self.ledger.touched(key, series, offset)
         return series

@@ -25,7 +25,8 @@ from aggregators.settings import SettingsRefusedError, read_settings
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
 from aggregators.watchdog import Watchdog
-from avatarrig.records import Evidence, TallyUpdate, encode
+from avatarrig.identity import subject_digest
+from avatarrig.records import Evidence, Forget, TallyUpdate, encode
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.refused import StateRefusedError
 from avatarrig.skeleton.tally import Tally
@@ -67,6 +68,41 @@ def test_a_photo_counts_for_each_subject_and_each_detector() -> None:
         Tally.from_bytes(part.update(series).tally).observations
         for series in (SERIES, ("ben", SERIES[1]), ("anna", "another"))
     } == {1}
+
+
+def test_messages_that_come_again_change_nothing() -> None:
+    forget = Forget(forget=subject_digest("anna"), forgotten_at=1.0)
+    observations = [encode(observation(1)), b"garbage", encode(forget), encode(observation(2))]
+    gone = msgspec.structs.replace(forget, partition=1, offset=6)
+    tallies = [_update(1, 5, 1), b"garbage", encode(gone), _update(1, 7, 2)]
+    parts = (
+        (ObservedPartition(0, LEARNED), observations),
+        (TalliedPartition(0, LEARNED, estimator), tallies),
+    )
+    for part, messages in parts:
+        for offset, value in enumerate(messages):
+            part.apply(offset, value)
+        part.take_refusals()
+        part.take_farewells()
+        for offset, value in enumerate(messages):
+            assert part.apply(offset, value) is None
+        assert part.has(SERIES)
+        assert part.next_offset == len(messages)
+        assert not part.take_refusals()
+        assert not part.take_farewells()
+
+
+def test_what_nobody_expected_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    observed, tallied = ObservedPartition(0, LEARNED), TalliedPartition(0, LEARNED, estimator)
+    nowhere = _update(-1, 5, 1)
+    tallied.apply(0, nowhere)
+    assert not tallied.has(SERIES), "what is set aside does not count"
+    monkeypatch.setattr(Tally, "add", None)
+    observed.apply(0, encode(observation(1)))
+    for part in (observed, tallied):
+        (refusal,) = part.take_refusals()
+        assert (refusal.offset, refusal.reason) == (0, "unexpected")
+        assert part.next_offset == 1
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\x81\xa7version\x63"])
