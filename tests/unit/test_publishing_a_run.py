@@ -1,0 +1,154 @@
+"""Which photos of a run go to the detectors, and what becomes of those that need not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import msgspec
+import pytest
+from kafka.errors import KafkaTimeoutError
+from support.observed import observation
+
+from avatarrig.cli.publishing import Processed, Publishing
+from avatarrig.progress import Progress
+from avatarrig.records import Observation, PhotoReference, Reject, decode
+from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
+from avatarrig.topics import IMAGES, OBSERVATIONS
+from producers.references import Dataset
+
+PATIENCE = 30.0
+RUN = "r1"
+
+
+class Acknowledged:
+    """kafka-python's future of a record that the broker took."""
+
+    def add_callback(self, callback: object) -> None:
+        callback(None)  # type: ignore[operator]
+
+    def add_errback(self, callback: object) -> None:
+        """It was taken."""
+
+
+@dataclasses.dataclass
+class Broker:
+    """Takes records in memory, after as many refusals as it is told."""
+
+    refusals: int = 0
+    taken: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
+
+    def send(self, topic: str, value: bytes, key: bytes) -> Acknowledged:
+        assert key
+        if self.refusals:
+            self.refusals -= 1
+            raise KafkaTimeoutError("the broker is away")
+        self.taken.append((topic, value))
+        return Acknowledged()
+
+    def flush(self) -> None:
+        """Everything is acknowledged at once."""
+
+    @property
+    def references(self) -> list[PhotoReference]:
+        return [decode(value, PhotoReference) for topic, value in self.taken if topic == IMAGES]
+
+    @property
+    def replayed(self) -> list[Observation]:
+        return [decode(value, Observation) for topic, value in self.taken if topic == OBSERVATIONS]
+
+
+class Run:
+    """A dataset of two photos, and the run directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.directory = RunDirectory(folder / "run")
+        self.photos = folder / "Ann"
+        self.photos.mkdir()
+        for name in ("a", "b"):
+            (self.photos / f"{name}.jpg").write_bytes(name.encode())
+        self.progress = Progress(RUN, observation(0).fingerprint)
+        self.broker = Broker()
+        self.first, self.second = self.publish(Broker()).references
+
+    def publish(
+        self, broker: Broker | None = None, pending: AbstractSet[str] = frozenset()
+    ) -> Broker:
+        """Publishes what is left to do, as each start of the command does."""
+        broker = broker or self.broker
+        processed = Processed(
+            self.progress,
+            self.directory,
+            fingerprint=observation(0).fingerprint,
+            wanted=WantedFiles(),
+            pending=pending,
+            producer=broker,  # type: ignore[arg-type]
+        )
+        publishing = Publishing(
+            self.photos,
+            Dataset(name="Ann", run=RUN),
+            processed,
+            broker,  # type: ignore[arg-type]
+            max_images=None,
+            leave_out=(),
+        )
+        publishing.start()
+        publishing._thread.join(PATIENCE)
+        assert publishing.finished
+        return broker
+
+    def observe(self, photo: PhotoReference) -> Observation:
+        """Leaves the files of a photo that was detected."""
+        seen = msgspec.structs.replace(
+            observation(1, photo.subject), image_id=photo.image_id, path=photo.path
+        )
+        write_observation(self.directory, seen, Pictures())
+        return seen
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_a_photo_that_waits_from_an_earlier_start_is_not_published_again(run: Run) -> None:
+    run.publish(pending={run.first.image_id})
+    assert [r.image_id for r in run.broker.references] == [run.second.image_id]
+
+
+def test_a_photo_that_was_observed_is_passed_over_and_replayed_where_the_topic_lost_it(
+    run: Run,
+) -> None:
+    seen = run.observe(run.first)
+    run.publish()
+    assert [r.image_id for r in run.broker.references] == [run.second.image_id]
+    assert run.broker.replayed == [seen]
+    run.progress.observation(seen, 0, 0, 1.0)
+    assert run.publish(Broker()).replayed == []
+
+
+def test_a_photo_that_was_observed_and_lost_its_files_is_detected_again(run: Run) -> None:
+    seen = run.observe(run.first)
+    run.progress.observation(seen, 0, 0, 1.0)
+    run.directory.observation(seen.image_id).unlink()
+    run.publish()
+    assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
+
+
+def test_a_photo_that_was_set_aside_is_not_tried_by_itself(run: Run) -> None:
+    reject = Reject(
+        reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=run.first, run=RUN
+    )
+    run.progress.reject(reject, 1.0)
+    run.publish()
+    assert [r.image_id for r in run.broker.references] == [run.second.image_id]
+
+
+def test_publishing_begins_anew_after_the_broker_was_away(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avatarrig.cli.publishing.RETRY_SECONDS", 0.01)
+    run.broker.refusals = 3
+    run.publish()
+    assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
