@@ -16,7 +16,7 @@ from avatarrig.supervision import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-_LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.25
 _log = structlog.get_logger(__name__)
 
 
@@ -32,7 +32,7 @@ class Watchdog:
     """
 
     def __init__(self, limit: float, end: Callable[[], None] | None = None) -> None:
-        self._most = max(1, round(limit / _LOOK_SECONDS))
+        self._most = max(1, round(limit / LOOK_SECONDS))
         self._end = end or _end_process
         self._silent = 0
         self._progress: Hashable = None
@@ -58,10 +58,14 @@ class Watchdog:
             self._silent = 0
         self._progress = progress
 
+    def look(self) -> bool:
+        """Counts a wake-up; tells whether there was no progress for too long."""
+        self._silent += 1
+        return self._silent >= self._most
+
     def _watch(self) -> None:
-        while not self._done.wait(_LOOK_SECONDS):
-            self._silent += 1
-            if self._silent >= self._most:
+        while not self._done.wait(LOOK_SECONDS):
+            if self.look():
                 _log.error("no progress, starting anew", progress=self._progress)
                 self._end()
                 return

@@ -16,7 +16,7 @@ import structlog
 
 from avatarrig.supervision import ExitCode
 
-_LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.25
 _log = structlog.get_logger(__name__)
 
 
@@ -59,10 +59,14 @@ class Watchdog:
         self._patience = self._limit if seconds is None else seconds
         self._silent = 0
 
+    def look(self) -> bool:
+        """Counts a wake-up; tells whether there was no sign of life for too long."""
+        self._silent += 1
+        return self._silent * LOOK_SECONDS >= self._patience
+
     def _watch(self) -> None:
-        while not self._done.wait(_LOOK_SECONDS):
-            self._silent += 1
-            if self._silent * _LOOK_SECONDS >= self._patience:
+        while not self._done.wait(LOOK_SECONDS):
+            if self.look():
                 _log.error("no progress, starting anew", doing=self._doing)
                 self._end()
                 return

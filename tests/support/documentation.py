@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 import msgspec
+from support.rendered import write_rendered_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -76,3 +77,14 @@ def mentions(page: Path) -> list[str]:
 
 def _posix(line: str, language: str) -> str:
     return line.replace("\\", "/") if language == "powershell" else line
+
+
+def checkout_with_runs(folder: Path) -> Path:
+    """Makes a folder look like a checkout in which everything was run."""
+    for name in ("scripts", "requirements", "inputs", "docs", "tests", "deploy", ".ci"):
+        if (ROOT / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    for run in ("Demo", "Anna"):
+        write_rendered_run(folder / "outputs" / "runs" / run, 3)
+    (folder / "outputs/runs/Anna/audit.csv").write_text("image,label\n")
+    return folder

@@ -24,7 +24,7 @@ from aggregators.pace import Pace, PublishingSettings
 from aggregators.settings import SettingsRefusedError, read_settings
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
-from aggregators.watchdog import Watchdog
+from aggregators.watchdog import LOOK_SECONDS, Watchdog
 from avatarrig.identity import subject_digest
 from avatarrig.records import Evidence, Forget, TallyUpdate, encode
 from avatarrig.skeleton.learned import load_learned
@@ -366,8 +366,9 @@ def test_the_watchdog_ends_what_stands_still() -> None:
 
 
 def test_the_watchdog_leaves_alone_what_moves_or_rests() -> None:
-    ended = threading.Event()
-    with Watchdog(2.0, ended.set) as watchdog:
-        for step in range(100):
-            watchdog.report(min(50, step), idle=step >= 50)
-            assert not ended.wait(0.05)
+    watchdog = Watchdog(3 * LOOK_SECONDS)
+    for step in range(20):
+        watchdog.report(min(10, step), idle=step >= 10)
+        assert not any(watchdog.look() for _ in range(2))
+    watchdog.report(10, idle=False)
+    assert watchdog.look()

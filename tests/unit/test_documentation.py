@@ -5,24 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import click
 import pytest
-from support.documentation import PAGES, ROOT, Block, blocks, mentions
-from support.rendered import write_rendered_run
+from support.documentation import PAGES, ROOT, Block, blocks, checkout_with_runs, mentions
 
 from avatarrig.cli import ENVIRONMENT_PREFIX, avatarrig, with_command
 from avatarrig.cli.settings_file import read_settings_file
 
-SITE_SECONDS = 60
 SHELL = [block for page in PAGES for block in blocks(page, "sh", "powershell")]
-PYTHON = [block for page in PAGES for block in blocks(page, "python")]
 TOML = [block for page in PAGES for block in blocks(page, "toml")]
 SUITES = {"unit", "integration", "e2e", "chaos"}
 ELSEWHERE = re.compile(r"[a-z]+://|mailto:")
@@ -34,15 +28,7 @@ def name_of(block: Block) -> str:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks like a checkout in which everything was run."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in ("scripts", "requirements", "inputs", "docs", "tests", "deploy", ".ci"):
-        if (ROOT / name).exists():
-            (folder / name).symlink_to(ROOT / name)
-    for run in ("Demo", "Anna"):
-        write_rendered_run(folder / "outputs" / "runs" / run, 3)
-    (folder / "outputs/runs/Anna/audit.csv").write_text("image,label\n")
-    return folder
+    return checkout_with_runs(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture
@@ -212,20 +198,6 @@ def test_commands_and_options_in_sentences_exist(page: Path) -> None:
             assert set(named) <= options_of(command, avatarrig), mention
 
 
-@pytest.mark.parametrize(
-    "block", [block for block in PYTHON if not block.needs_models], ids=name_of
-)
-def test_examples_in_python_run(block: Block, in_checkout: Path) -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", block.code],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-
-
 @pytest.mark.parametrize("block", TOML, ids=name_of)
 def test_settings_files_can_be_read(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "avatarrig.toml"
@@ -236,7 +208,6 @@ def test_settings_files_can_be_read(block: Block, tmp_path: Path) -> None:
 def test_every_block_that_is_not_run_says_why() -> None:
     assert all(len(block.not_run) > 10 for block in SHELL if block.not_run)
     assert {block.page for block in SHELL} >= {"README.md", "docs/tutorial.md"}
-    assert PYTHON
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -268,42 +239,3 @@ def test_files_of_the_repository_that_are_named_are_there(page: Path) -> None:
         page.read_text(encoding="utf-8"),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
-
-
-class Fetched(HTMLParser):
-    """Collects what a browser fetches to show a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "link" and given.get("rel") in {"canonical", "next", "prev"}:
-            return
-        if tag != "a":
-            self.addresses += [given[key] or "" for key in ("src", "href") if key in given]
-
-
-def test_the_site_is_built_without_a_warning_and_fetches_from_nowhere_else(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    process = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=SITE_SECONDS,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    for page in site.rglob("*.html"):
-        parser = Fetched()
-        parser.feed(page.read_text(encoding="utf-8"))
-        foreign = [address for address in parser.addresses if ELSEWHERE.match(address)]
-        assert not [each for each in foreign if not each.startswith("data:")], page
-    settings = (site / "reference/settings/index.html").read_text(encoding="utf-8")
-    assert "AVATARRIG_RUN_WORKERS" in settings
-    commands = (site / "reference/commands/index.html").read_text(encoding="utf-8")
-    assert "--debug-overlays" in commands
-    assert (site / "reference/schemas/Observation.schema.json").is_file()

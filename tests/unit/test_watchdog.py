@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-import time
 
-from processors.watchdog import Watchdog
+from processors.watchdog import LOOK_SECONDS, Watchdog
 
 PATIENCE = 30.0
 
@@ -17,20 +17,22 @@ def test_silence_ends_the_process() -> None:
         assert ended.wait(PATIENCE)
 
 
+def looks_until_it_ends(watchdog: Watchdog) -> int:
+    return next(number for number in itertools.count(1) if watchdog.look())
+
+
 def test_signs_of_life_keep_it_alive() -> None:
-    ended = threading.Event()
-    with Watchdog(2.0, ended.set) as watchdog:
-        until = time.monotonic() + 4.0
-        while time.monotonic() < until:
-            watchdog.alive("polling")
-            time.sleep(0.01)
-        assert not ended.is_set()
-        assert ended.wait(PATIENCE)
+    watchdog = Watchdog(4 * LOOK_SECONDS)
+    for _ in range(10):
+        watchdog.alive("polling")
+        assert not any(watchdog.look() for _ in range(3))
+    watchdog.alive("polling")
+    assert looks_until_it_ends(watchdog) == 4
 
 
 def test_a_step_that_may_take_longer_is_given_longer() -> None:
-    long, usual = threading.Event(), threading.Event()
-    with Watchdog(0.25, long.set) as patient, Watchdog(0.25, usual.set):
-        patient.alive("connecting", PATIENCE)
-        assert usual.wait(PATIENCE)
-        assert not long.is_set()
+    watchdog = Watchdog(4 * LOOK_SECONDS)
+    watchdog.alive("connecting", 40 * LOOK_SECONDS)
+    assert looks_until_it_ends(watchdog) == 40
+    watchdog.alive("polling")
+    assert looks_until_it_ends(watchdog) == 4
