@@ -11,8 +11,6 @@ import msgspec
 from aggregators.forgetting import Forgotten, forget_in, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
-    MARKER,
-    KeyRefusedError,
     Marker,
     Series,
     kind_of,
@@ -21,6 +19,7 @@ from aggregators.keys import (
     statistics_key,
 )
 from aggregators.ledger import Changes, Ledger
+from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
 from avatarrig.records import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
@@ -128,22 +127,8 @@ class TalliedPartition:
                 partition, replayed from the start, is what they should have been.
         """
         new = cls(partition, learned, estimator)
-        marker = Marker(learned=learned)
-        entries = []
-        try:
-            for key, value in items:
-                if kind_of(key) == MARKER:
-                    marker = msgspec.msgpack.decode(value, type=Marker)
-                    continue
-                entries.append((key, value))
-                if kind_of(key) == FORGOTTEN:
-                    new._forgotten.recover(key, value)
-                    continue
-                part, series = part_of(key)
-                contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
-                new._series.setdefault(series, {})[part] = contribution
-        except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
-            raise StateRefusedError(f"an entry is damaged: {error}") from error
+        with refusing_damage():
+            marker, entries = take_up(items, learned, new._forgotten, new._recover)
         offsets = {series: new.newest(series) for series in new._series}
         new.ledger = Ledger(marker, entries, offsets)
         if not new.ledger.check(marker, learned, max(offsets.values(), default=-1)):
@@ -236,6 +221,11 @@ class TalliedPartition:
         return Changes(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
+
+    def _recover(self, key: bytes, value: bytes) -> None:
+        part, series = part_of(key)
+        contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
+        self._series.setdefault(series, {})[part] = contribution
 
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:

@@ -9,9 +9,7 @@ import msgspec
 from aggregators.forgetting import Forgotten, forget_in, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
-    MARKER,
     PAGE,
-    KeyRefusedError,
     Marker,
     Series,
     kind_of,
@@ -22,6 +20,7 @@ from aggregators.keys import (
     statistics_key,
 )
 from aggregators.ledger import Changes, Ledger
+from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
@@ -112,26 +111,18 @@ class ObservedPartition:
                 partition, replayed from the start, is what they should have been.
         """
         new = cls(partition, learned)
-        marker = Marker(learned=learned)
         pages: dict[int, bytes] = {}
-        entries = []
-        try:
-            for key, value in items:
-                kind = kind_of(key)
-                if kind == MARKER:
-                    marker = msgspec.msgpack.decode(value, type=Marker)
-                    continue
-                entries.append((key, value))
-                if kind == PAGE:
-                    pages[page_of(key)] = value
-                elif kind == FORGOTTEN:
-                    new._forgotten.recover(key, value)
-                else:
-                    tallied = msgspec.msgpack.decode(value, type=Tallied)
-                    new._tallies[part_of(key)[1]] = _Counted(tallied)
+
+        def take(key: bytes, value: bytes) -> None:
+            if kind_of(key) == PAGE:
+                pages[page_of(key)] = value
+            else:
+                tallied = msgspec.msgpack.decode(value, type=Tallied)
+                new._tallies[part_of(key)[1]] = _Counted(tallied)
+
+        with refusing_damage():
+            marker, entries = take_up(items, learned, new._forgotten, take)
             new._sights = FirstSights(pages)
-        except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
-            raise StateRefusedError(f"an entry is damaged: {error}") from error
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
         new.ledger = Ledger(marker, entries, offsets)
         newest = max(new._sights.last, new._forgotten.last, *offsets.values(), -1)
