@@ -14,6 +14,9 @@ import pytest
 from support.command import DEMO
 from support.documentation import ROOT, Block, blocks
 
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.runs import RunDirectory
+
 SECONDS = 240
 DOCS = ROOT / "docs"
 PHOTOS = ("000", "001", "010", "020")
@@ -69,12 +72,16 @@ def test_the_tutorial_leads_from_photos_to_an_armature(anna: Path) -> None:
     assert len(list((anna / "observations").iterdir())) == len(PHOTOS)
 
 
-@pytest.mark.parametrize(
-    "page", ["how-to/calibrate.md", "how-to/scale-out.md", "how-to/secure.md", "operations.md"]
-)
+@pytest.mark.parametrize("page", ["how-to/calibrate.md", "how-to/scale-out.md", "how-to/secure.md"])
 def test_guides_go_on_from_the_tutorial(page: str, anna: Path, checkout: Path) -> None:
     for block in runnable(DOCS / page):
         type_in(block, checkout)
+
+
+def test_questions_to_a_run_are_answered(anna: Path, checkout: Path) -> None:
+    with EmbeddedBroker(RunDirectory(anna).broker):  # once for all of them
+        for block in runnable(DOCS / "operations.md"):
+            type_in(block, checkout)
 
 
 def test_examples_in_python_run_on_a_real_run(anna: Path, checkout: Path) -> None:

@@ -8,6 +8,9 @@ import msgspec
 import pytest
 from support.command import Command, copy_demo, finished
 
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.runs import RunDirectory
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,32 +30,34 @@ def run(command: Command, photos: Path, tmp_path_factory: pytest.TempPathFactory
 def test_rejects_are_listed_shown_replayed_and_leave_the_list(
     command: Command, photos: Path, run: Path
 ) -> None:
-    listed = command.run("rejects", "list", "--run", run, "--json")
-    records = [msgspec.json.decode(line) for line in listed.stdout.splitlines()]
-    reasons = {record["reference"]["path"]: record["reason"] for record in records}
-    assert reasons == {
-        "one.jpg": "too_large",
-        "two.jpg": "too_large",
-        "text.jpg": "unsupported",
-    }
-    shown = command.run("rejects", "show", "two", "--run", run)
-    assert "two.jpg" in shown.stdout
-    assert "--max-pixels" in shown.stdout
+    with EmbeddedBroker(RunDirectory(run).broker):  # once for all these commands
+        listed = command.run("rejects", "list", "--run", run, "--json")
+        records = [msgspec.json.decode(line) for line in listed.stdout.splitlines()]
+        reasons = {record["reference"]["path"]: record["reason"] for record in records}
+        assert reasons == {
+            "one.jpg": "too_large",
+            "two.jpg": "too_large",
+            "text.jpg": "unsupported",
+        }
+        shown = command.run("rejects", "show", "two", "--run", run)
+        assert "two.jpg" in shown.stdout
+        assert "--max-pixels" in shown.stdout
 
-    replayed = command.run("rejects", "replay", "--run", run, "--reason", "too_large")
-    assert "2 photos are published again" in replayed.stdout
-    waiting = status(command, run)
-    assert waiting["waiting"] == 2
-    assert waiting["oldest_waiting"] is not None
+        replayed = command.run("rejects", "replay", "--run", run, "--reason", "too_large")
+        assert "2 photos are published again" in replayed.stdout
+        waiting = status(command, run)
+        assert waiting["waiting"] == 2
+        assert waiting["oldest_waiting"] is not None
 
     result = finished(command.run(photos, "--out", run, "--json"), run)
     assert result.document["photos"]["observed"] == 2
-    left = command.run("rejects", "list", "--run", run, "--json").stdout.splitlines()
-    assert [msgspec.json.decode(line)["reason"] for line in left] == ["unsupported"]
-    done = status(command, run)
-    assert (done["observed"], done["rejected"], done["waiting"]) == (2, 1, 0)
-    assert done["rejected_by_reason"] == {"unsupported": 1}
-    assert done["skeletons"][0]["observations"] == 2
+    with EmbeddedBroker(RunDirectory(run).broker):
+        left = command.run("rejects", "list", "--run", run, "--json").stdout.splitlines()
+        assert [msgspec.json.decode(line)["reason"] for line in left] == ["unsupported"]
+        done = status(command, run)
+        assert (done["observed"], done["rejected"], done["waiting"]) == (2, 1, 0)
+        assert done["rejected_by_reason"] == {"unsupported": 1}
+        assert done["skeletons"][0]["observations"] == 2
 
 
 def status(command: Command, run: Path) -> dict:

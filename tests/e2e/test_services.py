@@ -21,6 +21,8 @@ from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaSettings, open_reader, places_of, read_to_end
 
 PHOTOS = 12
+STOP_SECONDS = 10.0
+"""What a service promises: an orchestrator kills it after a while."""
 
 
 class Service:
@@ -30,10 +32,11 @@ class Service:
         self.process = process
         self.log = log
 
-    def stop(self) -> None:
-        """Asks it to stop; it ends in order."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=60) == 0, self.log.read_text()
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> str:
+        """Asks it to stop; it ends in order and in time. Returns all it said."""
+        self.process.send_signal(by)
+        assert self.process.wait(timeout=STOP_SECONDS) == 0, self.log.read_text()
+        return self.log.read_text()
 
 
 @contextlib.contextmanager
@@ -111,11 +114,10 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
     with (
         service(secured, *detecting) as detector,
         service(secured, "aggregate", "--web-port", "0") as aggregator,
+        service(secured, "ingest", photos, "--watch") as ingest,
     ):
-        published = secured.run("ingest", photos)
-        assert f"{PHOTOS} photos published" in published.stdout, published.stderr
         wait_for(lambda: observed(kafka, "Secured"), watching=(detector, aggregator))
-        assert not shown_to_everybody(secure_kafka.PASSWORD, detector, aggregator)
+        assert not shown_to_everybody(secure_kafka.PASSWORD, detector, aggregator, ingest)
         detector.stop()  # in the midst of it
         assert "avatarrig.detectors.secured" in alive(secured)
         assert alive(secured)["avatarrig.detectors.secured"] == 0
@@ -124,8 +126,11 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
                 lambda: photos_in_estimate(secured, "Secured") == PHOTOS,
                 watching=(again, aggregator),
             )
-            again.stop()
+            again.stop(by=signal.SIGINT)
         aggregator.stop()
+        said = ingest.stop(by=signal.SIGINT)
+        assert f"{PHOTOS} photos published" in said
+        assert "Traceback" not in said
         assert set(alive(secured).values()) == {0}
     assert set(Counter(seen.path for seen in observed(kafka, "Secured")).values()) == {1}
     assert len(list((secured.folder / "run" / "observations").iterdir())) == PHOTOS
@@ -147,7 +152,7 @@ def shown_to_everybody(secret: str, *services: Service) -> list[str]:
         for parent in [psutil.Process(each.process.pid)]
         for process in [parent, *parent.children(recursive=True)]
     ]
-    assert len(processes) >= 4
+    assert len(processes) >= 5
     lines = [" ".join(process.cmdline()) for process in processes]
     return [line for line in lines if secret in line]
 

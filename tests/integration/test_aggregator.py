@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from support.aggregating import (
@@ -18,22 +17,20 @@ from support.aggregating import (
     aggregator,
     counted,
     document,
-    history,
     producer,
-    rejects,
+    reading,
     send,
-    skeletons,
 )
 from support.kafka import SecureKafka
 from support.observed import observation
 from support.scraping import Scrape, get_json
 
-from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from aggregators.settings import DEFAULT_GROUP
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
 from avatarrig.history import history_of
-from avatarrig.supervision import Child, ExitCode, Supervisor
-from avatarrig.topics import OBSERVATIONS, TALLIES, pipeline_topics
+from avatarrig.supervision import ExitCode
+from avatarrig.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
 from avatarrig.transport import KafkaSettings, admin_client, create_topics, open_reader
 from avatarrig.transport.reading import places_of, read_to_end
 
@@ -49,41 +46,13 @@ def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
     return settings
 
 
-def test_killed_again_and_again_it_gives_the_estimate_of_an_undisturbed_run(
-    kafka: KafkaSettings, tmp_path: Path
-) -> None:
-    photos = [observation(number) for number in range(400)]
-    garbage = [b"no record", b"\x81\xa7version\x63"]
-    with producer(kafka) as out, skeletons(kafka) as estimates:
-        for round_ in range(4):
-            with aggregator(kafka, tmp_path, worker="0") as worker:
-                worker.wait_until("working")
-                send(out, [*photos[round_ * 100 : round_ * 100 + 60], *garbage])
-                estimates.until(counted(round_ * 100 + 30))
-                send(out, photos[max(0, round_ * 100 - 50) : round_ * 100 + 100])
-                if round_ < 3:
-                    worker.kill()
-                else:
-                    estimates.until(counted(400))
-                    assert worker.stop() == ExitCode.DONE
-        last = estimates.records[-1]
-    assert last.estimate == document(photos)
-    assert last.observations == 400
-    with rejects(kafka) as refused:
-        origins = {
-            reject.origin for reject in refused.until(lambda r: len({x.origin for x in r}) >= 8)
-        }
-    assert all(origin.startswith(f"{OBSERVATIONS}/") for origin in origins)
-    assert len(origins) == 8
-
-
 def test_two_workers_share_the_partitions_and_take_over_from_each_other(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     photos = [observation(number, "ben") for number in range(300)]
     with (
         producer(kafka) as out,
-        skeletons(kafka) as estimates,
+        reading(kafka, SKELETONS) as estimates,
         aggregator(kafka, tmp_path) as first,
     ):
         first.wait_until("working")
@@ -104,7 +73,7 @@ def test_lost_changelogs_are_rebuilt_from_the_topics(
     kafka: KafkaSettings, tmp_path: Path, lost: tuple[str, ...]
 ) -> None:
     photos = [observation(number) for number in range(120)]
-    with producer(kafka) as out, skeletons(kafka) as estimates:
+    with producer(kafka) as out, reading(kafka, SKELETONS) as estimates:
         with aggregator(kafka, tmp_path) as worker:
             worker.wait_until("working")
             send(out, photos[:100])
@@ -124,7 +93,7 @@ def test_damaged_changelogs_are_rebuilt_from_the_topics(
     kafka: KafkaSettings, tmp_path: Path, table: str
 ) -> None:
     photos = [observation(number) for number in range(120)]
-    with producer(kafka) as out, skeletons(kafka) as estimates:
+    with producer(kafka) as out, reading(kafka, SKELETONS) as estimates:
         with aggregator(kafka, tmp_path) as worker:
             worker.wait_until("working")
             send(out, photos[:100])
@@ -166,7 +135,7 @@ def test_records_of_an_aborted_transaction_never_count(
     photos = [observation(number) for number in range(90)]
     with (
         producer(kafka, transactional_id="detector-0") as out,
-        skeletons(kafka) as estimates,
+        reading(kafka, SKELETONS) as estimates,
         aggregator(kafka, tmp_path) as worker,
     ):
         worker.wait_until("working")
@@ -187,7 +156,7 @@ def test_what_was_taken_in_is_published_after_a_stop_and_a_start(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     photos = [observation(number) for number in range(500)]
-    with producer(kafka) as out, skeletons(kafka) as estimates:
+    with producer(kafka) as out, reading(kafka, SKELETONS) as estimates:
         with aggregator(kafka, tmp_path) as worker:
             worker.wait_until("working")
             send(out, photos)
@@ -210,8 +179,8 @@ def test_every_estimate_is_noted_in_the_history_with_its_window(
     photos = [observation(number) for number in range(60)]
     with (
         producer(kafka) as out,
-        skeletons(kafka) as estimates,
-        history(kafka) as notes,
+        reading(kafka, SKELETONS) as estimates,
+        reading(kafka, HISTORY) as notes,
         aggregator(kafka, tmp_path, window_days=7) as worker,
     ):
         worker.wait_until("working")
@@ -240,7 +209,7 @@ def test_it_works_over_tls_with_credentials(secure_kafka: SecureKafka, tmp_path:
     create_topics(kafka, pipeline_topics(2))
     with (
         producer(kafka) as out,
-        skeletons(kafka) as estimates,
+        reading(kafka, SKELETONS) as estimates,
         aggregator(kafka, tmp_path, group="secured") as worker,
     ):
         worker.wait_until("working")
@@ -270,7 +239,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
     now = [msgspec.structs.replace(observation(n), found_at=before - 3) for n in range(20)]
     with (
         producer(kafka) as out,
-        skeletons(kafka) as estimates,
+        reading(kafka, SKELETONS) as estimates,
         aggregator(kafka, tmp_path, web_port=port) as worker,
     ):
         worker.wait_until("working")
@@ -320,22 +289,3 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def test_a_broker_that_is_killed_costs_nothing(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(PARTITIONS))
-    photos = [observation(number) for number in range(200)]
-    settings = AggregatorSettings(kafka=kafka, worker="0", stuck_after=20.0, die_with_parent=True)
-    with (
-        Supervisor([Child("aggregator", "aggregators", settings)], log_directory=tmp_path),
-        producer(kafka) as out,
-        skeletons(kafka) as estimates,
-    ):
-        send(out, photos[:100])
-        estimates.until(counted(50))
-        psutil.Process(fresh_kafka.pid).kill()
-        fresh_kafka.restart()
-        send(out, photos[100:])
-        last = estimates.until(counted(200), 2 * PATIENCE)[-1]
-    assert last.estimate == document(photos)

@@ -18,7 +18,7 @@ from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli import avatarrig
 from avatarrig.identity import subject_digest
 from avatarrig.records import PhotoReference, Reject, encode, record_key
-from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
+from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics
 from avatarrig.transport import (
     KafkaSettings,
     admin_client,
@@ -107,7 +107,7 @@ def test_a_subject_is_forgotten_while_the_aggregator_runs_and_may_come_back(
     publish(kafka, range(5), "ben")
     with (
         aggregating.aggregator(kafka, tmp_path) as worker,
-        aggregating.skeletons(kafka) as skeletons,
+        aggregating.reading(kafka, SKELETONS) as skeletons,
     ):
         worker.wait_until("working")
         skeletons.until(aggregating.counted(12, "anna"))
@@ -125,7 +125,7 @@ def test_a_subject_is_forgotten_while_the_aggregator_runs_and_may_come_back(
         records = skeletons.until(aggregating.counted(3, "anna"))
         (anna,) = [record.estimate for record in records if record.subject == "anna"][-1:]
         assert anna == aggregating.document([observation(n, "anna") for n in range(3)], "anna")
-    with aggregating.skeletons(kafka) as skeletons:
+    with aggregating.reading(kafka, SKELETONS) as skeletons:
         bens = [r for r in skeletons.until(aggregating.counted(5, "ben")) if r.subject == "ben"]
         assert bens[-1].estimate == before
 
@@ -136,7 +136,7 @@ def test_an_aggregator_that_was_away_forgets_when_it_comes_back(
     publish(kafka, range(8), "anna")
     with (
         aggregating.aggregator(kafka, tmp_path) as worker,
-        aggregating.skeletons(kafka) as skeletons,
+        aggregating.reading(kafka, SKELETONS) as skeletons,
     ):
         skeletons.until(aggregating.counted(8, "anna"))
         worker.stop()
@@ -144,7 +144,7 @@ def test_an_aggregator_that_was_away_forgets_when_it_comes_back(
     publish(kafka, range(2), "ben")
     with (
         aggregating.aggregator(kafka, tmp_path) as worker,
-        aggregating.skeletons(kafka) as skeletons,
+        aggregating.reading(kafka, SKELETONS) as skeletons,
     ):
         skeletons.until(aggregating.counted(2, "ben"))
         give_up = time.monotonic() + aggregating.PATIENCE

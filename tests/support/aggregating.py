@@ -28,6 +28,7 @@ from avatarrig.skeleton.tally import Tally
 from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 from avatarrig.transport import KafkaSettings
 
+WRITTEN = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
 PATIENCE = 90.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 
@@ -159,26 +160,9 @@ class Reader:
 
 
 @contextmanager
-def skeletons(kafka: KafkaSettings) -> Iterator[Reader]:
-    reader = Reader(kafka, SKELETONS, SkeletonRecord)
-    try:
-        yield reader
-    finally:
-        reader.close()
-
-
-@contextmanager
-def history(kafka: KafkaSettings) -> Iterator[Reader]:
-    reader = Reader(kafka, HISTORY, HistoryRecord)
-    try:
-        yield reader
-    finally:
-        reader.close()
-
-
-@contextmanager
-def rejects(kafka: KafkaSettings) -> Iterator[Reader]:
-    reader = Reader(kafka, REJECTS, Reject)
+def reading(kafka: KafkaSettings, topic: str) -> Iterator[Reader]:
+    """Reads what aggregators write: `SKELETONS`, `HISTORY` or `REJECTS`."""
+    reader = Reader(kafka, topic, WRITTEN[topic])
     try:
         yield reader
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,17 @@ from avatarrig.broker import EmbeddedBroker, default_cache
 from avatarrig.broker.distribution import Distribution, prepare_distribution
 from avatarrig.broker.node import KafkaNode
 from avatarrig.broker.ports import choose_ports
-from avatarrig.broker.settings import HOST, NodeSettings
+from avatarrig.broker.settings import (
+    HOST,
+    LOG4J_CONFIGURATION,
+    LOG4J_FILE,
+    PROPERTIES_FILE,
+    STORAGE_FOLDER,
+    NodeSettings,
+    render_properties,
+)
 from avatarrig.broker.startup_cache import with_startup_cache
-from avatarrig.broker.storage import new_cluster_id
+from avatarrig.broker.storage import format_storage, new_cluster_id
 from avatarrig.transport import KafkaSettings, admin_client
 
 NODES = (1, 2, 3)
@@ -51,8 +60,22 @@ def kafka(
         yield broker
 
 
+@pytest.fixture(scope="session")
+def formatted_storage(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Storage as the product formats it, to be copied: formatting takes as long as starting."""
+    folder = tmp_path_factory.mktemp("formatted")
+    settings = NodeSettings(1, {1: choose_ports()}, new_cluster_id())
+    (folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
+    (folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
+    format_storage(kafka_distribution, folder, settings.cluster_id)
+    return folder / STORAGE_FOLDER
+
+
 @pytest.fixture
-def fresh_kafka(kafka_distribution: Distribution, tmp_path: Path) -> Iterator[EmbeddedBroker]:
+def fresh_kafka(formatted_storage: Path, tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    shutil.copytree(formatted_storage, tmp_path / "kafka" / STORAGE_FOLDER)
     with EmbeddedBroker(tmp_path / "kafka") as broker:
         yield broker
 

@@ -1,0 +1,85 @@
+"""Replicas and their broker are killed or stand still: every photo comes out once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.replicas import Pipeline, wait_for, with_limits
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.supervision import Supervisor
+from avatarrig.topics import pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics
+from processors.sandbox_settings import Limits
+
+pytestmark = pytest.mark.broker
+
+
+def test_every_photo_comes_out_once_though_replicas_are_killed(
+    pipeline: Pipeline, supervise: Callable[..., Supervisor]
+) -> None:
+    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(60)})
+    supervisor = supervise(pipeline.settings, 2)
+    kills = 0
+    dice = random.Random(7)  # noqa: S311 - whom to kill is no secret
+
+    def nearly_done() -> bool:
+        nonlocal kills
+        working = [s.pid for s in supervisor.states if s.state == "working" and s.pid]
+        if working and kills < 6:
+            os.kill(dice.choice(working), signal.SIGKILL)
+            kills += 1
+        return pipeline.done() >= 60
+
+    wait_for(nearly_done, every=1.0)
+    assert kills > 2
+    counts = Counter(observation.path for observation in pipeline.observations())
+    assert set(counts.values()) == {1}
+    assert len(counts) == 60
+    assert pipeline.own_rejects() == []
+
+
+def test_a_broker_that_stands_still_is_survived(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    (tmp_path / "photos").mkdir()
+    pipeline = Pipeline(settings, tmp_path / "photos")
+    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervisor = supervise(with_limits(pipeline.settings, Limits(stall=2.0)), 1)
+    wait_for(lambda: pipeline.done() >= 3)
+    os.kill(fresh_kafka.pid, signal.SIGSTOP)  # commits hang, as when their coordinator died
+    try:
+        wait_for(lambda: supervisor.states[0].restarts > 0)
+    finally:
+        os.kill(fresh_kafka.pid, signal.SIGCONT)
+    wait_for(lambda: pipeline.done() >= 40)
+    assert Counter(o.path for o in pipeline.observations()) == Counter(
+        f"{n}.jpg" for n in range(40)
+    )
+
+
+def test_a_broker_that_is_killed_and_started_again_is_survived(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    (tmp_path / "photos").mkdir()
+    pipeline = Pipeline(settings, tmp_path / "photos")
+    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervise(pipeline.settings, 2)
+    wait_for(lambda: pipeline.done() >= 3)
+    os.kill(fresh_kafka.pid, signal.SIGKILL)
+    wait_for(lambda: not fresh_kafka.alive)
+    fresh_kafka.restart()
+    wait_for(lambda: pipeline.done() >= 40)
+    assert Counter(o.path for o in pipeline.observations()) == Counter(
+        f"{n}.jpg" for n in range(40)
+    )

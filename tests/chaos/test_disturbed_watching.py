@@ -1,0 +1,55 @@
+"""Whoever looks on goes on looking after the broker was killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from support.aggregating import PATIENCE, producer
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.history import history_of
+from avatarrig.records import SkeletonRecord, encode
+from avatarrig.topics import HISTORY, SKELETONS, pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics
+from avatarrig.transport.watching import Watching
+
+pytestmark = pytest.mark.broker
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "never came true"
+        time.sleep(0.05)
+
+
+def publish(kafka: KafkaSettings, numbers: range) -> None:
+    with producer(kafka) as client:
+        for number in numbers:
+            record = SkeletonRecord(
+                subject="anna",
+                fingerprint="f",
+                applied={0: number},
+                observations=number,
+                estimate={"used_observations": number},
+                estimated_at=1.76e9 + number,
+            )
+            client.send(SKELETONS, key=b"anna", value=encode(record))
+            client.send(HISTORY, key=str(number).encode(), value=encode(history_of(record)))
+        client.flush()
+
+
+def test_a_watcher_goes_on_after_the_broker_was_killed(fresh_kafka: EmbeddedBroker) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, pipeline_topics(1))
+    publish(kafka, range(1, 40))
+    with Watching(kafka) as watching:
+        eventually(lambda: "anna" in watching.board.subjects)
+        psutil.Process(fresh_kafka.pid).kill()
+        fresh_kafka.restart()
+        publish(kafka, range(40, 45))
+        eventually(lambda: watching.board.subjects["anna"].notes[-1].used == 44)
+        eventually(lambda: len(watching.board.subjects["anna"].notes) == 44)

@@ -1,0 +1,134 @@
+"""Replicas with a scripted detector on a real Kafka, and what comes out of them.
+
+``pipeline``   the topics, and a run of the test's own on the session's node.
+``supervise``  starts replicas, and stops them at the test's end.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from kafka import TopicPartition
+from support import scripted_detector
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.records import Observation, Reject, decode
+from avatarrig.supervision import Child, Supervisor
+from avatarrig.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
+from processors.sandbox_settings import Limits, SandboxSettings
+from processors.settings import ReplicaSettings
+from producers.publish import publish_dataset
+from producers.references import Dataset
+
+PATIENCE = 200.0
+
+
+class Pipeline:
+    """The topics, and a run of this test's own on them."""
+
+    def __init__(self, kafka: KafkaSettings, photos: Path) -> None:
+        self.kafka = kafka
+        self.photos = photos
+        self.run = uuid.uuid4().hex[:12]
+        self.settings = ReplicaSettings(
+            kafka=kafka,
+            group=f"avatarrig.detectors.{self.run}",
+            run=self.run,
+            sandbox=SandboxSettings(
+                photo_roots=(str(photos),), detector=scripted_detector.SCRIPTED
+            ),
+        )
+
+    def publish(self, scripts: dict[str, str]) -> None:
+        for name, script in scripts.items():
+            (self.photos / name).write_text(script)
+        producer = open_producer(self.kafka)
+        try:
+            publish_dataset(self.photos, Dataset(name="d", run=self.run), producer)
+        finally:
+            producer.close()
+
+    def publish_bytes(self, value: bytes) -> None:
+        producer = open_producer(self.kafka)
+        try:
+            producer.send(IMAGES, value=value, key=b"k").get(timeout=30)
+        finally:
+            producer.close()
+
+    def observations(self) -> list[Observation]:
+        values = read_all(self.kafka, OBSERVATIONS)
+        return [o for o in (decode(v, Observation) for v in values) if o.run == self.run]
+
+    def rejects(self) -> list[Reject]:
+        return [decode(value, Reject) for value in read_all(self.kafka, REJECTS)]
+
+    def own_rejects(self) -> list[Reject]:
+        return [reject for reject in self.rejects() if reject.run == self.run]
+
+    def done(self) -> int:
+        return len({o.image_id for o in self.observations()}) + len(self.own_rejects())
+
+
+def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
+    """Everything committed on a topic, but for tombstones."""
+    reader = open_reader(kafka)
+    try:
+        values: list[bytes] = []
+        reader.assign([TopicPartition(topic, n) for n in range(DEFAULT_PARTITIONS)])
+        ends = reader.end_offsets(list(reader.assignment()))
+        while any(reader.position(partition) < end for partition, end in ends.items()):
+            for batch in reader.poll(timeout_ms=200).values():
+                values += [record.value for record in batch if record.value is not None]
+        return values
+    finally:
+        reader.close()
+
+
+@pytest.fixture
+def pipeline(kafka: EmbeddedBroker, tmp_path: Path) -> Pipeline:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    return Pipeline(settings, photos)
+
+
+@pytest.fixture
+def supervise(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+    started: list[Supervisor] = []
+
+    def start(settings: ReplicaSettings, replicas: int) -> Supervisor:
+        supervisor = Supervisor(
+            [
+                Child(
+                    f"detector-{slot}", "processors", msgspec.structs.replace(settings, slot=slot)
+                )
+                for slot in range(replicas)
+            ]
+        )
+        supervisor.start()
+        started.append(supervisor)
+        return supervisor
+
+    yield start
+    for supervisor in started:
+        supervisor.stop()
+        assert supervisor.failure is None
+
+
+def wait_for(condition: Callable[[], object], *, every: float = 0.2) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(every)
+
+
+def with_limits(settings: ReplicaSettings, limits: Limits) -> ReplicaSettings:
+    return msgspec.structs.replace(settings, limits=limits)
