@@ -6,6 +6,8 @@ service that is moved to another machine knows at once what its predecessor publ
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from avatarrig.records import PhotoReference, Reject
@@ -104,5 +106,6 @@ class Memory:
         )
         if reason is None:
             self._photos.add((reference.subject, reference.image_id))
-            content = (reference.subject, bytes.fromhex(reference.content_hash))
-            self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
+            with contextlib.suppress(ValueError):  # a stranger's hash may be none
+                content = (reference.subject, bytes.fromhex(reference.content_hash))
+                self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)

@@ -263,14 +263,20 @@ def test_records_of_other_datasets_and_of_runs_are_not_this_ones() -> None:
     assert len(memory) == 1
 
 
+def test_a_record_with_a_hash_that_is_none_ends_nothing() -> None:
+    memory = Memory("Ann")
+    memory.recall(reference(content_hash="no hash"))
+    assert len(memory) == 1
+    assert not memory.first_with
+
+
 def reference(**changes: str) -> PhotoReference:
-    fields = {"dataset": "Ann", "run": ""} | changes
+    fields = {"dataset": "Ann", "run": "", "content_hash": "00"} | changes
     return PhotoReference(
         image_id="x",
         uri="file:///x.jpg",
         path="x.jpg",
         subject="Ann",
-        content_hash="00",
         size=1,
         found_at=1.0,
         **fields,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 
@@ -14,11 +15,14 @@ from avatarrig.topics import Topic
 from avatarrig.transport import (
     KafkaSettings,
     create_topics,
-    last_committed,
     open_group_consumer,
+    open_reader,
     open_transactional_producer,
+    places_of,
+    read_to_end,
 )
 from processors.outcome import PERSON, Output, Taken
+from processors.positions import seek_to_committed
 from processors.transaction import Transaction
 
 pytestmark = pytest.mark.broker
@@ -46,6 +50,7 @@ def test_what_was_made_under_an_old_membership_is_not_committed_later(
         transaction.commit(now)
         assert consumer.committed(TopicPartition(name, 1)) == 8
         assert consumer.committed(TopicPartition(name, 0)) is None
+        assert committed(settings, name) == [b"of partition 1"], "records go with their offsets"
     finally:
         consumer.close(autocommit=False, timeout_ms=1000)
         producer.close(timeout=1)
@@ -61,13 +66,21 @@ def join(consumer: KafkaConsumer) -> None:
 def taken(topic: str, partition: int) -> Taken:
     """A message whose output goes where no other test reads."""
     message = Taken(partition, offset=7)
-    message.settle(Output(topic, b"photo", b"no record", PERSON))
+    message.settle(Output(topic, b"photo", f"of partition {partition}".encode(), PERSON))
     return message
 
 
+def committed(settings: KafkaSettings, topic: str) -> list[bytes]:
+    """What everybody sees of a topic."""
+    with contextlib.closing(open_reader(settings)) as reader:
+        starts = reader.beginning_offsets(places_of(reader, topic))
+        return [message.value for _, message in read_to_end(reader, starts)]
+
+
 def test_offsets_behind_a_transaction_that_never_ends_are_read_past_it(
-    kafka: EmbeddedBroker,
+    kafka: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("processors.positions._COMMITTED_MS", 1000)
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     name = f"endless-{uuid.uuid4().hex[:8]}"
     create_topics(settings, [Topic(name, 1)])
@@ -84,7 +97,8 @@ def test_offsets_behind_a_transaction_that_never_ends_are_read_past_it(
         )
         with pytest.raises(KafkaTimeoutError):
             consumer.committed(place, timeout_ms=1000)
-        assert last_committed(settings, name, [place]) == {place: 3}
+        seek_to_committed(consumer, settings, name)
+        assert consumer.position(place) == 3
         producer.abort_transaction()
     finally:
         consumer.close(autocommit=False, timeout_ms=1000)

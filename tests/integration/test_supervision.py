@@ -16,7 +16,10 @@ import pytest
 from support import scripted_detector
 from support.supervised import Behaviour
 
+from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Child, ChildState, Supervisor
+from avatarrig.topics import pipeline_topics
+from avatarrig.transport import KafkaSettings, create_topics
 
 PATIENCE = 60.0
 
@@ -73,10 +76,15 @@ def test_a_child_that_keeps_dying_is_restarted_again_and_again() -> None:
         assert supervisor.failure is None
 
 
-def test_a_child_that_no_restart_can_mend_is_given_up_with_its_words() -> None:
-    with supervisor_of("unusable", "work") as supervisor:
-        wait_for(lambda: supervisor.failure is not None)
-        assert supervisor.failure == "install the models"
+@pytest.mark.parametrize(
+    ("behaviour", "words"), [("unusable", "install the models"), ("full", "no space left")]
+)
+def test_a_child_that_no_restart_can_mend_is_given_up_with_its_words(
+    behaviour: str, words: str
+) -> None:
+    with supervisor_of(behaviour, "work") as supervisor:
+        wait_for(lambda: supervisor.states[0].restarts or supervisor.failure is not None)
+        assert supervisor.failure == words
         assert supervisor.states[0].restarts == 0
         wait_for(lambda: works(supervisor.states[1]))
 
@@ -109,7 +117,12 @@ def test_children_are_out_of_reach_of_the_terminals_ctrl_c() -> None:
         assert os.getpgid(pid) != os.getpgid(0)
 
 
-def test_replicas_and_their_detectors_end_with_their_owner(tmp_path: Path) -> None:
+@pytest.mark.broker
+def test_replicas_and_their_detectors_end_with_their_owner(
+    kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """At work: one that still looks for its broker would end by itself."""
+    create_topics(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), pipeline_topics())
     program = f"""
         import time
         from avatarrig.supervision import Child, Supervisor
@@ -117,19 +130,27 @@ def test_replicas_and_their_detectors_end_with_their_owner(tmp_path: Path) -> No
         from processors.sandbox_settings import SandboxSettings
         from processors.settings import ReplicaSettings
         settings = ReplicaSettings(
-            kafka=KafkaSettings(bootstrap_servers="127.0.0.1:9"),
-            group="g",
+            kafka=KafkaSettings(bootstrap_servers={kafka.bootstrap_servers!r}),
+            group={f"owned-{os.getpid()}"!r},
             sandbox=SandboxSettings(
                 photo_roots=({str(tmp_path)!r},), detector={scripted_detector.SCRIPTED!r}
             ),
         )
-        Supervisor([Child("detector-0", "processors", settings)]).start()
+        supervisor = Supervisor([Child("detector-0", "processors", settings)])
+        supervisor.start()
+        while supervisor.states[0].state != "working":
+            time.sleep(0.05)
+        print("working", flush=True)
         time.sleep(600)
     """
     owner = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.DEVNULL
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     with owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"working\n"
         watched = psutil.Process(owner.pid)
         wait_for(lambda: len(watched.children(recursive=True)) >= 2)
         family = watched.children(recursive=True)

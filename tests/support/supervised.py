@@ -13,7 +13,8 @@ from avatarrig.supervision import ExitCode, Status
 
 
 class Behaviour(msgspec.Struct, frozen=True):
-    """What the child does: ``work``, ``die``, ``ignore`` (SIGTERM), ``unusable``, ``babble``."""
+    """What the child does: ``work``, ``die``, ``ignore`` (SIGTERM), ``unusable``, ``full``,
+    ``babble``."""
 
     name: str
 
@@ -29,6 +30,9 @@ def main() -> None:
     if behaviour.name == "unusable":
         say("failed", "install the models")
         sys.exit(ExitCode.UNUSABLE)
+    if behaviour.name == "full":
+        say("failed", "no space left")
+        sys.exit(ExitCode.CANNOT_WRITE)
     if behaviour.name == "ignore":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:

@@ -247,7 +247,7 @@ def test_after_a_save_that_was_cut_short_nothing_is_read_from_the_start(survivor
 
 @pytest.mark.parametrize("damage", ["cut off", "ahead of its topic"])
 def test_state_that_cannot_be_right_is_made_anew_from_the_topic(damage: str) -> None:
-    async def spoil() -> tuple[int, int]:
+    async def spoil() -> tuple[int, int, bool]:
         world = World()
         world.observations[0] = photos_of(*PHOTOS)
         await whole(world)
@@ -259,7 +259,8 @@ def test_state_that_cannot_be_right_is_made_anew_from_the_topic(damage: str) -> 
         worker = await alone(world)
         begins = worker.levels[0].parts[0].next_offset
         await finish([worker])
-        again = await alone(world)
-        return begins, again.levels[0].parts[0].next_offset
+        again = (await alone(world)).levels[0].parts[0]
+        return begins, again.next_offset, again.has(("ben", observation(0).fingerprint))
 
-    assert asyncio.run(spoil()) == (0, len(PHOTOS) if damage == "cut off" else 1)
+    is_whole = damage == "cut off"
+    assert asyncio.run(spoil()) == (0, len(PHOTOS) if is_whole else 1, is_whole)

@@ -1,0 +1,81 @@
+"""What a run looks after and finds at its start, on real Apache Kafka."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from kafka import OffsetAndMetadata
+
+from avatarrig.broker import EmbeddedBroker
+from avatarrig.cli.groups import detector_group, waiting_photos
+from avatarrig.cli.parts import Parts
+from avatarrig.records import PhotoReference, encode
+from avatarrig.topics import IMAGES, pipeline_topics
+from avatarrig.transport import (
+    KafkaSettings,
+    create_topics,
+    describe_cluster,
+    open_producer,
+    open_reader,
+)
+
+pytestmark = pytest.mark.broker
+PATIENCE = 60.0
+
+
+def test_an_embedded_broker_that_died_is_started_again(
+    fresh_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    with Parts(fresh_kafka, kafka, tmp_path) as parts:
+        assert parts.check() == []
+        os.kill(fresh_kafka.pid, signal.SIGKILL)
+        give_up = time.monotonic() + PATIENCE
+        while fresh_kafka.alive:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        (note,) = parts.check()
+        assert "was started again" in note
+        assert describe_cluster(kafka).brokers == (kafka.bootstrap_servers,)
+        assert parts.check() == []
+
+
+def test_photos_wait_from_an_earlier_start_among_what_others_wrote(kafka: EmbeddedBroker) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    create_topics(settings, pipeline_topics())
+    run = uuid.uuid4().hex[:12]
+    publish(settings, run, "before")
+    with contextlib.closing(open_reader(settings, group_id=detector_group(run))) as detectors:
+        assert waiting_photos(detectors, run) == frozenset(), "a new run begins at the end"
+        publish(settings, run, "first", "second")
+        publish(settings, "another", "theirs")
+        assert waiting_photos(detectors, run) == {"first", "second"}
+        ends = detectors.end_offsets(list(detectors.assignment()))
+        detectors.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
+        assert waiting_photos(detectors, run) == frozenset()
+
+
+def publish(settings: KafkaSettings, run: str, *names: str) -> None:
+    """References of a run, and garbage."""
+    with contextlib.closing(open_producer(settings)) as producer:
+        for name in names:
+            reference = PhotoReference(
+                image_id=name,
+                uri="file:///x.jpg",
+                dataset="d",
+                path=f"{name}.jpg",
+                subject="s",
+                content_hash="00",
+                size=1,
+                found_at=1.0,
+                run=run,
+            )
+            producer.send(IMAGES, key=name.encode(), value=encode(reference))
+            producer.send(IMAGES, key=name.encode(), value=b"\xc1 garbage")
+        producer.flush()
