@@ -173,6 +173,15 @@ def test_it_ends_when_its_owner_does(kafka: KafkaSettings, tmp_path: Path) -> No
         assert worker.hang_up() == ExitCode.DONE
 
 
+def test_a_worker_that_gets_no_further_ends_to_be_started_anew(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    """Joining its group takes longer than it is given here to show any progress."""
+    with aggregator(kafka, tmp_path, stuck_after=0.25) as worker:
+        assert worker.process.wait(PATIENCE) == ExitCode.TRY_AGAIN
+        assert "no progress, starting anew" in worker.words()
+
+
 def test_every_estimate_is_noted_in_the_history_with_its_window(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
