@@ -85,7 +85,7 @@ def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, 
     except EXPECTED as error:
         code = _exit_code(error)
         _log.warning("the replica ends", status=code.name, why=repr(error))
-        return code, _message(error)
+        return code, str(error)
     return ExitCode.DONE, ""
 
 
@@ -95,12 +95,6 @@ def _exit_code(error: Exception) -> ExitCode:
     if isinstance(error, ConnectionRefusedByKafkaError) and error.part == "address":
         return ExitCode.TRY_AGAIN  # a broker that restarts has no open port
     return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, RunStorageError):
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:

@@ -131,7 +131,7 @@ def _observe(job: Job, data: bytes, detector: PhotoDetector, observer: Observer)
     except PhotoRefusedError as error:
         return Refused(job.number, error.reason, error.message)
     except RunStorageError as error:
-        return CannotWrite(f"{error.filename}: {error.strerror}")
+        return CannotWrite(str(error))
     return Observed(job.number, record)
 
 

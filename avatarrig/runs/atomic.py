@@ -16,6 +16,9 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class RunStorageError(OSError):
     """The run directory cannot take a file; nothing half-written is left behind."""
 
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes a file under a temporary name and renames it.

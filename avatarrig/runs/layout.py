@@ -117,7 +117,7 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     identity_file = run.private / "run.json"
     try:
         identity = msgspec.json.decode(identity_file.read_bytes(), type=RunIdentity)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         identity = RunIdentity(uuid.uuid4().hex[:12], wanted, dataset_dir.resolve().name)
         write_json(identity_file, identity)
     except msgspec.MsgspecError as error:

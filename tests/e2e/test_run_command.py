@@ -275,6 +275,17 @@ def test_a_run_directory_of_another_dataset_is_refused(
     assert "choose another --out" in process.stderr
 
 
+def test_a_place_where_no_folder_can_be_is_named(
+    command: Command, dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    process = command.run(dataset, "--out", tmp_path / "file" / "run")
+    assert process.returncode == 1
+    assert "choose a folder that can be written with --out" in process.stderr
+    assert "Errno" not in process.stderr
+    assert "Traceback" not in process.stderr
+
+
 def test_the_live_page_is_there_while_it_runs(command: Command, tmp_path: Path) -> None:
     port = choose_ports().client
     photos = copy_demo(tmp_path / "Someone", GOOD[:2])

@@ -160,8 +160,10 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(RunStorageError, match="--out"):
+    with pytest.raises(RunStorageError, match=r"file.json: .* --out"):
         write_atomically(tmp_path / "run" / "file.json", b"")
+    with pytest.raises(RunStorageError, match="--out"):
+        open_run(tmp_path / "run", tmp_path)
 
 
 def test_written_files_follow_the_umask(tmp_path: Path) -> None:
