@@ -9,11 +9,20 @@ from unittest.mock import MagicMock
 
 import pytest
 from faust.types import TP
+from prometheus_client import CollectorRegistry
 
-from aggregators.faust_parts import App, Consumer, StateTable, TableManager
+from aggregators.app import Aggregation
+from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
+from aggregators.keys import marker_key
+from aggregators.settings import AggregatorSettings
+from aggregators.tallying import ObservedPartition
+from avatarrig.metrics.aggregate import AggregateMetrics
+from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
+from avatarrig.transport import KafkaSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 OBSERVED = TP("avatarrig.observations", 0)
 CHANGELOG = TP("group-observed-changelog", 0)
@@ -103,3 +112,48 @@ def test_what_is_not_handed_on_is_read_again(
     is_whole = change == "nothing"
     assert handed_on == ([OBSERVED] if is_whole else [])
     assert consumer._thread.sought == ({} if is_whole else {OBSERVED: 30})
+
+
+def test_a_partition_that_went_away_leaves_nothing_behind(
+    consumer: Consumer, loop: asyncio.AbstractEventLoop
+) -> None:
+    table = consumer.app.Table("observed", key_type=bytes, value_type=bytes, partitions=2)
+    kept, gone = marker_key(0), marker_key(1)
+    table.data.data.update({kept: b"", gone: b""})
+    revoked = {TP(table.changelog_topic_name, 1)}
+    loop.run_until_complete(table.on_rebalance(set(), revoked, set()))
+    assert set(table.data.keys()) == {kept}
+
+
+def test_the_flow_begins_where_the_state_ends(
+    consumer: Consumer, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought: list[dict[TP, int]] = []
+
+    async def seek_wait(positions: dict[TP, int]) -> None:
+        sought.append(positions)
+
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    loop.run_until_complete(consumer.seek_to_committed())
+    assert sought == [{OBSERVED: 30}]
+
+
+def test_what_was_read_before_a_rebalance_is_not_taken_in_after_it(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    topics = dict.fromkeys((OBSERVATIONS, TALLIES, SKELETONS, HISTORY, REJECTS), 1)
+    aggregation = Aggregation(
+        AggregatorSettings(kafka=kafka),
+        topics,
+        learned="",
+        estimator=lambda *_: {},
+        data=tmp_path,
+        metrics=AggregateMetrics(CollectorRegistry()),
+    )
+    level, _ = aggregation.levels
+    part = level.parts[0] = ObservedPartition(0, "")
+    aggregation.app.consumer_generation_id = GENERATION
+    for generation, next_offset in ((GENERATION - 1, 0), (GENERATION, 1)):
+        aggregation._take(level, Batch(OBSERVATIONS, 0, generation, [(0, None)]))
+        assert part.next_offset == next_offset
