@@ -169,11 +169,13 @@ def reading(kafka: KafkaSettings, topic: str) -> Iterator[Reader]:
         reader.close()
 
 
-def counted(number: int, subject: str = "anna") -> Callable[[list[Any]], bool]:
-    """Whether the last estimate of a subject contains that many photos."""
+def counted(
+    number: int, subject: str = "anna", *, since: float = 0.0
+) -> Callable[[list[Any]], bool]:
+    """Whether the last estimate of a subject contains that many photos, and is newer than that."""
 
     def holds(records: list[Any]) -> bool:
         last = [record for record in records if record.subject == subject][-1:]
-        return bool(last) and last[0].observations >= number
+        return bool(last) and last[0].observations >= number and last[0].estimated_at > since
 
     return holds
