@@ -93,6 +93,7 @@ class Progress:
         self._found: dict[Key, Found] = {}
         self._observed: dict[Key, Observed] = {}
         self._rejects: dict[Key, Reject] = {}
+        self._own: set[str] = set()
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
@@ -100,6 +101,7 @@ class Progress:
 
     def found(self, photo: Found) -> None:
         """Notes a photo of the dataset."""
+        self._own.add(photo.subject)
         with self._changing(photo.key):
             self._found[photo.key] = photo
 
@@ -223,13 +225,17 @@ class Progress:
 
     @property
     def departed(self) -> int:
-        """Photos that were observed, but are no longer in the dataset."""
-        return sum(key not in self._found for key in self._observed)
+        """Photos of the run's subjects that were observed, but are no longer in the dataset."""
+        return sum(key[0] in self._own and key not in self._found for key in self._observed)
 
     @property
     def skeletons(self) -> dict[str, SkeletonRecord]:
-        """Latest estimate of each subject that this run has photos of."""
-        return {s: r for s, r in sorted(self._skeletons.items()) if s in self._subjects}
+        """Latest estimate of each subject that this run has photos of, which were observed.
+
+        A Kafka that is shared has other people's as well.
+        """
+        own = self._own & self._subjects.keys()
+        return {s: r for s, r in sorted(self._skeletons.items()) if s in own}
 
     @property
     def all_processed(self) -> bool:
@@ -238,8 +244,9 @@ class Progress:
 
     @property
     def estimates_complete(self) -> bool:
-        """Whether each subject's estimate contains every observation on the topic."""
-        return all(self._contains(subject, seen) for subject, seen in self._subjects.items())
+        """Whether each of the run's subjects' estimates contains every observation of theirs."""
+        own = self._own & self._subjects.keys()
+        return all(self._contains(subject, self._subjects[subject]) for subject in own)
 
     def _contains(self, subject: str, seen: dict[int, int]) -> bool:
         record = self._skeletons.get(subject)

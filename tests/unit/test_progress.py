@@ -109,6 +109,17 @@ def test_records_of_other_runs_and_detectors_are_not_ours(progress: Progress) ->
     assert progress.skeletons == {}
 
 
+def test_other_peoples_skeletons_on_a_shared_kafka_are_not_ours(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.observation(an_observation("b", subject="other"), 0, 2, now=0)
+    progress.skeleton(a_skeleton({0: 1}))
+    assert progress.estimates_complete
+    progress.skeleton(msgspec.structs.replace(a_skeleton({0: 2}), subject="other"))
+    assert list(progress.documents()) == ["s"]
+    assert progress.departed == 0
+
+
 def test_the_same_photo_shown_for_another_subject_is_another_photo(progress: Progress) -> None:
     progress.found(a_photo(subject="other"))
     progress.observation(an_observation(), 0, 1, now=0)
@@ -117,6 +128,7 @@ def test_the_same_photo_shown_for_another_subject_is_another_photo(progress: Pro
 
 
 def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Progress) -> None:
+    progress.found(a_photo())
     progress.observation(an_observation("a"), 0, 5, now=0)
     progress.observation(an_observation("b"), 3, 7, now=0)
     assert not progress.estimates_complete
@@ -128,6 +140,7 @@ def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Pro
 
 def test_an_estimate_by_older_weights_is_not_complete() -> None:
     progress = Progress("r", "f", learned="new")
+    progress.found(a_photo())
     progress.observation(an_observation(), 0, 5, now=0)
     for learned, complete in (("old", False), (None, True), ("new", True)):
         estimate = {"learned": learned}
@@ -136,6 +149,7 @@ def test_an_estimate_by_older_weights_is_not_complete() -> None:
 
 
 def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> None:
+    progress.found(a_photo())
     progress.observation(an_observation(), 0, 5, now=0)
     progress.skeleton(a_skeleton({0: 5}))
     progress.skeleton(a_skeleton({0: 3}))
@@ -143,6 +157,7 @@ def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> N
 
 
 def test_photos_that_left_the_dataset_are_known(progress: Progress) -> None:
+    progress.found(a_photo("b"))
     progress.observation(an_observation(), 0, 5, now=0)
     assert progress.departed == 1
     assert progress.counts.observed == 0
