@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ def settings(context: click.Context, names: tuple[str, ...], *, as_json: bool) -
     A flag goes before an environment variable, that before the settings file, and that before
     the default. A table is called after its command; [kafka] holds for all of them. The file is
     avatarrig.toml in the current folder, or in this user's configuration folder, or what
-    --config or AVATARRIG_CONFIG names. Secrets are never shown.
+    --config or AVATARRIG_CONFIG names. Secrets are never shown. Environment variables that look
+    like settings but set nothing are told of.
     """
     root = context.find_root()
     file: Path | None = root.obj
@@ -59,6 +61,21 @@ def settings(context: click.Context, names: tuple[str, ...], *, as_json: bool) -
     console = Console(highlight=False)
     console.print(f"settings file: {file or 'none'}")
     console.print(_table(listed))
+    for variable, meant in _likely_mistakes(found, root.auto_envvar_prefix):
+        click.echo(f"{variable} in the environment sets nothing: {meant} would.", err=True)
+
+
+def _likely_mistakes(found: list[Setting], ours: str | None) -> Iterator[tuple[str, str]]:
+    """Finds variables that set nothing, but look as if they were to; with what they may mean."""
+    known = {setting.variable for setting in found}
+    for variable in sorted(os.environ):
+        prefix, _, rest = variable.partition("_")
+        if prefix != ours or variable in known:
+            continue
+        meant = sorted(name for name in known if name.endswith(f"_{rest}"))
+        meant = meant or difflib.get_close_matches(variable, known, cutoff=0.85)
+        if meant:
+            yield variable, " or ".join(meant)
 
 
 def _all_settings(root: click.Context, file: Path | None) -> Iterator[Setting]:

@@ -68,6 +68,17 @@ def test_a_flag_goes_before_both_and_kafkas_settings_hold_for_every_command(tmp_
         assert flag.exit_code == 2
 
 
+def test_a_variable_that_sets_nothing_is_told_of_with_what_it_may_mean() -> None:
+    said = call("settings", AVATARRIG_WORKERS="3", AVATARRIG_KAFKA_CA_FILE="x", AVATARRIG_CONFIG="")
+    assert "AVATARRIG_WORKERS in the environment sets nothing: " in said.stderr
+    assert "AVATARRIG_RUN_WORKERS" in said.stderr
+    assert "AVATARRIG_KAFKA_CA_FILE in the environment sets nothing: AVATARRIG_KAFKA_CAFILE" in (
+        said.stderr
+    )
+    assert said.stderr.count("sets nothing") == 2
+    assert not call("settings", AVATARRIG_RUN_WORKERS="3").stderr
+
+
 def test_another_file_can_be_named_and_run_need_not_be(tmp_path: Path) -> None:
     name = write(tmp_path, "[run]\nworkers = 0\n", "other.toml")
     for arguments in (["--config", name, "."], [f"--config={name}", "."]):
