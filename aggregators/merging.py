@@ -102,7 +102,7 @@ class TalliedPartition:
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
         self._forgotten = Forgotten(partition)
-        self._farewells: list[Farewell] = []
+        self._farewells: list[tuple[Series, int]] = []
         self._disturbed: set[Series] = set()
         self.ledger = Ledger(Marker())
 
@@ -205,9 +205,14 @@ class TalliedPartition:
         return disturbed & self._series.keys()
 
     def take_farewells(self) -> list[Farewell]:
-        """Returns what was taken back since the last call."""
-        farewells, self._farewells = self._farewells, []
-        return farewells
+        """Returns what was taken back since the last call, and has not come again since."""
+        taken, self._farewells = self._farewells, []
+        left = self._series
+        return [
+            Farewell(series, part, is_last=series not in left)
+            for series, part in taken
+            if part not in left.get(series, {})
+        ]
 
     def take_refusals(self) -> list[Refusal]:
         """Returns the messages that were set aside since the last call."""
@@ -258,8 +263,7 @@ class TalliedPartition:
                 continue
             del self._series[series][part]
             key = statistics_key(self.partition, part, series)
-            is_last = not self._series[series]
-            if is_last:
+            if not self._series[series]:
                 del self._series[series]
                 self._said.pop(series, None)
                 self.waiting.take(series)
@@ -267,7 +271,7 @@ class TalliedPartition:
             else:
                 self.ledger.touched(key, series, offset)
                 self._disturbed.add(series)
-            self._farewells.append(Farewell(series, part, is_last))
+            self._farewells.append((series, part))
         self.ledger.noted(self._forgotten.note(part, forget.forget, forget.offset))
 
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:

@@ -136,6 +136,19 @@ def test_no_crash_and_no_rebalance_changes_a_bit(
             assert offset == max(at for at, subject in subjects if subject == record.subject)
 
 
+def test_who_is_seen_again_at_once_after_being_forgotten_has_an_estimate() -> None:
+    """Nothing is left of ben for a moment, and the words that say so are sent later."""
+    forget = encode(Forget(forget=subject_digest("ben"), forgotten_at=1.0))
+    logs: dict[int, Log] = {
+        0: [(0, encode(observation(0, "ben"))), (1, forget)],
+        1: [(0, forget)],
+        2: [(0, forget), (1, encode(observation(2, "ben")))],
+    }
+    history = [("rebalance", 4), ("read", 0, 0, 1), ("work",)]
+    world = asyncio.run(run_through(logs, history))
+    assert [record.applied for record in world.skeletons.values()] == [{2: 1}]
+
+
 @settings(max_examples=20, deadline=None)
 @given(logs=observation_logs(), history=actions, lost=st.sampled_from([(0,), (1,), (0, 1)]))
 def test_lost_tables_are_rebuilt_from_the_topics(
