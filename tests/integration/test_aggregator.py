@@ -257,6 +257,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
         send(out, [*now, b"no record"])
         estimates.until(counted(20))
         wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", stage="aggregate") == 1)
+        wait_for(lambda: Scrape.of(url).value("avatarrig_kafka_up") == 1)
         lag = {"group": DEFAULT_GROUP, "topic": OBSERVATIONS}
         wait_for(lambda: Scrape.of(url).value("avatarrig_consumer_lag", **lag) == 0)
         seen = Scrape.of(url)
