@@ -234,8 +234,7 @@ class Progress:
 
         A Kafka that is shared has other people's as well.
         """
-        own = self._own & self._subjects.keys()
-        return {s: r for s, r in sorted(self._skeletons.items()) if s in own}
+        return {s: r for s, r in sorted(self._skeletons.items()) if s in self._observed_subjects}
 
     @property
     def all_processed(self) -> bool:
@@ -245,8 +244,13 @@ class Progress:
     @property
     def estimates_complete(self) -> bool:
         """Whether each of the run's subjects' estimates contains every observation of theirs."""
-        own = self._own & self._subjects.keys()
-        return all(self._contains(subject, self._subjects[subject]) for subject in own)
+        return all(
+            self._contains(subject, self._subjects[subject]) for subject in self._observed_subjects
+        )
+
+    @property
+    def _observed_subjects(self) -> set[str]:
+        return self._own & self._subjects.keys()
 
     def _contains(self, subject: str, seen: dict[int, int]) -> bool:
         record = self._skeletons.get(subject)
