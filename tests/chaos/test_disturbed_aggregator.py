@@ -15,6 +15,7 @@ from support.aggregating import (
     reading,
     send,
 )
+from support.kafka import with_topics
 from support.observed import observation
 
 from aggregators.settings import AggregatorSettings
@@ -29,9 +30,7 @@ PARTITIONS = 6
 
 @pytest.fixture
 def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics(PARTITIONS))
-    return settings
+    return with_topics(fresh_kafka, PARTITIONS)
 
 
 def test_killed_again_and_again_it_gives_the_estimate_of_an_undisturbed_run(

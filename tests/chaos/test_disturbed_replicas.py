@@ -7,15 +7,12 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from support.replicas import Pipeline, wait_for, with_limits
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Supervisor
-from avatarrig.topics import pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
 from processors.sandbox_settings import Limits
 
 pytestmark = pytest.mark.broker
@@ -46,40 +43,36 @@ def test_every_photo_comes_out_once_though_replicas_are_killed(
 
 
 def test_a_broker_that_stands_still_is_survived(
-    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+    fresh_kafka: EmbeddedBroker,
+    fresh_pipeline: Pipeline,
+    supervise: Callable[..., Supervisor],
 ) -> None:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
-    (tmp_path / "photos").mkdir()
-    pipeline = Pipeline(settings, tmp_path / "photos")
-    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
-    supervisor = supervise(with_limits(pipeline.settings, Limits(stall=2.0)), 1)
-    wait_for(lambda: pipeline.done() >= 3)
+    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervisor = supervise(with_limits(fresh_pipeline.settings, Limits(stall=2.0)), 1)
+    wait_for(lambda: fresh_pipeline.done() >= 3)
     os.kill(fresh_kafka.pid, signal.SIGSTOP)  # commits hang, as when their coordinator died
     try:
         wait_for(lambda: supervisor.states[0].restarts > 0)
     finally:
         os.kill(fresh_kafka.pid, signal.SIGCONT)
-    wait_for(lambda: pipeline.done() >= 40)
-    assert Counter(o.path for o in pipeline.observations()) == Counter(
+    wait_for(lambda: fresh_pipeline.done() >= 40)
+    assert Counter(o.path for o in fresh_pipeline.observations()) == Counter(
         f"{n}.jpg" for n in range(40)
     )
 
 
 def test_a_broker_that_is_killed_and_started_again_is_survived(
-    fresh_kafka: EmbeddedBroker, tmp_path: Path, supervise: Callable[..., Supervisor]
+    fresh_kafka: EmbeddedBroker,
+    fresh_pipeline: Pipeline,
+    supervise: Callable[..., Supervisor],
 ) -> None:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
-    (tmp_path / "photos").mkdir()
-    pipeline = Pipeline(settings, tmp_path / "photos")
-    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
-    supervise(pipeline.settings, 2)
-    wait_for(lambda: pipeline.done() >= 3)
+    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    supervise(fresh_pipeline.settings, 2)
+    wait_for(lambda: fresh_pipeline.done() >= 3)
     os.kill(fresh_kafka.pid, signal.SIGKILL)
     wait_for(lambda: not fresh_kafka.alive)
     fresh_kafka.restart()
-    wait_for(lambda: pipeline.done() >= 40)
-    assert Counter(o.path for o in pipeline.observations()) == Counter(
+    wait_for(lambda: fresh_pipeline.done() >= 40)
+    assert Counter(o.path for o in fresh_pipeline.observations()) == Counter(
         f"{n}.jpg" for n in range(40)
     )

@@ -21,7 +21,7 @@ from support.aggregating import (
     reading,
     send,
 )
-from support.kafka import SecureKafka
+from support.kafka import SecureKafka, with_topics
 from support.observed import observation
 from support.scraping import Scrape, get_json
 
@@ -41,9 +41,7 @@ PARTITIONS = 6
 
 @pytest.fixture
 def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics(PARTITIONS))
-    return settings
+    return with_topics(fresh_kafka, PARTITIONS)
 
 
 def test_two_workers_share_the_partitions_and_take_over_from_each_other(

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from support import aggregating
+from support.kafka import with_topics
 from support.observed import observation
 
 from avatarrig.broker import EmbeddedBroker
@@ -22,7 +23,6 @@ from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, 
 from avatarrig.transport import (
     KafkaSettings,
     admin_client,
-    create_topics,
     open_producer,
     open_reader,
     places_of,
@@ -34,9 +34,7 @@ PARTITIONS = 3
 
 @pytest.fixture
 def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics(PARTITIONS))
-    return settings
+    return with_topics(fresh_kafka, PARTITIONS)
 
 
 def reference(number: int, subject: str) -> PhotoReference:

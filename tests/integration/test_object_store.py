@@ -16,6 +16,7 @@ import psutil
 import pytest
 from prometheus_client import CollectorRegistry
 from support import scripted_detector
+from support.kafka import with_topics
 from support.publishing import RecordingProducer
 from support.s3 import S3
 
@@ -26,8 +27,8 @@ from avatarrig.object_store import StoreAwayError, open_store, reaching, to_stor
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.records import Observation, PhotoReference, RecordRefusedError, Reject, decode
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_reader
+from avatarrig.topics import OBSERVATIONS, REJECTS
+from avatarrig.transport import open_reader
 from processors.photo_source import PhotoSource, StorageUnreachableError
 from processors.remote_photos import RemotePhotos
 from processors.sandbox_settings import SandboxSettings
@@ -214,8 +215,7 @@ def test_a_detector_observes_photos_of_a_store_without_holding_its_credentials(
 ) -> None:
     url = s3.bucket("observed", {"1.jpg": b"seen", "2.jpg": b"seen too", "3.jpg": b"refuse"})
     monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
-    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
+    settings = with_topics(kafka)
     ingest(
         IngestSettings(kafka=settings, location=url, dataset=Dataset(name="store"), watch=False),
         threading.Event(),

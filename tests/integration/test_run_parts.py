@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 from kafka import OffsetAndMetadata
+from support.kafka import with_topics
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.groups import detector_group, waiting_photos
 from avatarrig.cli.parts import Parts
 from avatarrig.records import PhotoReference, encode
-from avatarrig.topics import IMAGES, pipeline_topics
+from avatarrig.topics import IMAGES
 from avatarrig.transport import (
     KafkaSettings,
-    create_topics,
     describe_cluster,
     open_producer,
     open_reader,
@@ -47,8 +47,7 @@ def test_an_embedded_broker_that_died_is_started_again(
 
 
 def test_photos_wait_from_an_earlier_start_among_what_others_wrote(kafka: EmbeddedBroker) -> None:
-    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
+    settings = with_topics(kafka)
     run = uuid.uuid4().hex[:12]
     publish(settings, run, "before")
     with contextlib.closing(open_reader(settings, group_id=detector_group(run))) as detectors:

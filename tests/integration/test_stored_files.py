@@ -13,6 +13,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 from support import scripted_detector
+from support.kafka import with_topics
 from support.observed import observation
 from support.s3 import S3
 
@@ -31,8 +32,8 @@ from avatarrig.runs import (
 )
 from avatarrig.runs.store import RunStore
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.topics import OBSERVATIONS, REJECTS
+from avatarrig.transport import open_producer, open_reader
 from processors.photo_source import StorageUnreachableError
 from processors.sandbox_settings import SandboxSettings
 from processors.settings import ReplicaSettings
@@ -215,8 +216,7 @@ def replica(
     kafka: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ReplicaSettings:
     monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
-    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
+    settings = with_topics(kafka)
     run = tmp_path.name[-12:].rjust(12, "r")
     return ReplicaSettings(
         kafka=settings,
@@ -281,8 +281,7 @@ def test_a_store_that_takes_nothing_ends_the_work(
 
 @pytest.fixture
 def ask(kafka: EmbeddedBroker) -> Iterator[Callable[..., Result]]:
-    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
+    with_topics(kafka)
 
     def invoke(*arguments: str | Path) -> Result:
         named = ("--bootstrap-servers", kafka.bootstrap_servers)

@@ -39,11 +39,19 @@ from avatarrig.broker.settings import (
 )
 from avatarrig.broker.startup_cache import with_startup_cache
 from avatarrig.broker.storage import format_storage, new_cluster_id
-from avatarrig.transport import KafkaSettings, admin_client
+from avatarrig.topics import DEFAULT_PARTITIONS, pipeline_topics
+from avatarrig.transport import KafkaSettings, admin_client, create_topics
 
 NODES = (1, 2, 3)
 AS_INSTALLED = {"default.replication.factor": "1", "min.insync.replicas": "1"}
 """Apache Kafka's own defaults: whoever creates a topic has to ask for copies."""
+
+
+def with_topics(broker: EmbeddedBroker, partitions: int = DEFAULT_PARTITIONS) -> KafkaSettings:
+    """Makes the pipeline's topics; those that are there stay."""
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+    create_topics(settings, pipeline_topics(partitions))
+    return settings
 
 
 @pytest.fixture(scope="session")

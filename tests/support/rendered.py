@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from avatarrig.detectors.quality import measure_quality
-from avatarrig.records import Observation, PackedArray
+from avatarrig.records import Evidence, Observation, PackedArray
 from avatarrig.runs import Pictures, RunDirectory, write_observation
 from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.learned import load_learned
@@ -35,6 +35,12 @@ def rendered(
         found_at=FIRST_DAY + 86_400 * 1000,
     )
     return msgspec.structs.replace(seen, **changes)
+
+
+def evidence_of(person: str) -> tuple[Evidence, ...]:
+    """What each photo of a person says; those that say nothing are left out."""
+    seen = (_seen(person, number).evidence for number in range(PHOTOS))
+    return tuple(evidence for evidence in seen if evidence is not None)
 
 
 def write_rendered_run(run: Path, photos: int = PHOTOS) -> None:

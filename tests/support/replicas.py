@@ -1,7 +1,8 @@
 """Replicas with a scripted detector on a real Kafka, and what comes out of them.
 
-``pipeline``   the topics, and a run of the test's own on the session's node.
-``supervise``  starts replicas, and stops them at the test's end.
+``pipeline``        the topics, and a run of the test's own on the session's node.
+``fresh_pipeline``  the same on a node of the test's own.
+``supervise``       starts replicas, and stops them at the test's end.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import msgspec
 import pytest
 from kafka import TopicPartition
 from support import scripted_detector
+from support.kafka import with_topics
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.records import Observation, Reject, decode
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS
+from avatarrig.transport import KafkaSettings, open_producer, open_reader
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish_dataset
@@ -92,11 +94,17 @@ def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
 
 @pytest.fixture
 def pipeline(kafka: EmbeddedBroker, tmp_path: Path) -> Pipeline:
-    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics())
-    photos = tmp_path / "photos"
+    return pipeline_on(kafka, tmp_path / "photos")
+
+
+@pytest.fixture
+def fresh_pipeline(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> Pipeline:
+    return pipeline_on(fresh_kafka, tmp_path / "photos")
+
+
+def pipeline_on(broker: EmbeddedBroker, photos: Path) -> Pipeline:
     photos.mkdir()
-    return Pipeline(settings, photos)
+    return Pipeline(with_topics(broker), photos)
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rendered import evidence_of
 
 from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.grouped_sums import GROUPS, GroupedSums, group_of
 from avatarrig.skeleton.learned import load_learned
@@ -23,20 +21,6 @@ LEARNED = load_learned("full")
 PEOPLE = ("p00", "pw01")
 
 
-@functools.cache
-def photos_of(person: str) -> tuple[Evidence, ...]:
-    """Photos of a rendered person: see data/README.md."""
-    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
-        pairs = zip(people[f"{person}_pose"], people[f"{person}_world"], strict=True)
-        made = [
-            evidence_from_landmarks(
-                pose.astype(np.float32), world.astype(np.float32), 640, 960, learned=LEARNED
-            )
-            for pose, world in pairs
-        ]
-    return tuple(evidence for evidence in made if evidence is not None)
-
-
 def doubting(photos: list[Evidence]) -> Proportions:
     return solve_groups(GroupedSums.of(photos, LEARNED).parts(), LEARNED)
 
@@ -45,7 +29,7 @@ def trusting(photos: list[Evidence]) -> Proportions:
     return solve(EvidenceSum.total(GroupedSums.of(photos, LEARNED).parts()), LEARNED)
 
 
-ALL = [photo for person in PEOPLE for photo in photos_of(person)]
+ALL = [photo for person in PEOPLE for photo in evidence_of(person)]
 SOME = st.lists(st.sampled_from(ALL), max_size=20)
 
 
@@ -89,14 +73,14 @@ def test_no_photo_gives_the_population_and_doubts_nothing() -> None:
 
 @pytest.mark.parametrize("person", PEOPLE)
 def test_most_of_one_persons_photos_are_trusted(person: str) -> None:
-    photos = list(photos_of(person))
+    photos = list(evidence_of(person))
     assert 0.7 < doubting(photos).trusted < 0.95
     moved = doubting(photos).log_lengths - trusting(photos).log_lengths
     assert np.abs(moved).max() < 0.02
 
 
 def test_photos_of_a_stranger_are_doubted() -> None:
-    subject, strangers = photos_of("pw01"), photos_of("p00")
+    subject, strangers = evidence_of("pw01"), evidence_of("p00")
     for count in (3, 6, 10):
         fair = list(subject[count:])
         mixed = [*fair, *strangers[:count]]
@@ -104,7 +88,7 @@ def test_photos_of_a_stranger_are_doubted() -> None:
 
 
 def test_a_tenth_of_strangers_moves_the_estimate_less_than_if_all_were_trusted() -> None:
-    subject, strangers = photos_of("pw01"), photos_of("p00")
+    subject, strangers = evidence_of("pw01"), evidence_of("p00")
     doubted, trusted = [], []
     for first in range(0, 30, 3):
         fair = [photo for place, photo in enumerate(subject) if not first <= place < first + 3]

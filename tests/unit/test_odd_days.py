@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
-
-import numpy as np
+from support.rendered import evidence_of
 
 from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.evidence_sum import EvidenceSum
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.odd_days import odd_days
 
 LEARNED = load_learned("full")
-
-
-@functools.cache
-def photos_of(person: str) -> tuple[Evidence, ...]:
-    """Photos of a rendered person: see data/README.md."""
-    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
-        pairs = zip(people[f"{person}_pose"], people[f"{person}_world"], strict=True)
-        made = [
-            evidence_from_landmarks(
-                pose.astype(np.float32), world.astype(np.float32), 640, 960, learned=LEARNED
-            )
-            for pose, world in pairs
-        ]
-    return tuple(evidence for evidence in made if evidence is not None)
 
 
 def total(photos: tuple[Evidence, ...]) -> EvidenceSum:
@@ -46,24 +28,24 @@ def days_of(photos: tuple[Evidence, ...], size: int) -> dict[str, EvidenceSum]:
 
 def test_a_day_of_somebody_else_is_named() -> None:
     for subject, stranger in (("p00", "pw01"), ("pw01", "p00")):
-        days = days_of(photos_of(subject), 3)
-        strange = {"2026-04-30": total(photos_of(stranger)[:15])}
+        days = days_of(evidence_of(subject), 3)
+        strange = {"2026-04-30": total(evidence_of(stranger)[:15])}
         assert odd_days(days | strange, LEARNED) == ("2026-04-30",)
 
 
 def test_the_days_of_one_person_are_all_in_order() -> None:
     for person in ("p00", "pw01"):
         for size in (1, 3, 10):
-            assert odd_days(days_of(photos_of(person), size), LEARNED) == ()
+            assert odd_days(days_of(evidence_of(person), size), LEARNED) == ()
 
 
 def test_a_single_day_has_nothing_to_be_compared_with() -> None:
     assert odd_days({}, LEARNED) == ()
-    assert odd_days({"2026-05-01": total(photos_of("p00"))}, LEARNED) == ()
+    assert odd_days({"2026-05-01": total(evidence_of("p00"))}, LEARNED) == ()
 
 
 def test_photos_that_say_nothing_are_not_odd() -> None:
-    photos = photos_of("p00")
+    photos = evidence_of("p00")
     empty = Evidence(
         learned=LEARNED.version,
         information=(0,) * len(photos[0].information),
