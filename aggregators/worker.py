@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
-from aggregators.watchdog import Watchdog
 from aggregators.web.operations import Operations
 from aggregators.web.page import Page
 from aggregators.web.server import serving
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
+from avatarrig.scratch import scratch_folder
 from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.skeleton.tally import TALLY_FORMAT
 from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaWatch
 from avatarrig.transport.watching import Watching
+from avatarrig.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +105,7 @@ async def _work(
 ) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
     with (
-        tempfile.TemporaryDirectory(prefix="avatarrig-aggregator-") as data,
+        scratch_folder("tables") as data,
         Watchdog(settings.stuck_after) as watchdog,
     ):
         aggregation = Aggregation(
@@ -114,7 +113,7 @@ async def _work(
             partitions,
             learned=installed_versions(),
             estimator=estimator(EstimateOptions(window_days=settings.window_days)),
-            data=Path(data),
+            data=data,
             metrics=metrics,
         )
         starting = asyncio.create_task(aggregation.start())

@@ -22,6 +22,7 @@ from avatarrig.metrics.sharing import share_metrics
 from avatarrig.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
+from avatarrig.scratch import scratch_folder
 from avatarrig.supervision import ExitCode, Status
 from avatarrig.topics import IMAGES
 from avatarrig.transport import (
@@ -29,16 +30,15 @@ from avatarrig.transport import (
     TransportError,
     TransportSettingError,
 )
+from avatarrig.watchdog import Watchdog
 from processors.lifeline import exit_at_end_of
 from processors.remote_photos import RemotePhotos
 from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
 from processors.sandbox_settings import SandboxSettings
-from processors.scratch import scratch_folder
 from processors.settings import ReplicaSettings
 from processors.stored_files import StoredFiles
 from processors.transaction import Transaction
-from processors.watchdog import Watchdog
 from processors.wiring import connect
 
 FOR_A_PERSON = (
@@ -98,7 +98,7 @@ def _exit_code(error: Exception) -> ExitCode:
 
 
 def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
-    with scratch_folder() as folder:
+    with scratch_folder("photos") as folder:
         _work_in(folder, settings, stop, watchdog)
 
 

@@ -15,6 +15,7 @@ from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
 from avatarrig.topics import IMAGES
+from avatarrig.watchdog import Watchdog
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside, take
 from processors.photo_source import StorageUnreachableError
@@ -25,7 +26,6 @@ from processors.sandbox_messages import Observed, Unreachable
 from processors.settings import ReplicaSettings
 from processors.stored_files import AnswerRefusedError, StoredFiles
 from processors.transaction import Transaction
-from processors.watchdog import Watchdog
 
 _FETCHED_AHEAD = 6
 """Photos that are fetched from a store before the detector has room for them."""

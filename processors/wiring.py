@@ -9,8 +9,8 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from avatarrig.topics import IMAGES
 from avatarrig.transport import open_group_consumer, open_transactional_producer
+from avatarrig.watchdog import Watchdog
 from processors.settings import ReplicaSettings
-from processors.watchdog import Watchdog
 
 _BUFFER_BYTES = 64 << 10
 """Of one partition's references, some 100: memory stays flat however many are queued."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import msgspec
 import numpy as np
 import pytest
@@ -24,7 +22,6 @@ from aggregators.pace import Pace, PublishingSettings
 from aggregators.settings import SettingsRefusedError, read_settings
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
-from aggregators.watchdog import LOOK_SECONDS, Watchdog
 from avatarrig.identity import subject_digest
 from avatarrig.records import Evidence, Forget, TallyUpdate, encode
 from avatarrig.skeleton.learned import load_learned
@@ -356,19 +353,3 @@ def test_foreign_keys_are_refused() -> None:
 def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
     with pytest.raises(SettingsRefusedError, match=complaint):
         read_settings(text)
-
-
-def test_the_watchdog_ends_what_stands_still() -> None:
-    ended = threading.Event()
-    with Watchdog(0.5, ended.set) as watchdog:
-        while not ended.wait(0.05):
-            watchdog.report("always the same", idle=False)
-
-
-def test_the_watchdog_leaves_alone_what_moves_or_rests() -> None:
-    watchdog = Watchdog(3 * LOOK_SECONDS)
-    for step in range(20):
-        watchdog.report(min(10, step), idle=step >= 10)
-        assert not any(watchdog.look() for _ in range(2))
-    watchdog.report(10, idle=False)
-    assert watchdog.look()

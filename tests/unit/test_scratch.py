@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from processors.scratch import PREFIX, scratch_folder
+from avatarrig.scratch import scratch_folder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from processors.scratch import scratch_folder
-with scratch_folder(Path(sys.argv[1])) as folder:
+from avatarrig.scratch import scratch_folder
+with scratch_folder("photos", Path(sys.argv[1])) as folder:
     (folder / "1.photo").write_bytes(b"a photo")
     print(folder, flush=True)
     time.sleep(600)
@@ -29,7 +29,7 @@ def age(folder: Path) -> None:
 
 
 def test_the_folder_is_there_meanwhile_and_gone_afterwards(tmp_path: Path) -> None:
-    with scratch_folder(tmp_path) as folder:
+    with scratch_folder("photos", tmp_path) as folder:
         (folder / "1.photo").write_bytes(b"a photo")
         assert folder.parent == tmp_path
     assert list(tmp_path.iterdir()) == []
@@ -43,27 +43,29 @@ def test_the_folder_of_a_killed_process_is_deleted_and_that_of_a_living_one_is_k
         assert holder.stdout is not None
         held = Path(holder.stdout.readline().strip())
         age(held)
-        with scratch_folder(tmp_path):
+        with scratch_folder("photos", tmp_path):
             assert (held / "1.photo").is_file()
         holder.kill()
     assert held.is_dir()
     age(held)
-    with scratch_folder(tmp_path):
+    with scratch_folder("photos", tmp_path):
         assert not held.exists()
 
 
 def test_what_is_young_linked_or_called_otherwise_is_kept(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    young, other = tmp_path / f"{PREFIX}young", tmp_path / "other"
-    for folder in (elsewhere, young, other):
+    young = tmp_path / "avatarrig-photos-young"
+    other, other_use = tmp_path / "other", tmp_path / "avatarrig-tables-of-an-aggregator"
+    for folder in (elsewhere, young, other, other_use):
         folder.mkdir()
-    link = tmp_path / f"{PREFIX}link"
+    link = tmp_path / "avatarrig-photos-link"
     link.symlink_to(elsewhere, target_is_directory=True)
     age(other)
+    age(other_use)
     age(elsewhere)
-    with scratch_folder(tmp_path):
+    with scratch_folder("photos", tmp_path):
         pass
-    assert all(path.is_dir() for path in (elsewhere, young, other, link))
+    assert all(path.is_dir() for path in (elsewhere, young, other, other_use, link))
     assert list(elsewhere.iterdir()) == []
 
 
@@ -71,9 +73,9 @@ def test_what_is_young_linked_or_called_otherwise_is_kept(tmp_path: Path) -> Non
 def test_what_belongs_to_somebody_else_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs = tmp_path / f"{PREFIX}theirs"
+    theirs = tmp_path / "avatarrig-photos-theirs"
     theirs.mkdir()
     age(theirs)
     monkeypatch.setattr(os, "getuid", lambda: theirs.stat().st_uid + 1)
-    with scratch_folder(tmp_path):
+    with scratch_folder("photos", tmp_path):
         assert theirs.is_dir()

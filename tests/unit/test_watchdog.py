@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 
-from processors.watchdog import LOOK_SECONDS, Watchdog
+from avatarrig.watchdog import LOOK_SECONDS, Watchdog
 
 PATIENCE = 30.0
 
@@ -36,3 +36,19 @@ def test_a_step_that_may_take_longer_is_given_longer() -> None:
     assert looks_until_it_ends(watchdog) == 40
     watchdog.alive("polling")
     assert looks_until_it_ends(watchdog) == 4
+
+
+def test_work_that_is_always_as_far_as_before_ends_the_process() -> None:
+    ended = threading.Event()
+    with Watchdog(0.5, ended.set) as watchdog:
+        while not ended.wait(0.05):
+            watchdog.report("always the same", idle=False)
+
+
+def test_work_that_moves_or_is_done_keeps_it_alive() -> None:
+    watchdog = Watchdog(3 * LOOK_SECONDS)
+    for step in range(20):
+        watchdog.report(min(10, step), idle=step >= 10)
+        assert not any(watchdog.look() for _ in range(2))
+    watchdog.report(10, idle=False)
+    assert watchdog.look()

@@ -1,15 +1,16 @@
-"""Ends a process whose main loop stands still.
+"""Ends a process that gets no further; started anew, it goes on where it was, and loses nothing.
 
 kafka-python's ``commit_transaction`` waits for ever when the transaction's coordinator dies,
-and nothing inside the process can wake it. Started anew under the same transactional id, the
-replica has the broker abort what was open, and detects those photos again.
+and so may Faust's recovery of its tables, or one of its clients; nothing inside the process can
+wake them. A replica that is started anew under its transactional id has the broker abort what
+was open, and detects those photos again; an aggregator recovers from its changelogs.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Self
 
 import structlog
@@ -38,6 +39,7 @@ class Watchdog:
         self._silent = 0
         self._done = threading.Event()
         self._doing = "starting"
+        self._progress: Hashable = None
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
@@ -58,6 +60,17 @@ class Watchdog:
         self._doing = doing
         self._patience = self._limit if seconds is None else seconds
         self._silent = 0
+
+    def report(self, progress: Hashable, *, idle: bool) -> None:
+        """Says how far the work is, which is a sign of life where it moved or is done.
+
+        Args:
+            progress: Anything that differs when there was progress.
+            idle: Whether there is nothing to do.
+        """
+        if idle or progress != self._progress:
+            self.alive(f"going on from {progress}")
+        self._progress = progress
 
     def look(self) -> bool:
         """Counts a wake-up; tells whether there was no sign of life for too long."""

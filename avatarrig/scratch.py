@@ -1,4 +1,4 @@
-"""A replica's folder for photos and files on their way, which does not outlive it for long."""
+"""A process's folder for what is on its way, which does not outlive it for long."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-PREFIX: Final = "avatarrig-photos-"
-"""How the folders' names begin."""
-
 _LOCK: Final = "lock"
 _YOUNG_SECONDS: Final = 60.0
 """A folder that is younger may not have been locked yet."""
 
 
 @contextlib.contextmanager
-def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
+def scratch_folder(use: str, parent: Path | None = None) -> Iterator[Path]:
     """Makes a folder and deletes it in the end.
 
-    A replica that is killed deletes nothing, and photos of people are no litter: those who come
-    later delete what no living process holds.
+    A process that is killed deletes nothing, and photos of people are no litter: those who come
+    later for the same use delete what no living process holds.
 
     Args:
+        use: What the folder is for; a part of its name.
         parent: Where the folder is made; None for the system's place for temporary files.
     """
     parent = Path(tempfile.gettempdir()) if parent is None else parent
-    for left in parent.glob(f"{PREFIX}*"):
+    prefix = f"avatarrig-{use}-"
+    for left in parent.glob(f"{prefix}*"):
         with contextlib.suppress(OSError, Timeout):
             _delete_abandoned(left)
-    made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent)
+    made = tempfile.TemporaryDirectory(prefix=prefix, dir=parent)
     with made as folder, FileLock(Path(folder) / _LOCK):
         yield Path(folder)
 
