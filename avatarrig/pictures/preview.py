@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any, Final
-
-from PIL import Image, ImageDraw
 
 from avatarrig.pictures import style
 from avatarrig.pictures.figure import (
@@ -19,13 +16,11 @@ from avatarrig.pictures.figure import (
     Side,
     build_figure,
 )
-from avatarrig.pictures.style import Colour
+from avatarrig.pictures.page import Page
+from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
 
 _WIDTH: Final = 1600
 _HEIGHT: Final = 1500
-_OVERSAMPLING: Final = 2
-"""Drawn twice as large and reduced: Pillow's lines have no smooth edges of their own."""
-
 _FIGURE_SHARE: Final = 0.93
 _MARGIN: Final = 130
 _TITLE: Final = 150
@@ -33,9 +28,6 @@ _FOOT: Final = 110
 _BONE: Final = 20
 _BAND: Final = 64
 
-_TEXT: Final = Colour(38, 45, 55)
-_SOFT_TEXT: Final = Colour(110, 119, 130)
-_GRID: Final = Colour(232, 235, 239)
 _GREY: Final = Colour(158, 166, 176)
 _SKETCH: Final = Colour(202, 206, 212)
 _COLOURS: Final[dict[Side, Colour]] = {
@@ -60,22 +52,21 @@ def draw_preview(document: dict[str, Any], *, title: str = "") -> bytes:
     Returns:
         A PNG of 1600 x 1500 pixels.
     """
-    page = _Page(build_figure(document))
-    page.draw_figure()
+    page = Page(_WIDTH, _HEIGHT)
+    drawing = _Drawing(page, build_figure(document))
+    drawing.draw_figure()
     number = document.get("used_observations")
     photos = "" if number is None else f"{number} photo{'' if number == 1 else 's'} · "
-    page.draw_words(title or "Skeletal proportions", f"{photos}lengths in shoulder widths")
+    drawing.draw_words(title or "Skeletal proportions", f"{photos}lengths in shoulder widths")
     return page.encode()
 
 
-class _Page:
-    """The page and where a figure stands on it."""
+class _Drawing:
+    """A page and where a figure stands on it."""
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, page: Page, figure: Figure) -> None:
         self._figure = figure
-        size = (_WIDTH * _OVERSAMPLING, _HEIGHT * _OVERSAMPLING)
-        self._image = Image.new("RGB", size, style.PAPER)
-        self._draw = ImageDraw.Draw(self._image)
+        self._page = page
         room = (_WIDTH - 2 * _MARGIN, _HEIGHT - _TITLE - _FOOT)
         tall = figure.above + figure.below
         self._unit = _FIGURE_SHARE * min(room[0] / figure.width, room[1] / tall)
@@ -94,16 +85,9 @@ class _Page:
 
     def draw_words(self, title: str, subtitle: str) -> None:
         """Writes title and legend."""
-        lines = [(title, 40, _TEXT), (subtitle, 24, _SOFT_TEXT)]
+        lines = [(title, 40, TEXT), (subtitle, 24, SOFT_TEXT)]
         self._write((_MARGIN / 2, 46), "lt", lines)
         self._draw_legend()
-
-    def encode(self) -> bytes:
-        """Gives the page as a PNG."""
-        data = io.BytesIO()
-        page = self._image.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
-        page.save(data, "PNG", optimize=True)
-        return data.getvalue()
 
     def _place(self, point: Point) -> Point:
         """Converts bone units to pixels of the page."""
@@ -111,33 +95,9 @@ class _Page:
 
     def _line(self, start: Point, end: Point, colour: Colour, width: float) -> None:
         """Draws a line with round ends; pixels of the page."""
-        ends = [(x * _OVERSAMPLING, y * _OVERSAMPLING) for x, y in (start, end)]
-        self._draw.line(ends, fill=colour, width=round(width * _OVERSAMPLING))
+        self._page.line([start, end], colour, width)
         for point in (start, end):
-            self._dot(point, width / 2, colour)
-
-    def _dot(self, centre: Point, radius: float, colour: Colour) -> None:
-        self._box(centre, (2 * radius, 2 * radius), radius, colour)
-
-    def _box(  # noqa: PLR0913, PLR0917 - a shape, its fill and its edge
-        self,
-        centre: Point,
-        size: Point,
-        radius: float,
-        fill: Colour,
-        edge: Colour | None = None,
-        edge_width: float = 0,
-    ) -> None:
-        """Draws a rounded box; pixels of the page."""
-        left, top = (centre[axis] - size[axis] / 2 for axis in (0, 1))
-        corners = (left, top, left + size[0], top + size[1])
-        self._draw.rounded_rectangle(
-            [corner * _OVERSAMPLING for corner in corners],
-            radius * _OVERSAMPLING,
-            fill=fill,
-            outline=edge,
-            width=round(edge_width * _OVERSAMPLING),
-        )
+            self._page.dot(point, width / 2, colour)
 
     def _draw_grid(self) -> None:
         """Draws lines half a shoulder width apart."""
@@ -145,24 +105,19 @@ class _Page:
         below = _HEIGHT - _FOOT
         for column in range(-round(_WIDTH / step), round(_WIDTH / step)):
             x = self._hips[0] + column * step
-            self._line((x, _TITLE), (x, below), _GRID, 1)
+            self._line((x, _TITLE), (x, below), GRID, 1)
         for row in range(-round(_HEIGHT / step), round(_HEIGHT / step)):
             y = self._hips[1] + row * step
             if _TITLE <= y <= below:
-                self._line((0, y), (_WIDTH, y), _GRID, 1)
+                self._line((0, y), (_WIDTH, y), GRID, 1)
 
     def _draw_head(self) -> None:
         shoulders = self._place((0.0, self._figure.shoulder_height))
         chin = self._figure.shoulder_height + NECK
         self._line(shoulders, self._place((0.0, chin)), _SKETCH, 0.6 * _BONE)
-        left, top = self._place((-HEAD_WIDTH / 2, chin + HEAD_HEIGHT - 0.06))
-        right, bottom = self._place((HEAD_WIDTH / 2, chin - 0.06))
-        self._draw.ellipse(
-            [edge * _OVERSAMPLING for edge in (left, top, right, bottom)],
-            fill=_lighter(_SKETCH, 0.6),
-            outline=_SKETCH,
-            width=4 * _OVERSAMPLING,
-        )
+        size = (self._unit * HEAD_WIDTH, self._unit * HEAD_HEIGHT)
+        centre = self._place((0.0, chin + HEAD_HEIGHT / 2 - 0.06))
+        self._page.ellipse(centre, size, _lighter(_SKETCH, 0.6), _SKETCH, 4)
 
     def _draw_wingspan(self) -> None:
         span = self._figure.wingspan
@@ -174,7 +129,7 @@ class _Page:
             self._line(self._place((x, height + 0.04)), self._place((x, height - 0.04)), _GREY, 3)
         self._line(self._place((-half, height)), self._place((half, height)), _GREY, 3)
         label = self._place((self._figure.width / 4, height - 0.05))
-        self._write(label, "mt", [(f"arm span {_number(span)}", 24, _SOFT_TEXT)])
+        self._write(label, "mt", [(f"arm span {_number(span)}", 24, SOFT_TEXT)])
 
     def _draw_band(self, bone: Bone) -> None:
         """Draws the interval as a pale band around the bone's end."""
@@ -185,7 +140,7 @@ class _Page:
         lengthwise = abs(low[0] - high[0]) + abs(low[1] - high[1])
         size = (lengthwise, _BAND) if bone.direction[0] else (_BAND, lengthwise)
         colour = _colour(bone)
-        self._box(
+        self._page.box(
             centre, size, min(8, lengthwise / 2), _lighter(colour, 0.75), _lighter(colour, 0.4), 2
         )
 
@@ -201,16 +156,16 @@ class _Page:
     def _draw_joints(self, bone: Bone) -> None:
         known = bone.length.status != "insufficient"
         for joint in (bone.start, bone.end) if known else (bone.end,):
-            self._dot(self._place(joint), 13, style.PAPER)
-            self._dot(self._place(joint), 9, _TEXT if known else _GREY)
+            self._page.dot(self._place(joint), 13, style.PAPER)
+            self._page.dot(self._place(joint), 9, TEXT if known else _GREY)
 
     def _draw_number(self, bone: Bone) -> None:
         length = bone.written
         if length is None:
             return
-        lines = [(_number(length), 34, _TEXT)]
+        lines = [(_number(length), 34, TEXT)]
         if length.high > length.low:
-            lines.append((f"{length.low:.2f} to {length.high:.2f}", 21, _SOFT_TEXT))
+            lines.append((f"{length.low:.2f} to {length.high:.2f}", 21, SOFT_TEXT))
         self._write(self._place(bone.label), bone.anchor, lines)
 
     def _write(self, place: Point, anchor: str, lines: list[tuple[str, int, Colour]]) -> None:
@@ -218,15 +173,8 @@ class _Page:
         heights = [style.text_size(text, size)[1] for text, size, _ in lines]
         top = place[1] - sum(heights) * {"t": 0.0, "m": 0.5, "b": 1.0}[anchor[1]]
         for (text, size, colour), height in zip(lines, heights, strict=True):
-            self._draw.text(
-                (place[0] * _OVERSAMPLING, top * _OVERSAMPLING),
-                text,
-                font=style.font(size * _OVERSAMPLING),
-                fill=colour,
-                anchor=f"{anchor[0]}a",
-                stroke_width=4 * _OVERSAMPLING,
-                stroke_fill=style.PAPER,
-            )
+            place_of_line = (place[0], top)
+            self._page.write(place_of_line, text, size, colour, anchor=f"{anchor[0]}a", halo=4)
             top += height
 
     def _draw_legend(self) -> None:
@@ -242,11 +190,11 @@ class _Page:
             entries.append(("sketch: too few photos yet", _SKETCH, None))
         x, y = _MARGIN / 2, _HEIGHT - 52
         for words, colour, core in entries:
-            self._box((x + 17, y), (34, 18), 9, colour)
+            self._page.box((x + 17, y), (34, 18), 9, colour)
             if core:
-                self._box((x + 17, y), (24, 8), 4, core)
+                self._page.box((x + 17, y), (24, 8), 4, core)
             width, height = style.text_size(words, 22)
-            self._write((x + 44, y - height / 2), "lt", [(words, 22, _SOFT_TEXT)])
+            self._write((x + 44, y - height / 2), "lt", [(words, 22, SOFT_TEXT)])
             x += 44 + width + 40
 
 

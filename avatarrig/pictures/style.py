@@ -29,6 +29,11 @@ MIDDLE: Final = Colour(245, 245, 240)
 INK: Final = Colour(18, 22, 28)
 PAPER: Final = Colour(255, 255, 255)
 
+# On paper: the soft text has the contrast that WCAG 2.2 asks of small text (4.5 to 1).
+TEXT: Final = Colour(38, 45, 55)
+SOFT_TEXT: Final = Colour(98, 107, 118)
+GRID: Final = Colour(230, 233, 237)
+
 GOOD: Final = Colour(74, 201, 126)
 FAIR: Final = Colour(247, 196, 70)
 POOR: Final = Colour(236, 92, 84)
