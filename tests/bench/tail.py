@@ -18,7 +18,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.observed import rendered
+from support.rendered import rendered
 from support.terminal import Terminal
 
 from avatarrig.broker import EmbeddedBroker

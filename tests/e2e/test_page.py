@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from support.aggregating import Aggregator, producer, send
-from support.observed import rendered
+from support.rendered import rendered
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
@@ -73,7 +73,7 @@ class Pipeline:
     def observe(self, count: int, subject: str = "Anna") -> None:
         with producer(self.kafka) as client:
             numbers = range(self._sent, self._sent + count)
-            send(client, [rendered(number, subject) for number in numbers])
+            send(client, [rendered(number, subject=subject) for number in numbers])
         self._sent += count
 
     def reject(self, path: str, message: str) -> None:
@@ -303,14 +303,14 @@ def test_overlays_come_from_allowed_folders_alone(pipeline: Pipeline, witness: W
     overlays.mkdir(parents=True)
     secret = pipeline.folder / "secret.png"
     Image.new("RGB", (900, 600), (200, 30, 30)).save(secret)
-    Image.new("RGB", (900, 600), (30, 120, 200)).save(overlays / "photo-3.png")
+    Image.new("RGB", (900, 600), (30, 120, 200)).save(overlays / "photo-03.png")
     (overlays / "leak.png").symlink_to(secret)
     ask = f"{pipeline.url}/overlay?image="
-    assert answer(f"{ask}photo-3") == (200, "image/jpeg")
-    for name in ("leak", "..%2F..%2Fsecret", "%2Fetc%2Fpasswd", "photo-4", "", "photo-3%00"):
+    assert answer(f"{ask}photo-03") == (200, "image/jpeg")
+    for name in ("leak", "..%2F..%2Fsecret", "%2Fetc%2Fpasswd", "photo-04", "", "photo-03%00"):
         assert answer(f"{ask}{name}")[0] == 404
     with producer(pipeline.kafka) as client:
-        send(client, [rendered(3, "Overlaid")])
+        send(client, [rendered(3, subject="Overlaid")])
     witness.page.goto(pipeline.subject("Overlaid"))
     picture = witness.page.locator("#photos img")
     expect(picture).to_be_visible(timeout=PATIENCE_MS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.aggregating import producer, send
-from support.observed import rendered
+from support.rendered import rendered
 from support.terminal import Terminal
 
 from avatarrig.broker import EmbeddedBroker
@@ -44,7 +44,7 @@ class Estimates:
         with producer(self.kafka) as client:
             for _ in range(photos):
                 self._sent += 1
-                seen = rendered(self._sent, subject)
+                seen = rendered(self._sent, subject=subject)
                 tally.add(seen)
                 send(client, [seen])
             record = SkeletonRecord(

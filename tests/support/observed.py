@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,31 +33,6 @@ def observation(
         captured_at=1.7e9 + 3600.0 * (number % 1000),
         **changes,
     )
-
-
-def rendered(
-    number: int,
-    subject: str = "anna",
-    **changes: Any,  # noqa: ANN401 - any field's
-) -> Observation:
-    """What a detector saw in pictures of one body that were rendered, 30 of them."""
-    people = _rendered_people()
-    pose = people["p00_pose"][number % 30].astype(np.float32)
-    world = people["p00_world"][number % 30].astype(np.float32)
-    return msgspec.structs.replace(
-        observation(number, subject),
-        width=640,
-        height=960,
-        pose=PackedArray.pack(pose),
-        world=PackedArray.pack(world),
-        evidence=evidence_from_landmarks(pose, world, 640, 960, learned=load_learned("full")),
-        **changes,
-    )
-
-
-@functools.cache
-def _rendered_people() -> dict[str, np.ndarray]:
-    return dict(np.load(Path(__file__).parents[1] / "unit" / "data" / "rendered_people.npz"))
 
 
 @functools.cache

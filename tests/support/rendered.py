@@ -12,6 +12,7 @@ import numpy as np
 from avatarrig.detectors.quality import measure_quality
 from avatarrig.records import Evidence, Observation, PackedArray
 from avatarrig.runs import Pictures, RunDirectory, write_observation
+from avatarrig.skeleton.bones import POOLED_BONES
 from avatarrig.skeleton.evidence import evidence_from_landmarks
 from avatarrig.skeleton.learned import load_learned
 
@@ -41,6 +42,14 @@ def evidence_of(person: str) -> tuple[Evidence, ...]:
     """What each photo of a person says; those that say nothing are left out."""
     seen = (_seen(person, number).evidence for number in range(PHOTOS))
     return tuple(evidence for evidence in seen if evidence is not None)
+
+
+def truth_of(person: str) -> dict[str, float]:
+    """A person's true bone lengths and stature, m."""
+    with np.load(PEOPLE) as people:
+        return dict(
+            zip((*POOLED_BONES, "stature"), people[f"{person}_bones"].tolist(), strict=True)
+        )
 
 
 def write_rendered_run(run: Path, photos: int = PHOTOS) -> None:

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import datetime as dt
-import functools
 import json
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,127 +10,29 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rendered import evidence_of, truth_of
+from support.standing import (
+    ARRIVED,
+    BODY,
+    DAY,
+    LEARNED,
+    SIZE,
+    as_json,
+    landmarks,
+    photo,
+    tally_of,
+    tally_of_photos,
+)
 
 from avatarrig import Estimator
-from avatarrig.records import Evidence, Observation, PackedArray
+from avatarrig.records import Evidence
 from avatarrig.skeleton.asymmetry import ASYMMETRY_WARNING
 from avatarrig.skeleton.bones import (
-    BONE_VECTORS,
-    HELMERT,
-    POOLED_BONES,
-    POOLING,
     PROTOTYPE_BONES,
 )
 from avatarrig.skeleton.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.skeleton.evidence import INFORMATION_LENGTH, evidence_from_landmarks
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.rolling import Change, compare
 from avatarrig.skeleton.tally import Tally
-
-ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
-DAY = 86_400.0
-SIZE = (960, 1280)
-LEARNED = load_learned("full")
-
-
-def average_body() -> dict[str, float]:
-    """Lengths between landmarks, m, that photos of an average person show."""
-    logs = POOLING @ (HELMERT.T @ LEARNED.population.mean) + LEARNED.network.offset
-    lengths = {bone: float(np.exp(x)) for (bone, *_), x in zip(BONE_VECTORS, logs, strict=True)}
-    return {bone: 0.48 * length / lengths["torso"] for bone, length in lengths.items()}
-
-
-BODY = average_body()
-
-
-def landmarks(
-    body: dict[str, float], random: np.random.Generator, *, left_shank: float = 1.0
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """A standing figure of known lengths, turned a little, seen from far away: (33, 5), (33, 3)."""
-    points = np.zeros((33, 3))
-    points[:11] = [0, -0.72, -0.1]
-    points[[2, 5, 7, 8, 9, 10], 0] = [0.03, -0.03, 0.07, -0.07, 0.02, -0.02]
-    for side, sign in ((0, 1), (1, -1)):
-        shoulder = np.array([sign * body["shoulder"] / 2, -body["torso"], 0])
-        hip = np.array([sign * body["hip"] / 2, 0, 0])
-        swing, spread = random.normal(0, 0.15), random.uniform(0.2, 1.2)
-        arm = np.array([sign * np.sin(spread), np.cos(spread), np.sin(swing)])
-        leg = np.array([sign * 0.08, 1, 0.5 * np.sin(swing)])
-        arm, leg = arm / np.linalg.norm(arm), leg / np.linalg.norm(leg)
-        shank = body["shank"] * (left_shank if side == 0 else 1)
-        elbow, knee = shoulder + body["uarm"] * arm, hip + body["thigh"] * leg
-        wrist, ankle = elbow + body["farm"] * arm, knee + shank * leg
-        points[11 + side], points[13 + side], points[15 + side] = shoulder, elbow, wrist
-        points[[17 + side, 19 + side, 21 + side]] = wrist + 0.08 * arm
-        points[23 + side], points[25 + side], points[27 + side] = hip, knee, ankle
-        points[29 + side] = np.add(ankle, [0, 0.05, 0.05])
-        points[31 + side] = np.add(ankle, [0, 0.06, -0.14])
-    yaw = random.normal(0, 0.25)
-    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    world = points @ turn.T
-    pixels = world[:, :2] * 500 + [SIZE[0] / 2, 600] + random.normal(0, 4, (33, 2))
-    pose = np.concatenate([pixels / SIZE, world[:, 2:], np.full((33, 2), 0.99)], axis=1)
-    return pose.astype(np.float32), world.astype(np.float32)
-
-
-@functools.cache
-def seen(number: int, body: tuple[tuple[str, float], ...], left_shank: float) -> dict[str, Any]:
-    pose, world = landmarks(dict(body), np.random.default_rng(number), left_shank=left_shank)
-    return {
-        "pose": PackedArray.pack(pose),
-        "world": PackedArray.pack(world),
-        "evidence": evidence_from_landmarks(pose, world, *SIZE, learned=LEARNED),
-    }
-
-
-def photo(
-    number: int,
-    body: dict[str, float],
-    left_shank: float = 1.0,
-    **fields: Any,  # noqa: ANN401
-) -> Observation:
-    usual: dict[str, Any] = {
-        "image_id": f"photo-{number}",
-        "dataset": "d",
-        "path": f"{number}.jpg",
-        "subject": "s",
-        "content_hash": f"{number:064}",
-        "found_at": ARRIVED,
-        "observed_at": ARRIVED,
-        "fingerprint": "f",
-        "width": SIZE[0],
-        "height": SIZE[1],
-        "people": 1,
-        **seen(number, tuple(body.items()), left_shank),
-    }
-    return Observation(**usual | fields)
-
-
-def tally_of(count: int, body: dict[str, float], **fields: Any) -> Tally:  # noqa: ANN401
-    tally = Tally.empty()
-    for number in range(count):
-        tally.add(photo(number, body, **fields))
-    return tally
-
-
-@functools.cache
-def rendered(person: str, first: int = 0, last: int = 30) -> Tally:
-    """Photos of a rendered person: see data/README.md."""
-    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
-        poses, worlds = people[f"{person}_pose"], people[f"{person}_world"]
-    tally = Tally.empty()
-    for number in range(first, last):
-        pose, world = poses[number].astype(np.float32), worlds[number].astype(np.float32)
-        evidence = evidence_from_landmarks(pose, world, 640, 960, learned=LEARNED)
-        tally.add(photo(number, BODY, evidence=evidence))
-    return tally
-
-
-def truth(person: str) -> dict[str, float]:
-    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
-        return dict(
-            zip((*POOLED_BONES, "stature"), people[f"{person}_bones"].tolist(), strict=True)
-        )
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +45,6 @@ def schema() -> dict[str, Any]:
     file = resources.files("avatarrig.skeleton") / "schema" / "skeleton_estimate.schema.json"
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(document)
-    return document
-
-
-def as_json(tally: Tally, options: EstimateOptions | None = None) -> dict[str, Any]:
-    document = estimate(tally, subject="s", options=options).to_document()
-    read_back: dict[str, Any] = json.loads(json.dumps(document, allow_nan=False))
-    assert read_back == document
     return document
 
 
@@ -194,7 +86,9 @@ def test_few_photos_are_insufficient_then_provisional_then_stable() -> None:
         document = as_json(tally_of(count, BODY))
         assert document["stats"]["torso_length"]["status"] == status
         assert ("torso_length" in document["estimates"]) == (status != "insufficient")
-    assert as_json(rendered("p00"))["stats"]["torso_length"]["status"] == "stable"
+    assert (
+        as_json(tally_of_photos(evidence_of("p00")))["stats"]["torso_length"]["status"] == "stable"
+    )
 
 
 def test_more_photos_leave_less_to_the_population(thirty: Tally) -> None:
@@ -263,103 +157,24 @@ def test_evidence_that_contradicts_the_plain_ratios_is_pointed_out() -> None:
 
 @pytest.mark.parametrize("person", ["p00", "pw01"])
 def test_people_of_any_proportions_are_estimated_without_a_doubt(person: str) -> None:
-    bones, known = estimate(rendered(person)).bones, truth(person)
+    bones, known = estimate(tally_of_photos(evidence_of(person))).bones, truth_of(person)
     for key, pooled in PROTOTYPE_BONES.items():
         true = known[pooled] / known["shoulder"]
         assert bones[key].value == pytest.approx(true, rel=0.12)
         assert 0.9 * bones[key].low < true < 1.1 * bones[key].high
-    notes = as_json(rendered(person))["notes"]
+    notes = as_json(tally_of_photos(evidence_of(person)))["notes"]
     assert not any("Plain ratios" in note or "do not agree" in note for note in notes)
 
 
 @pytest.mark.parametrize("person", ["p00", "pw01"])
 def test_a_height_gives_lengths_that_are_true(person: str) -> None:
-    known = truth(person)
+    known = truth_of(person)
     options = EstimateOptions(height=known["stature"])
-    metres = as_json(rendered(person), options)["metres"]
+    metres = as_json(tally_of_photos(evidence_of(person)), options)["metres"]
     for key, pooled in PROTOTYPE_BONES.items():
         assert metres[key]["value"] == pytest.approx(known[pooled], rel=0.12)
     wingspan = known["shoulder"] + 2 * (known["uarm"] + known["farm"])
     assert metres[WINGSPAN]["value"] == pytest.approx(wingspan, rel=0.06)
-
-
-def test_halves_of_one_persons_photos_show_no_drift() -> None:
-    early, late = rendered("p00", 0, 15), rendered("p00", 15, 30)
-    changes = changes_between(late, early)
-    assert len(changes) == 10
-    assert not any(change.drift for change in changes.values())
-    assert any(change.drift for change in changes_between(late, rendered("pw01")).values())
-
-
-def changes_between(inside: Tally, others: Tally) -> dict[str, Change]:
-    version = LEARNED.version
-    return compare(inside.everything().evidence(version), others.everything().evidence(version))
-
-
-def grown(years: float) -> dict[str, float]:
-    """Legs grow faster than the trunk; landmarks show a third of what a body has grown."""
-    return {
-        bone: length * (1 + years * (bone in {"thigh", "shank"})) for bone, length in BODY.items()
-    }
-
-
-def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
-    tally = Tally.empty()
-    for number in range(80):
-        recent = number % 2 == 0
-        age = number / 4 if recent else 300 + number
-        tally.add(photo(number, grown(0.1 * recent), captured_at=ARRIVED - age * DAY))
-    document = as_json(tally, EstimateOptions(window_days=30))
-    window = document["window"]
-    assert window["used_observations"] == 40
-    assert (window["first"], window["last"]) == ("2026-10-24", "2026-11-22")
-    assert window["drift"]
-    assert window["changes"]["upper_leg_L"]["drift"]
-    assert window["changes"]["upper_leg_L"]["window_over_others"] > 1.08
-    assert not window["changes"]["lower_arm_L"]["drift"]
-    assert window["stats"]["upper_leg_L"]["value"] > document["stats"]["upper_leg_L"]["value"]
-
-
-def test_a_day_of_somebody_else_is_pointed_out_and_nothing_is_stable() -> None:
-    tally = Tally.empty()
-    with np.load(Path(__file__).parent / "data" / "rendered_people.npz") as people:
-        for place, (person, number) in enumerate(
-            [("p00", number) for number in range(30)] + [("pw01", number) for number in range(15)]
-        ):
-            pose, world = people[f"{person}_pose"][number], people[f"{person}_world"][number]
-            evidence = evidence_from_landmarks(
-                pose.astype(np.float32), world.astype(np.float32), 640, 960, learned=LEARNED
-            )
-            tally.add(photo(place, BODY, evidence=evidence, found_at=ARRIVED - DAY * (place // 15)))
-    mixed, alone = as_json(tally), as_json(rendered("p00"))
-    odd_day = dt.datetime.fromtimestamp(ARRIVED - 2 * DAY, dt.UTC).date().isoformat()
-    assert [note for note in mixed["notes"] if f"photos of {odd_day} do not fit" in note]
-    assert not [note for note in alone["notes"] if "do not fit" in note]
-    assert "stable" in {stats["status"] for stats in alone["stats"].values()}
-    assert "stable" not in {stats["status"] for stats in mixed["stats"].values()}
-
-
-def test_a_person_who_stays_does_not_drift() -> None:
-    tally = Tally.empty()
-    for number in range(80):
-        tally.add(photo(number, BODY, captured_at=ARRIVED - number * DAY))
-    window = as_json(tally, EstimateOptions(window_days=30))["window"]
-    assert window["used_observations"] == 30
-    assert len(window["changes"]) == 10
-    assert not window["drift"]
-
-
-def test_a_window_ends_where_it_is_told_to(thirty: Tally) -> None:
-    options = EstimateOptions(window_days=7, as_of=dt.date(2027, 3, 1))
-    window = as_json(thirty, options)["window"]
-    assert (window["first"], window["last"], window["used_observations"]) == (
-        "2027-02-23", "2027-03-01", 0
-    )  # fmt: skip
-    assert window["stats"] == {}
-    ever = as_json(thirty, EstimateOptions(window_days=10**9))["window"]
-    assert (ever["used_observations"], ever["changes"]) == (30, {})
-    early = EstimateOptions(window_days=7, as_of=dt.date(2020, 1, 1))
-    assert as_json(thirty, early)["window"]["last"] == "2026-11-22"
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 30])

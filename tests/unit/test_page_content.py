@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support.observed import rendered
+from support.rendered import rendered
 
 from aggregators.web.content import CHARTED, Content
 from aggregators.web.downloads import DownloadRefusedError, download
@@ -34,7 +34,7 @@ HOSTILE = "\"><script>alert(1)</script>&'"
 def record(photos: int, subject: str = "anna", at: float = NOW) -> SkeletonRecord:
     tally = Tally.empty()
     for number in range(photos):
-        tally.add(rendered(number, subject))
+        tally.add(rendered(number, subject=subject))
     options = EstimateOptions(window_days=7)
     return SkeletonRecord(
         subject=subject,
@@ -140,7 +140,7 @@ def content(*roots: str, subject: str = "anna") -> tuple[Content, Board]:
         latest = record(photos, subject, NOW + photos)
         board.take(latest)
         board.take(history_of(latest))
-    board.take(decode_sighting(encode(rendered(7, subject, observed_at=NOW))))
+    board.take(decode_sighting(encode(rendered(7, subject=subject, observed_at=NOW))))
     watching = SimpleNamespace(lock=threading.Lock(), board=board, complaint="")
     return Content(cast("Any", watching), Thumbnails(roots)), board
 

@@ -1,0 +1,87 @@
+"""A window, all time, and single days of one person's photos, held against each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from support.rendered import evidence_of
+from support.standing import ARRIVED, BODY, DAY, LEARNED, as_json, photo, tally_of, tally_of_photos
+
+from avatarrig.skeleton.estimate import EstimateOptions
+from avatarrig.skeleton.rolling import Change, compare
+from avatarrig.skeleton.tally import Tally
+
+
+def test_halves_of_one_persons_photos_show_no_drift() -> None:
+    photos = evidence_of("p00")
+    early, late = tally_of_photos(photos[:15]), tally_of_photos(photos[15:])
+    changes = changes_between(late, early)
+    assert len(changes) == 10
+    assert not any(change.drift for change in changes.values())
+    somebody_else = changes_between(late, tally_of_photos(evidence_of("pw01")))
+    assert any(change.drift for change in somebody_else.values())
+
+
+def changes_between(inside: Tally, others: Tally) -> dict[str, Change]:
+    version = LEARNED.version
+    return compare(inside.everything().evidence(version), others.everything().evidence(version))
+
+
+def grown(years: float) -> dict[str, float]:
+    """Legs grow faster than the trunk; landmarks show a third of what a body has grown."""
+    return {
+        bone: length * (1 + years * (bone in {"thigh", "shank"})) for bone, length in BODY.items()
+    }
+
+
+def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
+    tally = Tally.empty()
+    for number in range(80):
+        recent = number % 2 == 0
+        age = number / 4 if recent else 300 + number
+        tally.add(photo(number, grown(0.1 * recent), captured_at=ARRIVED - age * DAY))
+    document = as_json(tally, EstimateOptions(window_days=30))
+    window = document["window"]
+    assert window["used_observations"] == 40
+    assert (window["first"], window["last"]) == ("2026-10-24", "2026-11-22")
+    assert window["drift"]
+    assert window["changes"]["upper_leg_L"]["drift"]
+    assert window["changes"]["upper_leg_L"]["window_over_others"] > 1.08
+    assert not window["changes"]["lower_arm_L"]["drift"]
+    assert window["stats"]["upper_leg_L"]["value"] > document["stats"]["upper_leg_L"]["value"]
+
+
+def test_a_day_of_somebody_else_is_pointed_out_and_nothing_is_stable() -> None:
+    tally = Tally.empty()
+    for place, said in enumerate([*evidence_of("p00"), *evidence_of("pw01")[:15]]):
+        tally.add(photo(place, BODY, evidence=said, found_at=ARRIVED - DAY * (place // 15)))
+    mixed, alone = as_json(tally), as_json(tally_of_photos(evidence_of("p00")))
+    odd_day = dt.datetime.fromtimestamp(ARRIVED - 2 * DAY, dt.UTC).date().isoformat()
+    assert [note for note in mixed["notes"] if f"photos of {odd_day} do not fit" in note]
+    assert not [note for note in alone["notes"] if "do not fit" in note]
+    assert "stable" in {stats["status"] for stats in alone["stats"].values()}
+    assert "stable" not in {stats["status"] for stats in mixed["stats"].values()}
+
+
+def test_a_person_who_stays_does_not_drift() -> None:
+    tally = Tally.empty()
+    for number in range(80):
+        tally.add(photo(number, BODY, captured_at=ARRIVED - number * DAY))
+    window = as_json(tally, EstimateOptions(window_days=30))["window"]
+    assert window["used_observations"] == 30
+    assert len(window["changes"]) == 10
+    assert not window["drift"]
+
+
+def test_a_window_ends_where_it_is_told_to() -> None:
+    thirty = tally_of(30, BODY)
+    options = EstimateOptions(window_days=7, as_of=dt.date(2027, 3, 1))
+    window = as_json(thirty, options)["window"]
+    assert (window["first"], window["last"], window["used_observations"]) == (
+        "2027-02-23", "2027-03-01", 0
+    )  # fmt: skip
+    assert window["stats"] == {}
+    ever = as_json(thirty, EstimateOptions(window_days=10**9))["window"]
+    assert (ever["used_observations"], ever["changes"]) == (30, {})
+    early = EstimateOptions(window_days=7, as_of=dt.date(2020, 1, 1))
+    assert as_json(thirty, early)["window"]["last"] == "2026-11-22"
