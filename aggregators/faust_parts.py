@@ -147,7 +147,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # as above
     def backlog(self) -> int:
         """Returns how many offsets lie between what was read and what is committed."""
         reader = self._thread._consumer  # noqa: SLF001 - aiokafka tells it in no other way
-        subscription = reader and reader._subscription.subscription  # noqa: SLF001
+        subscription = reader and reader._subscription.subscription  # noqa: SLF001 - no public way
         if not subscription or subscription.assignment is None:
             return 0
         states = (

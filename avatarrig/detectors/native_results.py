@@ -74,7 +74,7 @@ def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa:
         ]
 
 
-def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  # noqa: ANN401
+def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  # noqa: ANN401 - MediaPipe ships no types
     """Runs a ``FaceLandmarker`` on an image.
 
     Returns:
@@ -93,7 +93,7 @@ def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  
         ]
 
 
-def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401
+def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401 - MediaPipe ships no types
     """Runs an ``ImageSegmenter`` on an image.
 
     Returns:
@@ -108,7 +108,7 @@ def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401
 
 
 @contextlib.contextmanager
-def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iterator[Any]:  # noqa: ANN401
+def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iterator[Any]:  # noqa: ANN401 - MediaPipe ships no types
     """Runs a task into a result structure, which lives until the context ends.
 
     Raises:
@@ -119,7 +119,7 @@ def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iter
     library = mediapipe_c_bindings.load_raw_library()
     run, free = (getattr(library, name) for name in functions)
     error = ctypes.c_char_p()
-    handle, picture = task._handle, image._image_ptr  # noqa: SLF001
+    handle, picture = task._handle, image._image_ptr  # noqa: SLF001 - no public name
     status = run(handle, picture, None, ctypes.byref(result), ctypes.byref(error))
     try:
         mediapipe_c_utils.handle_status(status, error)
@@ -132,7 +132,7 @@ def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iter
         free(ctypes.byref(result))
 
 
-def _rows(listed: Any, field: str, columns: list[int]) -> Floats:  # noqa: ANN401
+def _rows(listed: Any, field: str, columns: list[int]) -> Floats:  # noqa: ANN401 - MediaPipe ships no types
     """Copies the wanted fields of a counted list of structures, one row each."""
     pointer = getattr(listed, field)
     row = ctypes.sizeof(pointer._type_)

@@ -149,7 +149,7 @@ class GuardedTask(Generic[Result]):
         return result
 
 
-def _close_task(task: Any) -> None:  # noqa: ANN401
+def _close_task(task: Any) -> None:  # noqa: ANN401 - MediaPipe ships no types
     try:
         task.close()
     except (RuntimeError, ValueError):
@@ -235,9 +235,9 @@ def open_mask_task(model: Path) -> GuardedTask[Floats]:
     )
 
 
-def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: ANN401
+def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: ANN401 - MediaPipe ships no types
     return tuple(FoundPose(*found) for found in detect_poses(task, image))
 
 
-def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401
+def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401 - MediaPipe ships no types
     return tuple(FoundFace(*found) for found in detect_faces(task, image))

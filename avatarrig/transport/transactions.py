@@ -21,4 +21,4 @@ def abort_transaction(producer: KafkaProducer) -> None:
     """
     producer.abort_transaction()
     manager = producer._transaction_manager  # noqa: SLF001 - there is no public way to mend it
-    manager._pending_txn_offset_commits.clear()  # noqa: SLF001
+    manager._pending_txn_offset_commits.clear()  # noqa: SLF001 - no public way
