@@ -66,11 +66,12 @@ class Learned:
         centre: (6,) what photos of an average person say, in 2 ** -20: whole numbers, so that
             photos can be grouped by it exactly.
         intervals: Factor on standard deviations that makes intervals honest on bodies that
-            training did not see: the first number, plus the second times how unusual the
-            estimated person is (1 for an ordinary one) times the share that photos have in
-            the estimate.
+            training did not see. Where all comes from the prior, the first number; where all
+            comes from photos, the second plus the third times how unusual the estimated person
+            is (1 for an ordinary one); in between, a mean by the share of each.
         most_misfit: Misfit of photos to their estimate that one person's photos hardly exceed:
-            the first number, plus the second over the root of the number of photos.
+            the first number however many they are, and the second over the root of their number,
+            added as standard deviations are.
     """
 
     version: str
@@ -79,7 +80,7 @@ class Learned:
     network: Network
     population: Population
     centre: tuple[int, ...]
-    intervals: tuple[float, float]
+    intervals: tuple[float, float, float]
     most_misfit: tuple[float, float]
 
 
@@ -156,6 +157,7 @@ def _unpacked(data: bytes, name: str) -> Learned:
             f"{FEATURES_VERSION}: train again with scripts/train_estimator.py"
         )
     numbers = {key: value.astype(np.float64) for key, value in arrays.items()}
+    few, many, growth = map(float, header["intervals"])
     return Learned(
         version=f"{header['pose_model']}-{hashlib.sha256(data).hexdigest()[:12]}",
         pose_model=str(header["pose_model"]),
@@ -177,7 +179,7 @@ def _unpacked(data: bytes, name: str) -> Learned:
             systematic=numbers["systematic"],
         ),
         centre=centre_of(numbers["mean"], numbers["population_offset"]),
-        intervals=(float(header["intervals"][0]), float(header["intervals"][1])),
+        intervals=(few, many, growth),
         most_misfit=(float(header["most_misfit"][0]), float(header["most_misfit"][1])),
     )
 

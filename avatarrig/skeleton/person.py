@@ -125,10 +125,11 @@ def _proportions(total: EvidenceSum, weighed: Weighed, learned: Learned) -> Prop
     kept = HELMERT.T @ covariance @ HELMERT
     given = HELMERT.T @ prior @ HELMERT
     shares = np.clip(np.diag(kept) / np.diag(given), 0, 1)
-    scale, growth = learned.intervals
-    factor = scale + growth * unusual(learned.population, mean) * (1 - shares.mean())
+    few, many, growth = learned.intervals
+    by_photos = many + growth * unusual(learned.population, mean)
+    factor = few * shares.mean() + by_photos * (1 - shares.mean())
     limit, allowance = learned.most_misfit
-    most = limit + allowance / math.sqrt(max(total.photos, 1))
+    most = math.hypot(limit, allowance / math.sqrt(max(total.photos, 1)))
     return Proportions(
         log_lengths=HELMERT.T @ mean,
         covariance=kept * factor**2,

@@ -34,10 +34,12 @@ COVERAGE = 0.9
 _REACH = 1.6449
 """Standard deviations on each side of a Gaussian's middle 90 %."""
 
-_CALIBRATION_COUNTS = (10, 30)
-_GRID_SCALE = np.linspace(0.8, 1.3, 21)
-"""Less would make intervals too narrow where photos are few and nobody looks unusual yet."""
-_GRID_GROWTH = np.linspace(0.0, 1.2, 49)
+_CALIBRATION_COUNTS = (1, 5, 10, 30)
+_FACTORS = np.stack(
+    np.meshgrid(np.linspace(0.9, 1.4, 11), np.linspace(0.5, 1.1, 13), np.linspace(0, 1.2, 25)), -1
+).reshape(-1, 3)
+"""`Learned.intervals` to choose from. A lower second number would make intervals too narrow for
+those unusual people whose photos make them look ordinary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +94,7 @@ def learn(
             systematic=averaged["systematic"],
         ),
         centre=centre_of(averaged["mean"], averaged["offset"]),
-        intervals=(1.0, 0.0),
+        intervals=(1.0, 1.0, 0.0),
         most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
@@ -118,6 +120,7 @@ class Residuals:
         unusual: (m,) how unusual the estimated persons are.
         misfit: (m,) of the photos to the estimates.
         photos: (m,) how many these were.
+        asked: (m,) how many there should have been; all, where there are fewer.
         share: (m,) of the photos in the estimate; the rest is the prior's.
         spread: (m,) ``natural``, ``broad`` or ``wide``.
     """
@@ -126,6 +129,7 @@ class Residuals:
     unusual: np.ndarray
     misfit: np.ndarray
     photos: np.ndarray
+    asked: np.ndarray
     share: np.ndarray
     spread: np.ndarray
 
@@ -142,7 +146,7 @@ class Residuals:
 
 def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]) -> Residuals:
     """Compares estimates from some and from all photos with the truth."""
-    standard, distance, fits, counts, shares, spreads = [], [], [], [], [], []
+    standard, distance, fits, counts, asked, shares, spreads = [], [], [], [], [], [], []
     for place in places:
         body = bodies[place]
         evidence = [
@@ -166,9 +170,10 @@ def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]
             total = EvidenceSum.total(groups.parts())
             fits.append(misfit(learned.population, total, estimate))
             counts.append(total.photos)
+            asked.append(count)
             shares.append(1 - np.mean(list(person.prior_share.values())))
             spreads.append(body.spread)
-    return Residuals(*map(np.array, (standard, distance, fits, counts, shares, spreads)))
+    return Residuals(*map(np.array, (standard, distance, fits, counts, asked, shares, spreads)))
 
 
 def calibrated(learned: Learned, residuals: Residuals) -> Learned:
@@ -179,29 +184,37 @@ def calibrated(learned: Learned, residuals: Residuals) -> Learned:
 
 
 def _most_misfit(residuals: Residuals) -> tuple[float, float]:
-    """Misfit that 99 of 100 persons stay below, as it falls with the number of photos."""
-    many = residuals.photos >= np.median(residuals.photos)
-    limits = [np.quantile(residuals.misfit[chosen], 0.99) for chosen in (~many, many)]
-    roots = [np.mean(residuals.photos[chosen] ** -0.5) for chosen in (~many, many)]
-    allowance = max(0.0, (limits[0] - limits[1]) / (roots[0] - roots[1]))
-    return round(float(limits[1] - allowance * roots[1]), 4), round(float(allowance), 4)
+    """Misfit that 99 of 100 persons stay below: what is theirs, and what one photo adds."""
+    few, many = (residuals.asked == pick(_CALIBRATION_COUNTS) for pick in (min, max))
+    squares = [np.quantile(residuals.misfit[chosen], 0.99) ** 2 for chosen in (few, many)]
+    parts = [np.mean(1 / residuals.photos[chosen]) for chosen in (few, many)]
+    allowance = max(0.0, (squares[0] - squares[1]) / (parts[0] - parts[1]))
+    limit = max(0.0, squares[1] - allowance * parts[1])
+    return round(float(np.sqrt(limit)), 4), round(float(np.sqrt(allowance)), 4)
 
 
-def _interval_factors(residuals: Residuals) -> tuple[float, float]:
+def _interval_factors(residuals: Residuals) -> tuple[float, float, float]:
     """Finds the factor on standard deviations that covers 90 % of ordinary and unusual people.
 
-    Of the pairs on a grid, the one whose coverage, with all photos of a person, comes closest
-    to 90 % for natural, broad and wide bodies alike, by the mean square of the differences.
+    Of all choices, the one whose coverage comes closest to 90 % for natural, broad and wide
+    bodies and for few and many photos alike, by the mean square of the differences. One photo
+    hardly tells unusual people from ordinary ones, so there the former are covered less.
     """
-    full = residuals.photos >= np.median(residuals.photos)
-    errors = residuals.standard[full] / _REACH
-    unusual_share = residuals.unusual[full] * residuals.share[full]
-    kinds = [residuals.spread[full] == kind for kind in sorted(set(residuals.spread))]
-    best, found = np.inf, (1.0, 0.0)
-    for scale in _GRID_SCALE:
-        for growth in _GRID_GROWTH:
-            inside = errors < (scale + growth * unusual_share)[:, None]
-            loss = float(np.mean([(inside[kind].mean() - COVERAGE) ** 2 for kind in kinds]))
-            if loss < best:
-                best, found = loss, (round(float(scale), 4), round(float(growth), 4))
+    errors = residuals.standard / _REACH
+    prior, photos = 1 - residuals.share, residuals.share
+    groups = [
+        np.nonzero((residuals.spread == kind) & (residuals.asked == count))[0]
+        for kind in sorted(set(residuals.spread))
+        for count in _CALIBRATION_COUNTS
+    ]
+    best, found = np.inf, (1.0, 1.0, 0.0)
+    for few, many, growth in _FACTORS:
+        factor = few * prior + (many + growth * residuals.unusual) * photos
+        inside = (errors < factor[:, None]).mean(axis=1)
+        loss = float(np.mean([(inside[group].mean() - COVERAGE) ** 2 for group in groups]))
+        if loss < best:
+            best, found = (
+                loss,
+                (round(float(few), 4), round(float(many), 4), round(float(growth), 4)),
+            )
     return found

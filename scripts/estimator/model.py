@@ -63,8 +63,8 @@ class Settings:
     """
 
     members: int = 4
-    hidden: int = 64
-    steps: int = 1500
+    hidden: int = 96
+    steps: int = 4000
     sets: int = 24
     photos: int = 30
     rate: float = 3e-3
@@ -74,7 +74,7 @@ class Settings:
     natural_share: float = 0.5
     natural_when_few: float = 0.4
     likelihood: float = 0.3
-    copies: int = 8
+    copies: int = 4
     changed: float = 0.8
     spreads: tuple[float, ...] = (1.0, 1.7, 2.6)
     response_decay: float = 0.02

@@ -23,6 +23,7 @@ from avatarrig.skeleton.geometry import MIRRORED_LANDMARKS, mirrored
 from avatarrig.skeleton.learned import load_learned, read_learned, write_learned
 from avatarrig.skeleton.person import solve
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
+from tests.support.rendered import evidence_of
 
 LEARNED = load_learned("full")
 Photos = list[Evidence]
@@ -227,7 +228,7 @@ def test_weights_survive_packing_and_name_their_content() -> None:
     again = read_learned(data, name="again")
     assert write_learned(again) == data
     assert again.version.startswith("full-")
-    changed = dataclasses.replace(LEARNED, intervals=(9.0, 0.0))
+    changed = dataclasses.replace(LEARNED, intervals=(9.0, 1.0, 0.0))
     assert read_learned(write_learned(changed), name="changed").version != again.version
     with pytest.raises(LearnedRefusedError, match="no weights"):
         read_learned(b"something else", name="this")
@@ -241,10 +242,10 @@ def test_no_photos_give_the_population() -> None:
 
 
 def test_photos_lower_the_share_of_the_prior_and_narrow_the_interval() -> None:
-    plain = dataclasses.replace(LEARNED, intervals=(1.0, 0.0))
+    plain = dataclasses.replace(LEARNED, intervals=(1.0, 1.0, 0.0))
     shares, widths = [], []
     for count in (0, 1, 4, 12):
-        person = solve(total(PHOTOS[:count]), plain)
+        person = solve(total(list(evidence_of("p00")[:count])), plain)
         shares.append(sum(person.prior_share.values()))
         interval = person.ratio(("thigh", "shank"), ("torso",))
         assert interval.low < interval.middle < interval.high
@@ -254,8 +255,8 @@ def test_photos_lower_the_share_of_the_prior_and_narrow_the_interval() -> None:
 
 
 def test_intervals_of_unusual_people_are_wider() -> None:
-    cautious = dataclasses.replace(LEARNED, intervals=(1.0, 0.5))
-    plain = dataclasses.replace(LEARNED, intervals=(1.0, 0.0))
+    cautious = dataclasses.replace(LEARNED, intervals=(1.0, 1.0, 0.5))
+    plain = dataclasses.replace(LEARNED, intervals=(1.0, 1.0, 0.0))
     few, many = (
         np.sqrt(
             solve(total(photos), cautious).covariance[0, 0]
@@ -264,6 +265,26 @@ def test_intervals_of_unusual_people_are_wider() -> None:
         for photos in (PHOTOS[:1], PHOTOS * 5)
     )
     assert 1 < few < many
+
+
+def test_intervals_are_wider_by_their_own_factor_where_the_prior_says_most() -> None:
+    cautious = dataclasses.replace(LEARNED, intervals=(2.0, 1.0, 0.0))
+    plain = dataclasses.replace(LEARNED, intervals=(1.0, 1.0, 0.0))
+    none, few, many = (
+        np.sqrt(
+            solve(total(photos), cautious).covariance[0, 0]
+            / solve(total(photos), plain).covariance[0, 0]
+        )
+        for photos in ([], PHOTOS[:1], PHOTOS * 5)
+    )
+    assert none == pytest.approx(2)
+    assert 1 < many < few < 2
+
+
+def test_one_persons_photos_agree_however_many_they_are() -> None:
+    for person in ("p00", "pw01"):
+        for times in (1, 10, 100):
+            assert solve(total(list(evidence_of(person)) * times), LEARNED).consistent
 
 
 def test_photos_of_nobody_in_particular_are_found_to_disagree() -> None:
