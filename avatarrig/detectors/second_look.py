@@ -16,14 +16,17 @@ import numpy as np
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.tasks import MIN_SIDE, FoundPose
 from avatarrig.detectors.who import Box, Choice, choose_subject, joint_distance, visible_box
-from avatarrig.landmarks import QUALITY_JOINTS
+from avatarrig.landmarks import LEFT_HIP, QUALITY_JOINTS, RIGHT_HIP
 
 if TYPE_CHECKING:
     from avatarrig.detectors.outline import Explained
     from avatarrig.detectors.tasks import GuardedTask, Pixels
 
 SMALL_PERSON: Final = 0.5
-"""Somebody whose box is smaller than this share of the photo's long side is looked at again."""
+"""Somebody who takes less than this share of the photo's long side is looked at again."""
+
+_HIP_SEEN: Final = 0.5
+"""Least confidence of a hip that is in the picture and not only guessed."""
 
 _STRANGERS: Final = 2
 """At most so many unexplained parts of the mask are looked at."""
@@ -153,11 +156,17 @@ class SecondLook:
         return max(there, key=_confidence, default=None)
 
     def _extent(self, pose: FoundPose) -> float:
-        """Longer side of the person's box as a share of the photo's longer side."""
+        """How much of the photo's longer side the whole person would take.
+
+        Of somebody without hips the picture shows half. Who is cut off by its edge is near, and
+        a crop, which would show no more of them, only makes the landmarks worse.
+        """
         height, width = self.rgb.shape[:2]
         box = visible_box(pose.landmarks)
         longer = max((box.right - box.left) * width, (box.bottom - box.top) * height)
-        return float(longer / max(width, height))
+        hips = landmark_confidence(pose.landmarks)[[LEFT_HIP, RIGHT_HIP]].max()
+        shown = 1.0 if hips >= _HIP_SEEN else 0.5
+        return float(longer / shown / max(width, height))
 
     def _look(self, box: Box, padding: float | None = None) -> list[FoundPose]:
         height, width = self.rgb.shape[:2]

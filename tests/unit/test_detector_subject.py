@@ -19,6 +19,7 @@ from avatarrig.detectors.who import (
     visible_box,
     weigh_stranger,
 )
+from avatarrig.landmarks import LEFT_HIP
 
 BODY = {
     **dict.fromkeys(range(11), (0.5, 0.08)),
@@ -276,6 +277,16 @@ def test_a_small_subject_is_looked_at_again_and_the_better_landmarks_are_kept() 
 
 def test_a_small_subject_whom_the_crop_does_not_show_stays_as_he_was() -> None:
     assert improve(ScriptedLooks(), mask_of(RIGHT_SMALL), RIGHT_SMALL) == (RIGHT_SMALL,)
+
+
+@pytest.mark.parametrize(("bottom", "looks"), [(0.95, 0), (0.55, 1)])
+def test_half_a_person_is_as_near_as_a_whole_one_twice_as_tall(bottom: float, looks: int) -> None:
+    """Both show less than half of the photo's height; only the second is far away."""
+    portrait = person(Box(0.4, 0.2, 0.6, bottom))
+    portrait.landmarks[LEFT_HIP:, 3:] = 0.2
+    task = ScriptedLooks()
+    improve(task, mask_of(portrait), portrait)
+    assert len(task.crops) == looks
 
 
 def test_the_padding_widens_the_crop_by_its_share_of_the_longer_side() -> None:
