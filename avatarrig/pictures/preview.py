@@ -16,7 +16,7 @@ from avatarrig.pictures.figure import (
     Side,
     build_figure,
 )
-from avatarrig.pictures.page import Page
+from avatarrig.pictures.page import Page, Place
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
 
 _WIDTH: Final = 1600
@@ -89,11 +89,11 @@ class _Drawing:
         self._write((_MARGIN / 2, 46), "lt", lines)
         self._draw_legend()
 
-    def _place(self, point: Point) -> Point:
+    def _place(self, point: Point) -> Place:
         """Converts bone units to pixels of the page."""
         return self._hips[0] + self._unit * point[0], self._hips[1] - self._unit * point[1]
 
-    def _line(self, start: Point, end: Point, colour: Colour, width: float) -> None:
+    def _line(self, start: Place, end: Place, colour: Colour, width: float) -> None:
         """Draws a line with round ends; pixels of the page."""
         self._page.line([start, end], colour, width)
         for point in (start, end):
@@ -168,13 +168,12 @@ class _Drawing:
             lines.append((f"{length.low:.2f} to {length.high:.2f}", 21, SOFT_TEXT))
         self._write(self._place(bone.label), bone.anchor, lines)
 
-    def _write(self, place: Point, anchor: str, lines: list[tuple[str, int, Colour]]) -> None:
+    def _write(self, place: Place, anchor: str, lines: list[tuple[str, int, Colour]]) -> None:
         """Writes lines at a place of the page; the anchor is l, m, r across and t, m, b down."""
         heights = [style.text_size(text, size)[1] for text, size, _ in lines]
         top = place[1] - sum(heights) * {"t": 0.0, "m": 0.5, "b": 1.0}[anchor[1]]
         for (text, size, colour), height in zip(lines, heights, strict=True):
-            place_of_line = (place[0], top)
-            self._page.write(place_of_line, text, size, colour, anchor=f"{anchor[0]}a", halo=4)
+            self._page.write((place[0], top), text, size, colour, anchor=f"{anchor[0]}a", halo=4)
             top += height
 
     def _draw_legend(self) -> None:

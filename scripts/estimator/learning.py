@@ -213,8 +213,6 @@ def _interval_factors(residuals: Residuals) -> tuple[float, float, float]:
         inside = (errors < factor[:, None]).mean(axis=1)
         loss = float(np.mean([(inside[group].mean() - COVERAGE) ** 2 for group in groups]))
         if loss < best:
-            best, found = (
-                loss,
-                (round(float(few), 4), round(float(many), 4), round(float(growth), 4)),
-            )
-    return found
+            best, found = loss, (few, many, growth)
+    few, many, growth = (round(float(factor), 4) for factor in found)
+    return few, many, growth

@@ -27,9 +27,7 @@ from support.standing import (
 from avatarrig import Estimator
 from avatarrig.records import Evidence
 from avatarrig.skeleton.asymmetry import ASYMMETRY_WARNING
-from avatarrig.skeleton.bones import (
-    PROTOTYPE_BONES,
-)
+from avatarrig.skeleton.bones import PROTOTYPE_BONES
 from avatarrig.skeleton.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.skeleton.evidence import INFORMATION_LENGTH, evidence_from_landmarks
 from avatarrig.skeleton.tally import Tally
