@@ -37,10 +37,10 @@ def forget(
     Kafka gets tombstones at once and deletes for good within a week. The photos themselves are
     yours to delete, and first of all: photos that are still there are found again.
     """
-    from avatarrig.cli.forgetting import (  # noqa: PLC0415 - --help needs none of it
+    from avatarrig.cli.forgetting import forget_subject  # noqa: PLC0415 - --help needs none of it
+    from avatarrig.cli.forgotten_files import (  # noqa: PLC0415 - nor of this
         forget_files,
         forget_stored_files,
-        forget_subject,
     )
 
     stores = [out for out in outs if lies_in_store(out)]

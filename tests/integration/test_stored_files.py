@@ -19,7 +19,7 @@ from support.s3 import S3
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli import avatarrig
-from avatarrig.cli.forgetting import forget_stored_files
+from avatarrig.cli.forgotten_files import forget_stored_files
 from avatarrig.object_store import StoreAwayError, StoreUrlError
 from avatarrig.records import Observation, RecordRefusedError, Reject, decode
 from avatarrig.runs import (

@@ -1,0 +1,83 @@
+"""Takes a subject's files out of run directories and out of stores."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from avatarrig.runs import (
+    ObservationFileError,
+    RunDirectory,
+    parse_observation,
+    read_observation,
+    write_atomically,
+)
+from avatarrig.runs.store import RunStore
+
+
+def forget_files(folder: Path, subject: str) -> int:
+    """Deletes a subject's files from a run directory, or from a folder of ``detect --out``.
+
+    Returns:
+        How many files were deleted.
+    """
+    run = RunDirectory(folder)
+    gone: list[Path] = []
+    image_ids = set()
+    for file in sorted(run.observations.glob("*.json")):
+        image_id = file.stem
+        with contextlib.suppress(ObservationFileError):
+            if read_observation(file).subject != subject:
+                continue
+            image_ids.add(image_id)
+            gone += run.files_of(image_id)
+    if _subject_of_estimate(run) == subject:
+        gone += [run.estimate, run.preview]
+    if not set(run.observations.glob("*.json")) - set(gone):
+        gone += [run.index, run.summary, *sorted(run.logs.glob("*.log"))]
+    elif run.index.is_file():
+        _leave_out_of_index(run, image_ids)
+    deleted = [file for file in gone if file.is_file()]
+    for file in deleted:
+        file.unlink()
+    return len(deleted)
+
+
+def forget_stored_files(url: str, subject: str) -> int:
+    """Deletes a subject's files from a store that ``detect --out`` writes to.
+
+    Returns:
+        How many files were deleted.
+
+    Raises:
+        StoreUrlError: The URL names no store.
+        StoreAwayError: The store does not answer.
+        RunStorageError: It refuses.
+    """
+    store = RunStore(url)
+    layout = RunDirectory(Path())
+    gone: list[Path] = []
+    for path, data in store.observations():
+        with contextlib.suppress(ObservationFileError):
+            if parse_observation(data, path).subject == subject:
+                gone += layout.files_of(Path(path).stem)
+    return store.remove(file.as_posix() for file in gone)
+
+
+def _subject_of_estimate(run: RunDirectory) -> str | None:
+    try:
+        document: dict[str, Any] = msgspec.json.decode(run.estimate.read_bytes(), type=dict)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return document.get("subject")
+
+
+def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:
+    lines = run.index.read_bytes().splitlines(keepends=True)
+    kept = [
+        line for line in lines if msgspec.json.decode(line, type=dict)["image_id"] not in image_ids
+    ]
+    write_atomically(run.index, b"".join(kept))
