@@ -31,6 +31,8 @@ from avatarrig.transport import (
     TransportSettingError,
 )
 from avatarrig.watchdog import Watchdog
+from processors.holds import Holds
+from processors.in_flight import InFlight
 from processors.lifeline import exit_at_end_of
 from processors.remote_photos import RemotePhotos
 from processors.replica import BrokerTroubleError, Replica
@@ -112,16 +114,16 @@ def _work_in(
     sandbox = Sandbox(told, settings.limits, metrics)
     try:
         with connect(settings, watchdog) as (consumer, producer):
+            holds = Holds(consumer)
             replica = Replica(
                 settings,
                 consumer,
                 Transaction(producer, IMAGES),
-                sandbox,
+                InFlight(sandbox, photos, files, holds=holds, report=report),
+                holds=holds,
                 watchdog=watchdog,
                 report=report,
                 metrics=metrics,
-                photos=photos,
-                files=files,
             )
             replica.run(stop)
     finally:

@@ -22,26 +22,31 @@ class _Hold:
 
 
 class Holds:
-    """Pauses partitions and resumes them when their time has come; there is no last try."""
+    """Pauses partitions and resumes them when their time has come; there is no last try.
 
-    def __init__(self) -> None:
+    Args:
+        consumer: Whose partitions.
+    """
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
         self._holds: dict[TopicPartition, _Hold] = {}
 
-    def hold(self, consumer: KafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    def hold(self, partition: TopicPartition, offset: int) -> None:
         """Lets a partition wait; what comes from `offset` on is taken again afterwards."""
         known = self._holds.get(partition)
         seconds = min(2 * known.seconds, _LONGEST_SECONDS) if known else _FIRST_SECONDS
         self._holds[partition] = _Hold(seconds, time.monotonic() + seconds, offset, is_paused=True)
-        if partition in consumer.assignment():
-            consumer.pause(partition)
+        if partition in self._consumer.assignment():
+            self._consumer.pause(partition)
 
-    def release_due(self, consumer: KafkaConsumer) -> None:
+    def release_due(self) -> None:
         """Resumes the partitions that have waited long enough."""
         for partition, hold in self._holds.items():
             if hold.is_paused and time.monotonic() >= hold.until:
                 hold.is_paused = False
-                if partition in consumer.assignment():
-                    resume_from(consumer, partition, hold.offset)
+                if partition in self._consumer.assignment():
+                    resume_from(self._consumer, partition, hold.offset)
 
     def forget(self, partition: TopicPartition) -> bool:
         """The partition's storage answers again; the next hold is a short one.

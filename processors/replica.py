@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -12,23 +11,15 @@ from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
-from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.supervision import Status
-from avatarrig.topics import IMAGES
 from avatarrig.watchdog import Watchdog
 from processors.holds import Holds
-from processors.outcome import Taken, observed, set_aside, take
-from processors.photo_source import StorageUnreachableError
+from processors.in_flight import InFlight
+from processors.outcome import Taken, take
 from processors.positions import LONGEST_SEEK_SECONDS, poll_nothing, seek_to_committed
-from processors.remote_photos import RemotePhotos
-from processors.sandbox import Result, Sandbox, SetAside
-from processors.sandbox_messages import Observed, Unreachable
 from processors.settings import ReplicaSettings
-from processors.stored_files import AnswerRefusedError, StoredFiles
 from processors.transaction import Transaction
 
-_FETCHED_AHEAD = 6
-"""Photos that are fetched from a store before the detector has room for them."""
 _AHEAD = 16
 """Messages taken and not yet committed; few, so that a restart redoes little."""
 _LIVENESS_SECONDS = 5.0
@@ -49,20 +40,18 @@ class BrokerTroubleError(RuntimeError):
 class Replica:
     """Takes photos, has them detected, and commits what came of them with their offsets.
 
-    Order within a partition is kept: a photo that waits for its storage holds up its own
-    partition and no other. After any error or rebalance everything uncommitted is dropped
-    and taken anew from the committed offsets.
+    After any error or rebalance everything uncommitted is dropped and taken anew from the
+    committed offsets.
 
     Args:
         settings: Whose photos, and limits.
         consumer: Subscribed to the images topic, reading committed messages only.
         transaction: On the replica's own transactional producer.
-        sandbox: The detector.
+        in_flight: What becomes of the photos.
+        holds: The partitions that it lets wait.
         watchdog: Gets a sign of life before everything that may wait.
         report: Hears of changes of state.
         metrics: Hears of photos that are done with.
-        photos: Fetches those that do not lie on this machine.
-        files: Sends files to where a store keeps them; None where they are written in place.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
@@ -70,25 +59,21 @@ class Replica:
         settings: ReplicaSettings,
         consumer: KafkaConsumer,
         transaction: Transaction,
-        sandbox: Sandbox,
+        in_flight: InFlight,
         *,
+        holds: Holds,
         watchdog: Watchdog,
         report: Callable[[Status], None],
         metrics: DetectMetrics,
-        photos: RemotePhotos,
-        files: StoredFiles | None = None,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
         self._transaction = transaction
-        self._sandbox = sandbox
+        self._in_flight = in_flight
+        self._holds = holds
         self._watchdog = watchdog
         self._report = report
         self._metrics = metrics
-        self._photos = photos
-        self._files = files
-        self._taken: deque[Taken] = deque()
-        self._holds = Holds()
         self._group: ConsumerGroupMetadata = consumer.group_metadata()
         self._assignment: set[TopicPartition] = set()
         self._polled_at = 0.0
@@ -106,8 +91,8 @@ class Replica:
         while not stop.is_set():
             self._guarded(self._step)
         give_up = time.monotonic() + self._settings.limits.drain
-        self._keep_only_photo_in_hand()
-        while self._taken and time.monotonic() < give_up:
+        self._in_flight.keep_only_photo_in_hand()
+        while self._in_flight and time.monotonic() < give_up:
             self._guarded(self._work)
         self._guarded(self._commit)
 
@@ -121,10 +106,10 @@ class Replica:
 
     def _step(self) -> None:
         self._poll()
-        self._holds.release_due(self._consumer)
-        self._feed()
+        self._holds.release_due()
+        self._in_flight.feed()
         self._work()
-        if self._transaction.seconds_left <= 0 or not self._taken:
+        if self._transaction.seconds_left <= 0 or not self._in_flight:
             self._commit()
 
     def _poll(self) -> None:
@@ -132,8 +117,8 @@ class Replica:
             self._watchdog.alive("looking for the committed offsets")
             self._seek_to_committed()
         self._watchdog.alive("polling")
-        if len(self._taken) < _AHEAD:
-            busy = self._taken or not self._transaction.is_empty
+        if len(self._in_flight) < _AHEAD:
+            busy = self._in_flight or not self._transaction.is_empty
             idle = _IDLE_SECONDS if self._consumer.assignment() else _JOIN_SECONDS
             seconds = 0.0 if busy else idle
             messages = self._consumer.poll(timeout_ms=round(1000 * seconds), max_records=_AHEAD)
@@ -148,7 +133,7 @@ class Replica:
             for message in batch:
                 origin = (message.topic, message.partition, message.offset)
                 now = time.time()
-                self._taken.append(
+                self._in_flight.add(
                     take(message.value, origin=origin, run=self._settings.run, now=now)
                 )
 
@@ -166,105 +151,10 @@ class Replica:
             self._report(Status("working"))
         return same
 
-    def _feed(self) -> None:
-        unsettled = [taken for taken in self._taken if not taken.settled and taken.reference]
-        references = [taken.reference for taken in unsettled if taken.reference]
-        self._photos.keep_only(references)
-        if self._files is not None:
-            self._files.keep_only([reference.image_id for reference in references])
-        for taken in [taken for taken in unsettled if taken.is_waiting][:_FETCHED_AHEAD]:
-            if not self._feed_one(taken):
-                return
-
-    def _feed_one(self, taken: Taken) -> bool:
-        """Has a photo fetched, or submits it; tells whether the next one may follow."""
-        if taken.reference is None:
-            return True
-        try:
-            reference = self._photos.locally(taken.reference)
-        except PhotoRefusedError as error:
-            self._set_aside(taken, SetAside(0, error.reason, error.message, 1))
-            return True
-        except StorageUnreachableError as error:
-            self._hold(taken, str(error))
-            return False
-        if reference is not None and self._sandbox.has_room:
-            taken.job = self._sandbox.submit(reference)
-        return True
-
-    def _set_aside(self, taken: Taken, aside: SetAside) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
-        taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
-        _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
-
     def _work(self) -> None:
-        """Waits for the sandbox where it has work, and adds what is settled, in order."""
         self._watchdog.alive("detecting")
-        busy = any(not taken.settled for taken in self._taken)
-        wait = min(_IDLE_SECONDS, self._transaction.seconds_left) if busy else 0.0
-        for result in self._sandbox.collect(wait):
-            self._settle(result)
-        for taken in [taken for taken in self._taken if taken.is_sent]:
-            self._finish(taken)
-        while self._taken and self._taken[0].settled:
-            self._transaction.add(self._taken[0])
-            self._taken.popleft()
-
-    def _settle(self, result: Result) -> None:
-        taken = next((taken for taken in self._taken if taken.job == result.job), None)
-        if taken is None:
-            return
-        match result:
-            case Unreachable(message=message):
-                self._hold(taken, message)
-                return
-            case Observed():
-                self._observed(taken, result)
-            case SetAside():
-                self._set_aside(taken, result)
-        if taken.settled:
-            self._is_reachable(taken)
-
-    def _observed(self, taken: Taken, answer: Observed) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
-        taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
-        _log_of(taken).debug("observed")
-        if self._files is None or taken.reference is None or taken.output.result == REJECTED:
-            taken.settle(taken.output)
-        else:
-            taken.sending = self._files.send(taken.reference.image_id)
-
-    def _finish(self, taken: Taken) -> None:
-        """Settles a photo whose files were sent."""
-        if taken not in self._taken or taken.sending is None:  # its partition waits since
-            return
-        try:
-            taken.sending.result()
-        except StorageUnreachableError as error:
-            self._hold(taken, str(error))
-            return
-        except AnswerRefusedError as error:
-            self._set_aside(taken, SetAside(0, "detector_failed", str(error), 1))
-        else:
-            taken.settle(taken.output)
-        self._is_reachable(taken)
-
-    def _is_reachable(self, taken: Taken) -> None:
-        if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
-            self._report(Status("working"))
-
-    def _hold(self, held: Taken, message: str) -> None:
-        """Lets the photo's partition wait, and goes on with the others."""
-        behind = [
-            taken
-            for taken in self._taken
-            if taken.partition == held.partition and taken.offset >= held.offset
-        ]
-        self._sandbox.forget([taken.job for taken in behind if taken.job is not None])
-        self._taken = deque(taken for taken in self._taken if taken not in behind)
-        self._holds.hold(self._consumer, TopicPartition(IMAGES, held.partition), held.offset)
-        _log_of(held).warning("a photo's storage does not answer", why=message)
-        self._report(Status("waiting", message))
+        for taken in self._in_flight.work(min(_IDLE_SECONDS, self._transaction.seconds_left)):
+            self._transaction.add(taken)
 
     def _commit(self) -> None:
         if self._transaction.is_empty:
@@ -296,8 +186,7 @@ class Replica:
 
     def _start_over(self) -> None:
         """Drops everything uncommitted; the next poll goes back to the committed offsets."""
-        self._sandbox.forget([taken.job for taken in self._taken if taken.job is not None])
-        self._taken.clear()
+        self._in_flight.drop_all()
         self._is_astray = True
         try:
             self._watchdog.alive("aborting")
@@ -310,21 +199,3 @@ class Replica:
         self._watchdog.alive("reading the committed offsets", LONGEST_SEEK_SECONDS)
         seek_to_committed(self._consumer, self._settings.kafka, self._settings.group)
         self._is_astray = False
-
-    def _keep_only_photo_in_hand(self) -> None:
-        kept: deque[Taken] = deque()
-        for taken in self._taken:
-            is_in_hand = taken.job is not None and taken.job == self._sandbox.in_hand
-            if not (taken.settled or is_in_hand or taken.sending is not None):
-                break
-            kept.append(taken)
-        dropped = list(self._taken)[len(kept) :]
-        self._sandbox.forget([taken.job for taken in dropped if taken.job is not None])
-        self._taken = kept
-
-
-def _log_of(taken: Taken) -> structlog.typing.FilteringBoundLogger:
-    """A log whose lines tell which photo they are about."""
-    if taken.reference is None:
-        return _log
-    return _log.bind(image_id=taken.reference.image_id, subject=taken.reference.subject)

@@ -54,25 +54,27 @@ def seconds_held(holds: Holds, consumer: Consumer, clock: Clock) -> int:
     begun = clock.now
     while consumer.paused:
         clock.now += 1.0
-        holds.release_due(consumer)
+        holds.release_due()
     return round(clock.now - begun)
 
 
 def test_a_partition_waits_ever_longer_and_is_always_tried_again(clock: Clock) -> None:
-    holds, consumer = Holds(), Consumer()
+    consumer = Consumer()
+    holds = Holds(consumer)
     waits = []
     for offset in range(10):
-        holds.hold(consumer, PLACE, offset)
+        holds.hold(PLACE, offset)
         waits.append(seconds_held(holds, consumer, clock))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
     assert consumer.sought == list(range(10)), "it goes on with the photo that waited"
 
 
 def test_after_an_answer_the_next_wait_is_a_short_one(clock: Clock) -> None:
-    holds, consumer = Holds(), Consumer()
+    consumer = Consumer()
+    holds = Holds(consumer)
     for _ in range(5):
-        holds.hold(consumer, PLACE, 7)
+        holds.hold(PLACE, 7)
         seconds_held(holds, consumer, clock)
     assert holds.forget(PLACE)
-    holds.hold(consumer, PLACE, 8)
+    holds.hold(PLACE, 8)
     assert seconds_held(holds, consumer, clock) == 1
