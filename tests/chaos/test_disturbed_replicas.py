@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from support.replicas import Pipeline, wait_for, with_limits
+from support.replicas import Pipeline, with_limits
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Supervisor

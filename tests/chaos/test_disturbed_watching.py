@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import psutil
 import pytest
-from support.aggregating import PATIENCE, producer
+from support.aggregating import producer
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.history import history_of
@@ -17,13 +15,6 @@ from avatarrig.transport import KafkaSettings, create_topics
 from avatarrig.transport.watching import Watching
 
 pytestmark = pytest.mark.broker
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "never came true"
-        time.sleep(0.05)
 
 
 def publish(kafka: KafkaSettings, numbers: range) -> None:
@@ -47,9 +38,9 @@ def test_a_watcher_goes_on_after_the_broker_was_killed(fresh_kafka: EmbeddedBrok
     create_topics(kafka, pipeline_topics(1))
     publish(kafka, range(1, 40))
     with Watching(kafka) as watching:
-        eventually(lambda: "anna" in watching.board.subjects)
+        wait_for(lambda: "anna" in watching.board.subjects)
         psutil.Process(fresh_kafka.pid).kill()
         fresh_kafka.restart()
         publish(kafka, range(40, 45))
-        eventually(lambda: watching.board.subjects["anna"].notes[-1].used == 44)
-        eventually(lambda: len(watching.board.subjects["anna"].notes) == 44)
+        wait_for(lambda: watching.board.subjects["anna"].notes[-1].used == 44)
+        wait_for(lambda: len(watching.board.subjects["anna"].notes) == 44)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from support import scripted_detector
 from support.disturbed import HELD, PATIENCE, Flock, read_committed
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.groups import detector_group
@@ -39,17 +39,17 @@ def test_memory_stays_flat_and_the_status_right(
     one = Flock(tmp_path, 1)
     with Supervisor([Child("detector-0", "processors", settings(kafka, one))]) as supervisor:
         publish_references(kafka, references(one, range(100)))
-        wait_for(lambda: observed(kafka) == 100)
+        wait_for(lambda: observed(kafka) == 100, patience=PATIENCE)
         replica = psutil.Process(supervisor.states[0].pid)
         before = replica.memory_info().rss
 
         one.pace(0.02)
         publish_references(kafka, references(one, range(100, QUEUED)))
         some = observed(kafka) + 500
-        wait_for(lambda: observed(kafka) >= some)
+        wait_for(lambda: observed(kafka) >= some, patience=PATIENCE)
         grown = replica.memory_info().rss - before
         one.pace(HELD)
-        wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka))
+        wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka), patience=PATIENCE)
         status = read_status(kafka)
         one.pace(0)
 
@@ -100,10 +100,3 @@ def publish_references(kafka: KafkaSettings, photos: Iterable[PhotoReference]) -
 
 def observed(kafka: KafkaSettings) -> int:
     return len(read_committed(kafka, OBSERVATIONS))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.2)

@@ -7,9 +7,8 @@ import json
 import re
 import shutil
 import subprocess
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,16 @@ import pytest
 import yaml
 from support.command import DEMO, Command
 from support.scraping import Scrape, get, get_json
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
 from avatarrig.metrics.reference import all_metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-PATIENCE = 240.0
 METRIC = re.compile(r"\bavatarrig_[a-z_]+")
 MAY_BE_SILENT = ("avatarrig_detector_deaths", "avatarrig_rejects")
 """Have no series until something goes wrong."""
-
-
-def wait_for(condition: Callable[[], object], why: Callable[[], object] = lambda: "") -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, why()
-        time.sleep(0.3)
 
 
 def dashboard_queries() -> list[str]:
@@ -184,7 +176,7 @@ def test_every_query_of_the_dashboard_has_an_answer(settled: Monitored) -> None:
         if METRIC.search(query)[0].startswith(MAY_BE_SILENT):  # type: ignore[index]
             settled.query(query)  # it is at least understood
         else:
-            wait_for(lambda query=query: settled.query(query), lambda query=query: query)
+            wait_for(lambda query=query: settled.query(query), why=lambda query=query: query)
 
 
 def test_every_rule_is_understood_and_none_fires(settled: Monitored) -> None:

@@ -5,25 +5,17 @@ from __future__ import annotations
 import socket
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
-from support.aggregating import (
-    PATIENCE,
-    aggregator,
-    counted,
-    document,
-    producer,
-    reading,
-    send,
-)
+from support.aggregating import PATIENCE, aggregator, counted, document, producer, reading, send
 from support.kafka import SecureKafka, with_topics
 from support.observed import observation
 from support.scraping import Scrape, get_json
+from support.waiting import wait_for
 
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.broker import EmbeddedBroker
@@ -287,13 +279,6 @@ def test_it_is_not_ready_before_it_works(kafka: KafkaSettings, tmp_path: Path) -
         assert (status, words["status"]) == (503, "not ready")
         assert get_json(f"{url}/health")[0] == 200
         assert Scrape.of(url).value("avatarrig_kafka_up") == 0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.1)
 
 
 def is_open(port: int) -> bool:

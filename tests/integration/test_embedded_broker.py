@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
+from support.waiting import wait_for
 
 from avatarrig.broker import BrokerUnavailableError, DataInUseError, EmbeddedBroker
 from avatarrig.broker.distribution import Distribution
@@ -29,13 +29,6 @@ from avatarrig.transport import (
 )
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
-
-
-def wait_for(condition: Callable[[], bool], limit_s: float = 120) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.05)
 
 
 def settings_of(broker: EmbeddedBroker) -> KafkaSettings:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kafka import KafkaConsumer
 from kafka.structs import MemberState
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.topics import Topic
@@ -42,14 +43,7 @@ def poll_and_be_late(consumer: KafkaConsumer) -> None:
     """Polls for no time at all, and lets the broker's answer arrive before the next poll."""
     consumer.poll(timeout_ms=0)
     task = consumer._coordinator._join_task
-    wait_for(lambda: task is None or task.is_done)
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
+    wait_for(lambda: task is None or task.is_done, every=0.001)
 
 
 def is_settled(*members: KafkaConsumer) -> bool:

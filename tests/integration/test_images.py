@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -17,13 +16,13 @@ from pathlib import Path
 import pytest
 from support.command import DEMO
 from support.scraping import get
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.ports import choose_ports
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ROOT / "deploy" / "requirements"
-PATIENCE = 120.0
 SECONDS = 500
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 COPIED = (
@@ -185,10 +184,7 @@ def test_it_makes_topics_publishes_photos_and_aggregates(
     port = choose_ports().client
     group = ("--group", "avatarrig.aggregators.bare")
     with light.serving("aggregate", *servers, *group, "--web-port", str(port)):
-        give_up = time.monotonic() + PATIENCE
-        while not is_ready(port):
-            assert time.monotonic() < give_up
-            time.sleep(0.2)
+        wait_for(lambda: is_ready(port))
         assert get(f"http://127.0.0.1:{port}/")[0] == 200
     assert "1 photos published" in light.run("ingest", photos, *servers)
     assert '"found"' in light.run("status", "--json", *servers)

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from support.replicas import Pipeline, read_all, wait_for, with_limits
+from support.replicas import Pipeline, read_all, with_limits
+from support.waiting import wait_for
 
 from avatarrig.records import PhotoReference, decode
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation

@@ -5,28 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 import uuid
 from pathlib import Path
 
 import pytest
 from kafka import OffsetAndMetadata
 from support.kafka import with_topics
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.groups import detector_group, waiting_photos
 from avatarrig.cli.parts import Parts
 from avatarrig.records import PhotoReference, encode
 from avatarrig.topics import IMAGES
-from avatarrig.transport import (
-    KafkaSettings,
-    describe_cluster,
-    open_producer,
-    open_reader,
-)
+from avatarrig.transport import KafkaSettings, describe_cluster, open_producer, open_reader
 
 pytestmark = pytest.mark.broker
-PATIENCE = 60.0
 
 
 def test_an_embedded_broker_that_died_is_started_again(
@@ -36,10 +30,7 @@ def test_an_embedded_broker_that_died_is_started_again(
     with Parts(fresh_kafka, kafka, tmp_path) as parts:
         assert parts.check() == []
         os.kill(fresh_kafka.pid, signal.SIGKILL)
-        give_up = time.monotonic() + PATIENCE
-        while fresh_kafka.alive:
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
+        wait_for(lambda: not fresh_kafka.alive)
         (note,) = parts.check()
         assert "was started again" in note
         assert describe_cluster(kafka).brokers == (kafka.bootstrap_servers,)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from support import scripted_detector
 from support.scraping import Scrape
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.metrics.detect import NO_PERSON
@@ -28,7 +28,6 @@ from producers.publish import publish_dataset
 from producers.references import Dataset
 
 pytestmark = pytest.mark.broker
-PATIENCE = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +85,6 @@ def service(replica: ReplicaSettings, tmp_path: Path) -> Iterator[tuple[Supervis
         ready = Readiness(ready=True)
         with Endpoint("127.0.0.1", 0, registry=registry, readiness=lambda: ready) as endpoint:
             yield supervisor, endpoint.url
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.2)
 
 
 def test_a_replica_tells_what_became_of_each_photo(

@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from support import scripted_detector
 from support.supervised import Behaviour
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Child, ChildState, Supervisor
@@ -37,13 +36,6 @@ def supervisor_of(*behaviours: str, log_directory: Path | None = None) -> Superv
         ],
         log_directory=log_directory,
     )
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def works(state: ChildState) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
-from support.aggregating import PATIENCE, producer, send
+from support.aggregating import producer, send
 from support.observed import observation
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.history import history_of
@@ -18,13 +16,6 @@ from avatarrig.transport.feed import Feed
 from avatarrig.transport.watching import Watching
 
 pytestmark = pytest.mark.broker
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "never came true"
-        time.sleep(0.05)
 
 
 def estimate(number: int, subject: str = "anna") -> SkeletonRecord:
@@ -79,7 +70,7 @@ def test_it_sees_everything(
         client.send(REJECTS, key=b"y", value=b"garbage")
         client.flush()
     with Watching(kafka) as watching:
-        eventually(lambda: not watching.complaint and watching.board.stream.found == 1)
+        wait_for(lambda: not watching.complaint and watching.board.stream.found == 1)
         subject = watching.board.subjects["anna"]
         assert subject.record == estimate(39)
         assert [note.used for note in subject.notes] == list(range(1, 40))
@@ -98,10 +89,10 @@ def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker)
             client.send(SKELETONS, key=key, value=encode(record))
             client.send(HISTORY, key=key + b"\x001.5", value=encode(history_of(record)))
         client.flush()
-        eventually(lambda: set(watching.board.subjects) == {"anna", "ben"})
+        wait_for(lambda: set(watching.board.subjects) == {"anna", "ben"})
         client.send(SKELETONS, key=b"anna\0f", value=None)
         client.send(HISTORY, key=b"anna\0f\x001.5", value=None)
         client.flush()
-        eventually(lambda: set(watching.board.subjects) == {"ben"})
+        wait_for(lambda: set(watching.board.subjects) == {"ben"})
     with Watching(kafka) as later:
-        eventually(lambda: set(later.board.subjects) == {"ben"})
+        wait_for(lambda: set(later.board.subjects) == {"ben"})

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +26,6 @@ from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish_dataset
 from producers.references import Dataset
-
-PATIENCE = 200.0
 
 
 class Pipeline:
@@ -129,13 +126,6 @@ def supervise(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervi
     for supervisor in started:
         supervisor.stop()
         assert supervisor.failure is None
-
-
-def wait_for(condition: Callable[[], object], *, every: float = 0.2) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(every)
 
 
 def with_limits(settings: ReplicaSettings, limits: Limits) -> ReplicaSettings:

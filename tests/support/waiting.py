@@ -1,0 +1,30 @@
+"""Waiting for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+PATIENCE = 240.0
+"""A busy machine takes its time; a test that hangs is ended by pytest soon after."""
+
+
+def wait_for(
+    condition: Callable[[], object],
+    *,
+    every: float = 0.1,
+    patience: float = PATIENCE,
+    why: Callable[[], object] = lambda: "it never came true",
+) -> None:
+    """Looks again and again until a condition holds.
+
+    Args:
+        condition: What to wait for.
+        every: Seconds between two looks.
+        patience: Seconds after which the test fails.
+        why: Tells then what is the matter.
+    """
+    give_up = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < give_up, why()
+        time.sleep(every)
