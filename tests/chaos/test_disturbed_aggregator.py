@@ -21,8 +21,8 @@ from support.observed import observation
 from aggregators.settings import AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Child, ExitCode, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
+from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS
+from avatarrig.transport import KafkaSettings
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 6
@@ -62,8 +62,7 @@ def test_killed_again_and_again_it_gives_the_estimate_of_an_undisturbed_run(
 
 
 def test_a_broker_that_is_killed_costs_nothing(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(PARTITIONS))
+    kafka = with_topics(fresh_kafka, PARTITIONS)
     photos = [observation(number) for number in range(200)]
     settings = AggregatorSettings(kafka=kafka, worker="0", stuck_after=20.0, die_with_parent=True)
     with (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import psutil
 import pytest
 from support.aggregating import producer
+from support.kafka import with_topics
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.history import history_of
 from avatarrig.records import SkeletonRecord, encode
-from avatarrig.topics import HISTORY, SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
+from avatarrig.topics import HISTORY, SKELETONS
+from avatarrig.transport import KafkaSettings
 from avatarrig.transport.watching import Watching
 
 pytestmark = pytest.mark.broker
@@ -34,8 +35,7 @@ def publish(kafka: KafkaSettings, numbers: range) -> None:
 
 
 def test_a_watcher_goes_on_after_the_broker_was_killed(fresh_kafka: EmbeddedBroker) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(1))
+    kafka = with_topics(fresh_kafka, 1)
     publish(kafka, range(1, 40))
     with Watching(kafka) as watching:
         wait_for(lambda: "anna" in watching.board.subjects)

@@ -9,10 +9,11 @@ import time
 import psutil
 import pytest
 from support.disturbed import read_committed, wait_until_gone
+from support.kafka import with_topics
 
 from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import OBSERVATIONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_transactional_producer
+from avatarrig.topics import OBSERVATIONS
+from avatarrig.transport import open_transactional_producer
 
 pytestmark = pytest.mark.broker
 
@@ -22,8 +23,7 @@ TIMEOUT_SECONDS = 1.0
 def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     fresh_kafka: EmbeddedBroker,
 ) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(1))
+    kafka = with_topics(fresh_kafka, 1)
     first = open_transactional_producer(
         kafka, "slot", transaction_timeout_ms=round(1000 * TIMEOUT_SECONDS)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import psutil
 import pytest
 from support import scripted_detector
 from support.disturbed import HELD, PATIENCE, Flock, read_committed
+from support.kafka import with_topics
+from support.references import reference
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
@@ -18,8 +19,8 @@ from avatarrig.cli.pipeline_status import read_status
 from avatarrig.file_uri import to_file_uri
 from avatarrig.records import PhotoReference
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES, OBSERVATIONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer
+from avatarrig.topics import IMAGES, OBSERVATIONS
+from avatarrig.transport import KafkaSettings, open_producer
 from processors.sandbox_settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
@@ -31,11 +32,9 @@ GROWTH = 16 << 20
 
 
 def test_memory_stays_flat_and_the_status_right(
-    fresh_kafka: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_kafka: EmbeddedBroker, tmp_path: Path, support_is_importable: None
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics())
+    kafka = with_topics(fresh_kafka)
     one = Flock(tmp_path, 1)
     with Supervisor([Child("detector-0", "processors", settings(kafka, one))]) as supervisor:
         publish_references(kafka, references(one, range(100)))
@@ -78,15 +77,8 @@ def references(flock: Flock, numbers: Iterable[int]) -> Iterator[PhotoReference]
     (file,) = flock.photos.iterdir()
     data = file.read_bytes()
     for number in numbers:
-        yield PhotoReference(
-            image_id=f"photo-{number}",
-            uri=to_file_uri(file),
-            dataset="many",
-            path=f"{number}.jpg",
-            subject="many",
-            content_hash=hashlib.sha256(data).hexdigest(),
-            size=len(data),
-            found_at=1.75e9,
+        yield reference(
+            f"photo-{number}.jpg", data, uri=to_file_uri(file), dataset="many", subject="many"
         )
 
 

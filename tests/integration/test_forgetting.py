@@ -14,11 +14,12 @@ from click.testing import CliRunner
 from support import aggregating
 from support.kafka import with_topics
 from support.observed import observation
+from support.references import reference
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli import avatarrig
 from avatarrig.identity import subject_digest
-from avatarrig.records import PhotoReference, Reject, encode, record_key
+from avatarrig.records import Reject, encode, record_key
 from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics
 from avatarrig.transport import (
     KafkaSettings,
@@ -37,28 +38,15 @@ def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
     return with_topics(fresh_kafka, PARTITIONS)
 
 
-def reference(number: int, subject: str) -> PhotoReference:
-    seen = observation(number, subject)
-    return PhotoReference(
-        image_id=seen.image_id,
-        uri=f"file:///photos/{seen.path}",
-        dataset="d",
-        path=seen.path,
-        subject=subject,
-        content_hash=seen.content_hash,
-        size=1,
-        found_at=1.0,
-    )
-
-
 def publish(kafka: KafkaSettings, numbers: range, subject: str) -> None:
     """What ingest and detectors write about some photos, and about one that is no good."""
     producer = open_producer(kafka)
-    bad = reference(1000, subject)
+    bad = reference("photo-1000.jpg", subject=subject)
     reject = Reject(reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=bad)
     producer.send(REJECTS, value=encode(reject), key=record_key(reject))
     for number in numbers:
-        photo, seen = reference(number, subject), observation(number, subject)
+        seen = observation(number, subject)
+        photo = reference(seen.path, subject=subject)
         producer.send(IMAGES, value=encode(photo), key=record_key(photo))
         producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
     producer.close()

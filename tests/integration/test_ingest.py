@@ -13,9 +13,10 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from support.publishing import RecordingProducer
+from support.references import reference
 
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.records import PhotoReference, Reject
+from avatarrig.records import Reject
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Pace
 from producers.memory import Memory
@@ -255,7 +256,7 @@ def test_a_broker_that_is_away_is_waited_for(
 
 
 def test_records_of_other_datasets_and_of_runs_are_not_this_ones() -> None:
-    memory = Memory("Ann")
+    memory = Memory("d")
     for changes in ({"dataset": "Bea"}, {"run": "r1"}):
         memory.recall(reference(**changes))
     assert len(memory) == 0
@@ -264,20 +265,7 @@ def test_records_of_other_datasets_and_of_runs_are_not_this_ones() -> None:
 
 
 def test_a_record_with_a_hash_that_is_none_ends_nothing() -> None:
-    memory = Memory("Ann")
+    memory = Memory("d")
     memory.recall(reference(content_hash="no hash"))
     assert len(memory) == 1
     assert not memory.first_with
-
-
-def reference(**changes: str) -> PhotoReference:
-    fields = {"dataset": "Ann", "run": "", "content_hash": "00"} | changes
-    return PhotoReference(
-        image_id="x",
-        uri="file:///x.jpg",
-        path="x.jpg",
-        subject="Ann",
-        size=1,
-        found_at=1.0,
-        **fields,
-    )

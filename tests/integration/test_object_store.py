@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from support import scripted_detector
 from support.kafka import with_topics
 from support.publishing import RecordingProducer
+from support.references import reference
 from support.s3 import S3
 
 from avatarrig.broker import EmbeddedBroker
@@ -25,7 +25,7 @@ from avatarrig.file_uri import to_file_uri
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.object_store import StoreAwayError, open_store, reaching, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.records import Observation, PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.records import Observation, RecordRefusedError, Reject, decode
 from avatarrig.supervision import Child, Supervisor
 from avatarrig.topics import OBSERVATIONS, REJECTS
 from avatarrig.transport import open_reader
@@ -130,18 +130,9 @@ class Photos:
 
     def read(self, uri: str, content: bytes) -> bytes:
         """Fetches a photo, waits for it, and reads it as the detector process does."""
-        reference = PhotoReference(
-            image_id="x",
-            uri=uri,
-            dataset="d",
-            path="x.jpg",
-            subject="s",
-            content_hash=hashlib.sha256(content).hexdigest(),
-            size=len(content),
-            found_at=1.0,
-        )
+        photo = reference("x.jpg", content, uri=uri)
         give_up = time.monotonic() + PATIENCE
-        while (local := self.remote.locally(reference)) is None:
+        while (local := self.remote.locally(photo)) is None:
             assert time.monotonic() < give_up
             time.sleep(0.01)
         return PhotoSource([self.folder], 1000).read(local)
@@ -211,10 +202,9 @@ def test_a_store_that_redirects_to_a_file_is_not_followed(
 
 
 def test_a_detector_observes_photos_of_a_store_without_holding_its_credentials(
-    s3: S3, kafka: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+    s3: S3, kafka: EmbeddedBroker, support_is_importable: None
 ) -> None:
     url = s3.bucket("observed", {"1.jpg": b"seen", "2.jpg": b"seen too", "3.jpg": b"refuse"})
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
     settings = with_topics(kafka)
     ingest(
         IngestSettings(kafka=settings, location=url, dataset=Dataset(name="store"), watch=False),

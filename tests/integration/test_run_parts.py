@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from kafka import OffsetAndMetadata
 from support.kafka import with_topics
+from support.references import reference
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.groups import detector_group, waiting_photos
 from avatarrig.cli.parts import Parts
-from avatarrig.records import PhotoReference, encode
+from avatarrig.records import encode
 from avatarrig.topics import IMAGES
 from avatarrig.transport import KafkaSettings, describe_cluster, open_producer, open_reader
 
@@ -55,17 +56,7 @@ def publish(settings: KafkaSettings, run: str, *names: str) -> None:
     """References of a run, and garbage."""
     with contextlib.closing(open_producer(settings)) as producer:
         for name in names:
-            reference = PhotoReference(
-                image_id=name,
-                uri="file:///x.jpg",
-                dataset="d",
-                path=f"{name}.jpg",
-                subject="s",
-                content_hash="00",
-                size=1,
-                found_at=1.0,
-                run=run,
-            )
-            producer.send(IMAGES, key=name.encode(), value=encode(reference))
+            photo = reference(f"{name}.jpg", run=run)
+            producer.send(IMAGES, key=name.encode(), value=encode(photo))
             producer.send(IMAGES, key=name.encode(), value=b"\xc1 garbage")
         producer.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support import scripted_detector
+from support.references import reference
 
 from avatarrig.file_uri import to_file_uri
 from avatarrig.records import Observation, PhotoReference, decode, encode
@@ -30,16 +30,12 @@ from processors.sandbox import (
 from processors.sandbox_messages import Observed, Unreachable
 from processors.sandbox_settings import Limits, SandboxSettings
 
+pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
 PATIENT = Limits(detection=PATIENCE)
 HASTY = Limits(detection=0.5)
 
 Open = Callable[..., Sandbox]
-
-
-@pytest.fixture(autouse=True)
-def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
 
 
 @pytest.fixture
@@ -60,16 +56,7 @@ def open_sandbox(tmp_path: Path) -> Iterator[Open]:
 def photo(folder: Path, name: str, script: str) -> PhotoReference:
     file = folder / name
     file.write_text(script)
-    return PhotoReference(
-        image_id=name,
-        uri=to_file_uri(file),
-        dataset="d",
-        path=name,
-        subject="s",
-        content_hash=hashlib.sha256(script.encode()).hexdigest(),
-        size=len(script),
-        found_at=1.0,
-    )
+    return reference(name, script.encode(), image_id=name, uri=to_file_uri(file))
 
 
 def collect(sandbox: Sandbox, number: int) -> list[Result]:
@@ -94,10 +81,10 @@ def test_photos_are_observed_in_their_order(tmp_path: Path, open_sandbox: Open) 
     assert not sandbox.has_room
     results = collect(sandbox, DEPTH)
     assert [result.job for result in results] == numbers
-    for result, reference in zip(results, references, strict=True):
+    for result, asked in zip(results, references, strict=True):
         assert isinstance(result, Observed)
         observation = decode(result.record, Observation)
-        assert observation.image_id == reference.image_id
+        assert observation.image_id == asked.image_id
         assert observation.fingerprint == sandbox.fingerprint == "scripted"
     assert sandbox.has_room
 

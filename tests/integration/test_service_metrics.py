@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from support import scripted_detector
+from support.kafka import with_topics
 from support.scraping import Scrape
 from support.waiting import wait_for
 
@@ -20,26 +21,19 @@ from avatarrig.metrics.detect import NO_PERSON
 from avatarrig.metrics.endpoint import Endpoint, Readiness
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, service_registry
 from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES, pipeline_topics
-from avatarrig.transport import KafkaSettings, KafkaWatch, create_topics, open_producer
+from avatarrig.topics import IMAGES
+from avatarrig.transport import KafkaSettings, KafkaWatch, open_producer
 from processors.sandbox_settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish_dataset
 from producers.references import Dataset
 
-pytestmark = pytest.mark.broker
-
-
-@pytest.fixture(autouse=True)
-def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("support_is_importable")]
 
 
 @pytest.fixture
 def settings(kafka: EmbeddedBroker) -> KafkaSettings:
-    kafka_settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
-    create_topics(kafka_settings, pipeline_topics())
-    return kafka_settings
+    return with_topics(kafka)
 
 
 @pytest.fixture

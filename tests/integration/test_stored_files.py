@@ -212,10 +212,7 @@ class Detecting:
 
 
 @pytest.fixture
-def replica(
-    kafka: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> ReplicaSettings:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+def replica(kafka: EmbeddedBroker, tmp_path: Path, support_is_importable: None) -> ReplicaSettings:
     settings = with_topics(kafka)
     run = tmp_path.name[-12:].rjust(12, "r")
     return ReplicaSettings(

@@ -12,20 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 from support import scripted_detector
+from support.kafka import with_topics
 from support.supervised import Behaviour
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.supervision import Child, ChildState, Supervisor
-from avatarrig.topics import pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
 
+pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
-
-
-@pytest.fixture(autouse=True)
-def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
 
 
 def supervisor_of(*behaviours: str, log_directory: Path | None = None) -> Supervisor:
@@ -114,7 +109,7 @@ def test_replicas_and_their_detectors_end_with_their_owner(
     kafka: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """At work: one that still looks for its broker would end by itself."""
-    create_topics(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), pipeline_topics())
+    with_topics(kafka)
     program = f"""
         import time
         from avatarrig.supervision import Child, Supervisor

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from support.aggregating import producer, send
+from support.kafka import with_topics
 from support.observed import observation
+from support.references import reference
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.history import history_of
-from avatarrig.records import PhotoReference, Reject, SkeletonRecord, encode
-from avatarrig.topics import HISTORY, IMAGES, REJECTS, SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, TransportError, create_topics
+from avatarrig.records import Reject, SkeletonRecord, encode
+from avatarrig.topics import HISTORY, IMAGES, REJECTS, SKELETONS
+from avatarrig.transport import KafkaSettings, TransportError
 from avatarrig.transport.feed import Feed
 from avatarrig.transport.watching import Watching
 
@@ -47,25 +49,13 @@ def test_a_kafka_that_no_pipeline_has_used_says_so(fresh_kafka: EmbeddedBroker) 
 def test_it_sees_everything(
     fresh_kafka: EmbeddedBroker,
 ) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(1))
+    kafka = with_topics(fresh_kafka, 1)
     publish(kafka, range(1, 40))
     with producer(kafka) as client:
         send(client, [b"garbage", *(observation(number) for number in range(50))])
-        reference = PhotoReference(
-            image_id="x",
-            uri="file:///x",
-            dataset="d",
-            path="x.jpg",
-            subject="anna",
-            content_hash="",
-            size=1,
-            found_at=1.0,
-        )
-        client.send(IMAGES, key=b"x", value=encode(reference))
-        reject = Reject(
-            reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=reference
-        )
+        photo = reference(subject="anna")
+        client.send(IMAGES, key=b"x", value=encode(photo))
+        reject = Reject(reason="crashed", message="m", attempts=3, rejected_at=1.0, reference=photo)
         client.send(REJECTS, key=b"x", value=encode(reject))
         client.send(REJECTS, key=b"y", value=b"garbage")
         client.flush()
@@ -80,8 +70,7 @@ def test_it_sees_everything(
 
 
 def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    create_topics(kafka, pipeline_topics(1))
+    kafka = with_topics(fresh_kafka, 1)
     with producer(kafka) as client, Watching(kafka) as watching:
         for subject in ("anna", "ben"):
             record = estimate(5, subject)

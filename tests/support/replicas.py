@@ -1,8 +1,9 @@
 """Replicas with a scripted detector on a real Kafka, and what comes out of them.
 
-``pipeline``        the topics, and a run of the test's own on the session's node.
-``fresh_pipeline``  the same on a node of the test's own.
-``supervise``       starts replicas, and stops them at the test's end.
+``pipeline``               the topics, and a run of the test's own on the session's node.
+``fresh_pipeline``         the same on a node of the test's own.
+``supervise``              starts replicas, and stops them at the test's end.
+``support_is_importable``  lets the product's processes find what tests put in their place.
 """
 
 from __future__ import annotations
@@ -105,8 +106,13 @@ def pipeline_on(broker: EmbeddedBroker, photos: Path) -> Pipeline:
 
 
 @pytest.fixture
-def supervise(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(scripted_detector.__file__).parents[1]))
+def support_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of the product find what a test puts in place of their parts."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+
+@pytest.fixture
+def supervise(support_is_importable: None) -> Iterator[Callable[..., Supervisor]]:
     started: list[Supervisor] = []
 
     def start(settings: ReplicaSettings, replicas: int) -> Supervisor:

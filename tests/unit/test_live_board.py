@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.observed import observation
+from support.references import reference
 
 from avatarrig.identity import subject_digest
 from avatarrig.live import Board, Sighting, decode_sighting
@@ -18,7 +19,6 @@ from avatarrig.live.stream import RATE_SECONDS, Rate, Stream
 from avatarrig.records import (
     Forget,
     HistoryRecord,
-    PhotoReference,
     RecordRefusedError,
     Reject,
     SkeletonRecord,
@@ -55,17 +55,13 @@ def sighting(number: int, at: float = NOW, subject: str = "anna") -> Sighting:
 
 
 def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
-    reference = PhotoReference(
-        image_id=f"photo-{number}",
-        uri="",
-        dataset="d",
-        path=f"{number}.jpg",
-        subject="anna",
-        content_hash="",
-        size=1,
-        found_at=at,
+    return Reject(
+        reason=reason,
+        message="m",
+        attempts=3,
+        rejected_at=at,
+        reference=reference(f"photo-{number}.jpg", subject="anna"),
     )
-    return Reject(reason=reason, message="m", attempts=3, rejected_at=at, reference=reference)
 
 
 def test_an_observation_is_read_in_short() -> None:

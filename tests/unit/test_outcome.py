@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from support.references import reference
 
-from avatarrig.records import MAX_RECORD_BYTES, Observation, PhotoReference, Reject, decode, encode
+from avatarrig.records import MAX_RECORD_BYTES, Observation, Reject, decode, encode
 from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS
 from processors.outcome import observed, set_aside, take
 from processors.sandbox import SetAside
 from processors.sandbox_messages import Observed
 
-REFERENCE = PhotoReference(
-    image_id="x-1",
-    uri="file:///x.jpg",
-    dataset="d",
-    path="x.jpg",
-    subject="s",
-    content_hash="00",
-    size=1,
-    found_at=1.0,
-    run="r",
-)
+REFERENCE = reference(image_id="x-1", run="r")
 OBSERVATION = Observation(
     image_id="x-1",
     dataset="d",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
+from support.references import reference
 
 from avatarrig.file_uri import to_file_uri
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.records import PhotoReference
 from processors.photo_source import PhotoSource, StorageUnreachableError
 
 
@@ -23,21 +22,8 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def reference(uri: str, content: bytes = b"pixels") -> PhotoReference:
-    return PhotoReference(
-        image_id="x",
-        uri=uri,
-        dataset="d",
-        path="x.jpg",
-        subject="s",
-        content_hash=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        found_at=1.0,
-    )
-
-
 def read(photos: Path, uri: str, *, max_bytes: int = 1000) -> bytes:
-    return PhotoSource([photos], max_bytes).read(reference(uri))
+    return PhotoSource([photos], max_bytes).read(reference(uri=uri))
 
 
 def refusal(photos: Path, uri: str, *, max_bytes: int = 1000) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references import reference
 
 from avatarrig.identity import subject_digest
 from avatarrig.progress import Found, Progress
-from avatarrig.records import Observation, PackedArray, PhotoReference, Reject, SkeletonRecord
+from avatarrig.records import Observation, PackedArray, Reject, SkeletonRecord
 
 
 def a_photo(name: str = "a", subject: str = "s") -> Found:
@@ -34,22 +35,12 @@ def an_observation(name: str = "a", **fields: object) -> Observation:
 
 
 def a_reject(name: str = "a", run: str = "r", fingerprint: str = "f") -> Reject:
-    reference = PhotoReference(
-        image_id=name,
-        uri=f"file:///{name}.jpg",
-        dataset="d",
-        path=f"{name}.jpg",
-        subject="s",
-        content_hash="00",
-        size=1,
-        found_at=0.0,
-    )
     return Reject(
         reason="unreadable",
         message="cannot be read",
         attempts=1,
         rejected_at=0.0,
-        reference=reference,
+        reference=reference(f"{name}.jpg"),
         run=run,
         fingerprint=fingerprint,
     )

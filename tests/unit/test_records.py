@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from support.references import reference
 
 from avatarrig.records import (
     MAX_RECORD_BYTES,
@@ -95,40 +96,27 @@ def test_every_record_comes_back_as_it_was_sent(record: msgspec.Struct) -> None:
     assert decode(encode(record), type(record)) == record
 
 
-def a_reference() -> PhotoReference:
-    return PhotoReference(
-        image_id="a-1",
-        uri="file:///a.jpg",
-        dataset="d",
-        path="a.jpg",
-        subject="s",
-        content_hash="00",
-        size=1,
-        found_at=0.0,
-    )
-
-
 def test_an_unknown_field_is_ignored() -> None:
-    fields = msgspec.to_builtins(a_reference()) | {"weather": "fine"}
-    assert decode(msgpack.packb(fields), PhotoReference) == a_reference()
+    fields = msgspec.to_builtins(reference()) | {"weather": "fine"}
+    assert decode(msgpack.packb(fields), PhotoReference) == reference()
 
 
 def test_a_missing_required_field_is_refused_by_name() -> None:
-    fields = msgspec.to_builtins(a_reference())
+    fields = msgspec.to_builtins(reference())
     del fields["uri"]
     with pytest.raises(RecordRefusedError, match="uri"):
         decode(msgpack.packb(fields), PhotoReference)
 
 
 def test_a_field_of_the_wrong_type_is_refused_by_name() -> None:
-    fields = msgspec.to_builtins(a_reference()) | {"size": "large"}
+    fields = msgspec.to_builtins(reference()) | {"size": "large"}
     with pytest.raises(RecordRefusedError, match="size"):
         decode(msgpack.packb(fields), PhotoReference)
 
 
 @pytest.mark.parametrize("version", [0, 2, None, "1", True, -1])
 def test_a_version_from_elsewhere_is_refused(version: object) -> None:
-    fields = msgspec.to_builtins(a_reference()) | {"version": version}
+    fields = msgspec.to_builtins(reference()) | {"version": version}
     if version is True:
         fields["version"] = 2
     with pytest.raises(RecordRefusedError, match="version"):

@@ -5,23 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from support.references import reference
 
-from avatarrig.records import Observation, PhotoReference, Reject
+from avatarrig.records import Observation, Reject
 from processors.rejects import RejectsView, replayable
-
-
-def reference(name: str, *, content_hash: str = "00") -> PhotoReference:
-    return PhotoReference(
-        image_id=f"{name}-1",
-        uri=f"file:///photos/{name}.jpg",
-        dataset="d",
-        path=f"{name}.jpg",
-        subject="s",
-        content_hash=content_hash,
-        size=1,
-        found_at=1.0,
-        run="r",
-    )
 
 
 def reject(
@@ -32,7 +19,9 @@ def reject(
         message="m",
         attempts=3,
         rejected_at=at,
-        reference=reference(name, content_hash=content_hash),
+        reference=reference(
+            f"{name}.jpg", image_id=f"{name}-1", content_hash=content_hash, run="r"
+        ),
         run=run,
     )
 

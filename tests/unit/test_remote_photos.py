@@ -5,25 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.references import reference
 
 from avatarrig.file_uri import to_file_uri
 from avatarrig.object_store import StoreUrlError, from_store_url, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.records import PhotoReference
 from processors.remote_photos import RemotePhotos
-
-
-def reference(uri: str) -> PhotoReference:
-    return PhotoReference(
-        image_id="x",
-        uri=uri,
-        dataset="d",
-        path="x.jpg",
-        subject="s",
-        content_hash="00",
-        size=1,
-        found_at=1.0,
-    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +37,7 @@ def reference(uri: str) -> PhotoReference:
 def test_what_leads_out_of_the_roots_is_refused_unread(tmp_path: Path, uri: str) -> None:
     photos = RemotePhotos(["s3://bucket/photos/Ann"], 1000, tmp_path)
     with pytest.raises(PhotoRefusedError) as refused:
-        photos.locally(reference(uri))
+        photos.locally(reference(uri=uri))
     assert refused.value.reason == "outside_roots"
     photos.close()
 
@@ -58,14 +45,14 @@ def test_what_leads_out_of_the_roots_is_refused_unread(tmp_path: Path, uri: str)
 def test_without_a_store_among_the_roots_every_store_is_refused(tmp_path: Path) -> None:
     photos = RemotePhotos([], 1000, tmp_path)
     with pytest.raises(PhotoRefusedError, match="none"):
-        photos.locally(reference("s3://bucket/1.jpg"))
+        photos.locally(reference(uri="s3://bucket/1.jpg"))
     photos.close()
 
 
 @pytest.mark.parametrize("uri", ["file:///x.jpg", "http://host/x.jpg", "s3a://bucket/x.jpg", "x"])
 def test_everything_else_is_left_to_the_detector_process(tmp_path: Path, uri: str) -> None:
     photos = RemotePhotos(["s3://bucket"], 1000, tmp_path)
-    assert photos.locally(reference(uri)) == reference(uri)
+    assert photos.locally(reference(uri=uri)) == reference(uri=uri)
     photos.close()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.standing import ARRIVED, BODY, DAY, photo
 
 from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.skeleton.counting import REASONS
@@ -23,11 +24,14 @@ from avatarrig.skeleton.ratios import RATIO_KEYS
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
-ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
-DAY = 86_400.0
 VERSION = load_learned("full").version
 BEHIND = (7,) * (INFORMATION_LENGTH - 21)
 """What evidence holds behind the upper triangle of its matrix."""
+GOOD = {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10}
+
+
+def observation(**fields: object) -> Observation:
+    return photo(0, BODY, **{"meta": GOOD} | fields)
 
 
 def evidence_of(seed: int) -> Evidence:
@@ -44,30 +48,6 @@ def evidence_of(seed: int) -> Evidence:
 
 
 EVIDENCE = st.integers(0, 1 << 30).map(evidence_of)
-POSE = PackedArray.pack(np.full((33, 5), 0.5))
-WORLD = PackedArray.pack(np.zeros((33, 3)))
-
-
-def observation(**fields: object) -> Observation:
-    usual: dict[str, Any] = {
-        "image_id": "a-0123456789abcdef",
-        "dataset": "Holiday",
-        "path": "a.jpg",
-        "subject": "Holiday",
-        "content_hash": "0" * 64,
-        "found_at": ARRIVED,
-        "observed_at": ARRIVED,
-        "fingerprint": "f",
-        "width": 640,
-        "height": 960,
-        "people": 1,
-        "pose": POSE,
-        "world": WORLD,
-        "meta": {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10},
-    }
-    return Observation(**usual | fields)
-
-
 OBSERVATIONS = st.builds(
     lambda evidence, age, ambiguous, excluded: observation(
         evidence=evidence,
