@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["support.kafka", "support.photos", "support.replicas", "support.s3"]
+pytest_plugins = [
+    "support.kafka",
+    "support.photos",
+    "support.real_photos",
+    "support.replicas",
+    "support.s3",
+]
 
 # Unit tests are for running all the time; and how long an example takes says more about the
 # machine than about the code.

@@ -84,7 +84,7 @@ def _web_photos(folder: Path | None) -> dict[str, bytes]:
     """Reads the photos as they are: half a million to three million pixels."""
     if folder is None:
         sys.path.insert(0, str(Path(__file__).parents[1]))
-        from support.photos import fetch_real_photos  # noqa: PLC0415 - only where it is needed
+        from support.real_photos import fetch_real_photos  # noqa: PLC0415 - only where it is needed
 
         folder = fetch_real_photos()
     return {

@@ -20,7 +20,8 @@ import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from support.photos import encode, encode_heic, fetch_real_photos, one_colour_png
+from support.photos import encode, encode_heic, one_colour_png
+from support.real_photos import fetch_real_photos
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.models import PROJECT_FOLDER, locate_models

@@ -3,103 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
-from kafka import KafkaProducer
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
-from support.aggregating import Aggregator, producer, send
+from playwright.sync_api import Browser, Page, expect
+from support.aggregating import producer, send
+from support.chromium import chromium
+from support.page import HOSTILE, PATIENCE_MS, SIZES, Pipeline, Witness, opened
 from support.rendered import rendered
 
-from aggregators.settings import AggregatorSettings
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.broker.distribution import Distribution
-from avatarrig.broker.ports import choose_ports
-from avatarrig.records import PhotoReference, Reject, encode
-from avatarrig.topics import REJECTS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
 
 pytestmark = pytest.mark.broker
 
-PATIENCE_MS = 60_000
 SCREENSHOTS = Path(__file__).parents[1] / "bench" / "out" / "page"
 SUPPORT = Path(__file__).parents[1] / "support"
 CONTRASTS = (SUPPORT / "contrast.js").read_text()
 NAMELESS = (SUPPORT / "nameless.js").read_text()
-HOSTILE = "<img src=x onerror=alert(1)>/../%2e \"' & 人"
-SIZES: dict[str, ViewportSize] = {
-    "desktop": {"width": 1280, "height": 900},
-    "phone": {"width": 390, "height": 844},
-}
-
-
-class Pipeline:
-    """A broker with some photos, and an aggregator that serves the page."""
-
-    def __init__(self, broker: EmbeddedBroker, folder: Path) -> None:
-        self.kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
-        self.folder = folder
-        self.run = folder / "run"
-        self._port = choose_ports().client
-        self._sent = 0
-        create_topics(self.kafka, pipeline_topics(2))
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def subject(self, name: str) -> str:
-        return f"{self.url}/subject?name={quote(name, safe='')}"
-
-    def start(self) -> None:
-        settings = AggregatorSettings(
-            kafka=self.kafka,
-            worker="0",
-            web_port=self._port,
-            window_days=30,
-            overlay_roots=(str(self.run),),
-        )
-        self.worker = Aggregator(settings, self.folder)
-        self.worker.wait_until("working")
-
-    def observe(self, count: int, subject: str = "Anna") -> None:
-        with producer(self.kafka) as client:
-            numbers = range(self._sent, self._sent + count)
-            send(client, [rendered(number, subject=subject) for number in numbers])
-        self._sent += count
-
-    def reject(self, path: str, message: str) -> None:
-        with producer(self.kafka) as client:
-            self._reject(client, path, message)
-
-    def _reject(self, client: KafkaProducer, path: str, message: str) -> None:
-        reference = PhotoReference(
-            image_id=path,
-            uri="file:///photos/x",
-            dataset="d",
-            path=path,
-            subject="Anna",
-            content_hash="0" * 64,
-            size=1,
-            found_at=1.76e9,
-        )
-        reject = Reject(
-            reason="unreadable",
-            message=message,
-            attempts=3,
-            rejected_at=1.76e9,
-            reference=reference,
-        )
-        client.send(REJECTS, key=path.encode(), value=encode(reject))
-        client.flush()
 
 
 @pytest.fixture(scope="module")
@@ -120,35 +45,8 @@ def pipeline(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "install chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
-
-
-class Witness:
-    """Notes what must not happen while a page is open."""
-
-    def __init__(self, page: Page, own: str) -> None:
-        self._own = own
-        self.page = page
-        self.complaints: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-        page.on("request", self._request)
-
-    def _console(self, message: Any) -> None:  # noqa: ANN401 - Playwright's
-        # A restart of the server is told there, too; tests that restart it say so.
-        if message.type in {"error", "warning"}:
-            self.complaints.append(f"console: {message.text}")
-
-    def _request(self, request: Any) -> None:  # noqa: ANN401 - Playwright's
-        if not request.url.startswith(f"{self._own}/"):
-            self.complaints.append(f"asked elsewhere: {request.url}")
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -163,14 +61,6 @@ def witness(pipeline: Pipeline, browser: Browser) -> Iterator[Witness]:
     yield seen
     context.close()
     assert seen.complaints == []
-
-
-def opened(browser: Browser, url: str, scheme: Any, size: str) -> Page:  # noqa: ANN401 - a literal
-    page = browser.new_context(viewport=SIZES[size], color_scheme=scheme).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(url)
-    expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
-    return page
 
 
 def count(page: Page) -> int:

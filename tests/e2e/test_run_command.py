@@ -34,7 +34,6 @@ GOOD = (
 REAL_PHOTOS = 16
 OPTIONS = ("--workers", "2", "--debug-overlays", "--save-masks", "--json")
 
-
 BAD = {
     "empty.jpg": "empty",
     "text.jpg": "unsupported",
@@ -50,7 +49,6 @@ if os.geteuid() == 0:  # who may read everything
     ODD_BUT_USABLE.append("forbidden.jpg")
 else:
     BAD["forbidden.jpg"] = "permission"
-
 
 OBSERVED = len(GOOD) + REAL_PHOTOS + len(ODD_BUT_USABLE)
 

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -20,9 +19,7 @@ from support.rendered import PHOTOS, rendered, write_rendered_run
 from avatarrig.cli.report import report
 from avatarrig.detectors.models import MODELS
 from avatarrig.estimator import Estimator
-from avatarrig.records import Observation
 from avatarrig.report.collect import Collected, collect
-from avatarrig.report.convergence import in_order, replay
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_json, write_observation
 
 NASTY = '<script>alert(1)</script> & "Anna" 照片'
@@ -250,34 +247,6 @@ def test_a_damaged_run_is_named(tmp_path: Path, file: str | None, content: str, 
     assert result.exit_code == 1
     assert hint in result.output
     assert not (tmp_path / "report.html").exists()
-
-
-def photos(count: int) -> list[Observation]:
-    return [rendered(number) for number in range(count)]
-
-
-def test_a_course_ends_at_the_estimate_and_narrows() -> None:
-    course = replay(photos(PHOTOS))
-    for curve in course.curves:
-        bone = course.estimate.bones[curve.key]
-        last, first = curve.points[-1], curve.points[0]
-        assert (last.value, last.low, last.high) == (bone.value, bone.low, bone.high)
-        assert (first.photos, last.photos) == (1, PHOTOS)
-        assert last.high / last.low < first.high / first.low
-
-
-def test_a_course_of_many_photos_stays_short() -> None:
-    course = replay([rendered(number) for number in range(400)])
-    counts = [point.photos for point in course.curves[0].points]
-    assert counts == sorted(set(counts))
-    assert len(counts) <= 61
-    assert counts[-1] == 400
-
-
-def test_photos_arrive_by_capture_time_then_by_discovery() -> None:
-    first, second, third = photos(3)
-    unknown = msgspec.structs.replace(third, captured_at=None)
-    assert in_order([unknown, second, first]) == [first, second, unknown]
 
 
 def test_the_best_photos_come_first(run: Path) -> None:

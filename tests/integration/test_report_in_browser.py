@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from support.chromium import chromium
 from support.command import DEMO
 from support.rendered import rendered, write_rendered_run
 
@@ -16,7 +17,6 @@ from avatarrig.report.collect import collect
 from avatarrig.report.page import ReportOptions, make_report
 from avatarrig.runs import write_json
 
-CHROMIUM = shutil.which("chromium")
 PHOTOS = 6
 
 
@@ -37,10 +37,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

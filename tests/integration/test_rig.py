@@ -1,8 +1,8 @@
+"""Estimates become rigs that other programs read."""
+
 from __future__ import annotations
 
 import io
-import json
-from pathlib import Path
 from typing import Any
 
 import bvh
@@ -10,11 +10,9 @@ import numpy as np
 import pygltflib
 import pytest
 import trimesh
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.cli.export import export
 from avatarrig.rig.armature import (
     ANTHROPOMETRY,
     MEASURED,
@@ -263,41 +261,3 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
 
 def test_the_same_armature_gives_the_same_bytes() -> None:
     assert to_glb(build_armature(DOCUMENT)) == to_glb(build_armature(DOCUMENT))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    (tmp_path / "skeleton_estimate.json").write_text(json.dumps(DOCUMENT))
-    return tmp_path
-
-
-@pytest.mark.parametrize("file_format", ["bvh", "glb", "json"])
-def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format: str) -> None:
-    done = CliRunner().invoke(
-        export, [str(run), "--format", file_format, "--names", "rigify", "--height", "172cm"]
-    )
-    assert done.exit_code == 0, done.output
-    assert (run / f"skeleton.{file_format}").stat().st_size > 500
-    assert "unit: metres" in done.output
-    assert "upper_arm.L" in done.output
-    beside = run / ("skeleton.bones.json" if file_format == "bvh" else "skeleton.json")
-    if file_format != "glb":
-        bones = json.loads(beside.read_text())["bones"]
-        assert {bone["name"]: bone["measured"] for bone in bones}["hand.L"] is False
-
-
-@pytest.mark.parametrize("height", ["1.72", "tall", "172m", "5m", "-1m"])
-def test_a_height_without_unit_or_sense_is_refused(run: Path, height: str) -> None:
-    done = CliRunner().invoke(export, [str(run), "--height", height])
-    assert done.exit_code == 2
-    assert "height" in done.output
-
-
-def test_export_without_an_estimate_says_what_to_do(tmp_path: Path) -> None:
-    done = CliRunner().invoke(export, [str(tmp_path)])
-    assert done.exit_code == 1
-    assert "there is no estimate yet" in done.output
-    (tmp_path / "skeleton_estimate.json").write_text("{")
-    done = CliRunner().invoke(export, [str(tmp_path)])
-    assert done.exit_code == 1
-    assert "skeleton_estimate.json" in done.output

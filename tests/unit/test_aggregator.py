@@ -1,25 +1,13 @@
-"""The aggregator's parts: what counts, what is remembered, when things are published."""
+"""The aggregator's parts: what counts, and what is remembered."""
 
 from __future__ import annotations
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.observed import observation
 
-from aggregators.keys import (
-    KeyRefusedError,
-    part_of,
-    partition_of,
-    series_of,
-    statistics_key,
-    tally_message_key,
-)
 from aggregators.merging import TalliedPartition
-from aggregators.pace import Pace, PublishingSettings
-from aggregators.settings import SettingsRefusedError, read_settings
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
 from avatarrig.identity import subject_digest
@@ -267,89 +255,3 @@ def test_level_2_recovers_what_it_knew_and_does_not_mix_other_weights_in() -> No
     assert elsewhere.apply(0, _update(1, 5, 1, 2)) is None
     with pytest.raises(StateRefusedError):
         TalliedPartition.recover(0, "full-000000000000", estimator, saved(part).items())
-
-
-# When to publish.
-
-
-def test_the_first_change_is_due_at_once_and_the_next_when_it_has_settled() -> None:
-    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
-    pace.changed("anna", 10.0)
-    assert pace.due(10.0, idle=False) == ["anna"]
-    pace.published(["anna"], 10.0, spent=0.0)
-    pace.changed("anna", 10.15)
-    assert pace.due(10.19, idle=False) == [], "too soon after the last time"
-    assert pace.due(10.21, idle=False) == ["anna"]
-
-
-def test_a_key_that_never_settles_is_published_once_an_interval() -> None:
-    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
-    published = []
-    for tick in range(300):
-        now = tick / 100
-        pace.changed("anna", now)
-        if pace.due(now, idle=False):
-            pace.published(["anna"], now, spent=0.0)
-            published.append(now)
-    assert published == pytest.approx([0.0, 1.0, 2.0])
-
-
-def test_a_change_while_publishing_stays_pending() -> None:
-    pace: Pace[str] = Pace(PublishingSettings())
-    pace.changed("anna", 1.0)
-    assert pace.due(1.0, idle=False) == ["anna"]
-    pace.changed("anna", 1.1)
-    pace.published(["anna"], 1.0, spent=0.1)
-    assert pace.pending
-
-
-def test_publishing_takes_its_share_of_the_time_and_no_more_unless_idle() -> None:
-    pace: Pace[int] = Pace(PublishingSettings(share=0.1, portion=5))
-    for key in range(8):
-        pace.changed(key, 0.0)
-    assert pace.due(0.0, idle=False) == [0, 1, 2, 3, 4]
-    pace.published([0, 1, 2, 3, 4], 0.0, spent=0.5)
-    assert pace.due(4.9, idle=False) == []
-    assert pace.due(4.9, idle=True) == [5, 6, 7]
-    assert pace.due(5.1, idle=False) == [5, 6, 7]
-
-
-# Keys, settings, watchdog.
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.text(), st.text("abc012"))
-def test_keys_say_what_they_were_made_of(
-    partition: int, part: int, subject: str, fingerprint: str
-) -> None:
-    key = statistics_key(partition, part, (subject, fingerprint))
-    assert partition_of(key) == partition
-    assert part_of(key) == (part, (subject, fingerprint))
-
-
-def test_tallies_of_different_partitions_are_not_compacted_into_one() -> None:
-    assert tally_message_key(SERIES, 1) != tally_message_key(SERIES, 2)
-
-
-def test_foreign_keys_are_refused() -> None:
-    with pytest.raises(KeyRefusedError):
-        partition_of(b"x")
-    with pytest.raises(KeyRefusedError):
-        series_of(b"no separator")
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        (b"", "do not fit"),
-        (b"{}", "kafka"),
-        (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "web_port": 0}', "web_port"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "window_days": 0}', "window_days"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "group": ""}', "group"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "stuck_after": 0}', "stuck_after"),
-    ],
-)
-def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
-    with pytest.raises(SettingsRefusedError, match=complaint):
-        read_settings(text)

@@ -1,0 +1,52 @@
+"""The command that exports a rig, and what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from avatarrig.cli.export import export
+from avatarrig.skeleton.bones import PROTOTYPE_BONES
+
+DOCUMENT = {"estimates": dict.fromkeys(PROTOTYPE_BONES, 1.0), "stats": {}}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / "skeleton_estimate.json").write_text(json.dumps(DOCUMENT))
+    return tmp_path
+
+
+@pytest.mark.parametrize("file_format", ["bvh", "glb", "json"])
+def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format: str) -> None:
+    done = CliRunner().invoke(
+        export, [str(run), "--format", file_format, "--names", "rigify", "--height", "172cm"]
+    )
+    assert done.exit_code == 0, done.output
+    assert (run / f"skeleton.{file_format}").stat().st_size > 500
+    assert "unit: metres" in done.output
+    assert "upper_arm.L" in done.output
+    beside = run / ("skeleton.bones.json" if file_format == "bvh" else "skeleton.json")
+    if file_format != "glb":
+        bones = json.loads(beside.read_text())["bones"]
+        assert {bone["name"]: bone["measured"] for bone in bones}["hand.L"] is False
+
+
+@pytest.mark.parametrize("height", ["1.72", "tall", "172m", "5m", "-1m"])
+def test_a_height_without_unit_or_sense_is_refused(run: Path, height: str) -> None:
+    done = CliRunner().invoke(export, [str(run), "--height", height])
+    assert done.exit_code == 2
+    assert "height" in done.output
+
+
+def test_export_without_an_estimate_says_what_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(export, [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "there is no estimate yet" in done.output
+    (tmp_path / "skeleton_estimate.json").write_text("{")
+    done = CliRunner().invoke(export, [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "skeleton_estimate.json" in done.output

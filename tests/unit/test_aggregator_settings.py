@@ -1,0 +1,25 @@
+"""The aggregator's settings are refused with the name of what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregators.settings import SettingsRefusedError, read_settings
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"", "do not fit"),
+        (b"{}", "kafka"),
+        (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "web_port": 0}', "web_port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "window_days": 0}', "window_days"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "group": ""}', "group"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "stuck_after": 0}', "stuck_after"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
+    with pytest.raises(SettingsRefusedError, match=complaint):
+        read_settings(text)
