@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError
 
-from avatarrig.cli.references import References, references_from
+from avatarrig.cli.references import Offsets, References, references_from
 from avatarrig.cli.rejects import read_rejects
 from avatarrig.live import GroupStatus
 from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
@@ -105,8 +105,7 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
             for name, offsets in sorted(committed.items())
         ]
         detecting = [group for group in groups if group.group.startswith(DETECTOR_GROUPS)]
-        published = references_from(consumer, first)
-        waiting = _waiting(consumer, committed, first) if detecting else published
+        published, waiting = _references(consumer, committed, first)
         replicas = sum(group.members for group in detecting)
         rejects = read_rejects(kafka).reasons
         skeletons = _skeletons(consumer)
@@ -125,9 +124,6 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
         )
     finally:
         consumer.close()
-
-
-Offsets = Mapping[TopicPartition, int]
 
 
 def _patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is asked for
@@ -219,17 +215,20 @@ def _rate(consumer: KafkaConsumer) -> float:
     return sum(1 for _ in read_to_end(consumer, starts)) / RATE_SECONDS
 
 
-def _waiting(
+def _references(
     consumer: KafkaConsumer, committed: Mapping[str, Offsets], first: Offsets
-) -> References:
-    """Adds up what waits for each group of detectors."""
-    waiting = [
-        references_from(consumer, {p: max(offsets.get(p, 0), at) for p, at in first.items()})
+) -> tuple[References, References]:
+    """Counts what was published, and adds up what waits for each group of detectors."""
+    starts = [
+        {place: max(offsets.get(place, 0), at) for place, at in first.items()}
         for group, offsets in committed.items()
         if group.startswith(DETECTOR_GROUPS)
     ]
+    published, *waiting = references_from(consumer, [first, *starts])
+    if not waiting:  # no detector has begun
+        return published, published
     oldest = min((each.oldest for each in waiting if each.oldest is not None), default=None)
-    return References(sum(each.count for each in waiting), oldest)
+    return published, References(sum(each.count for each in waiting), oldest)
 
 
 def _seconds_since(at: float | None) -> float | None:
