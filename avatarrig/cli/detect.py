@@ -35,6 +35,13 @@ LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
 _log = structlog.get_logger(__name__)
 
 
+out_option = click.option(
+    "--out",
+    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
+    show_default="none are kept",
+)
+
+
 @click.command("detect", context_settings={"show_default": True})
 @kafka_options
 @click.option(
@@ -51,11 +58,7 @@ _log = structlog.get_logger(__name__)
     help="Folder, or s3://BUCKET/PREFIX, that photos may lie in; anything else is refused. May be "
     "given several times.",
 )
-@click.option(
-    "--out",
-    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
-    show_default="none are kept",
-)
+@out_option
 @click.option(
     "--group",
     default=DETECTOR_GROUPS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ _NAMES = (
     "max_pixels",
     "models",
 )
+
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one per core, 4 at most",
+    help="Detector replicas.",
+)
+"""Of commands that start detectors beside other parts on one machine."""
 
 
 def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 
 from avatarrig.cli import COMMANDS
-from avatarrig.cli.detector_options import Detecting, detector_options
+from avatarrig.cli.detector_options import Detecting, detector_options, workers_option
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.height import HEIGHT
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
@@ -56,13 +56,7 @@ class _Dataset(click.Path):
     default=Path("outputs/runs/run1"),
     help="Run directory; the same command on it resumes.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=min(4, os.cpu_count() or 1),
-    show_default="one per core, 4 at most",
-    help="Detector replicas.",
-)
+@workers_option
 @click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres.")
 @click.option(
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."

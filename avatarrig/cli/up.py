@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,8 +13,8 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.broker import BrokerError, EmbeddedBroker, default_data_folder
 from avatarrig.cli.aggregate import aggregator, window_option
-from avatarrig.cli.detect import detectors, local_folder, sandbox_settings
-from avatarrig.cli.detector_options import Detecting, detector_options
+from avatarrig.cli.detect import detectors, local_folder, out_option, sandbox_settings
+from avatarrig.cli.detector_options import Detecting, detector_options, workers_option
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.ingest import ingest_options
 from avatarrig.cli.kafka_options import KafkaArguments, check_connection, kafka_options
@@ -50,18 +49,8 @@ _log = structlog.get_logger(__name__)
 
 @click.command("up", context_settings={"show_default": True})
 @ingest_options
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=min(4, os.cpu_count() or 1),
-    show_default="one per core, 4 at most",
-    help="Detector replicas.",
-)
-@click.option(
-    "--out",
-    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
-    show_default="none are kept",
-)
+@workers_option
+@out_option
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
