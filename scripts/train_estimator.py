@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from estimator.changed import album_of
+from estimator.album import album_of
 from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn, residuals_of
 from estimator.model import Settings
 from estimator.people import Body, find_sets, read_set

@@ -213,8 +213,9 @@ def write_learned(learned: Learned) -> bytes:
         "systematic": population.systematic,
     }
     buffer = io.BytesIO()
+    # Half precision moves a ratio by less than a thousandth of what photos leave open.
     weights: dict[str, Any] = {
-        key: value.astype(np.float32) for key, value in learned.network.layers.items()
+        key: value.astype(np.float16) for key, value in learned.network.layers.items()
     }
     np.savez(buffer, **arrays, **weights)
     return buffer.getvalue()

@@ -24,7 +24,7 @@ from avatarrig.skeleton.bones import HELMERT, POOLING
 from avatarrig.skeleton.features import base_log_precision, features, observed
 
 if TYPE_CHECKING:
-    from estimator.changed import Album
+    from estimator.album import Album
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,10 @@ def _optimiser(settings: Settings) -> optax.GradientTransformation:
 def _loss(
     member: Parameters, key: jax.Array, batch: Batch, lesson: Lesson, settings: Settings
 ) -> jax.Array:
-    noise_key, drop_key = jax.random.split(key)
     chosen = (batch.rows, batch.sides)
     inputs = lesson.standard[chosen]
-    inputs = inputs + settings.noise * jax.random.normal(noise_key, inputs.shape)
-    outputs = forward(member, inputs, drop_key, settings.dropout)
+    inputs = inputs + settings.noise * jax.random.normal(key, inputs.shape)
+    outputs = forward(member, inputs)
     matrix, vector = information(
         outputs,
         lesson.observed[chosen],

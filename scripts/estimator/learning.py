@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from estimator.changed import Album, part_of, with_changed
+from estimator.album import Album, part_of
 from estimator.fit import photos_of, train
 from estimator.model import NETWORK_LAYERS, Settings, population_of
 
@@ -68,7 +68,6 @@ def learn(
         What was learned, as a program that loads the file sees it, not yet `calibrated`.
     """
     taught = part_of(album, bodies)
-    taught = with_changed(taught, settings.copies, settings.changed, settings.seed)
     parameters, fixed = train(photos_of(taught), settings)
     people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
     averaged = {name: np.asarray(value, np.float64).mean(axis=0) for name, value in people.items()}

@@ -51,31 +51,25 @@ class Settings:
         photos: Most photos in a set.
         rate: Peak learning rate.
         decay: Weight decay.
-        dropout: Share of features, and of hidden units, left out at random.
         noise: Standard deviation of the noise on standardised features.
         natural_share: Share of photo sets that are of natural bodies. Sets of a few photos are
             more often of natural ones: where photos are few, people are best taken for ordinary.
         natural_when_few: How much larger the share is for a set of a single photo.
         likelihood: Weight of the likelihood beside the ratios' absolute error.
-        copies: Copies of each body with other proportions, see `estimator.changed`.
-        changed: How much they are changed at most.
         spreads: Prior standard deviations of the mixture, in those of natural bodies.
     """
 
-    members: int = 4
-    hidden: int = 96
-    steps: int = 4000
-    sets: int = 24
-    photos: int = 30
+    members: int = 3
+    hidden: int = 160
+    steps: int = 2500
+    sets: int = 45
+    photos: int = 16
     rate: float = 3e-3
     decay: float = 1e-3
-    dropout: float = 0.1
     noise: float = 0.05
     natural_share: float = 0.5
     natural_when_few: float = 0.4
     likelihood: float = 0.3
-    copies: int = 4
-    changed: float = 0.8
     spreads: tuple[float, ...] = (1.0, 1.7, 2.6)
     response_decay: float = 0.02
     seed: int = 0
@@ -102,18 +96,9 @@ def initial(key: jax.Array, width: int, settings: Settings) -> Parameters:
     }
 
 
-def forward(
-    parameters: Parameters, standard: jax.Array, key: jax.Array | None, dropout: float
-) -> jax.Array:
-    """The network; with a key, features and units are left out at random."""
-    if key is not None:
-        first_key, second_key = jax.random.split(key)
-        standard = standard * jax.random.bernoulli(first_key, 1 - dropout, standard.shape)
-        standard = standard / (1 - dropout)
+def forward(parameters: Parameters, standard: jax.Array) -> jax.Array:
+    """The network."""
     first = _leaky(standard @ parameters["input_weight"] + parameters["input_bias"])
-    if key is not None:
-        kept = jax.random.bernoulli(second_key, 1 - dropout, first.shape)
-        first = first * kept / (1 - dropout)
     second = first + _leaky(first @ parameters["hidden_weight"] + parameters["hidden_bias"])
     return second @ parameters["output_weight"] + parameters["output_bias"]
 

@@ -19,7 +19,7 @@ from avatarrig.skeleton.person import posterior
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from estimator.changed import album_of  # noqa: E402
+from estimator.album import album_of  # noqa: E402
 from estimator.fit import photos_of  # noqa: E402
 from estimator.model import forward, information  # noqa: E402
 from estimator.model import posterior as differentiable_posterior  # noqa: E402
@@ -37,7 +37,7 @@ def test_the_network_says_the_same_in_both(bodies) -> None:  # noqa: ANN001
     photos = photos_of(album_of(bodies[:1]))
     network = learned.network
     standard = np.clip((photos.features - network.centre) / network.spread, -4, 4)
-    outputs = jax.vmap(lambda member: forward(member, standard, None, 0.0))(network.layers).mean(0)
+    outputs = jax.vmap(lambda member: forward(member, standard))(network.layers).mean(0)
     matrix, vector = information(
         outputs,
         photos.observed - network.offset,

@@ -139,16 +139,14 @@ def test_asymmetry_is_measured_and_warned_about() -> None:
 
 
 def test_evidence_that_contradicts_the_plain_ratios_is_pointed_out() -> None:
-    shifted = Tally.empty()
-    for number in range(30):
-        usual = photo(number, BODY)
-        assert usual.evidence is not None
-        ratios = {
-            key: index + 30 * (key == "hip_width") for key, index in usual.evidence.ratios.items()
-        }
-        evidence = msgspec.structs.replace(usual.evidence, ratios=ratios)
-        shifted.add(msgspec.structs.replace(usual, evidence=evidence))
-    document = as_json(shifted)
+    shifted = [
+        msgspec.structs.replace(
+            usual,
+            ratios={key: index + 30 * (key == "hip_width") for key, index in usual.ratios.items()},
+        )
+        for usual in evidence_of("p00")
+    ]
+    document = as_json(tally_of_photos(shifted))
     assert any("for hip" in note for note in document["notes"])
     assert document["stats"]["hip_width"]["status"] == "provisional"
 
@@ -172,7 +170,7 @@ def test_a_height_gives_lengths_that_are_true(person: str) -> None:
     for key, pooled in PROTOTYPE_BONES.items():
         assert metres[key]["value"] == pytest.approx(known[pooled], rel=0.12)
     wingspan = known["shoulder"] + 2 * (known["uarm"] + known["farm"])
-    assert metres[WINGSPAN]["value"] == pytest.approx(wingspan, rel=0.06)
+    assert metres[WINGSPAN]["value"] == pytest.approx(wingspan, rel=0.08)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 30])
