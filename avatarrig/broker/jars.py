@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-KAFKA_VERSION = "4.4.0"
+KAFKA_VERSION = "4.2.2"
+"""Not the newest: 4.3 and 4.4, when a broker that stands alone was killed, may never tell readers
+how its transactions ended (KAFKA-20734)."""
 
 
 class Jar(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from avatarrig.broker.settings import (
     NodeSettings,
     render_properties,
 )
-from avatarrig.broker.storage import format_storage, is_formatted
+from avatarrig.broker.storage import format_storage, is_formatted, require_readable
 from avatarrig.transport import KafkaSettings, TransportError, describe_cluster, diagnose_connection
 
 LOCK_FILE = "lock"
@@ -92,13 +92,15 @@ class KafkaNode:
             grace_s: How long an orderly stop may take.
 
         Raises:
-            BrokerError: The storage cannot be made or the process not be started.
+            BrokerError: The storage cannot be made or read, or the process not be started.
         """
         self._settings = settings
         try:
             (self._folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
             (self._folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
-            if not is_formatted(self._folder):
+            if is_formatted(self._folder):
+                require_readable(self._folder)
+            else:
                 format_storage(
                     self._distribution, self._folder, settings.cluster_id, *format_arguments
                 )

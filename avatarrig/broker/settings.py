@@ -100,10 +100,6 @@ def _fixed() -> dict[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         # A run is resumed, and a watched folder may rest, for longer than the usual week.
         "offsets.retention.minutes": "525600",
-        # The first look for transactions that timed out comes so long after a start. Earlier,
-        # while partitions have no leader yet, the broker leaves out the markers that abort
-        # them: what a killed replica had not committed would appear with its next transaction.
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "30000",
         "num.recovery.threads.per.data.dir": "4",
         "log.segment.bytes": "134217728",
         "log.index.size.max.bytes": "1048576",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import subprocess
 import uuid
@@ -10,16 +11,18 @@ from pathlib import Path
 
 from avatarrig.broker.distribution import Distribution
 from avatarrig.broker.errors import BrokerError
+from avatarrig.broker.jars import KAFKA_VERSION
 from avatarrig.broker.process import java_environment
 from avatarrig.broker.settings import PROPERTIES_FILE, STORAGE_FOLDER
 
 FORMAT_LIMIT_S = 60.0
 HALF_DONE = "data.formatting"
 
-TRANSACTION_VERSION = 1
-"""Under version 2, Kafka 4.4's default, transactions of clients that do not speak it (as
-kafka-python does not) stay open for ever when their coordinator restarts uncleanly: it counts
-them as completed, but no partition gets the marker, and readers wait for it."""
+VERSION_FILE = "kafka-version"
+"""In the storage: the Kafka that made it."""
+
+UNMARKED = "4.4.0"
+"""Made storage without such a file."""
 
 
 def new_cluster_id() -> str:
@@ -34,6 +37,33 @@ def new_cluster_id() -> str:
 def is_formatted(folder: Path) -> bool:
     """Whether the node's folder holds storage that was formatted completely."""
     return (folder / STORAGE_FOLDER / "meta.properties").is_file()
+
+
+def require_readable(folder: Path) -> None:
+    """Makes sure that this Kafka can read a node's storage.
+
+    Args:
+        folder: The node's folder, formatted.
+
+    Raises:
+        BrokerError: A newer Kafka made it, in a format that this one does not know.
+        OSError: It cannot be read.
+    """
+    storage = folder / STORAGE_FOLDER
+    try:
+        made_by = (storage / VERSION_FILE).read_text("ascii").strip()
+    except FileNotFoundError:
+        made_by = UNMARKED
+    if _numbers(made_by) > _numbers(KAFKA_VERSION):
+        raise BrokerError(
+            f"{storage} was made by Kafka {made_by}, and Kafka {KAFKA_VERSION} cannot read it: "
+            "move that folder away to start with an empty broker. A run fills it again from its "
+            "files when its command is given once more."
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def format_storage(
@@ -67,8 +97,6 @@ def format_storage(
         cluster_id,
         "-c",
         properties.name,
-        "--feature",
-        f"transaction.version={TRANSACTION_VERSION}",
         *arguments,
     )
     try:
@@ -83,6 +111,7 @@ def format_storage(
             timeout=FORMAT_LIMIT_S,
             check=True,
         )
+        (aside / VERSION_FILE).write_text(KAFKA_VERSION, "ascii")
         aside.rename(folder / STORAGE_FOLDER)
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or getattr(error, "output", None) or ""

@@ -1,23 +1,38 @@
-"""What was not committed when the broker was killed never appears."""
+"""What was committed when the broker was killed appears everywhere, what was not, nowhere."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 import time
+from collections import Counter
 
 import psutil
 import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 from support.disturbed import read_committed, wait_until_gone
 from support.kafka import with_topics
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import OBSERVATIONS
-from avatarrig.transport import open_transactional_producer
+from avatarrig.topics import OBSERVATIONS, Topic
+from avatarrig.transport import (
+    KafkaSettings,
+    admin_client,
+    create_topics,
+    open_transactional_producer,
+)
 
 pytestmark = pytest.mark.broker
 
 TIMEOUT_SECONDS = 1.0
+PATIENCE = 60.0
+PRODUCERS, PARTITIONS = 24, 60
+OTHER_PARTITIONS = 800
+"""They make the broker's start long, and with it the time in which it may forget to tell."""
 
 
 def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
@@ -44,3 +59,59 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     second.close(timeout=1)
     assert read_committed(kafka, OBSERVATIONS) == [b"committed"]
     first.close(timeout=0)
+
+
+def test_transactions_that_end_while_the_broker_is_killed_end_in_all_their_partitions(
+    fresh_kafka: EmbeddedBroker,
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    create_topics(kafka, [Topic("records", PARTITIONS), Topic("others", OTHER_PARTITIONS)])
+    producers = [open_begun(kafka, f"slot-{number}") for number in range(PRODUCERS)]
+    told = threading.Event()
+    committing = [
+        threading.Thread(target=commit, args=(producer, told), daemon=True)
+        for producer in producers
+    ]
+    for thread in committing:
+        thread.start()
+    assert told.wait(PATIENCE)  # and the others are about to hear it
+    os.kill(fresh_kafka.pid, signal.SIGKILL)
+    wait_for(lambda: not fresh_kafka.alive)
+    fresh_kafka.restart()
+    for number in range(PRODUCERS):
+        successor = open_transactional_producer(kafka, f"slot-{number}")
+        successor.init_transactions()
+        successor.close(timeout=1)
+    wait_for(lambda: not open_transactions(kafka), patience=PATIENCE)
+    values = Counter(read_committed(kafka, "records"))
+    assert set(values.values()) == {PARTITIONS}, "all of a transaction, or nothing"
+    for producer in producers:
+        producer.close(timeout=0)
+
+
+def open_begun(kafka: KafkaSettings, slot: str) -> KafkaProducer:
+    """A producer with a record in each partition, not committed."""
+    producer = open_transactional_producer(kafka, slot)
+    producer.init_transactions()
+    producer.begin_transaction()
+    for partition in range(PARTITIONS):
+        producer.send("records", partition=partition, value=slot.encode())
+    producer.flush()
+    return producer
+
+
+def commit(producer: KafkaProducer, told: threading.Event) -> None:
+    with contextlib.suppress(KafkaError):  # the broker is killed meanwhile
+        producer.commit_transaction()
+        told.set()
+
+
+def open_transactions(kafka: KafkaSettings) -> list[TopicPartition]:
+    """Partitions in which a transaction has not ended."""
+    with admin_client(kafka) as client:
+        places = [TopicPartition("records", number) for number in range(PARTITIONS)]
+        return [
+            place
+            for place, state in client.describe_producers(places).items()
+            if any(p.current_transaction_start_offset >= 0 for p in state.active_producers)
+        ]

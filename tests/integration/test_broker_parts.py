@@ -12,12 +12,12 @@ import pytest
 
 from avatarrig.broker import BrokerError, BrokerUnavailableError, java, startup_cache
 from avatarrig.broker.distribution import Distribution
-from avatarrig.broker.jars import class_path, committed_jars
+from avatarrig.broker.jars import KAFKA_VERSION, class_path, committed_jars
 from avatarrig.broker.java import Java, find_java
 from avatarrig.broker.ports import HIGHEST, LOWEST, choose_ports, remember_ports, remembered_ports
 from avatarrig.broker.process import java_environment
 from avatarrig.broker.settings import NodeSettings, Ports, render_properties
-from avatarrig.broker.storage import format_storage, new_cluster_id
+from avatarrig.broker.storage import format_storage, new_cluster_id, require_readable
 
 
 def properties(settings: NodeSettings) -> dict[str, str]:
@@ -66,8 +66,8 @@ def test_settings_are_escaped_as_java_reads_them() -> None:
 
 def test_the_committed_jars_are_one_kafka() -> None:
     jars = committed_jars()
-    assert len({jar.name for jar in jars}) == len(jars) == 45
-    assert "kafka_2.13-4.4.0.jar" in {jar.name for jar in jars}
+    assert len({jar.name for jar in jars}) == len(jars) == 46
+    assert "kafka_2.13-4.2.2.jar" in {jar.name for jar in jars}
     for jar in jars:
         assert re.fullmatch(r"[0-9a-f]{64}", jar.sha256), jar
         assert 1_000 < jar.size < 20_000_000, jar
@@ -163,6 +163,24 @@ def test_storage_that_cannot_be_made_leaves_nothing_that_looks_made(tmp_path: Pa
     with pytest.raises(BrokerError, match="no-java"):
         format_storage(DISTRIBUTION, tmp_path, new_cluster_id())
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("made_by", ["4.4.0", "10.0.1", None])
+def test_storage_of_a_newer_kafka_is_left_alone_with_what_to_do(
+    made_by: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    if made_by is not None:
+        (tmp_path / "data" / "kafka-version").write_text(made_by)
+    with pytest.raises(BrokerError, match=rf"data was made by Kafka {made_by or '4.4.0'}.*move"):
+        require_readable(tmp_path)
+
+
+@pytest.mark.parametrize("made_by", ["4.1.2", KAFKA_VERSION])
+def test_storage_of_this_kafka_or_an_older_one_is_read(made_by: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "kafka-version").write_text(made_by)
+    require_readable(tmp_path)
 
 
 def test_a_startup_cache_that_cannot_be_made_is_tried_once_and_does_no_harm(
