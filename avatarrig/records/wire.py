@@ -116,7 +116,8 @@ def _refuse(data: bytes) -> NoReturn:
     """Says what is wrong with a message that has no readable version."""
     try:
         fields = msgpack.unpackb(data, strict_map_key=False)
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
+    # TypeError: a map whose key is a map or a list.
+    except (TypeError, ValueError, msgpack.exceptions.UnpackException) as error:
         raise RecordRefusedError(f"not msgpack: {error}") from error
     if not isinstance(fields, dict):
         raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")

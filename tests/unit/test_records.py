@@ -123,7 +123,10 @@ def test_a_version_from_elsewhere_is_refused(version: object) -> None:
         decode(msgpack.packb(fields), PhotoReference)
 
 
-@pytest.mark.parametrize("data", [None, b"", b"\xc1", b"hello", msgpack.packb([1]), b"\x81"])
+@pytest.mark.parametrize(
+    "data",
+    [None, b"", b"\xc1", b"hello", msgpack.packb([1]), b"\x81", b"\x81\x80\xc0", b"\x81\x90\xc0"],
+)
 def test_what_is_no_record_is_refused(data: bytes | None) -> None:
     with pytest.raises(RecordRefusedError):
         decode(data, PhotoReference)
