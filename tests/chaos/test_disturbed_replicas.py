@@ -22,7 +22,7 @@ pytestmark = pytest.mark.broker
 def test_every_photo_comes_out_once_though_replicas_are_killed(
     pipeline: Pipeline, supervise: Callable[..., Supervisor]
 ) -> None:
-    pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(60)})
+    pipeline.publish({f"{n}.jpg": f"sleep:0.3 {n}" for n in range(60)})
     supervisor = supervise(pipeline.settings, 2)
     kills = 0
     dice = random.Random(7)  # noqa: S311 - whom to kill is no secret
@@ -48,7 +48,7 @@ def test_a_broker_that_stands_still_is_survived(
     fresh_pipeline: Pipeline,
     supervise: Callable[..., Supervisor],
 ) -> None:
-    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.4 {n}" for n in range(40)})
     supervisor = supervise(with_limits(fresh_pipeline.settings, Limits(stall=2.0)), 1)
     wait_for(lambda: fresh_pipeline.done() >= 3)
     os.kill(fresh_kafka.pid, signal.SIGSTOP)  # commits hang, as when their coordinator died
@@ -67,7 +67,7 @@ def test_a_broker_that_is_killed_and_started_again_is_survived(
     fresh_pipeline: Pipeline,
     supervise: Callable[..., Supervisor],
 ) -> None:
-    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.1 {n}" for n in range(40)})
+    fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.4 {n}" for n in range(40)})
     supervise(fresh_pipeline.settings, 2)
     wait_for(lambda: fresh_pipeline.done() >= 3)
     os.kill(fresh_kafka.pid, signal.SIGKILL)

@@ -201,13 +201,13 @@ def wait_for_observations(run: Path, count: int, process: subprocess.Popen[str])
 def test_ctrl_c_stops_and_the_same_command_resumes_to_the_same_estimate(
     command: Command, kafka: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    names = [f"{number}.jpg" for number in range(10)]
+    names = [f"{number}.jpg" for number in range(20)]
     photos = copy_demo(tmp_path / "Interrupted", names)
     run = tmp_path / "run"
     with command.start(photos, "--out", run, "--workers", "1") as process:
         wait_for_observations(run, 2, process)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     done = written(run)
@@ -292,6 +292,7 @@ def test_the_live_page_is_there_while_it_runs(command: Command, tmp_path: Path) 
         page = ""
         while not page:
             assert process.poll() is None, "it ended without a page"
+            time.sleep(0.1)
             with contextlib.suppress(OSError):
                 page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
         assert "<h1>Skeletons</h1>" in page

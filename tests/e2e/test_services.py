@@ -21,8 +21,8 @@ from avatarrig.topics import OBSERVATIONS
 from avatarrig.transport import KafkaSettings, open_reader, places_of, read_to_end
 
 PHOTOS = 12
-STOP_SECONDS = 10.0
-"""What a service promises: an orchestrator kills it after a while."""
+STOP_SECONDS = 60.0
+"""Patience on a busy machine: it drains for 8 s at most, and an embedded broker stops after it."""
 
 
 class Service:
@@ -120,7 +120,7 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
         assert not shown_to_everybody(secure_kafka.PASSWORD, detector, aggregator, ingest)
         detector.stop()  # in the midst of it
         assert "avatarrig.detectors.secured" in alive(secured)
-        assert alive(secured)["avatarrig.detectors.secured"] == 0
+        wait_for(lambda: alive(secured)["avatarrig.detectors.secured"] == 0)
         with service(secured, *detecting) as again:
             wait_for(
                 lambda: photos_in_estimate(secured, "Secured") == PHOTOS,
@@ -131,7 +131,7 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
         said = ingest.stop(by=signal.SIGINT)
         assert f"{PHOTOS} photos published" in said
         assert "Traceback" not in said
-        assert set(alive(secured).values()) == {0}
+        wait_for(lambda: set(alive(secured).values()) == {0})
     assert set(Counter(seen.path for seen in observed(kafka, "Secured")).values()) == {1}
     assert len(list((secured.folder / "run" / "observations").iterdir())) == PHOTOS
     for log in secured.folder.glob("*.log"):
@@ -194,7 +194,7 @@ def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: P
         wait_for(lambda: photos_in_estimate(command, "Watched") == 3, watching=(everything,))
         parts = psutil.Process(everything.process.pid).children(recursive=True)
         everything.stop()
-        assert not any(part.is_running() for part in parts)
+        assert psutil.wait_procs(parts, timeout=STOP_SECONDS)[1] == []
     copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg", "3.jpg"])
     with service(command, *starting) as everything:
         wait_for(lambda: photos_in_estimate(command, "Watched") == 4, watching=(everything,))

@@ -101,8 +101,9 @@ def test_it_follows_on_a_terminal_and_leaves_it_as_it_was(estimates: Estimates) 
     with Terminal("tail", "anna", *address(estimates)) as terminal:
         terminal.wait_for("anna  ")
         terminal.wait_for("latest pose")
-        assert "●" in terminal.text
-        assert "━" in terminal.text or "─" in terminal.text
+        terminal.wait_for("●")
+        while not {"━", "─"} & set(terminal.text):
+            terminal.read()
         photos = estimates._tallies["anna"].observations
         terminal.type("what is typed does not disturb")
         estimates.publish("anna", 5)

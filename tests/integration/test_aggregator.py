@@ -115,8 +115,7 @@ def read_all(kafka: KafkaSettings, topic: str) -> list[Any]:
 
 def delete_topics(admin: KafkaAdminClient, names: list[str]) -> None:
     admin.delete_topics(names)
-    while set(names) & set(admin.list_topics()):
-        pass
+    wait_for(lambda: not set(names) & set(admin.list_topics()))
 
 
 def test_records_of_an_aborted_transaction_never_count(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.documentation import PAGES, ROOT, Block, blocks, checkout_with_runs
 
-SITE_SECONDS = 60
+SITE_SECONDS = 240
 PYTHON = [block for page in PAGES for block in blocks(page, "python")]
 ELSEWHERE = re.compile(r"[a-z]+://|mailto:")
 

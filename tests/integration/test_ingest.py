@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from support.publishing import RecordingProducer
 from support.references import reference
+from support.waiting import wait_for
 
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.records import Reject
@@ -203,8 +205,13 @@ def test_events_are_enough_where_rescans_are_rare(watched: Watched) -> None:
     watched.write("before.jpg")
     with watched.watching():
         watched.wait_for("before.jpg")
-        watched.write("new.jpg")
-        watched.wait_for("new.jpg")
+        numbers = itertools.count()
+
+        def new_is_seen() -> bool:  # from when on there are events, nobody tells
+            watched.write(f"new-{next(numbers)}.jpg")
+            return len(watched.broker.paths) > 1
+
+        wait_for(new_is_seen, every=0.5)
 
 
 def test_a_slow_copy_is_published_whole(watched: Watched) -> None:

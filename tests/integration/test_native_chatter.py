@@ -39,6 +39,7 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_detector_prints_nothing_and_ends_quietly_without_being_closed() -> None:
+    run_python("import matplotlib.font_manager")  # which warns if it looks for fonts for long
     finished = run_python(_QUIET, str(RENDERED))
     assert finished.stderr == ""
     assert finished.stdout.split() == ["False", "False", "figure"]

@@ -42,7 +42,7 @@ from producers.service import ingest
 from producers.settings import IngestSettings
 from producers.source import SourceAwayError
 
-PATIENCE = 60.0
+PATIENCE = 200.0
 PHOTOS = {
     "Ann/1.jpg": b"one",
     "Ann/deep/2 ü#%41.JPG": b"two",

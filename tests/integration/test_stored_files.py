@@ -41,7 +41,7 @@ from processors.stored_files import AnswerRefusedError, StoredFiles
 from producers.publish import publish_dataset
 from producers.references import Dataset
 
-PATIENCE = 60.0
+PATIENCE = 200.0
 ALL = Pictures(overlay=b"drawn", raw=b"raw", mask=b"mask")
 
 

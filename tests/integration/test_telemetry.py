@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from support.photos import RENDERED
+from support.waiting import wait_for
 
 from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
@@ -98,5 +99,5 @@ def test_the_detector_process_calls_nobody(sink: Sink) -> None:
 @pytest.mark.models
 def test_the_sink_would_see_a_call_if_the_switch_were_taken_out(sink: Sink) -> None:
     assert detect(sink, "chatty") == 1
-    assert sink.requests
+    wait_for(lambda: sink.requests)
     assert all(request.startswith("CONNECT ") for request in sink.requests)

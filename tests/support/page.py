@@ -19,6 +19,7 @@ from avatarrig.records import Reject, encode
 from avatarrig.topics import REJECTS
 
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 HOSTILE = "<img src=x onerror=alert(1)>/../%2e \"' & 人"
 SIZES: dict[str, ViewportSize] = {
     "desktop": {"width": 1280, "height": 900},
@@ -102,5 +103,5 @@ def opened(browser: Browser, url: str, scheme: Any, size: str) -> Page:  # noqa:
     page = browser.new_context(viewport=SIZES[size], color_scheme=scheme).new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(url)
-    expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
+    expect(page.locator("#connection")).to_have_text("live")
     return page

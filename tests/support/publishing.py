@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from avatarrig.records import PhotoReference, Reject, decode
 from avatarrig.topics import IMAGES
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Acknowledged:

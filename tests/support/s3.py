@@ -72,7 +72,7 @@ class S3Server:
                 stderr=log,
             )
         give_up = time.monotonic() + READY_SECONDS
-        while not self._answers():
+        while not self.answers():
             assert self._process.poll() is None, (self.folder / "s3proxy.log").read_text()
             assert time.monotonic() < give_up
             time.sleep(0.05)
@@ -83,7 +83,8 @@ class S3Server:
             self._process.kill()
             self._process.wait()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether somebody listens."""
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
         except OSError:
@@ -121,6 +122,9 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3:
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
+    if not s3_server.answers():  # a test that failed has left it stopped
+        s3_server.stop()
+        s3_server.start()
     return S3(s3_server)
 
 
