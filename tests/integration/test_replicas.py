@@ -28,7 +28,7 @@ def test_a_poisonous_photo_is_set_aside_while_the_others_go_on(
 ) -> None:
     good = {f"{n}.jpg": f"photo {n}" for n in range(20)}
     pipeline.publish({**good, "crash.jpg": "crash", "hang.jpg": "hang", "no.jpg": "refuse"})
-    supervise(with_limits(pipeline.settings, Limits(detection=6.0)), 1)
+    supervise(with_limits(pipeline.settings, Limits(detection=3.0)), 1)
     wait_for(lambda: pipeline.done() >= 23)
     rejects = {r.reference.path: r for r in pipeline.own_rejects() if r.reference}
     assert {path: (r.reason, r.attempts) for path, r in rejects.items()} == {
@@ -86,7 +86,7 @@ def test_a_storage_that_is_away_is_waited_for(
 def test_replicas_stopped_in_order_and_others_in_their_place_lose_and_double_nothing(
     pipeline: Pipeline, supervise: Callable[..., Supervisor]
 ) -> None:
-    pipeline.publish({f"{n}.jpg": f"sleep:0.5 {n}" for n in range(40)})
+    pipeline.publish({f"{n}.jpg": f"sleep:0.3 {n}" for n in range(40)})
     two = supervise(pipeline.settings, 2)
     wait_for(lambda: pipeline.done() >= 3)
     pids = [state.pid for state in two.states]

@@ -34,7 +34,7 @@ from processors.sandbox_settings import Limits, SandboxSettings
 pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
 PATIENT = Limits(detection=PATIENCE)
-HASTY = Limits(detection=3.0)
+HASTY = Limits(detection=1.5)
 
 Open = Callable[..., Sandbox]
 
@@ -94,7 +94,7 @@ def test_photos_are_observed_in_their_order(tmp_path: Path, open_sandbox: Open) 
     ("script", "limits", "reject"),
     [
         ("crash", PATIENT, ("crashed", "SIGSEGV")),
-        ("hang", HASTY, ("timed_out", "3 s")),
+        ("hang", HASTY, ("timed_out", "1.5 s")),
         ("garble", PATIENT, ("crashed", "memory")),
         ("fail", PATIENT, ("detector_failed", "failed")),
     ],
