@@ -59,7 +59,7 @@ class Settings:
         spreads: Prior standard deviations of the mixture, in those of natural bodies.
     """
 
-    members: int = 3
+    members: int = 4
     hidden: int = 160
     steps: int = 2500
     sets: int = 45

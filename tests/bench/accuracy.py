@@ -170,7 +170,9 @@ def strange_day(measured: Measured) -> dict[str, float]:
             f"own {first}": methods.sum_of(person, own[first : first + DAY].tolist())
             for first in range(0, len(own), DAY)
         }
-        strange = {"strange": methods.sum_of(intruder, range(STRANGE_DAY))}
+        strange = {
+            "strange": methods.sum_of(intruder, range(min(STRANGE_DAY, len(intruder.evidence))))
+        }
         noticed.append("strange" in odd_days(days | strange, learned))
         wrongly.append(bool(odd_days(days, learned)))
     return {"noticed": float(np.mean(noticed)), "wrongly": float(np.mean(wrongly))}
