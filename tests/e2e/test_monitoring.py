@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 from support.command import DEMO, Command
+from support.ports import distinct_ports
 from support.scraping import Scrape, get, get_json
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
 from avatarrig.metrics.reference import all_metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -67,7 +67,7 @@ def monitored(
     for number in range(3):
         shutil.copy(DEMO / f"{number:03}.jpg", photos)
     (photos / "broken.jpg").write_text("no photo")
-    ports = {name: choose_ports().client for name in ("ingest", "detect", "aggregate", "prom")}
+    ports = dict(zip(("ingest", "detect", "aggregate", "prom"), distinct_ports(4), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with contextlib.ExitStack() as stack:
         broker = stack.enter_context(EmbeddedBroker(folder / "kafka"))

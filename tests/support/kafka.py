@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from support.ports import distinct_ports
 
 from avatarrig.broker import EmbeddedBroker, default_cache
 from avatarrig.broker.distribution import Distribution, prepare_distribution
@@ -35,6 +36,7 @@ from avatarrig.broker.settings import (
     PROPERTIES_FILE,
     STORAGE_FOLDER,
     NodeSettings,
+    Ports,
     render_properties,
 )
 from avatarrig.broker.startup_cache import with_startup_cache
@@ -95,7 +97,8 @@ class KafkaCluster:
         self._folder = folder
         self._distribution = distribution
         self._cluster_id = new_cluster_id()
-        self._ports = {node: choose_ports() for node in NODES}
+        chosen = distinct_ports(2 * len(NODES))
+        self._ports = {node: Ports(chosen.pop(), chosen.pop()) for node in NODES}
         self._nodes: dict[int, KafkaNode] = {}
 
     @property
@@ -199,9 +202,8 @@ class SecureKafka:
         self._keystore = folder / "broker.pem"
         self._write_certificates()
         self._node = KafkaNode(folder / "node", distribution)
-        self._ports = choose_ports()
-        self.port = choose_ports().client
-        self.plain_port = self._ports.client
+        self.port, self.plain_port, controller = distinct_ports(3)
+        self._ports = Ports(self.plain_port, controller)
 
     def start(self) -> None:
         settings = NodeSettings(
