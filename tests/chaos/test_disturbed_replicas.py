@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from support.kafka import kill
 from support.replicas import Pipeline, with_limits
 from support.waiting import wait_for
 
@@ -70,8 +71,7 @@ def test_a_broker_that_is_killed_and_started_again_is_survived(
     fresh_pipeline.publish({f"{n}.jpg": f"sleep:0.4 {n}" for n in range(40)})
     supervise(fresh_pipeline.settings, 2)
     wait_for(lambda: fresh_pipeline.done() >= 3)
-    os.kill(fresh_kafka.pid, signal.SIGKILL)
-    wait_for(lambda: not fresh_kafka.alive)
+    kill(fresh_kafka)
     fresh_kafka.restart()
     wait_for(lambda: fresh_pipeline.done() >= 40)
     assert Counter(o.path for o in fresh_pipeline.observations()) == Counter(

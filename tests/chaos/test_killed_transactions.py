@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import time
 from collections import Counter
 
-import psutil
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
-from support.disturbed import read_committed, wait_until_gone
-from support.kafka import with_topics
+from support.disturbed import read_committed
+from support.kafka import kill, with_topics
 from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker
@@ -46,9 +43,7 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     first.begin_transaction()
     first.send(OBSERVATIONS, key=b"photo", value=b"never committed")
     first.flush()
-    broker = psutil.Process(fresh_kafka.pid)
-    os.kill(fresh_kafka.pid, signal.SIGKILL)
-    wait_until_gone([broker])
+    kill(fresh_kafka)
     time.sleep(TIMEOUT_SECONDS)  # it is to time out before the broker is back
     fresh_kafka.restart()
     second = open_transactional_producer(kafka, "slot")
@@ -75,8 +70,7 @@ def test_transactions_that_end_while_the_broker_is_killed_end_in_all_their_parti
     for thread in committing:
         thread.start()
     assert told.wait(PATIENCE)  # and the others are about to hear it
-    os.kill(fresh_kafka.pid, signal.SIGKILL)
-    wait_for(lambda: not fresh_kafka.alive)
+    kill(fresh_kafka)
     fresh_kafka.restart()
     for number in range(PRODUCERS):
         successor = open_transactional_producer(kafka, f"slot-{number}")

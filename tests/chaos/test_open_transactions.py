@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import pytest
-from support.waiting import wait_for
+from support.kafka import kill
 
 from avatarrig.broker import EmbeddedBroker
 from avatarrig.topics import Topic
@@ -32,8 +30,7 @@ def test_an_open_transaction_ends_after_the_broker_was_killed(
     producer.init_transactions()
     producer.begin_transaction()
     producer.send("records", value=b"never committed").get(timeout=PATIENCE)
-    os.kill(fresh_kafka.pid, signal.SIGKILL)
-    wait_for(lambda: not fresh_kafka.alive)
+    kill(fresh_kafka)
     fresh_kafka.restart()
     plain = open_producer(settings)
     plain.send("records", value=b"committed").get(timeout=PATIENCE)

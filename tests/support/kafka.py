@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from support.ports import distinct_ports
+from support.waiting import wait_for
 
 from avatarrig.broker import EmbeddedBroker, default_cache
 from avatarrig.broker.distribution import Distribution, prepare_distribution
@@ -88,6 +89,12 @@ def fresh_kafka(formatted_storage: Path, tmp_path: Path) -> Iterator[EmbeddedBro
     shutil.copytree(formatted_storage, tmp_path / "kafka" / STORAGE_FOLDER)
     with EmbeddedBroker(tmp_path / "kafka") as broker:
         yield broker
+
+
+def kill(broker: EmbeddedBroker) -> None:
+    """Ends a broker as a power failure would, and waits until it is gone."""
+    os.kill(broker.pid, signal.SIGKILL)
+    wait_for(lambda: not broker.alive)
 
 
 class KafkaCluster:
