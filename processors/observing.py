@@ -165,6 +165,7 @@ def assemble(
         meta=dict(seen.meta),
         evidence=_evidence(seen, learned),
         excluded=_excluded(reference),
+        look=seen.look,
     )
 
 
