@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.skeleton.likeness import LOOK_SIDE, look_likeness
+from avatarrig.body.likeness import LOOK_SIDE, look_likeness
 
 _SCALE_JOINTS: Final = [11, 12, 13, 14, 23, 24, 25, 26]
 _TRUNK: Final = [11, 12, 23, 24]
