@@ -12,13 +12,13 @@ from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND
 from avatarrig.body.asymmetry import Asymmetry, asymmetries, disagreements
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.document import to_document
-from avatarrig.body.sums.histogram import value_of
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.levels import moments_of
 from avatarrig.body.odd_days import odd_days
 from avatarrig.body.person import Interval, Proportions, solve_moments
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.rolling import Window, days_of, window_of
+from avatarrig.body.sums.histogram import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

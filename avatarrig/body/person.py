@@ -21,9 +21,9 @@ import numpy as np
 from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
 from avatarrig.body.doubt import Weighed, expected, weigh
 from avatarrig.body.evidence.evidence import matrix_of, scatter_of, vector_of
-from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

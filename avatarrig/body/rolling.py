@@ -11,11 +11,11 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
-from avatarrig.body.sums.capture_days import first_day
 from avatarrig.body.evidence.evidence import COORDINATES
-from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.body.levels import Cell, Moments
 from avatarrig.body.person import Interval, solve_moments
+from avatarrig.body.sums.capture_days import first_day
+from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import (
     OLDER,
     YEARLY_YEARS,
@@ -15,7 +16,6 @@ from avatarrig.body.sums.capture_days import (
 )
 from avatarrig.body.sums.evidence_sum import COUNTS, ROW_LENGTH, EvidenceSum
 from avatarrig.body.sums.keyed_sums import KeyedSums
-from avatarrig.body.refused import StateRefusedError
 
 _NO_MONTH: Final = "1970-01"
 _ONE_DAY: Final = dt.timedelta(1)

@@ -6,9 +6,9 @@ from operator import add, sub
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.evidence.evidence import COORDINATES, INFORMATION_LENGTH
-from avatarrig.body.sums.keyed_sums import KeyedSums
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.keyed_sums import KeyedSums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from avatarrig.body.sums.keyed_sums import KeyedSums
 from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.keyed_sums import KeyedSums
 
 BIN_WIDTH = math.log(1.01)
 """Width of a bin on the natural logarithm: 1 %, a fifth of the noise of one photo."""

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from avatarrig.body.levels import Cell
+from avatarrig.body.likeness import LOOK_LENGTH, POSE_LENGTH, is_look, pose_likeness
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.body.sums.evidence_sum import COUNTS, ROW_LENGTH, EvidenceSum, row_of
 from avatarrig.body.sums.joining import SECONDS, Kept, group
 from avatarrig.body.sums.keyed_sums import KeyedSums
-from avatarrig.body.levels import Cell
-from avatarrig.body.likeness import LOOK_LENGTH, POSE_LENGTH, is_look, pose_likeness
-from avatarrig.body.refused import StateRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

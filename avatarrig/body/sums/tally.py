@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.levels import moments_of
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
 from avatarrig.body.sums.evidence_sum import row_of
 from avatarrig.body.sums.histogram import Histogram
-from avatarrig.body.levels import moments_of
 from avatarrig.body.sums.moments import MomentSums, trace_of
-from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from avatarrig.wire import Observation
-    from avatarrig.body.sums.evidence_sum import EvidenceSum
     from avatarrig.body.levels import Cell
+    from avatarrig.body.sums.evidence_sum import EvidenceSum
+    from avatarrig.wire import Observation
 
 TALLY_FORMAT: Final = 3
 """Version of the packed form."""
