@@ -15,10 +15,10 @@ from support.kafka import with_topics
 from support.one_point_zero import FINGERPRINT, FORGOTTEN, SUBJECT, Message, check_estimate
 from support.rendered import rendered
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.records import Observation, SkeletonRecord, decode, encode, record_key
-from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
-from avatarrig.transport import KafkaSettings
+from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire import Observation, SkeletonRecord, decode, encode, record_key
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 PARTITIONS = 3
 """As many as 1.0 had."""

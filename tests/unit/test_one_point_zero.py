@@ -14,10 +14,13 @@ from support.one_point_zero import FINGERPRINT, SUBJECT, check_contains, check_e
 from support.rendered import rendered
 
 from avatarrig import Estimator, load_run
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.sums.tally import Tally
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import MODELS, ModelFiles
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.records import (
+from avatarrig.runs import RunDirectory, WantedFiles, is_complete
+from avatarrig.wire import (
     Forget,
     HistoryRecord,
     Observation,
@@ -29,10 +32,7 @@ from avatarrig.records import (
     decode,
     encode,
 )
-from avatarrig.runs import RunDirectory, WantedFiles, is_complete
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 AS_THEN = EstimateOptions(height=1.70, window_days=30)
 KINDS: dict[str, tuple[type[Any], ...]] = {
