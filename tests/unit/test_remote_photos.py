@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from support.references import reference
 
-from avatarrig.file_uri import to_file_uri
-from avatarrig.object_store import StoreUrlError, from_store_url, to_store_url
+from avatarrig.photos import remote
+from avatarrig.photos.object_store import StoreUrlError, from_store_url, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
-from processors import remote_photos
-from processors.photo_source import StorageUnreachableError
-from processors.remote_photos import RemotePhotos
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.source import StorageUnreachableError
+from avatarrig.photos.uri import to_file_uri
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def fetched(content: bytes, folder: Path) -> bytes:
 def test_an_empty_object_is_fetched_for_the_decoder_to_refuse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_photos, "open_store", lambda: RangesRefused(0))
+    monkeypatch.setattr(remote, "open_store", lambda: RangesRefused(0))
     assert fetched(b"", tmp_path) == b""
 
 
@@ -110,7 +110,7 @@ def test_an_object_that_a_healthy_store_refuses_for_good_is_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = RangesRefused(6)
-    monkeypatch.setattr(remote_photos, "open_store", lambda: store)
+    monkeypatch.setattr(remote, "open_store", lambda: store)
     with pytest.raises(PhotoRefusedError) as refused:
         fetched(b"pixels", tmp_path)
     assert refused.value.reason == "unreadable"
@@ -120,6 +120,6 @@ def test_the_same_answer_of_a_store_that_is_at_fault_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = RangesRefused(6, is_well=False)
-    monkeypatch.setattr(remote_photos, "open_store", lambda: store)
+    monkeypatch.setattr(remote, "open_store", lambda: store)
     with pytest.raises(StorageUnreachableError):
         fetched(b"pixels", tmp_path)
