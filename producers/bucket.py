@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -116,7 +117,7 @@ class Bucket:
         try:
             root = (self._store, self._root)
             with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
-                return read_stream(stream, read_capture_time)
+                return read_stream(stream, partial(read_capture_time, name=name))
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
