@@ -32,6 +32,13 @@ MARGIN: Final = 0.05
 once."""
 
 
+VERDICT: Final = "recognised"
+"""Name of the verdict in an observation's ``meta``."""
+
+LIKENESS: Final = "face_likeness"
+"""Name of the likeness there."""
+
+
 class Verdict(enum.StrEnum):
     """Whether the subject is in a photo."""
 
