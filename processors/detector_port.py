@@ -34,7 +34,7 @@ class PhotoDetector(Protocol):
 
         Raises:
             PhotoRefusedError: They are no photo.
-            DetectorUnusableError: What is needed to compare faces cannot be had.
+            ModelUnavailableError: A model for comparing faces is nowhere to be had.
         """
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ def identify(
         return _by_name(choice, None, sought)
     rgb = view.photo.rgb
     heads = [_head(person.landmarks) for person in choice.people]
-    faces = recogniser.faces(rgb, view.full, heads)
+    faces = recogniser.faces(rgb, heads, view.full)
     if sought.region is not None:
         recognition = Recognition(Verdict.SUBJECT)
         face = _face_at(sought.region, faces, rgb)

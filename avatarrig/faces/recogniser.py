@@ -48,15 +48,15 @@ class Recogniser:
         self._embedder = FaceEmbedder(models.embedder)
 
     def faces(
-        self, rgb: Pixels, full: Callable[[], Pixels], heads: Iterable[Head] = ()
+        self, rgb: Pixels, heads: Iterable[Head] = (), full: Callable[[], Pixels] | None = None
     ) -> tuple[Face, ...]:
         """Finds the faces of a photo.
 
         Args:
             rgb: The working picture, uint8.
-            full: Gives the picture as it lies there; asked only where it shows more.
             heads: Where poses have their heads. Where no face was found there, a crop of the
                 full picture is searched.
+            full: Gives the picture as it lies there, where that shows more.
 
         Returns:
             Each face once, in pixels of the working picture.
@@ -66,7 +66,7 @@ class Recogniser:
         for left, top, right, bottom in heads:
             place = (left * width, top * height, right * width, bottom * height)
             if not any(_lies_in(face, place) for face in found):
-                found += self._look_closer(rgb, full(), place)
+                found += self._look_closer(rgb, full() if full else rgb, place)
         return _each_once(found)
 
     def compare(
@@ -95,16 +95,22 @@ class Recogniser:
             compared.append(Compared(likeness, width))
         return tuple(compared)
 
-    def embed(self, face: Face, rgb: Pixels, full: Callable[[], Pixels], scale: float) -> Floats:
+    def embed(
+        self,
+        face: Face,
+        rgb: Pixels,
+        full: Callable[[], Pixels] | None = None,
+        scale: float = 1.0,
+    ) -> Floats:
         """Turns one face into numbers, from the full picture where it is small.
 
         Args:
             face: In pixels of the working picture.
             rgb: The working picture.
-            full: Gives the picture as it lies there.
+            full: Gives the picture as it lies there, where that shows more.
             scale: How many of its pixels one of the working picture's is.
         """
-        if face.width >= SHARP or scale <= 1:
+        if face.width >= SHARP or scale <= 1 or full is None:
             return self._embedder.embed(align(rgb, face.points))
         picture = full()
         sharp = self._again(picture, face.moved(scale, 0.0, 0.0))

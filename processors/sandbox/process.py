@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
+from avatarrig.detectors.models import ModelUnavailableError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.source import PhotoSource, StorageUnreachableError
 from avatarrig.process.lifeline import die_with_parent_thread
@@ -135,7 +136,7 @@ def _observe(
             record = observer.observe(job.reference, seen, fingerprint)
     except PhotoRefusedError as error:
         return Refused(job.number, error.reason, error.message)
-    except DetectorUnusableError as error:
+    except ModelUnavailableError as error:
         return Unusable(str(error))
     except RunStorageError as error:
         return CannotWrite(str(error))
