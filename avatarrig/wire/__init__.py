@@ -18,6 +18,7 @@ from avatarrig.wire.kinds import (
     PhotoReference,
     Reject,
     SkeletonRecord,
+    Sought,
     TallyUpdate,
 )
 from avatarrig.wire.packing import (
@@ -45,6 +46,7 @@ __all__ = [
     "RecordRefusedError",
     "Reject",
     "SkeletonRecord",
+    "Sought",
     "TallyUpdate",
     "decode",
     "encode",

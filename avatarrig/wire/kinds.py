@@ -28,6 +28,25 @@ class PackedArray(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape).astype(np.float32)
 
 
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is meant in a photo that may show others; what it holds of a face is biometric data.
+
+    Attributes:
+        asked: Stands for what was asked: estimates of different questions are never pooled.
+        template: The face that is looked for, as `avatarrig.faces` packs it; empty where faces
+            are not compared.
+        region: Where the file itself says that the subject's face is: left, top, width, height
+            in shares of the upright photo.
+        named: Whether the file names the subject, without saying where; None where it names
+            nobody.
+    """
+
+    asked: str
+    template: bytes = b""
+    region: tuple[float, float, float, float] | None = None
+    named: bool | None = None
+
+
 class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     """Where a photo lies and whose it is; never its pixels.
 
@@ -44,6 +63,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         run: Identifier of the run that asked for it; empty for a service.
         duplicate_of: image_id of an earlier photo with the same bytes. Such a photo is
             observed, but does not count in the estimate.
+        sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
     image_id: str
@@ -57,6 +77,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     captured_at: float | None = None
     run: str = ""
     duplicate_of: str | None = None
+    sought: Sought | None = None
     version: int = SCHEMA_VERSION
 
 
