@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aggregators.keys import forgotten_key, forgotten_of
-from avatarrig.identity import subject_digest
-from avatarrig.records import Forget, RecordRefusedError, decode
+from avatarrig.wire import Forget, RecordRefusedError, decode
+from avatarrig.wire.identity import subject_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

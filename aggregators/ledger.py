@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aggregators.keys import Marker
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

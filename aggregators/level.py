@@ -10,7 +10,7 @@ import structlog
 from aggregators.keys import Series
 from aggregators.pace import Pace, Tempo
 from aggregators.roles import Outlet, Part, PartMaker, PartT, Table
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 
 _log = structlog.get_logger(__name__)
 

@@ -22,9 +22,9 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.records import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
-from avatarrig.skeleton.refused import StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,9 +12,9 @@ from aiokafka.partitioner import murmur2
 
 from aggregators.keys import Series, history_message_key, message_key, tally_message_key
 from aggregators.roles import Message
-from avatarrig.history import history_of, slot_of
-from avatarrig.records import Forget, Reject, encode
-from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
+from avatarrig.wire import Forget, Reject, encode
+from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aggregators.refusals import Refusal
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
-    from avatarrig.records import SkeletonRecord
+    from avatarrig.wire import SkeletonRecord
 
 
 class Sender:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aggregators.keys import FORGOTTEN, MARKER, KeyRefusedError, Marker, kind_of
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -24,9 +24,9 @@ from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
-from avatarrig.records import Forget, Observation, RecordRefusedError, TallyUpdate, decode
-from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

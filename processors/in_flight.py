@@ -11,15 +11,15 @@ from kafka import TopicPartition
 
 from avatarrig.metrics.detect import REJECTED
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.supervision import Status
-from avatarrig.topics import IMAGES
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.source import StorageUnreachableError
+from avatarrig.process.supervision import Status
+from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside
-from processors.photo_source import StorageUnreachableError
-from processors.remote_photos import RemotePhotos
-from processors.sandbox import Result, Sandbox, SetAside
-from processors.sandbox_messages import Observed, Unreachable
-from processors.stored_files import AnswerRefusedError, StoredFiles
+from processors.sandbox.messages import Observed, Unreachable
+from processors.sandbox.sandbox import Result, Sandbox, SetAside
+from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 
 _FETCHED_AHEAD = 6
 """Photos that are fetched from a store before the detector has room for them."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from avatarrig.identity import is_image_id
 from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
-from avatarrig.records import (
+from avatarrig.wire import (
     Observation,
     PhotoReference,
     RecordRefusedError,
@@ -18,9 +17,10 @@ from avatarrig.records import (
     encode,
     record_key,
 )
-from avatarrig.topics import OBSERVATIONS, REJECTS
-from processors.sandbox import SetAside
-from processors.sandbox_messages import Observed
+from avatarrig.wire.identity import is_image_id
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS
+from processors.sandbox.messages import Observed
+from processors.sandbox.sandbox import SetAside
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Output(msgspec.Struct, frozen=True):
 
     Attributes:
         topic: Where to.
-        key: As `avatarrig.records.record_key` says.
+        key: As `avatarrig.wire.record_key` says.
         value: The record, packed.
         result: `PERSON`, `NO_PERSON` or `REJECTED`.
         reason: Why a photo was rejected, otherwise empty.

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import msgspec
 
-from avatarrig.object_store import (
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.object_store import (
     StoreAwayError,
     StoreUrlError,
     from_store_url,
@@ -17,7 +18,6 @@ from avatarrig.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.capture import read_capture_time
 from producers.hashing import PhotoContent, read_stream
 from producers.references import Photo
 from producers.scan import DatasetError, Problem, is_junk, is_photo_name

@@ -11,7 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.records import PhotoReference
+from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
 from producers.publish import PublishError, RecordProducer, publish

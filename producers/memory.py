@@ -10,7 +10,7 @@ import contextlib
 
 import msgspec
 
-from avatarrig.records import PhotoReference, Reject
+from avatarrig.wire import PhotoReference, Reject
 from producers.settling import Stamp
 
 _SAME_SECONDS = 1.0

@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
-from avatarrig.records import PhotoReference, encode, record_key
-from avatarrig.topics import IMAGES, REJECTS
+from avatarrig.wire import PhotoReference, encode, record_key
+from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import PhotoContent, read_content
 from producers.references import Dataset, Published, describe
 from producers.scan import FoundPhoto, scan

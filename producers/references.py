@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from avatarrig.identity import image_id
-from avatarrig.records import PhotoReference, Reject
+from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.identity import image_id
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of

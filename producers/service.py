@@ -12,11 +12,11 @@ import structlog
 from kafka import KafkaConsumer
 from prometheus_client import CollectorRegistry
 
+from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.object_store import is_store_url
-from avatarrig.records import PhotoReference, RecordRefusedError, Reject, decode
-from avatarrig.topics import IMAGES, REJECTS
-from avatarrig.transport import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.photos.object_store import is_store_url
+from avatarrig.wire import PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Pace

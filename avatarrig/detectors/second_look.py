@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from avatarrig.body.landmarks import LEFT_HIP, QUALITY_JOINTS, RIGHT_HIP
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.tasks import MIN_SIDE, FoundPose
 from avatarrig.detectors.who import Box, Choice, choose_subject, joint_distance, visible_box
-from avatarrig.landmarks import LEFT_HIP, QUALITY_JOINTS, RIGHT_HIP
 
 if TYPE_CHECKING:
     from avatarrig.detectors.outline import Explained

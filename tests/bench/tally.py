@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.evidence import INFORMATION_LENGTH
-from avatarrig.skeleton.histogram import bin_of
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.ratios import RATIO_KEYS
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.sums.histogram import bin_of
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,15 +13,15 @@ from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.cli.groups import detector_group
-from avatarrig.cli.pipeline_status import read_status
-from avatarrig.file_uri import to_file_uri
-from avatarrig.records import PhotoReference
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES, OBSERVATIONS
-from avatarrig.transport import KafkaSettings, open_producer
-from processors.sandbox_settings import Limits, SandboxSettings
+from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.photos.uri import to_file_uri
+from avatarrig.pipeline.groups import detector_group
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.views.pipeline_status import read_status
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS
+from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from avatarrig.cli.models import models as models_command
+from avatarrig.cli.commands.models import models as models_command
 from avatarrig.detectors import model_sources, models, python_package
 from avatarrig.detectors.model_sources import Model, SourceError
 from avatarrig.detectors.models import MODELS, ModelUnavailableError

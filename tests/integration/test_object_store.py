@@ -20,18 +20,18 @@ from support.publishing import RecordingProducer
 from support.references import reference
 from support.s3 import S3
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.file_uri import to_file_uri
+from avatarrig.kafka import open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.object_store import StoreAwayError, open_store, reaching, to_store_url
+from avatarrig.photos.object_store import StoreAwayError, open_store, reaching, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.records import Observation, RecordRefusedError, Reject, decode
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS
-from avatarrig.transport import open_reader
-from processors.photo_source import PhotoSource, StorageUnreachableError
-from processors.remote_photos import RemotePhotos
-from processors.sandbox_settings import SandboxSettings
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.source import PhotoSource, StorageUnreachableError
+from avatarrig.photos.uri import to_file_uri
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.wire import Observation, RecordRefusedError, Reject, decode
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS
+from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.bucket import Bucket
 from producers.ingest import Ingest, Pace

@@ -21,10 +21,10 @@ from aggregators.parts import ObservedParts, TalliedParts
 from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
-from avatarrig.identity import subject_digest
-from avatarrig.records import Observation, SkeletonRecord, encode
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Observation, SkeletonRecord, encode
+from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
 PARTITIONS = 3

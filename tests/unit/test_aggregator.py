@@ -10,11 +10,11 @@ from support.observed import observation
 from aggregators.merging import TalliedPartition
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
-from avatarrig.identity import subject_digest
-from avatarrig.records import Evidence, Forget, TallyUpdate, encode
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.refused import StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Forget, TallyUpdate, encode
+from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
 SERIES = ("anna", observation(0).fingerprint)

@@ -30,9 +30,9 @@ from support.observed import observation
 from aggregators.forgetting import forget_in
 from aggregators.keys import MARKER, kind_of
 from aggregators.tallying import ObservedPartition
-from avatarrig.identity import subject_digest
-from avatarrig.records import Forget, encode
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, encode
+from avatarrig.wire.identity import subject_digest
 
 
 @st.composite

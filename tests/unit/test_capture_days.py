@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.skeleton.capture_days import (
+from avatarrig.body.sums.capture_days import (
     MAX_BUCKETS,
     OLDER,
     bucket_of,

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from avatarrig.cli import with_command
-from avatarrig.cli.display import LiveDisplay, PlainDisplay, bones_table, display_for, panel
-from avatarrig.cli.view import BoneRow, View, bone_rows, duration
-from avatarrig.progress import Counts
+from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for, panel
+from avatarrig.views.progress import Counts
+from avatarrig.views.view import BoneRow, View, bone_rows, duration
 
 
 def a_view(**fields: object) -> View:

@@ -14,7 +14,7 @@ import pytest
 from support.documentation import PAGES, ROOT, Block, blocks, checkout_with_runs, mentions
 
 from avatarrig.cli import ENVIRONMENT_PREFIX, avatarrig, with_command
-from avatarrig.cli.settings_file import read_settings_file
+from avatarrig.cli.options.settings_file import read_settings_file
 
 SHELL = [block for page in PAGES for block in blocks(page, "sh", "powershell")]
 TOML = [block for page in PAGES for block in blocks(page, "toml")]

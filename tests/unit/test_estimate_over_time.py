@@ -7,9 +7,9 @@ import datetime as dt
 from support.rendered import evidence_of
 from support.standing import ARRIVED, BODY, DAY, LEARNED, as_json, photo, tally_of, tally_of_photos
 
-from avatarrig.skeleton.estimate import EstimateOptions
-from avatarrig.skeleton.rolling import Change, compare
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.rolling import Change, compare
+from avatarrig.body.sums.tally import Tally
 
 
 def test_halves_of_one_persons_photos_show_no_drift() -> None:

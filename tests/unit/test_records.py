@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from support.references import reference
 
-from avatarrig.records import (
+from avatarrig.wire import (
     MAX_RECORD_BYTES,
     Evidence,
     HistoryRatio,

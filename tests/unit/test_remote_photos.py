@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from support.references import reference
 
-from avatarrig.file_uri import to_file_uri
-from avatarrig.object_store import StoreUrlError, from_store_url, to_store_url
+from avatarrig.photos.object_store import StoreUrlError, from_store_url, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
-from processors.remote_photos import RemotePhotos
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.uri import to_file_uri
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.standing import ARRIVED, BODY, DAY, photo
 
-from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
-from avatarrig.skeleton.counting import REASONS
-from avatarrig.skeleton.evidence import INFORMATION_LENGTH
-from avatarrig.skeleton.grouped_sums import GROUPS
-from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.ratios import RATIO_KEYS
-from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.grouped_sums import GROUPS
+from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 
 VERSION = load_learned("full").version
 BEHIND = (7,) * (INFORMATION_LENGTH - 21)

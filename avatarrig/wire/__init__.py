@@ -1,0 +1,52 @@
+"""The records on the wire: what they hold, how they are packed, what is refused.
+
+Every record is a msgpack map with a ``version``. Unknown fields are ignored, so
+that a newer producer can talk to an older consumer; a missing or ill-typed
+required field, or a version this code does not know, is refused with a reason.
+"""
+
+from __future__ import annotations
+
+from avatarrig.wire.kinds import (
+    SCHEMA_VERSION,
+    Evidence,
+    Forget,
+    HistoryRatio,
+    HistoryRecord,
+    Observation,
+    PackedArray,
+    PhotoReference,
+    Reject,
+    SkeletonRecord,
+    TallyUpdate,
+)
+from avatarrig.wire.packing import (
+    EXPECTED_SHAPES,
+    MAX_RECORD_BYTES,
+    Record,
+    RecordRefusedError,
+    decode,
+    encode,
+    record_key,
+)
+
+__all__ = [
+    "EXPECTED_SHAPES",
+    "MAX_RECORD_BYTES",
+    "SCHEMA_VERSION",
+    "Evidence",
+    "Forget",
+    "HistoryRatio",
+    "HistoryRecord",
+    "Observation",
+    "PackedArray",
+    "PhotoReference",
+    "Record",
+    "RecordRefusedError",
+    "Reject",
+    "SkeletonRecord",
+    "TallyUpdate",
+    "decode",
+    "encode",
+    "record_key",
+]
