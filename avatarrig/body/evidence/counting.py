@@ -13,6 +13,8 @@ NO_PERSON: Final = "no_person"
 DUPLICATE: Final = "duplicate"
 LEFT_OUT: Final = "left_out"
 AMBIGUOUS: Final = "ambiguous"
+SOMEBODY_ELSE: Final = "somebody_else"
+UNSURE: Final = "unsure"
 OFF_MASK: Final = "off_mask"
 OUT_OF_FRAME: Final = "out_of_frame"
 TOO_FEW_BONES: Final = "too_few_bones"
@@ -24,6 +26,8 @@ REASONS: Final = {
     DUPLICATE: "the same photo as another one",
     LEFT_OUT: "left out on request",
     AMBIGUOUS: "several people, and no telling who is meant",
+    SOMEBODY_ELSE: "somebody else",
+    UNSURE: "not sure who it is",
     OFF_MASK: "the pose does not lie on the person",
     OUT_OF_FRAME: "most of the person is outside the photo",
     TOO_FEW_BONES: "no two bones can be seen, so there is no ratio",
@@ -31,6 +35,13 @@ REASONS: Final = {
     NO_WEIGHTS: "nothing was learned for the pose model that saw the photo",
 }
 """Every reason for which a photo does not count, in words."""
+
+_EXCLUDED: Final = {
+    DUPLICATE: DUPLICATE,
+    REASONS[SOMEBODY_ELSE]: SOMEBODY_ELSE,
+    REASONS[UNSURE]: UNSURE,
+}
+"""What an observation says where it is excluded, to the reason."""
 
 
 class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +80,7 @@ def reason_not_to_count(observation: Observation, rule: CountingRule = DEFAULT_R
         A key of `REASONS`, or None where the photo counts.
     """
     if observation.excluded is not None:
-        return DUPLICATE if observation.excluded.startswith(DUPLICATE) else LEFT_OUT
+        return _EXCLUDED.get(observation.excluded.partition(" of ")[0], LEFT_OUT)
     if observation.pose is None or observation.world is None:
         return NO_PERSON
     if observation.ambiguous:

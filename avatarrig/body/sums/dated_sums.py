@@ -8,6 +8,7 @@ from typing import Any, Final
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import (
     OLDER,
+    UNDATED,
     YEARLY_YEARS,
     bucket_of,
     first_day,
@@ -21,7 +22,7 @@ _NO_MONTH: Final = "1970-01"
 _ONE_DAY: Final = dt.timedelta(1)
 
 DatedRow = tuple[str, list[int]]
-"""When a photo was taken, an ISO date, and its row (`avatarrig.body.sums.evidence_sum.row_of`)."""
+"""When a photo was taken, an ISO date or `UNDATED`, and its row (`avatarrig.body.sums.evidence_sum.row_of`)."""
 
 
 class DatedSums:
@@ -44,8 +45,13 @@ class DatedSums:
 
     @property
     def newest_day(self) -> dt.date | None:
-        """Latest day that a photo was taken on; None while there is none."""
-        return max(map(self._last_day, self._sums.rows), default=None)
+        """Latest day that a photo was taken on; None while no photo tells one."""
+        return max(map(self._last_day, self._sums.rows.keys() - {UNDATED}), default=None)
+
+    @property
+    def undated(self) -> int:
+        """How many photos do not tell when they were taken."""
+        return self._sums.rows[UNDATED][0] if UNDATED in self._sums.rows else 0
 
     def everything(self, learned: str | None) -> EvidenceSum:
         """Returns the sums of all photos.
@@ -69,14 +75,14 @@ class DatedSums:
         Any of the last 59 days and more. Further back only whole months and years are kept; the
         one that the day falls into is left out.
         """
-        ends = {name: self._last_day(name) for name in self._sums.rows}
+        ends = {name: self._last_day(name) for name in self._sums.rows.keys() - {UNDATED}}
         cut = [end + _ONE_DAY for name, end in ends.items() if first_day(name) < day <= end]
         return max([day, *cut])
 
     def add(self, item: DatedRow) -> None:
         """Adds a photo."""
         day, row = item
-        if day[:7] > self._newest_month:
+        if day != UNDATED and day[:7] > self._newest_month:
             self._sums = self._aged(day[:7])
             self._newest_month = day[:7]
         self._sums.add((bucket_of(day, self._newest_month), row))
@@ -88,7 +94,7 @@ class DatedSums:
             StateRefusedError: It is not contained.
         """
         day, row = item
-        if day[:7] > self._newest_month:
+        if day != UNDATED and day[:7] > self._newest_month:
             raise StateRefusedError("a photo is to be taken back that is newer than any added")
         self._sums.subtract((bucket_of(day, self._newest_month), row))
 
