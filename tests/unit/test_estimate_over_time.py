@@ -23,8 +23,7 @@ def test_halves_of_one_persons_photos_show_no_drift() -> None:
 
 
 def changes_between(inside: Tally, others: Tally) -> dict[str, Change]:
-    version = LEARNED.version
-    return compare(inside.everything().evidence(version), others.everything().evidence(version))
+    return compare(inside.cells(), others.cells(), LEARNED.population)
 
 
 def grown(years: float) -> dict[str, float]:

@@ -22,7 +22,7 @@ _NO_MONTH: Final = "1970-01"
 _ONE_DAY: Final = dt.timedelta(1)
 
 DatedRow = tuple[str, list[int]]
-"""When a photo was taken, an ISO date or `UNDATED`, and its row (`avatarrig.body.sums.evidence_sum.row_of`)."""
+"""When a photo was taken, an ISO date or `UNDATED`, and its row (see `evidence_sum.row_of`)."""
 
 
 class DatedSums:
