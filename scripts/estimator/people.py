@@ -159,7 +159,7 @@ def _occasions(
     sessions, moments, copies = [], [], []
     for body in bodies:
         images = body["images"]
-        place = {image.get("file"): number for number in range(len(images))}
+        place = {image.get("file"): number for number, image in enumerate(images)}
         for number in range(len(images)):
             first = number
             while images[first].get("copy_of") in place:
