@@ -15,7 +15,6 @@ from support.standing import ARRIVED, DAY
 from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.body.sums.capture_days import first_day
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 from avatarrig.body.sums.tally import Tally
@@ -161,9 +160,8 @@ def test_a_tampered_tally_is_refused_or_another_tally(data: st.DataObject) -> No
 
 
 def since(tally: Tally, day: dt.date) -> tuple[EvidenceSum, dt.date]:
-    begins = tally.begins(day)
-    inside = (part for name, part in tally.days().items() if first_day(name) >= begins)
-    return EvidenceSum.total(inside), begins
+    names, begins = tally.since(day)
+    return EvidenceSum.total(tally.days()[name] for name in names), begins
 
 
 def test_a_window_holds_the_days_asked_for_and_no_other() -> None:

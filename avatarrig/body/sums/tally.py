@@ -128,9 +128,9 @@ class Tally:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
         return self._sums.parts(self._learned)
 
-    def begins(self, day: dt.date) -> dt.date:
-        """Returns the first day, from a given one on, that a window can begin with."""
-        return self._sums.begins(day)
+    def since(self, day: dt.date) -> tuple[frozenset[str], dt.date]:
+        """Tells which `days` hold the photos taken on a day or later: see `DatedSums.since`."""
+        return self._sums.since(day)
 
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
