@@ -1,7 +1,7 @@
 """Photos within moments within sessions: how much they say together.
 
-Photos of a moment repeat a share ρ of each other's own errors, so n of them say what
-n / (1 + (n - 1) ρ) independent ones do. Beside that they share an error with covariance M, and
+Photos of a moment repeat a share r of each other's own errors, so n of them say what
+n / (1 + (n - 1) r) independent ones do. Beside that they share an error with covariance M, and
 moments of a session one with covariance S: sums Λ, η that share an error of covariance C say
 
     Λ' = Λ (I + C Λ)⁻¹        η' = (I + Λ C)⁻¹ η
