@@ -124,6 +124,10 @@ class Tally:
         """How many moments the photos that count are of; roughly, where they are hundreds."""
         return min(round(moments_of(self.cells())), self.used)
 
+    def moment_of(self, observation: Observation) -> int | None:
+        """Returns the number of a counted photo's moment; None where it cannot be told apart."""
+        return self._moments.moment_of(trace_of(observation))
+
     def days(self) -> dict[str, EvidenceSum]:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
         return self._sums.parts(self._learned)
