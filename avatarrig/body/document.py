@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
-from avatarrig.body.evidence.counting import REASONS
 
 if TYPE_CHECKING:
     from avatarrig.body.asymmetry import Asymmetry
@@ -154,7 +153,7 @@ def _notes(estimate: Estimate) -> list[str]:
     if estimate.window is not None and estimate.window.drift:
         notes.append(f"Proportions of the last {estimate.window.days} days differ from before.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
+        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {reason.words}."
         for reason, count in estimate.excluded.items()
     ]
     return notes

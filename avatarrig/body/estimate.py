@@ -20,6 +20,7 @@ from avatarrig.body.sums.histogram import value_of
 
 if TYPE_CHECKING:
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.wire.reasons import Exclusion
 
 Status = Literal["insufficient", "provisional", "stable"]
 
@@ -98,7 +99,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     with_person: int
     used: int
-    excluded: dict[str, int]
+    excluded: dict[Exclusion, int]
     bones: dict[str, BoneEstimate]
     asymmetry: dict[str, Asymmetry]
     disagreements: dict[str, float]

@@ -24,6 +24,7 @@ from avatarrig.detectors.tasks import (
 from avatarrig.detectors.who import Choice, choose_subject, weigh_stranger
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from avatarrig.detectors.models import ModelFiles
@@ -109,7 +110,7 @@ class Detector:
             return self._detect(photo)
         except DetectionFailedError as error:
             raise PhotoRefusedError(
-                "detector_failed", f"{error}. Save the photo anew from an image editor."
+                RejectReason.DETECTOR_FAILED, f"{error}. Save the photo anew from an image editor."
             ) from error
 
     def close(self) -> None:

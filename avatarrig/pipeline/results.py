@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.cli.screen.display import bones_table
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -150,8 +149,7 @@ def print_results(
 
 def _print_left_out(console: Console, progress: Progress) -> None:
     for reason, count in sorted(progress.left_out.items()):
-        words = REASONS.get(reason, reason)
-        console.print(Text(f"  {count} not in the estimate: {words}", style="dim"))
+        console.print(Text(f"  {count} not in the estimate: {reason.words}", style="dim"))
 
 
 def _print_rejects(console: Console, progress: Progress) -> None:
