@@ -129,7 +129,7 @@ class InFlight:
         return True
 
     def _set_aside(self, taken: Taken, aside: SetAside) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
         _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
 
@@ -149,7 +149,7 @@ class InFlight:
             self._is_reachable(taken)
 
     def _observed(self, taken: Taken, answer: Observed) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
         _log_of(taken).debug("observed")
         if self._files is None or taken.reference is None or taken.output.result == REJECTED:

@@ -59,6 +59,8 @@ class Exclusion(_Reason):
     DUPLICATE = "duplicate", "the same photo as another one"
     ON_REQUEST = "left_out", "left out on request"
     AMBIGUOUS = "ambiguous", "several people, and no telling who is meant"
+    SOMEBODY_ELSE = "somebody_else", "somebody else"
+    UNSURE = "unsure", "not sure who it is"
     OFF_MASK = "off_mask", "the pose does not lie on the person"
     OUT_OF_FRAME = "out_of_frame", "most of the person is outside the photo"
     TOO_FEW_BONES = "too_few_bones", "no two bones can be seen, so there is no ratio"

@@ -100,6 +100,12 @@ class Sandbox:
         """Detector fingerprint; empty until the detector was ready once."""
         return self._fingerprint
 
+    def fingerprint_for(self, reference: PhotoReference | None) -> str:
+        """Fingerprint of a photo's observation; empty until the detector was ready once."""
+        if reference is None:
+            return self._fingerprint
+        return self._settings.fingerprint_for(reference, self._fingerprint)
+
     @property
     def pid(self) -> int:
         """Process identifier of the present detector process."""

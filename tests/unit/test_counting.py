@@ -11,6 +11,7 @@ from support.rendered import rendered
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
+from avatarrig.faces.compare import Verdict
 from avatarrig.report.collect import seen_photo
 from avatarrig.runs.frame import photo_frame
 from avatarrig.views.progress import Found, Progress
@@ -25,6 +26,8 @@ CASES: dict[Exclusion | None, dict[str, Any]] = {
     Exclusion.NO_PERSON: {"pose": None, "world": None, "evidence": None},
     Exclusion.DUPLICATE: {"excluded": "duplicate of b-77"},
     Exclusion.ON_REQUEST: {"excluded": "not me"},
+    Exclusion.SOMEBODY_ELSE: {"excluded": str(Verdict.SOMEBODY_ELSE)},
+    Exclusion.UNSURE: {"excluded": str(Verdict.UNSURE)},
     Exclusion.AMBIGUOUS: {"ambiguous": True},
     Exclusion.OFF_MASK: {"meta": {"pose_inmask_ratio": 0.3}},
     Exclusion.OUT_OF_FRAME: {"meta": {"pose_oob_ratio": 0.9}},

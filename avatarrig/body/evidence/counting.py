@@ -24,6 +24,14 @@ class Excluded(msgspec.Struct, frozen=True):
     reason: Exclusion
 
 
+_EXCLUDED: Final = {
+    Exclusion.DUPLICATE.value: Exclusion.DUPLICATE,
+    Exclusion.SOMEBODY_ELSE.words: Exclusion.SOMEBODY_ELSE,
+    Exclusion.UNSURE.words: Exclusion.UNSURE,
+}
+"""What an observation says where it is excluded, to the reason."""
+
+
 class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
     """What a photo needs to count.
 
@@ -67,8 +75,7 @@ def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counte
 
 def _excluded_unseen(observation: Observation) -> Exclusion | None:
     if observation.excluded is not None:
-        is_duplicate = observation.excluded.startswith(Exclusion.DUPLICATE)
-        return Exclusion.DUPLICATE if is_duplicate else Exclusion.ON_REQUEST
+        return _EXCLUDED.get(observation.excluded.partition(" of ")[0], Exclusion.ON_REQUEST)
     if observation.pose is None or observation.world is None:
         return Exclusion.NO_PERSON
     return Exclusion.AMBIGUOUS if observation.ambiguous else None
