@@ -5,8 +5,8 @@ from __future__ import annotations
 from support.rendered import evidence_of
 
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.odd_days import odd_days
 from avatarrig.body.levels import Cell
+from avatarrig.body.odd_days import odd_days
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.wire import Evidence
 
