@@ -15,6 +15,7 @@ from avatarrig.wire import (
     Reject,
     decode,
     encode,
+    keys,
     record_key,
 )
 from avatarrig.wire.identity import is_image_id
@@ -100,7 +101,7 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
         reference = _decode(value)
     except RecordRefusedError as error:
         taken = Taken(partition, offset)
-        taken.settle(_refused_message(error, f"{topic}[{partition}]@{offset}", now))
+        taken.settle(_refused_message(error, keys.origin(topic, partition, offset), now))
         return taken
     if reference.run != run:
         taken = Taken(partition, offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -146,7 +147,7 @@ def publish(
 
 
 def _read(photo: FoundPhoto) -> PhotoContent:
-    return read_content(photo.file, read_capture_time)
+    return read_content(photo.file, partial(read_capture_time, name=photo.path))
 
 
 def _read_names(photo: FoundPhoto) -> Sequence[NamedFace]:

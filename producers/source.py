@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -126,7 +127,7 @@ class LocalFolder:
         """
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
-        return read_content(photo.file, read_capture_time)
+        return read_content(photo.file, partial(read_capture_time, name=photo.path))
 
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""

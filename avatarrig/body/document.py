@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
 from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.sums.capture_days import UNDATED
 
 if TYPE_CHECKING:
     from avatarrig.body.asymmetry import Asymmetry
@@ -142,8 +143,8 @@ def _notes(estimate: Estimate) -> list[str]:
     if not estimate.consistent:
         notes.append("The photos do not agree on one person: somebody else may be in them.")
     notes += [
-        f"{f'The photos of {day}' if day else 'The oldest photos'} do not fit the others: somebody "
-        "else may be in them, or the person has grown."
+        f"{_photos_of(day)} do not fit the others: somebody else may be in them, or the person has "
+        "grown."
         for day in estimate.odd_days
     ]
     notes += [
@@ -153,11 +154,20 @@ def _notes(estimate: Estimate) -> list[str]:
     ]
     if estimate.window is not None and estimate.window.drift:
         notes.append(f"Proportions of the last {estimate.window.days} days differ from before.")
+    if estimate.window is not None and (undated := estimate.window.undated):
+        tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
+        notes.append(f"{tell} no time and are in no window.")
     notes += [
         f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
         for reason, count in estimate.excluded.items()
     ]
     return notes
+
+
+def _photos_of(day: str) -> str:
+    if day == UNDATED:
+        return "The photos without a time"
+    return f"The photos of {day}" if day else "The oldest photos"
 
 
 def _ends(interval: Interval | BoneEstimate | Asymmetry | WindowBone | Change) -> list[float]:

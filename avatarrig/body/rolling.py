@@ -70,6 +70,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         first: First day contained; later than asked for where only whole months are kept.
         last: Last day contained.
         photos: Photos that count in it.
+        undated: Photos that count and are in no window, since they tell no time.
         bones: Key to its ratio; empty where the window holds no photo.
         changes: Key to its change; empty where either side has fewer than `FEWEST_PHOTOS`.
     """
@@ -78,6 +79,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     first: str
     last: str
     photos: int
+    undated: int
     bones: dict[str, WindowBone]
     changes: dict[str, Change]
 
@@ -99,7 +101,7 @@ def window_of(
         as_of: Its last day, today for example; the newest photo's where that is later.
 
     Returns:
-        The window; None where none is asked for or no photo has counted.
+        The window; None where none is asked for or no photo with a time has counted.
     """
     newest = tally.newest_day
     if days is None or newest is None:
@@ -112,6 +114,7 @@ def window_of(
         first=first.isoformat(),
         last=last.isoformat(),
         photos=inside.photos,
+        undated=tally.undated,
         bones=_bones(inside, learned) if inside.photos else {},
         changes=compare(inside.evidence(learned.version), others.evidence(learned.version)),
     )

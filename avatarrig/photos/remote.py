@@ -103,11 +103,18 @@ class RemotePhotos:
             )
         return name
 
+    def _root_of(self, name: str) -> str:
+        return next(root for root in self._roots if name == root or name.startswith(f"{root}/"))
+
     def _fetch(self, name: str, reference: PhotoReference, file: Path) -> Path:
         try:
-            with reaching(reference.uri):
-                refuse_size(int(self._store.info(name)["size"]), self._max_bytes)
-                data: bytes = self._store.cat_file(name, start=0, end=self._max_bytes + 1)
+            with reaching(reference.uri, root=(self._store, self._root_of(name))):
+                size = int(self._store.info(name)["size"])
+                refuse_size(size, self._max_bytes)
+                # Of an empty object no store gives a range.
+                data: bytes = (
+                    self._store.cat_file(name, start=0, end=self._max_bytes + 1) if size else b""
+                )
         except StoreAwayError as error:
             raise StorageUnreachableError(str(error)) from error
         except FileNotFoundError as error:
@@ -115,6 +122,10 @@ class RemotePhotos:
         except PermissionError as error:
             raise PhotoRefusedError(
                 "permission", f"the store refuses {reference.uri}: check rights and credentials"
+            ) from error
+        except OSError as error:
+            raise PhotoRefusedError(
+                "unreadable", f"the store never hands over {reference.uri} ({error}): copy it anew"
             ) from error
         refuse_size(len(data), self._max_bytes)
         check_content(hashlib.sha256(data).hexdigest(), reference)

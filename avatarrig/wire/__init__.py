@@ -7,6 +7,7 @@ required field, or a version this code does not know, is refused with a reason.
 
 from __future__ import annotations
 
+from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
     Evidence,
@@ -28,7 +29,6 @@ from avatarrig.wire.packing import (
     RecordRefusedError,
     decode,
     encode,
-    record_key,
 )
 
 __all__ = [

@@ -98,7 +98,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, int] = {}
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
     """What the detector saw in one photo.
 
     Landmarks are in the coordinates of the upright original photo: x and y as shares of its
@@ -168,7 +168,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class Forget(msgspec.Struct, frozen=True, kw_only=True):
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
     """A subject shall be forgotten: what the partition says of it before this counts no more.
 
     On the observations topic it is written to every partition; what was counted of each
@@ -188,7 +188,7 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
+class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tally"):
     """Everything one input partition has said about a subject so far (level 1 to level 2).
 
     Attributes:

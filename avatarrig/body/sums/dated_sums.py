@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import (
     OLDER,
+    UNDATED,
     YEARLY_YEARS,
     bucket_of,
     first_day,
@@ -38,8 +39,13 @@ class DatedSums:
 
     @property
     def newest_day(self) -> dt.date | None:
-        """Latest day that a photo was taken on; None while there is none."""
-        return max(map(self._last_day, self._buckets), default=None)
+        """Latest day that a photo was taken on; None while no photo tells one."""
+        return max(map(self._last_day, self._buckets.keys() - {UNDATED}), default=None)
+
+    @property
+    def undated(self) -> int:
+        """How many photos do not tell when they were taken."""
+        return self._buckets[UNDATED].photos if UNDATED in self._buckets else 0
 
     def everything(self) -> PhotoSums:
         """Returns the sums of all photos."""
@@ -61,10 +67,11 @@ class DatedSums:
         Returns:
             The sums, and the first day that they really begin with.
         """
-        ends = {name: self._last_day(name) for name in self._buckets}
+        dated = {name: sums for name, sums in self._buckets.items() if name != UNDATED}
+        ends = {name: self._last_day(name) for name in dated}
         cut = [end + _ONE_DAY for name, end in ends.items() if first_day(name) < day <= end]
         start = max([day, *cut])
-        inside = (sums for name, sums in self._buckets.items() if first_day(name) >= start)
+        inside = (sums for name, sums in dated.items() if first_day(name) >= start)
         return PhotoSums.total(inside), start
 
     def add(self, evidence: Evidence, day: str) -> None:
@@ -72,9 +79,9 @@ class DatedSums:
 
         Args:
             evidence: What it says.
-            day: When it was taken, an ISO date.
+            day: When it was taken, an ISO date or `UNDATED`.
         """
-        if day[:7] > self._newest_month:
+        if day != UNDATED and day[:7] > self._newest_month:
             self._buckets = self._aged(day[:7])
             self._newest_month = day[:7]
         name = bucket_of(day, self._newest_month)

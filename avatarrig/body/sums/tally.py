@@ -96,6 +96,11 @@ class Tally:
         """Latest day on which a photo that counts was taken; None while there is none."""
         return self._sums.newest_day
 
+    @property
+    def undated(self) -> int:
+        """Photos that count and do not tell when they were taken."""
+        return self._sums.undated
+
     def histogram(self, key: str) -> Histogram:
         """Returns how often which length of a bone was read.
 

@@ -11,6 +11,9 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Makes a table's cell; on a narrow screen its label stands before it. */
+export const cell = (label, attributes, ...children) => make("td", { "data-label": label, ...attributes }, ...children);
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Makes an SVG element. */
@@ -111,10 +114,10 @@ export function showStream(stream) {
         "tr",
         {},
         make("th", { scope: "row" }, reject.path),
-        make("td", {}, reject.reason),
-        make("td", { class: "wrap" }, reject.message),
-        make("td", { class: "number" }, String(reject.attempts)),
-        make("td", {}, ago(reject.at)),
+        cell("why", {}, reject.reason),
+        cell("what is wrong", { class: "wrap" }, reject.message),
+        cell("tries", { class: "number" }, String(reject.attempts)),
+        cell("when", {}, ago(reject.at)),
       ),
     ),
   );

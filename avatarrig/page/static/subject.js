@@ -1,4 +1,4 @@
-import { ago, byId, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
 
 const name = byId("name").dataset.name;
@@ -30,6 +30,8 @@ for (const [begin, end] of [["pointerover", "pointerout"], ["focusin", "focusout
 const percent = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;
 const range = ([low, high]) => (low === high ? "by definition" : `${low.toFixed(3)} – ${high.toFixed(3)}`);
 
+const share = (part) => (typeof part === "number" ? `${Math.round(100 * part)} %` : "–");
+
 const REACH = 0.25; // of the ratio, to either side
 
 function intervalPicture(bone) {
@@ -50,12 +52,13 @@ function boneRow(bone) {
     "tr",
     {},
     make("th", { scope: "row" }, bone.label),
-    make("td", { class: "number" }, bone.value.toFixed(3)),
-    make("td", { class: "number" }, range(bone.interval)),
+    cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+    cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
-    make("td", { class: "number" }, bone.n.toLocaleString()),
-    make("td", { class: bone.status }, bone.status),
-    make("td", { class: bone.drift ? "number drift" : "number" }, inWindow),
+    cell("samples", { class: "number" }, bone.n.toLocaleString()),
+    cell("status", { class: `status ${bone.status}` }, bone.status),
+    cell("from people in general", { class: "number" }, share(bone.prior_share)),
+    cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
   );
 }
 
@@ -82,9 +85,9 @@ function showAsymmetry(sides) {
         "tr",
         {},
         make("th", { scope: "row" }, side.label),
-        make("td", { class: "number" }, percent(side.left_over_right)),
-        make("td", { class: "number" }, side.interval.map(percent).join(" to ")),
-        make("td", { class: side.significant ? "drift" : "" }, side.significant ? "sides differ" : "may be chance"),
+        cell("left is longer by", { class: "number" }, percent(side.left_over_right)),
+        cell("90 % interval", { class: "number" }, side.interval.map(percent).join(" to ")),
+        cell("verdict", { class: side.significant ? "drift" : "" }, side.significant ? "sides differ" : "may be chance"),
       ),
     ),
   );
@@ -111,6 +114,13 @@ function showDownloads() {
     }
     link.href = `/skeleton.${link.dataset.kind}?${query}`;
   }
+}
+
+for (const button of document.querySelectorAll("[data-across]")) {
+  button.addEventListener("click", () => {
+    for (const each of document.querySelectorAll("[data-across]")) each.setAttribute("aria-pressed", String(each === button));
+    charts.across(button.dataset.across);
+  });
 }
 
 byId("downloads").addEventListener("input", showDownloads);
