@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aggregators.keys import decided_key, decided_of
-from avatarrig.body.evidence.counting import LEFT_OUT
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,4 +157,4 @@ def as_it_stands(observation: Observation, standing: Standing) -> Observation:
         case Standing.COUNTED:
             return msgspec.structs.replace(observation, excluded=None, ambiguous=False)
         case Standing.LEFT_OUT:
-            return msgspec.structs.replace(observation, excluded=LEFT_OUT)
+            return msgspec.structs.replace(observation, excluded=Exclusion.ON_REQUEST.value)

@@ -34,7 +34,6 @@ from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 
-
 _DECIDED = {10: None, 11: True, 12: False}
 """What is decided about a photo, by a kind of message that is drawn."""
 
