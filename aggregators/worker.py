@@ -21,7 +21,7 @@ from avatarrig.page.page import Page
 from avatarrig.page.server import serving
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
-from avatarrig.views.watching import Watching
+from avatarrig.views.watch import Watching
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def run(
     kafka_metrics = KafkaMetrics()
     registry.register(kafka_metrics)
     with Watching(settings.kafka) as watching:
-        routes = [*Page(settings, watching).routes(), *operations.routes()]
+        routes = [*Page(watching, settings.overlay_roots).routes(), *operations.routes()]
         lag = KafkaWatch(settings.kafka, kafka_metrics, {settings.group: OBSERVATIONS})
         async with serving(settings, routes):
             with lag:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from kafka import KafkaConsumer, OffsetAndMetadata
 
-from avatarrig.kafka import places_of, read_to_end
-from avatarrig.wire import PhotoReference, RecordRefusedError, decode
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES
-
-
-def detector_group(run: str) -> str:
-    """Name of the consumer group that a run's detector replicas share."""
-    return f"{DETECTOR_GROUPS}.{run}"
+from avatarrig.kafka import Reader, partitions_of
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.channels import REFERENCES
+from avatarrig.wire.topics import IMAGES
 
 
 def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
@@ -27,7 +23,7 @@ def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
     Returns:
         image_ids of the photos that wait.
     """
-    places = places_of(consumer, IMAGES)
+    places = partitions_of(consumer, IMAGES)
     committed = {place: consumer.committed(place) for place in places}
     if all(offset is None for offset in committed.values()):
         consumer.assign(places)
@@ -35,13 +31,9 @@ def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
         consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
         return frozenset()
     starts = {place: offset or 0 for place, offset in committed.items()}
-    found = (_image_id(message.value, run) for _, message in read_to_end(consumer, starts))
-    return frozenset(image_id for image_id in found if image_id is not None)
-
-
-def _image_id(value: bytes | None, run: str) -> str | None:
-    try:
-        reference = decode(value, PhotoReference)
-    except RecordRefusedError:  # the detector replica sets it aside
-        return None
-    return reference.image_id if reference.run == run else None
+    records = (message.record for message in Reader(consumer, (REFERENCES,), starts).to_end())
+    return frozenset(
+        record.image_id
+        for record in records
+        if isinstance(record, PhotoReference) and record.run == run
+    )

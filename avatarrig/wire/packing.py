@@ -145,10 +145,8 @@ EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendsh
 
 
 def _check_arrays(record: msgspec.Struct) -> None:
-    if not isinstance(record, Observation):
-        return
     for name, expected in EXPECTED_SHAPES.items():
-        array: PackedArray | None = getattr(record, name)
+        array: PackedArray | None = getattr(record, name, None)
         if array is None:
             continue
         if array.shape != expected or len(array.data) != 4 * math.prod(expected):
