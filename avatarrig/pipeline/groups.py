@@ -10,7 +10,7 @@ from avatarrig.wire.channels import REFERENCES
 from avatarrig.wire.topics import IMAGES
 
 
-def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
+def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozenset[str]:
     """Finds what an earlier start of a run left on the images topic.
 
     A new run's group is set to the end of the topic, so that its detectors need not read
@@ -19,9 +19,10 @@ def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
     Args:
         consumer: In the group of the run's detectors, none of which is running.
         run: The run's identifier.
+        asked: Who is meant now.
 
     Returns:
-        image_ids of the photos that wait.
+        image_ids of the photos that wait, for whoever is meant now.
     """
     places = partitions_of(consumer, IMAGES)
     committed = {place: consumer.committed(place) for place in places}
@@ -35,5 +36,9 @@ def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
     return frozenset(
         record.image_id
         for record in records
-        if isinstance(record, PhotoReference) and record.run == run
+        if isinstance(record, PhotoReference) and (record.run, _asked(record)) == (run, asked)
     )
+
+
+def _asked(reference: PhotoReference) -> str:
+    return "" if reference.sought is None else reference.sought.asked

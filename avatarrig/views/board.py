@@ -21,6 +21,7 @@ from avatarrig.views.thinning import MOST_NOTES, thin_out
 from avatarrig.wire import Forget, HistoryRecord, PhotoReference, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import KeyRefusedError, series_of, series_of_history
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 MOST_PHOTOS: Final = 12
@@ -268,7 +269,7 @@ class Board:
 
 def _malformed(message: Message, refused: Refused) -> Reject:
     return Reject(
-        reason="malformed",
+        reason=RejectReason.MALFORMED,
         message=refused.why,
         attempts=1,
         rejected_at=message.at,

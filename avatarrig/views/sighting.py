@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.wire import Forget, PackedArray
+from avatarrig.wire import Decision, Forget, PackedArray
 from avatarrig.wire.channels import Channel
 from avatarrig.wire.topics import OBSERVATIONS
 
@@ -33,4 +33,4 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     excluded: str | None = None
 
 
-SIGHTINGS: Final = Channel[Sighting | Forget](OBSERVATIONS, (Sighting, Forget))
+SIGHTINGS: Final = Channel[Sighting | Forget | Decision](OBSERVATIONS, (Sighting, Forget, Decision))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Evidence,
     Forget,
     HistoryRatio,
@@ -19,6 +20,7 @@ from avatarrig.wire.kinds import (
     PhotoReference,
     Reject,
     SkeletonRecord,
+    Sought,
     TallyUpdate,
 )
 from avatarrig.wire.packing import (
@@ -34,6 +36,7 @@ __all__ = [
     "EXPECTED_SHAPES",
     "MAX_RECORD_BYTES",
     "SCHEMA_VERSION",
+    "Decision",
     "Evidence",
     "Forget",
     "HistoryRatio",
@@ -45,6 +48,7 @@ __all__ = [
     "RecordRefusedError",
     "Reject",
     "SkeletonRecord",
+    "Sought",
     "TallyUpdate",
     "decode",
     "encode",

@@ -38,7 +38,8 @@ _OPTIONS = (
         "--pose-model",
         type=click.Choice(["lite", "full", "heavy"]),
         default="full",
-        help="Pose model; estimates of different models are never pooled.",
+        help="Pose model; estimates of different models are never pooled. Only full has weights "
+        "for the estimate so far: with the others a run says so and ends.",
     ),
     click.option(
         "--pose-profile",
