@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 NO_PERSON: Final = "no_person"
 DUPLICATE: Final = "duplicate"
 LEFT_OUT: Final = "left_out"
+GONE: Final = "gone"
 AMBIGUOUS: Final = "ambiguous"
 SOMEBODY_ELSE: Final = "somebody_else"
 UNSURE: Final = "unsure"
@@ -25,6 +26,7 @@ REASONS: Final = {
     NO_PERSON: "nobody was found in the photo",
     DUPLICATE: "the same photo as another one",
     LEFT_OUT: "left out on request",
+    GONE: "no longer in the dataset",
     AMBIGUOUS: "several people, and no telling who is meant",
     SOMEBODY_ELSE: "somebody else",
     UNSURE: "not sure who it is",
@@ -38,6 +40,7 @@ REASONS: Final = {
 
 _EXCLUDED: Final = {
     DUPLICATE: DUPLICATE,
+    REASONS[GONE]: GONE,
     REASONS[SOMEBODY_ELSE]: SOMEBODY_ELSE,
     REASONS[UNSURE]: UNSURE,
 }
