@@ -31,6 +31,7 @@ from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -195,11 +196,11 @@ class ObservedPartition:
                 return None
             return self._count(offset, record)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
         except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

@@ -29,14 +29,14 @@ from support.observed import observation
 
 from aggregators.keys import MARKER, kind_of
 from aggregators.tallying import ObservedPartition
-from avatarrig.body.evidence.counting import LEFT_OUT
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 
-_DECIDED = {10: AS_SEEN, 11: COUNTS, 12: LEFT_OUT}
+_DECIDED = {10: AS_SEEN, 11: COUNTS, 12: Exclusion.ON_REQUEST}
 """What is decided about a photo, by a kind of message that is drawn."""
 
 

@@ -7,21 +7,15 @@ import pytest
 from support.observed import observation
 
 from aggregators.tallying import ObservedPartition
-from avatarrig.body.evidence.counting import (
-    AMBIGUOUS,
-    DUPLICATE,
-    GONE,
-    LEFT_OUT,
-    REASONS,
-    UNSURE,
-    reason_not_to_count,
-)
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
+from avatarrig.body.evidence.counting import Counted, Excluded, judge
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 
+LEFT_OUT, GONE = Exclusion.ON_REQUEST, Exclusion.GONE
 LEARNED = load_learned("full").version
 FINGERPRINT = "0123456789abcdef"
 SERIES = ("anna", FINGERPRINT)
@@ -133,24 +127,32 @@ def test_a_photo_that_was_counted_otherwise_is_refused_and_nobody_waits_for_ever
 
 @pytest.mark.parametrize("standing", [LEFT_OUT, GONE, "a reason of a later version"])
 def test_a_photo_does_not_count_for_the_reason_that_was_given(standing: str) -> None:
-    reason = reason_not_to_count(as_decided(ONE, standing))
-    assert reason == (standing if standing in REASONS else LEFT_OUT)
+    reason = Exclusion(standing) if standing in set(Exclusion) else LEFT_OUT
+    assert judge(as_decided(ONE, standing)) == Excluded(reason)
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "as_seen", "counting"),
     [
-        ({"excluded": REASONS[UNSURE]}, None),
-        ({"ambiguous": True}, None),
-        ({"excluded": f"{DUPLICATE} of photo-9"}, DUPLICATE),
-        ({"pose": None}, "no_person"),
+        ({"excluded": Exclusion.UNSURE.words}, Exclusion.UNSURE, None),
+        ({"ambiguous": True}, Exclusion.AMBIGUOUS, None),
+        ({"excluded": "duplicate of photo-9"}, Exclusion.DUPLICATE, Exclusion.DUPLICATE),
+        ({"pose": None}, Exclusion.NO_PERSON, Exclusion.NO_PERSON),
     ],
     ids=["unsure", "several people", "a duplicate", "nobody"],
 )
 def test_who_is_meant_can_be_decided_and_no_more(
-    changes: dict[str, object], reason: str | None
+    changes: dict[str, object], as_seen: Exclusion, counting: Exclusion | None
 ) -> None:
     seen = msgspec.structs.replace(ONE, **changes)
-    assert reason_not_to_count(seen) in {UNSURE, AMBIGUOUS, DUPLICATE, "no_person"}
-    assert reason_not_to_count(as_decided(seen, COUNTS)) == reason
+    assert judge(seen) == Excluded(as_seen)
+    verdict = judge(as_decided(seen, COUNTS))
+    assert isinstance(verdict, Counted) if counting is None else verdict == Excluded(counting)
     assert as_decided(seen, AS_SEEN) is seen
+
+
+def test_a_copy_counts_where_the_photo_is_gone() -> None:
+    copy = msgspec.structs.replace(ONE, excluded="duplicate of photo-9")
+    assert isinstance(judge(as_decided(copy, ONLY_COPY)), Counted)
+    stranger = msgspec.structs.replace(ONE, excluded=Exclusion.SOMEBODY_ELSE.words)
+    assert judge(as_decided(stranger, ONLY_COPY)) == Excluded(Exclusion.SOMEBODY_ELSE)

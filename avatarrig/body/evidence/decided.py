@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from avatarrig.body.evidence.counting import DUPLICATE, LEFT_OUT, REASONS
+from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
     from avatarrig.wire import Observation
@@ -17,6 +17,9 @@ AS_SEEN: Final = ""
 COUNTS: Final = "counts"
 """The photo shows the subject, whatever the detector says."""
 
+ONLY_COPY: Final = "only_copy"
+"""The photo with the same bytes is no longer there."""
+
 
 def as_decided(observation: Observation, standing: str) -> Observation:
     """An observation as it shall be counted.
@@ -26,15 +29,20 @@ def as_decided(observation: Observation, standing: str) -> Observation:
 
     Args:
         observation: What the detector saw.
-        standing: `AS_SEEN`, `COUNTS`, or the reason for which the photo does not count, a key of
-            `REASONS`.
+        standing: `AS_SEEN`, `COUNTS`, `ONLY_COPY`, or why the photo does not count: an
+            `Exclusion`; one that this program does not know is like a request.
     """
-    if standing == AS_SEEN:
-        return observation
-    if standing != COUNTS:
-        excluded = REASONS.get(standing, REASONS[LEFT_OUT])
-        return msgspec.structs.replace(observation, excluded=excluded)
     seen = observation.excluded
-    if seen is not None and not seen.startswith(DUPLICATE):
-        seen = None
-    return msgspec.structs.replace(observation, excluded=seen, ambiguous=False)
+    is_duplicate = seen is not None and seen.startswith(Exclusion.DUPLICATE)
+    match standing:
+        case "":
+            return observation
+        case "only_copy":
+            return msgspec.structs.replace(observation, excluded=None if is_duplicate else seen)
+        case "counts":
+            return msgspec.structs.replace(
+                observation, excluded=seen if is_duplicate else None, ambiguous=False
+            )
+    known = standing in set(Exclusion)
+    words = Exclusion(standing).words if known else Exclusion.ON_REQUEST.words
+    return msgspec.structs.replace(observation, excluded=words)
