@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.observed import observation
 from support.people import LEFT, MIDDLE, mask_of, person
 
-from avatarrig.body.evidence.counting import SOMEBODY_ELSE, UNSURE, reason_not_to_count
+from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.detectors.by_face import Identified, mask_of_one
 from avatarrig.detectors.who import Box, choose_subject
 from avatarrig.faces.align import PLACES, SIDE, align, similarity
@@ -27,6 +27,7 @@ from avatarrig.faces.compare import (
 from avatarrig.faces.finding import Face
 from avatarrig.faces.person import crops, nearest
 from avatarrig.faces.template import Template, TemplateRefusedError
+from avatarrig.wire.reasons import Exclusion
 
 WIDE = 100.0
 
@@ -194,5 +195,5 @@ def test_what_an_observation_says_of_whom_it_shows_is_a_reason_of_its_own() -> N
     somebody, unsure = (
         observation(1, excluded=str(verdict)) for verdict in (Verdict.SOMEBODY_ELSE, Verdict.UNSURE)
     )
-    assert reason_not_to_count(somebody) == SOMEBODY_ELSE
-    assert reason_not_to_count(unsure) == UNSURE
+    assert judge(somebody) == Excluded(Exclusion.SOMEBODY_ELSE)
+    assert judge(unsure) == Excluded(Exclusion.UNSURE)
