@@ -13,7 +13,7 @@ from avatarrig.body.refused import StateRefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 _MASK: Final = (1 << 64) - 1
 

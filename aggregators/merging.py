@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregators.forgetting import Forgotten, forget_in, series_of_subject
+from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
     Marker,
-    Series,
     kind_of,
     marker_key,
     part_of,
@@ -24,7 +23,10 @@ from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
+from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
+from avatarrig.wire.channels import TALLIED
+from avatarrig.wire.keys import Series
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -243,16 +245,17 @@ class TalliedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            return self._take(offset, decode(value, TallyUpdate))
-        except RecordRefusedError as error:
-            if (forget := forget_in(value)) is not None:
-                self._forget(offset, forget)
+            record = TALLIED.decode(value)
+            if isinstance(record, Forget):
+                self._forget(offset, record)
                 return None
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            return self._take(offset, record)
+        except RecordRefusedError as error:
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except StateRefusedError as error:
-            self._refusals.append(Refusal(offset, "tally", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
         except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

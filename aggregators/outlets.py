@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from aggregators.keys import Series, history_message_key, message_key, tally_message_key
 from aggregators.roles import Message
-from avatarrig.wire import Forget, Reject, encode
+from avatarrig.wire import Reject, encode, keys
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.wire import SkeletonRecord
+    from avatarrig.wire.keys import Series
 
 
 class Sender:
@@ -92,10 +92,10 @@ class TallyOutlet:
 
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
-        key = tally_message_key(series, part.partition)
+        key = keys.tally_key(series, part.partition)
         found_at = part.waiting.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
-        return [Message(TALLIES, key, encode(update), shard=message_key(series))]
+        return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
 
     def farewells(self, part: ObservedPartition) -> list[Message]:
         """Has level 2 take back what this partition has said about forgotten subjects.
@@ -103,7 +103,12 @@ class TallyOutlet:
         Which partitions have tallies of theirs is not known any more, so all are told.
         """
         return [
-            Message(TALLIES, _forget_key(forget), encode(forget), partition=number)
+            Message(
+                TALLIES,
+                keys.forget_key(forget, forget.partition),
+                encode(forget),
+                partition=number,
+            )
             for forget in part.take_farewells()
             for number in range(self.send.partitions[TALLIES])
         ]
@@ -144,9 +149,9 @@ class SkeletonOutlet:
         if not part.is_news(record):
             return []
         self._note(part, series, record)
-        shard = message_key(series)
+        shard = keys.series_key(series)
         noted = history_of(record)
-        note_key = history_message_key(series, slot_of(noted))
+        note_key = keys.history_key(series, slot_of(noted))
         return [
             Message(SKELETONS, shard, encode(record)),
             Message(HISTORY, note_key, encode(noted), shard=shard),
@@ -156,9 +161,9 @@ class SkeletonOutlet:
         """Writes tombstones for the tallies and estimates that were taken back."""
         messages = []
         for gone in part.take_farewells():
-            shard = message_key(gone.series)
+            shard = keys.series_key(gone.series)
             messages.append(
-                Message(TALLIES, tally_message_key(gone.series, gone.part), None, shard=shard)
+                Message(TALLIES, keys.tally_key(gone.series, gone.part), None, shard=shard)
             )
             if gone.is_last:
                 messages.append(Message(SKELETONS, shard, None))
@@ -185,12 +190,8 @@ def _width(record: SkeletonRecord) -> float | None:
     return median(widths) if widths else None
 
 
-def _forget_key(forget: Forget) -> bytes:
-    return f"\0forget\0{forget.forget}\0{forget.partition}".encode()
-
-
 def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
-    origin = f"{topic}/{partition}/{refusal.offset}"
+    origin = keys.origin(topic, partition, refusal.offset)
     reject = Reject(
         reason=refusal.reason,
         message=f"{origin}: {refusal.message}",

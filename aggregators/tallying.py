@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregators.forgetting import Forgotten, forget_in, series_of_subject
+from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
     PAGE,
     Marker,
-    Series,
     kind_of,
     marker_key,
     page_key,
@@ -26,10 +25,14 @@ from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate, decode
+from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate
+from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from avatarrig.wire.keys import Series
 
 
 class Tallied(msgspec.Struct, array_like=True):
@@ -209,17 +212,17 @@ class ObservedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            observation = decode(value, Observation)
-            return self._count(offset, observation)
-        except RecordRefusedError as error:
-            if (forget := forget_in(value)) is not None:
-                self._forget(offset, forget)
+            record = OBSERVED.decode(value)
+            if isinstance(record, Forget):
+                self._forget(offset, record)
                 return None
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            return self._count(offset, record)
+        except RecordRefusedError as error:
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
         except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

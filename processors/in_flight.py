@@ -14,6 +14,7 @@ from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.photos.source import StorageUnreachableError
 from avatarrig.process.supervision import Status
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside
@@ -128,7 +129,7 @@ class InFlight:
         return True
 
     def _set_aside(self, taken: Taken, aside: SetAside) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
         _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
 
@@ -148,7 +149,7 @@ class InFlight:
             self._is_reachable(taken)
 
     def _observed(self, taken: Taken, answer: Observed) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
         _log_of(taken).debug("observed")
         if self._files is None or taken.reference is None or taken.output.result == REJECTED:
@@ -166,7 +167,7 @@ class InFlight:
             self._hold(taken, str(error))
             return
         except AnswerRefusedError as error:
-            self._set_aside(taken, SetAside(0, "detector_failed", str(error), 1))
+            self._set_aside(taken, SetAside(0, RejectReason.DETECTOR_FAILED, str(error), 1))
         else:
             taken.settle(taken.output)
         self._is_reachable(taken)

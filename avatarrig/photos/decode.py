@@ -27,9 +27,11 @@ from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,
     GRAY_MODES,
     OPENCV_FORMATS,
+    WORKING_LONG_SIDE,
     check_size,
     reduction,
 )
+from avatarrig.wire.reasons import RejectReason
 
 Pixels = NDArray[np.uint8]
 
@@ -93,7 +95,9 @@ class DecodedPhoto:
     complete: bool = True
 
 
-def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> DecodedPhoto:
+def decode_photo(
+    data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS, long_side: int = WORKING_LONG_SIDE
+) -> DecodedPhoto:
     """Decodes a photo upright and reduced.
 
     Every format gives 8-bit RGB: gray, CMYK, palette and 16-bit pictures are converted,
@@ -102,6 +106,7 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     Args:
         data: The file's bytes.
         max_pixels: Photos with more pixels are refused before any is decoded.
+        long_side: Pixels that its long side keeps where the photo has them.
 
     Returns:
         The decoded photo.
@@ -112,7 +117,7 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     """
     header = read_header(data)
     check_size(header, max_pixels)
-    factor = reduction(header.width, header.height)
+    factor = reduction(header.width, header.height, long_side)
     stored, complete = _decode(header, factor)
     rgb = _to_rgb(_turn_upright(_reduce(stored, header, factor), header.orientation))
     width, height = header.upright_size
@@ -160,7 +165,7 @@ def _decode_jpeg(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
     share = _share_of_rows(picture)
     if share < _SMALLEST_USABLE_SHARE:
         raise PhotoRefusedError(
-            "truncated_beyond_use",
+            RejectReason.TRUNCATED,
             f"The file is cut off: only the top {share:.0%} of the picture is there. "
             "Copy it again from the camera or the backup.",
         )
@@ -324,7 +329,7 @@ def _unreadable(header: PhotoHeader) -> PhotoRefusedError:
     if coding := unusual_coding(header.stored_as, header.data, header.layout):
         return unknown_coding(header.format, coding)
     return PhotoRefusedError(
-        "unreadable",
+        RejectReason.UNREADABLE,
         f"The header promises {header.width}×{header.height} pixels of {header.format}, "
         "but the rest is damaged or missing. Copy it again from the camera or the backup.",
     )

@@ -28,6 +28,7 @@ from avatarrig.photos.jpeg_xl import read_jpeg_xl_header
 from avatarrig.photos.layouts import Layout, layout_of
 from avatarrig.photos.raw import read_preview
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 # Opened by class and not with `Image.open`, whose limit on pixels is a global of the process
 # and would refuse before the dimensions are known.
@@ -115,18 +116,18 @@ def read_header(data: bytes) -> PhotoHeader:
     """
     if not data:
         raise PhotoRefusedError(
-            "empty", "The file is empty. Copy it again from the camera or the backup."
+            RejectReason.EMPTY, "The file is empty. Copy it again from the camera or the backup."
         )
     name = sniff_format(data)
     if name is None and not data.strip(b"\0"):
         raise PhotoRefusedError(
-            "unreadable",
+            RejectReason.UNREADABLE,
             "The file holds nothing but zeros: a copy broke off. "
             "Copy it again from the camera or the backup.",
         )
     if name is None:
         raise PhotoRefusedError(
-            "unsupported",
+            RejectReason.UNSUPPORTED,
             "The content is no photo that can be read, whatever the file's name says. "
             f"Export it as one of {', '.join(SUFFIXES)}.",
         )
@@ -176,7 +177,7 @@ def _header_of_raw(data: bytes) -> PhotoHeader:
         orientation = header.orientation if is_said else preview.orientation
         return replace(header, format="RAW", orientation=orientation, stored_as=header.format)
     if preview.rgb is None:
-        raise PhotoRefusedError("unreadable", "The raw photo holds no picture.")
+        raise PhotoRefusedError(RejectReason.UNREADABLE, "The raw photo holds no picture.")
     header = read_header(_as_bmp(preview.rgb))
     return replace(header, format="RAW", orientation=preview.orientation, stored_as=header.format)
 
@@ -241,7 +242,7 @@ def _not_opened(
     if coding:
         return unknown_coding(name, coding)
     return PhotoRefusedError(
-        "unreadable",
+        RejectReason.UNREADABLE,
         f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
         "Copy it again from the camera or the backup.",
     )
@@ -265,7 +266,7 @@ def unusual_coding(name: Format, data: bytes, layout: Layout | None) -> str:
 def unknown_coding(name: Format, coding: str) -> PhotoRefusedError:
     """The error of a photo that is whole, but stored in a way that no decoder here knows."""
     return PhotoRefusedError(
-        "unsupported",
+        RejectReason.UNSUPPORTED,
         f"This {name} is stored as {coding}, which cannot be read here. "
         "Export it uncompressed with 8 bits a colour, or as JPEG.",
     )

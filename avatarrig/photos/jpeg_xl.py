@@ -9,6 +9,7 @@ from typing import Final
 from PIL.ImageFile import ImageFile
 
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 CODESTREAM: Final = b"\xff\x0a"
 CONTAINER: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -93,7 +94,7 @@ def open_jpeg_xl(data: bytes) -> ImageFile:
         from pillow_jxl.JpegXLImagePlugin import JXLImageFile  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise PhotoRefusedError(
-            "unsupported",
+            RejectReason.UNSUPPORTED,
             "This is a JPEG XL, which is read with another package: "
             "pip install 'avatarrig[jxl]' where detectors run, or export it as JPEG.",
         ) from error

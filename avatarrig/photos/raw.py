@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 SIGNATURES: Final = (
     b"FUJIFILMCCD-RAW",
@@ -83,7 +84,7 @@ def read_preview(data: bytes) -> Preview:
         import rawpy  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise PhotoRefusedError(
-            "unsupported",
+            RejectReason.UNSUPPORTED,
             "This is a raw photo, which is read with another package: "
             "pip install 'avatarrig[raw]' where detectors run, or export it as JPEG.",
         ) from error
@@ -101,7 +102,7 @@ def read_preview(data: bytes) -> Preview:
             return Preview(None, developed, 1)
     except rawpy.LibRawError as error:
         raise PhotoRefusedError(
-            "unreadable",
+            RejectReason.UNREADABLE,
             f"The raw photo is damaged, or of a camera that is not known here ({error}). "
             "Copy it again from the camera or the backup, or export it as JPEG.",
         ) from error

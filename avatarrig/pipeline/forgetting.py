@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -20,28 +21,19 @@ from avatarrig.kafka import (
 )
 from avatarrig.pipeline.groups import detector_group
 from avatarrig.views.pipeline_status import committed_offsets, members_of
-from avatarrig.wire import (
-    Forget,
-    HistoryRecord,
-    Observation,
-    PhotoReference,
-    RecordRefusedError,
-    Reject,
-    SkeletonRecord,
-    TallyUpdate,
-    decode,
-    encode,
+from avatarrig.wire import Forget, RecordRefusedError, Reject, encode
+from avatarrig.wire.channels import (
+    ESTIMATED,
+    NOTED,
+    OBSERVED,
+    REFERENCES,
+    REJECTED,
+    TALLIED,
+    Channel,
 )
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.topics import (
-    DETECTOR_GROUPS,
-    HISTORY,
-    IMAGES,
-    OBSERVATIONS,
-    REJECTS,
-    SKELETONS,
-    TALLIES,
-)
+from avatarrig.wire.keys import about, forget_key, run_of_reference
+from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES
 
 PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
@@ -49,47 +41,15 @@ RUN_LENGTH = 12
 """Characters of a run's identifier; see `avatarrig.runs`."""
 _CLOSE_SECONDS = 5.0
 
-SubjectOf = Callable[[bytes], str | None]
-"""Reads whose record a message holds; None where it is nobody's."""
-
 Found = dict[tuple[TopicPartition, bytes], int]
 """Partition and key of the subject's messages, and the offset of the latest."""
 
 
-def _reference(value: bytes) -> str:
-    return decode(value, PhotoReference).subject
+WRITTEN: Final = (REFERENCES, OBSERVED, REJECTED)
+"""What producers and detectors write."""
 
-
-def _observation(value: bytes) -> str:
-    return decode(value, Observation).subject
-
-
-def _reject(value: bytes) -> str | None:
-    reference = decode(value, Reject).reference
-    return None if reference is None else reference.subject
-
-
-def _tally(value: bytes) -> str:
-    return decode(value, TallyUpdate).subject
-
-
-def _skeleton(value: bytes) -> str:
-    return decode(value, SkeletonRecord).subject
-
-
-def _history(value: bytes) -> str:
-    return decode(value, HistoryRecord).subject
-
-
-WRITTEN: Mapping[str, SubjectOf] = {
-    IMAGES: _reference,
-    OBSERVATIONS: _observation,
-    REJECTS: _reject,
-}
-"""Topics that producers and detectors write."""
-
-DERIVED: Mapping[str, SubjectOf] = {TALLIES: _tally, SKELETONS: _skeleton, HISTORY: _history}
-"""Topics that aggregators write."""
+DERIVED: Final = (TALLIED, ESTIMATED, NOTED)
+"""What aggregators write."""
 
 
 def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
@@ -114,14 +74,14 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
         contextlib.closing(open_reader(kafka)) as reader,
         _producing(kafka) as producer,
     ):
-        found = {topic: _find(reader, topic, subject) for topic in WRITTEN}
+        found = {channel.topic: _find(reader, channel, subject) for channel in WRITTEN}
         _refuse_waiting(kafka, found[IMAGES], subject)
         ends = _send_forget(producer, reader, subject)
         for topic, messages in found.items():
             removed[topic] = _bury(producer, messages)
         _await_aggregator(kafka, ends)
-        for topic in DERIVED:
-            removed[topic] = _bury(producer, _find(reader, topic, subject))
+        for channel in DERIVED:
+            removed[channel.topic] = _bury(producer, _find(reader, channel, subject))
     return removed
 
 
@@ -134,26 +94,27 @@ def _producing(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
         producer.close(timeout=_CLOSE_SECONDS)
 
 
-def _find(reader: KafkaConsumer, topic: str, subject: str) -> Found:
+def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
     """Finds the keys whose latest message is the subject's."""
-    subject_of = {**WRITTEN, **DERIVED}[topic]
     found: Found = {}
-    starts = reader.beginning_offsets(places_of(reader, topic))
+    starts = reader.beginning_offsets(places_of(reader, channel.topic))
     for place, message in read_to_end(reader, starts):
         if message.key is None:
             continue
-        if message.value is not None and _is_of(subject, message.value, subject_of):
+        if message.value is not None and _is_of(subject, message.value, channel):
             found[place, message.key] = message.offset
         else:
             found.pop((place, message.key), None)
     return found
 
 
-def _is_of(subject: str, value: bytes, subject_of: SubjectOf) -> bool:
+def _is_of(subject: str, value: bytes, channel: Channel[Any]) -> bool:
     try:
-        return subject_of(value) == subject
+        record = channel.decode(value)
     except RecordRefusedError:
         return False
+    whose = about(record)[0] if isinstance(record, Reject) else getattr(record, "subject", None)
+    return bool(whose == subject)
 
 
 def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
@@ -162,7 +123,7 @@ def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
         committed = committed_offsets(admin)
     waiting = 0
     for (place, key), offset in images.items():
-        run = key.decode("utf-8", "surrogateescape").rpartition("\0")[2]
+        run = run_of_reference(key)
         groups = [detector_group(run)] if run else [name for name in committed if _is_service(name)]
         waiting += any(
             0 <= committed[group].get(place, -1) <= offset for group in groups if group in committed
@@ -188,8 +149,8 @@ def _send_forget(
     producer: KafkaProducer, reader: KafkaConsumer, subject: str
 ) -> dict[TopicPartition, int]:
     """Tells every partition of the observations; returns the offsets after that."""
-    value = encode(Forget(forget=subject_digest(subject), forgotten_at=time.time()))
-    key = f"\0forget\0{subject_digest(subject)}\0{time.time_ns()}".encode()
+    forget = Forget(forget=subject_digest(subject), forgotten_at=time.time())
+    value, key = encode(forget), forget_key(forget, time.time_ns())
     sent = [
         producer.send(OBSERVATIONS, value=value, key=key, partition=place.partition)
         for place in places_of(reader, OBSERVATIONS)

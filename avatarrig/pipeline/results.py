@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.cli.screen.display import bones_table
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -21,6 +22,7 @@ from avatarrig.views.view import bone_rows, duration
 
 PHASE = "phase1"
 SHOWN_REJECTS = 10
+PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
 
 
 Documents = dict[str, dict[str, Any]]
@@ -126,12 +128,12 @@ def print_results(
     for subject, document in documents.items():
         console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
         console.print(bones_table(bone_rows(document), console.width))
-        for note in document.get("notes", []):
-            console.print(Text(f"  {note}", style="dim"))
+        for note in (PRIOR_NOTE, *document.get("notes", [])):
+            console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
     console.print()
     console.print(
         Text(
-            f"{counts.found} photos in {duration(elapsed)}: {counts.person} with a person, "
+            f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
             f"{counts.observed - counts.person} without, {counts.rejected} rejected"
             + (f", {counts.waiting} still waiting" if counts.waiting else "")
         )
@@ -141,17 +143,32 @@ def print_results(
     if progress.departed:
         console.print(
             Text(
-                f"{progress.departed} photos were observed earlier and are no longer in the "
-                "dataset; they still count. A new --out starts without them."
+                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
+                "still counted. A new --out starts without."
             )
         )
     console.print(Text(f"files: {run.path}"), soft_wrap=True)
+    if documents:
+        console.print(
+            Text(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
+            Text("(one page to look at and send on)", style="dim"),
+            soft_wrap=True,
+        )
+        console.print(
+            Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
+            Text("(the skeleton for Blender and others)", style="dim"),
+            soft_wrap=True,
+        )
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'' if count == 1 else 's'}"
 
 
 def _print_left_out(console: Console, progress: Progress) -> None:
     for reason, count in sorted(progress.left_out.items()):
-        words = REASONS.get(reason, reason)
-        console.print(Text(f"  {count} not in the estimate: {words}", style="dim"))
+        line = Text(f"{count} not in the estimate: {reason.words}", style="dim")
+        console.print(Padding(line, (0, 0, 0, 2)))
 
 
 def _print_rejects(console: Console, progress: Progress) -> None:
@@ -162,7 +179,7 @@ def _print_rejects(console: Console, progress: Progress) -> None:
     reasons = ", ".join(f"{count} {reason}" for reason, count in by_reason.most_common())
     console.print(Text(f"rejected ({reasons}):", style="yellow"))
     for found, reject in rejected[:SHOWN_REJECTS]:
-        console.print(Text(f"  {found.path}: {reject.message}"), soft_wrap=True)
+        console.print(Padding(Text(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
     if len(rejected) > SHOWN_REJECTS:
         console.print(Text(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))
 

@@ -20,6 +20,7 @@ from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.screen.display import Display, display_for
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.faces.references import ReferenceRefusedError, template_of
 from avatarrig.kafka import (
     TransportError,
     TransportSettingError,
@@ -43,6 +44,8 @@ from avatarrig.runs import (
     open_run,
 )
 from avatarrig.views.progress import Progress
+from avatarrig.wire.identity import asked_fingerprint
+from producers.references import Dataset
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -79,7 +82,7 @@ def run_photos(request: RunRequest, console: Console) -> Outcome:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
-    except (ForeignRunError, TransportSettingError) as error:
+    except (ForeignRunError, TransportSettingError, ReferenceRefusedError) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
     except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
         raise CommandError(str(error)) from error
@@ -110,13 +113,16 @@ def _locked_run(
     with Interruption() as interruption:
         with display_for(console) as display:
             models = locate_models(request.options, request.models, report=display.note)
-            fingerprint = detector_fingerprint(request.options, models)
+            dataset = _dataset(request, identity, display)
+            own = detector_fingerprint(request.options, models)
+            fingerprint = asked_fingerprint(own, dataset.asked)
             learned = _learned(request, display)
             progress = Progress(identity.run, fingerprint, learned)
             session = Session(
                 request,
                 run,
                 identity,
+                dataset=dataset,
                 progress=progress,
                 fingerprint=fingerprint,
                 display=display,
@@ -137,6 +143,22 @@ def _locked_run(
         if code is ExitCode.INTERRUPTED:
             console.print("stopped; the same command resumes")
         return Outcome(code, result_document(run, progress, documents, elapsed))
+
+
+def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:
+    template = b""
+    if request.references:
+        template = template_of(
+            request.references, request.reference_places, request.models, report=display.note
+        )
+    return Dataset(
+        name=identity.dataset,
+        subject=request.subject,
+        subject_per_folder=request.subject_per_folder,
+        run=identity.run,
+        template=template,
+        person=request.person,
+    )
 
 
 def _learned(request: RunRequest, display: Display) -> str | None:

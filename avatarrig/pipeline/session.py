@@ -39,6 +39,7 @@ class Session:
         request: What is asked for.
         run: The run directory.
         identity: The run's own.
+        dataset: Whose photos they are.
         progress: What is told about the photos.
         fingerprint: Detector fingerprint that counts.
         display: What people see.
@@ -51,6 +52,7 @@ class Session:
         run: RunDirectory,
         identity: RunIdentity,
         *,
+        dataset: Dataset,
         progress: Progress,
         fingerprint: str,
         display: Display,
@@ -59,6 +61,7 @@ class Session:
         self._request = request
         self._run = run
         self._identity = identity
+        self._dataset = dataset
         self._progress = progress
         self._fingerprint = fingerprint
         self._display = display
@@ -108,7 +111,7 @@ class Session:
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
         detectors = open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
-        waiting = waiting_photos(detectors, self._identity.run)
+        waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         detectors.close()
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
@@ -120,14 +123,9 @@ class Session:
             pending=waiting,
             producer=producer,
         )
-        dataset = Dataset(
-            name=self._identity.dataset,
-            subject=self._request.subject,
-            run=self._identity.run,
-        )
         publishing = Publishing(
             self._request.dataset,
-            dataset,
+            self._dataset,
             processed,
             producer,
             max_images=self._request.max_images,

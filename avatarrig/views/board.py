@@ -10,6 +10,7 @@ from avatarrig.views.sighting import Sighting
 from avatarrig.views.stream import Rate, Stream
 from avatarrig.wire import Forget, HistoryRecord, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import about
 
 MOST_SUBJECTS: Final = 2000
 """Of more, those that changed last are kept."""
@@ -154,8 +155,7 @@ class Board:
             self._uncount(standing)
 
     def _reject(self, reject: Reject) -> None:
-        reference = reject.reference
-        key = ("", reject.origin) if reference is None else (reference.subject, reference.image_id)
+        key = about(reject)
         known = self._rejects.pop(key, None)
         if known is not None:
             self._uncount(known)

@@ -23,6 +23,7 @@ from avatarrig.wire import (
     decode,
 )
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import series_of, series_of_history
 from avatarrig.wire.topics import DETECTOR_GROUPS, HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
@@ -127,10 +128,10 @@ def _decoded(place: TopicPartition, batch: list[Any], *, skim: bool) -> Iterator
 
 def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - kafka-python's
     """Reads a tombstone: on these topics only forgetting a subject leaves any."""
-    separators = {SKELETONS: 1, HISTORY: 2}.get(topic)
-    if separators is None or message.key is None:
+    named = {SKELETONS: series_of, HISTORY: series_of_history}.get(topic)
+    if named is None or message.key is None:
         return
-    subject = message.key.decode("utf-8", "surrogateescape").rsplit("\0", separators)[0]
+    subject, _ = named(message.key)
     yield Forget(forget=subject_digest(subject), forgotten_at=message.timestamp / 1000)
 
 

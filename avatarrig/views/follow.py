@@ -18,6 +18,7 @@ from avatarrig.wire import (
     SkeletonRecord,
     decode,
 )
+from avatarrig.wire.keys import series_of
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 FOLLOWED = (OBSERVATIONS, REJECTS, SKELETONS)
@@ -87,8 +88,7 @@ class Follower:
 
     def _gone(self, topic: str, key: bytes | None) -> None:
         if topic == SKELETONS and key is not None:
-            subject, _, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
-            self._progress.no_skeleton(subject, fingerprint)
+            self._progress.no_skeleton(*series_of(key))
 
     def _forget(self, place: TopicPartition, value: bytes) -> bool:
         try:

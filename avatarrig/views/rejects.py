@@ -8,9 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from avatarrig.wire import Observation, PhotoReference, Reject
-
-Key = tuple[str, str]
-"""Subject and image_id of a photo; for a message that is no photo, empty and its origin."""
+from avatarrig.wire.keys import PhotoKey, about
 
 
 class SetAsidePhoto(msgspec.Struct, frozen=True):
@@ -38,12 +36,12 @@ class RejectsView:
     """
 
     def __init__(self) -> None:
-        self._rejects: dict[Key, SetAsidePhoto] = {}
-        self._observed_at: dict[Key, float] = {}
+        self._rejects: dict[PhotoKey, SetAsidePhoto] = {}
+        self._observed_at: dict[PhotoKey, float] = {}
 
     def reject(self, record: Reject) -> None:
         """Notes a record of the rejects topic."""
-        key = _key(record)
+        key = about(record)
         known = self._rejects.get(key)
         if known is None:
             self._rejects[key] = SetAsidePhoto(record)
@@ -84,7 +82,7 @@ class RejectsView:
         return [
             photo
             for photo in self.standing()
-            if text in photo.name or text in _key(photo.latest)[1]
+            if text in photo.name or text in about(photo.latest)[1]
         ]
 
     @property
@@ -92,7 +90,7 @@ class RejectsView:
         """How much is set aside, by reason."""
         return Counter(photo.latest.reason for photo in self.standing())
 
-    def _was_observed_after(self, key: Key, reject: Reject) -> bool:
+    def _was_observed_after(self, key: PhotoKey, reject: Reject) -> bool:
         return self._observed_at.get(key, -1.0) >= reject.rejected_at
 
 
@@ -114,9 +112,3 @@ def replayable(photos: list[SetAsidePhoto], *, run: str, now: float) -> list[Pho
         for reference in references
         if reference is not None and reference.content_hash
     ]
-
-
-def _key(record: Reject) -> Key:
-    if record.reference is None:
-        return ("", record.origin)
-    return (record.reference.subject, record.reference.image_id)

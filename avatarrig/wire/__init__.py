@@ -7,6 +7,7 @@ required field, or a version this code does not know, is refused with a reason.
 
 from __future__ import annotations
 
+from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
     Evidence,
@@ -18,6 +19,7 @@ from avatarrig.wire.kinds import (
     PhotoReference,
     Reject,
     SkeletonRecord,
+    Sought,
     TallyUpdate,
 )
 from avatarrig.wire.packing import (
@@ -27,7 +29,6 @@ from avatarrig.wire.packing import (
     RecordRefusedError,
     decode,
     encode,
-    record_key,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "RecordRefusedError",
     "Reject",
     "SkeletonRecord",
+    "Sought",
     "TallyUpdate",
     "decode",
     "encode",

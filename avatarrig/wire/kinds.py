@@ -28,6 +28,25 @@ class PackedArray(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape).astype(np.float32)
 
 
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is meant in a photo that may show others; what it holds of a face is biometric data.
+
+    Attributes:
+        asked: Stands for what was asked: estimates of different questions are never pooled.
+        template: The face that is looked for, as `avatarrig.faces` packs it; empty where faces
+            are not compared.
+        region: Where the file itself says that the subject's face is: left, top, width, height
+            in shares of the upright photo.
+        named: Whether the file names the subject, without saying where; None where it names
+            nobody.
+    """
+
+    asked: str
+    template: bytes = b""
+    region: tuple[float, float, float, float] | None = None
+    named: bool | None = None
+
+
 class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     """Where a photo lies and whose it is; never its pixels.
 
@@ -44,6 +63,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         run: Identifier of the run that asked for it; empty for a service.
         duplicate_of: image_id of an earlier photo with the same bytes. Such a photo is
             observed, but does not count in the estimate.
+        sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
     image_id: str
@@ -57,6 +77,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     captured_at: float | None = None
     run: str = ""
     duplicate_of: str | None = None
+    sought: Sought | None = None
     version: int = SCHEMA_VERSION
 
 
@@ -77,7 +98,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, int] = {}
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
     """What the detector saw in one photo.
 
     Landmarks are in the coordinates of the upright original photo: x and y as shares of its
@@ -97,6 +118,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         meta: Quality metrics by their documented names.
         evidence: What the photo says about bone lengths; None where it says nothing.
         excluded: Why the photo does not count in the estimate; None where it counts.
+        look: What the surroundings of the person look like, in a few numbers that are the same
+            for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
     image_id: str
@@ -121,6 +144,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, float | int | str | bool | None] = {}
     evidence: Evidence | None = None
     excluded: str | None = None
+    look: tuple[int, ...] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -147,7 +171,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class Forget(msgspec.Struct, frozen=True, kw_only=True):
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
     """A subject shall be forgotten: what the partition says of it before this counts no more.
 
     On the observations topic it is written to every partition; what was counted of each
@@ -167,7 +191,7 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
+class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tally"):
     """Everything one input partition has said about a subject so far (level 1 to level 2).
 
     Attributes:

@@ -157,7 +157,7 @@ def test_a_persons_own_file_that_is_another_model_is_refused_and_not_replaced(
 ) -> None:
     web.content = RIGHT
     own = put(models.PROJECT_FOLDER, b"my own model")
-    with pytest.raises(ModelUnavailableError, match=r"not the model.*other bone lengths"):
+    with pytest.raises(ModelUnavailableError, match=r"not the model.*other results"):
         models.locate(MODEL)
     assert own.read_bytes() == b"my own model"
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import msgspec
 
-from aggregators.forgetting import forget_in
-from aggregators.keys import Series, message_key, partition_of, tally_message_key
+from aggregators.keys import partition_of
 from aggregators.level import Level
 from aggregators.merging import TalliedPartition
 from aggregators.pace import Tempo
@@ -23,8 +22,10 @@ from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Observation, SkeletonRecord, encode
+from avatarrig.wire import Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import Series, series_key, tally_key
 
 LEARNED = load_learned("full").version
 PARTITIONS = 3
@@ -132,8 +133,8 @@ class Outlet:
 
 class TallyOutlet(Outlet):
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
-        key = tally_message_key(series, part.partition)
-        return [Message("tallies", key, encode(part.update(series)), shard=message_key(series))]
+        key = tally_key(series, part.partition)
+        return [Message("tallies", key, encode(part.update(series)), shard=series_key(series))]
 
     def farewells(self, part: ObservedPartition) -> list[Message]:
         return [
@@ -147,11 +148,11 @@ class SkeletonOutlet(Outlet):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
-        return [Message("skeletons", message_key(series), value)] if part.is_news(record) else []
+        return [Message("skeletons", series_key(series), value)] if part.is_news(record) else []
 
     def farewells(self, part: TalliedPartition) -> list[Message]:
         return [
-            Message("skeletons", message_key(gone.series), None)
+            Message("skeletons", series_key(gone.series), None)
             for gone in part.take_farewells()
             if gone.is_last
         ]
@@ -261,18 +262,14 @@ def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
         for _, value in log:
             if value is None or value.startswith(b"\xc1"):
                 continue
-            if (forget := forget_in(value)) is not None:
-                for key in [key for key in own if subject_digest(key[0]) == forget.forget]:
+            record = OBSERVED.decode(value)
+            if isinstance(record, Forget):
+                for key in [key for key in own if subject_digest(key[0]) == record.forget]:
                     del own[key]
                 continue
-            photo = decoded(value)
-            own.setdefault((photo.subject, photo.image_id), photo)
+            own.setdefault((record.subject, record.image_id), record)
         photos |= own
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
-
-
-def decoded(value: bytes) -> Observation:
-    return msgspec.msgpack.decode(value, type=Observation)

@@ -69,7 +69,7 @@ def test_a_message_that_is_no_reference_is_rejected_with_its_origin(value: bytes
     assert taken.output is not None
     assert taken.output.topic == REJECTS
     reject = decode(taken.output.value, Reject)
-    assert (reject.reason, reject.origin) == ("malformed", f"{IMAGES}[3]@42")
+    assert (reject.reason, reject.origin) == ("malformed", f"{IMAGES}/3/42")
     assert reject.rejected_at == 5.0
 
 

@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
 from avatarrig.photos.object_store import (
     StoreAwayError,
@@ -36,6 +39,7 @@ from avatarrig.runs.store import RunStore
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
+from producers.references import Dataset
 
 LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
 _log = structlog.get_logger(__name__)
@@ -71,6 +75,7 @@ out_option = click.option(
     help="Consumer group that shares the photos; those of other groups get all of them as well.",
 )
 @detector_options
+@asking_options(person=False)
 @metrics_options
 def detect(  # noqa: PLR0913 - click's parameters
     *,
@@ -80,6 +85,7 @@ def detect(  # noqa: PLR0913 - click's parameters
     out: str | None,
     group: str,
     detecting: Detecting,
+    asking: Asking,
     metrics: MetricsAddress,
 ) -> None:
     """Run detector replicas until Ctrl-C or SIGTERM.
@@ -89,11 +95,18 @@ def detect(  # noqa: PLR0913 - click's parameters
     """
     configure_logs()
     failures = (TransportError, ModelUnavailableError, StoreAwayError)
-    with fail_clearly(failed=failures), stop_on_signals() as stop:
+    with (
+        fail_clearly(wrong_usage=(ReferenceRefusedError,), failed=failures),
+        stop_on_signals() as stop,
+    ):
         sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
+        sandbox = msgspec.structs.replace(
+            sandbox, sought=Dataset(name="", template=template).sought(())
+        )
         with instance_name(group) as instance:
             children = detectors(
                 reached,

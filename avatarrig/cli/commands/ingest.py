@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.detectors.models import ModelUnavailableError
+from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
@@ -49,17 +53,19 @@ def ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(command)
-    def gathered(
+    def gathered(  # noqa: PLR0913 - click's parameters
         *,
         location: str,
         dataset: str | None,
         subject: str | None,
         subject_from_folder: bool,
         rescan: float,
+        asking: Asking,
         **given: Any,  # noqa: ANN401 - click's parameters
     ) -> Any:  # noqa: ANN401 - the command's own
         if subject is not None and subject_from_folder:
             raise click.UsageError("--subject and --subject-from-folder exclude each other")
+        check_one_person(asking, subject_from_folder=subject_from_folder)
         whose = Dataset(
             name=dataset or _name_of(location),
             subject=subject,
@@ -67,14 +73,15 @@ def ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         at = location if is_store_url(location) else str(Path(location).absolute())
 
-        def plan(kafka: KafkaSettings, *, watch: bool) -> IngestSettings:
+        def plan(kafka: KafkaSettings, *, watch: bool, template: bytes = b"") -> IngestSettings:
+            asked = msgspec.structs.replace(whose, template=template, person=asking.person)
             return IngestSettings(
-                kafka=kafka, location=at, dataset=whose, watch=watch, rescan=rescan
+                kafka=kafka, location=at, dataset=asked, watch=watch, rescan=rescan
             )
 
-        return command(plan=plan, **given)
+        return command(plan=plan, asking=asking, **given)
 
-    decorated: Callable[..., Any] = gathered
+    decorated: Callable[..., Any] = asking_options()(gathered)
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return click.argument("location", metavar="DIR")(decorated)
@@ -86,9 +93,10 @@ def ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
 @metrics_options
-def ingest(
+def ingest(  # noqa: PLR0913 - click's parameters
     *,
     plan: Callable[..., IngestSettings],
+    asking: Asking,
     watch: bool,
     once: bool,
     kafka: KafkaArguments,
@@ -107,11 +115,14 @@ def ingest(
 
     configure_logs()
     with (
-        fail_clearly(wrong_usage=(DatasetError,), failed=(TransportError, SourceAwayError)),
+        fail_clearly(
+            wrong_usage=(DatasetError, ReferenceRefusedError),
+            failed=(TransportError, SourceAwayError, ModelUnavailableError),
+        ),
         stop_on_signals() as stop,
     ):
         reached = kafka.required()
-        settings = plan(reached, watch=watch)
+        settings = plan(reached, watch=watch, template=asking.template(None, click.echo))
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
         with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:

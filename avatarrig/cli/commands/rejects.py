@@ -20,7 +20,8 @@ from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from avatarrig.views.rejects import RejectsView, SetAsidePhoto, replayable
-from avatarrig.wire import Observation, RecordRefusedError, Reject, decode
+from avatarrig.wire import Observation, RecordRefusedError, Reject, decode, keys
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from producers.publish import publish
 
@@ -127,7 +128,7 @@ def read_rejects(kafka: KafkaSettings) -> RejectsView:
         starts = consumer.beginning_offsets(places_of(consumer, REJECTS))
         rejects: dict[bytes, Reject] = {}
         for place, message in read_to_end(consumer, starts):
-            origin = f"{place.topic}/{place.partition}/{message.offset}"
+            origin = keys.origin(place.topic, place.partition, message.offset)
             if message.value is None:  # a tombstone
                 rejects.pop(message.key, None)
             else:
@@ -147,7 +148,11 @@ def _reject(message: object, origin: str) -> Reject:
     except RecordRefusedError as error:
         when = getattr(message, "timestamp", 0) / 1000
         return Reject(
-            reason="malformed", message=str(error), attempts=1, rejected_at=when, origin=origin
+            reason=RejectReason.MALFORMED,
+            message=str(error),
+            attempts=1,
+            rejected_at=when,
+            origin=origin,
         )
 
 

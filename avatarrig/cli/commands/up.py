@@ -18,8 +18,10 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.reference import Asking
 from avatarrig.cli.options.web import WebPage, web_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import (
     KafkaSettings,
     TransportError,
@@ -65,6 +67,7 @@ _log = structlog.get_logger(__name__)
 def up(  # noqa: PLR0913 - click's parameters
     *,
     plan: Callable[..., IngestSettings],
+    asking: Asking,
     workers: int,
     out: str | None,
     data_dir: Path | None,
@@ -89,7 +92,7 @@ def up(  # noqa: PLR0913 - click's parameters
         StoreAwayError,
     )
     with (
-        fail_clearly(wrong_usage=(DatasetError,), failed=failures),
+        fail_clearly(wrong_usage=(DatasetError, ReferenceRefusedError), failed=failures),
         stop_on_signals() as stop,
         ExitStack() as stack,
     ):
@@ -97,6 +100,7 @@ def up(  # noqa: PLR0913 - click's parameters
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
         broker, reached = _broker(kafka, data_dir or default_data_folder(), stack)
         create_topics(reached, pipeline_topics(existing_partitions(reached) or DEFAULT_PARTITIONS))
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
@@ -105,7 +109,7 @@ def up(  # noqa: PLR0913 - click's parameters
         stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
         stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
         children = [
-            Child("ingest", "producers", plan(reached, watch=True)),
+            Child("ingest", "producers", plan(reached, watch=True, template=template)),
             *detectors(
                 reached,
                 sandbox,

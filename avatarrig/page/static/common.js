@@ -11,6 +11,9 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Makes a table's cell; on a narrow screen its label stands before it. */
+export const cell = (label, attributes, ...children) => make("td", { "data-label": label, ...attributes }, ...children);
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Makes an SVG element. */
@@ -43,6 +46,17 @@ export function ago(seconds) {
   if (past < 3600) return `${Math.floor(past / 60)} min ago`;
   if (past < 172800) return `${Math.floor(past / 3600)} h ago`;
   return new Date(seconds * 1000).toLocaleDateString();
+}
+
+/** Makes buttons of which one is pressed, such as those with data-across. */
+export function choose(name, take) {
+  const buttons = [...document.querySelectorAll(`[data-${name}]`)];
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
+      take(button.dataset[name]);
+    });
+  }
 }
 
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
@@ -111,10 +125,10 @@ export function showStream(stream) {
         "tr",
         {},
         make("th", { scope: "row" }, reject.path),
-        make("td", {}, reject.reason),
-        make("td", { class: "wrap" }, reject.message),
-        make("td", { class: "number" }, String(reject.attempts)),
-        make("td", {}, ago(reject.at)),
+        cell("why", {}, reject.reason),
+        cell("what is wrong", { class: "wrap" }, reject.message),
+        cell("tries", { class: "number" }, String(reject.attempts)),
+        cell("when", {}, ago(reject.at)),
       ),
     ),
   );

@@ -1,8 +1,10 @@
-import { ago, byId, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
+import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
 const charts = new Charts(byId("charts"));
+const solid = new Solid();
 const LABELS = {
   hip_width: "hips", torso_length: "torso", upper_arm_L: "upper arm", lower_arm_L: "forearm",
   upper_leg_L: "thigh", lower_leg_L: "shank", wingspan_est: "wingspan",
@@ -30,6 +32,8 @@ for (const [begin, end] of [["pointerover", "pointerout"], ["focusin", "focusout
 const percent = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;
 const range = ([low, high]) => (low === high ? "by definition" : `${low.toFixed(3)} – ${high.toFixed(3)}`);
 
+const share = (part) => (typeof part === "number" ? `${Math.round(100 * part)} %` : "–");
+
 const REACH = 0.25; // of the ratio, to either side
 
 function intervalPicture(bone) {
@@ -50,12 +54,13 @@ function boneRow(bone) {
     "tr",
     {},
     make("th", { scope: "row" }, bone.label),
-    make("td", { class: "number" }, bone.value.toFixed(3)),
-    make("td", { class: "number" }, range(bone.interval)),
+    cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+    cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
-    make("td", { class: "number" }, bone.n.toLocaleString()),
-    make("td", { class: bone.status }, bone.status),
-    make("td", { class: bone.drift ? "number drift" : "number" }, inWindow),
+    cell("samples", { class: "number" }, bone.n.toLocaleString()),
+    cell("status", { class: `status ${bone.status}` }, bone.status),
+    cell("from people in general", { class: "number" }, share(bone.prior_share)),
+    cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
   );
 }
 
@@ -82,9 +87,9 @@ function showAsymmetry(sides) {
         "tr",
         {},
         make("th", { scope: "row" }, side.label),
-        make("td", { class: "number" }, percent(side.left_over_right)),
-        make("td", { class: "number" }, side.interval.map(percent).join(" to ")),
-        make("td", { class: side.significant ? "drift" : "" }, side.significant ? "sides differ" : "may be chance"),
+        cell("left is longer by", { class: "number" }, percent(side.left_over_right)),
+        cell("90 % interval", { class: "number" }, side.interval.map(percent).join(" to ")),
+        cell("verdict", { class: side.significant ? "drift" : "" }, side.significant ? "sides differ" : "may be chance"),
       ),
     ),
   );
@@ -113,6 +118,8 @@ function showDownloads() {
   }
 }
 
+choose("across", (what) => charts.across(what));
+
 byId("downloads").addEventListener("input", showDownloads);
 byId("downloads").addEventListener("submit", (event) => event.preventDefault());
 showDownloads();
@@ -126,6 +133,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
   if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  solid.take(content.bones);
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
