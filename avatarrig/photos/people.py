@@ -100,7 +100,6 @@ def _packet(header: PhotoHeader) -> bytes | None:
     if header.picture is None:
         return None
     packet = header.picture.info.get("xmp")
-    packet = header.picture.info.get("xmp")
     if packet is None:
         packet = header.picture.info.get("XML:com.adobe.xmp")
     if isinstance(packet, str):
