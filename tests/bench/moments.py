@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.body.bones import BENCH_RATIOS
-from avatarrig.body.evidence.current_evidence import judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.person import Proportions, solve_moments
@@ -112,7 +111,7 @@ def _observed(detector: Detector, images: list[Image]) -> dict[str, Observation]
     for image in images:
         data = image["path"].read_bytes()
         one = _observe(detector, data, image["file"], read_capture_time(data))
-        if one is not None and judge(one)[1] is not None:
+        if one is not None and tallied([one]).used:
             seen[image["file"]] = one
     return seen
 
