@@ -16,10 +16,10 @@ from rich.console import Console
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
-from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.screen.display import Display, display_for
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.faces.references import ReferenceRefusedError, template_of
 from avatarrig.kafka import (
     TransportError,

@@ -6,9 +6,9 @@ import time
 from contextlib import ExitStack
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
-from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.options.kafka import check_connection
 from avatarrig.cli.screen.display import Display
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     KafkaSettings,
     Reader,

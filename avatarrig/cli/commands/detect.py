@@ -9,12 +9,13 @@ import click
 import msgspec
 import structlog
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
 from avatarrig.photos.object_store import (

@@ -10,11 +10,12 @@ from typing import Any
 import click
 import msgspec
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.detectors.models import ModelUnavailableError
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
 from avatarrig.metrics.ingest import IngestMetrics

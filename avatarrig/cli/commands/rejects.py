@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import open_producer
 from avatarrig.views.feed import look
 from avatarrig.views.rejects import RejectedPhoto, replayable

@@ -15,11 +15,12 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings
 from avatarrig.process.interruption import Interruption
 from avatarrig.views import Subject

@@ -10,8 +10,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings, TransportError, admin_client, create_topics
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, TransportError
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, running_broker
 from avatarrig.runs import RunDirectory

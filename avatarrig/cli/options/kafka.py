@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     KafkaSettings,
     TransportError,

@@ -13,7 +13,7 @@ import click
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from avatarrig.cli.errors import CommandError
+from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings, KafkaWatch
 from avatarrig.metrics.endpoint import Endpoint, EndpointError, Readiness
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, part_of, service_registry
