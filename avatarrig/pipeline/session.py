@@ -6,13 +6,12 @@ import time
 from contextlib import ExitStack
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
-from avatarrig.cli.options.kafka import check_connection
-from avatarrig.cli.screen.display import Display
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     KafkaSettings,
     Reader,
     create_topics,
+    diagnose_connection,
     from_beginning,
     open_producer,
     open_reader,
@@ -24,6 +23,7 @@ from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
+from avatarrig.pipeline.screen import Display
 from avatarrig.process.interruption import Interruption
 from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.views.progress import FOLLOWED, Progress
@@ -117,7 +117,7 @@ class Session:
 
     def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
         if self._request.kafka is not None:
-            check_connection(self._request.kafka)
+            diagnose_connection(self._request.kafka)
             return None, self._request.kafka
         broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         broker.start()

@@ -21,7 +21,7 @@ from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.interruption import Interruption
 from avatarrig.views import Subject
 from avatarrig.views.updates import updates

@@ -11,8 +11,9 @@ import click
 
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings, TransportError
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, running_broker
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import RunDirectory
 
 
