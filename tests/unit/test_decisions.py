@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from support.observed import observation
@@ -59,8 +61,8 @@ PHOTOS, STRANGER = TELLING[:5], TELLING[5]
 ONE, *OTHERS = PHOTOS
 
 
-def estimated(tally: Tally) -> list[int]:
-    return tally.everything().to_row()
+def estimated(tally: Tally) -> list[Any]:
+    return tally.everything().pack()
 
 
 def test_a_photo_left_out_leaves_the_evidence_of_the_others_alone() -> None:

@@ -43,6 +43,5 @@ def as_decided(observation: Observation, standing: str) -> Observation:
             return msgspec.structs.replace(
                 observation, excluded=seen if is_duplicate else None, ambiguous=False
             )
-    known = standing in set(Exclusion)
-    words = Exclusion(standing).words if known else Exclusion.ON_REQUEST.words
-    return msgspec.structs.replace(observation, excluded=words)
+    reason = next((one for one in Exclusion if one == standing), Exclusion.ON_REQUEST)
+    return msgspec.structs.replace(observation, excluded=reason.words)
