@@ -15,10 +15,11 @@ from filelock import FileLock, Timeout
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.detectors.faces.references import template_of
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.faces.references import ReferenceRefusedError, template_of
 from avatarrig.kafka import (
     TransportError,
     TransportSettingError,

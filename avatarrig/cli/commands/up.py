@@ -20,8 +20,8 @@ from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking
 from avatarrig.cli.options.web import web_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
