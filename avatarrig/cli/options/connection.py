@@ -52,6 +52,15 @@ def reach(run_directory: Path | None, kafka: KafkaArguments) -> Iterator[KafkaSe
         raise CommandError(str(error)) from error
 
 
+def is_at_work(run_directory: Path | None) -> bool:
+    """Tells whether anything can be at work on the Kafka asked for.
+
+    The embedded broker of a run ends with it: where it does not run, nobody works, whatever its
+    groups remember of their members.
+    """
+    return run_directory is None or running_broker(RunDirectory(run_directory).broker) is not None
+
+
 @contextmanager
 def _of_run(run: RunDirectory) -> Iterator[KafkaSettings]:
     if not run.broker.is_dir():
