@@ -73,13 +73,14 @@ def _groups(state: PipelineStatus) -> Table:
 
 def _skeletons(state: PipelineStatus) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("subject", "photos", "count", "stable", "estimated"):
+    for column in ("subject", "photos", "count", "moments", "stable", "estimated"):
         table.add_column(column, justify="left" if column == "subject" else "right")
     for skeleton in state.skeletons:
         table.add_row(
             Text(skeleton.subject),
             str(skeleton.observations),
             str(skeleton.used),
+            "" if skeleton.moments is None else str(skeleton.moments),
             f"{skeleton.stable} of {skeleton.bones}",
             f"{duration(skeleton.age)} ago",
         )
