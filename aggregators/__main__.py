@@ -26,9 +26,9 @@ from avatarrig.kafka import (
 )
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import service_registry
-from avatarrig.metrics.sharing import share_metrics
 from avatarrig.page.settings import PageSettings
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.sharing import share_metrics
 from avatarrig.process.supervision import ExitCode, Status
 from avatarrig.wire.topics import OBSERVATIONS
 

@@ -70,13 +70,20 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, int] = {}
 
 
-def read_status(kafka: KafkaSettings) -> PipelineStatus:
+def read_status(kafka: KafkaSettings, *, at_work: bool = True) -> PipelineStatus:
     """Asks a Kafka about the pipeline that runs on it.
+
+    Args:
+        kafka: Where Kafka is.
+        at_work: Whether anything can be at work there.
 
     Raises:
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
-    return status_of(look(kafka).snapshot(), time.time())
+    board = look(kafka)
+    if not at_work:
+        board.nobody_works()
+    return status_of(board.snapshot(), time.time())
 
 
 def status_of(seen: Snapshot, now: float) -> PipelineStatus:

@@ -33,8 +33,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         asked: Stands for what was asked: estimates of different questions are never pooled.
-        template: The face that is looked for, as `avatarrig.faces` packs it; empty where faces
-            are not compared.
+        template: The face that is looked for, as `avatarrig.detectors.faces` packs it; empty
+            where faces are not compared.
         region: Where the file itself says that the subject's face is: left, top, width, height
             in shares of the upright photo.
         named: Whether the file names the subject, without saying where; None where it names

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.connection import broker_options, reach
+from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.views.pipeline_status import PipelineStatus, read_status
 from avatarrig.views.view import duration
@@ -26,8 +26,9 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
 
     "Waiting" means not yet processed, never failed.
     """
+    at_work = is_at_work(run_directory)
     with fail_clearly(), reach(run_directory, kafka) as reached:
-        state = read_status(reached)
+        state = read_status(reached, at_work=at_work)
     if as_json:
         sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
     else:
@@ -42,17 +43,18 @@ def _print(console: Console, state: PipelineStatus) -> None:
             f"observed {state.observed} · rejected {state.rejected}",
         )
     )
-    oldest = (
-        "nothing waits"
-        if state.oldest_waiting is None
-        else (f"the oldest waits {duration(state.oldest_waiting)}")
-    )
+    oldest = "photos wait" if state.waiting else "nothing waits"
+    if state.oldest_waiting is not None:
+        oldest = f"the oldest waits {duration(state.oldest_waiting)}"
     console.print(
         f"           {state.replicas} replicas alive · {state.photos_per_second:.1f} photos/s "
         f"over the last minute · {oldest}"
     )
     for reason, count in sorted(state.rejected_by_reason.items()):
         console.print(Text(f"           rejected: {count} {reason}", style="yellow"))
+    for topic, count in sorted(state.refused.items()):
+        words = f"passed over: {count} messages of {topic} that are no records"
+        console.print(Text(f"           {words}", style="yellow"))
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:

@@ -17,20 +17,18 @@ from avatarrig.cli.commands.ingest import ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking
 from avatarrig.cli.options.web import web_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import (
-    KafkaSettings,
-    TransportError,
-    create_topics,
-    existing_partitions,
-)
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.parts import fetch_line
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.process.logs import configure_logs

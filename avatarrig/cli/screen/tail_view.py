@@ -117,6 +117,9 @@ def _head(
     yield screen.words(
         f"rejected {reasons.total()}{words and f': {words}'}", "yellow" if words else "dim"
     )
+    if seen.refused:
+        count = sum(seen.refused.values())
+        yield screen.words(f"passed over {count} messages that are no records", "yellow")
     photo = seen.last_photo
     if photo is not None:
         what = "nobody found" if photo.pose is None else "somebody found"
