@@ -14,8 +14,15 @@ from rich.text import Text
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.cli.screen.display import bones_table
 from avatarrig.estimator import Estimator
+from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pictures.preview import draw_preview
-from avatarrig.runs import RunDirectory, read_observation, write_atomically, write_json
+from avatarrig.runs import (
+    RunDirectory,
+    read_file_counts,
+    read_observation,
+    write_atomically,
+    write_json,
+)
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
@@ -86,6 +93,7 @@ def summary(
             for found, reject in progress.rejected
         ],
         "no_longer_in_dataset": progress.departed,
+        "files": read_file_counts(run),
         "settings": settings,
     }
 
@@ -147,6 +155,8 @@ def print_results(
                 "still counted. A new --out starts without."
             )
         )
+    if files := read_file_counts(run):
+        console.print(Text(f"looked at {words_for_files(files)}"), soft_wrap=True)
     console.print(Text(f"files: {run.path}"), soft_wrap=True)
     if documents:
         console.print(
