@@ -141,6 +141,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
     click.echo(
         f"{totals.published} photos published"
         + (f", {totals.rejected} set aside: avatarrig rejects list" if totals.rejected else "")
+        + (f"; looked at {totals.files}" if totals.files else "")
     )
 
 
