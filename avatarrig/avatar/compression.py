@@ -155,7 +155,7 @@ def _draco_arrays(
         accessor = document["accessors"][index]
         width = COMPONENTS[accessor["type"]]
         values = np.asarray(stored[unique]).reshape(-1, width)
-        arrays.append((index, _padded(values.astype(dtype_of(accessor)))))
+        arrays.append((index, _normalised(name, values.astype(dtype_of(accessor)))))
     faces = np.asarray(mesh.faces).reshape(-1, 1)
     if "indices" in primitive:
         accessor = document["accessors"][primitive["indices"]]
@@ -163,9 +163,12 @@ def _draco_arrays(
     return arrays
 
 
-def _padded(values: NDArray[Any]) -> NDArray[Any]:
-    """The same values; a vertex must fill whole words, which odd ones do not."""
-    return values
+def _normalised(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Weights that sum to 1 again; Draco keeps them in few bits."""
+    if not name.startswith("WEIGHTS_") or values.dtype.kind != "f":
+        return values
+    total = values.sum(axis=1, keepdims=True)
+    return np.where(total > 0, values / np.where(total > 0, total, 1), values).astype(values.dtype)
 
 
 def _gather(document: dict[str, Any], views: list[bytes]) -> bytearray:

@@ -32,8 +32,12 @@ class Map(Protocol):
 
 _FADE: Final = 0.15
 """Over how much of a limb's length beyond its joints the stretch fades."""
-_OUTSIDE: Final = 0.25
+_OUTSIDE: Final = 0.12
 """How far beyond the joints widening goes on, over half the distance of the joints."""
+_BEHIND: Final = 0.3
+"""How far behind its joint a limb's mesh is wholly the trunk's, over the limb's length."""
+_CROTCH: Final = (0.25, 0.65)
+"""Between which shares of a thigh the spreading of its inner side ends."""
 _STEP: Final = 1e-4
 """Step of a derivative, over the body's size."""
 
@@ -178,9 +182,53 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     def _neck_share(self, up: Floats) -> Floats:
         """0 up to the shoulders, 1 from the head joint on: there the neck keeps its girth."""
         top = max(float(self.heights[-1]), 1.05 * self.torso)
-        share = np.clip((up - self.torso) / (top - self.torso), 0, 1)
-        smooth: Floats = share * share * (3 - 2 * share)
-        return smooth
+        return _smooth((up - self.torso) / (top - self.torso))
+
+
+class Rooted(msgspec.Struct, frozen=True, kw_only=True):
+    """Stretches the first segment of a limb, and goes with the trunk where it begins.
+
+    Behind its joint a limb's mesh is the trunk's. Between the hip joints the thighs' inner sides
+    are spread or drawn together as the hips are, so that they neither tear nor meet.
+
+    Attributes:
+        limb: The limb's own map.
+        trunk: The trunk's.
+        side: Points from the middle to this limb's joint; its length is half the joints' distance.
+        shift: How much farther from the middle the joint goes than growth would take it.
+        between: Whether to spread what lies between the joints.
+    """
+
+    limb: Stretch
+    trunk: Trunk
+    side: Floats
+    shift: float
+    between: bool
+
+    def __call__(self, points: Floats) -> Floats:
+        length = float(np.linalg.norm(self.limb.along))
+        place = (points - self.limb.start) @ self.limb.along / length**2
+        behind = _smooth(-place / _BEHIND)[:, None]
+        own = self.limb(points)
+        if self.between:
+            half = float(np.linalg.norm(self.side))
+            out = self.side / half
+            share = np.clip((points - self.trunk.origin) @ out / half, -1, 1)
+            near = 1 - _smooth((place - _CROTCH[0]) / (_CROTCH[1] - _CROTCH[0]))
+            own = own + (self.shift * near * (share - 1))[:, None] * out
+        moved: Floats = own + behind * (self.trunk(points) - own)
+        return moved
+
+    def girth(self, point: Floats) -> float:
+        """As that of the limb."""
+        return self.limb.girth(point)
+
+
+def _smooth(share: Floats) -> Floats:
+    """Goes from 0 to 1 without a kink."""
+    share = np.clip(share, 0, 1)
+    smooth: Floats = share * share * (3 - 2 * share)
+    return smooth
 
 
 def _profile(place: Floats, neck: Floats, factor: Floats) -> Floats:

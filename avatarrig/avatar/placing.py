@@ -10,7 +10,7 @@ import numpy as np
 
 from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.errors import UnfitAvatarError
-from avatarrig.avatar.field import Map, Similarity, Stretch, Trunk, Widths
+from avatarrig.avatar.field import Map, Rooted, Similarity, Stretch, Trunk, Widths
 from avatarrig.avatar.humanoid import SIDES
 from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import ENDS, REGIONS, SEGMENTS, TRUNK, letter
@@ -20,6 +20,8 @@ _CROTCH: Final = 0.2
 _APART: Final = 0.05
 """Least distance of knots along the body, over the trunk's length."""
 _NOTHING: Final = 1e-9
+_ROOTS: Final = {"UpperArm": "shoulder_width", "UpperLeg": "hip_width"}
+"""Segments that begin at the trunk, and the width that moves them."""
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ def place(
             along = body.points[tip] - body.points[bone]
             factor = found[f"{name}_{letter(side)}"]
             joints[tip] = joints[bone] + factor * along
-            maps[bone] = Stretch(
+            limb = Stretch(
                 start=body.points[bone],
                 moved=joints[bone],
                 along=along,
@@ -95,10 +97,23 @@ def place(
                 growth=growth.whole,
                 fades=bone not in straight,
             )
+            maps[bone] = limb
+            if part in _ROOTS:
+                maps[bone] = _rooted(body, part, side, limb, trunk, found[_ROOTS[part]])
     joints["head"] = trunk(body.points["head"][None])[0]
     for end in ENDS:
         maps[end] = Similarity(centre=body.points[end], moved=joints[end], growth=growth.of(end))
     return Placement(maps={name: maps[name] for name in REGIONS}, joints=joints)
+
+
+def _rooted(
+    body: Body, part: str, side: str, limb: Stretch, trunk: Trunk, factor: float
+) -> Rooted:
+    half = body.across(part) / 2 * (1 if side == "left" else -1)
+    shift = (factor - trunk.growth) * float(np.linalg.norm(half))
+    return Rooted(
+        limb=limb, trunk=trunk, side=half, shift=shift, between=part == "UpperLeg"
+    )
 
 
 def _frame(body: Body) -> Floats:
