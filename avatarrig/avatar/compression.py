@@ -79,9 +79,7 @@ def unpack(container: Container, folder: Path) -> Unpacked:
             document[key] = left
         else:
             document.pop(key, None)
-    return Unpacked(
-        document=document, binary=_gather(document, views), undone=tuple(sorted(used))
-    )
+    return Unpacked(document=document, binary=_gather(document, views), undone=tuple(sorted(used)))
 
 
 def _buffers(document: dict[str, Any], binary: bytes, folder: Path) -> list[bytes]:
@@ -177,6 +175,6 @@ def _gather(document: dict[str, Any], views: list[bytes]) -> bytearray:
         binary += b"\0" * (-len(binary) % 4)
         view |= {"buffer": 0, "byteOffset": len(binary), "byteLength": len(content)}
         binary += content
-    buffer = {key: value for key, value in document["buffers"][0].items() if key in ("name",)}
+    buffer = {key: value for key, value in document["buffers"][0].items() if key == "name"}
     document["buffers"] = [{**buffer, "byteLength": len(binary)}]
     return binary

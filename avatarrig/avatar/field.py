@@ -56,6 +56,7 @@ class Similarity(msgspec.Struct, frozen=True, kw_only=True):
     growth: float
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         return self.moved + self.growth * (points - self.centre)
 
     def girth(self, point: Floats) -> float:
@@ -84,15 +85,14 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     fades: bool = True
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         length = float(np.linalg.norm(self.along))
         direction = self.along / length
         offset = points - self.start
         place = offset @ direction
         moved = self._moved_along(place, length)
         return (
-            self.moved
-            + self.growth * offset
-            + (moved - self.growth * place)[:, None] * direction
+            self.moved + self.growth * offset + (moved - self.growth * place)[:, None] * direction
         )
 
     def girth(self, point: Floats) -> float:
@@ -151,6 +151,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     growth: float
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         up, side, depth = ((points - self.origin) @ self.frame.T).T
         moved = np.stack([self._up(up), self._across(up, side), self.growth * depth], axis=1)
         return self.moved + moved @ self.frame
@@ -206,6 +207,7 @@ class Rooted(msgspec.Struct, frozen=True, kw_only=True):
     between: bool
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         length = float(np.linalg.norm(self.limb.along))
         place = (points - self.limb.start) @ self.limb.along / length**2
         behind = _smooth(-place / _BEHIND)[:, None]
@@ -234,7 +236,9 @@ def _smooth(share: Floats) -> Floats:
 def _profile(place: Floats, neck: Floats, factor: Floats) -> Floats:
     """How much of the joints' shift a point takes part in, by its place: 1 at the joint."""
     # Narrowing must not fold the surface over, so its slope at the joint is bounded.
-    steep = np.where(factor < 1, np.minimum(1, (1 - 0.5 * factor) / np.maximum(1 - factor, 1e-9) - 1), 1)
+    steep = np.where(
+        factor < 1, np.minimum(1, (1 - 0.5 * factor) / np.maximum(1 - factor, 1e-9) - 1), 1
+    )
     power = neck * np.clip(steep, 0, 1)
     inside = np.minimum(place, 1)
     within = (1 - power) * inside + power * inside**2
