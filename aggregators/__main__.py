@@ -68,7 +68,11 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     registry = service_registry()
     groups = {settings.group: OBSERVATIONS}
     page = PageSettings(
-        settings.web_host, settings.web_port, settings.web_names, settings.overlay_roots
+        settings.web_host,
+        settings.web_port,
+        settings.web_names,
+        settings.overlay_roots,
+        settings.watched,
     )
     try:
         async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:

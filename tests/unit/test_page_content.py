@@ -25,6 +25,7 @@ from avatarrig.pictures.svg import describe, pose_svg, t_pose_svg
 from avatarrig.views import SIGHTINGS, Board
 from avatarrig.wire import Reject, SkeletonRecord, encode
 from avatarrig.wire.history import history_of
+from avatarrig.wire.reasons import RejectReason
 
 NOW = 1.76e9
 SVG = "{http://www.w3.org/2000/svg}"
@@ -202,7 +203,7 @@ def test_a_subjects_page_tells_of_that_subject_alone() -> None:
     shown = json.loads(page.follow("anna")() or "")["stream"]
     assert [reject["path"] for reject in shown["rejects"]] == ["of-anna.jpg"]
     assert (shown["observed"], shown["rejected"]) == (30, 1)
-    assert shown["reasons"] == [["too_large", 1]]
+    assert shown["reasons"] == [[RejectReason.TOO_LARGE.words, 1]]
     everybody = json.loads(page.overview())["stream"]
     assert (everybody["observed"], everybody["rejected"]) == (50, 2)
 

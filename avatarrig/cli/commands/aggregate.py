@@ -63,6 +63,7 @@ def aggregator(
         web_port=page.port,
         web_names=page.names,
         overlay_roots=page.overlays,
+        watched=page.watched,
         die_with_parent=True,
     )
     return Child("aggregator", "aggregators", settings)

@@ -125,7 +125,7 @@ def up(  # noqa: PLR0913 - click's parameters
                 group=DEFAULT_GROUP,
                 worker=worker,
                 window=window,
-                page=_with_overlays(page, out),
+                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
             ),
         ]
         _announce(location, page)
