@@ -9,7 +9,13 @@ import msgspec
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
-from avatarrig.runs import RunDirectory, read_observation, write_atomically, write_json
+from avatarrig.runs import (
+    RunDirectory,
+    read_file_counts,
+    read_observation,
+    write_atomically,
+    write_json,
+)
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 
@@ -77,6 +83,7 @@ def summary(
             for found, reject in progress.rejected
         ],
         "no_longer_in_dataset": progress.departed,
+        "files": read_file_counts(run),
         "settings": settings,
     }
 

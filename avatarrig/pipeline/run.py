@@ -25,6 +25,7 @@ from avatarrig.kafka import (
     TransportSettingError,
 )
 from avatarrig.kafka.embedded import BrokerError
+from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
     estimate_again,
@@ -41,6 +42,7 @@ from avatarrig.runs import (
     RunIdentity,
     RunStorageError,
     open_run,
+    read_file_counts,
 )
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
@@ -132,7 +134,11 @@ def _locked_run(
         settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
         settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
-            raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
+            files = read_file_counts(run)
+            looked = f": {words_for_files(files)}" if files else ""
+            raise CommandError(
+                f"no photos in {request.dataset}{looked}", ExitCode.NOTHING_PROCESSED
+            )
         documents = progress.documents()
         if request.estimate != EstimateOptions():
             documents = estimate_again(run, progress, request.estimate)

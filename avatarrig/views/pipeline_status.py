@@ -22,6 +22,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: Detector that it was made with.
         observations: Photos it contains.
         used: Photos that count in it.
+        moments: Moments that these were taken in; None in estimates of 1.0, which do not say.
         stable: Bones that are stable.
         bones: Bones in all.
         age: Seconds since it was published.
@@ -31,6 +32,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     observations: int
     used: int
+    moments: int | None
     stable: int
     bones: int
     age: float
@@ -117,6 +119,7 @@ def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
         fingerprint=record.fingerprint,
         observations=record.observations,
         used=record.estimate.get("used_observations", 0),
+        moments=record.estimate.get("photos", {}).get("moments"),
         stable=sum(bone["status"] == "stable" for bone in stats.values()),
         bones=len(stats),
         age=max(0.0, now - record.estimated_at),

@@ -163,6 +163,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
     click.echo(
         f"{totals.published} photos published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
+        + (f"; looked at {totals.files}" if totals.files else "")
     )
 
 

@@ -14,6 +14,8 @@ from rich.text import Text
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.photos.passed_over import words_for_files
+from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.pipeline_status import PipelineStatus, read_status
 from avatarrig.views.view import duration
 
@@ -29,10 +31,15 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
     at_work = is_at_work(run_directory)
     with fail_clearly(), reach(run_directory, kafka) as reached:
         state = read_status(reached, at_work=at_work)
+    files = None if run_directory is None else read_file_counts(RunDirectory(run_directory))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
+        document = msgspec.to_builtins(state) | {"files": files}
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
-        _print(Console(highlight=False), state)
+        console = Console(highlight=False)
+        _print(console, state)
+        if files is not None:
+            console.print(Text(f"           looked at {words_for_files(files)}"), soft_wrap=True)
 
 
 def _print(console: Console, state: PipelineStatus) -> None:
@@ -73,13 +80,14 @@ def _groups(state: PipelineStatus) -> Table:
 
 def _skeletons(state: PipelineStatus) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("subject", "photos", "count", "stable", "estimated"):
+    for column in ("subject", "photos", "count", "moments", "stable", "estimated"):
         table.add_column(column, justify="left" if column == "subject" else "right")
     for skeleton in state.skeletons:
         table.add_row(
             Text(skeleton.subject),
             str(skeleton.observations),
             str(skeleton.used),
+            "" if skeleton.moments is None else str(skeleton.moments),
             f"{skeleton.stable} of {skeleton.bones}",
             f"{duration(skeleton.age)} ago",
         )

@@ -10,8 +10,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
+from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.results import Documents
-from avatarrig.runs import RunDirectory
+from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
 from avatarrig.wire.reasons import words_for
@@ -67,6 +68,8 @@ def print_results(
             + (f", {counts.waiting} still waiting" if counts.waiting else "")
         )
     )
+    if files := read_file_counts(run):
+        console.print(Text(f"looked at {words_for_files(files)}"), soft_wrap=True)
     _print_left_out(console, progress)
     _print_rejects(console, progress)
     if progress.departed:

@@ -1,4 +1,4 @@
-import { ago, byId, cell, choose, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
@@ -98,7 +98,7 @@ function showAsymmetry(sides) {
 
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
-  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count · estimated ${ago(content.estimated_at)}${detectors}`);
+  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
 function showDownloads() {
