@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aggregators.checkpoint import Checkpoint, Checkpoints
 from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
@@ -17,10 +18,9 @@ from aggregators.keys import (
     part_of,
     statistics_key,
 )
-from aggregators.ledger import Changes, Ledger
-from aggregators.recovery import refusing_damage, take_up
-from aggregators.refusals import Refusal
-from aggregators.waiting import Waiting
+from aggregators.latency import LatencyClock
+from aggregators.recovery import restore, restoring
+from aggregators.rejections import Rejection
 from avatarrig.body.refused import OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
@@ -35,7 +35,7 @@ Estimator = Callable[[Tally, str], dict[str, Any]]
 """Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
 
 
-class Farewell(msgspec.Struct, frozen=True):
+class Tombstone(msgspec.Struct, frozen=True):
     """What was taken back since its subject shall be forgotten.
 
     Attributes:
@@ -101,12 +101,12 @@ class TalliedPartition:
         self._estimator = estimator
         self._series: dict[Series, dict[int, _Contribution]] = {}
         self._said: dict[Series, bytes] = {}
-        self._refusals: list[Refusal] = []
-        self.waiting = Waiting()
+        self._rejections: list[Rejection] = []
+        self.latency = LatencyClock()
         self._forgotten = Forgotten(partition)
-        self._farewells: list[tuple[Series, int]] = []
-        self._disturbed: set[Series] = set()
-        self.ledger = Ledger(Marker())
+        self._tombstones: list[tuple[Series, int]] = []
+        self._changed: set[Series] = set()
+        self.checkpoints = Checkpoints(Marker())
 
     @classmethod
     def recover(
@@ -129,11 +129,11 @@ class TalliedPartition:
                 partition, replayed from the start, is what they should have been.
         """
         new = cls(partition, learned, estimator)
-        with refusing_damage():
-            marker, entries = take_up(items, learned, new._forgotten, new._recover)
+        with restoring():
+            marker, entries = restore(items, learned, new._forgotten, new._recover)
         offsets = {series: new.newest(series) for series in new._series}
-        new.ledger = Ledger(marker, entries, offsets)
-        if not new.ledger.check(marker, learned, max(offsets.values(), default=-1)):
+        new.checkpoints = Checkpoints(marker, entries, offsets)
+        if not new.checkpoints.check(marker, learned, max(offsets.values(), default=-1)):
             for contributions in new._series.values():
                 for contribution in contributions.values():
                     contribution.tally()  # raises where it is damaged
@@ -147,7 +147,7 @@ class TalliedPartition:
     @property
     def next_offset(self) -> int:
         """Where reading goes on."""
-        return self.ledger.applied + 1
+        return self.checkpoints.applied + 1
 
     def apply(self, offset: int, value: bytes | None) -> Series | None:
         """Takes in one message.
@@ -159,10 +159,10 @@ class TalliedPartition:
         Returns:
             The series that changed, None where none did.
         """
-        if offset <= self.ledger.applied:
+        if offset <= self.checkpoints.applied:
             return None
         series = self._apply(offset, value)
-        self.ledger.applied = offset
+        self.checkpoints.applied = offset
         return series
 
     def record(self, series: Series, now: float) -> SkeletonRecord:
@@ -201,31 +201,31 @@ class TalliedPartition:
         """Whether anything is known of a series."""
         return series in self._series
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns series from which something was taken back since the last call."""
-        disturbed, self._disturbed = self._disturbed, set()
-        return disturbed & self._series.keys()
+        changed, self._changed = self._changed, set()
+        return changed & self._series.keys()
 
-    def take_farewells(self) -> list[Farewell]:
+    def take_tombstones(self) -> list[Tombstone]:
         """Returns what was taken back since the last call, and has not come again since."""
-        taken, self._farewells = self._farewells, []
+        taken, self._tombstones = self._tombstones, []
         left = self._series
         return [
-            Farewell(series, part, is_last=series not in left)
+            Tombstone(series, part, is_last=series not in left)
             for series, part in taken
             if part not in left.get(series, {})
         ]
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
-        refusals, self._refusals = self._refusals, []
-        return refusals
+    def take_rejections(self) -> list[Rejection]:
+        """Returns the messages that were rejected since the last call."""
+        rejections, self._rejections = self._rejections, []
+        return rejections
 
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call, for the table."""
-        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
-        marker = self.ledger.seal(entries, self._learned)
-        return Changes(
+        entries = [(key, self._value(key)) for key in sorted(self.checkpoints.take_unsaved())]
+        marker = self.checkpoints.complete(entries, self._learned)
+        return Checkpoint(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
 
@@ -253,11 +253,11 @@ class TalliedPartition:
         except OutdatedStateError:
             pass  # Level 1 will send its successor, counted again.
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
+            self._rejections.append(Rejection(offset, RejectReason.MALFORMED, str(error)))
         except StateRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
+            self._rejections.append(Rejection(offset, RejectReason.TALLY, str(error)))
+        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
+            self._rejections.append(Rejection(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
@@ -271,13 +271,13 @@ class TalliedPartition:
             if not self._series[series]:
                 del self._series[series]
                 self._said.pop(series, None)
-                self.waiting.take(series)
-                self.ledger.removed(key, series)
+                self.latency.take(series)
+                self.checkpoints.removed(key, series)
             else:
-                self.ledger.touched(key, series, offset)
-                self._disturbed.add(series)
-            self._farewells.append((series, part))
-        self.ledger.noted(self._forgotten.note(part, forget.forget, forget.offset))
+                self.checkpoints.touched(key, series, offset)
+                self._changed.add(series)
+            self._tombstones.append((series, part))
+        self.checkpoints.noted(self._forgotten.note(part, forget.forget, forget.offset))
 
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:
         series = (update.subject, update.fingerprint)
@@ -291,6 +291,6 @@ class TalliedPartition:
             return None  # Level 1 will send its successor, evaluated again.
         key = statistics_key(self.partition, update.partition, series)  # or raises
         self._series.setdefault(series, {})[update.partition] = contribution
-        self.waiting.add(series, update.found_at)
-        self.ledger.touched(key, series, offset)
+        self.latency.add(series, update.found_at)
+        self.checkpoints.touched(key, series, offset)
         return series

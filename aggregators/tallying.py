@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregators.checkpoint import Checkpoint, Checkpoints
 from aggregators.counted import Counted, Tallied
 from aggregators.decisions import Decisions
+from aggregators.deduplication import Deduplication, digest_of
 from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     DECIDED,
@@ -21,11 +23,9 @@ from aggregators.keys import (
     part_of,
     statistics_key,
 )
-from aggregators.ledger import Changes, Ledger
-from aggregators.recovery import refusing_damage, take_up
-from aggregators.refusals import Refusal
-from aggregators.sights import FirstSights, digest_of
-from aggregators.waiting import Waiting
+from aggregators.latency import LatencyClock
+from aggregators.recovery import restore, restoring
+from aggregators.rejections import Rejection
 from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
@@ -58,14 +58,14 @@ class ObservedPartition:
         self.partition = partition
         self._learned = learned
         self._tallies: dict[Series, Counted] = {}
-        self._sights = FirstSights()
-        self._refusals: list[Refusal] = []
-        self.waiting = Waiting()
+        self._seen = Deduplication()
+        self._rejections: list[Rejection] = []
+        self.latency = LatencyClock()
         self._forgotten = Forgotten(partition)
         self._decisions = Decisions(partition)
-        self._disturbed: set[Series] = set()
-        self._farewells: list[Forget] = []
-        self.ledger = Ledger(Marker())
+        self._changed: set[Series] = set()
+        self._tombstones: list[Forget] = []
+        self.checkpoints = Checkpoints(Marker())
 
     @classmethod
     def recover(
@@ -94,14 +94,14 @@ class ObservedPartition:
                 tallied = msgspec.msgpack.decode(value, type=Tallied)
                 new._tallies[part_of(key)[1]] = Counted(tallied)
 
-        with refusing_damage():
-            marker, entries = take_up(items, learned, new._forgotten, take)
-            new._sights = FirstSights(pages)
+        with restoring():
+            marker, entries = restore(items, learned, new._forgotten, take)
+            new._seen = Deduplication(pages)
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
-        new.ledger = Ledger(marker, entries, offsets)
-        known = (new._sights.last, new._forgotten.last, new._decisions.last)
+        new.checkpoints = Checkpoints(marker, entries, offsets)
+        known = (new._seen.last, new._forgotten.last, new._decisions.last)
         newest = max(*known, *offsets.values(), -1)
-        if not new.ledger.check(marker, learned, newest):
+        if not new.checkpoints.check(marker, learned, newest):
             for counted in new._tallies.values():
                 counted.tally()  # raises where it is damaged
         return new
@@ -109,7 +109,7 @@ class ObservedPartition:
     @property
     def next_offset(self) -> int:
         """Where reading goes on."""
-        return self.ledger.applied + 1
+        return self.checkpoints.applied + 1
 
     def apply(self, offset: int, value: bytes | None) -> Series | None:
         """Takes in one message.
@@ -121,10 +121,10 @@ class ObservedPartition:
         Returns:
             The series that changed, None where none did.
         """
-        if offset <= self.ledger.applied:
+        if offset <= self.checkpoints.applied:
             return None
         series = self._apply(offset, value)
-        self.ledger.applied = offset
+        self.checkpoints.applied = offset
         return series
 
     def update(self, series: Series) -> TallyUpdate:
@@ -146,30 +146,30 @@ class ObservedPartition:
         """Whether anything is known of a series."""
         return series in self._tallies
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns the series that decisions changed since the last call."""
-        disturbed, self._disturbed = self._disturbed, set()
-        return disturbed
+        changed, self._changed = self._changed, set()
+        return changed
 
-    def take_farewells(self) -> list[Forget]:
+    def take_tombstones(self) -> list[Forget]:
         """Returns what has to be told about subjects that were forgotten since the last call."""
-        farewells, self._farewells = self._farewells, []
-        return farewells
+        tombstones, self._tombstones = self._tombstones, []
+        return tombstones
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
-        refusals, self._refusals = self._refusals, []
-        return refusals
+    def take_rejections(self) -> list[Rejection]:
+        """Returns the messages that were rejected since the last call."""
+        rejections, self._rejections = self._rejections, []
+        return rejections
 
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call, for the table."""
-        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
+        entries = [(key, self._value(key)) for key in sorted(self.checkpoints.take_unsaved())]
         entries += [
             (page_key(self.partition, page), lines)
-            for page, lines in self._sights.take_unsaved().items()
+            for page, lines in self._seen.take_unsaved().items()
         ]
-        marker = self.ledger.seal(entries, self._learned)
-        return Changes(
+        marker = self.checkpoints.complete(entries, self._learned)
+        return Checkpoint(
             entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
         )
 
@@ -196,22 +196,22 @@ class ObservedPartition:
                 return None
             return self._count(offset, record)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
+            self._rejections.append(Rejection(offset, RejectReason.MALFORMED, str(error)))
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
+            self._rejections.append(Rejection(offset, RejectReason.EVIDENCE, str(error)))
+        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
+            self._rejections.append(Rejection(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
         for series in series_of_subject(forget.forget, self._tallies):
             del self._tallies[series]
-            self.waiting.take(series)
-            self.ledger.removed(statistics_key(self.partition, self.partition, series), series)
+            self.latency.take(series)
+            self.checkpoints.removed(statistics_key(self.partition, self.partition, series), series)
         for key in self._decisions.forget(forget.forget):
-            self.ledger.noted(key)
-        self.ledger.noted(self._forgotten.note(self.partition, forget.forget, offset))
-        self._farewells.append(
+            self.checkpoints.noted(key)
+        self.checkpoints.noted(self._forgotten.note(self.partition, forget.forget, offset))
+        self._tombstones.append(
             msgspec.structs.replace(forget, partition=self.partition, offset=offset)
         )
 
@@ -219,8 +219,8 @@ class ObservedPartition:
         series = (observation.subject, observation.fingerprint)
         counted = self._tallies.get(series) or Counted()
         since = self._forgotten.since(observation.subject, self.partition)
-        sight = digest_of(series, observation.image_id, since)
-        is_first = self._sights.first(sight, offset) == offset
+        photo = digest_of(series, observation.image_id, since)
+        is_first = self._seen.first(photo, offset) == offset
         if offset <= counted.offset:
             return None
         if is_first:
@@ -232,8 +232,10 @@ class ObservedPartition:
         else:
             counted.move_to(offset, None)
         self._tallies[series] = counted
-        self.waiting.add(series, observation.found_at)
-        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
+        self.latency.add(series, observation.found_at)
+        self.checkpoints.touched(
+            statistics_key(self.partition, self.partition, series), series, offset
+        )
         return series
 
     def _decide(self, offset: int, decision: Decision) -> None:
@@ -242,7 +244,7 @@ class ObservedPartition:
         since = self._forgotten.since(subject, self.partition)
         photos = {name: digest_of((subject, ""), name, since) for name in decision.image_ids}
         for key in self._decisions.note(decision, photos, offset):
-            self.ledger.noted(key)
+            self.checkpoints.noted(key)
         by_series: dict[Series, dict[str, Observation]] = {}
         for seen in decision.observed:
             if seen.subject == subject and seen.image_id in photos:
@@ -265,7 +267,7 @@ class ObservedPartition:
         since = self._forgotten.since(series[0], self.partition)
         stood, stand = Tally.empty(), Tally.empty()
         for image_id, seen in observed.items():
-            first = self._sights.where(digest_of(series, image_id, since))
+            first = self._seen.where(digest_of(series, image_id, since))
             if first is None or first >= offset:
                 continue
             before, after = (
@@ -280,7 +282,9 @@ class ObservedPartition:
         try:
             counted.change(offset, stood, stand)
         except StateRefusedError as error:  # whoever waits for the estimate must not wait for ever
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self._rejections.append(Rejection(offset, "evidence", str(error)))
             counted.move_to(offset, None)
-        self._disturbed.add(series)
-        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
+        self._changed.add(series)
+        self.checkpoints.touched(
+            statistics_key(self.partition, self.partition, series), series, offset
+        )

@@ -201,7 +201,7 @@ def test_every_part_of_a_save_may_be_lost(saved_after: int) -> None:
     before = ObservedPartition(0, LEARNED)
     for at, value in log[:saved_after]:
         before.apply(at, value)
-    writes = before.take_changes().entries
+    writes = before.take_checkpoint().entries
     for survivors in range(2 ** len(writes)):
         kept = [write for place, write in enumerate(writes) if survivors >> place & 1]
         after = ObservedPartition.recover(0, LEARNED, kept)

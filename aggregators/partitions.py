@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class ObservedParts:
+class ObservedPartitions:
     """Partitions of level 1.
 
     Args:
@@ -34,7 +34,7 @@ class ObservedParts:
         return ObservedPartition.recover(partition, self._learned, items)
 
 
-class TalliedParts:
+class TalliedPartitions:
     """Partitions of level 2.
 
     Args:

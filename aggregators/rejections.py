@@ -1,11 +1,11 @@
-"""Messages that are set aside."""
+"""Messages that are rejected."""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True):
     """A message that could not be taken in.
 
     Attributes:

@@ -9,16 +9,16 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-    from aggregators.ledger import Changes, Ledger
-    from aggregators.refusals import Refusal
+    from aggregators.checkpoint import Checkpoint, Checkpoints
+    from aggregators.rejections import Rejection
     from avatarrig.wire.keys import Series
 
 
-class Part(Protocol):
+class Partition(Protocol):
     """The state of one partition."""
 
     partition: int
-    ledger: Ledger
+    checkpoints: Checkpoints
 
     @property
     def next_offset(self) -> int:
@@ -33,19 +33,19 @@ class Part(Protocol):
     def has(self, series: Series) -> bool:
         """Whether anything is known of a series."""
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns series that changed otherwise than by `apply` since the last call."""
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
+    def take_rejections(self) -> list[Rejection]:
+        """Returns the messages that were rejected since the last call."""
 
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call."""
 
 
-PartT = TypeVar("PartT", bound=Part)
-_Taken_contra = TypeVar("_Taken_contra", bound=Part, contravariant=True)
-_Made_co = TypeVar("_Made_co", bound=Part, covariant=True)
+PartitionT = TypeVar("PartitionT", bound=Partition)
+_Taken_contra = TypeVar("_Taken_contra", bound=Partition, contravariant=True)
+_Made_co = TypeVar("_Made_co", bound=Partition, covariant=True)
 
 
 class Table(Protocol):
@@ -64,7 +64,7 @@ class Table(Protocol):
         """Waits until everything that was written is safe."""
 
 
-class PartMaker(Protocol[_Made_co]):
+class PartitionMaker(Protocol[_Made_co]):
     """Makes the state of partitions."""
 
     def new(self, partition: int) -> _Made_co:
@@ -92,17 +92,17 @@ class Message(msgspec.Struct, frozen=True):
     partition: int | None = None
 
 
-class Outlet(Protocol[_Taken_contra]):
+class Publisher(Protocol[_Taken_contra]):
     """Turns what changed into messages, and sends them."""
 
     def messages(self, part: _Taken_contra, series: Series) -> list[Message]:
         """Returns the messages about a series; none where nothing is new."""
 
-    def farewells(self, part: _Taken_contra) -> list[Message]:
+    def tombstones(self, part: _Taken_contra) -> list[Message]:
         """Returns the messages about subjects that were forgotten since the last call."""
 
-    def reject(self, part: _Taken_contra, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
+    def reject(self, part: _Taken_contra, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
 
     def send(self, messages: list[Message]) -> Awaitable[None]:
         """Sends messages; they are safe when it is done."""
