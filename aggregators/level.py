@@ -72,7 +72,7 @@ class Level(Generic[PartitionT]):
             self.parts = recovered
         now = self._clock()
         for part in self.parts.values():
-            for series in part.checkpoints.unpublished:
+            for series in part.intake.checkpoints.unpublished:
                 self._debounce.changed((part.partition, series), now)
 
     async def release(self) -> None:
@@ -84,7 +84,9 @@ class Level(Generic[PartitionT]):
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Returns where reading goes on, by topic and partition."""
-        return {(self.topic, number): part.next_offset for number, part in self.parts.items()}
+        return {
+            (self.topic, number): part.intake.next_offset for number, part in self.parts.items()
+        }
 
     def take(self, partition: int, messages: list[tuple[int, bytes | None]]) -> None:
         """Takes in messages of a partition; of one that is not this worker's, nothing."""
@@ -103,7 +105,7 @@ class Level(Generic[PartitionT]):
     def busy(self) -> bool:
         """Whether anything waits to be published or saved."""
         return self._debounce.pending or any(
-            part.checkpoints.behind for part in self.parts.values()
+            part.intake.checkpoints.behind for part in self.parts.values()
         )
 
     async def publish(self) -> None:
@@ -128,7 +130,7 @@ class Level(Generic[PartitionT]):
         for (part, series), offset in zip(stood, offsets, strict=True):
             if not part.has(series):  # forgotten meanwhile
                 continue
-            part.checkpoints.published(series, offset, part.newest(series))
+            part.intake.checkpoints.published(series, offset, part.newest(series))
 
     async def save(self) -> dict[tuple[str, int], int]:
         """Saves if it is time.
@@ -143,7 +145,7 @@ class Level(Generic[PartitionT]):
 
     def _is_time_to_save(self, now: float) -> bool:
         if now < self._not_before or not any(
-            part.checkpoints.behind for part in self.parts.values()
+            part.intake.checkpoints.behind for part in self.parts.values()
         ):
             return False
         pace, since = self._saving, now - self._saved_at
@@ -153,9 +155,12 @@ class Level(Generic[PartitionT]):
     async def _save_now(self) -> dict[tuple[str, int], int]:
         saved = {}
         spent = 0.0
-        for part in [part for part in self.parts.values() if part.checkpoints.behind]:
+        for part in [part for part in self.parts.values() if part.intake.checkpoints.behind]:
             begun = self._clock()
-            told = [self._publisher.reject(part, rejection) for rejection in part.take_rejections()]
+            told = [
+                self._publisher.reject(part, rejection)
+                for rejection in part.intake.take_rejections()
+            ]
             told += self._publisher.tombstones(part)
             changes = part.take_checkpoint()
             for key, value in changes.entries:
@@ -199,7 +204,7 @@ def _put(table: Table, key: bytes, value: bytes | None) -> None:
 
 
 def _check_within(part: Partition, end: int) -> None:
-    if part.next_offset > end:
+    if part.intake.next_offset > end:
         raise StateRefusedError(
-            f"it contains offset {part.next_offset - 1}, the topic ends before {end}"
+            f"it contains offset {part.intake.next_offset - 1}, the topic ends before {end}"
         )

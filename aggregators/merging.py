@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregators.checkpoint import Checkpoint, Checkpoints
-from aggregators.forgetting import Forgotten, series_of_subject
+from aggregators.forgetting import series_of_subject
+from aggregators.intake import Intake
 from aggregators.keys import (
     FORGOTTEN,
-    Marker,
     kind_of,
-    marker_key,
     part_of,
     statistics_key,
 )
-from aggregators.latency import LatencyClock
-from aggregators.recovery import restore, restoring
-from aggregators.rejections import Rejection
+from aggregators.recovery import restoring
 from avatarrig.body.refused import OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
@@ -30,6 +26,8 @@ from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from aggregators.checkpoint import Checkpoint
 
 Estimator = Callable[[Tally, str], dict[str, Any]]
 """Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
@@ -91,22 +89,17 @@ class TalliedPartition:
         estimator: The mathematics.
 
     Attributes:
-        waiting: Photos that are in no estimate yet.
+        intake: What is kept beside the statistics.
     """
 
     def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
         self.partition = partition
-        self._learned = learned
         self._versions = frozenset(learned.split())
         self._estimator = estimator
         self._series: dict[Series, dict[int, _Contribution]] = {}
         self._said: dict[Series, bytes] = {}
-        self._rejections: list[Rejection] = []
-        self.latency = LatencyClock()
-        self._forgotten = Forgotten(partition)
+        self.intake = Intake(partition, learned)
         self._tombstones: list[tuple[Series, int]] = []
-        self._changed: set[Series] = set()
-        self.checkpoints = Checkpoints(Marker())
 
     @classmethod
     def recover(
@@ -130,10 +123,9 @@ class TalliedPartition:
         """
         new = cls(partition, learned, estimator)
         with restoring():
-            marker, entries = restore(items, learned, new._forgotten, new._recover)
+            recovered = new.intake.restore(items, new._recover)
         offsets = {series: new.newest(series) for series in new._series}
-        new.checkpoints = Checkpoints(marker, entries, offsets)
-        if not new.checkpoints.check(marker, learned, max(offsets.values(), default=-1)):
+        if not new.intake.go_on(recovered, offsets, max(offsets.values(), default=-1)):
             for contributions in new._series.values():
                 for contribution in contributions.values():
                     contribution.tally()  # raises where it is damaged
@@ -144,26 +136,9 @@ class TalliedPartition:
         """How many series there are."""
         return len(self._series)
 
-    @property
-    def next_offset(self) -> int:
-        """Where reading goes on."""
-        return self.checkpoints.applied + 1
-
     def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in one message.
-
-        Args:
-            offset: Its offset; one that was applied before changes nothing.
-            value: The message.
-
-        Returns:
-            The series that changed, None where none did.
-        """
-        if offset <= self.checkpoints.applied:
-            return None
-        series = self._apply(offset, value)
-        self.checkpoints.applied = offset
-        return series
+        """Takes in one message; see `Intake.take`."""
+        return self.intake.take(offset, value, self._apply)
 
     def record(self, series: Series, now: float) -> SkeletonRecord:
         """Estimates a series.
@@ -203,8 +178,7 @@ class TalliedPartition:
 
     def take_changed(self) -> set[Series]:
         """Returns series from which something was taken back since the last call."""
-        changed, self._changed = self._changed, set()
-        return changed & self._series.keys()
+        return self.intake.take_changed() & self._series.keys()
 
     def take_tombstones(self) -> list[Tombstone]:
         """Returns what was taken back since the last call, and has not come again since."""
@@ -216,18 +190,9 @@ class TalliedPartition:
             if part not in left.get(series, {})
         ]
 
-    def take_rejections(self) -> list[Rejection]:
-        """Returns the messages that were rejected since the last call."""
-        rejections, self._rejections = self._rejections, []
-        return rejections
-
     def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call, for the table."""
-        entries = [(key, self._value(key)) for key in sorted(self.checkpoints.take_unsaved())]
-        marker = self.checkpoints.complete(entries, self._learned)
-        return Checkpoint(
-            entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
-        )
+        return self.intake.checkpoint(self._value)
 
     def _recover(self, key: bytes, value: bytes) -> None:
         part, series = part_of(key)
@@ -236,14 +201,12 @@ class TalliedPartition:
 
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
-            return self._forgotten.value(key)
+            return self.intake.forgotten.value(key)
         part, series = part_of(key)
         contribution = self._series.get(series, {}).get(part)
         return None if contribution is None else msgspec.msgpack.encode(contribution.packed)
 
-    def _apply(self, offset: int, value: bytes | None) -> Series | None:
-        if value is None:  # a tombstone
-            return None
+    def _apply(self, offset: int, value: bytes) -> Series | None:
         try:
             record = TALLIED.decode(value)
             if isinstance(record, Forget):
@@ -253,11 +216,11 @@ class TalliedPartition:
         except OutdatedStateError:
             pass  # Level 1 will send its successor, counted again.
         except RecordRefusedError as error:
-            self._rejections.append(Rejection(offset, RejectReason.MALFORMED, str(error)))
+            self.intake.reject(offset, RejectReason.MALFORMED, str(error))
         except StateRefusedError as error:
-            self._rejections.append(Rejection(offset, RejectReason.TALLY, str(error)))
+            self.intake.reject(offset, RejectReason.TALLY, str(error))
         except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
-            self._rejections.append(Rejection(offset, RejectReason.UNEXPECTED, repr(error)))
+            self.intake.reject(offset, RejectReason.UNEXPECTED, repr(error))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
@@ -271,17 +234,19 @@ class TalliedPartition:
             if not self._series[series]:
                 del self._series[series]
                 self._said.pop(series, None)
-                self.latency.take(series)
-                self.checkpoints.removed(key, series)
+                self.intake.latency.take(series)
+                self.intake.checkpoints.removed(key, series)
             else:
-                self.checkpoints.touched(key, series, offset)
-                self._changed.add(series)
+                self.intake.checkpoints.touched(key, series, offset)
+                self.intake.changed(series)
             self._tombstones.append((series, part))
-        self.checkpoints.noted(self._forgotten.note(part, forget.forget, forget.offset))
+        self.intake.checkpoints.noted(
+            self.intake.forgotten.note(part, forget.forget, forget.offset)
+        )
 
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:
         series = (update.subject, update.fingerprint)
-        if update.offset < self._forgotten.since(update.subject, update.partition):
+        if update.offset < self.intake.forgotten.since(update.subject, update.partition):
             return None
         known = self._series.get(series, {}).get(update.partition)
         if known is not None and known.packed.applied >= update.offset:
@@ -291,6 +256,6 @@ class TalliedPartition:
             return None  # Level 1 will send its successor, evaluated again.
         key = statistics_key(self.partition, update.partition, series)  # or raises
         self._series.setdefault(series, {})[update.partition] = contribution
-        self.latency.add(series, update.found_at)
-        self.checkpoints.touched(key, series, offset)
+        self.intake.latency.add(series, update.found_at)
+        self.intake.checkpoints.touched(key, series, offset)
         return series

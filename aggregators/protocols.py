@@ -9,7 +9,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-    from aggregators.checkpoint import Checkpoint, Checkpoints
+    from aggregators.checkpoint import Checkpoint
+    from aggregators.intake import Intake
     from aggregators.rejections import Rejection
     from avatarrig.wire.keys import Series
 
@@ -18,11 +19,7 @@ class Partition(Protocol):
     """The state of one partition."""
 
     partition: int
-    checkpoints: Checkpoints
-
-    @property
-    def next_offset(self) -> int:
-        """Where reading goes on."""
+    intake: Intake
 
     def apply(self, offset: int, value: bytes | None) -> Series | None:
         """Takes in a message; returns the series that changed."""
@@ -35,9 +32,6 @@ class Partition(Protocol):
 
     def take_changed(self) -> set[Series]:
         """Returns series that changed otherwise than by `apply` since the last call."""
-
-    def take_rejections(self) -> list[Rejection]:
-        """Returns the messages that were rejected since the last call."""
 
     def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call."""

@@ -93,7 +93,7 @@ class TallyPublisher:
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
         key = keys.tally_key(series, part.partition)
-        found_at = part.latency.take(series)
+        found_at = part.intake.latency.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
         return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
 
@@ -175,7 +175,7 @@ class SkeletonPublisher:
         return _reject(self._topic, part.partition, rejection, self._wall_clock())
 
     def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
-        found_at = part.latency.take(series)
+        found_at = part.intake.latency.take(series)
         self._metrics.published(
             at=record.estimated_at,
             width=_width(record),

@@ -214,7 +214,9 @@ class Worker:
         part = self.levels[which].parts.get(partition)
         if part is None:
             return 0
-        log = [entry for entry in self.logs[which][partition] if entry[0] >= part.next_offset]
+        log = [
+            entry for entry in self.logs[which][partition] if entry[0] >= part.intake.next_offset
+        ]
         self.levels[which].take(partition, log[:most])
         return len(log[:most])
 
