@@ -61,6 +61,7 @@ COMMANDS = {
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",
     ),
+    "fit": ("avatarrig.cli.commands.fit", "Give an avatar (VRM, GLB) a person's proportions."),
     "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "report": (
         "avatarrig.cli.commands.report",
