@@ -10,8 +10,9 @@ from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
 from aggregators.debounce import Schedule
 from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
 from aggregators.level import Level
-from aggregators.partitions import ObservedPartitions, TalliedPartitions
+from aggregators.merging import tallied_partitions
 from aggregators.publishers import Sender, SkeletonPublisher, TallyPublisher
+from aggregators.tallying import observed_partitions
 from avatarrig.wire.topics import OBSERVATIONS, TALLIES
 
 if TYPE_CHECKING:
@@ -62,14 +63,14 @@ class Aggregation:
             Level(
                 OBSERVATIONS,
                 table=observed,
-                parts=ObservedPartitions(learned),
+                parts=observed_partitions(learned),
                 publisher=TallyPublisher(OBSERVATIONS, sender, time.time, metrics),
                 schedule=Schedule(),
             ),
             Level(
                 TALLIES,
                 table=tallied,
-                parts=TalliedPartitions(learned, estimator),
+                parts=tallied_partitions(learned, estimator),
                 publisher=SkeletonPublisher(TALLIES, sender, time.time, metrics),
                 schedule=Schedule(),
             ),

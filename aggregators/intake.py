@@ -11,7 +11,6 @@ from aggregators.forgetting import Forgotten
 from aggregators.keys import Marker, marker_key
 from aggregators.latency import LatencyClock
 from aggregators.recovery import restore
-from aggregators.rejections import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +18,20 @@ if TYPE_CHECKING:
     from avatarrig.wire.keys import Series
 
 Entry = tuple[bytes, bytes | None]
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A message that could not be taken in.
+
+    Attributes:
+        offset: Its offset.
+        reason: Short code: ``malformed``, ``evidence`` or ``unexpected``.
+        message: What is wrong.
+    """
+
+    offset: int
+    reason: str
+    message: str
 
 
 class Intake:

@@ -16,6 +16,7 @@ from aggregators.keys import (
     part_of,
     statistics_key,
 )
+from aggregators.protocols import PartitionMaker
 from aggregators.recovery import restoring
 from avatarrig.body.refused import OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
@@ -259,3 +260,16 @@ class TalliedPartition:
         self.intake.latency.add(series, update.found_at)
         self.intake.checkpoints.touched(key, series, offset)
         return series
+
+
+def tallied_partitions(learned: str, estimator: Estimator) -> PartitionMaker[TalliedPartition]:
+    """Returns what makes the partitions of level 2.
+
+    Args:
+        learned: Versions of what was learned that this program estimates with.
+        estimator: The mathematics.
+    """
+    return PartitionMaker(
+        lambda partition: TalliedPartition(partition, learned, estimator),
+        lambda partition, items: TalliedPartition.recover(partition, learned, estimator, items),
+    )

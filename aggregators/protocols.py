@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from aggregators.checkpoint import Checkpoint
-    from aggregators.intake import Intake
-    from aggregators.rejections import Rejection
+    from aggregators.intake import Intake, Rejection
     from avatarrig.wire.keys import Series
 
 
@@ -39,7 +39,6 @@ class Partition(Protocol):
 
 PartitionT = TypeVar("PartitionT", bound=Partition)
 _Taken_contra = TypeVar("_Taken_contra", bound=Partition, contravariant=True)
-_Made_co = TypeVar("_Made_co", bound=Partition, covariant=True)
 
 
 class Table(Protocol):
@@ -58,14 +57,17 @@ class Table(Protocol):
         """Waits until everything that was written is safe."""
 
 
-class PartitionMaker(Protocol[_Made_co]):
-    """Makes the state of partitions."""
+@dataclass(frozen=True)
+class PartitionMaker(Generic[PartitionT]):
+    """Makes the state of partitions.
 
-    def new(self, partition: int) -> _Made_co:
-        """Returns the state before the first message."""
+    Attributes:
+        new: Returns the state before the first message.
+        recover: Returns the state that a table holds, or raises StateRefusedError.
+    """
 
-    def recover(self, partition: int, items: Iterable[tuple[bytes, bytes]]) -> _Made_co:
-        """Returns the state that a table holds, or raises StateRefusedError."""
+    new: Callable[[int], PartitionT]
+    recover: Callable[[int, Iterable[tuple[bytes, bytes]]], PartitionT]
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -18,8 +18,8 @@ from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aggregators.intake import Rejection
     from aggregators.merging import TalliedPartition
-    from aggregators.rejections import Rejection
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.wire import SkeletonRecord

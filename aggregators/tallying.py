@@ -21,6 +21,7 @@ from aggregators.keys import (
     part_of,
     statistics_key,
 )
+from aggregators.protocols import PartitionMaker
 from aggregators.recovery import restoring
 from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
@@ -253,3 +254,15 @@ class ObservedPartition:
         self.intake.checkpoints.touched(
             statistics_key(self.partition, self.partition, series), series, offset
         )
+
+
+def observed_partitions(learned: str) -> PartitionMaker[ObservedPartition]:
+    """Returns what makes the partitions of level 1.
+
+    Args:
+        learned: Versions of what was learned that this program evaluates with.
+    """
+    return PartitionMaker(
+        lambda partition: ObservedPartition(partition, learned),
+        lambda partition, items: ObservedPartition.recover(partition, learned, items),
+    )

@@ -15,13 +15,12 @@ import msgspec
 from support.observed import observation
 
 from aggregators.debounce import Schedule
+from aggregators.intake import Rejection
 from aggregators.keys import partition_of
 from aggregators.level import Level
-from aggregators.merging import TalliedPartition
-from aggregators.partitions import ObservedPartitions, TalliedPartitions
+from aggregators.merging import TalliedPartition, tallied_partitions
 from aggregators.protocols import Message, Partition
-from aggregators.rejections import Rejection
-from aggregators.tallying import ObservedPartition
+from aggregators.tallying import ObservedPartition, observed_partitions
 from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
@@ -182,14 +181,14 @@ class Worker:
             Level(
                 "observations",
                 table=Table(world.tables[0], self.dice),
-                parts=ObservedPartitions(LEARNED),
+                parts=observed_partitions(LEARNED),
                 publisher=TallyPublisher(world, self.dice),
                 schedule=schedule,
             ),
             Level(
                 "tallies",
                 table=Table(world.tables[1], self.dice),
-                parts=TalliedPartitions(LEARNED, estimator),
+                parts=tallied_partitions(LEARNED, estimator),
                 publisher=SkeletonPublisher(world, self.dice),
                 schedule=schedule,
             ),
