@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregators.forgetting import Forgotten, forget_in, series_of_subject
+from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
     Marker,
@@ -22,8 +22,14 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.records import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate, decode
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.records import (
+    Forget,
+    RecordRefusedError,
+    SkeletonRecord,
+    TallyUpdate,
+    decode_either,
+)
+from avatarrig.skeleton.refused import EstimateRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
 if TYPE_CHECKING:
@@ -163,29 +169,39 @@ class TalliedPartition:
         self.ledger.applied = offset
         return series
 
+    def applied(self, series: Series) -> dict[int, int]:
+        """Input partition to the last offset that its tally of a series contains."""
+        return {part: one.packed.applied for part, one in sorted(self._series[series].items())}
+
     def record(self, series: Series, now: float) -> SkeletonRecord:
         """Estimates a series.
 
         Args:
             series: Subject and fingerprint.
             now: Unix seconds.
+
+        Raises:
+            EstimateRefusedError: The tallies are such as no photos give. Whoever can write to
+                the topic can make some; only this series suffers from them.
         """
         contributions = sorted(self._series[series].items())
-        total = sum((one.tally() for _, one in contributions), Tally.empty())
+        try:
+            total = sum((one.tally() for _, one in contributions), Tally.empty())
+            estimate = self._estimator(total, series[0])
+        except (ArithmeticError, ValueError) as error:
+            raise EstimateRefusedError(f"the estimate cannot be made: {error}") from error
         return SkeletonRecord(
             subject=series[0],
             fingerprint=series[1],
-            applied={part: one.packed.applied for part, one in contributions},
+            applied=self.applied(series),
             observations=total.observations,
-            estimate=self._estimator(total, series[0]),
+            estimate=estimate,
             estimated_at=now,
         )
 
-    def is_news(self, record: SkeletonRecord) -> bool:
-        """Tells whether a record says something else than the last one; it then is the last."""
-        series = (record.subject, record.fingerprint)
-        said = msgspec.msgpack.encode((record.applied, record.observations, record.estimate))
-        digest = hashlib.blake2b(said, digest_size=16).digest()
+    def is_news(self, series: Series, *said: object) -> bool:
+        """Tells whether something else is said of a series than the last time."""
+        digest = hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=16).digest()
         if self._said.get(series) == digest:
             return False
         self._said[series] = digest
@@ -243,17 +259,21 @@ class TalliedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            return self._take(offset, decode(value, TallyUpdate))
+            record = decode_either(value, TallyUpdate)
         except RecordRefusedError as error:
-            if (forget := forget_in(value)) is not None:
-                self._forget(offset, forget)
-                return None
             self._refusals.append(Refusal(offset, "malformed", str(error)))
+            return None
+        if isinstance(record, Forget):
+            if record.partition < 0:
+                self._refusals.append(Refusal(offset, "malformed", "no partition to forget"))
+            else:
+                self._forget(offset, record)
+            return None
+        try:
+            return self._take(offset, record)
         except StateRefusedError as error:
             self._refusals.append(Refusal(offset, "tally", str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
-        return None
+            return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
         part = forget.partition

@@ -11,16 +11,17 @@ import msgspec
 from aiokafka.partitioner import murmur2
 
 from aggregators.keys import Series, history_message_key, message_key, tally_message_key
+from aggregators.refusals import Refusal
 from aggregators.roles import Message
 from avatarrig.history import history_of, slot_of
-from avatarrig.records import Forget, Reject, encode
+from avatarrig.records import MOST_SAID, Forget, Reject, encode, shortened
+from avatarrig.skeleton.refused import EstimateRefusedError
 from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aggregators.merging import TalliedPartition
-    from aggregators.refusals import Refusal
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.records import SkeletonRecord
@@ -139,9 +140,12 @@ class SkeletonOutlet:
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         """Returns the messages about a new estimate; none where nothing is new."""
         begun = time.perf_counter()
-        record = part.record(series, self._wall_clock())
+        try:
+            record = part.record(series, self._wall_clock())
+        except EstimateRefusedError as error:
+            return self._set_aside(part, series, error)
         self._metrics.estimated(time.perf_counter() - begun)
-        if not part.is_news(record):
+        if not part.is_news(series, record.applied, record.observations, record.estimate):
             return []
         self._note(part, series, record)
         shard = message_key(series)
@@ -151,6 +155,22 @@ class SkeletonOutlet:
             Message(SKELETONS, shard, encode(record)),
             Message(HISTORY, note_key, encode(noted), shard=shard),
         ]
+
+    def _set_aside(
+        self, part: TalliedPartition, series: Series, error: EstimateRefusedError
+    ) -> list[Message]:
+        """Says of a series that it has no estimate, once for each state of it."""
+        subject, fingerprint = series
+        applied = part.applied(series)
+        if not part.is_news(series, applied, str(error)):
+            return []
+        refusal = Refusal(part.newest(series), "estimate", f"{subject!r}: {error}")
+        self._metrics.rejected(refusal.reason)
+        reject = _reject_of(self._topic, part.partition, refusal, self._wall_clock())
+        told = msgspec.structs.replace(
+            reject, subject=subject, fingerprint=fingerprint, applied=applied
+        )
+        return [Message(REJECTS, told.origin.encode(), encode(told))]
 
     def farewells(self, part: TalliedPartition) -> list[Message]:
         """Writes tombstones for the tallies and estimates that were taken back."""
@@ -190,12 +210,16 @@ def _forget_key(forget: Forget) -> bytes:
 
 
 def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
+    reject = _reject_of(topic, partition, refusal, now)
+    return Message(REJECTS, reject.origin.encode(), encode(reject))
+
+
+def _reject_of(topic: str, partition: int, refusal: Refusal, now: float) -> Reject:
     origin = f"{topic}/{partition}/{refusal.offset}"
-    reject = Reject(
+    return Reject(
         reason=refusal.reason,
-        message=f"{origin}: {refusal.message}",
+        message=shortened(f"{origin}: {refusal.message}", MOST_SAID),
         attempts=1,
         rejected_at=now,
         origin=origin,
     )
-    return Message(REJECTS, origin.encode(), encode(reject))

@@ -10,7 +10,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
     Attributes:
         offset: Its offset.
-        reason: Short code: ``malformed``, ``evidence`` or ``unexpected``.
+        reason: Short code: ``malformed``, ``evidence``, ``tally`` or ``estimate``.
         message: What is wrong.
     """
 

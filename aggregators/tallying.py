@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregators.forgetting import Forgotten, forget_in, series_of_subject
+from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
     PAGE,
@@ -24,7 +24,13 @@ from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
-from avatarrig.records import Forget, Observation, RecordRefusedError, TallyUpdate, decode
+from avatarrig.records import (
+    Forget,
+    Observation,
+    RecordRefusedError,
+    TallyUpdate,
+    decode_either,
+)
 from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
@@ -209,18 +215,18 @@ class ObservedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            observation = decode(value, Observation)
-            return self._count(offset, observation)
+            record = decode_either(value, Observation)
         except RecordRefusedError as error:
-            if (forget := forget_in(value)) is not None:
-                self._forget(offset, forget)
-                return None
             self._refusals.append(Refusal(offset, "malformed", str(error)))
+            return None
+        if isinstance(record, Forget):
+            self._forget(offset, record)
+            return None
+        try:
+            return self._count(offset, record)
         except (StateRefusedError, LearnedRefusedError) as error:
             self._refusals.append(Refusal(offset, "evidence", str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
-        return None
+            return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
         for series in series_of_subject(forget.forget, self._tallies):

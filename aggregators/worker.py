@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import structlog
 
 from aggregators.app import Aggregation
@@ -15,6 +16,7 @@ from aggregators.web.page import Page
 from aggregators.web.server import serving
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
+from avatarrig.records import check_estimate
 from avatarrig.scratch import scratch_folder
 from avatarrig.skeleton.estimate import EstimateOptions, estimate
 from avatarrig.skeleton.learned import WEIGHTS_FOLDER, load_learned
@@ -55,7 +57,10 @@ def estimator(options: EstimateOptions) -> Estimator:
     """Returns what turns a tally into the content of ``skeleton_estimate.json``."""
 
     def document_of(tally: Tally, subject: str) -> dict[str, Any]:
-        return estimate(tally, subject=subject, options=options).to_document()
+        with np.errstate(all="ignore"):  # what comes of it is checked
+            document = estimate(tally, subject=subject, options=options).to_document()
+        check_estimate(document)
+        return document
 
     return document_of
 

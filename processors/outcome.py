@@ -10,6 +10,7 @@ import msgspec
 from avatarrig.identity import is_image_id
 from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
 from avatarrig.records import (
+    MOST_SAID,
     Observation,
     PhotoReference,
     RecordRefusedError,
@@ -17,6 +18,7 @@ from avatarrig.records import (
     decode,
     encode,
     record_key,
+    shortened,
 )
 from avatarrig.topics import OBSERVATIONS, REJECTS
 from processors.sandbox import SetAside
@@ -145,7 +147,7 @@ def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) ->
     reference = _reference(taken)
     reject = Reject(
         reason=aside.reason,
-        message=aside.message,
+        message=shortened(aside.message, MOST_SAID),
         attempts=aside.attempts,
         rejected_at=now,
         reference=reference,
@@ -163,7 +165,7 @@ def _decode(value: bytes) -> PhotoReference:
 
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
-    message = f"a message that is no photo reference: {error}"
+    message = shortened(f"a message that is no photo reference: {error}", MOST_SAID)
     reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
     return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
 

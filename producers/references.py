@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from avatarrig.identity import image_id
-from avatarrig.records import PhotoReference, Reject
+from avatarrig.records import MOST_SAID, PhotoReference, Reject, shortened
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of
@@ -133,7 +133,7 @@ def _reject(photo: Photo, problem: Problem, dataset: Dataset, found_at: float) -
     unread = PhotoContent(content_hash="", size=0, captured_at=None)
     return Reject(
         reason=problem.reason,
-        message=problem.message,
+        message=shortened(problem.message, MOST_SAID),
         attempts=1,
         rejected_at=found_at,
         reference=_reference(photo, unread, dataset, found_at),

@@ -12,6 +12,8 @@ import click
 from avatarrig.broker import BrokerError, EmbeddedBroker, running_broker
 from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.kafka_options import KafkaArguments, kafka_options
+from avatarrig.cli.printable import printable
+from avatarrig.records import AnyRecord, RefusingReader, record_of
 from avatarrig.runs import RunDirectory
 from avatarrig.transport import KafkaSettings, TransportError
 
@@ -49,6 +51,15 @@ def reach(run_directory: Path | None, kafka: KafkaArguments) -> Iterator[KafkaSe
                 yield settings
     except (BrokerError, TransportError) as error:
         raise CommandError(str(error)) from error
+
+
+@contextmanager
+def reading_records() -> Iterator[RefusingReader[AnyRecord]]:
+    """Gives what reads records, and says afterwards on standard error what was refused."""
+    reader = RefusingReader(record_of, tell=lambda _: None)
+    yield reader
+    if reader.refused:
+        click.echo(printable(reader.summary(), 1000), err=True)
 
 
 @contextmanager

@@ -6,22 +6,22 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from avatarrig.progress import Progress
 from avatarrig.records import (
     Forget,
     Observation,
-    RecordRefusedError,
+    RefusingReader,
     Reject,
     SkeletonRecord,
-    decode,
+    record_of,
 )
+from avatarrig.skeleton.current_evidence import judge
+from avatarrig.skeleton.refused import StateRefusedError
 from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 FOLLOWED = (OBSERVATIONS, REJECTS, SKELETONS)
-_log = structlog.get_logger(__name__)
 
 
 class Follower:
@@ -31,9 +31,13 @@ class Follower:
         consumer: In no group, reading committed records only.
         partitions: Partitions of each topic.
         progress: What is told.
+
+    Attributes:
+        reader: Knows what was refused.
     """
 
     def __init__(self, consumer: KafkaConsumer, partitions: int, progress: Progress) -> None:
+        self.reader = RefusingReader(record_of)
         self._consumer = consumer
         self._progress = progress
         self._assigned = [
@@ -71,29 +75,26 @@ class Follower:
             if message.value is None:  # a tombstone
                 self._gone(place.topic, message.key)
                 continue
-            try:
-                if place.topic == OBSERVATIONS:
-                    observation = decode(message.value, Observation)
-                    self._progress.observation(observation, place.partition, message.offset, now)
-                elif place.topic == REJECTS:
-                    self._progress.reject(decode(message.value, Reject), now)
-                else:
-                    self._progress.skeleton(decode(message.value, SkeletonRecord))
-            except RecordRefusedError as error:
-                if place.topic == OBSERVATIONS and self._forget(place, message.value):
-                    continue
-                # The aggregator sets such records aside; here they only must not end the run.
-                _log.warning("passed over a record", place=str(place), why=str(error))
+            match self.reader.read(message):
+                case Observation() as observation:
+                    self._observed(message, observation, now)
+                case Forget() as forget:
+                    self._progress.forget(forget.forget, place.partition)
+                case Reject() as reject:
+                    self._progress.reject(reject, now)
+                case SkeletonRecord() as skeleton:
+                    self._progress.skeleton(skeleton)
+
+    def _observed(self, message: Any, observation: Observation, now: float) -> None:  # noqa: ANN401 - kafka-python's
+        """Notes an observation, unless its evidence is such that no estimate will contain it."""
+        try:
+            judge(observation)
+        except StateRefusedError as error:
+            self.reader.refuse(message, str(error))
+        else:
+            self._progress.observation(observation, message.partition, message.offset, now)
 
     def _gone(self, topic: str, key: bytes | None) -> None:
         if topic == SKELETONS and key is not None:
             subject, _, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
             self._progress.no_skeleton(subject, fingerprint)
-
-    def _forget(self, place: TopicPartition, value: bytes) -> bool:
-        try:
-            forget = decode(value, Forget)
-        except RecordRefusedError:
-            return False
-        self._progress.forget(forget.forget, place.partition)
-        return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kafka import KafkaConsumer, OffsetAndMetadata
 
-from avatarrig.records import PhotoReference, RecordRefusedError, decode
+from avatarrig.records import PhotoReference, RefusingReader, record_of
 from avatarrig.topics import DETECTOR_GROUPS, IMAGES
 from avatarrig.transport import places_of, read_to_end
 
@@ -35,13 +35,10 @@ def waiting_photos(consumer: KafkaConsumer, run: str) -> frozenset[str]:
         consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
         return frozenset()
     starts = {place: offset or 0 for place, offset in committed.items()}
-    found = (_image_id(message.value, run) for _, message in read_to_end(consumer, starts))
-    return frozenset(image_id for image_id in found if image_id is not None)
-
-
-def _image_id(value: bytes | None, run: str) -> str | None:
-    try:
-        reference = decode(value, PhotoReference)
-    except RecordRefusedError:  # the detector replica sets it aside
-        return None
-    return reference.image_id if reference.run == run else None
+    reader = RefusingReader(record_of)
+    records = (reader.read(message) for _, message in read_to_end(consumer, starts))
+    return frozenset(
+        record.image_id
+        for record in records
+        if isinstance(record, PhotoReference) and record.run == run
+    )

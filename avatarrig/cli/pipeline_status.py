@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from avatarrig.cli.references import Offsets, References, references_from
 from avatarrig.cli.rejects import read_rejects
 from avatarrig.live import GroupStatus
-from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
+from avatarrig.records import AnyRecord, RefusingReader, SkeletonRecord
 from avatarrig.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, SKELETONS
 from avatarrig.transport import (
     PATIENCE_SECONDS,
@@ -84,8 +84,12 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
     skeletons: list[SkeletonStatus]
 
 
-def read_status(kafka: KafkaSettings) -> PipelineStatus:
+def read_status(kafka: KafkaSettings, reader: RefusingReader[AnyRecord]) -> PipelineStatus:
     """Asks a Kafka about the pipeline that runs on it.
+
+    Args:
+        kafka: Where it is.
+        reader: Reads the records.
 
     Raises:
         TransportError: Kafka does not answer, or no pipeline has used it.
@@ -107,8 +111,8 @@ def read_status(kafka: KafkaSettings) -> PipelineStatus:
         detecting = [group for group in groups if group.group.startswith(DETECTOR_GROUPS)]
         published, waiting = _references(consumer, committed, first)
         replicas = sum(group.members for group in detecting)
-        rejects = read_rejects(kafka).reasons
-        skeletons = _skeletons(consumer)
+        rejects = read_rejects(kafka, reader).reasons
+        skeletons = _skeletons(consumer, reader)
         return PipelineStatus(
             found=published.count,
             waiting=waiting.count,
@@ -178,17 +182,16 @@ def _lag(consumer: KafkaConsumer, committed: Offsets) -> dict[str, int]:
     return lag
 
 
-def _skeletons(consumer: KafkaConsumer) -> list[SkeletonStatus]:
+def _skeletons(consumer: KafkaConsumer, reader: RefusingReader[AnyRecord]) -> list[SkeletonStatus]:
     latest: dict[bytes, SkeletonRecord] = {}
     starts = consumer.beginning_offsets(places_of(consumer, SKELETONS))
     for _, message in read_to_end(consumer, starts):
         if message.value is None:  # a tombstone
             latest.pop(message.key, None)
             continue
-        try:
-            latest[message.key] = decode(message.value, SkeletonRecord)
-        except RecordRefusedError:  # from another version of this program
-            continue
+        record = reader.read(message)
+        if isinstance(record, SkeletonRecord):
+            latest[message.key] = record
     return [_skeleton(record) for _, record in sorted(latest.items())]
 
 

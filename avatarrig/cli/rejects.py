@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -15,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.connection import broker_options, reach
+from avatarrig.cli.connection import broker_options, reach, reading_records
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments
-from avatarrig.records import Observation, RecordRefusedError, Reject, decode
+from avatarrig.records import AnyRecord, Observation, RefusingReader, Reject
 from avatarrig.topics import OBSERVATIONS, REJECTS
 from avatarrig.transport import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from processors.rejects import RejectsView, SetAsidePhoto, replayable
@@ -52,8 +53,8 @@ def list_command(
     since: str | None,
 ) -> None:
     """List what is set aside, the latest first."""
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = read_rejects(reached).standing(reason=reason, since=_moment(since))
+    with fail_clearly(), reach(run_directory, kafka) as reached, reading_records() as reader:
+        photos = read_rejects(reached, reader).standing(reason=reason, since=_moment(since))
     if as_json:
         for photo in photos:
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
@@ -68,8 +69,8 @@ def list_command(
 def show_command(*, run_directory: Path | None, kafka: KafkaArguments, text: str) -> None:
     """Show all that is known about what TEXT names: a path, an image_id, or a part of one."""
     with fail_clearly():
-        with reach(run_directory, kafka) as reached:
-            photos = read_rejects(reached).find(text)
+        with reach(run_directory, kafka) as reached, reading_records() as reader:
+            photos = read_rejects(reached, reader).find(text)
         if not photos:
             raise CommandError(f"nothing that is set aside matches {text!r}")
     console = Console(highlight=False)
@@ -93,8 +94,8 @@ def replay_command(
     A photo leaves the list when it is observed. Photos that could not even be read are found
     again by the dataset's own command.
     """
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = read_rejects(reached).standing(reason=reason, since=_moment(since))
+    with fail_clearly(), reach(run_directory, kafka) as reached, reading_records() as reader:
+        photos = read_rejects(reached, reader).standing(reason=reason, since=_moment(since))
         references = [
             reference
             for photo in photos
@@ -115,8 +116,12 @@ def replay_command(
         click.echo("run the same avatarrig command again to have them detected")
 
 
-def read_rejects(kafka: KafkaSettings) -> RejectsView:
+def read_rejects(kafka: KafkaSettings, reader: RefusingReader[AnyRecord]) -> RejectsView:
     """Reads what is set aside.
+
+    Args:
+        kafka: Where the pipeline runs.
+        reader: Reads the records.
 
     Raises:
         TransportError: Kafka does not answer, or has no such topics.
@@ -131,37 +136,42 @@ def read_rejects(kafka: KafkaSettings) -> RejectsView:
             if message.value is None:  # a tombstone
                 rejects.pop(message.key, None)
             else:
-                rejects[message.key or origin.encode()] = _reject(message, origin)
+                record = reader.read(message)
+                rejects[message.key or origin.encode()] = (
+                    record if isinstance(record, Reject) else _refused(message, origin)
+                )
         for reject in rejects.values():
             view.reject(reject)
         oldest = min((reject.rejected_at for reject in rejects.values()), default=time.time())
-        _note_observations(consumer, view, since=oldest)
+        _note_observations(consumer, view, reader, since=oldest)
     finally:
         consumer.close()
     return view
 
 
-def _reject(message: object, origin: str) -> Reject:
-    try:
-        return decode(getattr(message, "value", None), Reject)
-    except RecordRefusedError as error:
-        when = getattr(message, "timestamp", 0) / 1000
-        return Reject(
-            reason="malformed", message=str(error), attempts=1, rejected_at=when, origin=origin
-        )
+def _refused(message: Any, origin: str) -> Reject:  # noqa: ANN401 - kafka-python's
+    """What is no reject is listed as one, for it stands where one should."""
+    return Reject(
+        reason="malformed",
+        message="a message that is no reject",
+        attempts=1,
+        rejected_at=message.timestamp / 1000,
+        origin=origin,
+    )
 
 
-def _note_observations(consumer: KafkaConsumer, view: RejectsView, *, since: float) -> None:
+def _note_observations(
+    consumer: KafkaConsumer, view: RejectsView, reader: RefusingReader[AnyRecord], *, since: float
+) -> None:
     """Only observations younger than the oldest reject can take one off the list."""
     places = places_of(consumer, OBSERVATIONS)
     ends = consumer.end_offsets(places)
     found = consumer.offsets_for_times(dict.fromkeys(places, max(0, round(since * 1000) - 1)))
     starts = {p: found[p].offset if found.get(p) else ends[p] for p in places}
     for _, message in read_to_end(consumer, starts):
-        try:
-            view.observation(decode(message.value, Observation))
-        except RecordRefusedError:  # the aggregator sets it aside
-            continue
+        record = reader.read(message)
+        if isinstance(record, Observation):
+            view.observation(record)
 
 
 def _moment(text: str | None) -> float:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from avatarrig.cli.display import bones_table
+from avatarrig.cli.printable import printable
 from avatarrig.cli.view import bone_rows, duration
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -129,6 +130,8 @@ def print_results(
         for note in document.get("notes", []):
             console.print(Text(f"  {note}", style="dim"))
     console.print()
+    for subject, why in progress.unmade.items():
+        console.print(Text(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
     console.print(
         Text(
             f"{counts.found} photos in {duration(elapsed)}: {counts.person} with a person, "

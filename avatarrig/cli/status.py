@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.connection import broker_options, reach
+from avatarrig.cli.connection import broker_options, reach, reading_records
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.kafka_options import KafkaArguments
 from avatarrig.cli.pipeline_status import PipelineStatus, read_status
@@ -26,8 +26,8 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
 
     "Waiting" means not yet processed, never failed.
     """
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        state = read_status(reached)
+    with fail_clearly(), reach(run_directory, kafka) as reached, reading_records() as reader:
+        state = read_status(reached, reader)
     if as_json:
         sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
     else:

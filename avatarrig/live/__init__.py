@@ -6,7 +6,6 @@ Pure: records and times come in. `avatarrig.transport.feed` reads them off Kafka
 from __future__ import annotations
 
 from avatarrig.live.board import Board, Subject
-from avatarrig.live.shape import check_estimate
 from avatarrig.live.sighting import Sighting, decode_sighting
 from avatarrig.live.stream import GroupStatus, Stream
 
@@ -16,6 +15,5 @@ __all__ = [
     "Sighting",
     "Stream",
     "Subject",
-    "check_estimate",
     "decode_sighting",
 ]

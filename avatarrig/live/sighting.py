@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import math
-
 import msgspec
 
-from avatarrig.records import (
-    EXPECTED_SHAPES,
-    MAX_RECORD_BYTES,
-    PackedArray,
-    RecordRefusedError,
-)
+from avatarrig.records import PackedArray, decode_part
+from avatarrig.records.kinds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,18 +16,18 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         excluded: Why the photo does not count in the estimate; None where it counts.
     """
 
-    image_id: str
-    subject: str
-    dataset: str
-    path: str
-    found_at: float
-    observed_at: float
-    width: int
-    height: int
-    people: int = 0
+    image_id: ImageId
+    subject: Name
+    dataset: Name
+    path: PathText
+    found_at: Seconds
+    observed_at: Seconds
+    width: Pixels
+    height: Pixels
+    people: Count = 0
     ambiguous: bool = False
     pose: PackedArray | None = None
-    excluded: str | None = None
+    excluded: Prose | None = None
 
 
 def decode_sighting(data: bytes | None) -> Sighting:
@@ -43,19 +36,4 @@ def decode_sighting(data: bytes | None) -> Sighting:
     Raises:
         RecordRefusedError: Naming what does not fit.
     """
-    if not data or len(data) > MAX_RECORD_BYTES:
-        raise RecordRefusedError(f"{len(data or b'')} bytes are no observation")
-    try:
-        sighting = _decoder().decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise RecordRefusedError(f"not an observation: {error}") from error
-    expected = EXPECTED_SHAPES["pose"]
-    pose = sighting.pose
-    if pose is not None and (pose.shape, len(pose.data)) != (expected, 4 * math.prod(expected)):
-        raise RecordRefusedError(f"pose has shape {pose.shape}, expected {expected}")
-    return sighting
-
-
-@functools.cache
-def _decoder() -> msgspec.msgpack.Decoder[Sighting]:
-    return msgspec.msgpack.Decoder(Sighting)
+    return decode_part(data, Sighting)

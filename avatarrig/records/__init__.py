@@ -20,20 +20,29 @@ from avatarrig.records.kinds import (
     SkeletonRecord,
     TallyUpdate,
 )
+from avatarrig.records.reading import AnyRecord, Refused, RefusingReader, record_of
+from avatarrig.records.shape import check_estimate
 from avatarrig.records.wire import (
     EXPECTED_SHAPES,
     MAX_RECORD_BYTES,
+    MOST_SAID,
     Record,
     RecordRefusedError,
     decode,
+    decode_either,
+    decode_either_part,
+    decode_part,
     encode,
     record_key,
+    shortened,
 )
 
 __all__ = [
     "EXPECTED_SHAPES",
     "MAX_RECORD_BYTES",
+    "MOST_SAID",
     "SCHEMA_VERSION",
+    "AnyRecord",
     "Evidence",
     "Forget",
     "HistoryRatio",
@@ -43,10 +52,18 @@ __all__ = [
     "PhotoReference",
     "Record",
     "RecordRefusedError",
+    "Refused",
+    "RefusingReader",
     "Reject",
     "SkeletonRecord",
     "TallyUpdate",
+    "check_estimate",
     "decode",
+    "decode_either",
+    "decode_either_part",
+    "decode_part",
     "encode",
     "record_key",
+    "record_of",
+    "shortened",
 ]

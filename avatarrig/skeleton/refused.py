@@ -7,5 +7,9 @@ class StateRefusedError(ValueError):
     """Bytes that should hold statistics do not, or hold those of another version."""
 
 
+class EstimateRefusedError(ValueError):
+    """No estimate can be made of statistics, for they are such as no photos give."""
+
+
 class LearnedRefusedError(ValueError):
     """What was learned does not fit the detector or the evidence that it is used with."""

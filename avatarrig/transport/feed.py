@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import structlog
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from avatarrig.identity import subject_digest
-from avatarrig.live import GroupStatus, Sighting, Stream, check_estimate, decode_sighting
+from avatarrig.live import GroupStatus, Sighting, Stream
 from avatarrig.records import (
     Forget,
     HistoryRecord,
-    RecordRefusedError,
+    RefusingReader,
     Reject,
     SkeletonRecord,
-    decode,
+    decode_either_part,
+    record_of,
 )
 from avatarrig.topics import DETECTOR_GROUPS, HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 from avatarrig.transport.clients import open_reader
@@ -29,7 +29,6 @@ LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
 """Of these topics only so many of each partition's latest offsets are read at the start."""
 
 MOST_AT_ONCE: Final = 500
-_log = structlog.get_logger(__name__)
 
 News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
 
@@ -41,6 +40,9 @@ class Feed:
         kafka: Where Kafka is.
         history: Whether the history is wanted.
 
+    Attributes:
+        reader: Knows what was refused.
+
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or no pipeline has used it.
@@ -48,6 +50,7 @@ class Feed:
 
     def __init__(self, kafka: KafkaSettings, *, history: bool = True) -> None:
         self._kafka = kafka
+        self.reader = RefusingReader(read=_read)
         self._consumer: KafkaConsumer = open_reader(
             kafka,
             max_poll_records=MOST_AT_ONCE,
@@ -84,7 +87,7 @@ class Feed:
             news = [
                 one
                 for place, batch in batches.items()
-                for one in _decoded(place, batch, skim=skimming)
+                for one in _decoded(self.reader, place.topic, batch, skim=skimming)
             ]
             self._behind = {
                 p: end for p, end in self._behind.items() if self._consumer.position(p) < end
@@ -111,18 +114,16 @@ class Feed:
         return [TopicPartition(topic, number) for number in sorted(numbers or ())]
 
 
-def _decoded(place: TopicPartition, batch: list[Any], *, skim: bool) -> Iterator[News]:
-    if skim and place.topic == SKELETONS:
+def _decoded(
+    reader: RefusingReader[News], topic: str, batch: list[Any], *, skim: bool
+) -> Iterator[News]:
+    if skim and topic == SKELETONS:
         batch = list({message.key: message for message in batch}.values())
     for message in batch:
         if message.value is None:
-            yield from _forgotten(place.topic, message)
-            continue
-        try:
-            yield _record(place.topic, message)
-        except RecordRefusedError as error:
-            # The aggregator sets such records aside; who watches passes over them.
-            _log.debug("passed over a record", place=str(place), why=str(error))
+            yield from _forgotten(topic, message)
+        elif (record := reader.read(message)) is not None:
+            yield record
 
 
 def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - kafka-python's
@@ -134,19 +135,10 @@ def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - 
     yield Forget(forget=subject_digest(subject), forgotten_at=message.timestamp / 1000)
 
 
-def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
-    if topic == SKELETONS:
-        record = decode(message.value, SkeletonRecord)
-        check_estimate(record.estimate)
-        return record
-    if topic == HISTORY:
-        return decode(message.value, HistoryRecord)
-    if topic == REJECTS:
-        return decode(message.value, Reject)
-    try:
-        return decode_sighting(message.value)
-    except RecordRefusedError:
-        return decode(message.value, Forget)
+def _read(topic: str, value: bytes | None) -> News:
+    if topic == OBSERVATIONS:
+        return decode_either_part(value, Sighting)
+    return cast("News", record_of(topic, value))
 
 
 def read_stream(admin: KafkaAdminClient, consumer: KafkaConsumer) -> Stream:

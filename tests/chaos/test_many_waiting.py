@@ -17,7 +17,7 @@ from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli.groups import detector_group
 from avatarrig.cli.pipeline_status import read_status
 from avatarrig.file_uri import to_file_uri
-from avatarrig.records import PhotoReference
+from avatarrig.records import PhotoReference, RefusingReader, record_of
 from avatarrig.supervision import Child, Supervisor
 from avatarrig.topics import IMAGES, OBSERVATIONS
 from avatarrig.transport import KafkaSettings, open_producer
@@ -48,8 +48,12 @@ def test_memory_stays_flat_and_the_status_right(
         wait_for(lambda: observed(kafka) >= some, patience=PATIENCE)
         grown = replica.memory_info().rss - before
         one.pace(HELD)
-        wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka), patience=PATIENCE)
-        status = read_status(kafka)
+        reader = RefusingReader(record_of)
+        wait_for(
+            lambda: read_status(kafka, reader).waiting == QUEUED - observed(kafka),
+            patience=PATIENCE,
+        )
+        status = read_status(kafka, reader)
         one.pace(0)
 
     assert supervisor.states[0].restarts == 0

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from aggregators.forgetting import forget_in
 from aggregators.keys import Series, message_key, partition_of, tally_message_key
 from aggregators.level import Level
 from aggregators.merging import TalliedPartition
@@ -22,7 +21,7 @@ from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
 from avatarrig.identity import subject_digest
-from avatarrig.records import Observation, SkeletonRecord, encode
+from avatarrig.records import Forget, Observation, SkeletonRecord, decode_either, encode
 from avatarrig.skeleton.learned import load_learned
 from avatarrig.skeleton.tally import Tally
 
@@ -146,8 +145,9 @@ class TallyOutlet(Outlet):
 class SkeletonOutlet(Outlet):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
-        value = msgspec.msgpack.encode(record)
-        return [Message("skeletons", message_key(series), value)] if part.is_news(record) else []
+        if not part.is_news(series, record.applied, record.observations, record.estimate):
+            return []
+        return [Message("skeletons", message_key(series), msgspec.msgpack.encode(record))]
 
     def farewells(self, part: TalliedPartition) -> list[Message]:
         return [
@@ -261,18 +261,14 @@ def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
         for _, value in log:
             if value is None or value.startswith(b"\xc1"):
                 continue
-            if (forget := forget_in(value)) is not None:
-                for key in [key for key in own if subject_digest(key[0]) == forget.forget]:
+            photo = decode_either(value, Observation)
+            if isinstance(photo, Forget):
+                for key in [key for key in own if subject_digest(key[0]) == photo.forget]:
                     del own[key]
                 continue
-            photo = decoded(value)
             own.setdefault((photo.subject, photo.image_id), photo)
         photos |= own
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
-
-
-def decoded(value: bytes) -> Observation:
-    return msgspec.msgpack.decode(value, type=Observation)

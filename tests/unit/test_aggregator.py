@@ -77,17 +77,21 @@ def test_messages_that_come_again_change_nothing() -> None:
         assert not part.take_farewells()
 
 
-def test_what_nobody_expected_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    observed, tallied = ObservedPartition(0, LEARNED), TalliedPartition(0, LEARNED, estimator)
-    nowhere = _update(-1, 5, 1)
-    tallied.apply(0, nowhere)
-    assert not tallied.has(SERIES), "what is set aside does not count"
+def test_an_error_of_the_program_is_not_taken_for_a_bad_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Tally, "add", None)
-    observed.apply(0, encode(observation(1)))
-    for part in (observed, tallied):
-        (refusal,) = part.take_refusals()
-        assert (refusal.offset, refusal.reason) == (0, "unexpected")
-        assert part.next_offset == 1
+    with pytest.raises(TypeError):
+        ObservedPartition(0, LEARNED).apply(0, encode(observation(1)))
+
+
+def test_what_names_no_partition_is_set_aside() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    part.apply(0, _update(-1, 5, 1))
+    part.apply(1, encode(Forget(forget=subject_digest("anna"), forgotten_at=1.0)))
+    assert [refusal.reason for refusal in part.take_refusals()] == ["malformed"] * 2
+    assert not part.has(SERIES), "what is set aside does not count"
+    assert part.next_offset == 2
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\x81\xa7version\x63"])
@@ -232,10 +236,10 @@ def test_the_tally_that_contains_more_counts() -> None:
 def test_an_estimate_that_says_nothing_new_is_no_news() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
     part.apply(0, _update(1, 5, 1))
-    assert part.is_news(part.record(SERIES, 1.0))
-    assert not part.is_news(part.record(SERIES, 2.0))
+    assert part.is_news(SERIES, part.applied(SERIES))
+    assert not part.is_news(SERIES, part.applied(SERIES))
     part.apply(1, _update(1, 6, 1))
-    assert part.is_news(part.record(SERIES, 3.0)), "it has read further"
+    assert part.is_news(SERIES, part.applied(SERIES)), "it has read further"
 
 
 def test_a_tally_that_is_none_is_set_aside() -> None:

@@ -33,7 +33,7 @@ class Consumer:
         assert timeout_ms
         return {
             TopicPartition(topic, 0): [
-                SimpleNamespace(value=value, key=b"key", offset=offset)
+                SimpleNamespace(topic=topic, partition=0, value=value, key=b"key", offset=offset)
                 for offset, value in enumerate(values)
             ]
             for topic, values in self._values.items()

@@ -13,12 +13,13 @@ from avatarrig.cli.printable import printable
 from avatarrig.cli.tail_lines import json_line, plain_line
 from avatarrig.cli.tail_view import Screen, picture, trend
 from avatarrig.history import history_of
-from avatarrig.live import Board, GroupStatus, Stream, check_estimate, decode_sighting
+from avatarrig.live import Board, GroupStatus, Stream, decode_sighting
 from avatarrig.records import (
     HistoryRatio,
     HistoryRecord,
     RecordRefusedError,
     SkeletonRecord,
+    check_estimate,
     encode,
 )
 from avatarrig.skeleton.estimate import EstimateOptions, estimate

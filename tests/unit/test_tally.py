@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.evidence import any_evidence, one_sided
 from support.standing import ARRIVED, BODY, DAY, photo
 
 from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.skeleton.counting import REASONS
-from avatarrig.skeleton.evidence import INFORMATION_LENGTH
 from avatarrig.skeleton.grouped_sums import GROUPS
 from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN
 from avatarrig.skeleton.learned import load_learned
@@ -25,8 +25,6 @@ from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.skeleton.tally import Tally
 
 VERSION = load_learned("full").version
-BEHIND = (7,) * (INFORMATION_LENGTH - 21)
-"""What evidence holds behind the upper triangle of its matrix."""
 GOOD = {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10}
 
 
@@ -35,16 +33,10 @@ def observation(**fields: object) -> Observation:
 
 
 def evidence_of(seed: int) -> Evidence:
-    """Evidence of arbitrary integers; a seed is drawn faster than 27 numbers are."""
+    """Evidence of arbitrary lengths; a seed is drawn faster than they are."""
     random = Random(seed)  # noqa: S311 - no secret
-    weights = [random.randint(-(1 << 14), 1 << 14) for _ in range(6)]
     keys = random.sample(RATIO_KEYS, random.randint(0, len(RATIO_KEYS)))
-    return Evidence(
-        learned=VERSION,
-        information=(*(a * b for i, a in enumerate(weights) for b in weights[i:]), *BEHIND),
-        vector=tuple(random.randint(-(1 << 30), 1 << 30) for _ in range(6)),
-        ratios={key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys},
-    )
+    return any_evidence(seed, {key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys})
 
 
 EVIDENCE = st.integers(0, 1 << 30).map(evidence_of)
@@ -61,15 +53,7 @@ OBSERVATIONS = st.builds(
     st.sampled_from([None, None, None, "duplicate of b", "wrong person"]),
 )
 MANY = st.lists(OBSERVATIONS, max_size=8)
-ONE = Evidence(
-    learned=VERSION,
-    information=(
-        *(900, 10, 0, -20, 0, 5, 800, 0, 7, 0, 0, 700, 0, 9, 1, 600, 0, 0, 500, 2, 400),
-        *BEHIND,
-    ),
-    vector=(0, 100, -200, 300, -400, 500),
-    ratios={"upper_arm_L": -5, "upper_arm_R": -4},
-)
+ONE = any_evidence(1, {"upper_arm_L": -5, "upper_arm_R": -4})
 
 
 def tallied(observations: list[Observation]) -> Tally:
@@ -211,13 +195,23 @@ def test_evidence_of_other_weights_never_joins_a_tally() -> None:
     assert old.to_bytes() == before
 
 
+@given(st.integers(0, 1 << 30))
+def test_what_a_photo_can_say_is_never_refused(seed: int) -> None:
+    assert Tally.empty().add(observation(evidence=any_evidence(seed))).used == 1
+
+
 @pytest.mark.parametrize(
     "malformed",
     [
         {"information": (1, 2)},
-        {"information": (900, 1 << 20, *ONE.information[2:])},
+        {"information": (ONE.information[0], 1 << 20, *ONE.information[2:])},
         {"information": (-900, *ONE.information[1:])},
+        {"information": (1 << 20, *ONE.information[1:])},
+        {"information": (*ONE.information[:-1], 1 << 24)},
+        {"information": (*ONE.information[:-1], 0)},
+        {"information": (0,) * len(ONE.information)},
         {"vector": (1 << 60, 0, 0, 0, 0, 0)},
+        {"vector": tuple(4 * number for number in ONE.vector)},
         {"ratios": {"tail_length": 1}},
         {"ratios": {"hip_width": HIGHEST_BIN + 1}},
     ],
@@ -274,19 +268,11 @@ def test_a_camera_whose_clock_runs_ahead_does_not_age_the_others() -> None:
 
 
 def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
-    largest = (1 << 32) - 1
-    triangle = (largest if i == j else largest // 10 for i in range(6) for j in range(i, 6))
-    information = (*triangle, *(largest for _ in BEHIND))
     ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(LOWEST_BIN, HIGHEST_BIN + 1)]
     year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
     tally = Tally.empty()
     for number in range(max(len(ratios), len(year_old))):
-        evidence = Evidence(
-            learned=VERSION,
-            information=information,
-            vector=(0, *(largest if number >> bit & 1 else -largest for bit in range(5))),
-            ratios=ratios[number % len(ratios)],
-        )
+        evidence = one_sided(number, ratios[number % len(ratios)])
         captured_at = year_old[number % len(year_old)]
         tally.add(observation(evidence=evidence, captured_at=captured_at))
     while tally.observations < 100_000_000:
