@@ -18,15 +18,15 @@ import msgspec
 import structlog
 
 from aggregators.settings import AggregatorSettings, SettingsRefusedError, read_settings
-from avatarrig.logs import configure_logs
-from avatarrig.metrics.sharing import share_metrics
-from avatarrig.supervision import ExitCode, Status
-from avatarrig.transport import (
+from avatarrig.kafka import (
     ConnectionRefusedByKafkaError,
     TopicError,
     TransportError,
     TransportSettingError,
 )
+from avatarrig.metrics.sharing import share_metrics
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.supervision import ExitCode, Status
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
@@ -57,8 +57,8 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     stop = _stop_on_signals()
     if settings.die_with_parent:
         _stop_at_end_of_input(asyncio.get_running_loop(), stop)
-    from aggregators.web.server import AddressInUseError  # noqa: PLC0415 - it loads slowly,
     from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
+    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415 - it loads slowly,
 
     try:
         await run(settings, stop, lambda: _report(Status("working")))

@@ -12,7 +12,7 @@ from aggregators.level import Level
 from aggregators.outlets import Sender, SkeletonOutlet, TallyOutlet
 from aggregators.pace import Tempo
 from aggregators.parts import ObservedParts, TalliedParts
-from avatarrig.topics import OBSERVATIONS, TALLIES
+from avatarrig.wire.topics import OBSERVATIONS, TALLIES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import faust
 
-from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
-from avatarrig.transport import TopicError, admin_client, create_topics
+from avatarrig.kafka import TopicError, admin_client, create_topics
+from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregators.settings import AggregatorSettings
-    from avatarrig.transport import KafkaSettings
+    from avatarrig.kafka import KafkaSettings
 
 OBSERVED_TABLE: Final = "observed"
 TALLIED_TABLE: Final = "tallied"
@@ -93,7 +93,7 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
         "producer_acks": -1,
         "producer_linger": 0.0,
         "producer_max_request_size": 1_000_000,
-        "web_enabled": False,  # one of our own stands beside it, see aggregators.web
+        "web_enabled": False,  # one of our own stands beside it, see avatarrig.page
     }
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aggregators.keys import forgotten_key, forgotten_of
-from avatarrig.identity import subject_digest
+from avatarrig.wire.identity import subject_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 
 class Forgotten:

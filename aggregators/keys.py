@@ -1,4 +1,4 @@
-"""Keys and values of the tables, and the keys of the messages.
+"""Keys and values of the tables; those of the messages are in `avatarrig.wire.keys`.
 
 A table key begins with the partition that it belongs to, so that whatever holds the key knows
 which changelog partition to write to, and which keys go when a partition moves elsewhere.
@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from avatarrig.wire.keys import KeyRefusedError, Series, series_key, series_of
+
 MARKER: Final = b"M"
 PAGE: Final = b"P"
 STATISTICS: Final = b"S"
@@ -18,13 +20,6 @@ FORGOTTEN: Final = b"F"
 
 _PREFIX: Final = struct.Struct(">cI")
 _NUMBER: Final = struct.Struct(">I")
-
-Series = tuple[str, str]
-"""Subject and detector fingerprint: what is pooled, and what is kept apart."""
-
-
-class KeyRefusedError(ValueError):
-    """A table holds a key that this program did not write."""
 
 
 class Marker(msgspec.Struct, frozen=True, array_like=True):
@@ -55,7 +50,7 @@ def page_key(partition: int, page: int) -> bytes:
 
 def statistics_key(partition: int, part: int, series: Series) -> bytes:
     """Key of the statistics of one series; ``part`` is the input partition they come from."""
-    return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + message_key(series)
+    return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + series_key(series)
 
 
 def forgotten_key(partition: int, part: int, digest: str) -> bytes:
@@ -90,34 +85,6 @@ def page_of(key: bytes) -> int:
 def part_of(key: bytes) -> tuple[int, Series]:
     """Input partition and series that a statistics key names."""
     return _number(key), series_of(key[_PREFIX.size + _NUMBER.size :])
-
-
-def message_key(series: Series) -> bytes:
-    """Key of messages about a series."""
-    subject, fingerprint = series
-    return f"{subject}\0{fingerprint}".encode("utf-8", "surrogateescape")
-
-
-def tally_message_key(series: Series, partition: int) -> bytes:
-    """Key of a tally message.
-
-    The input partition is part of it: compaction keeps the last message of each key, and the
-    tallies of all input partitions are needed.
-    """
-    return message_key(series) + b"\0" + str(partition).encode()
-
-
-def history_message_key(series: Series, slot: str) -> bytes:
-    """Key of a note in the history: of those of one slot, compaction keeps the last."""
-    return message_key(series) + b"\0" + slot.encode()
-
-
-def series_of(key: bytes) -> Series:
-    """Series that a message key names; a subject may hold any character."""
-    subject, separator, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
-    if not separator:
-        raise KeyRefusedError(f"{key!r} names no subject and fingerprint")
-    return subject, fingerprint
 
 
 def _split(key: bytes) -> tuple[bytes, int]:

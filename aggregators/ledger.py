@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aggregators.keys import Marker
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 _MASK: Final = (1 << 64) - 1
 

@@ -7,10 +7,10 @@ from typing import Generic
 
 import structlog
 
-from aggregators.keys import Series
 from aggregators.pace import Pace, Tempo
 from aggregators.roles import Outlet, Part, PartMaker, PartT, Table
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.wire.keys import Series
 
 _log = structlog.get_logger(__name__)
 

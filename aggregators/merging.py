@@ -12,7 +12,6 @@ from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     FORGOTTEN,
     Marker,
-    Series,
     kind_of,
     marker_key,
     part_of,
@@ -22,15 +21,11 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.records import (
-    Forget,
-    RecordRefusedError,
-    SkeletonRecord,
-    TallyUpdate,
-    decode_either,
-)
-from avatarrig.skeleton.refused import EstimateRefusedError, StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.refused import EstimateRefusedError, StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
+from avatarrig.wire.channels import TALLIED
+from avatarrig.wire.keys import Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -199,8 +194,16 @@ class TalliedPartition:
             estimated_at=now,
         )
 
-    def is_news(self, series: Series, *said: object) -> bool:
-        """Tells whether something else is said of a series than the last time."""
+    def is_news(self, record: SkeletonRecord) -> bool:
+        """Tells whether a record says something else than what was said last; it then is that."""
+        series = (record.subject, record.fingerprint)
+        return self._is_new(series, (record.applied, record.observations, record.estimate))
+
+    def is_new_refusal(self, series: Series, why: str) -> bool:
+        """Tells whether it was not said yet of what a series contains that it has no estimate."""
+        return self._is_new(series, (self.applied(series), why))
+
+    def _is_new(self, series: Series, said: object) -> bool:
         digest = hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=16).digest()
         if self._said.get(series) == digest:
             return False
@@ -259,7 +262,7 @@ class TalliedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            record = decode_either(value, TallyUpdate)
+            record = TALLIED.decode(value)
         except RecordRefusedError as error:
             self._refusals.append(Refusal(offset, "malformed", str(error)))
             return None

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from aggregators.keys import Series, history_message_key, message_key, tally_message_key
 from aggregators.refusals import Refusal
 from aggregators.roles import Message
-from avatarrig.history import history_of, slot_of
-from avatarrig.records import MOST_SAID, Forget, Reject, encode, shortened
-from avatarrig.skeleton.refused import EstimateRefusedError
-from avatarrig.topics import HISTORY, REJECTS, SKELETONS, TALLIES
+from avatarrig.body.refused import EstimateRefusedError
+from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
+from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from aggregators.merging import TalliedPartition
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
-    from avatarrig.records import SkeletonRecord
+    from avatarrig.wire import SkeletonRecord
+    from avatarrig.wire.keys import Series
 
 
 class Sender:
@@ -93,10 +93,10 @@ class TallyOutlet:
 
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
-        key = tally_message_key(series, part.partition)
+        key = keys.tally_key(series, part.partition)
         found_at = part.waiting.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
-        return [Message(TALLIES, key, encode(update), shard=message_key(series))]
+        return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
 
     def farewells(self, part: ObservedPartition) -> list[Message]:
         """Has level 2 take back what this partition has said about forgotten subjects.
@@ -104,7 +104,12 @@ class TallyOutlet:
         Which partitions have tallies of theirs is not known any more, so all are told.
         """
         return [
-            Message(TALLIES, _forget_key(forget), encode(forget), partition=number)
+            Message(
+                TALLIES,
+                keys.forget_key(forget, forget.partition),
+                encode(forget),
+                partition=number,
+            )
             for forget in part.take_farewells()
             for number in range(self.send.partitions[TALLIES])
         ]
@@ -145,12 +150,12 @@ class SkeletonOutlet:
         except EstimateRefusedError as error:
             return self._set_aside(part, series, error)
         self._metrics.estimated(time.perf_counter() - begun)
-        if not part.is_news(series, record.applied, record.observations, record.estimate):
+        if not part.is_news(record):
             return []
         self._note(part, series, record)
-        shard = message_key(series)
+        shard = keys.series_key(series)
         noted = history_of(record)
-        note_key = history_message_key(series, slot_of(noted))
+        note_key = keys.history_key(series, slot_of(noted))
         return [
             Message(SKELETONS, shard, encode(record)),
             Message(HISTORY, note_key, encode(noted), shard=shard),
@@ -161,14 +166,13 @@ class SkeletonOutlet:
     ) -> list[Message]:
         """Says of a series that it has no estimate, once for each state of it."""
         subject, fingerprint = series
-        applied = part.applied(series)
-        if not part.is_news(series, applied, str(error)):
+        if not part.is_new_refusal(series, str(error)):
             return []
         refusal = Refusal(part.newest(series), "estimate", f"{subject!r}: {error}")
         self._metrics.rejected(refusal.reason)
         reject = _reject_of(self._topic, part.partition, refusal, self._wall_clock())
         told = msgspec.structs.replace(
-            reject, subject=subject, fingerprint=fingerprint, applied=applied
+            reject, subject=subject, fingerprint=fingerprint, applied=part.applied(series)
         )
         return [Message(REJECTS, told.origin.encode(), encode(told))]
 
@@ -176,9 +180,9 @@ class SkeletonOutlet:
         """Writes tombstones for the tallies and estimates that were taken back."""
         messages = []
         for gone in part.take_farewells():
-            shard = message_key(gone.series)
+            shard = keys.series_key(gone.series)
             messages.append(
-                Message(TALLIES, tally_message_key(gone.series, gone.part), None, shard=shard)
+                Message(TALLIES, keys.tally_key(gone.series, gone.part), None, shard=shard)
             )
             if gone.is_last:
                 messages.append(Message(SKELETONS, shard, None))
@@ -205,17 +209,13 @@ def _width(record: SkeletonRecord) -> float | None:
     return median(widths) if widths else None
 
 
-def _forget_key(forget: Forget) -> bytes:
-    return f"\0forget\0{forget.forget}\0{forget.partition}".encode()
-
-
 def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
     reject = _reject_of(topic, partition, refusal, now)
     return Message(REJECTS, reject.origin.encode(), encode(reject))
 
 
 def _reject_of(topic: str, partition: int, refusal: Refusal, now: float) -> Reject:
-    origin = f"{topic}/{partition}/{refusal.offset}"
+    origin = keys.origin(topic, partition, refusal.offset)
     return Reject(
         reason=refusal.reason,
         message=shortened(f"{origin}: {refusal.message}", MOST_SAID),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregators.keys import FORGOTTEN, MARKER, KeyRefusedError, Marker, kind_of
-from avatarrig.skeleton.refused import StateRefusedError
+from aggregators.keys import FORGOTTEN, MARKER, Marker, kind_of
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.wire.keys import KeyRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

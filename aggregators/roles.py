@@ -9,9 +9,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-    from aggregators.keys import Series
     from aggregators.ledger import Changes, Ledger
     from aggregators.refusals import Refusal
+    from avatarrig.wire.keys import Series
 
 
 class Part(Protocol):

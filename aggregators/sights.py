@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from avatarrig.wire.keys import joined
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 PAGE_SIGHTS: Final = 512
 """Sights on a full page; a page is written whole, so this bounds what one photo writes."""
@@ -31,8 +33,7 @@ def digest_of(series: Series, image_id: str, since: int = -1) -> int:
         since: Offset at which the subject was forgotten; -1 where it never was.
     """
     parts = (*series, image_id) if since < 0 else (*series, image_id, str(since))
-    text = "\0".join(parts).encode("utf-8", "surrogateescape")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(joined(*parts), digest_size=8).digest(), "little")
 
 
 class FirstSights:

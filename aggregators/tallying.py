@@ -11,7 +11,6 @@ from aggregators.keys import (
     FORGOTTEN,
     PAGE,
     Marker,
-    Series,
     kind_of,
     marker_key,
     page_key,
@@ -24,18 +23,15 @@ from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
-from avatarrig.records import (
-    Forget,
-    Observation,
-    RecordRefusedError,
-    TallyUpdate,
-    decode_either,
-)
-from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate
+from avatarrig.wire.channels import OBSERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from avatarrig.wire.keys import Series
 
 
 class Tallied(msgspec.Struct, array_like=True):
@@ -215,7 +211,7 @@ class ObservedPartition:
         if value is None:  # a tombstone
             return None
         try:
-            record = decode_either(value, Observation)
+            record = OBSERVED.decode(value)
         except RecordRefusedError as error:
             self._refusals.append(Refusal(offset, "malformed", str(error)))
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 
 class Waiting:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avatarrig.skeleton.estimate import Estimate, EstimateOptions, estimate
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.estimate import Estimate, EstimateOptions, estimate
+from avatarrig.body.sums.tally import Tally
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from avatarrig.records import Observation
+    from avatarrig.wire import Observation
 
 
 class Estimator:

@@ -1,7 +1,7 @@
 """One detector replica as a process: settings on standard input, states on standard output.
 
-Started by `avatarrig.supervision`. Settings come through a pipe, so that no secret stands on
-a command line; the pipe stays open, and when it closes the replica's owner is gone.
+Started by `avatarrig.process.supervision`. Settings come through a pipe, so that no secret stands
+on a command line; the pipe stays open, and when it closes the replica's owner is gone.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ import structlog
 from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
-from avatarrig.logs import configure_logs
-from avatarrig.metrics.detect import DetectMetrics
-from avatarrig.metrics.sharing import share_metrics
-from avatarrig.object_store import StoreAwayError, is_store_url, lies_in_store
-from avatarrig.runs import RunStorageError
-from avatarrig.runs.store import RunStore
-from avatarrig.scratch import scratch_folder
-from avatarrig.supervision import ExitCode, Status
-from avatarrig.topics import IMAGES
-from avatarrig.transport import (
+from avatarrig.kafka import (
     ConnectionRefusedByKafkaError,
     TransportError,
     TransportSettingError,
 )
-from avatarrig.watchdog import Watchdog
+from avatarrig.metrics.detect import DetectMetrics
+from avatarrig.metrics.sharing import share_metrics
+from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.process.lifeline import exit_at_end_of
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.scratch import scratch_folder
+from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.process.watchdog import Watchdog
+from avatarrig.runs import RunStorageError
+from avatarrig.runs.store import RunStore
+from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
 from processors.in_flight import InFlight
-from processors.lifeline import exit_at_end_of
-from processors.remote_photos import RemotePhotos
 from processors.replica import BrokerTroubleError, Replica
-from processors.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
-from processors.sandbox_settings import SandboxSettings
+from processors.sandbox.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
+from processors.sandbox.settings import SandboxSettings
+from processors.sandbox.stored_files import StoredFiles
 from processors.settings import ReplicaSettings
-from processors.stored_files import StoredFiles
 from processors.transaction import Transaction
 from processors.wiring import connect
 

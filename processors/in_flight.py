@@ -11,15 +11,15 @@ from kafka import TopicPartition
 
 from avatarrig.metrics.detect import REJECTED
 from avatarrig.photos.refused import PhotoRefusedError
-from avatarrig.supervision import Status
-from avatarrig.topics import IMAGES
+from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.source import StorageUnreachableError
+from avatarrig.process.supervision import Status
+from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside
-from processors.photo_source import StorageUnreachableError
-from processors.remote_photos import RemotePhotos
-from processors.sandbox import Result, Sandbox, SetAside
-from processors.sandbox_messages import Observed, Unreachable
-from processors.stored_files import AnswerRefusedError, StoredFiles
+from processors.sandbox.messages import Observed, Unreachable
+from processors.sandbox.sandbox import Result, Sandbox, SetAside
+from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 
 _FETCHED_AHEAD = 6
 """Photos that are fetched from a store before the detector has room for them."""
@@ -128,7 +128,7 @@ class InFlight:
         return True
 
     def _set_aside(self, taken: Taken, aside: SetAside) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
         _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
 
@@ -148,7 +148,7 @@ class InFlight:
             self._is_reachable(taken)
 
     def _observed(self, taken: Taken, answer: Observed) -> None:
-        fingerprint, now = self._sandbox.fingerprint, time.time()
+        fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
         taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
         _log_of(taken).debug("observed")
         if self._files is None or taken.reference is None or taken.output.result == REJECTED:

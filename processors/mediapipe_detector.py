@@ -21,6 +21,6 @@ def open_detector(options: DetectorOptions, models: Path | None) -> PhotoDetecto
         DetectorUnusableError: A model file is nowhere to be had, or MediaPipe cannot use it.
     """
     try:
-        return Detector(options, locate_models(options, models))
+        return Detector(options, locate_models(options, models), models)
     except (ModelUnavailableError, OSError, RuntimeError, ValueError) as error:
         raise DetectorUnusableError(str(error)) from error

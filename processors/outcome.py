@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from avatarrig.identity import is_image_id
 from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
-from avatarrig.records import (
+from avatarrig.wire import (
     MOST_SAID,
     Observation,
     PhotoReference,
@@ -17,12 +16,14 @@ from avatarrig.records import (
     Reject,
     decode,
     encode,
+    keys,
     record_key,
     shortened,
 )
-from avatarrig.topics import OBSERVATIONS, REJECTS
-from processors.sandbox import SetAside
-from processors.sandbox_messages import Observed
+from avatarrig.wire.identity import is_image_id
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS
+from processors.sandbox.messages import Observed
+from processors.sandbox.sandbox import SetAside
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class Output(msgspec.Struct, frozen=True):
 
     Attributes:
         topic: Where to.
-        key: As `avatarrig.records.record_key` says.
+        key: As `avatarrig.wire.record_key` says.
         value: The record, packed.
         result: `PERSON`, `NO_PERSON` or `REJECTED`.
         reason: Why a photo was rejected, otherwise empty.
@@ -102,7 +103,7 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
         reference = _decode(value)
     except RecordRefusedError as error:
         taken = Taken(partition, offset)
-        taken.settle(_refused_message(error, f"{topic}[{partition}]@{offset}", now))
+        taken.settle(_refused_message(error, keys.origin(topic, partition, offset), now))
         return taken
     if reference.run != run:
         taken = Taken(partition, offset)

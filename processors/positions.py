@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from avatarrig.transport import KafkaSettings, last_committed, resume_from
+from avatarrig.kafka import KafkaSettings, last_committed, resume_from
 
 Messages = dict[TopicPartition, list[Any]]
 

@@ -11,8 +11,8 @@ from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
-from avatarrig.supervision import Status
-from avatarrig.watchdog import Watchdog
+from avatarrig.process.supervision import Status
+from avatarrig.process.watchdog import Watchdog
 from processors.holds import Holds
 from processors.in_flight import InFlight
 from processors.outcome import Taken, take

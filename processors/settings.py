@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from avatarrig.transport import KafkaSettings
-from processors.sandbox_settings import Limits, SandboxSettings
+from avatarrig.kafka import KafkaSettings
+from processors.sandbox.settings import Limits, SandboxSettings
 
 
 class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

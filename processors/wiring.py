@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from kafka import KafkaConsumer, KafkaProducer
 
-from avatarrig.topics import IMAGES
-from avatarrig.transport import open_group_consumer, open_transactional_producer
-from avatarrig.watchdog import Watchdog
+from avatarrig.kafka import open_group_consumer, open_transactional_producer
+from avatarrig.process.watchdog import Watchdog
+from avatarrig.wire.topics import IMAGES
 from processors.settings import ReplicaSettings
 
 _BUFFER_BYTES = 64 << 10

@@ -1,7 +1,7 @@
 """One ingest as a process: settings on standard input, states on standard output.
 
-Started by `avatarrig.supervision`. Settings come through a pipe, so that no secret stands on
-a command line; the pipe stays open, and when it closes the owner is gone.
+Started by `avatarrig.process.supervision`. Settings come through a pipe, so that no secret stands
+on a command line; the pipe stays open, and when it closes the owner is gone.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import msgspec
 import structlog
 from kafka.errors import KafkaError
 
-from avatarrig.logs import configure_logs
-from avatarrig.metrics.sharing import share_metrics
-from avatarrig.supervision import ExitCode, Status
-from avatarrig.transport import (
+from avatarrig.kafka import (
     ConnectionRefusedByKafkaError,
     TopicError,
     TransportError,
     TransportSettingError,
 )
+from avatarrig.metrics.sharing import share_metrics
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.supervision import ExitCode, Status
 from producers.scan import DatasetError
 from producers.settings import IngestSettings
 from producers.source import SourceAwayError

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
 
-from avatarrig.object_store import (
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.object_store import (
     StoreAwayError,
     StoreUrlError,
     from_store_url,
@@ -17,12 +19,16 @@ from avatarrig.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
+from producers.naming import HEAD_BYTES
 from producers.references import Photo
 from producers.scan import DatasetError, Problem, is_junk, is_photo_name
 from producers.settling import Stamp
 from producers.source import Entry, SourceAwayError
+
+_DOTS = {".", ".."}
+"""Not hidden, as names that begin with a dot are, but no names at all."""
 
 
 class StoredPhoto(msgspec.Struct, frozen=True):
@@ -31,7 +37,7 @@ class StoredPhoto(msgspec.Struct, frozen=True):
     Attributes:
         name: Bucket and key.
         path: Path within the dataset.
-        problem: Nothing speaks against any object.
+        problem: Why no reference can name it, None where nothing speaks against it.
     """
 
     name: str
@@ -46,7 +52,7 @@ class StoredPhoto(msgspec.Struct, frozen=True):
     @property
     def printable_path(self) -> str:
         """The path; keys are text."""
-        return self.path
+        return self.path.encode("utf-8", "backslashreplace").decode()
 
 
 class Bucket:
@@ -90,10 +96,12 @@ class Bucket:
         """
         found = self._ask(lambda: self._store.find(self._root, detail=True), self._root)
         for name, details in sorted(cast("dict[str, dict[str, Any]]", found).items()):
-            path = posixpath.relpath(name, self._root)
+            # Not `relpath`, which takes "a/../b" for "b": to a store they are two objects.
+            path = name.removeprefix(self._root).removeprefix("/") or posixpath.basename(name)
             *folders, last = path.split("/")
-            if is_photo_name(last) and not any(is_junk(folder) for folder in folders):
-                yield Entry(StoredPhoto(name, path), _stamp(details), has_end=True, is_whole=True)
+            if is_photo_name(last) and not any(map(is_junk, set(folders) - _DOTS)):
+                photo = StoredPhoto(name, path, _problem_of(name))
+                yield Entry(photo, _stamp(details), has_end=True, is_whole=True)
 
     def look(self, path: str) -> Entry | None:
         """Objects are whole, so none is ever looked at again."""
@@ -109,8 +117,19 @@ class Bucket:
         """
         name = from_store_url(photo.uri)
         try:
-            with reaching(photo.uri), self._store.open(name, "rb") as stream:
-                return read_stream(stream, read_capture_time)
+            root = (self._store, self._root)
+            with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
+                return read_stream(stream, partial(read_capture_time, name=name))
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo itself names; files beside it are not looked for in a store."""
+        try:
+            with reaching(photo.uri), self._store.open(from_store_url(photo.uri), "rb") as stream:
+                return people_in_photo(stream.read(HEAD_BYTES))
+        except OSError:
+            return ()
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
@@ -126,6 +145,20 @@ class Bucket:
             raise DatasetError(
                 f"{to_store_url(what)} may not be listed: check AWS_ACCESS_KEY_ID and its rights"
             ) from error
+
+
+def _problem_of(name: str) -> Problem | None:
+    """Tells whether a reference can name an object."""
+    try:
+        if from_store_url(to_store_url(name)) == name:
+            return None
+    except (StoreUrlError, UnicodeError):
+        pass
+    return Problem(
+        "unsupported",
+        "the object's key has a part '.' or '..', or a character that no URL can hold: copy the "
+        "object to a plain name",
+    )
 
 
 def _stamp(details: dict[str, Any]) -> Stamp:

@@ -11,7 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.records import PhotoReference
+from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
 from producers.publish import PublishError, RecordProducer, publish
@@ -165,7 +165,13 @@ class Ingest:
         photo = entry.photo
         reason = None if photo.problem is None else photo.problem.reason
         subject = self._dataset.subject_of(photo.printable_path)
-        if self._memory.is_known(photo.printable_path, entry.stamp, subject=subject, reason=reason):
+        if self._memory.is_known(
+            photo.printable_path,
+            entry.stamp,
+            subject=subject,
+            asked=self._dataset.asked,
+            reason=reason,
+        ):
             self._settling.forget(photo.path)
             return False
         if entry.is_whole:
@@ -185,6 +191,7 @@ class Ingest:
             (entry.photo for entry in entries),
             self._dataset,
             read_content=self._source.read,
+            read_names=self._source.names,
             now=time.time,
             first_with=self._memory.first_with,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +13,11 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
-from avatarrig.records import PhotoReference, encode, record_key
-from avatarrig.topics import IMAGES, REJECTS
+from avatarrig.photos.people import NamedFace
+from avatarrig.wire import PhotoReference, encode, record_key
+from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import PhotoContent, read_content
+from producers.naming import people_named
 from producers.references import Dataset, Published, describe
 from producers.scan import FoundPhoto, scan
 
@@ -93,7 +96,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         PublishError: The broker did not take a record; publishing again is harmless.
     """
     photos = islice(scan(folder, leave_out=leave_out), max_images)
-    records = describe(photos, dataset, read_content=_read, now=time.time)
+    records = describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
     return publish(records, producer, already=already, on_photo=on_photo)
 
 
@@ -144,7 +147,11 @@ def publish(
 
 
 def _read(photo: FoundPhoto) -> PhotoContent:
-    return read_content(photo.file, read_capture_time)
+    return read_content(photo.file, partial(read_capture_time, name=photo.path))
+
+
+def _read_names(photo: FoundPhoto) -> Sequence[NamedFace]:
+    return people_named(photo.file)
 
 
 class _Pending:

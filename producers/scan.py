@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from avatarrig.file_uri import to_file_uri
 from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.photos.uri import to_file_uri
 
 JUNK = frozenset(
     {
@@ -35,7 +35,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Why something that looks like a photo cannot be published.
 
     Attributes:
-        reason: Code as in `avatarrig.records.Reject`.
+        reason: Code as in `avatarrig.wire.Reject`.
         message: For a person.
     """
 

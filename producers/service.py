@@ -12,11 +12,11 @@ import structlog
 from kafka import KafkaConsumer
 from prometheus_client import CollectorRegistry
 
+from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.object_store import is_store_url
-from avatarrig.records import PhotoReference, RefusingReader, Reject, record_of
-from avatarrig.topics import IMAGES, REJECTS
-from avatarrig.transport import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.photos.object_store import is_store_url
+from avatarrig.wire import PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Pace
@@ -115,11 +115,14 @@ def _records(consumer: KafkaConsumer) -> Iterator[PhotoReference | Reject]:
     starts = consumer.beginning_offsets(
         [place for topic in (IMAGES, REJECTS) for place in places_of(consumer, topic)]
     )
-    reader = RefusingReader(record_of)
-    for _, message in read_to_end(consumer, starts):
-        record = reader.read(message)
-        if isinstance(record, PhotoReference | Reject):
-            yield record
+    for place, message in read_to_end(consumer, starts):
+        try:
+            if place.topic == IMAGES:
+                yield decode(message.value, PhotoReference)
+            else:
+                yield decode(message.value, Reject)
+        except RecordRefusedError:  # somebody else's, and a detector's to set aside
+            continue
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from avatarrig.transport import KafkaSettings
+from avatarrig.kafka import KafkaSettings
 from producers.references import Dataset
 
 

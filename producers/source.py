@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.people import NamedFace
 from producers.hashing import PhotoContent, read_content
+from producers.naming import people_named
 from producers.references import Photo
 from producers.scan import FoundPhoto, is_junk, is_photo_name, look_at, problem_of, scan
 from producers.settling import Stamp, has_end, is_temporary
@@ -53,6 +56,9 @@ class Source(Protocol):
 
     def read(self, photo: Photo) -> PhotoContent:
         """Reads hash, size and capture time; raises OSError."""
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo's files name."""
 
 
 class LocalFolder:
@@ -121,7 +127,11 @@ class LocalFolder:
         """
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
-        return read_content(photo.file, read_capture_time)
+        return read_content(photo.file, partial(read_capture_time, name=photo.path))
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo's files name."""
+        return people_named(photo.file) if isinstance(photo, FoundPhoto) else ()
 
     def _left_out(self) -> list[Path]:
         return [folder.resolve() for folder in self._leave_out]

@@ -3,7 +3,7 @@
 
 Usage: compare_with_truth.py skeleton_estimate.json truth.json
 
-The ratios compared are those of `avatarrig.skeleton.bones.BENCH_RATIOS`; neither a common scale
+The ratios compared are those of `avatarrig.body.bones.BENCH_RATIOS`; neither a common scale
 nor the bone that the estimate takes as its unit makes a difference.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from avatarrig.skeleton.bones import BENCH_RATIOS, PROTOTYPE_BONES
+from avatarrig.body.bones import BENCH_RATIOS, PROTOTYPE_BONES
 
 
 class Comparison(NamedTuple):
@@ -44,7 +44,7 @@ def pooled_lengths(lengths: dict[str, float | None]) -> dict[str, float]:
         lengths: By key of ``skeleton_estimate.json``, with or without a side; in any unit.
 
     Returns:
-        By pooled bone (`avatarrig.skeleton.bones.POOLED_BONES`), in the same unit.
+        By pooled bone (`avatarrig.body.bones.POOLED_BONES`), in the same unit.
     """
     sides: dict[str, list[float]] = {}
     pooled_names = PROTOTYPE_BONES | {

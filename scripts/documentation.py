@@ -18,21 +18,22 @@ import msgspec
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from avatarrig import cli, records, topics
-from avatarrig.cli.kafka_options import NAMES, SECTION, KafkaOption
-from avatarrig.cli.settings_file import settings_of
+from avatarrig import cli, wire
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.cli.options.kafka import NAMES, SECTION, KafkaOption
+from avatarrig.cli.options.settings_file import settings_of
 from avatarrig.detectors.quality import Quality
 from avatarrig.metrics.reference import reference as metrics
-from avatarrig.skeleton.counting import REASONS
+from avatarrig.wire import topics
 
 MARK = re.compile(r"^<!-- made from code: ([a-z-]+) -->$", re.MULTILINE)
 RECORDS = (
-    records.PhotoReference,
-    records.Observation,
-    records.Evidence,
-    records.Reject,
-    records.TallyUpdate,
-    records.SkeletonRecord,
+    wire.PhotoReference,
+    wire.Observation,
+    wire.Evidence,
+    wire.Reject,
+    wire.TallyUpdate,
+    wire.SkeletonRecord,
 )
 MANY = 3
 """More properties than this that are all alike are told once, as ``BONE``."""
@@ -58,7 +59,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Gives every JSON Schema by its file's name."""
-    folder = resources.files("avatarrig.skeleton") / "schema"
+    folder = resources.files("avatarrig.body") / "schema"
     estimate = json.loads((folder / ESTIMATE_SCHEMA).read_text(encoding="utf-8"))
     return {ESTIMATE_SCHEMA: estimate} | {
         f"{record.__name__}.schema.json": msgspec.json.schema(record) for record in RECORDS
@@ -211,7 +212,7 @@ def _code(words: str) -> str:
 def _type_name(hint: Any) -> str:  # noqa: ANN401 - any type hint
     name = getattr(hint, "__name__", None) if isinstance(hint, type) else None
     name = name if name and not typing.get_args(hint) else str(hint)
-    return re.sub(r"\b(?:avatarrig\.records(?:\.kinds)?|typing)\.", "", name).replace("|", "or")
+    return re.sub(r"\b(?:avatarrig\.wire(?:\.kinds)?|typing)\.", "", name).replace("|", "or")
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from avatarrig.records import Observation, PackedArray
+from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.report.charts import course_chart
 from avatarrig.report.convergence import replay
-from avatarrig.skeleton.bones import POOLED_BONES, PROTOTYPE_BONES
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.learned import load_learned
+from avatarrig.wire import Observation, PackedArray
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures"

@@ -26,7 +26,7 @@ from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn,
 from estimator.model import Settings
 from estimator.people import Body, find_sets, read_set
 
-from avatarrig.skeleton.learned import WEIGHTS_FOLDER, Learned, write_learned
+from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, Learned, write_learned
 
 FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 _LARGEST_FILE = 500_000

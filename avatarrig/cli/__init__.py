@@ -17,29 +17,57 @@ import click
 from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.logs import LEVEL_VARIABLE, LEVELS
+from avatarrig.cli.examples import with_examples
+from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS
 
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
 ROOT_OPTIONS = ("--config", "--log-level")
 COMMANDS = {
-    RUN: ("avatarrig.cli.run", "Photos in, skeleton out: the whole pipeline on one folder."),
-    "up": ("avatarrig.cli.up", "Everything on one machine: watch a folder, keep skeletons."),
-    "ingest": ("avatarrig.cli.ingest", "Publish a folder's photos, once or as a service."),
-    "detect": ("avatarrig.cli.detect", "Detector replicas for this machine, as a service."),
-    "aggregate": ("avatarrig.cli.aggregate", "An aggregator worker, as a service."),
-    "topics": ("avatarrig.cli.topics", "Create the pipeline's topics, or look at them."),
-    "broker": ("avatarrig.cli.broker", "The embedded Apache Kafka: fetch it, or run it."),
-    "models": ("avatarrig.cli.models", "The MediaPipe models: fetch them, or see where they are."),
-    "settings": ("avatarrig.cli.settings", "Every setting, its value, and where it came from."),
-    "status": ("avatarrig.cli.status", "Photos waiting and done, lag, replicas, estimates."),
-    "tail": ("avatarrig.cli.tail", "The skeleton, live in the terminal."),
-    "rejects": ("avatarrig.cli.rejects", "What was set aside: list it, show why, try it again."),
-    "forget": ("avatarrig.cli.forget", "Remove everything that is stored about a subject."),
-    "export": ("avatarrig.cli.export", "Write a run's skeleton as BVH, GLB or JSON."),
-    "report": ("avatarrig.cli.report", "A run as one HTML file to look at and to send on."),
-    "calibrate": ("avatarrig.cli.calibrate", "Suggest thresholds from runs and audits."),
-    "audit": ("avatarrig.cli.audit", "Draw a sample of a run to judge by eye."),
+    RUN: (
+        "avatarrig.cli.commands.run",
+        "Photos in, skeleton out: the whole pipeline on one folder.",
+    ),
+    "up": (
+        "avatarrig.cli.commands.up",
+        "Everything on one machine: watch a folder, keep skeletons.",
+    ),
+    "ingest": ("avatarrig.cli.commands.ingest", "Publish a folder's photos, once or as a service."),
+    "detect": (
+        "avatarrig.cli.commands.detect",
+        "Detector replicas for this machine, as a service.",
+    ),
+    "aggregate": ("avatarrig.cli.commands.aggregate", "An aggregator worker, as a service."),
+    "topics": ("avatarrig.cli.commands.topics", "Create the pipeline's topics, or look at them."),
+    "broker": ("avatarrig.cli.commands.broker", "The embedded Apache Kafka: fetch it, or run it."),
+    "models": (
+        "avatarrig.cli.commands.models",
+        "The MediaPipe models: fetch them, or see where they are.",
+    ),
+    "settings": (
+        "avatarrig.cli.commands.settings",
+        "Every setting, its value, and where it came from.",
+    ),
+    "status": (
+        "avatarrig.cli.commands.status",
+        "Photos waiting and done, lag, replicas, estimates.",
+    ),
+    "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
+    "rejects": (
+        "avatarrig.cli.commands.rejects",
+        "What was set aside: list it, show why, try it again.",
+    ),
+    "forget": (
+        "avatarrig.cli.commands.forget",
+        "Remove everything that is stored about a subject.",
+    ),
+    "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "report": (
+        "avatarrig.cli.commands.report",
+        "A run as one HTML file to look at and to send on.",
+    ),
+    "calibrate": ("avatarrig.cli.commands.calibrate", "Suggest thresholds from runs and audits."),
+    "audit": ("avatarrig.cli.commands.audit", "Draw a sample of a run to judge by eye."),
 }
 
 
@@ -56,7 +84,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, cmd_name)
-        return command
+        return with_examples(cmd_name, command)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         try:
@@ -111,7 +139,7 @@ def _name_source(error: click.BadParameter, root: click.Context) -> None:
 def avatarrig(context: click.Context, config: Path | None, log_level: str) -> None:
     """Root of all commands."""
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
-    from avatarrig.cli import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
+    from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 
     file = config or settings_file.find_settings_file()
     context.obj = file

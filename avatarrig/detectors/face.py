@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from avatarrig.body.landmarks import NOSE
 from avatarrig.detectors.tasks import MIN_SIDE, FoundFace
-from avatarrig.landmarks import NOSE
 
 if TYPE_CHECKING:
     from avatarrig.detectors.tasks import Floats, GuardedTask, Pixels

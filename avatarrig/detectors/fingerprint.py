@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from avatarrig.records import SCHEMA_VERSION
+from avatarrig.wire import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from avatarrig.detectors.models import ModelFiles

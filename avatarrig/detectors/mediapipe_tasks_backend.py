@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.blendshapes import BLENDSHAPE_NAMES
+from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mp, vision

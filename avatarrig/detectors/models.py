@@ -16,8 +16,10 @@ from filelock import FileLock
 
 from avatarrig.detectors.model_sources import (
     Model,
+    Rebuilt,
     SourceError,
     download,
+    rebuild,
     store,
     take_from_package,
 )
@@ -37,6 +39,11 @@ MODELS: Final[dict[str, Model]] = {
         sha256="59929e1d1ee95287735ddd833b19cf4ac46d29bc7afddbbf6753c459690d574a",
         size=5_777_746,
         packaged=False,
+        rebuilt=Rebuilt(
+            network="pose_landmark_lite.tflite",
+            network_sha256="f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
+            sha256="f576dd93bdd6b410f7ab279ea4eb170abae599ef6affb3dfaf4a8c31d032d7f4",
+        ),
     ),
     "full": Model(
         file="pose_landmarker_full.task",
@@ -51,6 +58,11 @@ MODELS: Final[dict[str, Model]] = {
         sha256="64437af838a65d18e5ba7a0d39b465540069bc8aae8308de3e318aad31fcbc7b",
         size=30_664_242,
         packaged=False,
+        rebuilt=Rebuilt(
+            network="pose_landmark_heavy.tflite",
+            network_sha256="59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
+            sha256="570256d2be2b4f1691dbdea357335bb96c73eef294b6aea0b5cafdf3f262583a",
+        ),
     ),
     "face": Model(
         file="face_landmarker.task",
@@ -160,7 +172,7 @@ def find(model: Model, directory: Path | None = None) -> Path | None:
             if not _is_right(model, path):
                 raise ModelUnavailableError(
                     f"{path} is not the model that AvatarRig was made for (expected SHA-256 "
-                    f"{model.sha256}); another one would give other bone lengths. Remove the "
+                    f"{model.sha256}); another one would give other results. Remove the "
                     f"file, or replace it by {model.url}"
                 )
             return path
@@ -198,12 +210,22 @@ def fetch(model: Model, folder: Path, *, report: Callable[[str], None] = lambda 
 
 def _obtain(model: Model) -> bytes:
     failures = []
-    for source in (download, take_from_package):
+    for source in (download, take_from_package, _rebuild):
         try:
             return source(model)
         except SourceError as error:
             failures.append(str(error))
     raise SourceError("; ".join(failures))
+
+
+def _rebuild(model: Model) -> bytes:
+    if model.rebuilt is None:
+        return rebuild(model, b"")
+    try:
+        full = locate(MODELS["full"])
+        return rebuild(model, full.read_bytes())
+    except (ModelUnavailableError, OSError) as error:
+        raise SourceError(f"rebuilding it needs {MODELS['full'].file}: {error}") from error
 
 
 def _folders_of_people(directory: Path | None) -> Iterator[Path]:
@@ -213,7 +235,7 @@ def _folders_of_people(directory: Path | None) -> Iterator[Path]:
 
 def _is_right(model: Model, path: Path) -> bool:
     try:
-        return path.stat().st_size == model.size and model.fits(path.read_bytes())
+        return model.fits(path.read_bytes())
     except OSError:
         return False
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.landmarks import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
 from avatarrig.detectors.person_mask import PERSON
 from avatarrig.detectors.who import Box
-from avatarrig.landmarks import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

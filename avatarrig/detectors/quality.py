@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.landmarks import (
+from avatarrig.body.landmarks import (
     BONES,
     LEFT_ANKLE,
     LEFT_HIP,

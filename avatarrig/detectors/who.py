@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.landmarks import QUALITY_JOINTS
 from avatarrig.detectors.quality import inside_photo, landmark_confidence
-from avatarrig.landmarks import QUALITY_JOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

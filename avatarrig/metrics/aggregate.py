@@ -73,7 +73,7 @@ class AggregateMetrics:
         """Counts a message that was set aside.
 
         Args:
-            reason: Code as in `avatarrig.records.Reject`.
+            reason: Code as in `avatarrig.wire.Reject`.
         """
         self._rejects.labels("aggregate", reason).inc()
 

@@ -76,7 +76,7 @@ class DetectMetrics:
         """Counts a photo, or a message that names none, that was set aside.
 
         Args:
-            reason: Code as in `avatarrig.records.Reject`.
+            reason: Code as in `avatarrig.wire.Reject`.
             photo: Whether it is a photo.
         """
         if photo:

@@ -51,7 +51,7 @@ class IngestMetrics:
         """Counts a photo that cannot be read.
 
         Args:
-            reason: Code as in `avatarrig.records.Reject`.
+            reason: Code as in `avatarrig.wire.Reject`.
         """
         self._photos.labels("rejected").inc()
         self._rejects.labels("ingest", reason).inc()

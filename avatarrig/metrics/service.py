@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from avatarrig.supervision import ChildState
+from avatarrig.process.supervision import ChildState
 
 STATES = ("starting", "working", "waiting", "restarting", "stopped", "failed")
 

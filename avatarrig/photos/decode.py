@@ -18,6 +18,7 @@ from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,
     GRAY_MODES,
     OPENCV_FORMATS,
+    WORKING_LONG_SIDE,
     check_size,
     reduction,
 )
@@ -77,7 +78,9 @@ class DecodedPhoto:
     complete: bool = True
 
 
-def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> DecodedPhoto:
+def decode_photo(
+    data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS, long_side: int = WORKING_LONG_SIDE
+) -> DecodedPhoto:
     """Decodes a photo upright and reduced.
 
     Every format gives 8-bit RGB: gray, CMYK, palette and 16-bit pictures are converted,
@@ -86,6 +89,7 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     Args:
         data: The file's bytes.
         max_pixels: Photos with more pixels are refused before any is decoded.
+        long_side: Pixels that its long side keeps where the photo has them.
 
     Returns:
         The decoded photo.
@@ -96,7 +100,7 @@ def decode_photo(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
     """
     header = read_header(data)
     check_size(header, max_pixels)
-    factor = reduction(header.width, header.height)
+    factor = reduction(header.width, header.height, long_side)
     complete = True
     if header.format == "JPEG":
         stored, complete = _decode_jpeg(data, header, factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -41,6 +42,7 @@ _APPLIED_BY_DECODER: Final = frozenset({"TIFF", "HEIC"})
 _UNKNOWN_PIXELS: Final = "unknown pixel mode"
 """What Pillow says of layouts that it has no name for."""
 
+_TIFF_BEGINS: Final = (b"II", b"MM")
 _LAST_ORIENTATION: Final = 8
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNK_HEADER: Final = struct.Struct(">I4s")
@@ -143,6 +145,18 @@ def read_header(data: bytes) -> PhotoHeader:
         exif=exif,
         picture=picture,
     )
+
+
+def read_exif(data: bytes) -> Image.Exif:
+    """Reads the EXIF fields of a photo; empty where there are none, or nothing can be read."""
+    try:
+        return read_header(data).exif
+    except PhotoRefusedError:
+        exif = Image.Exif()
+        if data.startswith(_TIFF_BEGINS):  # as most raw files do
+            with contextlib.suppress(Exception):  # damaged EXIF is like none
+                exif.load(data)
+        return exif
 
 
 def _may_be_transparent(picture: ImageFile) -> bool:

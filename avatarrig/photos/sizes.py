@@ -44,21 +44,22 @@ _PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
 
 
-def reduction(width: int, height: int) -> int:
+def reduction(width: int, height: int, least: int = WORKING_LONG_SIDE) -> int:
     """Chooses the power of two by which a photo is reduced.
 
     Args:
         width: Pixels.
         height: Pixels.
+        least: Pixels that the long side keeps.
 
     Returns:
-        The largest power of two that leaves the long side at 960 pixels or more, and the short
+        The largest power of two that leaves the long side at `least` or more, and the short
         side at 320 or more. A strip that is too long for the models is reduced all the same, as
         long as its short side stays usable.
     """
     long_side, short_side = max(width, height), min(width, height)
     factor = 1
-    while long_side // (2 * factor) >= WORKING_LONG_SIDE:
+    while long_side // (2 * factor) >= least:
         too_long = long_side // factor >= LONGEST_STRIP
         if short_side // (2 * factor) < (MIN_SIDE if too_long else WORKING_SHORT_SIDE):
             break

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig import landmarks as names
+from avatarrig.body import landmarks as names
 from avatarrig.pictures import face_mesh, style
 from avatarrig.pictures.caption import Caption, Occupancy, draw_caption
 from avatarrig.pictures.mask import Mask, cut, stretch

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from avatarrig.landmarks import (
+from avatarrig.body.document import BONE_LABELS
+from avatarrig.body.landmarks import (
     BONES,
     LEFT_EAR,
     LEFT_SHOULDER,
@@ -21,7 +22,6 @@ from avatarrig.landmarks import (
 )
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.visible import SEEN, TRUNK, visible_landmarks
-from avatarrig.skeleton.document import BONE_LABELS
 
 if TYPE_CHECKING:
     import numpy as np

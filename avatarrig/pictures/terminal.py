@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from avatarrig.landmarks import (
+from avatarrig.body.landmarks import (
     BONES,
     LEFT_EAR,
     NOSE,

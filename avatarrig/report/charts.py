@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from avatarrig.calibration.report import Distribution
+from avatarrig.report.calibration.report import Distribution
 from avatarrig.report.convergence import Curve
 from avatarrig.report.course_scale import CourseScale
 from avatarrig.report.drawing import Drawing, Place

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
-from avatarrig.calibration.measured import MeasuredRun, measure_run
-from avatarrig.records import Observation
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
-from avatarrig.skeleton.counting import REASONS
-from avatarrig.skeleton.current_evidence import judge
-from avatarrig.skeleton.estimate import EstimateOptions
+from avatarrig.wire import Observation
 
 Document = dict[str, Any]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from avatarrig.body.sums.capture_days import capture_moment
 from avatarrig.estimator import Estimator
-from avatarrig.skeleton.capture_days import capture_moment
 
 if TYPE_CHECKING:
-    from avatarrig.records import Observation
-    from avatarrig.skeleton.estimate import Estimate, EstimateOptions
+    from avatarrig.body.estimate import Estimate, EstimateOptions
+    from avatarrig.wire import Observation
 
 CURVES: Final = {
     "hip_width": "hips",

@@ -14,18 +14,18 @@ import msgspec
 from markupsafe import Markup
 from PIL import Image
 
-from avatarrig.calibration.report import RunReport, calibrate
+from avatarrig.body.document import BONE_LABELS
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.landmarks import BONES
 from avatarrig.detectors.models import MODELS
-from avatarrig.landmarks import BONES
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.report import charts
+from avatarrig.report.calibration.report import RunReport, calibrate
 from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
-from avatarrig.skeleton.counting import REASONS
-from avatarrig.skeleton.document import BONE_LABELS
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",

@@ -17,8 +17,8 @@ from avatarrig.pictures.style import Pixels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from avatarrig.records import Observation
     from avatarrig.runs import RunDirectory
+    from avatarrig.wire import Observation
 
 SIZE: Final = (360, 300)
 """Largest width and height of a thumbnail in pixels."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from avatarrig.records import Observation
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import (
@@ -14,6 +13,7 @@ from avatarrig.runs.observation_document import (
     from_document,
     to_document,
 )
+from avatarrig.wire import Observation
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True):

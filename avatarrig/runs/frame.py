@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from avatarrig.landmarks import POSE_LANDMARK_NAMES
-from avatarrig.skeleton.current_evidence import judge
-from avatarrig.skeleton.histogram import value_of
-from avatarrig.skeleton.ratios import RATIO_KEYS
+from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.sums.histogram import value_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from avatarrig.records import Observation
+    from avatarrig.wire import Observation
 
 _AXES: Final = ("x", "y", "z", "visibility", "presence")
 _WORLD_AXES: Final = ("world_x", "world_y", "world_z")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatarrig.records import Observation
 from avatarrig.runs.files import read_observation
 from avatarrig.runs.layout import RunDirectory
+from avatarrig.wire import Observation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.blendshapes import BLENDSHAPE_NAMES
-from avatarrig.landmarks import BONES, POSE_LANDMARK_NAMES
-from avatarrig.records import Observation, PackedArray
+from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
+from avatarrig.body.landmarks import BONES, POSE_LANDMARK_NAMES
+from avatarrig.wire import Observation, PackedArray
 
 DOCUMENT_VERSION = "1.2"
 _IN_DOCUMENT = {"image_id", "width", "height", "pose", "world", "face", "blendshapes", "meta"}

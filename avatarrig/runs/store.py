@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from avatarrig.object_store import has_folders, open_store_at, reaching
+from avatarrig.photos.object_store import has_folders, open_store_at, reaching
 from avatarrig.runs.atomic import RunStorageError
 from avatarrig.runs.layout import OBSERVATIONS
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avatarrig.skeleton.bones import HELMERT, FloatArray
-from avatarrig.skeleton.geometry import Views, look_at, mirrored
+from avatarrig.body.bones import HELMERT, FloatArray
+from avatarrig.body.evidence.geometry import Views, look_at, mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,8 @@ from estimator.model import (
     set_loss,
 )
 
-from avatarrig.skeleton.bones import HELMERT, POOLING
-from avatarrig.skeleton.features import base_log_precision, features, observed
+from avatarrig.body.bones import HELMERT, POOLING
+from avatarrig.body.evidence.features import base_log_precision, features, observed
 
 if TYPE_CHECKING:
     from estimator.album import Album

@@ -11,19 +11,19 @@ from estimator.album import Album, part_of
 from estimator.fit import photos_of, train
 from estimator.model import NETWORK_LAYERS, Settings, population_of
 
-from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, log_ratio
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.grouped_sums import GroupedSums
-from avatarrig.skeleton.learned import (
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import (
     Learned,
     Population,
     centre_of,
     read_learned,
     write_learned,
 )
-from avatarrig.skeleton.network import Network
-from avatarrig.skeleton.person import misfit, solve_groups, unusual
+from avatarrig.body.evidence.network import Network
+from avatarrig.body.person import misfit, solve_groups, unusual
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.grouped_sums import GroupedSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The network and the Gaussian step as functions that jax can differentiate.
 
-The same formulas as in `avatarrig.skeleton`, which runs them with numpy alone.
+The same formulas as in `avatarrig.body`, which runs them with numpy alone.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from avatarrig.skeleton.bones import BENCH_RATIOS, BONE_VECTORS, HELMERT, POOLED_BONES, POOLING
-from avatarrig.skeleton.network import LOG_PRECISION_RANGE, OFFSET_SHARE
+from avatarrig.body.bones import BENCH_RATIOS, BONE_VECTORS, HELMERT, POOLED_BONES, POOLING
+from avatarrig.body.evidence.network import LOG_PRECISION_RANGE, OFFSET_SHARE
 
 Parameters = dict[str, Any]
 
@@ -130,7 +130,7 @@ def information(
 
 
 def population_of(parameters: Parameters, fixed: Parameters) -> dict[str, jax.Array]:
-    """The Gaussian step's parameters as `avatarrig.skeleton` stores them."""
+    """The Gaussian step's parameters as `avatarrig.body` stores them."""
     lower = jnp.tril(parameters["systematic"], -1) * 0.03 + jnp.diag(
         jnp.exp(jnp.diag(parameters["systematic"]))
     )

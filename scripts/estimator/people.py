@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avatarrig.skeleton.bones import POOLED_BONES
+from avatarrig.body.bones import POOLED_BONES
 
 if TYPE_CHECKING:
     from pathlib import Path

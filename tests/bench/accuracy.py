@@ -24,16 +24,16 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' read
 import accuracy_methods as methods
 from estimator.people import find_sets, read_set
 
-from avatarrig.skeleton.bones import BENCH_RATIOS, FloatArray
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.odd_days import odd_days
-from avatarrig.skeleton.person import solve_groups
+from avatarrig.body.bones import BENCH_RATIOS, FloatArray
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.odd_days import odd_days
+from avatarrig.body.person import solve_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from avatarrig.skeleton.grouped_sums import GroupedSums
-    from avatarrig.skeleton.learned import Learned
+    from avatarrig.body.evidence.learned import Learned
+    from avatarrig.body.sums.grouped_sums import GroupedSums
 
 PHOTO_COUNTS = (1, 3, 5, 10, 20, 30)
 DRAWS = 8

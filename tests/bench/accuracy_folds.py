@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import accuracy_methods as methods
 
-from avatarrig.skeleton.learned import read_learned
+from avatarrig.body.evidence.learned import read_learned
 
 if TYPE_CHECKING:
     from estimator.people import Body
 
-    from avatarrig.skeleton.learned import Learned
+    from avatarrig.body.evidence.learned import Learned
 
 _TRAINING = Path(__file__).parents[2] / "scripts" / "train_estimator.py"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avatarrig.skeleton.bones import (
+from avatarrig.body.bones import (
     BENCH_RATIOS,
     BONE_VECTORS,
     HELMERT,
@@ -16,19 +16,19 @@ from avatarrig.skeleton.bones import (
     FloatArray,
     log_ratio,
 )
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.geometry import look_at
-from avatarrig.skeleton.grouped_sums import GroupedSums
-from avatarrig.skeleton.person import Proportions, solve, solve_groups
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.geometry import look_at
+from avatarrig.body.person import Proportions, solve, solve_groups
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.grouped_sums import GroupedSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from estimator.people import Body
 
-    from avatarrig.records import Evidence
-    from avatarrig.skeleton.learned import Learned
+    from avatarrig.body.evidence.learned import Learned
+    from avatarrig.wire import Evidence
 
 _CONFIDENT = 0.35
 """Least visibility of a bone's ends with which the prototype measured it."""

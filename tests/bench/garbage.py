@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.hostile import RECORD_KINDS, garbage
 
-from avatarrig.live import Sighting
-from avatarrig.records import RecordRefusedError, decode, decode_part
+from avatarrig.views import Sighting
+from avatarrig.wire import RecordRefusedError, decode, decode_part
 
 LONGEST_REFUSAL = 1000
 

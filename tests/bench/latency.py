@@ -27,10 +27,10 @@ from typing import Any
 
 import psutil
 
-from avatarrig.broker.ports import choose_ports
-from avatarrig.records import RecordRefusedError, SkeletonRecord, decode
-from avatarrig.topics import SKELETONS
-from avatarrig.transport import KafkaSettings, open_reader
+from avatarrig.kafka import KafkaSettings, open_reader
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.wire import RecordRefusedError, SkeletonRecord, decode
+from avatarrig.wire.topics import SKELETONS
 
 DEMO = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"
 OUT = Path(__file__).parent / "out"
@@ -38,7 +38,7 @@ PATIENCE = 180.0
 PARTS = {
     "producers": "ingest",
     "processors": "replica",
-    "processors.sandbox_process": "detector",
+    "processors.sandbox.process": "detector",
     "aggregators": "aggregator",
     "kafka.Kafka": "Kafka",
 }

@@ -18,11 +18,11 @@ from support.aggregating import Aggregator, Reader, producer, send
 from support.rendered import FIRST_DAY, rendered
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
-from avatarrig.records import Observation, PackedArray, SkeletonRecord, encode
-from avatarrig.topics import SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
+from avatarrig.kafka import KafkaSettings, create_topics
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.wire import Observation, PackedArray, SkeletonRecord, encode
+from avatarrig.wire.topics import SKELETONS, pipeline_topics
 
 PATIENCE = 600.0
 OBSERVATIONS = 40_000

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from bench.figures import Figure
 
-from avatarrig.broker import EmbeddedBroker
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.file_uri import to_file_uri
-from avatarrig.records import Observation, PhotoReference, decode
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import OBSERVATIONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer, open_reader
-from processors.sandbox_settings import SandboxSettings
+from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.photos.uri import to_file_uri
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.wire import Observation, PhotoReference, decode
+from avatarrig.wire.topics import OBSERVATIONS, pipeline_topics
+from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
 

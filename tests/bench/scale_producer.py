@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bench.figures import Figure
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.records import PhotoReference
-from avatarrig.topics import pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.topics import pipeline_topics
 from producers.publish import publish, publish_dataset
 from producers.references import Dataset
 

@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.rendered import rendered
 from support.terminal import Terminal
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.history import history_of, slot_of
-from avatarrig.records import SkeletonRecord, encode
-from avatarrig.skeleton.estimate import estimate
-from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import HISTORY, OBSERVATIONS, SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer
+from avatarrig.body.estimate import estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, pipeline_topics
 
 OUT = Path(__file__).parent / "out"
 SIZE = {"columns": 140, "rows": 45}

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.evidence import any_evidence
 
-from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.histogram import bin_of
-from avatarrig.skeleton.ratios import RATIO_KEYS
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.sums.histogram import bin_of
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,14 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from support.kafka import KafkaCluster
 
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     admin_client,
     create_topics,
     describe_cluster,
     open_producer,
     open_reader,
 )
+from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
 

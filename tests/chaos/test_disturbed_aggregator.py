@@ -19,10 +19,10 @@ from support.kafka import with_topics
 from support.observed import observation
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.supervision import Child, ExitCode, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS, SKELETONS
-from avatarrig.transport import KafkaSettings
+from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.process.supervision import Child, ExitCode, Supervisor
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 6

@@ -13,9 +13,9 @@ from support.kafka import kill
 from support.replicas import Pipeline, with_limits
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.supervision import Supervisor
-from processors.sandbox_settings import Limits
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.process.supervision import Supervisor
+from processors.sandbox.settings import Limits
 
 pytestmark = pytest.mark.broker
 

@@ -8,12 +8,12 @@ from support.aggregating import producer
 from support.kafka import with_topics
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.history import history_of
-from avatarrig.records import SkeletonRecord, encode
-from avatarrig.topics import HISTORY, SKELETONS
-from avatarrig.transport import KafkaSettings
-from avatarrig.transport.watching import Watching
+from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.views.watching import Watching
+from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.wire.history import history_of
+from avatarrig.wire.topics import HISTORY, SKELETONS
 
 pytestmark = pytest.mark.broker
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.broker.distribution import Distribution
-from avatarrig.broker.jars import committed_jars
-from avatarrig.transport import KafkaSettings, describe_cluster
+from avatarrig.kafka import KafkaSettings, describe_cluster
+from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.jars import committed_jars
 
 
 class _Repository(SimpleHTTPRequestHandler):
@@ -45,7 +45,7 @@ def mirror(
 FIRST_START = """
 import sys
 from pathlib import Path
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 
 with EmbeddedBroker(Path(sys.argv[1]), Path(sys.argv[2])) as broker:
     print(broker.bootstrap_servers, flush=True)

@@ -10,10 +10,10 @@ import pytest
 from support.command import Command, Result
 from support.disturbed import Disturbed, Flock, assert_whole, read_committed
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.records import MAX_RECORD_BYTES, Reject, decode
-from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS, TALLIES, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire import MAX_RECORD_BYTES, Reject, decode
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS, TALLIES, pipeline_topics
 
 pytestmark = pytest.mark.broker
 FOREIGN = {

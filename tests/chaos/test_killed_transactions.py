@@ -14,14 +14,14 @@ from support.disturbed import read_committed
 from support.kafka import kill, with_topics
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import OBSERVATIONS, Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     admin_client,
     create_topics,
     open_transactional_producer,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import OBSERVATIONS, Topic
 
 pytestmark = pytest.mark.broker
 

@@ -13,15 +13,15 @@ from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.cli.groups import detector_group
-from avatarrig.cli.pipeline_status import read_status
-from avatarrig.file_uri import to_file_uri
-from avatarrig.records import PhotoReference, RefusingReader, record_of
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES, OBSERVATIONS
-from avatarrig.transport import KafkaSettings, open_producer
-from processors.sandbox_settings import Limits, SandboxSettings
+from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.photos.uri import to_file_uri
+from avatarrig.pipeline.groups import detector_group
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.views.pipeline_status import read_status
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS
+from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
 
@@ -48,12 +48,8 @@ def test_memory_stays_flat_and_the_status_right(
         wait_for(lambda: observed(kafka) >= some, patience=PATIENCE)
         grown = replica.memory_info().rss - before
         one.pace(HELD)
-        reader = RefusingReader(record_of)
-        wait_for(
-            lambda: read_status(kafka, reader).waiting == QUEUED - observed(kafka),
-            patience=PATIENCE,
-        )
-        status = read_status(kafka, reader)
+        wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka), patience=PATIENCE)
+        status = read_status(kafka)
         one.pace(0)
 
     assert supervisor.states[0].restarts == 0

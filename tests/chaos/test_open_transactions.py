@@ -7,15 +7,15 @@ import time
 import pytest
 from support.kafka import kill
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     create_topics,
     open_producer,
     open_reader,
     open_transactional_producer,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
 PATIENCE = 60.0

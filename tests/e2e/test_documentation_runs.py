@@ -14,7 +14,7 @@ import pytest
 from support.command import DEMO
 from support.documentation import ROOT, Block, blocks
 
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.runs import RunDirectory
 
 SECONDS = 240

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.command import Command, copy_demo, finished
 
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.runs import RunDirectory
 
 

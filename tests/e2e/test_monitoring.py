@@ -19,7 +19,7 @@ from support.ports import distinct_ports
 from support.scraping import Scrape, get, get_json
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.metrics.reference import all_metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -17,8 +17,8 @@ from support.page import HOSTILE, SIZES, Pipeline, Witness, opened
 from support.rendered import rendered
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.distribution import Distribution
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.distribution import Distribution
 
 pytestmark = pytest.mark.broker
 

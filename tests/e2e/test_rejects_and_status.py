@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from support.command import Command, copy_demo, finished
 
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.runs import RunDirectory
 
 

@@ -20,8 +20,8 @@ from support.command import RUN_SECONDS, Command, Result, copy_demo, finished
 from support.photos import write_bad_files
 
 from avatarrig import load_run
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.ports import choose_ports
 
 GOOD = (
     "000.jpg",

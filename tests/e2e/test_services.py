@@ -16,9 +16,9 @@ import pytest
 from support.command import RUN_SECONDS, Command, copy_demo
 from support.kafka import SecureKafka
 
-from avatarrig.records import Observation, decode
-from avatarrig.topics import OBSERVATIONS
-from avatarrig.transport import KafkaSettings, open_reader, places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, open_reader, places_of, read_to_end
+from avatarrig.wire import Observation, decode
+from avatarrig.wire.topics import OBSERVATIONS
 
 PHOTOS = 12
 STOP_SECONDS = 60.0

@@ -15,14 +15,14 @@ from support.aggregating import producer, send
 from support.rendered import rendered
 from support.terminal import Terminal
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.distribution import Distribution
-from avatarrig.history import history_of, slot_of
-from avatarrig.records import SkeletonRecord, encode
-from avatarrig.skeleton.estimate import estimate
-from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import HISTORY, SKELETONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, create_topics
+from avatarrig.body.estimate import estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.kafka import KafkaSettings, create_topics
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.topics import HISTORY, SKELETONS, pipeline_topics
 
 pytestmark = pytest.mark.broker
 

@@ -18,13 +18,13 @@ from support.scraping import Scrape, get_json
 from support.waiting import wait_for
 
 from aggregators.settings import DEFAULT_GROUP
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
-from avatarrig.history import history_of
-from avatarrig.supervision import ExitCode
-from avatarrig.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
-from avatarrig.transport import KafkaSettings, admin_client, create_topics, open_reader
-from avatarrig.transport.reading import places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.kafka.reading import places_of, read_to_end
+from avatarrig.process.supervision import ExitCode
+from avatarrig.wire.history import history_of
+from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
 
 pytestmark = pytest.mark.broker
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.broker import BrokerUnavailableError, download
-from avatarrig.broker.download import MAVEN_CENTRAL, fetch_jars, maven_base, missing_jars
-from avatarrig.broker.jars import Jar, committed_jars, jar_folder
+from avatarrig.kafka.embedded import BrokerUnavailableError, download
+from avatarrig.kafka.embedded.download import MAVEN_CENTRAL, fetch_jars, maven_base, missing_jars
+from avatarrig.kafka.embedded.jars import Jar, committed_jars, jar_folder
 
 
 class Mirror:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.kafka import SecureKafka
 
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     describe_cluster,
     diagnose_connection,

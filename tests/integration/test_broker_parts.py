@@ -10,14 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.broker import BrokerError, BrokerUnavailableError, java, startup_cache
-from avatarrig.broker.distribution import Distribution
-from avatarrig.broker.jars import KAFKA_VERSION, class_path, committed_jars
-from avatarrig.broker.java import Java, find_java
-from avatarrig.broker.ports import HIGHEST, LOWEST, choose_ports, remember_ports, remembered_ports
-from avatarrig.broker.process import java_environment
-from avatarrig.broker.settings import NodeSettings, Ports, render_properties
-from avatarrig.broker.storage import format_storage, new_cluster_id, require_readable
+from avatarrig.kafka.embedded import BrokerError, BrokerUnavailableError, java, startup_cache
+from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.jars import KAFKA_VERSION, class_path, committed_jars
+from avatarrig.kafka.embedded.java import Java, find_java
+from avatarrig.kafka.embedded.ports import (
+    HIGHEST,
+    LOWEST,
+    choose_ports,
+    remember_ports,
+    remembered_ports,
+)
+from avatarrig.kafka.embedded.process import java_environment
+from avatarrig.kafka.embedded.settings import NodeSettings, Ports, render_properties
+from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id, require_readable
 
 
 def properties(settings: NodeSettings) -> dict[str, str]:

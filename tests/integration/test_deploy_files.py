@@ -26,8 +26,8 @@ from support.deployed import (
     with_object_store,
 )
 
-from avatarrig.broker.jars import KAFKA_VERSION
-from avatarrig.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, IMAGES
+from avatarrig.kafka.embedded.jars import KAFKA_VERSION
+from avatarrig.wire.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, IMAGES
 
 
 def run(*command: str | Path) -> None:

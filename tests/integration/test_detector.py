@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from support.photos import RENDERED
 
+from avatarrig.body.landmarks import QUALITY_JOINTS
 from avatarrig.detectors.detector import Detection, Detector
 from avatarrig.detectors.models import ModelFiles, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.tasks import DetectionFailedError
-from avatarrig.landmarks import QUALITY_JOINTS
 from avatarrig.photos.refused import PhotoRefusedError
 
 pytestmark = pytest.mark.models

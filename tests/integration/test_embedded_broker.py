@@ -16,10 +16,7 @@ import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 from support.waiting import wait_for
 
-from avatarrig.broker import BrokerUnavailableError, DataInUseError, EmbeddedBroker
-from avatarrig.broker.distribution import Distribution
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     create_topics,
     describe_cluster,
@@ -27,6 +24,9 @@ from avatarrig.transport import (
     open_producer,
     open_reader,
 )
+from avatarrig.kafka.embedded import BrokerUnavailableError, DataInUseError, EmbeddedBroker
+from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.wire.topics import Topic
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -125,7 +125,7 @@ def test_a_taken_port_is_replaced(kafka_distribution: Distribution, tmp_path: Pa
 OWNER = """
 import os, sys, threading, time
 from pathlib import Path
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka.embedded import EmbeddedBroker
 
 broker = EmbeddedBroker(Path(sys.argv[1]))
 # From a thread that ends, and with a fork that keeps every pipe open.

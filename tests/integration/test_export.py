@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from avatarrig.cli.export import export
-from avatarrig.skeleton.bones import PROTOTYPE_BONES
+from avatarrig.body.bones import PROTOTYPE_BONES
+from avatarrig.cli.commands.export import export
 
 DOCUMENT = {"estimates": dict.fromkeys(PROTOTYPE_BONES, 1.0), "stats": {}}
 

@@ -16,12 +16,8 @@ from support.kafka import with_topics
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli import avatarrig
-from avatarrig.identity import subject_digest
-from avatarrig.records import Reject, encode, record_key
-from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     admin_client,
     open_producer,
@@ -29,6 +25,10 @@ from avatarrig.transport import (
     places_of,
     read_to_end,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire import Reject, encode, record_key
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics
 
 PARTITIONS = 3
 

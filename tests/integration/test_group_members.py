@@ -12,9 +12,9 @@ from kafka import KafkaConsumer
 from kafka.structs import MemberState
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import Topic
-from avatarrig.transport import KafkaSettings, create_topics, open_group_consumer
+from avatarrig.kafka import KafkaSettings, create_topics, open_group_consumer
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 12

@@ -18,8 +18,8 @@ from support.command import DEMO
 from support.scraping import get
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.ports import choose_ports
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ROOT / "deploy" / "requirements"

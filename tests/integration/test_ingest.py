@@ -18,7 +18,7 @@ from support.references import reference
 from support.waiting import wait_for
 
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.records import Reject
+from avatarrig.wire import Reject
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Pace
 from producers.memory import Memory

@@ -14,12 +14,12 @@ import pytest
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig import Estimator, load_run
-from avatarrig.landmarks import POSE_LANDMARK_NAMES
-from avatarrig.records import Observation
+from avatarrig.body.evidence.counting import reason_not_to_count
+from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
+from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.runs import Pictures, RunDirectory, write_observation
 from avatarrig.runs.frame import MissingExtraError
-from avatarrig.skeleton.counting import reason_not_to_count
-from avatarrig.skeleton.ratios import RATIO_KEYS
+from avatarrig.wire import Observation
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("avatarrig", "producers", "processors", "aggregators")

@@ -20,7 +20,7 @@ from avatarrig.metrics.endpoint import Endpoint, EndpointError, Readiness
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, service_registry
 from avatarrig.metrics.sharing import part_environment
-from avatarrig.supervision import ChildState
+from avatarrig.process.supervision import ChildState
 
 READY = Readiness(ready=True)
 

@@ -9,15 +9,15 @@ import uuid
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     create_topics,
     open_producer,
     open_reader,
     resume_from,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
 RECORDS = 40

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatarrig import landmarks as names
+from avatarrig.body import landmarks as names
 from avatarrig.pictures import style
 from avatarrig.pictures.caption import Caption, Occupancy
 from avatarrig.pictures.figure import build_figure

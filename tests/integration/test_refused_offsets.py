@@ -10,9 +10,7 @@ import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaTimeoutError
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     KafkaSettings,
     create_topics,
     open_group_consumer,
@@ -21,6 +19,8 @@ from avatarrig.transport import (
     places_of,
     read_to_end,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import Topic
 from processors.outcome import PERSON, Output, Taken
 from processors.positions import seek_to_committed
 from processors.transaction import Transaction

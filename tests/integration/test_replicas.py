@@ -13,11 +13,11 @@ import pytest
 from support.replicas import Pipeline, read_all, with_limits
 from support.waiting import wait_for
 
-from avatarrig.records import PhotoReference, decode
+from avatarrig.process.supervision import Supervisor
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation
-from avatarrig.supervision import Supervisor
-from avatarrig.topics import IMAGES
-from processors.sandbox_settings import Limits, SandboxSettings
+from avatarrig.wire import PhotoReference, decode
+from avatarrig.wire.topics import IMAGES
+from processors.sandbox.settings import Limits, SandboxSettings
 
 pytestmark = pytest.mark.broker
 DEMO = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"

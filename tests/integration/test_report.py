@@ -16,7 +16,7 @@ from PIL import Image
 from support.command import DEMO
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
-from avatarrig.cli.report import report
+from avatarrig.cli.commands.report import report
 from avatarrig.detectors.models import MODELS
 from avatarrig.estimator import Estimator
 from avatarrig.report.collect import Collected, collect

@@ -13,7 +13,8 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.rig.armature import (
+from avatarrig.body.bones import PROTOTYPE_BONES
+from avatarrig.body.rig.armature import (
     ANTHROPOMETRY,
     MEASURED,
     PRIOR,
@@ -21,10 +22,9 @@ from avatarrig.rig.armature import (
     EstimateRefusedError,
     build_armature,
 )
-from avatarrig.rig.bvh import to_bvh
-from avatarrig.rig.glb import to_glb
-from avatarrig.rig.names import NAMINGS
-from avatarrig.skeleton.bones import PROTOTYPE_BONES
+from avatarrig.body.rig.bvh import to_bvh
+from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.names import NAMINGS
 
 ESTIMATES = {
     "shoulder_width": 1.0,

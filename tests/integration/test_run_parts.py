@@ -14,12 +14,12 @@ from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.cli.groups import detector_group, waiting_photos
-from avatarrig.cli.parts import Parts
-from avatarrig.records import encode
-from avatarrig.topics import IMAGES
-from avatarrig.transport import KafkaSettings, describe_cluster, open_producer, open_reader
+from avatarrig.kafka import KafkaSettings, describe_cluster, open_producer, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.parts import Parts
+from avatarrig.wire import encode
+from avatarrig.wire.topics import IMAGES
 
 pytestmark = pytest.mark.broker
 

@@ -17,10 +17,11 @@ from support import scripted_detector
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.file_uri import to_file_uri
-from avatarrig.records import Observation, PhotoReference, decode, encode
+from avatarrig.photos.uri import to_file_uri
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation
-from processors.sandbox import (
+from avatarrig.wire import Observation, PhotoReference, decode, encode
+from processors.sandbox.messages import Observed, Unreachable
+from processors.sandbox.sandbox import (
     DEPTH,
     Result,
     RunDirectoryError,
@@ -28,8 +29,7 @@ from processors.sandbox import (
     SandboxUnusableError,
     SetAside,
 )
-from processors.sandbox_messages import Observed, Unreachable
-from processors.sandbox_settings import Limits, SandboxSettings
+from processors.sandbox.settings import Limits, SandboxSettings
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
@@ -270,9 +270,9 @@ def test_the_detector_process_dies_with_its_parent(tmp_path: Path, script: str) 
     reference = photo(tmp_path, "x.jpg", script)
     program = f"""
         import time
-        from avatarrig.records import PhotoReference, decode
-        from processors.sandbox import Sandbox
-        from processors.sandbox_settings import Limits, SandboxSettings
+        from avatarrig.wire import PhotoReference, decode
+        from processors.sandbox.sandbox import Sandbox
+        from processors.sandbox.settings import Limits, SandboxSettings
         settings = SandboxSettings(
             photo_roots=({str(tmp_path)!r},), detector={scripted_detector.SCRIPTED!r}
         )

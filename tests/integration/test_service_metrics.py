@@ -16,14 +16,14 @@ from support.kafka import with_topics
 from support.scraping import Scrape
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
+from avatarrig.kafka import KafkaSettings, KafkaWatch, open_producer
+from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.metrics.detect import NO_PERSON
 from avatarrig.metrics.endpoint import Endpoint, Readiness
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, service_registry
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import IMAGES
-from avatarrig.transport import KafkaSettings, KafkaWatch, open_producer
-from processors.sandbox_settings import SandboxSettings
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.wire.topics import IMAGES
+from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish_dataset
 from producers.references import Dataset

@@ -17,11 +17,13 @@ from support.kafka import with_topics
 from support.observed import observation
 from support.s3 import S3
 
-from avatarrig.broker import EmbeddedBroker
 from avatarrig.cli import avatarrig
-from avatarrig.cli.forgotten_files import forget_stored_files
-from avatarrig.object_store import StoreAwayError, StoreUrlError
-from avatarrig.records import Observation, RecordRefusedError, Reject, decode
+from avatarrig.kafka import open_producer, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.photos.object_store import StoreAwayError, StoreUrlError
+from avatarrig.photos.source import StorageUnreachableError
+from avatarrig.pipeline.forgotten_files import forget_stored_files
+from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.runs import (
     Pictures,
     RunDirectory,
@@ -31,13 +33,11 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.runs.store import RunStore
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import OBSERVATIONS, REJECTS
-from avatarrig.transport import open_producer, open_reader
-from processors.photo_source import StorageUnreachableError
-from processors.sandbox_settings import SandboxSettings
+from avatarrig.wire import Observation, RecordRefusedError, Reject, decode
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS
+from processors.sandbox.settings import SandboxSettings
+from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 from processors.settings import ReplicaSettings
-from processors.stored_files import AnswerRefusedError, StoredFiles
 from producers.publish import publish_dataset
 from producers.references import Dataset
 

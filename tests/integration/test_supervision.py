@@ -16,8 +16,8 @@ from support.kafka import with_topics
 from support.supervised import Behaviour
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.supervision import Child, ChildState, Supervisor
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.process.supervision import Child, ChildState, Supervisor
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
@@ -112,9 +112,9 @@ def test_replicas_and_their_detectors_end_with_their_owner(
     with_topics(kafka)
     program = f"""
         import time
-        from avatarrig.supervision import Child, Supervisor
-        from avatarrig.transport import KafkaSettings
-        from processors.sandbox_settings import SandboxSettings
+        from avatarrig.process.supervision import Child, Supervisor
+        from avatarrig.kafka import KafkaSettings
+        from processors.sandbox.settings import SandboxSettings
         from processors.settings import ReplicaSettings
         settings = ReplicaSettings(
             kafka=KafkaSettings(bootstrap_servers={kafka.bootstrap_servers!r}),

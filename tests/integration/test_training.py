@@ -10,11 +10,11 @@ import jax
 import numpy as np
 import pytest
 
-from avatarrig.skeleton.evidence import information_of
-from avatarrig.skeleton.geometry import look_at
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.network import look
-from avatarrig.skeleton.person import posterior
+from avatarrig.body.evidence.evidence import information_of
+from avatarrig.body.evidence.geometry import look_at
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.network import look
+from avatarrig.body.person import posterior
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))

@@ -10,9 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from support.kafka import SecureKafka
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.topics import SKELETONS, Topic, pipeline_topics
-from avatarrig.transport import (
+from avatarrig.kafka import (
     ConnectionRefusedByKafkaError,
     KafkaSettings,
     TopicError,
@@ -26,6 +24,8 @@ from avatarrig.transport import (
     open_reader,
     open_transactional_producer,
 )
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.wire.topics import SKELETONS, Topic, pipeline_topics
 
 
 @pytest.fixture

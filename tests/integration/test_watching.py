@@ -9,13 +9,13 @@ from support.observed import observation
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.history import history_of
-from avatarrig.records import Reject, SkeletonRecord, encode
-from avatarrig.topics import HISTORY, IMAGES, REJECTS, SKELETONS
-from avatarrig.transport import KafkaSettings, TransportError
-from avatarrig.transport.feed import Feed
-from avatarrig.transport.watching import Watching
+from avatarrig.kafka import KafkaSettings, TransportError
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.views.feed import Feed
+from avatarrig.views.watching import Watching
+from avatarrig.wire import Reject, SkeletonRecord, encode
+from avatarrig.wire.history import history_of
+from avatarrig.wire.topics import HISTORY, IMAGES, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker
 

@@ -14,7 +14,10 @@ import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.records import (
+from avatarrig.body.estimate import estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.kafka import KafkaSettings
+from avatarrig.wire import (
     HistoryRecord,
     Observation,
     Record,
@@ -23,10 +26,7 @@ from avatarrig.records import (
     decode,
     encode,
 )
-from avatarrig.skeleton.estimate import estimate
-from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
-from avatarrig.transport import KafkaSettings
+from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 
 WRITTEN = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
 PATIENCE = 90.0

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from aggregators.keys import Series, message_key, partition_of, tally_message_key
+from aggregators.keys import partition_of
 from aggregators.level import Level
 from aggregators.merging import TalliedPartition
 from aggregators.pace import Tempo
@@ -20,10 +20,12 @@ from aggregators.parts import ObservedParts, TalliedParts
 from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
-from avatarrig.identity import subject_digest
-from avatarrig.records import Forget, Observation, SkeletonRecord, decode_either, encode
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import Series, series_key, tally_key
 
 LEARNED = load_learned("full").version
 PARTITIONS = 3
@@ -131,8 +133,8 @@ class Outlet:
 
 class TallyOutlet(Outlet):
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
-        key = tally_message_key(series, part.partition)
-        return [Message("tallies", key, encode(part.update(series)), shard=message_key(series))]
+        key = tally_key(series, part.partition)
+        return [Message("tallies", key, encode(part.update(series)), shard=series_key(series))]
 
     def farewells(self, part: ObservedPartition) -> list[Message]:
         return [
@@ -145,13 +147,12 @@ class TallyOutlet(Outlet):
 class SkeletonOutlet(Outlet):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
-        if not part.is_news(series, record.applied, record.observations, record.estimate):
-            return []
-        return [Message("skeletons", message_key(series), msgspec.msgpack.encode(record))]
+        value = msgspec.msgpack.encode(record)
+        return [Message("skeletons", series_key(series), value)] if part.is_news(record) else []
 
     def farewells(self, part: TalliedPartition) -> list[Message]:
         return [
-            Message("skeletons", message_key(gone.series), None)
+            Message("skeletons", series_key(gone.series), None)
             for gone in part.take_farewells()
             if gone.is_last
         ]
@@ -261,12 +262,12 @@ def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
         for _, value in log:
             if value is None or value.startswith(b"\xc1"):
                 continue
-            photo = decode_either(value, Observation)
-            if isinstance(photo, Forget):
-                for key in [key for key in own if subject_digest(key[0]) == photo.forget]:
+            record = OBSERVED.decode(value)
+            if isinstance(record, Forget):
+                for key in [key for key in own if subject_digest(key[0]) == record.forget]:
                     del own[key]
                 continue
-            own.setdefault((photo.subject, photo.image_id), photo)
+            own.setdefault((record.subject, record.image_id), record)
         photos |= own
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():

@@ -18,18 +18,18 @@ import psutil
 from support.command import Result
 from support.paced_command import DETECTION_SECONDS
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.cli.groups import detector_group
-from avatarrig.records import Observation, decode
+from avatarrig.kafka import KafkaSettings, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.pipeline.groups import detector_group
 from avatarrig.runs import RunDirectory, RunIdentity
-from avatarrig.topics import OBSERVATIONS
-from avatarrig.transport import KafkaSettings, open_reader
+from avatarrig.wire import Observation, decode
+from avatarrig.wire.topics import OBSERVATIONS
 
 TESTS = Path(__file__).parents[1]
 PATIENCE = 400.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 HELD = 1e9
-REPLICA, SANDBOX, AGGREGATOR = "processors", "processors.sandbox_process", "aggregators"
+REPLICA, SANDBOX, AGGREGATOR = "processors", "processors.sandbox.process", "aggregators"
 BROKER = "kafka.Kafka"
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from avatarrig.records import Evidence
-from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLING, FloatArray
-from avatarrig.skeleton.evidence import evidence_of_lengths
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.network import LOG_PRECISION_RANGE
+from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLING, FloatArray
+from avatarrig.body.evidence.evidence import evidence_of_lengths
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.network import LOG_PRECISION_RANGE
+from avatarrig.wire import Evidence
 
 BONES = len(BONE_VECTORS)
 LEARNED = load_learned("full")

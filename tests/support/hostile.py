@@ -11,8 +11,9 @@ import msgspec
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.records import (
-    AnyRecord,
+from avatarrig.body.estimate import estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import (
     Forget,
     HistoryRatio,
     HistoryRecord,
@@ -23,9 +24,11 @@ from avatarrig.records import (
     TallyUpdate,
     encode,
 )
-from avatarrig.skeleton.estimate import estimate
-from avatarrig.skeleton.tally import Tally
-from avatarrig.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
+
+AnyRecord = (
+    PhotoReference | Observation | Reject | Forget | TallyUpdate | SkeletonRecord | HistoryRecord
+)
 
 MOST = 950_000
 """Bytes that a broker still takes in one message."""
@@ -165,14 +168,6 @@ def _of_topic(topic: str, fields: dict[str, Any]) -> dict[str, bytes]:
             }
         case "avatarrig.rejects":
             return {"a long reason": changed(reason="r" * MOST)}
-        case "avatarrig.skeletons":
-            estimate = fields["estimate"]
-            return {
-                "an estimate without form": changed(estimate={"stats": [1, 2]}),
-                "an estimate without end": changed(
-                    estimate=estimate | {"estimates": {"hip_width": float("inf")}}
-                ),
-            }
         case _:
             return {}
 

@@ -26,11 +26,12 @@ from cryptography.hazmat.primitives.serialization import (
 from support.ports import distinct_ports
 from support.waiting import wait_for
 
-from avatarrig.broker import EmbeddedBroker, default_cache
-from avatarrig.broker.distribution import Distribution, prepare_distribution
-from avatarrig.broker.node import KafkaNode
-from avatarrig.broker.ports import choose_ports
-from avatarrig.broker.settings import (
+from avatarrig.kafka import KafkaSettings, admin_client, create_topics
+from avatarrig.kafka.embedded import EmbeddedBroker, default_cache
+from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
+from avatarrig.kafka.embedded.node import KafkaNode
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.kafka.embedded.settings import (
     HOST,
     LOG4J_CONFIGURATION,
     LOG4J_FILE,
@@ -40,10 +41,9 @@ from avatarrig.broker.settings import (
     Ports,
     render_properties,
 )
-from avatarrig.broker.startup_cache import with_startup_cache
-from avatarrig.broker.storage import format_storage, new_cluster_id
-from avatarrig.topics import DEFAULT_PARTITIONS, pipeline_topics
-from avatarrig.transport import KafkaSettings, admin_client, create_topics
+from avatarrig.kafka.embedded.startup_cache import with_startup_cache
+from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id
+from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 
 NODES = (1, 2, 3)
 AS_INSTALLED = {"default.replication.factor": "1", "min.insync.replicas": "1"}

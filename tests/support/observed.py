@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from avatarrig.records import Observation, PackedArray
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.learned import load_learned
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.wire import Observation, PackedArray
 
 VIEWS = 64
 """Different landmarks; further photos show them again under another name."""

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from support.scripted_detector import obey
 
-from avatarrig.cli import main, publishing, session
+from avatarrig.cli import main
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.pipeline import publishing, session
 from processors.detector_port import PhotoDetector
-from processors.sandbox_settings import Limits, SandboxSettings
+from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import PublishReport, publish_dataset
 from producers.references import Published

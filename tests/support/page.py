@@ -13,10 +13,10 @@ from support.references import reference
 from support.rendered import rendered
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.broker.ports import choose_ports
-from avatarrig.records import Reject, encode
-from avatarrig.topics import REJECTS
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.wire import Reject, encode
+from avatarrig.wire.topics import REJECTS
 
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)

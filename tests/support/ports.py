@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avatarrig.broker.ports import choose_ports
+from avatarrig.kafka.embedded.ports import choose_ports
 
 
 def distinct_ports(number: int) -> list[int]:

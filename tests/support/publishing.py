@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from avatarrig.records import PhotoReference, Reject, decode
-from avatarrig.topics import IMAGES
+from avatarrig.wire import PhotoReference, Reject, decode
+from avatarrig.wire.topics import IMAGES
 
 PATIENCE = 120.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from avatarrig.records import PhotoReference
+from avatarrig.wire import PhotoReference
 
 
 def reference(

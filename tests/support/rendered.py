@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from avatarrig.body.bones import POOLED_BONES
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.detectors.quality import measure_quality
-from avatarrig.records import Evidence, Observation, PackedArray
 from avatarrig.runs import Pictures, RunDirectory, write_observation
-from avatarrig.skeleton.bones import POOLED_BONES
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.learned import load_learned
+from avatarrig.wire import Evidence, Observation, PackedArray
 
 PEOPLE = Path(__file__).parents[1] / "unit" / "data" / "rendered_people.npz"
 PHOTOS = 30

@@ -18,12 +18,12 @@ from kafka import TopicPartition
 from support import scripted_detector
 from support.kafka import with_topics
 
-from avatarrig.broker import EmbeddedBroker
-from avatarrig.records import Observation, Reject, decode
-from avatarrig.supervision import Child, Supervisor
-from avatarrig.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS
-from avatarrig.transport import KafkaSettings, open_producer, open_reader
-from processors.sandbox_settings import Limits, SandboxSettings
+from avatarrig.kafka import KafkaSettings, open_producer, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.process.supervision import Child, Supervisor
+from avatarrig.wire import Observation, Reject, decode
+from avatarrig.wire.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS
+from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish_dataset
 from producers.references import Dataset

@@ -16,10 +16,10 @@ from typing import Any
 import platformdirs
 import pytest
 
-from avatarrig.broker.download import fetch_jars
-from avatarrig.broker.jars import Jar, jar_folder
-from avatarrig.broker.java import find_java
-from avatarrig.object_store import open_store
+from avatarrig.kafka.embedded.download import fetch_jars
+from avatarrig.kafka.embedded.jars import Jar, jar_folder
+from avatarrig.kafka.embedded.java import find_java
+from avatarrig.photos.object_store import open_store
 
 JAR = Jar(
     "org/gaul/s3proxy/4.1.0/s3proxy-4.1.0-jar-with-dependencies.jar",

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from avatarrig.records import Evidence, Observation, PackedArray
-from avatarrig.skeleton.bones import BONE_VECTORS, HELMERT, POOLING
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLING
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Observation, PackedArray
 
 ARRIVED = dt.datetime(2026, 11, 22, tzinfo=dt.UTC).timestamp()
 DAY = 86_400.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.learned import load_learned
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.wire import Evidence
 
 LEARNED = load_learned("full")
 

@@ -10,11 +10,11 @@ from support.observed import observation
 from aggregators.merging import TalliedPartition
 from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
-from avatarrig.identity import subject_digest
-from avatarrig.records import Evidence, Forget, TallyUpdate, encode
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.refused import StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Forget, TallyUpdate, encode
+from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
 SERIES = ("anna", observation(0).fingerprint)
@@ -236,10 +236,10 @@ def test_the_tally_that_contains_more_counts() -> None:
 def test_an_estimate_that_says_nothing_new_is_no_news() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
     part.apply(0, _update(1, 5, 1))
-    assert part.is_news(SERIES, part.applied(SERIES))
-    assert not part.is_news(SERIES, part.applied(SERIES))
+    assert part.is_news(part.record(SERIES, 1.0))
+    assert not part.is_news(part.record(SERIES, 2.0))
     part.apply(1, _update(1, 6, 1))
-    assert part.is_news(SERIES, part.applied(SERIES)), "it has read further"
+    assert part.is_news(part.record(SERIES, 3.0)), "it has read further"
 
 
 def test_a_tally_that_is_none_is_set_aside() -> None:

@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatarrig.calibration.audit import choose_sample
-from avatarrig.calibration.labels import LabelsRefusedError, labelled, read_labels
-from avatarrig.calibration.measured import (
+from avatarrig.cli.commands.audit import audit
+from avatarrig.cli.commands.calibrate import calibrate
+from avatarrig.report.calibration.audit import choose_sample
+from avatarrig.report.calibration.labels import LabelsRefusedError, labelled, read_labels
+from avatarrig.report.calibration.measured import (
     MeasuredPhoto,
     MeasuredRun,
     UnreadableRunError,
     measure_run,
 )
-from avatarrig.calibration.suggestion import (
+from avatarrig.report.calibration.suggestion import (
     WANTED_PRECISION,
     separate,
     suggest_from_distributions,
     suggest_from_labels,
 )
-from avatarrig.cli.audit import audit
-from avatarrig.cli.calibrate import calibrate
 
 
 def photo(

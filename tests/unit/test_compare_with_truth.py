@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from avatarrig.body.bones import BENCH_RATIOS
 from avatarrig.photos.formats import PHOTO_SUFFIXES
-from avatarrig.skeleton.bones import BENCH_RATIOS
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "compare_with_truth.py"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from support.rendered import PHOTOS, rendered
 
-from avatarrig.records import Observation
 from avatarrig.report.convergence import in_order, replay
+from avatarrig.wire import Observation
 
 
 def photos(count: int) -> list[Observation]:

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.rendered import evidence_of
 
-from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.grouped_sums import GROUPS, GroupedSums, group_of
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.person import Proportions, solve, solve_groups
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.person import Proportions, solve, solve_groups
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.grouped_sums import GROUPS, GroupedSums, group_of
+from avatarrig.wire import Evidence
 
 LEARNED = load_learned("full")
 PEOPLE = ("p00", "pw01")

@@ -26,12 +26,12 @@ from support.standing import (
 )
 
 from avatarrig import Estimator
-from avatarrig.records import Evidence
-from avatarrig.skeleton.asymmetry import ASYMMETRY_WARNING
-from avatarrig.skeleton.bones import PROTOTYPE_BONES
-from avatarrig.skeleton.estimate import WINGSPAN, EstimateOptions, estimate
-from avatarrig.skeleton.evidence import evidence_from_landmarks
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.asymmetry import ASYMMETRY_WARNING
+from avatarrig.body.bones import PROTOTYPE_BONES
+from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def thirty() -> Tally:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    file = resources.files("avatarrig.skeleton") / "schema" / "skeleton_estimate.schema.json"
+    file = resources.files("avatarrig.body") / "schema" / "skeleton_estimate.schema.json"
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(document)
     return document

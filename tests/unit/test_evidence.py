@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.turning import HEIGHT, LEARNED, WIDTH, seen, told, total
 
-from avatarrig.skeleton.evidence import evidence_from_landmarks, matrix_of
-from avatarrig.skeleton.geometry import MIRRORED_LANDMARKS, mirrored
-from avatarrig.skeleton.learned import load_learned, read_learned, write_learned
-from avatarrig.skeleton.person import solve
-from avatarrig.skeleton.refused import LearnedRefusedError
+from avatarrig.body.evidence.evidence import evidence_from_landmarks, matrix_of
+from avatarrig.body.evidence.geometry import MIRRORED_LANDMARKS, mirrored
+from avatarrig.body.evidence.learned import load_learned, read_learned, write_learned
+from avatarrig.body.person import solve
+from avatarrig.body.refused import LearnedRefusedError
 
 
 @given(st.integers(0, 10_000))

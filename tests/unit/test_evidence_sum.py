@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.turning import LEARNED, PHOTOS, total
 
-from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence import INFORMATION_LENGTH
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.person import solve
-from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
+from avatarrig.body.person import solve
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.wire import Evidence
 
 Photos = list[Evidence]
 SOME_PHOTOS = st.lists(st.sampled_from(PHOTOS), max_size=30)

@@ -16,9 +16,9 @@ from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManag
 from aggregators.keys import marker_key
 from aggregators.settings import AggregatorSettings
 from aggregators.tallying import ObservedPartition
+from avatarrig.kafka import KafkaSettings
 from avatarrig.metrics.aggregate import AggregateMetrics
-from avatarrig.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
-from avatarrig.transport import KafkaSettings
+from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarrig.file_uri import FileUriError, from_file_uri, to_file_uri
+from avatarrig.photos.uri import FileUriError, from_file_uri, to_file_uri
 
 NAMES = st.binary(min_size=1, max_size=60).filter(
     lambda name: not {b"/"[0], 0} & set(name) and name not in {b".", b".."}

@@ -9,10 +9,10 @@ import msgspec
 from kafka import TopicPartition
 from support.observed import observation
 
-from avatarrig.cli.follow import FOLLOWED, Follower
-from avatarrig.progress import Found, Progress
-from avatarrig.records import MAX_RECORD_BYTES, encode
-from avatarrig.topics import OBSERVATIONS
+from avatarrig.views.follow import FOLLOWED, Follower
+from avatarrig.views.progress import Found, Progress
+from avatarrig.wire import MAX_RECORD_BYTES, encode
+from avatarrig.wire.topics import OBSERVATIONS
 
 FOREIGN = (b"", b"\xc1", msgspec.msgpack.encode({"version": 999}), bytes(MAX_RECORD_BYTES + 1))
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN, Histogram, bin_of, value_of
-from avatarrig.skeleton.refused import StateRefusedError
+from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN, Histogram, bin_of, value_of
 
 BINS = st.integers(LOWEST_BIN, HIGHEST_BIN)
 MANY_BINS = st.lists(BINS, max_size=60)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from support.observed import observation
 
-from avatarrig.history import SLOT_SECONDS, history_of, slot_of
-from avatarrig.records import HistoryRecord, SkeletonRecord
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import HistoryRecord, SkeletonRecord
+from avatarrig.wire.history import SLOT_SECONDS, history_of, slot_of
 
 
 def record(photos: int, at: float = 1.76e9, window: int | None = None) -> SkeletonRecord:

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarrig.identity import image_id
+from avatarrig.wire.identity import image_id
 
 
 def test_names_that_differ_only_in_odd_characters_stay_apart() -> None:

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.identity import subject_digest
-from avatarrig.live import Board, Sighting, decode_sighting
-from avatarrig.live.board import MOST_PHOTOS, MOST_REJECTS, MOST_SUBJECTS
-from avatarrig.live.notes import MOST_NOTES, thin_out
-from avatarrig.live.stream import RATE_SECONDS, Rate, Stream
-from avatarrig.records import (
+from avatarrig.views import Board, Sighting, decode_sighting
+from avatarrig.views.board import MOST_PHOTOS, MOST_REJECTS, MOST_SUBJECTS
+from avatarrig.views.notes import MOST_NOTES, thin_out
+from avatarrig.views.stream import RATE_SECONDS, Rate, Stream
+from avatarrig.wire import (
     Forget,
     HistoryRecord,
     RecordRefusedError,
@@ -24,6 +23,7 @@ from avatarrig.records import (
     SkeletonRecord,
     encode,
 )
+from avatarrig.wire.identity import subject_digest
 
 NOW = 1.76e9
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import structlog
 
-from avatarrig.logs import LEVEL_VARIABLE, configure_logs
+from avatarrig.process.logs import LEVEL_VARIABLE, configure_logs
 
 
 class Terminal(io.StringIO):

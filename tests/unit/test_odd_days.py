@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from support.rendered import evidence_of
 
-from avatarrig.records import Evidence
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.odd_days import odd_days
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.odd_days import odd_days
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.wire import Evidence
 
 LEARNED = load_learned("full")
 

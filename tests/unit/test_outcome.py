@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from support.references import reference
 
-from avatarrig.records import MAX_RECORD_BYTES, Observation, Reject, decode, encode
-from avatarrig.topics import IMAGES, OBSERVATIONS, REJECTS
+from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, decode, encode
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from processors.outcome import observed, set_aside, take
-from processors.sandbox import SetAside
-from processors.sandbox_messages import Observed
+from processors.sandbox.messages import Observed
+from processors.sandbox.sandbox import SetAside
 
 REFERENCE = reference(image_id="x-1", run="r")
 OBSERVATION = Observation(
@@ -69,7 +69,7 @@ def test_a_message_that_is_no_reference_is_rejected_with_its_origin(value: bytes
     assert taken.output is not None
     assert taken.output.topic == REJECTS
     reject = decode(taken.output.value, Reject)
-    assert (reject.reason, reject.origin) == ("malformed", f"{IMAGES}[3]@42")
+    assert (reject.reason, reject.origin) == ("malformed", f"{IMAGES}/3/42")
     assert reject.rejected_at == 5.0
 
 

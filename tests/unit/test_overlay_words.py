@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avatarrig.records import Observation, PackedArray
-from processors.observing import _caption
+from avatarrig.wire import Observation, PackedArray
+from processors.sandbox.observing import _caption
 
 
 @pytest.mark.parametrize(

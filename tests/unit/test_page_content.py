@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.rendered import rendered
 
-from aggregators.web.content import CHARTED, Content
-from aggregators.web.downloads import DownloadRefusedError, download
-from aggregators.web.thumbnails import Thumbnails
-from avatarrig.history import history_of
-from avatarrig.live import Board, decode_sighting
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.page.content import CHARTED, Content
+from avatarrig.page.downloads import DownloadRefusedError, download
+from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.pictures.svg import describe, pose_svg, t_pose_svg
-from avatarrig.records import SkeletonRecord, encode
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.tally import Tally
+from avatarrig.views import Board, decode_sighting
+from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.wire.history import history_of
 
 NOW = 1.76e9
 SVG = "{http://www.w3.org/2000/svg}"

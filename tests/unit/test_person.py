@@ -9,10 +9,10 @@ import pytest
 from support.rendered import evidence_of
 from support.turning import LEARNED, PHOTOS, told, total
 
-from avatarrig.skeleton.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, log_ratio
-from avatarrig.skeleton.evidence import COORDINATES
-from avatarrig.skeleton.evidence_sum import EvidenceSum
-from avatarrig.skeleton.person import solve
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, log_ratio
+from avatarrig.body.evidence.evidence import COORDINATES
+from avatarrig.body.person import solve
+from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 
 def test_no_photos_give_the_population() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from support.references import reference
 
-from avatarrig.file_uri import to_file_uri
 from avatarrig.photos.refused import PhotoRefusedError
-from processors.photo_source import PhotoSource, StorageUnreachableError
+from avatarrig.photos.source import PhotoSource, StorageUnreachableError
+from avatarrig.photos.uri import to_file_uri
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.references import reference
 
-from avatarrig.identity import subject_digest
-from avatarrig.progress import Found, Progress
-from avatarrig.records import Observation, PackedArray, Reject, SkeletonRecord
+from avatarrig.views.progress import Found, Progress
+from avatarrig.wire import Observation, PackedArray, Reject, SkeletonRecord
+from avatarrig.wire.identity import subject_digest
 
 
 def a_photo(name: str = "a", subject: str = "s") -> Found:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.file_uri import from_file_uri
-from avatarrig.records import PhotoReference, Reject, decode, record_key
-from avatarrig.topics import IMAGES, REJECTS
+from avatarrig.photos.uri import from_file_uri
+from avatarrig.wire import PhotoReference, Reject, decode, record_key
+from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import HEAD_BYTES, read_content
 from producers.publish import (
     UNACKNOWLEDGED_LIMIT,

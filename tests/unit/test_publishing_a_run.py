@@ -11,11 +11,11 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
-from avatarrig.cli.publishing import Processed, Publishing
-from avatarrig.progress import Progress
-from avatarrig.records import Observation, PhotoReference, Reject, decode
+from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
-from avatarrig.topics import IMAGES, OBSERVATIONS
+from avatarrig.views.progress import Progress
+from avatarrig.wire import Observation, PhotoReference, Reject, decode
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
 
 PATIENCE = 30.0
@@ -148,7 +148,7 @@ def test_a_photo_that_was_set_aside_is_not_tried_by_itself(run: Run) -> None:
 def test_publishing_begins_anew_after_the_broker_was_away(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avatarrig.cli.publishing.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("avatarrig.pipeline.publishing.RETRY_SECONDS", 0.01)
     run.broker.refusals = 3
     run.publish()
     assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from support.hostile import FORGET, RECORD_KINDS, hostile, mutated, of_every_kind, sound
+from support.hostile import FORGET, RECORD_KINDS, AnyRecord, hostile, mutated, of_every_kind, sound
 from support.references import reference
 
-from avatarrig.live import decode_sighting
-from avatarrig.records import (
+from avatarrig.views import decode_sighting
+from avatarrig.wire import (
     MAX_RECORD_BYTES,
-    AnyRecord,
     Evidence,
     HistoryRatio,
     HistoryRecord,
@@ -29,9 +28,8 @@ from avatarrig.records import (
     TallyUpdate,
     decode,
     encode,
-    record_of,
 )
-from avatarrig.topics import OBSERVATIONS, TALLIES
+from avatarrig.wire.channels import CHANNELS, OBSERVED, TALLIED, Channel
 
 text = st.text(max_size=30)
 number = st.floats(-1e300, 1e300)
@@ -178,19 +176,20 @@ def test_whatever_is_changed_in_a_record_it_is_read_or_refused(
             read()
 
 
-@pytest.mark.parametrize("topic", sound())
-def test_what_does_harm_is_refused_in_few_words(topic: str) -> None:
-    for what, data in hostile(topic).items():
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.topic)
+def test_what_does_harm_is_refused_in_few_words(channel: Channel[AnyRecord]) -> None:
+    for what, data in hostile(channel.topic).items():
         with pytest.raises(RecordRefusedError) as refused:
-            record_of(topic, data)
+            channel.decode(data)
         assert len(str(refused.value).encode()) < 2000, what
 
 
 def test_what_the_pipeline_writes_is_read_from_its_topic() -> None:
-    for topic, record in sound().items():
-        assert record_of(topic, encode(record)) == record
-    for topic in (OBSERVATIONS, TALLIES):
-        assert record_of(topic, encode(FORGET)) == FORGET
+    for channel in CHANNELS:
+        record = sound()[channel.topic]
+        assert channel.decode(encode(record)) == record
+    for channel in (OBSERVED, TALLIED):
+        assert channel.decode(encode(FORGET)) == FORGET
 
 
 def test_a_message_that_is_too_big_is_refused_unread() -> None:

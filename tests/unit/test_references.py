@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from kafka import TopicPartition
 
-from avatarrig.cli import references
-from avatarrig.cli.references import References, references_from
+from avatarrig.views import references
+from avatarrig.views.references import References, references_from
 
 FIRST, SECOND = TopicPartition("images", 0), TopicPartition("images", 1)
 

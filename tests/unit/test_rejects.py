@@ -7,8 +7,8 @@ import random
 import pytest
 from support.references import reference
 
-from avatarrig.records import Observation, Reject
-from processors.rejects import RejectsView, replayable
+from avatarrig.views.rejects import RejectsView, replayable
+from avatarrig.wire import Observation, Reject
 
 
 def reject(

@@ -8,8 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from avatarrig.blendshapes import BLENDSHAPE_NAMES
-from avatarrig.records import Evidence, Observation, PackedArray
+from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.runs import (
     ForeignRunError,
     ObservationFileError,
@@ -24,6 +23,7 @@ from avatarrig.runs import (
     write_atomically,
     write_observation,
 )
+from avatarrig.wire import Evidence, Observation, PackedArray
 
 
 def an_observation(image_id: str = "a-1", *, person: bool = True) -> Observation:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.scratch import scratch_folder
+from avatarrig.process.scratch import scratch_folder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from avatarrig.scratch import scratch_folder
+from avatarrig.process.scratch import scratch_folder
 with scratch_folder("photos", Path(sys.argv[1])) as folder:
     (folder / "1.photo").write_bytes(b"a photo")
     print(folder, flush=True)

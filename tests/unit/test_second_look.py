@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from support.people import LEFT, MIDDLE, RIGHT_SMALL, mask_of, person
 
+from avatarrig.body.landmarks import LEFT_HIP
 from avatarrig.detectors.outline import explain_mask
 from avatarrig.detectors.person_mask import PersonMask
 from avatarrig.detectors.second_look import SecondLook
 from avatarrig.detectors.tasks import FoundPose
 from avatarrig.detectors.who import Box, choose_subject, visible_box
-from avatarrig.landmarks import LEFT_HIP
 
 
 class ScriptedLooks:

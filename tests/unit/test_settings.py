@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from avatarrig.cli import ENVIRONMENT_PREFIX, avatarrig, with_command
-from avatarrig.cli.kafka_options import PASSWORD_VARIABLE
+from avatarrig.cli.options.kafka import PASSWORD_VARIABLE
 
 pytestmark = pytest.mark.usefixtures("in_a_folder_of_its_own")
 

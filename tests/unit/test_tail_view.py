@@ -9,21 +9,20 @@ import pytest
 from rich.console import Console
 from support.observed import observation
 
-from avatarrig.cli.printable import printable
-from avatarrig.cli.tail_lines import json_line, plain_line
-from avatarrig.cli.tail_view import Screen, picture, trend
-from avatarrig.history import history_of
-from avatarrig.live import Board, GroupStatus, Stream, decode_sighting
-from avatarrig.records import (
+from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.sums.tally import Tally
+from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.tail_lines import json_line, plain_line
+from avatarrig.cli.screen.tail_view import Screen, picture, trend
+from avatarrig.views import Board, GroupStatus, Stream, check_estimate, decode_sighting
+from avatarrig.wire import (
     HistoryRatio,
     HistoryRecord,
     RecordRefusedError,
     SkeletonRecord,
-    check_estimate,
     encode,
 )
-from avatarrig.skeleton.estimate import EstimateOptions, estimate
-from avatarrig.skeleton.tally import Tally
+from avatarrig.wire.history import history_of
 
 NOW = 1.76e9
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from support.evidence import any_evidence, one_sided
 from support.standing import ARRIVED, BODY, DAY, photo
 
-from avatarrig.records import Evidence, Observation, PackedArray, decode, encode
-from avatarrig.skeleton.counting import REASONS
-from avatarrig.skeleton.grouped_sums import GROUPS
-from avatarrig.skeleton.histogram import HIGHEST_BIN, LOWEST_BIN
-from avatarrig.skeleton.learned import load_learned
-from avatarrig.skeleton.ratios import RATIO_KEYS
-from avatarrig.skeleton.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.skeleton.tally import Tally
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.grouped_sums import GROUPS
+from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
+from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 
 VERSION = load_learned("full").version
 GOOD = {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10}
@@ -263,8 +263,23 @@ def test_a_window_that_cuts_a_month_begins_after_it() -> None:
 
 
 def test_a_camera_whose_clock_runs_ahead_does_not_age_the_others() -> None:
-    tally = tallied([observation(evidence=ONE, captured_at=ARRIVED + 900 * DAY)])
+    times = (ARRIVED + 900 * DAY, ARRIVED)
+    tally = tallied([observation(evidence=ONE, captured_at=at) for at in times])
     assert tally.newest_day == dt.date(2026, 11, 22)
+
+
+def test_photos_without_a_time_are_told_from_those_of_today_and_are_in_no_window() -> None:
+    undated = observation(evidence=ONE, captured_at=None)
+    tally = tallied([undated, undated, observation(evidence=ONE, captured_at=ARRIVED)])
+    assert (tally.used, tally.undated) == (3, 2)
+    sums, really = tally.since(dt.date(1, 1, 1))
+    assert sums.photos == 1
+    assert tallied([undated]).newest_day is None
+    assert Tally.from_bytes(tally.to_bytes()) == tally
+    assert (tally - tallied([undated])).undated == 1
+    merged = tallied([undated]) + tallied([observation(evidence=ONE, captured_at=ARRIVED)])
+    assert merged.undated == 1
+    assert really == dt.date(1, 1, 1)
 
 
 def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from avatarrig.landmarks import (
+from avatarrig.body.landmarks import (
     LEFT_ELBOW,
     LEFT_HIP,
     LEFT_SHOULDER,

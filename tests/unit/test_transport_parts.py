@@ -14,8 +14,7 @@ import msgspec
 import pytest
 import trustme
 
-from avatarrig.topics import Topic
-from avatarrig.transport import (
+from avatarrig.kafka import (
     ConnectionRefusedByKafkaError,
     KafkaSettings,
     TransportSettingError,
@@ -24,6 +23,7 @@ from avatarrig.transport import (
     diagnosis,
     topics,
 )
+from avatarrig.wire.topics import Topic
 
 SECURE = KafkaSettings(
     bootstrap_servers="a:1,b:2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 
-from avatarrig.watchdog import LOOK_SECONDS, Watchdog
+from avatarrig.process.watchdog import LOOK_SECONDS, Watchdog
 
 PATIENCE = 30.0
 

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 
 from aggregators.settings import AggregatorSettings
-from aggregators.web.guard import HEADERS, is_known_host
-from aggregators.web.server import AddressInUseError, serving
-from avatarrig.broker.ports import choose_ports
-from avatarrig.transport import KafkaSettings
+from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.page.guard import HEADERS, is_known_host
+from avatarrig.page.server import AddressInUseError, serving
 
 NAMES = frozenset({"localhost", "rig.example"})
 

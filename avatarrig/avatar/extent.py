@@ -1,0 +1,168 @@
+"""How tall an avatar is and where its soles are, before and after, in both poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.errors import UnfitAvatarError
+from avatarrig.avatar.field import Map
+from avatarrig.avatar.regions import LIMBS, SEGMENTS
+from avatarrig.avatar.scene import POSED, Skin, pose_spread
+from avatarrig.avatar.skeleton import Frame
+from avatarrig.avatar.surfaces import Surface, apply
+
+_LOW, _HIGH = 0.12, 0.75
+"""Only vertices below and above these shares of the height can become lowest and highest."""
+_FEET: Final = ("leftFoot", "rightFoot")
+_MOSTLY, _ALL = 0.5, 0.95
+_BEYOND: Final = 0.12
+"""A limb whose mesh reaches this far beyond its joints, over its length, is stretched as a whole."""
+_UP: Final = 1
+
+
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """Heights in the scene: of the soles and of the highest point."""
+
+    soles: float
+    crown: float
+
+    @property
+    def height(self) -> float:
+        """From the soles to the crown."""
+        return self.crown - self.soles
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Vertices of a surface that may be lowest or highest."""
+
+    surface: Surface
+    vertices: NDArray[np.int64]
+    feet: NDArray[np.bool_]
+    joints: NDArray[np.int64]
+    """Nodes that hold them: (n, k)."""
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """Measures an avatar.
+
+    Attributes:
+        parts: What is measured.
+        before: In the rest pose, as the avatar is.
+        bind_before: The same in the bind pose.
+        straight: Limbs whose mesh reaches far beyond their joints.
+        frame: The nodes as they are.
+    """
+
+    parts: tuple[_Part, ...]
+    before: Extent
+    bind_before: Extent
+    straight: frozenset[str]
+    frame: Frame
+
+    def after(
+        self, maps: Mapping[str, Map], bind: Floats | None = None, rest: Floats | None = None
+    ) -> Extent:
+        """Measures the fitted avatar.
+
+        Args:
+            maps: Map of each part.
+            bind: Places of all nodes in the fitted bind pose; needed with ``rest``.
+            rest: Their places in the fitted rest pose; without it the bind pose is measured.
+        """
+        points = [
+            part.surface.deform(maps, part.surface.points[part.vertices], part.vertices)
+            for part in self.parts
+        ]
+        if bind is not None and rest is not None:
+            points = [
+                _posed(part, moved, bind, rest)
+                for part, moved in zip(self.parts, points, strict=True)
+            ]
+        return _extent(self.parts, points)
+
+
+def read_measure(surfaces: Sequence[Surface], frame: Frame, skins: Sequence[Skin]) -> Measure:
+    """Makes ready to measure an avatar.
+
+    Raises:
+        UnfitAvatarError: It has no height.
+    """
+    parts = [_part(surface, skins, np.arange(len(surface.points))) for surface in surfaces]
+    in_bind = [surface.points for surface in surfaces]
+    posed = pose_spread(frame.rest, skins) > POSED
+    in_rest = [
+        _posed(part, points, frame.bind, frame.rest) if posed else points
+        for part, points in zip(parts, in_bind, strict=True)
+    ]
+    before, bind_before = _extent(parts, in_rest), _extent(parts, in_bind)
+    if min(before.height, bind_before.height) <= 0:
+        raise UnfitAvatarError("the body has no height: its feet are not below its head")
+    few = []
+    for surface, rest, bind in zip(surfaces, in_rest, in_bind, strict=True):
+        may = _may_matter(rest, before) | _may_matter(bind, bind_before)
+        few.append(_part(surface, skins, np.flatnonzero(may)))
+    return Measure(
+        parts=tuple(few),
+        before=before,
+        bind_before=bind_before,
+        straight=_straight(surfaces, frame),
+        frame=frame,
+    )
+
+
+def _may_matter(points: Floats, extent: Extent) -> NDArray[np.bool_]:
+    share = (points[:, _UP] - extent.soles) / extent.height
+    may: NDArray[np.bool_] = (share < _LOW) | (share > _HIGH)
+    return may
+
+
+def _part(surface: Surface, skins: Sequence[Skin], vertices: NDArray[np.int64]) -> _Part:
+    if surface.skin is None:
+        joints = np.full((len(vertices), 1), surface.node)
+    else:
+        joints = np.array(skins[surface.skin].joints)[surface.joints[vertices]]
+    return _Part(
+        surface=surface,
+        vertices=vertices,
+        feet=surface.weight_of(_FEET)[vertices] > _MOSTLY,
+        joints=joints,
+    )
+
+
+def _posed(part: _Part, points: Floats, bind: Floats, rest: Floats) -> Floats:
+    """Moves points from the bind pose into the rest pose."""
+    into_rest = rest @ np.linalg.inv(bind)
+    weights = part.surface.weights[part.vertices]
+    return apply(np.einsum("nk,nkij->nij", weights, into_rest[part.joints]), points)
+
+
+def _extent(parts: Sequence[_Part], points: Sequence[Floats]) -> Extent:
+    heights = np.concatenate([moved[:, _UP] for moved in points] or [np.zeros(0)])
+    if not len(heights):
+        raise UnfitAvatarError("the avatar has no vertices")
+    feet = np.concatenate([part.feet for part in parts])
+    soles = heights[feet] if feet.any() else heights
+    return Extent(soles=float(soles.min()), crown=float(heights.max()))
+
+
+def _straight(surfaces: Sequence[Surface], frame: Frame) -> frozenset[str]:
+    found = set()
+    for bone in LIMBS:
+        side = "left" if bone.startswith("left") else "right"
+        end = f"{side}{SEGMENTS[bone.removeprefix(side)][0]}"
+        start = frame.bind[frame.humanoid[bone], :3, 3]
+        along = frame.bind[frame.humanoid[end], :3, 3] - start
+        places = [
+            (surface.points[surface.weight_of((bone,)) > _ALL] - start) @ along / (along @ along)
+            for surface in surfaces
+        ]
+        place = np.concatenate(places)
+        if len(place) and np.percentile(np.maximum(-place, place - 1), 95) > _BEYOND:
+            found.add(bone)
+    return frozenset(found)

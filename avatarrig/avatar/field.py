@@ -1,0 +1,213 @@
+"""How each part of a body is deformed: smooth maps of space in the bind pose.
+
+Limbs are stretched along their bone and keep their girth; beyond the joints the stretch fades, so
+that a shoe on a shank does not grow with it. The trunk is stretched along its own line, and across
+it between the joints of hips and shoulders; what lies outside of them is carried along, not
+widened, so that hips do not become a bell and a skirt does not spread. All maps of neighbouring
+parts agree at the joint that they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+import numpy as np
+
+from avatarrig.avatar.accessors import Floats
+
+
+class Map(Protocol):
+    """A deformation of space."""
+
+    def __call__(self, points: Floats, /) -> Floats:
+        """From points (n, 3) to points (n, 3)."""
+        ...
+
+    def girth(self, point: Floats, /) -> float:
+        """How much things at a point (3,) grow across what they hang on."""
+        ...
+
+
+_FADE: Final = 0.15
+"""Over how much of a limb's length beyond its joints the stretch fades."""
+_OUTSIDE: Final = 0.25
+"""How far beyond the joints widening goes on, over half the distance of the joints."""
+_STEP: Final = 1e-4
+"""Step of a derivative, over the body's size."""
+
+
+class Similarity(msgspec.Struct, frozen=True, kw_only=True):
+    """Moves and grows a part without changing its shape.
+
+    Attributes:
+        centre: A joint.
+        moved: Where it goes.
+        growth: Factor of size.
+    """
+
+    centre: Floats
+    moved: Floats
+    growth: float
+
+    def __call__(self, points: Floats) -> Floats:
+        return self.moved + self.growth * (points - self.centre)
+
+    def girth(self, point: Floats) -> float:
+        """Growth, which is alike in all directions."""
+        del point
+        return self.growth
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Stretches a limb along its bone.
+
+    Attributes:
+        start: The joint where the bone begins.
+        moved: Where that goes.
+        along: The bone: direction and length.
+        factor: Factor of its length.
+        growth: Factor of everything else.
+        fades: Whether the stretch ends beyond the joints; otherwise it goes on.
+    """
+
+    start: Floats
+    moved: Floats
+    along: Floats
+    factor: float
+    growth: float
+    fades: bool = True
+
+    def __call__(self, points: Floats) -> Floats:
+        length = float(np.linalg.norm(self.along))
+        direction = self.along / length
+        offset = points - self.start
+        place = offset @ direction
+        moved = self._moved_along(place, length)
+        return (
+            self.moved
+            + self.growth * offset
+            + (moved - self.growth * place)[:, None] * direction
+        )
+
+    def girth(self, point: Floats) -> float:
+        """Growth: a limb keeps its girth."""
+        del point
+        return self.growth
+
+    def _moved_along(self, place: Floats, length: float) -> Floats:
+        if not self.fades:
+            return self.factor * place
+        inside = np.clip(place, 0, length)
+        beyond = place - inside
+        fade = _FADE * length
+        extra = (self.factor - self.growth) * fade * -np.expm1(-np.abs(beyond) / fade)
+        moved: Floats = self.factor * inside + self.growth * beyond + np.sign(beyond) * extra
+        return moved
+
+
+class Widths(msgspec.Struct, frozen=True, kw_only=True):
+    """Across the trunk: half the distances of the joints, and their factors.
+
+    Attributes:
+        hips: Half the distance of the hip joints.
+        shoulders: Half the distance of the shoulder joints.
+        hips_factor: Factor of the former.
+        shoulders_factor: Factor of the latter.
+    """
+
+    hips: float
+    shoulders: float
+    hips_factor: float
+    shoulders_factor: float
+
+
+class Trunk(msgspec.Struct, frozen=True, kw_only=True):
+    """Stretches the trunk, and whatever hangs on it, along and across its line.
+
+    Attributes:
+        origin: The middle between the hip joints.
+        moved: Where that goes.
+        frame: Rows: up along the trunk, to the left, to the front: (3, 3).
+        heights: Places along the trunk, ascending, from the feet to the head joint.
+        new_heights: Where these go.
+        torso: Distance of mid-hip and mid-shoulder.
+        widths: Across.
+        growth: Factor of everything else.
+    """
+
+    origin: Floats
+    moved: Floats
+    frame: Floats
+    heights: Floats
+    new_heights: Floats
+    torso: float
+    widths: Widths
+    growth: float
+
+    def __call__(self, points: Floats) -> Floats:
+        up, side, depth = ((points - self.origin) @ self.frame.T).T
+        moved = np.stack([self._up(up), self._across(up, side), self.growth * depth], axis=1)
+        return self.moved + moved @ self.frame
+
+    def girth(self, point: Floats) -> float:
+        """Growth to the side and to the front, averaged."""
+        step = _STEP * self.torso
+        side = self.frame[1]
+        ends = self(np.array([point - step * side, point + step * side]))
+        widened = float(np.linalg.norm(ends[1] - ends[0])) / (2 * step)
+        return float(np.sqrt(widened * self.growth))
+
+    def _up(self, up: Floats) -> Floats:
+        low, high = self.heights[0], self.heights[-1]
+        inside = np.interp(up, self.heights, self.new_heights)
+        moved: Floats = inside + self.growth * (up - np.clip(up, low, high))
+        return moved
+
+    def _across(self, up: Floats, side: Floats) -> Floats:
+        share = np.clip(up / self.torso, 0, 1)
+        widths = self.widths
+        half = widths.hips + share * (widths.shoulders - widths.hips)
+        factor = widths.hips_factor + share * (widths.shoulders_factor - widths.hips_factor)
+        neck = self._neck_share(up)
+        profile = _profile(np.abs(side) / half, neck, factor / self.growth)
+        moved: Floats = self.growth * side + (factor - self.growth) * half * profile * np.sign(side)
+        return moved
+
+    def _neck_share(self, up: Floats) -> Floats:
+        """0 up to the shoulders, 1 from the head joint on: there the neck keeps its girth."""
+        top = max(float(self.heights[-1]), 1.05 * self.torso)
+        share = np.clip((up - self.torso) / (top - self.torso), 0, 1)
+        smooth: Floats = share * share * (3 - 2 * share)
+        return smooth
+
+
+def _profile(place: Floats, neck: Floats, factor: Floats) -> Floats:
+    """How much of the joints' shift a point takes part in, by its place: 1 at the joint."""
+    # Narrowing must not fold the surface over, so its slope at the joint is bounded.
+    steep = np.where(factor < 1, np.minimum(1, (1 - 0.5 * factor) / np.maximum(1 - factor, 1e-9) - 1), 1)
+    power = neck * np.clip(steep, 0, 1)
+    inside = np.minimum(place, 1)
+    within = (1 - power) * inside + power * inside**2
+    slope = 1 + power
+    beyond = np.maximum(place - 1, 0)
+    outside = _OUTSIDE * -np.expm1(-beyond * slope / _OUTSIDE)
+    profile: Floats = within + outside
+    return profile
+
+
+def derivative(transform: Callable[[Floats], Floats], points: Floats, size: float) -> Floats:
+    """How a map turns and stretches small things at each point: (n, 3, 3).
+
+    Args:
+        transform: The map.
+        points: (n, 3).
+        size: Size of the body, for the step.
+    """
+    step = _STEP * size
+    columns = [
+        (transform(points + step * axis) - transform(points - step * axis)) / (2 * step)
+        for axis in np.eye(3)
+    ]
+    return np.stack(columns, axis=2)

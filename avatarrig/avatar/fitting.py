@@ -1,0 +1,415 @@
+"""An avatar in a person's proportions: the whole way from a file to a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.attachments import Attached, fit_attachments
+from avatarrig.avatar.compression import unpack
+from avatarrig.avatar.conditions import Conditions, read_conditions
+from avatarrig.avatar.container import Container
+from avatarrig.avatar.errors import UnfitAvatarError
+from avatarrig.avatar.extent import Extent, Measure, read_measure
+from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
+from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
+from avatarrig.avatar.motion import fit_animations
+from avatarrig.avatar.overlap import Overlaps, overlaps
+from avatarrig.avatar.placing import Growth, Placement, place
+from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
+from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.scene import (
+    POSED,
+    Skin,
+    bind_worlds,
+    local_matrices,
+    pose_spread,
+    read_skins,
+    read_tree,
+    world_matrices,
+)
+from avatarrig.avatar.skeleton import (
+    Frame,
+    Offsets,
+    mend_limbs,
+    new_bind,
+    new_locals,
+    offsets,
+    rest_worlds,
+)
+from avatarrig.avatar.storing import Store
+from avatarrig.avatar.surfaces import Shown, Surface, read_surfaces
+
+WidthRule = Literal["bounded", "full", "keep"]
+PAIRS: Final = tuple(
+    (f"{side}{part}", f"{side}{end}")
+    for side in ("left", "right")
+    for part, (end, _) in SEGMENTS.items()
+)
+_ROUNDS: Final = 12
+_CLOSE: Final = 1e-6
+_NARROWER: Final = (1.0, 0.5, 0.0)
+"""Shares of the widths' change that are tried until limbs run into nothing."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for.
+
+    Attributes:
+        widths: How far shoulders and hips may move.
+        height: From the soles to the crown, in metres; None keeps the avatar's own.
+        scaled: Of ``head``, ``hands`` and ``feet`` those that grow with the body.
+    """
+
+    widths: WidthRule = "bounded"
+    height: float | None = None
+    scaled: frozenset[str] = frozenset()
+
+
+class Avatar(msgspec.Struct, frozen=True, kw_only=True):
+    """An avatar that has been read and understood.
+
+    Attributes:
+        container: The file.
+        document: Its document, unpacked.
+        binary: Its numbers, unpacked.
+        undone: Compressions that were undone.
+        frame: Its nodes.
+        skins: Its skins.
+        surfaces: Its meshes.
+        body: Its proportions in the bind pose.
+        extent: Its height and soles.
+        posed: Whether the rest pose is not the bind pose.
+        conditions: What its maker allows.
+    """
+
+    container: Container
+    document: dict[str, Any]
+    binary: bytes
+    undone: tuple[str, ...]
+    frame: Frame
+    skins: list[Skin]
+    surfaces: list[Surface]
+    body: Body
+    measure: Measure
+    posed: bool
+    conditions: Conditions
+
+    @property
+    def humanoid(self) -> Humanoid:
+        """Its bones."""
+        return self.frame.humanoid
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A fitted avatar.
+
+    Attributes:
+        container: The file to write.
+        factors: Factor of each length.
+        growth: Factors of what keeps its shape.
+        before: Height before.
+        after: Height after.
+        lengths: Lengths before, in the avatar's unit.
+        warnings: What may look odd.
+        tracks: Animation tracks that were changed.
+        points: Vertices of each surface after the fit, in the bind pose.
+    """
+
+    container: Container
+    factors: dict[str, float]
+    growth: Growth
+    before: float
+    after: float
+    lengths: dict[str, float]
+    warnings: tuple[str, ...]
+    tracks: int
+    points: list[Floats]
+    narrowed: bool
+
+
+class _Try(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything in its place for one scale."""
+
+    factors: dict[str, float]
+    growth: Growth
+    placement: Placement
+    bind: Floats
+    changes: Offsets
+    rest: Floats
+    extent: Extent
+
+
+def read_avatar(
+    container: Container, folder: Path, mapping: Mapping[str, str | int] | None = None
+) -> Avatar:
+    """Reads an avatar.
+
+    Args:
+        container: The file's content.
+        folder: Where the file lies.
+        mapping: Bones to nodes, where the file does not say or its names tell nothing.
+
+    Raises:
+        AvatarFileError: The file cannot be read.
+        UnfitAvatarError: It lacks what a fit needs.
+    """
+    unpacked = unpack(container, folder)
+    document, binary = unpacked.document, bytes(unpacked.binary)
+    tree = read_tree(document)
+    humanoid = find_humanoid(document, tree, mapping)
+    skins = read_skins(document, binary)
+    locals_ = local_matrices(document)
+    rest = world_matrices(tree, locals_)
+    bind = bind_worlds(tree, rest, locals_, skins, list(humanoid.bones.values()))
+    joints = frozenset(joint for skin in skins for joint in skin.joints)
+    frame = Frame(
+        tree=tree,
+        humanoid=humanoid,
+        locals_=locals_,
+        rest=rest,
+        bind=bind,
+        regions=node_regions(tree, humanoid, joints),
+        joints=joints,
+    )
+    surfaces = read_surfaces(
+        Shown(
+            document=document,
+            binary=binary,
+            tree=tree,
+            skins=skins,
+            bind=bind,
+            regions=frame.regions,
+        )
+    )
+    _check_skinned(surfaces, frame)
+    return Avatar(
+        container=container,
+        document=document,
+        binary=binary,
+        undone=unpacked.undone,
+        frame=frame,
+        skins=skins,
+        surfaces=surfaces,
+        body=measure(humanoid, bind),
+        measure=read_measure(surfaces, frame, skins),
+        posed=pose_spread(rest, skins) > POSED,
+        conditions=read_conditions(document),
+    )
+
+
+def _check_skinned(surfaces: Sequence[Surface], frame: Frame) -> None:
+    parts = (*LIMBS, TRUNK)
+    held = sum(float(surface.weight_of(parts).sum()) for surface in surfaces)
+    limbs = sum(float(surface.weight_of(LIMBS).sum()) for surface in surfaces)
+    if not held or not limbs:
+        raise UnfitAvatarError(
+            "nothing of the body follows the bones: no mesh is skinned to arms, legs or trunk, or "
+            "hangs on them",
+            template(frame.humanoid.bones, frame.tree),
+        )
+
+
+def fit(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> Fitted:
+    """Gives an avatar a person's proportions.
+
+    Args:
+        avatar: The avatar.
+        wanted: The person's lengths over shoulder width, by the estimate's keys.
+        options: What is asked for.
+
+    Raises:
+        UnfitAvatarError: Joints lie in one place, or the body has no height.
+    """
+    chosen, narrowed = _choose(avatar, wanted, options)
+    return _write(avatar, chosen, narrowed=narrowed)
+
+
+def _choose(
+    avatar: Avatar, wanted: Mapping[str, float], options: Options
+) -> tuple[_Try, bool]:
+    """Looks for the scale, and takes back what makes limbs run into one another."""
+    before = overlaps(avatar.surfaces, [surface.points for surface in avatar.surfaces], avatar.body)
+    for share in _NARROWER:
+        found = _solve(avatar, wanted, options, share)
+        if options.widths != "bounded" or not share:
+            break
+        moved = [surface.deform(found.placement.maps, surface.points) for surface in avatar.surfaces]
+        if not overlaps(avatar.surfaces, moved, avatar.body).worse(before, found.growth.whole):
+            break
+    return found, share < 1
+
+
+def _solve(
+    avatar: Avatar, wanted: Mapping[str, float], options: Options, share: float
+) -> _Try:
+    """Finds the scale at which the avatar is as tall as it shall be."""
+    extent = avatar.measure.before
+    target = options.height or extent.height
+    growth = target / extent.height
+    own = avatar.body.lengths
+    scale = growth * math.exp(
+        float(np.mean([math.log(own[key] / wanted[key]) for key in own if key not in WIDTHS]))
+    )
+    straight: frozenset[str] = avatar.measure.straight
+    tries: list[tuple[float, float]] = []
+    for _ in range(_ROUNDS):
+        found = _try(avatar, wanted, options, scale, growth, share, straight)
+        error = found.extent.height / target - 1
+        tries.append((scale, error))
+        if abs(error) < _CLOSE:
+            break
+        scale = _next(tries)
+    return found
+
+
+def _next(tries: Sequence[tuple[float, float]]) -> float:
+    """The next scale to try: heights are nearly a straight line of it."""
+    scale, error = tries[-1]
+    if len(tries) == 1:
+        return scale / (1 + error)
+    before, other = tries[-2]
+    if abs(error - other) < _CLOSE * _CLOSE:
+        return scale
+    step = -error * (scale - before) / (error - other)
+    return scale + float(np.clip(step, -0.5 * scale, scale))
+
+
+def _try(
+    avatar: Avatar,
+    wanted: Mapping[str, float],
+    options: Options,
+    scale: float,
+    growth: float,
+    share: float,
+    straight: frozenset[str],
+) -> _Try:
+    own = avatar.body.lengths
+    found = factors(own, wanted, scale, growth, options.widths)
+    for key in WIDTHS:
+        found[key] = growth * (found[key] / growth) ** share
+    mean = math.exp(
+        float(np.mean([math.log(found[key] / growth) for key in found if key not in WIDTHS]))
+    )
+    sizes = {part: mean if part in options.scaled else 1.0 for part in ("head", "hands", "feet")}
+    grown = Growth(whole=growth, **sizes)
+    placement = place(avatar.body, found, grown, np.zeros(3), straight)
+    bind_extent = avatar.measure.after(placement.maps)
+    lift = avatar.measure.bind_before.soles - bind_extent.soles
+    placement = place(avatar.body, found, grown, np.array([0, lift, 0]), straight)
+    return _stand(avatar, found, grown, placement)
+
+
+def _stand(avatar: Avatar, found: dict[str, float], grown: Growth, placement: Placement) -> _Try:
+    frame = avatar.frame
+    bind = new_bind(frame, placement.maps)
+    legs = [key for key in found if "_leg" in key]
+    own = avatar.body.lengths
+    travel = sum(found[key] * own[key] for key in legs) / sum(own[key] for key in legs)
+    changes = offsets(frame, bind, placement.maps, travel)
+    if not avatar.posed:
+        extent = avatar.measure.after(placement.maps)
+        rest = rest_worlds(frame, new_locals(frame, changes))
+        return _Try(
+            factors=found,
+            growth=grown,
+            placement=placement,
+            bind=bind,
+            changes=changes,
+            rest=rest,
+            extent=extent,
+        )
+    changes = mend_limbs(frame, changes, bind, PAIRS)
+    rest = rest_worlds(frame, new_locals(frame, changes))
+    extent = avatar.measure.after(placement.maps, bind, rest)
+    changes = _settle(avatar, changes, rest, avatar.measure.before.soles - extent.soles)
+    rest = rest_worlds(frame, new_locals(frame, changes))
+    return _Try(
+        factors=found,
+        growth=grown,
+        placement=placement,
+        bind=bind,
+        changes=changes,
+        rest=rest,
+        extent=avatar.measure.after(placement.maps, bind, rest),
+    )
+
+
+def _settle(avatar: Avatar, changes: Offsets, rest: Floats, lift: float) -> Offsets:
+    """Moves the hips in the rest pose so that soles and hips keep their places."""
+    frame = avatar.frame
+    legs = [frame.humanoid[f"{side}UpperLeg"] for side in ("left", "right")]
+    strayed = rest[legs, :3, 3].mean(axis=0) - frame.rest[legs, :3, 3].mean(axis=0)
+    shift = np.array([-strayed[0], lift, -strayed[2]])
+    hips = frame.humanoid["hips"]
+    parent = frame.tree.parents[hips]
+    axes = np.eye(3) if parent < 0 else rest[parent, :3, :3]
+    more, moved = changes.more.copy(), changes.moved.copy()
+    more[hips] += np.linalg.solve(axes, shift)
+    moved[hips] = True
+    return msgspec.structs.replace(changes, more=more, moved=moved)
+
+
+def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
+    document = msgspec.json.decode(msgspec.json.encode(avatar.document))
+    store = Store(document, bytearray(avatar.binary))
+    frame, maps = avatar.frame, chosen.placement.maps
+    size = max(avatar.measure.before.height, 1e-9)
+    mesh_fit = MeshFit(frame=frame, bind=chosen.bind, maps=maps, size=size)
+    points = [surface.deform(maps, surface.points) for surface in avatar.surfaces]
+    fit_meshes(store, (avatar.document, avatar.binary), avatar.surfaces, mesh_fit)
+    fit_skins(store, avatar.skins, mesh_fit)
+    _write_nodes(document, frame, chosen.changes)
+    tracks = fit_animations(store, chosen.changes)
+    head = chosen.growth.of("head")
+    fit_attachments(document, Attached(frame=frame, bind=chosen.bind, maps=maps), head)
+    whole = Container(
+        document=document, binary=bytes(store.binary), others=avatar.container.others
+    )
+    return Fitted(
+        container=whole,
+        factors=chosen.factors,
+        growth=chosen.growth,
+        before=avatar.measure.before.height,
+        after=chosen.extent.height,
+        lengths=avatar.body.lengths,
+        warnings=_warnings(avatar, chosen, points),
+        tracks=tracks,
+        points=points,
+        narrowed=narrowed,
+    )
+
+
+def _warnings(avatar: Avatar, chosen: _Try, points: list[Floats]) -> tuple[str, ...]:
+    relative = {key: factor / chosen.growth.whole for key, factor in chosen.factors.items()}
+    told = warnings(relative)
+    before = overlaps(avatar.surfaces, [surface.points for surface in avatar.surfaces], avatar.body)
+    after: Overlaps = overlaps(avatar.surfaces, points, avatar.body)
+    told += after.told(before, chosen.growth.whole)
+    if avatar.posed:
+        told.append(
+            "the file was saved in another pose than its mesh was bound in: the ratios hold in the "
+            "bind pose, those of arms and legs in the saved pose too"
+        )
+    return tuple(told)
+
+
+def _write_nodes(document: dict[str, Any], frame: Frame, changes: Offsets) -> None:
+    locals_ = new_locals(frame, changes)
+    for index in np.flatnonzero(changes.moved):
+        node = document["nodes"][index]
+        old, new = frame.locals_[index, :3, 3], locals_[index, :3, 3]
+        if np.abs(new - old).max() <= 1e-9 * max(float(np.abs(old).max()), 1e-6):
+            continue
+        if "matrix" in node:
+            node["matrix"] = locals_[index].T.reshape(-1).tolist()
+        else:
+            node["translation"] = new.tolist()
+
+

@@ -1,0 +1,175 @@
+"""Where all parts of a body go for given factors: one map of space for each part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.errors import UnfitAvatarError
+from avatarrig.avatar.field import Map, Similarity, Stretch, Trunk, Widths
+from avatarrig.avatar.humanoid import SIDES
+from avatarrig.avatar.proportions import Body
+from avatarrig.avatar.regions import ENDS, REGIONS, SEGMENTS, TRUNK, letter
+
+_CROTCH: Final = 0.2
+"""How far below the hip joints the trunk still is the trunk, over its length."""
+_APART: Final = 0.05
+"""Least distance of knots along the body, over the trunk's length."""
+_NOTHING: Final = 1e-9
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """Factors of what keeps its shape: of the whole, and of head, hands and feet beside it."""
+
+    whole: float = 1.0
+    head: float = 1.0
+    hands: float = 1.0
+    feet: float = 1.0
+
+    def of(self, end: str) -> float:
+        """Factor of a part, such as ``leftHand``."""
+        part = {"head": self.head, "Hand": self.hands, "Foot": self.feet}
+        return self.whole * part[end.removeprefix("left").removeprefix("right")]
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """Maps of all parts, by their names, and where the joints go."""
+
+    maps: dict[str, Map]
+    joints: dict[str, Floats]
+
+
+def place(
+    body: Body,
+    found: Mapping[str, float],
+    growth: Growth,
+    shift: Floats,
+    straight: frozenset[str] = frozenset(),
+) -> Placement:
+    """Places all parts.
+
+    Args:
+        body: The avatar's own proportions.
+        found: Factor of each length, by the estimate's keys.
+        growth: Factors of what keeps its shape.
+        shift: Where the middle of the hips goes from where it is: (3,).
+        straight: Limbs whose stretch goes on beyond their joints.
+
+    Raises:
+        UnfitAvatarError: Joints that must be apart lie in one place.
+    """
+    if min(body.lengths.values()) < _NOTHING:
+        short = min(body.lengths, key=lambda key: body.lengths[key])
+        raise UnfitAvatarError(f"{short} is 0: two joints lie in one place")
+    origin = body.middle("UpperLeg") + shift
+    frame = _frame(body)
+    legs = _leg_ends(body, found, frame)
+    trunk = _trunk(body, found, growth.whole, origin, frame, legs)
+    maps: dict[str, Map] = {TRUNK: trunk}
+    joints: dict[str, Floats] = {}
+    up = frame[0] * body.lengths["torso_length"] * found["torso_length"]
+    for part, middle, key in (
+        ("UpperLeg", origin, "hip_width"),
+        ("UpperArm", origin + up, "shoulder_width"),
+    ):
+        moved = trunk(np.array([body.points["leftUpperLeg" if part == "UpperLeg" else "leftUpperArm"],
+                                body.points["rightUpperLeg" if part == "UpperLeg" else "rightUpperArm"]]))
+        across = moved[0] - moved[1]
+        across *= body.lengths[key] * found[key] / np.linalg.norm(across)
+        joints[f"left{part}"], joints[f"right{part}"] = middle + across / 2, middle - across / 2
+    for side in SIDES:
+        for part, (end, name) in SEGMENTS.items():
+            bone, tip = f"{side}{part}", f"{side}{end}"
+            along = body.points[tip] - body.points[bone]
+            factor = found[f"{name}_{letter(side)}"]
+            joints[tip] = joints[bone] + factor * along
+            maps[bone] = Stretch(
+                start=body.points[bone],
+                moved=joints[bone],
+                along=along,
+                factor=factor,
+                growth=growth.whole,
+                fades=bone not in straight,
+            )
+    joints["head"] = trunk(body.points["head"][None])[0]
+    for end in ENDS:
+        maps[end] = Similarity(centre=body.points[end], moved=joints[end], growth=growth.of(end))
+    return Placement(maps={name: maps[name] for name in REGIONS}, joints=joints)
+
+
+def _frame(body: Body) -> Floats:
+    """Up along the trunk, left, front, as rows; at right angles."""
+    up = body.middle("UpperArm") - body.middle("UpperLeg")
+    up = up / np.linalg.norm(up)
+    left = _unit(body.across("UpperArm")) + _unit(body.across("UpperLeg"))
+    left = left - (left @ up) * up
+    size = np.linalg.norm(left)
+    if size < 1e-3:  # noqa: PLR2004 - shoulders and hips look in opposite directions
+        raise UnfitAvatarError("left and right joints of shoulders and hips contradict one another")
+    left = left / size
+    return np.array([up, left, np.cross(left, up)])
+
+
+def _unit(vector: Floats) -> Floats:
+    unit: Floats = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _leg_ends(body: Body, found: Mapping[str, float], frame: Floats) -> list[tuple[float, float]]:
+    """Height of ankles and knees along the trunk's line, before and after; from below."""
+    middle = body.middle("UpperLeg")
+    rows = []
+    for part, segments in (
+        ("Foot", ("upper_leg", "lower_leg")),
+        ("LowerLeg", ("upper_leg",)),
+    ):
+        before = float((body.middle(part) - middle) @ frame[0])
+        after = 0.0
+        for side in SIDES:
+            hip, knee, ankle = (
+                body.points[f"{side}{name}"] for name in ("UpperLeg", "LowerLeg", "Foot")
+            )
+            parts = {"upper_leg": knee - hip, "lower_leg": ankle - knee}
+            after += sum(
+                found[f"{name}_{letter(side)}"] * float(parts[name] @ frame[0]) for name in segments
+            )
+        rows.append((before, after / 2))
+    return rows
+
+
+def _trunk(
+    body: Body,
+    found: Mapping[str, float],
+    growth: float,
+    origin: Floats,
+    frame: Floats,
+    legs: list[tuple[float, float]],
+) -> Trunk:
+    torso, factor = body.lengths["torso_length"], found["torso_length"]
+    head = float((body.points["head"] - body.middle("UpperLeg")) @ frame[0])
+    knots = [(height, factor * height) for height in (-_CROTCH * torso, 0.0, torso)]
+    if head > (1 + _APART) * torso:
+        knots.append((head, factor * head))
+    rows = [*legs, *knots]
+    steps = np.diff(np.array(rows), axis=0)
+    if np.any(steps < _APART * torso * min(1, factor) * 0.5):
+        rows = knots  # the legs are raised or folded: nothing hangs along them
+    return Trunk(
+        origin=body.middle("UpperLeg"),
+        moved=origin,
+        frame=frame,
+        heights=np.array([row[0] for row in rows]),
+        new_heights=np.array([row[1] for row in rows]),
+        torso=torso,
+        widths=Widths(
+            hips=body.lengths["hip_width"] / 2,
+            shoulders=body.lengths["shoulder_width"] / 2,
+            hips_factor=found["hip_width"],
+            shoulders_factor=found["shoulder_width"],
+        ),
+        growth=growth,
+    )

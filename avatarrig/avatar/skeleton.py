@@ -1,0 +1,192 @@
+"""The nodes of a fitted avatar: where they go, and what each one's offset becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.field import Map, derivative
+from avatarrig.avatar.humanoid import Humanoid
+from avatarrig.avatar.regions import REGIONS
+from avatarrig.avatar.scene import Tree, world_matrices
+
+_SAME: Final = 1e-9
+_UNEQUAL: Final = 1e-4
+"""Relative difference of two lengths that counts as one."""
+
+
+class Offsets(msgspec.Struct, frozen=True, kw_only=True):
+    """How offsets of nodes, in their parents' frames, become others.
+
+    An offset ``t`` of a node becomes ``times * (new + turn @ (t - old)) + more``: what rests on the
+    old offset rests on the new one, and what strays from it strays as the parent is stretched.
+
+    Attributes:
+        old: In the bind pose: (nodes, 3).
+        new: In the fitted bind pose: (nodes, 3).
+        turn: How differences are stretched: (nodes, 3, 3).
+        moved: Nodes whose offsets change: (nodes,).
+        times: 1 but where a limb's rest pose has another length than its bind pose: (nodes,).
+        more: 0 but where the rest pose stands elsewhere than the bind pose: (nodes, 3).
+    """
+
+    old: Floats
+    new: Floats
+    turn: Floats
+    moved: NDArray[np.bool_]
+    times: Floats
+    more: Floats
+
+    def apply(self, node: int, offsets: Floats) -> Floats:
+        """What becomes of offsets of a node: (n, 3)."""
+        changed = self.new[node] + (offsets - self.old[node]) @ self.turn[node].T
+        moved: Floats = self.times[node] * changed + self.more[node]
+        return moved
+
+    def apply_to_slopes(self, node: int, slopes: Floats) -> Floats:
+        """What becomes of differences of a node's offsets: (n, 3)."""
+        changed: Floats = self.times[node] * (slopes @ self.turn[node].T)
+        return changed
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """An avatar's nodes as they are.
+
+    Attributes:
+        tree: The nodes.
+        humanoid: Its bones.
+        locals_: Transforms in the rest pose: (nodes, 4, 4).
+        rest: Places in the rest pose: (nodes, 4, 4).
+        bind: Places in the bind pose: (nodes, 4, 4).
+        regions: Part of each node: (nodes,).
+        joints: Nodes that are joints of a skin.
+    """
+
+    tree: Tree
+    humanoid: Humanoid
+    locals_: Floats
+    rest: Floats
+    bind: Floats
+    regions: NDArray[np.int64]
+    joints: frozenset[int]
+
+
+def new_bind(frame: Frame, maps: Mapping[str, Map]) -> Floats:
+    """Places of all nodes in the fitted bind pose: (nodes, 4, 4)."""
+    above = set(frame.tree.ancestors(frame.humanoid["hips"])) - {frame.humanoid["hips"]}
+    below = set(frame.tree.descendants(frame.humanoid["hips"]))
+    free = (below | frame.joints) - above
+    bind = frame.bind.copy()
+    for number, part in enumerate(REGIONS):
+        nodes = [node for node in free if frame.regions[node] == number]
+        if nodes:
+            bind[nodes, :3, 3] = maps[part](frame.bind[nodes, :3, 3])
+    for node in frame.tree.order:  # what is of no part keeps its place to its parent
+        parent = frame.tree.parents[node]
+        if parent >= 0 and node not in free and node not in above:
+            bind[node] = bind[parent] @ np.linalg.inv(frame.bind[parent]) @ frame.bind[node]
+    return bind
+
+
+def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) -> Offsets:
+    """Tells what becomes of each node's offset.
+
+    Args:
+        frame: The nodes as they are.
+        bind: Their places in the fitted bind pose.
+        maps: Map of each part.
+        travel: Factor of how far the hips travel: that of the legs.
+    """
+    count = len(frame.tree.names)
+    old, new = np.zeros((count, 3)), np.zeros((count, 3))
+    turn = np.tile(np.eye(3), (count, 1, 1))
+    hips = frame.humanoid["hips"]
+    size = max(float(np.ptp(frame.bind[:, :3, 3], axis=0).max()), _SAME)
+    stretches = _stretches(frame, maps, size)
+    for node in frame.tree.order:
+        parent = frame.tree.parents[node]
+        before = np.eye(4) if parent < 0 else frame.bind[parent]
+        after = np.eye(4) if parent < 0 else bind[parent]
+        old[node] = (np.linalg.inv(before) @ frame.bind[node])[:3, 3]
+        new[node] = (np.linalg.inv(after) @ bind[node])[:3, 3]
+        if node == hips:
+            turn[node] *= travel
+        elif parent >= 0 and frame.tree.is_under(parent, hips):
+            axes = before[:3, :3]
+            turn[node] = np.linalg.inv(axes) @ stretches[parent] @ axes
+    unit = np.maximum(np.linalg.norm(old, axis=1), _SAME)
+    moved = np.linalg.norm(new - old, axis=1) > _SAME * unit + 1e-12
+    moved |= np.abs(turn - np.eye(3)).max(axis=(1, 2)) > _SAME
+    return Offsets(
+        old=old, new=new, turn=turn, moved=moved, times=np.ones(count), more=np.zeros((count, 3))
+    )
+
+
+def _stretches(frame: Frame, maps: Mapping[str, Map], size: float) -> Floats:
+    """How space is stretched at each node, by its part's map: (nodes, 3, 3)."""
+    out = np.tile(np.eye(3), (len(frame.tree.names), 1, 1))
+    points = frame.bind[:, :3, 3]
+    for number, part in enumerate(REGIONS):
+        nodes = np.flatnonzero(frame.regions == number)
+        if len(nodes):
+            out[nodes] = derivative(maps[part], points[nodes], size)
+    return out
+
+
+def new_locals(frame: Frame, changes: Offsets) -> Floats:
+    """Transforms of all nodes in the fitted rest pose: (nodes, 4, 4)."""
+    locals_ = frame.locals_.copy()
+    for node in np.flatnonzero(changes.moved):
+        locals_[node, :3, 3] = changes.apply(int(node), locals_[node, None, :3, 3])[0]
+    return locals_
+
+
+def limb_chains(frame: Frame, segments: Sequence[tuple[str, str]]) -> dict[str, list[int]]:
+    """Nodes from below a limb's bone down to the joint where it ends, by the bone's name."""
+    chains: dict[str, list[int]] = {}
+    for bone, end in segments:
+        start, chain = frame.humanoid[bone], []
+        for node in frame.tree.ancestors(frame.humanoid[end]):
+            if node == start:
+                break
+            chain.append(node)
+        chains[bone] = chain
+    return chains
+
+
+def limb_lengths(frame: Frame, worlds: Floats, segments: Sequence[tuple[str, str]]) -> Floats:
+    """Distance of each limb's two joints: (limbs,)."""
+    starts = [frame.humanoid[bone] for bone, _ in segments]
+    ends = [frame.humanoid[end] for _, end in segments]
+    lengths: Floats = np.linalg.norm(worlds[ends, :3, 3] - worlds[starts, :3, 3], axis=1)
+    return lengths
+
+
+def mend_limbs(frame: Frame, changes: Offsets, bind: Floats, segments: Sequence[tuple[str, str]]) -> Offsets:
+    """Makes limbs' lengths in the rest pose those of the bind pose, where they were others.
+
+    Args:
+        frame: The nodes as they are.
+        changes: What becomes of offsets.
+        bind: Places of all nodes in the fitted bind pose.
+        segments: Bone where each limb begins, and bone where it ends.
+    """
+    before = limb_lengths(frame, frame.rest, segments) / limb_lengths(frame, frame.bind, segments)
+    after = limb_lengths(frame, rest_worlds(frame, new_locals(frame, changes)), segments)
+    wanted = float(np.median(before)) * limb_lengths(frame, bind, segments)
+    times, moved = changes.times.copy(), changes.moved.copy()
+    for number, chain in enumerate(limb_chains(frame, segments).values()):
+        if abs(after[number] / wanted[number] - 1) > _UNEQUAL and after[number] > 0:
+            times[chain] *= wanted[number] / after[number]
+            moved[chain] = True
+    return msgspec.structs.replace(changes, times=times, moved=moved)
+
+
+def rest_worlds(frame: Frame, locals_: Floats) -> Floats:
+    """Places of all nodes in a rest pose."""
+    return world_matrices(frame.tree, locals_)

@@ -1,0 +1,81 @@
+"""Evidence as this program's weights make it, whatever version a record carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avatarrig.body.evidence.counting import NO_EVIDENCE, NO_WEIGHTS, reason_not_to_count
+from avatarrig.body.evidence.evidence import check_possible, evidence_from_landmarks
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
+
+if TYPE_CHECKING:
+    from avatarrig.body.evidence.learned import Learned
+    from avatarrig.wire import Evidence, Observation
+
+_KEYS = frozenset(RATIO_KEYS)
+
+
+def judge(observation: Observation) -> tuple[str, Evidence | None]:
+    """Decides whether a photo counts.
+
+    Args:
+        observation: What the detector saw.
+
+    Returns:
+        Why the photo does not count and None, or its evidence (and nothing to be said).
+
+    Raises:
+        StateRefusedError: The evidence does not hold what evidence holds.
+    """
+    reason = reason_not_to_count(observation)
+    if reason is not None:
+        return reason, None
+    try:
+        evidence = current_evidence(observation)
+    except LearnedRefusedError:
+        return NO_WEIGHTS, None
+    return ("", evidence) if evidence is not None else (NO_EVIDENCE, None)
+
+
+def current_evidence(observation: Observation) -> Evidence | None:
+    """Returns a photo's evidence in the version of the weights that are installed.
+
+    A record of another version is evaluated again from its landmarks.
+
+    Args:
+        observation: What the detector saw.
+
+    Returns:
+        The evidence; None where the photo says nothing.
+
+    Raises:
+        LearnedRefusedError: Nothing was learned for the pose model that saw the photo.
+        StateRefusedError: The evidence does not hold what evidence holds.
+    """
+    evidence = observation.evidence
+    if evidence is None:
+        return None
+    learned = load_learned(evidence.learned.rpartition("-")[0])
+    if evidence.learned == learned.version:
+        return _checked(evidence, learned)
+    if observation.pose is None or observation.world is None:
+        return None
+    again = evidence_from_landmarks(
+        observation.pose.unpack(),
+        observation.world.unpack(),
+        observation.width,
+        observation.height,
+        learned=learned,
+    )
+    return None if again is None else _checked(again, learned)
+
+
+def _checked(evidence: Evidence, learned: Learned) -> Evidence:
+    check_possible(evidence, learned)
+    low, high = min(bins := {0, *evidence.ratios.values()}), max(bins)
+    if not _KEYS.issuperset(evidence.ratios) or low < LOWEST_BIN or high > HIGHEST_BIN:
+        raise StateRefusedError("evidence holds a ratio that no photo gives")
+    return evidence

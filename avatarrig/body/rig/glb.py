@@ -1,0 +1,182 @@
+"""glTF 2.0 as one binary file: a skinned stick figure with VRM 1.0 humanoid bones.
+
+A skin needs a mesh to be seen as an armature by other programs, so every bone carries a thin
+octahedron. Written by hand: the format is a JSON document and a block of numbers.
+Specification: Khronos, glTF 2.0, sections 3.7 and 4.4; VRM Consortium, VRMC_vrm 1.0.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+
+from avatarrig.body.rig.offsets import children_of, offset_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from avatarrig.body.rig.armature import Armature, Bone
+
+_MAGIC, _VERSION, _JSON, _BINARY = b"glTF", 2, b"JSON", b"BIN\0"
+_COMPONENTS: Final = {"u1": 5121, "<u2": 5123, "<f4": 5126}
+_ARRAY_BUFFER, _ELEMENT_BUFFER = 34962, 34963
+_THICKNESS: Final = 0.08
+"""Half the width of a bone's octahedron over its length."""
+_BELLY: Final = 0.15
+"""Where the octahedron is widest, as a share of the bone from its head."""
+_TRIANGLES: Final = (
+    *([0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 1]),
+    *([5, 2, 1], [5, 3, 2], [5, 4, 3], [5, 1, 4]),
+)
+"""Corners of the octahedron, counter-clockwise from outside: head 0, belly 1 to 4, tail 5."""
+
+
+def to_glb(armature: Armature) -> bytes:
+    """Writes an armature as GLB; the same armature gives the same bytes.
+
+    Each node's ``extras`` say whether its length is measured and where it comes from, the
+    asset's ``extras`` the unit.
+
+    Args:
+        armature: A humanoid in rest pose.
+    """
+    block = _Block()
+    document = _document(armature, block)
+    document["accessors"], document["bufferViews"] = block.accessors, block.views
+    document["buffers"] = [{"byteLength": len(block.data)}]
+    chunks = (
+        (_JSON, msgspec.json.encode(document, order="deterministic"), b" "),
+        (_BINARY, bytes(block.data), b"\0"),
+    )
+    body = b""
+    for kind, data, filler in chunks:
+        padded = data + filler * (-len(data) % 4)
+        body += struct.pack("<I4s", len(padded), kind) + padded
+    return struct.pack("<4sII", _MAGIC, _VERSION, 12 + len(body)) + body
+
+
+class _Block:
+    """The binary chunk and the accessors that describe it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.views: list[dict[str, Any]] = []
+        self.accessors: list[dict[str, Any]] = []
+
+    def add(
+        self, array: NDArray[Any], kind: str, *, target: int | None = None, bounded: bool = False
+    ) -> int:
+        """Appends an array of shape (n,) or (n, components); returns its accessor."""
+        raw = np.ascontiguousarray(array)
+        view = {"buffer": 0, "byteOffset": len(self.data), "byteLength": raw.nbytes}
+        self.views.append(view if target is None else {**view, "target": target})
+        accessor = {
+            "bufferView": len(self.views) - 1,
+            "componentType": _COMPONENTS[raw.dtype.str.removeprefix("|")],
+            "count": len(raw),
+            "type": kind,
+        }
+        if bounded:
+            accessor |= {"min": raw.min(axis=0).tolist(), "max": raw.max(axis=0).tolist()}
+        self.accessors.append(accessor)
+        self.data += raw.tobytes() + b"\0" * (-raw.nbytes % 4)
+        return len(self.accessors) - 1
+
+
+def _document(armature: Armature, block: _Block) -> dict[str, Any]:
+    bones = armature.bones
+    index = {bone.vrm: number for number, bone in enumerate(bones)}
+    figure = len(bones)
+    nodes = [_node(armature, bone, index) for bone in bones]
+    nodes.append({"name": "figure", "mesh": 0, "skin": 0})
+    return {
+        "asset": {
+            "version": "2.0",
+            "generator": "AvatarRig",
+            "extras": {"unit": armature.unit, "naming": armature.naming},
+        },
+        "extensionsUsed": ["VRMC_vrm"],
+        "extensions": {"VRMC_vrm": _humanoid(index)},
+        "scene": 0,
+        "scenes": [{"nodes": [index["hips"], figure]}],
+        "nodes": nodes,
+        "meshes": [{"name": "figure", "primitives": [_primitive(bones, block)]}],
+        "skins": [
+            {
+                "name": "armature",
+                "joints": list(range(len(bones))),
+                "skeleton": index["hips"],
+                "inverseBindMatrices": block.add(_inverse_binds(bones), "MAT4"),
+            }
+        ],
+    }
+
+
+def _node(armature: Armature, bone: Bone, index: dict[str, int]) -> dict[str, Any]:
+    node: dict[str, Any] = {
+        "name": bone.name,
+        "translation": list(offset_of(armature, bone)),
+        "extras": {"measured": bone.measured, "source": bone.source},
+    }
+    children = [index[child.vrm] for child in children_of(armature, bone)]
+    return {**node, "children": children} if children else node
+
+
+def _humanoid(index: dict[str, int]) -> dict[str, Any]:
+    return {
+        "specVersion": "1.0",
+        "meta": {
+            "name": "AvatarRig skeleton",
+            "authors": ["AvatarRig"],
+            "licenseUrl": "https://vrm.dev/licenses/1.0/",
+        },
+        "humanoid": {"humanBones": {vrm: {"node": node} for vrm, node in index.items()}},
+    }
+
+
+def _primitive(bones: Sequence[Bone], block: _Block) -> dict[str, Any]:
+    """The octahedra of all bones, flat shaded: every triangle has its own three corners."""
+    triangles = np.array([_octahedron(bone)[corners] for bone in bones for corners in _TRIANGLES])
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    count = 3 * len(triangles)
+    joints = np.zeros((count, 4), "u1")
+    joints[:, 0] = np.repeat(np.arange(len(bones)), count // len(bones))
+    weights = np.zeros((count, 4), "<f4")
+    weights[:, 0] = 1
+    corners = triangles.reshape(-1, 3).astype("<f4")
+    attributes = {
+        "POSITION": block.add(corners, "VEC3", target=_ARRAY_BUFFER, bounded=True),
+        "NORMAL": block.add(
+            np.repeat(normals, 3, axis=0).astype("<f4"), "VEC3", target=_ARRAY_BUFFER
+        ),
+        "JOINTS_0": block.add(joints, "VEC4", target=_ARRAY_BUFFER),
+        "WEIGHTS_0": block.add(weights, "VEC4", target=_ARRAY_BUFFER),
+    }
+    indices = block.add(np.arange(count, dtype="<u2"), "SCALAR", target=_ELEMENT_BUFFER)
+    return {"attributes": attributes, "indices": indices}
+
+
+def _octahedron(bone: Bone) -> NDArray[np.float64]:
+    """Head, four corners of the belly, tail: (6, 3)."""
+    head, tail = np.array(bone.head), np.array(bone.tail)
+    along = tail - head
+    length = float(np.linalg.norm(along))
+    helper = np.array([0.0, 0.0, 1.0]) if abs(along[2]) < length / 2 else np.array([1.0, 0.0, 0.0])
+    side = np.cross(along, helper)
+    side *= _THICKNESS * length / np.linalg.norm(side)
+    up = np.cross(side, along) / length
+    belly = head + _BELLY * along
+    return np.array([head, belly + side, belly + up, belly - side, belly - up, tail])
+
+
+def _inverse_binds(bones: Sequence[Bone]) -> NDArray[np.float32]:
+    """Moves each joint to the origin; column-major, as glTF wants it: (n, 16)."""
+    matrices = np.tile(np.eye(4, dtype="<f4"), (len(bones), 1, 1))
+    matrices[:, 3, :3] = [[-coordinate for coordinate in bone.head] for bone in bones]
+    return matrices.reshape(-1, 16)

@@ -1,0 +1,211 @@
+"""A log-histogram with integer counts: what many photos say about one ratio, in few bytes.
+
+Values fall into bins that are 1 % wide, as in DDSketch (Masson, Rim and Lee, VLDB 2019), on a
+grid that is the same for everyone. Counts are integers, so the order of values and of merges
+cannot change a bit, and what was added can be taken away again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from avatarrig.body.refused import StateRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Self
+
+BIN_WIDTH = math.log(1.01)
+"""Width of a bin on the natural logarithm: 1 %, a fifth of the noise of one photo."""
+
+LOWEST_BIN = -256
+HIGHEST_BIN = 64
+"""Values beyond 1.01 ** -256 to 64 (0.078 to 1.9) count in the outermost bins, so state is
+bounded: the bones of an average body are 0.2 to 0.5 long."""
+
+
+def bin_of(value: float) -> int:
+    """Returns the bin of a value.
+
+    Args:
+        value: A ratio or length, finite and greater than 0.
+
+    Returns:
+        Bin index; bin ``i`` is centred on ``1.01 ** i``.
+
+    Raises:
+        ValueError: The value has no logarithm.
+    """
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"a ratio is finite and greater than 0, this is {value!r}")
+    index = round(math.log(value) / BIN_WIDTH)
+    return max(LOWEST_BIN, min(HIGHEST_BIN, index))
+
+
+def value_of(index: float) -> float:
+    """Returns the value at the centre of a bin; fractions of bins interpolate on the logarithm."""
+    return math.exp(index * BIN_WIDTH)
+
+
+class Histogram:
+    """Counts by bin. `add`, `subtract` and ``+=`` change it in place; ``+`` makes a new one.
+
+    >>> histogram = Histogram()
+    >>> for value in (0.9, 1.0, 1.1):
+    ...     histogram.add(bin_of(value))
+    >>> histogram.total, round(value_of(histogram.quantile(0.5)), 2)
+    (3, 1.0)
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, counts: Iterable[tuple[int, int]] = ()) -> None:
+        self._counts: dict[int, int] = {index: count for index, count in counts if count}
+
+    @property
+    def total(self) -> int:
+        """How many values are counted."""
+        return sum(self._counts.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def add(self, index: int) -> None:
+        """Counts one value in its bin."""
+        self._counts[index] = self._counts.get(index, 0) + 1
+
+    def subtract(self, index: int) -> None:
+        """Takes back one value.
+
+        Raises:
+            StateRefusedError: No such value was counted.
+        """
+        count = self._counts.get(index, 0)
+        if count < 1:
+            raise StateRefusedError(f"bin {index} is empty: the value was never counted")
+        if count == 1:
+            del self._counts[index]
+        else:
+            self._counts[index] = count - 1
+
+    def __iadd__(self, other: Histogram) -> Self:
+        for index, count in other._counts.items():
+            self._counts[index] = self._counts.get(index, 0) + count
+        return self
+
+    def __add__(self, other: Histogram) -> Histogram:
+        small, large = (self, other) if len(self._counts) < len(other._counts) else (other, self)
+        merged = Histogram()
+        merged._counts = large._counts.copy()
+        merged += small
+        return merged
+
+    def __sub__(self, other: Histogram) -> Histogram:
+        """Takes away everything that another histogram counts.
+
+        Raises:
+            StateRefusedError: The other one holds values that this one never counted.
+        """
+        rest = dict(self._counts)
+        for index, count in other._counts.items():
+            rest[index] = rest.get(index, 0) - count
+            if rest[index] < 0:
+                raise StateRefusedError(f"bin {index} holds fewer values than are to be taken away")
+        return Histogram(rest.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Histogram) and self._counts == other._counts
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def __repr__(self) -> str:
+        return f"Histogram({sorted(self._counts.items())})"
+
+    def quantile(self, share: float) -> float:
+        """Returns the bin, with fractions, below which a share of the values lies.
+
+        Values are taken as spread evenly over their bin, so the result is within half a bin
+        (0.5 %) of the values' own quantile.
+
+        Args:
+            share: 0 to 1.
+
+        Raises:
+            ValueError: Nothing was counted, or the share is out of range.
+        """
+        total = self.total
+        if not total or not 0 <= share <= 1:
+            raise ValueError(f"no quantile {share!r} of {total} values")
+        wanted = share * total
+        below = 0
+        for index, count in sorted(self._counts.items()):
+            if below + count >= wanted:
+                return index - 0.5 + (wanted - below) / count
+            below += count
+        raise AssertionError("unreachable: the counts add up to the total")  # pragma: no cover
+
+    def midmean(self) -> float:
+        """Returns the mean of the middle half of the values, as a bin with fractions.
+
+        Computed in integers up to the final division, so it is exact in any order.
+
+        Raises:
+            ValueError: Nothing was counted.
+        """
+        return self.midmean_and_error()[0]
+
+    def midmean_and_error(self) -> tuple[float, float]:
+        """Returns `midmean` and its standard error, in bins.
+
+        The error is the winsorised standard deviation over half the root of the count (Tukey
+        and McLaughlin 1963; Wilcox, Introduction to Robust Estimation, 3.3), and never less
+        than the rounding to bins leaves.
+
+        Raises:
+            ValueError: Nothing was counted.
+        """
+        bins = sorted(self._counts.items())
+        total = self.total
+        if not total:
+            raise ValueError("nothing was counted: there is no midmean")
+        # In quarters of a count, so that the middle half begins and ends at an integer.
+        below = first = second = 0
+        low = high = bins[0][0]
+        for index, count in bins:
+            above = below + 4 * count
+            inside = min(above, 3 * total) - max(below, total)
+            if inside > 0:
+                first += inside * index
+                second += inside * index * index
+            low = index if below < total <= above else low
+            high = index if below < 3 * total <= above else high
+            below = above
+        middle = first / (2 * total)
+        within = second / (2 * total) - middle * middle
+        tails = ((low - middle) ** 2 + (high - middle) ** 2) / 4
+        return middle, 2 * math.sqrt((max(0.0, within / 2 + tails) + 1 / 12) / total)
+
+    def to_row(self) -> list[int]:
+        """Returns the lowest bin followed by the counts of it and all bins above; [] if empty."""
+        if not self._counts:
+            return []
+        first, last = min(self._counts), max(self._counts)
+        return [first, *(self._counts.get(index, 0) for index in range(first, last + 1))]
+
+    @classmethod
+    def from_row(cls, row: Sequence[int]) -> Histogram:
+        """Reads what `to_row` wrote.
+
+        Raises:
+            StateRefusedError: The row holds something else.
+        """
+        if not row:
+            return cls()
+        if not all(type(number) is int for number in row):
+            raise StateRefusedError("a histogram's row holds integers only")
+        first, *counts = row
+        last = first + len(counts) - 1
+        if min(counts, default=-1) < 0 or first < LOWEST_BIN or last > HIGHEST_BIN:
+            raise StateRefusedError(f"no histogram reaches from bin {first} to bin {last}")
+        return cls(enumerate(counts, first))

@@ -1,0 +1,276 @@
+"""The tally of one subject: everything that photos have said, in bounded space.
+
+A tally holds integers only. Adding, merging and taking back are exact and give the same tally in
+any order; how many photos it has seen changes neither its size nor the cost of the next one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgpack
+
+from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.capture_days import capture_day
+from avatarrig.body.sums.dated_sums import DatedSums
+from avatarrig.body.sums.grouped_sums import GroupedSums
+from avatarrig.body.sums.histogram import Histogram
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from avatarrig.body.sums.photo_sums import PhotoSums
+    from avatarrig.wire import Observation
+
+TALLY_FORMAT: Final = 2
+"""Version of the packed form."""
+
+
+class Tally:
+    """Statistics of a subject's photos.
+
+    `add` and `subtract` change the tally in place and return it; ``+`` and ``-`` make a new one
+    and leave both operands alone. Taking back what was added restores every count and sum; only
+    days that a newer photo has made coarse stay coarse.
+
+    >>> Tally.empty().observations
+    0
+    """
+
+    __slots__ = (
+        "_excluded",
+        "_groups",
+        "_histograms",
+        "_learned",
+        "_observations",
+        "_people",
+        "_sums",
+    )
+
+    def __init__(self) -> None:
+        self._observations = 0
+        self._people = 0
+        self._excluded: Counter[str] = Counter()
+        self._learned: str | None = None
+        self._histograms: dict[str, Histogram] = {}
+        self._sums = DatedSums()
+        self._groups = GroupedSums()
+
+    @classmethod
+    def empty(cls) -> Tally:
+        """Returns the tally of no photos."""
+        return cls()
+
+    @property
+    def observations(self) -> int:
+        """Photos observed, whether they count or not."""
+        return self._observations
+
+    @property
+    def with_person(self) -> int:
+        """Photos in which somebody was found, whether they count or not."""
+        return self._people
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Photos that do not count, by reason (`avatarrig.body.evidence.counting.REASONS`)."""
+        return {reason: self._excluded[reason] for reason in REASONS if self._excluded[reason]}
+
+    @property
+    def used(self) -> int:
+        """Photos that count."""
+        return self._observations - self._excluded.total()
+
+    @property
+    def learned(self) -> str | None:
+        """Version of the weights that made the evidence; None while there is none."""
+        return self._learned
+
+    @property
+    def newest_day(self) -> dt.date | None:
+        """Latest day on which a photo that counts was taken; None while there is none."""
+        return self._sums.newest_day
+
+    @property
+    def undated(self) -> int:
+        """Photos that count and do not tell when they were taken."""
+        return self._sums.undated
+
+    def histogram(self, key: str) -> Histogram:
+        """Returns how often which length of a bone was read.
+
+        Args:
+            key: One of `avatarrig.body.ratios.RATIO_KEYS`.
+        """
+        return self._histograms.get(key, Histogram())
+
+    def everything(self) -> PhotoSums:
+        """Returns the sums of all photos that count."""
+        return self._sums.everything()
+
+    def groups(self) -> GroupedSums:
+        """Returns the evidence of all photos that count, in groups that can be doubted."""
+        return self._groups
+
+    def days(self) -> dict[str, PhotoSums]:
+        """Returns day, or month or year long ago, to the sums of its photos that count."""
+        return self._sums.parts()
+
+    def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
+        """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
+        return self._sums.since(day)
+
+    def add(self, observation: Observation) -> Tally:
+        """Counts a photo, in place.
+
+        Args:
+            observation: What the detector saw in it.
+
+        Returns:
+            This tally.
+
+        Raises:
+            StateRefusedError: The observation's evidence is malformed; nothing was counted.
+            LearnedRefusedError: The tally's evidence was made by other weights than are
+                installed; nothing was counted.
+        """
+        reason, evidence = judge(observation)
+        if evidence is not None:
+            self._learned = self._common_version(evidence.learned)
+            day = capture_day(observation.captured_at, observation.found_at)
+            self._sums.add(evidence, day)
+            self._groups.add(evidence, load_learned(evidence.learned.rpartition("-")[0]))
+            for key, index in evidence.ratios.items():
+                if key not in self._histograms:
+                    self._histograms[key] = Histogram()
+                self._histograms[key].add(index)
+        else:
+            self._excluded[reason] += 1
+        self._observations += 1
+        self._people += observation.pose is not None
+        return self
+
+    def subtract(self, observation: Observation) -> Tally:
+        """Takes back a photo, in place.
+
+        Args:
+            observation: The record that was added.
+
+        Returns:
+            This tally.
+
+        Raises:
+            StateRefusedError: It was never counted; the tally is as it was.
+        """
+        rest = self - Tally().add(observation)
+        for slot in self.__slots__:
+            setattr(self, slot, getattr(rest, slot))
+        return self
+
+    def __add__(self, other: Tally) -> Tally:
+        total = Tally()
+        total._learned = self._common_version(other._learned)
+        total._observations = self._observations + other._observations
+        total._people = self._people + other._people
+        total._excluded = self._excluded + other._excluded
+        total._histograms = {
+            key: self.histogram(key) + other.histogram(key)
+            for key in {*self._histograms, *other._histograms}
+        }
+        total._sums = self._sums + other._sums
+        total._groups = self._groups + other._groups
+        return total
+
+    def __sub__(self, other: Tally) -> Tally:
+        """Takes back what another tally contains.
+
+        Raises:
+            StateRefusedError: This one does not contain it.
+        """
+        rest = Tally()
+        rest._observations = self._observations - other._observations
+        rest._people = self._people - other._people
+        rest._excluded.update(self._excluded)
+        rest._excluded.subtract(other._excluded)
+        if min(rest._observations, rest._people, *rest._excluded.values(), 0) < 0:
+            raise StateRefusedError("more photos are to be taken back than were added")
+        rest._excluded = +rest._excluded
+        for key in {*self._histograms, *other._histograms}:
+            if histogram := self.histogram(key) - other.histogram(key):
+                rest._histograms[key] = histogram
+        rest._sums = self._sums - other._sums
+        rest._groups = self._groups - other._groups
+        rest._learned = self._common_version(other._learned) if rest.used else None
+        return rest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self.to_bytes() == other.to_bytes()
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def __repr__(self) -> str:
+        return f"Tally({self.observations} observations, {self.used} used)"
+
+    def to_bytes(self) -> bytes:
+        """Packs the tally: under 64 KB; equal tallies give equal bytes."""
+        state = [
+            TALLY_FORMAT,
+            self._observations,
+            self._people,
+            self.excluded,
+            self._learned,
+            {key: self._histograms[key].to_row() for key in RATIO_KEYS if key in self._histograms},
+            self._sums.to_builtins(),
+            self._groups.to_builtins(),
+        ]
+        packed: bytes = msgpack.packb(state)
+        return packed
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Tally:
+        """Reads what `to_bytes` wrote.
+
+        Raises:
+            StateRefusedError: It holds something else, or a newer format.
+        """
+        try:
+            return cls._restored(msgpack.unpackb(data))
+        except StateRefusedError:
+            raise
+        except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            raise StateRefusedError(f"these bytes hold no tally: {error!r}") from error
+
+    @classmethod
+    def _restored(cls, state: Any) -> Tally:  # noqa: ANN401 - whatever the bytes held
+        if not isinstance(state, list) or state[:1] != [TALLY_FORMAT]:
+            raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
+        tally = cls()
+        _, tally._observations, tally._people, excluded, tally._learned, *parts = state
+        rows, sums, groups = parts
+        tally._excluded.update(excluded)
+        tally._histograms = {key: Histogram.from_row(row) for key, row in rows.items()}
+        tally._sums = DatedSums.from_builtins(sums)
+        tally._groups = GroupedSums.from_builtins(groups, tally._learned)
+        counts = (tally._observations, tally._people, tally.used, *excluded.values())
+        if (
+            not all(type(count) is int and count >= 0 for count in counts)
+            or not set(REASONS).issuperset(excluded)
+            or not set(RATIO_KEYS).issuperset(rows)
+            or not tally.everything().photos == tally._groups.photos == tally.used
+            or isinstance(tally._learned, str) != bool(tally.used)
+        ):
+            raise StateRefusedError("a tally's counts contradict each other")
+        return tally
+
+    def _common_version(self, version: str | None) -> str | None:
+        if self._learned is not None and version not in {None, self._learned}:
+            raise LearnedRefusedError(
+                f"the tally's evidence was made by {self._learned!r}, this by {version!r}: replay "
+                "the observations"
+            )
+        return self._learned or version

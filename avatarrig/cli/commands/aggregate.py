@@ -1,0 +1,65 @@
+"""``avatarrig aggregate``: one aggregator worker, as a service."""
+
+from __future__ import annotations
+
+import click
+
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.web import WebPage, web_options
+from avatarrig.cli.options.window import WINDOW
+from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.supervision import Child
+from avatarrig.wire.topics import pipeline_topics
+
+window_option = click.option(
+    "--window",
+    type=WINDOW,
+    default="30d",
+    show_default=True,
+    help="Estimate the newest days apart as well, by capture time.",
+)
+
+
+@click.command("aggregate", context_settings={"show_default": True})
+@kafka_options
+@click.option(
+    "--group",
+    default=DEFAULT_GROUP,
+    help="Consumer group; another group estimates from the start, independently.",
+)
+@window_option
+@web_options
+def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: WebPage) -> None:
+    """Run an aggregator worker until Ctrl-C or SIGTERM.
+
+    Workers of a group share the subjects; one does thousands of observations a second.
+    """
+    configure_logs()
+    with fail_clearly(failed=(TransportError,)), stop_on_signals() as stop:
+        reached = kafka.required()
+        require_topics(reached, pipeline_topics())
+        with instance_name(group) as instance, membership(reached, group, [instance]):
+            child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            serve([child], stop)
+
+
+def aggregator(
+    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: WebPage
+) -> Child:
+    """Describes the worker's process."""
+    settings = AggregatorSettings(
+        kafka=kafka,
+        group=group,
+        worker=worker,
+        window_days=window,
+        web_host=page.host,
+        web_port=page.port,
+        web_names=page.names,
+        overlay_roots=page.overlays,
+        die_with_parent=True,
+    )
+    return Child("aggregator", "aggregators", settings)

@@ -1,0 +1,85 @@
+"""``avatarrig broker``: run the embedded Apache Kafka in the foreground, or fetch it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.kafka.embedded import (
+    BrokerError,
+    EmbeddedBroker,
+    FetchProgress,
+    default_cache,
+    default_data_folder,
+    fetch,
+)
+
+POLL_S = 0.5
+PERCENT_STEP = 20
+
+
+@click.group("broker", invoke_without_command=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where records and logs are kept; this user's state folder unless told otherwise.",
+)
+@click.pass_context
+def broker(context: click.Context, data_dir: Path | None) -> None:
+    """Run the embedded Apache Kafka on this machine's loopback until Ctrl-C, or fetch it."""
+    if context.invoked_subcommand is not None:
+        return
+    folder = data_dir or default_data_folder()
+    with fail_clearly(failed=(BrokerError,)):
+        _run(folder)
+
+
+@broker.command("fetch")
+def fetch_command() -> None:
+    """Get Apache Kafka (45 MB) ahead of time, so that a run needs no network for it."""
+    with fail_clearly(failed=(BrokerError,)):
+        folder = fetch(on_progress=_Lines())
+    click.echo(f"Apache Kafka is in {folder}")
+
+
+def _run(folder: Path) -> None:
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        ended.set()
+
+    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with EmbeddedBroker(folder, default_cache(), on_progress=_Lines()) as node:
+            click.echo(f"Kafka listens at {node.bootstrap_servers}; its data is in {folder}")
+            while not ended.wait(POLL_S):
+                if not node.alive:
+                    raise CommandError(f"The broker ended by itself. {node.last_words()}")
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+class _Lines:
+    """Prints progress as a few lines; they read the same in a terminal and in a log."""
+
+    def __init__(self) -> None:
+        self._told = -1
+
+    def __call__(self, progress: FetchProgress) -> None:
+        if progress.step == "startup cache":
+            if progress.done == 0:
+                click.echo("Preparing quick starts of the broker (once)", err=True)
+            return
+        share = progress.done * 100 // progress.total // PERCENT_STEP
+        if share > self._told:
+            self._told = share
+            click.echo(
+                f"Apache Kafka: {progress.done >> 20} of {progress.total >> 20} MB", err=True
+            )

@@ -1,0 +1,132 @@
+"""``avatarrig DATASET --out RUN``: the main job with one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.cli import COMMANDS
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
+from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.web import DEFAULT_PORT
+from avatarrig.cli.options.window import WINDOW
+from avatarrig.kafka import KafkaSettings
+from avatarrig.pipeline.request import RunRequest
+from avatarrig.wire.topics import DEFAULT_PARTITIONS
+
+
+class _Dataset(click.Path):
+    """A folder of photos; what looks like a misspelt command is told apart."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Checks the folder."""
+        alike = get_close_matches(str(value), COMMANDS, 1)
+        if alike and not Path(value).exists():
+            self.fail(
+                f"there is no folder {str(value)!r}. Did you mean the command {alike[0]!r}?",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+@click.command(name="run", context_settings={"show_default": True})
+@click.argument("dataset", type=_Dataset())
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("outputs/runs/run1"),
+    help="Run directory; the same command on it resumes.",
+)
+@workers_option
+@click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres.")
+@click.option(
+    "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
+)
+@click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
+@click.option(
+    "--subject-from-folder",
+    is_flag=True,
+    help="Each first-level folder holds the photos of somebody else, by the folder's name.",
+)
+@asking_options()
+@click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
+@detector_options
+@kafka_options
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, 1000),
+    default=DEFAULT_PARTITIONS,
+    help="Partitions of new topics: the ceiling of replicas.",
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help=f"Serve the live page at this port of 127.0.0.1 while it runs, such as {DEFAULT_PORT}; "
+    "0 serves none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the final result as JSON.")
+def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa: ANN401 - click's parameters
+    """Photos in, skeleton out: the whole pipeline on one folder.
+
+    Starts an embedded Apache Kafka, unless --bootstrap-servers names one, publishes a reference
+    to each photo, runs detector replicas and the aggregator, and leaves a run directory. Ctrl-C
+    stops; the same command resumes.
+
+    Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
+    be processed, 130 stopped with Ctrl-C.
+    """
+    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - --help needs no OpenCV
+
+    console = Console(stderr=as_json, highlight=False)
+    with fail_clearly():
+        outcome = run_photos(_request(given, kafka.optional()), console)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
+    sys.exit(outcome.exit_code)
+
+
+def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
+    detecting: Detecting = given["detecting"]
+    asking: Asking = given["asking"]
+    if given["subject"] is not None and given["subject_from_folder"]:
+        raise click.UsageError("--subject and --subject-from-folder exclude each other")
+    check_one_person(asking, subject_from_folder=given["subject_from_folder"])
+    return RunRequest(
+        dataset=given["dataset"],
+        out=given["out"],
+        workers=given["workers"],
+        options=detecting.options,
+        wanted=detecting.wanted,
+        max_images=given["max_images"],
+        subject=given["subject"],
+        subject_per_folder=given["subject_from_folder"],
+        references=asking.references,
+        reference_places=asking.places,
+        person=asking.person,
+        kafka=kafka,
+        partitions=given["partitions"],
+        models=detecting.models,
+        web_port=given["web_port"] or None,
+        estimate=EstimateOptions(height=given["height"], window_days=given["window"]),
+    )

@@ -1,0 +1,84 @@
+"""``avatarrig status``: how far the photos are, what lags, who is alive."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.connection import broker_options, reach
+from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.views.pipeline_status import PipelineStatus, read_status
+from avatarrig.views.view import duration
+
+
+@click.command("status")
+@broker_options
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) -> None:
+    """Show photos found, waiting, observed and rejected, lags, replicas and estimates.
+
+    "Waiting" means not yet processed, never failed.
+    """
+    with fail_clearly(), reach(run_directory, kafka) as reached:
+        state = read_status(reached)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
+    else:
+        _print(Console(highlight=False), state)
+
+
+def _print(console: Console, state: PipelineStatus) -> None:
+    console.print(
+        Text.assemble(
+            ("photos     ", "bold"),
+            f"published {state.found} · waiting {state.waiting} (in work {state.in_work}) · "
+            f"observed {state.observed} · rejected {state.rejected}",
+        )
+    )
+    oldest = (
+        "nothing waits"
+        if state.oldest_waiting is None
+        else (f"the oldest waits {duration(state.oldest_waiting)}")
+    )
+    console.print(
+        f"           {state.replicas} replicas alive · {state.photos_per_second:.1f} photos/s "
+        f"over the last minute · {oldest}"
+    )
+    for reason, count in sorted(state.rejected_by_reason.items()):
+        console.print(Text(f"           rejected: {count} {reason}", style="yellow"))
+    if state.groups:
+        console.print(_groups(state))
+    if state.skeletons:
+        console.print(_skeletons(state))
+
+
+def _groups(state: PipelineStatus) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+    for column in ("group", "alive", "topic", "lag"):
+        table.add_column(column, justify="right" if column in {"alive", "lag"} else "left")
+    for group in state.groups:
+        for topic, lag in sorted(group.lag.items()):
+            table.add_row(group.group, str(group.members), topic, str(lag))
+    return table
+
+
+def _skeletons(state: PipelineStatus) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("subject", "photos", "count", "stable", "estimated"):
+        table.add_column(column, justify="left" if column == "subject" else "right")
+    for skeleton in state.skeletons:
+        table.add_row(
+            Text(skeleton.subject),
+            str(skeleton.observations),
+            str(skeleton.used),
+            f"{skeleton.stable} of {skeleton.bones}",
+            f"{duration(skeleton.age)} ago",
+        )
+    return table

@@ -1,0 +1,242 @@
+"""``avatarrig tail``: the skeleton, live in the terminal, from anywhere that reaches Kafka."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.options.connection import broker_options, reach
+from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.tail_lines import json_line, plain_line
+from avatarrig.cli.screen.tail_view import Screen, picture
+from avatarrig.kafka import KafkaSettings, admin_client, open_reader
+from avatarrig.process.interruption import Interruption
+from avatarrig.views import Board, Subject
+from avatarrig.views.feed import Feed, News, read_stream
+from avatarrig.views.watching import Watching
+from avatarrig.wire import HistoryRecord, SkeletonRecord
+from avatarrig.wire.history import history_of
+
+DRAW_SECONDS: Final = 0.2
+"""However many updates come: an eye follows no more."""
+
+STILL_SECONDS: Final = 1.0
+"""Without news only ages change."""
+
+PLAIN_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.2
+HOLD_SECONDS: Final = 5.0
+"""Of several subjects one stays in view so long, so that it can be read."""
+
+
+@click.command("tail")
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
+@broker_options
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each update.")
+@click.option("--once", is_flag=True, help="Print what is known by now, and end.")
+@click.option(
+    "--from-beginning", is_flag=True, help="Print the history as lines, then go on with updates."
+)
+def tail(  # noqa: PLR0913 - click's parameters
+    *,
+    subjects: tuple[str, ...],
+    run_directory: Path | None,
+    kafka: KafkaArguments,
+    as_json: bool,
+    once: bool,
+    from_beginning: bool,
+) -> None:
+    """Watch skeletons firm up, live: of the SUBJECTs named, or of all.
+
+    Only Kafka's address is needed. On a terminal a picture is drawn; into a pipe, or with --json
+    or --from-beginning, a line is written for each update. Ctrl-C ends it.
+
+    Exit code: 3 with --once where nothing is known.
+    """
+    wanted = frozenset(subjects)
+    console = Console(highlight=False)
+    with fail_clearly(), _ended_by_reader(), Interruption(), reach(run_directory, kafka) as reached:
+        if as_json or from_beginning or not (once or _can_draw(console)):
+            _lines(reached, wanted, as_json=as_json, once=once, history=from_beginning)
+        elif once:
+            _print_once(reached, wanted, console)
+        else:
+            _draw(reached, wanted, console)
+
+
+def _can_draw(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+@contextmanager
+def _ended_by_reader() -> Iterator[None]:
+    """Ends quietly when whoever reads the output has gone, or on Ctrl-C."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.DONE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _lines(
+    kafka: KafkaSettings, wanted: Collection[str], *, as_json: bool, once: bool, history: bool
+) -> None:
+    written = 0
+    spoken: dict[str, float] = {}
+    with contextlib.closing(Feed(kafka, history=history)) as feed:
+        while feed.behind or not once:
+            catching_up = feed.behind
+            for note in _notes(feed.poll(POLL_SECONDS), wanted, history=history):
+                if not (as_json or catching_up or _is_time(spoken, note)):
+                    continue
+                sys.stdout.write(f"{json_line(note) if as_json else plain_line(note)}\n")
+                written += 1
+            sys.stdout.flush()
+    if not written:
+        raise _nothing(wanted)
+
+
+def _is_time(spoken: dict[str, float], note: HistoryRecord) -> bool:
+    """Whether a person who reads lines wants another one about a subject."""
+    now = time.monotonic()
+    if now - spoken.get(note.subject, -PLAIN_SECONDS) < PLAIN_SECONDS:
+        return False
+    spoken[note.subject] = now
+    return True
+
+
+def _notes(
+    batch: Iterable[News], wanted: Collection[str], *, history: bool
+) -> Iterator[HistoryRecord]:
+    for news in batch:
+        if wanted and news_subject(news) not in wanted:
+            continue
+        if history and isinstance(news, HistoryRecord):
+            yield news
+        elif not history and isinstance(news, SkeletonRecord):
+            yield history_of(news)
+
+
+def news_subject(news: News) -> str | None:
+    """Whose news it is; None for rejects, which concern the pipeline."""
+    return news.subject if isinstance(news, SkeletonRecord | HistoryRecord) else None
+
+
+def _nothing(wanted: Collection[str]) -> CommandError:
+    whom = f" of {', '.join(sorted(wanted))}" if wanted else ""
+    return CommandError(f"there is no estimate{whom} yet", ExitCode.NOTHING_PROCESSED)
+
+
+def _print_once(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> None:
+    board = Board()
+    with contextlib.closing(Feed(kafka)) as feed:
+        while feed.behind:
+            for news in feed.poll(POLL_SECONDS):
+                board.take(news)
+    with admin_client(kafka) as admin, contextlib.closing(open_reader(kafka)) as consumer:
+        board.flow(read_stream(admin, consumer))
+    shown = _estimated(board, wanted)
+    if not shown:
+        raise _nothing(wanted)
+    screen = _screen(console, height=44)
+    console.print(picture(board, shown, screen, now=time.time()))
+
+
+def _estimated(board: Board, wanted: Collection[str]) -> list[Subject]:
+    """Subjects to show, those that changed last first."""
+    subjects = reversed(board.subjects.values())
+    return [
+        subject
+        for subject in subjects
+        if subject.record is not None and (not wanted or subject.name in wanted)
+    ]
+
+
+def _screen(console: Console, height: int | None = None) -> Screen:
+    return Screen(
+        console.width,
+        console.height if height is None else height,
+        ascii_only=not console.encoding.startswith("utf"),
+    )
+
+
+def _draw(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> None:
+    focus = _Focus()
+    with (
+        _quiet_keyboard(),
+        Watching(kafka) as watching,
+        Live(console=console, screen=True, auto_refresh=False) as live,
+    ):
+        seen: tuple[object, ...] = ()
+        drawn = 0.0
+        while True:
+            now = time.monotonic()
+            state = (id(watching.board), watching.board.version, console.size, watching.complaint)
+            if state != seen or now - drawn >= STILL_SECONDS:
+                live.update(_look(watching, focus, wanted, console), refresh=True)
+                seen, drawn = state, now
+            time.sleep(DRAW_SECONDS)
+
+
+def _look(
+    watching: Watching, focus: _Focus, wanted: Collection[str], console: Console
+) -> RenderableType:
+    with watching.lock:
+        board = watching.board
+        shown = focus.first(_estimated(board, wanted), time.monotonic())
+        return picture(
+            board, shown, _screen(console), now=time.time(), complaint=watching.complaint
+        )
+
+
+class _Focus:
+    """Chooses whom to show in full: who changed last, but never for less than a while."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._since = 0.0
+
+    def first(self, subjects: list[Subject], now: float) -> list[Subject]:
+        """Puts the chosen one before the others."""
+        if not subjects:
+            return subjects
+        chosen = next((each for each in subjects if each.name == self._name), None)
+        if chosen is None or now - self._since >= HOLD_SECONDS:
+            if chosen is None or chosen is not subjects[0]:
+                self._since = now
+            chosen = subjects[0]
+        self._name = chosen.name
+        others = sorted((each for each in subjects if each is not chosen), key=lambda s: s.name)
+        return [chosen, *others]
+
+
+@contextmanager
+def _quiet_keyboard() -> Iterator[None]:
+    """Keeps what is typed out of the picture; the terminal is left as it was found."""
+    if os.name == "nt" or not sys.stdin.isatty():
+        yield
+        return
+    import termios  # noqa: PLC0415 - not on Windows
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(keyboard, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)

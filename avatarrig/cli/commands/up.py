@@ -1,0 +1,162 @@
+"""``avatarrig up``: everything on one machine, for photos that go on arriving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from aggregators.settings import DEFAULT_GROUP
+from avatarrig.cli.commands.aggregate import aggregator, window_option
+from avatarrig.cli.commands.detect import detectors, local_folder, out_option, sandbox_settings
+from avatarrig.cli.commands.ingest import ingest_options
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
+from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
+from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.reference import Asking
+from avatarrig.cli.options.web import WebPage, web_options
+from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.faces.references import ReferenceRefusedError
+from avatarrig.kafka import (
+    KafkaSettings,
+    TransportError,
+    create_topics,
+    existing_partitions,
+)
+from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.pipeline.parts import fetch_line
+from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.supervision import Child
+from avatarrig.wire.topics import (
+    DEFAULT_PARTITIONS,
+    DETECTOR_GROUPS,
+    IMAGES,
+    OBSERVATIONS,
+    pipeline_topics,
+)
+from producers.scan import DatasetError
+from producers.service import source_at
+from producers.settings import IngestSettings
+from producers.source import SourceAwayError
+
+_log = structlog.get_logger(__name__)
+
+
+@click.command("up", context_settings={"show_default": True})
+@ingest_options
+@workers_option
+@out_option
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the embedded Apache Kafka keeps its records.",
+    show_default="this user's state folder",
+)
+@kafka_options
+@detector_options
+@window_option
+@web_options
+@metrics_options
+def up(  # noqa: PLR0913 - click's parameters
+    *,
+    plan: Callable[..., IngestSettings],
+    asking: Asking,
+    workers: int,
+    out: str | None,
+    data_dir: Path | None,
+    kafka: KafkaArguments,
+    detecting: Detecting,
+    window: int,
+    page: WebPage,
+    metrics: MetricsAddress,
+) -> None:
+    """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
+
+    Runs an embedded Apache Kafka (unless --bootstrap-servers names another), the ingest,
+    detector replicas and the aggregator under one supervisor. What was done is remembered: the
+    same command goes on where it stopped.
+    """
+    configure_logs()
+    failures = (
+        BrokerError,
+        TransportError,
+        ModelUnavailableError,
+        SourceAwayError,
+        StoreAwayError,
+    )
+    with (
+        fail_clearly(wrong_usage=(DatasetError, ReferenceRefusedError), failed=failures),
+        stop_on_signals() as stop,
+        ExitStack() as stack,
+    ):
+        location = plan(KafkaSettings(bootstrap_servers="unused:1"), watch=True).location
+        source_at(location).check()
+        sandbox = sandbox_settings(detecting, (location,), out)
+        locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
+        broker, reached = _broker(kafka, data_dir or default_data_folder(), stack)
+        create_topics(reached, pipeline_topics(existing_partitions(reached) or DEFAULT_PARTITIONS))
+        detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
+        worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
+        stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
+        stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
+        children = [
+            Child("ingest", "producers", plan(reached, watch=True, template=template)),
+            *detectors(
+                reached,
+                sandbox,
+                workers=workers,
+                group=DETECTOR_GROUPS,
+                instance=detector_instance,
+            ),
+            aggregator(
+                reached,
+                group=DEFAULT_GROUP,
+                worker=worker,
+                window=window,
+                page=_with_overlays(page, out),
+            ),
+        ]
+        _announce(location, page)
+        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        service = stack.enter_context(measured(metrics, reached, groups))
+        serve(children, stop, broker=broker, service=service)
+
+
+def _broker(
+    kafka: KafkaArguments, folder: Path, stack: ExitStack
+) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+    named = kafka.optional()
+    if named is not None:
+        check_connection(named)
+        return None, named
+    broker = EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
+    stack.enter_context(broker)
+    click.echo(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
+    return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def _with_overlays(page: WebPage, out: str | None) -> WebPage:
+    """Lets the page show what the detectors of the same command draw."""
+    if out is None:
+        return page
+    if lies_in_store(out):
+        if page.port is not None:
+            click.echo(f"the page shows no overlays: they lie in {out}")
+        return page
+    overlays = (*page.overlays, str(local_folder("--out", out)))
+    return msgspec.structs.replace(page, overlays=overlays)
+
+
+def _announce(location: str, page: WebPage) -> None:
+    click.echo(f"photos are taken from {location}; Ctrl-C stops")
+    if page.port is not None:
+        click.echo(f"skeletons: http://{page.host}:{page.port}/")

@@ -1,0 +1,161 @@
+"""What detectors look for and keep: the same options for every command that starts some."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
+from avatarrig.runs import WantedFiles
+
+_SHARE = click.FloatRange(0.0, 1.0)
+
+
+class Detecting(msgspec.Struct, frozen=True):
+    """How photos are looked at.
+
+    Attributes:
+        options: The detector's options.
+        wanted: Files to keep beside the observations.
+        models: Folder to look for model files in first.
+    """
+
+    options: DetectorOptions
+    wanted: WantedFiles
+    models: Path | None
+
+
+_OPTIONS = (
+    click.option("--debug-overlays", is_flag=True, help="Draw what was seen over each photo."),
+    click.option("--save-masks", is_flag=True, help="Keep each photo's person mask, 255 = person."),
+    click.option(
+        "--pose-model",
+        type=click.Choice(["lite", "full", "heavy"]),
+        default="full",
+        help="Pose model; estimates of different models are never pooled. Only full has weights "
+        "for the estimate so far: with the others a run says so and ends.",
+    ),
+    click.option(
+        "--pose-profile",
+        type=click.Choice(list(POSE_PROFILES)),
+        help="Sets the three --min-pose-… thresholds: balanced .30, strict .60.",
+    ),
+    click.option(
+        "--min-pose-det", type=_SHARE, default=0.30, help="Least confidence that somebody is there."
+    ),
+    click.option(
+        "--min-pose-presence", type=_SHARE, default=0.30, help="Least confidence in the landmarks."
+    ),
+    click.option(
+        "--min-pose-track",
+        type=_SHARE,
+        default=0.30,
+        help="Accepted for old commands: MediaPipe tracks in videos only, in photos this has no "
+        "effect on what is found.",
+    ),
+    click.option(
+        "--num-poses",
+        type=click.IntRange(1, MOST_POSES),
+        default=1,
+        help="People to look for at least.",
+    ),
+    click.option(
+        "--pose-crop-from-mask/--no-pose-crop-from-mask",
+        default=True,
+        help="Look again at a crop around the person where the first look was poor.",
+    ),
+    click.option(
+        "--crop-pad-frac",
+        type=click.FloatRange(0.0, 1.0),
+        default=0.15,
+        help="Margin of that crop, as a share of the person's size.",
+    ),
+    click.option(
+        "--overlay-thr", type=_SHARE, default=0.35, help="Draw landmarks from this confidence on."
+    ),
+    click.option(
+        "--blendshapes/--no-blendshapes", default=True, help="Score the face's 52 blendshapes."
+    ),
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(1),
+        default=DetectorOptions().max_pixels,
+        help="Refuse photos with more pixels than this, by their header.",
+    ),
+    click.option(
+        "--models",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder with model files.",
+        show_default="inputs/models/mediapipe, then a cache",
+    ),
+)
+_NAMES = (
+    "debug_overlays",
+    "save_masks",
+    "pose_model",
+    "pose_profile",
+    "min_pose_det",
+    "min_pose_presence",
+    "min_pose_track",
+    "num_poses",
+    "pose_crop_from_mask",
+    "crop_pad_frac",
+    "overlay_thr",
+    "blendshapes",
+    "max_pixels",
+    "models",
+)
+
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one per core, 4 at most",
+    help="Detector replicas.",
+)
+"""Of commands that start detectors beside other parts on one machine."""
+
+
+def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options; it is called with one argument ``detecting`` for them all."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> Any:  # noqa: ANN401 - click's parameters
+        detecting = _detecting({name: given.pop(name) for name in _NAMES})
+        return command(detecting=detecting, **given)
+
+    decorated: Callable[..., Any] = gathered
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _detecting(given: dict[str, Any]) -> Detecting:
+    profile = POSE_PROFILES.get(given["pose_profile"] or "")
+    detection, presence, tracking = (
+        given[key] if profile is None else profile
+        for key in ("min_pose_det", "min_pose_presence", "min_pose_track")
+    )
+    return Detecting(
+        options=DetectorOptions(
+            pose_model=given["pose_model"],
+            num_poses=given["num_poses"],
+            min_pose_det=detection,
+            min_pose_presence=presence,
+            min_pose_track=tracking,
+            pose_crop_from_mask=given["pose_crop_from_mask"],
+            crop_pad_frac=given["crop_pad_frac"],
+            overlay_thr=given["overlay_thr"],
+            blendshapes=given["blendshapes"],
+            max_pixels=given["max_pixels"],
+        ),
+        wanted=WantedFiles(overlays=given["debug_overlays"], masks=given["save_masks"]),
+        models=given["models"],
+    )

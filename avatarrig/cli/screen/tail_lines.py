@@ -1,0 +1,58 @@
+"""Updates as lines: JSON for scripts, words for pipes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from avatarrig.body.document import BONE_LABELS
+from avatarrig.cli.screen.printable import printable
+from avatarrig.wire import HistoryRecord
+
+
+def json_line(note: HistoryRecord) -> str:
+    """One update as one line of JSON."""
+    return msgspec.json.encode(update_document(note)).decode()
+
+
+def update_document(note: HistoryRecord) -> dict[str, Any]:
+    """Lays an update out as plain values; the same for the latest and for the history."""
+    return {
+        "subject": note.subject,
+        "fingerprint": note.fingerprint,
+        "estimated_at": note.estimated_at,
+        "photos": note.observations,
+        "used": note.used,
+        "ratios": {
+            key: {
+                "value": ratio.value,
+                "interval": [ratio.low, ratio.high],
+                "n": ratio.n,
+                "status": ratio.status,
+            }
+            for key, ratio in note.ratios.items()
+        },
+        "window": {
+            key: {"value": value, "interval": [low, high]}
+            for key, (value, low, high) in note.window.items()
+        },
+    }
+
+
+def plain_line(note: HistoryRecord) -> str:
+    """One update in words, for pipes and log files."""
+    when = dt.datetime.fromtimestamp(note.estimated_at).astimezone().strftime("%H:%M:%S")
+    stable = sum(ratio.status == "stable" for ratio in note.ratios.values())
+    parts = [
+        f"{when}  {printable(note.subject, 60)}",
+        f"{note.observations} photos, {note.used} count",
+        f"{stable} of {len(note.ratios)} bones stable",
+    ]
+    parts += [
+        f"{BONE_LABELS[key].split(',')[0]} {ratio.value:.3f}"
+        for key, ratio in note.ratios.items()
+        if key in BONE_LABELS and not key.endswith("_R") and key != "shoulder_width"
+    ]
+    return " · ".join(parts)

@@ -1,0 +1,21 @@
+"""The embedded broker: Apache Kafka itself, one node, as a supervised child process."""
+
+from __future__ import annotations
+
+from avatarrig.kafka.embedded.distribution import FetchProgress
+from avatarrig.kafka.embedded.embedded import EmbeddedBroker, fetch
+from avatarrig.kafka.embedded.errors import BrokerError, BrokerUnavailableError, DataInUseError
+from avatarrig.kafka.embedded.jars import default_cache
+from avatarrig.kafka.embedded.running import default_data_folder, running_broker
+
+__all__ = [
+    "BrokerError",
+    "BrokerUnavailableError",
+    "DataInUseError",
+    "EmbeddedBroker",
+    "FetchProgress",
+    "default_cache",
+    "default_data_folder",
+    "fetch",
+    "running_broker",
+]

@@ -1,0 +1,70 @@
+"""Chooses loopback ports and remembers them, so that clients find a restarted broker again."""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.settings import HOST, Ports
+
+LOWEST, HIGHEST = 20_000, 32_767
+"""Below the ports that systems hand out for outgoing connections (32768 on Linux, 49152
+elsewhere): nobody's connection takes the port of a broker that restarts, and no client on
+this machine connects to itself while the broker is down."""
+
+ATTEMPTS = 200
+
+
+def choose_ports() -> Ports:
+    """Returns two free ports.
+
+    Raises:
+        BrokerError: Hardly any port is free.
+    """
+    client = _choose(excluded=0)
+    return Ports(client, _choose(excluded=client))
+
+
+def remembered_ports(file: Path) -> Ports:
+    """Returns the ports that the file remembers where they are free, else new ones.
+
+    Args:
+        file: Where `remember_ports` wrote them; may be absent or damaged.
+    """
+    try:
+        ports = msgspec.json.decode(file.read_bytes(), type=Ports)
+    except (OSError, msgspec.DecodeError):
+        return choose_ports()
+    return ports if is_free(ports.client) and is_free(ports.controller) else choose_ports()
+
+
+def remember_ports(file: Path, ports: Ports) -> None:
+    """Writes the ports for the next start."""
+    file.write_bytes(msgspec.json.encode(ports))
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the loopback port now."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":
+            # As Java does: connections that linger after a restart do not block the port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen()
+        except OSError:
+            return False
+    return True
+
+
+def _choose(excluded: int) -> int:
+    for _ in range(ATTEMPTS):
+        port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - no secret
+        if port != excluded and is_free(port):
+            return port
+    raise BrokerError(f"no free port between {LOWEST} and {HIGHEST} on {HOST}")

@@ -1,0 +1,122 @@
+"""Formats a node's storage, once."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.jars import KAFKA_VERSION
+from avatarrig.kafka.embedded.process import java_environment
+from avatarrig.kafka.embedded.settings import PROPERTIES_FILE, STORAGE_FOLDER
+
+FORMAT_LIMIT_S = 60.0
+HALF_DONE = "data.formatting"
+
+VERSION_FILE = "kafka-version"
+"""In the storage: the Kafka that made it."""
+
+UNMARKED = "4.4.0"
+"""Made storage without such a file."""
+
+
+def new_cluster_id() -> str:
+    """Returns a random cluster id as Kafka writes them: base64url, 22 characters."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
+        # Kafka's own never begin with a dash: tools would take them for an option.
+        if not text.startswith("-"):
+            return text
+
+
+def is_formatted(folder: Path) -> bool:
+    """Whether the node's folder holds storage that was formatted completely."""
+    return (folder / STORAGE_FOLDER / "meta.properties").is_file()
+
+
+def require_readable(folder: Path) -> None:
+    """Makes sure that this Kafka can read a node's storage.
+
+    Args:
+        folder: The node's folder, formatted.
+
+    Raises:
+        BrokerError: A newer Kafka made it, in a format that this one does not know.
+        OSError: It cannot be read.
+    """
+    storage = folder / STORAGE_FOLDER
+    try:
+        made_by = (storage / VERSION_FILE).read_text("ascii").strip()
+    except FileNotFoundError:
+        made_by = UNMARKED
+    if _numbers(made_by) > _numbers(KAFKA_VERSION):
+        raise BrokerError(
+            f"{storage} was made by Kafka {made_by}, and Kafka {KAFKA_VERSION} cannot read it: "
+            "move that folder away to start with an empty broker. A run fills it again from its "
+            "files when its command is given once more."
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def format_storage(
+    distribution: Distribution, folder: Path, cluster_id: str, *arguments: str
+) -> None:
+    """Formats storage aside and moves it in place, so that a kill leaves nothing half-done.
+
+    Args:
+        distribution: Apache Kafka.
+        folder: The node's folder, with its properties written.
+        cluster_id: See `new_cluster_id`.
+        arguments: More arguments for Kafka's storage tool, such as ``--add-scram``.
+
+    Raises:
+        BrokerError: The storage tool failed.
+    """
+    if (folder / STORAGE_FOLDER).exists():
+        raise BrokerError(
+            f"{folder / STORAGE_FOLDER} holds records but no meta.properties, so it is damaged: "
+            "restore that file, or move the directory away to start with an empty broker."
+        )
+    aside = folder / HALF_DONE
+    shutil.rmtree(aside, ignore_errors=True)
+    rendered = (folder / PROPERTIES_FILE).read_text("ascii")
+    properties = folder / "formatting.properties"
+    properties.write_text(f"{rendered}log.dirs={HALF_DONE}\n", "ascii")
+    command = distribution.command(
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        cluster_id,
+        "-c",
+        properties.name,
+        *arguments,
+    )
+    try:
+        subprocess.run(  # noqa: S603 - Kafka's own program
+            command,
+            cwd=folder,
+            env=java_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=FORMAT_LIMIT_S,
+            check=True,
+        )
+        (aside / VERSION_FILE).write_text(KAFKA_VERSION, "ascii")
+        aside.rename(folder / STORAGE_FOLDER)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or getattr(error, "output", None) or ""
+        raise BrokerError(
+            f"The broker's storage in {folder} cannot be made: {error} {said}".rstrip()
+        ) from error
+    finally:
+        properties.unlink(missing_ok=True)

@@ -1,0 +1,141 @@
+"""How to reach a Kafka: addresses, TLS and credentials, the same for every client."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from avatarrig.kafka.errors import TransportSettingError
+
+SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where Kafka is and how to prove who we are; checked when made.
+
+    Attributes:
+        bootstrap_servers: ``host:port``, several separated by commas.
+        security_protocol: One of `SECURITY_PROTOCOLS`.
+        sasl_mechanism: One of `SASL_MECHANISMS`; for the ``SASL_`` protocols.
+        username: SASL user name.
+        password: SASL password; never shown.
+        cafile: PEM file with the authorities to trust; None for the system's.
+        certfile: PEM file with the client's certificate, where the broker asks for one.
+        keyfile: PEM file with its private key.
+        check_hostname: Whether the broker's certificate must name the host.
+
+    Raises:
+        TransportSettingError: A setting is wrong, or one that belongs with it is missing.
+    """
+
+    bootstrap_servers: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    username: str | None = None
+    password: str | None = None
+    cafile: str | None = None
+    certfile: str | None = None
+    keyfile: str | None = None
+    check_hostname: bool = True
+
+    def __post_init__(self) -> None:
+        self.addresses  # noqa: B018 - refuses what cannot be read
+        _one_of("security_protocol", self.security_protocol, SECURITY_PROTOCOLS)
+        if self.sasl:
+            _one_of("sasl_mechanism", self.sasl_mechanism, SASL_MECHANISMS)
+            if not self.username or not self.password:
+                raise TransportSettingError(
+                    f"{self.security_protocol} needs a username and a password"
+                )
+        elif self.sasl_mechanism or self.username or self.password:
+            raise TransportSettingError(
+                "credentials are given but security_protocol is "
+                f"{self.security_protocol}: set SASL_SSL (or SASL_PLAINTEXT) to use them"
+            )
+        for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
+            if path and not Path(path).is_file():
+                raise TransportSettingError(f"{name}: there is no file {path}")
+
+    def __repr__(self) -> str:
+        shown = {
+            name: "***" if name == "password" and value else value
+            for name, value in ((field, getattr(self, field)) for field in self.__struct_fields__)
+        }
+        return f"KafkaSettings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def __rich_repr__(self) -> Any:  # noqa: ANN401 - rich's own protocol
+        # msgspec's would show every field.
+        yield repr(self)
+
+    @property
+    def sasl(self) -> bool:
+        """Whether clients authenticate themselves."""
+        return self.security_protocol.startswith("SASL_")
+
+    @property
+    def tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Bootstrap hosts, IPv6 ones without brackets, and ports.
+
+        Raises:
+            TransportSettingError: One is no ``host:port``.
+        """
+        return [_address(text.strip()) for text in self.bootstrap_servers.split(",")]
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Returns what kafka-python, aiokafka and Faust need for TLS; None without TLS.
+
+        Raises:
+            TransportSettingError: A certificate file cannot be used.
+        """
+        if not self.tls:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.cafile)
+            if self.certfile:
+                context.load_cert_chain(self.certfile, self.keyfile)
+        except (OSError, ssl.SSLError) as error:
+            files = ", ".join(name for name in (self.cafile, self.certfile, self.keyfile) if name)
+            raise TransportSettingError(
+                f"the TLS files cannot be used ({files}): {error}"
+            ) from error
+        context.check_hostname = self.check_hostname
+        return context
+
+    def client_options(self) -> Mapping[str, Any]:
+        """Returns kafka-python's options for address, TLS and credentials."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": [text.strip() for text in self.bootstrap_servers.split(",")],
+            "security_protocol": self.security_protocol,
+        }
+        if self.tls:
+            options["ssl_context"] = self.ssl_context()
+        if self.sasl:
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.username
+            options["sasl_plain_password"] = self.password
+        return options
+
+
+def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise TransportSettingError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise TransportSettingError(
+            f"bootstrap_servers: {text!r} is no address; write host:port, for example "
+            "localhost:9092, and commas between several"
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)

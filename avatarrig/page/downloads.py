@@ -1,0 +1,87 @@
+"""The files that a subject's skeleton can be downloaded as."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from avatarrig.body.rig.armature import EstimateRefusedError, build_armature
+from avatarrig.body.rig.bvh import to_bvh
+from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.names import NAMINGS
+from avatarrig.pictures.preview import draw_preview
+
+_SHORTEST, _TALLEST = 0.4, 2.8
+"""Metres; as the command line has it."""
+
+_LONGEST_NAME: Final = 60
+
+
+class DownloadRefusedError(ValueError):
+    """The file that was asked for cannot be made; the message says why."""
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A file.
+
+    Attributes:
+        data: Its bytes.
+        content_type: What they are.
+        disposition: Header that names the file.
+    """
+
+    data: bytes
+    content_type: str
+    disposition: str
+
+
+def download(kind: str, name: str, document: dict[str, Any], asked: Mapping[str, str]) -> Download:
+    """Makes a file of an estimate.
+
+    Args:
+        kind: json, bvh, glb or png.
+        name: Whose skeleton it is.
+        document: Content of ``skeleton_estimate.json``.
+        asked: ``height`` in metres and ``names``, for armatures.
+
+    Raises:
+        DownloadRefusedError: There is too little to make one, or nobody is that tall.
+    """
+    if kind == "json":
+        text = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        return Download(text, "application/json", _disposition(name, kind))
+    if kind == "png":
+        return Download(draw_preview(document, title=name), "image/png", _disposition(name, kind))
+    naming = asked.get("names", "vrm")
+    if naming not in NAMINGS:
+        raise DownloadRefusedError(f"names must be one of {', '.join(NAMINGS)}")
+    try:
+        armature = build_armature(document, naming=naming, height=_height(asked.get("height")))
+    except EstimateRefusedError as error:
+        raise DownloadRefusedError(str(error)) from error
+    if kind == "glb":
+        return Download(to_glb(armature), "model/gltf-binary", _disposition(name, kind))
+    return Download(to_bvh(armature).encode(), "application/octet-stream", _disposition(name, kind))
+
+
+def _height(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        height = float(text.replace(",", "."))
+    except ValueError as error:
+        raise DownloadRefusedError("height must be metres, such as 1.72") from error
+    if not _SHORTEST <= height <= _TALLEST:
+        raise DownloadRefusedError(f"height must be from {_SHORTEST} to {_TALLEST} metres")
+    return height
+
+
+def _disposition(name: str, kind: str) -> str:
+    """Names the file after the subject: in ASCII, and in full for browsers that know how."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_LONGEST_NAME] or "skeleton"
+    full = quote(f"{name[:_LONGEST_NAME]}.{kind}".replace("/", "-").replace("\\", "-"), safe="")
+    return f"attachment; filename=\"{plain}.{kind}\"; filename*=UTF-8''{full}"

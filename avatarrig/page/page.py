@@ -1,0 +1,146 @@
+"""The page: an overview, one page for each subject, and what they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from avatarrig.page.content import Content
+from avatarrig.page.downloads import DownloadRefusedError, download
+from avatarrig.page.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from aggregators.settings import AggregatorSettings
+    from avatarrig.views.watching import Watching
+
+_HERE: Final = Path(__file__).parent
+_LOOK_SECONDS: Final = 0.4
+"""Between looks at what changed; an estimate changes at most once a second."""
+
+_ANYWAY_SECONDS: Final = 5.0
+"""An event is sent at least so often, so that a browser notices a connection that is dead."""
+
+MOST_STREAMS: Final = 64
+_DOWNLOADS: Final = ("json", "bvh", "glb", "png")
+
+
+class Page:
+    """Answers browsers.
+
+    Args:
+        settings: Of this process.
+        watching: What is known of the pipeline.
+    """
+
+    def __init__(self, settings: AggregatorSettings, watching: Watching) -> None:
+        self._content = Content(watching, Thumbnails(settings.overlay_roots))
+        self._streams = 0
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Returns what there is to ask for."""
+        return [
+            web.get("/", self._overview),
+            web.get("/subject", self._subject),
+            web.get("/events", self._events),
+            web.get("/overlay", self._overlay),
+            *(web.get(f"/skeleton.{kind}", self._download) for kind in _DOWNLOADS),
+            web.get("/favicon.ico", self._favicon),
+            web.static("/static", _HERE / "static"),
+        ]
+
+    async def _overview(self, _: web.Request) -> web.Response:
+        return self._html("overview.html")
+
+    async def _subject(self, request: web.Request) -> web.Response:
+        return self._html("subject.html", subject=_name(request))
+
+    async def _favicon(self, _: web.Request) -> web.Response:
+        raise web.HTTPFound("/static/icon.svg")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if self._streams >= MOST_STREAMS:
+            raise web.HTTPServiceUnavailable(
+                text="too many pages are open\n", headers={"Retry-After": "10"}
+            )
+        name = request.query.get("name")
+        changes = (
+            _changes(self._content.overview)
+            if name is None
+            else _changes(self._content.follow(name))
+        )
+        self._streams += 1
+        try:
+            async with sse_response(request) as response:
+                async for text in changes:
+                    if not response.is_connected():
+                        break
+                    await response.send(text)
+                return response
+        except (ConnectionResetError, OSError):
+            return response
+        finally:
+            self._streams -= 1
+
+    async def _overlay(self, request: web.Request) -> web.Response:
+        image_id = request.query.get("image", "")
+        picture = await asyncio.to_thread(self._content.thumbnails.read, image_id)
+        if picture is None:
+            raise web.HTTPNotFound(text="there is no such overlay here\n")
+        return web.Response(
+            body=picture, content_type="image/jpeg", headers={"Cache-Control": "max-age=3600"}
+        )
+
+    async def _download(self, request: web.Request) -> web.Response:
+        name = _name(request)
+        document = self._content.estimate(name)
+        if document is None:
+            raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
+        kind = request.path.rpartition(".")[2]
+        try:
+            file = await asyncio.to_thread(download, kind, name, document, request.query)
+        except DownloadRefusedError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        return web.Response(
+            body=file.data,
+            content_type=file.content_type,
+            headers={"Content-Disposition": file.disposition, "Cache-Control": "no-store"},
+        )
+
+    def _html(self, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - the template's
+        text = self._templates.get_template(template).render(**values)
+        return web.Response(
+            text=text, content_type="text/html", headers={"Cache-Control": "no-store"}
+        )
+
+
+def _name(request: web.Request) -> str:
+    name = request.query.get("name")
+    if name is None:
+        raise web.HTTPBadRequest(text="say whose skeleton: ?name=SUBJECT\n")
+    return name
+
+
+async def _changes(look: Callable[[], str | None]) -> AsyncIterator[str]:
+    """Yields what a look gives, when it differs or some time has passed."""
+    said, said_at = None, 0.0
+    while True:
+        text = await asyncio.to_thread(look)
+        now = time.monotonic()
+        if text is not None and (text != said or now - said_at >= _ANYWAY_SECONDS):
+            said, said_at = text, now
+            yield text
+        await asyncio.sleep(_LOOK_SECONDS)

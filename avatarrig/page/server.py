@@ -1,0 +1,60 @@
+"""One HTTP server beside Faust, for everything that the aggregator shows."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from avatarrig.page.guard import add_headers, guard
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from aggregators.settings import AggregatorSettings
+
+_SHUTDOWN_SECONDS: Final = 0.5
+"""Open event streams are cut after that; browsers come back by themselves."""
+
+
+class AddressInUseError(RuntimeError):
+    """The web server cannot have the address that it was told to listen on."""
+
+
+@asynccontextmanager
+async def serving(
+    settings: AggregatorSettings, routes: Iterable[web.AbstractRouteDef]
+) -> AsyncIterator[None]:
+    """Serves while the context is open; does nothing where no port is set.
+
+    Args:
+        settings: Of this process: where to listen, under which names.
+        routes: What there is to ask for.
+
+    Raises:
+        AddressInUseError: Somebody else listens there, or it is no address of this machine.
+    """
+    if settings.web_port is None:
+        yield
+        return
+    application = web.Application(middlewares=[guard(settings.web_names)])
+    application.on_response_prepare.append(add_headers)
+    application.add_routes(routes)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await _listen(runner, settings.web_host, settings.web_port)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise AddressInUseError(
+            f"the web page cannot be served at {host}:{port} ({error.strerror}): "
+            "choose another port, or none"
+        ) from error

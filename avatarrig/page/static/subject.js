@@ -1,0 +1,143 @@
+import { ago, byId, cell, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { Charts } from "./charts.js";
+
+const name = byId("name").dataset.name;
+const charts = new Charts(byId("charts"));
+const LABELS = {
+  hip_width: "hips", torso_length: "torso", upper_arm_L: "upper arm", lower_arm_L: "forearm",
+  upper_leg_L: "thigh", lower_leg_L: "shank", wingspan_est: "wingspan",
+};
+const HINT = byId("figure-words").textContent;
+const drawn = { figure: null, pose: null };
+
+function showPicture(id, text) {
+  if (drawn[id] === text) return;
+  drawn[id] = text;
+  const place = byId(id);
+  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.bone : null;
+  place.replaceChildren(...[picture(text)].filter(Boolean));
+  if (focused) place.querySelector(`[data-bone="${focused}"]`)?.focus();
+}
+
+for (const [begin, end] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+  byId("figure").addEventListener(begin, (event) => {
+    const bone = event.target.closest(".bone");
+    if (bone) say(byId("figure-words"), bone.getAttribute("aria-label"));
+  });
+  byId("figure").addEventListener(end, () => say(byId("figure-words"), HINT));
+}
+
+const percent = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;
+const range = ([low, high]) => (low === high ? "by definition" : `${low.toFixed(3)} – ${high.toFixed(3)}`);
+
+const share = (part) => (typeof part === "number" ? `${Math.round(100 * part)} %` : "–");
+
+const REACH = 0.25; // of the ratio, to either side
+
+function intervalPicture(bone) {
+  const x = (value) => 72 + 68 * Math.max(-1, Math.min(1, (value / bone.value - 1) / REACH));
+  const [low, high] = bone.interval.map(x);
+  return draw(
+    "svg",
+    { class: `interval ${bone.status}`, viewBox: "0 0 144 20", "aria-hidden": "true" },
+    draw("line", { x1: 4, x2: 140, y1: 10, y2: 10 }),
+    draw("rect", { x: low.toFixed(1), width: Math.max(1, high - low).toFixed(1), y: 5, height: 10, rx: 3 }),
+    draw("circle", { cx: 72, cy: 10, r: 4.5 }),
+  );
+}
+
+function boneRow(bone) {
+  const inWindow = bone.window ? `${bone.window.value.toFixed(3)}${bone.drift ? " drift" : ""}` : "–";
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, bone.label),
+    cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+    cell("90 % interval", { class: "number" }, range(bone.interval)),
+    make("td", { class: "wide" }, intervalPicture(bone)),
+    cell("samples", { class: "number" }, bone.n.toLocaleString()),
+    cell("status", { class: `status ${bone.status}` }, bone.status),
+    cell("from people in general", { class: "number" }, share(bone.prior_share)),
+    cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
+  );
+}
+
+function showWindow(window) {
+  say(byId("window-head"), window ? `last ${window.days} days` : "window");
+  byId("charts-window").hidden = !window;
+  const words = byId("window-words");
+  words.hidden = !window;
+  if (window) {
+    const verdict = window.drift ? "Proportions differ from before: drift." : "It agrees with all time.";
+    say(words, `The last ${window.days} days (${window.first} to ${window.last}) hold ${photos(window.used_observations)} that count. ${verdict}`);
+  }
+}
+
+function showAsymmetry(sides) {
+  byId("asymmetry-table").hidden = sides.length === 0;
+  say(
+    byId("asymmetry-words"),
+    sides.length ? "A difference may be the detector’s: it sees both sides differently." : "Too few photos to compare sides.",
+  );
+  byId("asymmetry").replaceChildren(
+    ...sides.map((side) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, side.label),
+        cell("left is longer by", { class: "number" }, percent(side.left_over_right)),
+        cell("90 % interval", { class: "number" }, side.interval.map(percent).join(" to ")),
+        cell("verdict", { class: side.significant ? "drift" : "" }, side.significant ? "sides differ" : "may be chance"),
+      ),
+    ),
+  );
+}
+
+function showSummary(content) {
+  const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
+  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count · estimated ${ago(content.estimated_at)}${detectors}`);
+}
+
+function showDownloads() {
+  const height = byId("height").value.trim().replace(",", ".");
+  const fits = height === "" || (Number(height) >= 0.4 && Number(height) <= 2.8);
+  byId("height").setAttribute("aria-invalid", String(!fits));
+  say(
+    byId("height-words"),
+    fits ? (height ? `GLB and BVH are in metres, ${height} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72.",
+  );
+  for (const link of document.querySelectorAll(".button")) {
+    const query = new URLSearchParams({ name });
+    if (["glb", "bvh"].includes(link.dataset.kind)) {
+      query.set("names", byId("names").value);
+      if (height && fits) query.set("height", height);
+    }
+    link.href = `/skeleton.${link.dataset.kind}?${query}`;
+  }
+}
+
+for (const button of document.querySelectorAll("[data-across]")) {
+  button.addEventListener("click", () => {
+    for (const each of document.querySelectorAll("[data-across]")) each.setAttribute("aria-pressed", String(each === button));
+    charts.across(button.dataset.across);
+  });
+}
+
+byId("downloads").addEventListener("input", showDownloads);
+byId("downloads").addEventListener("submit", (event) => event.preventDefault());
+showDownloads();
+
+listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
+  showStream(content.stream);
+  showPhotos(content.photos, false);
+  charts.take(content.history, LABELS);
+  if (!content.known) return;
+  showSummary(content);
+  showPicture("figure", content.figure);
+  showPicture("pose", content.pose?.svg);
+  if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  byId("bones").replaceChildren(...content.bones.map(boneRow));
+  showWindow(content.window);
+  showAsymmetry(content.asymmetry);
+  byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
+});

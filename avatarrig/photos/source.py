@@ -1,0 +1,168 @@
+"""Reading a photo's bytes: only from where photos may lie, and only what was meant."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.uri import FileUriError, from_file_uri
+from avatarrig.wire import PhotoReference
+
+_TRANSIENT = frozenset(
+    {
+        errno.EAGAIN,
+        errno.ECONNABORTED,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENFILE,
+        errno.ENODEV,
+        errno.ENOMEM,
+        errno.ENOTCONN,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
+"""The storage or this machine is at fault, not the photo."""
+
+
+class StorageUnreachableError(RuntimeError):
+    """The photo's storage does not answer; the photo itself may be fine."""
+
+
+class PhotoSource:
+    """Opens photos by URI.
+
+    Args:
+        roots: Folders; photos elsewhere are refused, also where a link or ``..`` leads there.
+        max_bytes: Larger files are refused unread.
+    """
+
+    def __init__(self, roots: Sequence[Path], max_bytes: int) -> None:
+        self._roots = tuple(roots)
+        self._max_bytes = max_bytes
+
+    def read(self, reference: PhotoReference) -> bytes:
+        """Reads the photo that a reference means.
+
+        Returns:
+            The file's bytes; their SHA-256 is the reference's.
+
+        Raises:
+            PhotoRefusedError: It can never be read: outside the roots, missing, changed, …
+            StorageUnreachableError: The storage does not answer; try again later.
+        """
+        try:
+            file = from_file_uri(reference.uri)
+        except FileUriError as error:
+            raise PhotoRefusedError("unsupported", str(error)) from error
+        data = self.read_file(file)
+        check_content(hashlib.sha256(data).hexdigest(), reference)
+        return data
+
+    def read_file(self, file: Path) -> bytes:
+        """Reads a file within the roots.
+
+        Raises:
+            PhotoRefusedError: It can never be read: outside the roots, missing, …
+            StorageUnreachableError: The storage does not answer; try again later.
+        """
+        try:
+            return self._read_file(self._within_roots(file))
+        except OSError as error:
+            self._refuse(file, error)
+
+    def _within_roots(self, file: Path) -> Path:
+        if ".." in file.parts:
+            raise PhotoRefusedError("outside_roots", f"the URI climbs with '..': {str(file)!a}")
+        try:
+            resolved = file.resolve(strict=True)
+        except RuntimeError as error:  # Python 3.11 and 3.12 on links that go round in circles
+            raise PhotoRefusedError("missing", "the link leads to itself") from error
+        if not any(resolved.is_relative_to(root.resolve()) for root in self._roots):
+            allowed = ", ".join(str(root) for root in self._roots)
+            raise PhotoRefusedError(
+                "outside_roots", f"{str(resolved)!a} lies outside of the photo folders: {allowed}"
+            )
+        return resolved
+
+    def _read_file(self, file: Path) -> bytes:
+        # O_NONBLOCK: a pipe in the photo's place must not be waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(file, flags | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise PhotoRefusedError("not_a_file", "this is no file: a folder, pipe or device")
+            data = b"" if status.st_size > self._max_bytes else stream.read(self._max_bytes + 1)
+        refuse_size(max(status.st_size, len(data)), self._max_bytes)
+        return data
+
+    def _refuse(self, file: Path, error: OSError) -> NoReturn:
+        if error.errno in _TRANSIENT:
+            raise StorageUnreachableError(f"{str(file)!a}: {error.strerror}") from error
+        if isinstance(error, PermissionError):
+            raise PhotoRefusedError(
+                "permission", "the file may not be read: change its permissions"
+            ) from error
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            self._check_roots(file)
+            raise PhotoRefusedError("missing", "the file is gone since it was found") from error
+        if isinstance(error, IsADirectoryError):
+            raise PhotoRefusedError("not_a_file", "this is a folder") from error
+        raise PhotoRefusedError("unreadable", f"the file cannot be read: {error.strerror}")
+
+    def _check_roots(self, file: Path) -> None:
+        """Tells a missing photo from a missing mount: that leaves no folder, or an empty one."""
+        for root in self._roots:
+            holds_it = file.is_relative_to(root) or file.is_relative_to(root.resolve())
+            if holds_it and not _has_content(root):
+                raise StorageUnreachableError(f"{root} is missing or empty: is it mounted?")
+
+
+def refuse_size(size: int, most: int) -> None:
+    """Refuses a photo that is too large.
+
+    Args:
+        size: Bytes.
+        most: Bytes that are allowed.
+
+    Raises:
+        PhotoRefusedError: It is larger.
+    """
+    if size > most:
+        raise PhotoRefusedError("too_large", f"{size} bytes are more than {most}: save it smaller")
+
+
+def check_content(found: str, reference: PhotoReference) -> None:
+    """Refuses bytes that are not those which the reference means.
+
+    Args:
+        found: Their SHA-256, hexadecimal.
+        reference: The photo.
+
+    Raises:
+        PhotoRefusedError: They are others.
+    """
+    if found != reference.content_hash:
+        raise PhotoRefusedError(
+            "changed", "the file changed after it was found: run the same command again"
+        )
+
+
+def _has_content(folder: Path) -> bool:
+    try:
+        return next(folder.iterdir(), None) is not None
+    except OSError:
+        return False

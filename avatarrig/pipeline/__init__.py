@@ -1,0 +1,1 @@
+"""A pipeline at work: starts the parts, publishes photos, watches, drains, keeps the results."""

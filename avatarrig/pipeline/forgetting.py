@@ -1,0 +1,194 @@
+"""Takes everything about a subject out of Kafka."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from aggregators.settings import DEFAULT_GROUP
+from avatarrig.cli.errors import CommandError
+from avatarrig.kafka import (
+    KafkaSettings,
+    admin_client,
+    open_producer,
+    open_reader,
+    places_of,
+    read_to_end,
+)
+from avatarrig.pipeline.groups import detector_group
+from avatarrig.views.pipeline_status import committed_offsets, members_of
+from avatarrig.wire import Forget, RecordRefusedError, Reject, encode
+from avatarrig.wire.channels import (
+    ESTIMATED,
+    NOTED,
+    OBSERVED,
+    REFERENCES,
+    REJECTED,
+    TALLIED,
+    Channel,
+)
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import about, forget_key, run_of_reference
+from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES
+
+PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
+RUN_LENGTH = 12
+"""Characters of a run's identifier; see `avatarrig.runs`."""
+_CLOSE_SECONDS = 5.0
+
+Found = dict[tuple[TopicPartition, bytes], int]
+"""Partition and key of the subject's messages, and the offset of the latest."""
+
+
+WRITTEN: Final = (REFERENCES, OBSERVED, REJECTED)
+"""What producers and detectors write."""
+
+DERIVED: Final = (TALLIED, ESTIMATED, NOTED)
+"""What aggregators write."""
+
+
+def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
+    """Writes tombstones for all that Kafka holds of a subject, and has the estimate taken back.
+
+    Doing it again is harmless.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose records shall go.
+
+    Returns:
+        Topic to messages that got a tombstone.
+
+    Raises:
+        CommandError: Photos of the subject still wait for detectors, or the aggregator that
+            runs does not get to it.
+        TransportError: Kafka does not answer.
+    """
+    removed: dict[str, int] = {}
+    with (
+        contextlib.closing(open_reader(kafka)) as reader,
+        _producing(kafka) as producer,
+    ):
+        found = {channel.topic: _find(reader, channel, subject) for channel in WRITTEN}
+        _refuse_waiting(kafka, found[IMAGES], subject)
+        ends = _send_forget(producer, reader, subject)
+        for topic, messages in found.items():
+            removed[topic] = _bury(producer, messages)
+        _await_aggregator(kafka, ends)
+        for channel in DERIVED:
+            removed[channel.topic] = _bury(producer, _find(reader, channel, subject))
+    return removed
+
+
+@contextlib.contextmanager
+def _producing(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
+    producer = open_producer(kafka)
+    try:
+        yield producer
+    finally:
+        producer.close(timeout=_CLOSE_SECONDS)
+
+
+def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
+    """Finds the keys whose latest message is the subject's."""
+    found: Found = {}
+    starts = reader.beginning_offsets(places_of(reader, channel.topic))
+    for place, message in read_to_end(reader, starts):
+        if message.key is None:
+            continue
+        if message.value is not None and _is_of(subject, message.value, channel):
+            found[place, message.key] = message.offset
+        else:
+            found.pop((place, message.key), None)
+    return found
+
+
+def _is_of(subject: str, value: bytes, channel: Channel[Any]) -> bool:
+    try:
+        record = channel.decode(value)
+    except RecordRefusedError:
+        return False
+    whose = about(record)[0] if isinstance(record, Reject) else getattr(record, "subject", None)
+    return bool(whose == subject)
+
+
+def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
+    """A detector that has a photo still before it would bring the subject back."""
+    with admin_client(kafka) as admin:
+        committed = committed_offsets(admin)
+    waiting = 0
+    for (place, key), offset in images.items():
+        run = run_of_reference(key)
+        groups = [detector_group(run)] if run else [name for name in committed if _is_service(name)]
+        waiting += any(
+            0 <= committed[group].get(place, -1) <= offset for group in groups if group in committed
+        )
+    if waiting:
+        raise CommandError(
+            f"{waiting} photos of {subject} still wait for detectors: let them finish, or take the "
+            "photos away, and forget the subject then"
+        )
+
+
+def _is_service(group: str) -> bool:
+    """Whether a group of detectors takes what belongs to no run; runs' are called after them."""
+    name, _, run = group.rpartition(".")
+    return group.startswith(DETECTOR_GROUPS) and not (name == DETECTOR_GROUPS and _is_run(run))
+
+
+def _is_run(text: str) -> bool:
+    return len(text) == RUN_LENGTH and all(letter in "0123456789abcdef" for letter in text)
+
+
+def _send_forget(
+    producer: KafkaProducer, reader: KafkaConsumer, subject: str
+) -> dict[TopicPartition, int]:
+    """Tells every partition of the observations; returns the offsets after that."""
+    forget = Forget(forget=subject_digest(subject), forgotten_at=time.time())
+    value, key = encode(forget), forget_key(forget, time.time_ns())
+    sent = [
+        producer.send(OBSERVATIONS, value=value, key=key, partition=place.partition)
+        for place in places_of(reader, OBSERVATIONS)
+    ]
+    producer.flush()
+    written = [each.get(timeout=PATIENCE_SECONDS) for each in sent]
+    return {TopicPartition(OBSERVATIONS, each.partition): each.offset + 1 for each in written}
+
+
+def _bury(producer: KafkaProducer, found: Found) -> int:
+    sent = [
+        producer.send(place.topic, value=None, key=key, partition=place.partition)
+        for place, key in found
+    ]
+    producer.flush()
+    for each in sent:
+        each.get(timeout=PATIENCE_SECONDS)
+    return len(sent)
+
+
+def _await_aggregator(kafka: KafkaSettings, ends: Mapping[TopicPartition, int]) -> None:
+    """Waits until an aggregator that runs has taken back what it knew.
+
+    One that does not run does so when it starts again: what it was told waits for it.
+    """
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    with admin_client(kafka) as admin, contextlib.closing(open_reader(kafka)) as reader:
+        while DEFAULT_GROUP in (groups := committed_offsets(admin)):
+            if not members_of(admin, [DEFAULT_GROUP])[DEFAULT_GROUP]:
+                return
+            committed = groups[DEFAULT_GROUP]
+            tallies = reader.end_offsets(places_of(reader, TALLIES))
+            wanted = {**ends, **tallies}
+            if all(committed.get(place, -1) >= end for place, end in wanted.items() if end):
+                return
+            if time.monotonic() > give_up:
+                raise CommandError(
+                    "the aggregator has not taken the estimate back yet: look at its log, and "
+                    "give the same command again"
+                )
+            time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,175 @@
+"""One run from its first photo to its skeleton, and how it ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import structlog
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.screen.display import Display, display_for
+from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.faces.references import ReferenceRefusedError, template_of
+from avatarrig.kafka import (
+    TransportError,
+    TransportSettingError,
+)
+from avatarrig.kafka.embedded import BrokerError
+from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.results import (
+    estimate_again,
+    print_results,
+    result_document,
+    write_results,
+)
+from avatarrig.pipeline.session import Session
+from avatarrig.process.interruption import Interruption
+from avatarrig.process.logs import configure_logs
+from avatarrig.runs import (
+    ForeignRunError,
+    RunDirectory,
+    RunIdentity,
+    RunStorageError,
+    open_run,
+)
+from avatarrig.views.progress import Progress
+from avatarrig.wire.identity import asked_fingerprint
+from producers.references import Dataset
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run ended.
+
+    Attributes:
+        exit_code: For the shell.
+        document: The final result, for scripts.
+    """
+
+    exit_code: ExitCode
+    document: dict[str, Any]
+
+
+def run_photos(request: RunRequest, console: Console) -> Outcome:
+    """Carries out a run.
+
+    Args:
+        request: What is asked for.
+        console: Where progress and results are shown.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        CommandError: It cannot go on; the message says what to do.
+    """
+    started = time.monotonic()
+    try:
+        run, identity = open_run(request.out, request.dataset)
+        with FileLock(run.private / "lock", blocking=False), _log_into(run):
+            return _locked_run(request, run, identity, console, started)
+    except Timeout as error:
+        raise CommandError(
+            f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
+        ) from error
+    except (ForeignRunError, TransportSettingError, ReferenceRefusedError) as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
+    except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
+        raise CommandError(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise CommandError("stopped; the same command resumes", ExitCode.INTERRUPTED) from error
+
+
+@contextmanager
+def _log_into(run: RunDirectory) -> Iterator[None]:
+    """Has the command's own log beside those of its parts: the screen is for people."""
+    run.logs.mkdir(parents=True, exist_ok=True)
+    with (run.logs / "run.log").open("a", encoding="utf-8") as file:
+        configure_logs(file)
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+            logging.getLogger().handlers.clear()
+
+
+def _locked_run(
+    request: RunRequest,
+    run: RunDirectory,
+    identity: RunIdentity,
+    console: Console,
+    started: float,
+) -> Outcome:
+    with Interruption() as interruption:
+        with display_for(console) as display:
+            models = locate_models(request.options, request.models, report=display.note)
+            dataset = _dataset(request, identity, display)
+            own = detector_fingerprint(request.options, models)
+            fingerprint = asked_fingerprint(own, dataset.asked)
+            learned = _learned(request, display)
+            progress = Progress(identity.run, fingerprint, learned)
+            session = Session(
+                request,
+                run,
+                identity,
+                dataset=dataset,
+                progress=progress,
+                fingerprint=fingerprint,
+                display=display,
+                started=started,
+            )
+            session.carry_out(interruption)
+        elapsed = time.monotonic() - started
+        settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
+        settings["models"] = list(models.checksums)
+        if not progress.counts.found and not interruption.requested:
+            raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
+        documents = progress.documents()
+        if request.estimate != EstimateOptions():
+            documents = estimate_again(run, progress, request.estimate)
+        write_results(run, progress, documents, dataset_dir=str(request.dataset), settings=settings)
+        print_results(console, run, progress, documents, elapsed)
+        code = _exit_code(progress, interrupted=interruption.requested)
+        if code is ExitCode.INTERRUPTED:
+            console.print("stopped; the same command resumes")
+        return Outcome(code, result_document(run, progress, documents, elapsed))
+
+
+def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:
+    template = b""
+    if request.references:
+        template = template_of(
+            request.references, request.reference_places, request.models, report=display.note
+        )
+    return Dataset(
+        name=identity.dataset,
+        subject=request.subject,
+        subject_per_folder=request.subject_per_folder,
+        run=identity.run,
+        template=template,
+        person=request.person,
+    )
+
+
+def _learned(request: RunRequest, display: Display) -> str | None:
+    try:
+        return load_learned(request.options.pose_model).version
+    except LearnedRefusedError as error:
+        display.note(f"photos are observed, but there will be no skeleton: {error}")
+        return None
+
+
+def _exit_code(progress: Progress, *, interrupted: bool) -> ExitCode:
+    if interrupted and not (progress.all_processed and progress.estimates_complete):
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE if progress.counts.observed else ExitCode.NOTHING_PROCESSED

@@ -1,0 +1,220 @@
+"""The live part of a run: starts all parts, watches, and stops them again."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.options.kafka import check_connection
+from avatarrig.cli.screen.display import Display
+from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.parts import Parts, fetch_line
+from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.results import write_estimate
+from avatarrig.process.interruption import Interruption
+from avatarrig.runs import RunDirectory, RunIdentity
+from avatarrig.views.follow import Follower
+from avatarrig.views.progress import Progress
+from avatarrig.views.view import view_of
+from avatarrig.wire.topics import pipeline_topics
+from processors.sandbox.settings import SandboxSettings
+from processors.settings import ReplicaSettings
+from producers.references import Dataset
+
+ESTIMATE_SECONDS = 2.0
+"""While photos flow, the estimate's file is written at most so often."""
+CATCH_UP_SECONDS = 15.0
+POLL_SECONDS = 0.1
+
+
+class Session:
+    """Everything of a run that must be stopped again.
+
+    Args:
+        request: What is asked for.
+        run: The run directory.
+        identity: The run's own.
+        dataset: Whose photos they are.
+        progress: What is told about the photos.
+        fingerprint: Detector fingerprint that counts.
+        display: What people see.
+        started: When the run began, on the monotonic clock.
+    """
+
+    def __init__(  # noqa: PLR0913 - the run's context, put together in one place
+        self,
+        request: RunRequest,
+        run: RunDirectory,
+        identity: RunIdentity,
+        *,
+        dataset: Dataset,
+        progress: Progress,
+        fingerprint: str,
+        display: Display,
+        started: float,
+    ) -> None:
+        self._request = request
+        self._run = run
+        self._identity = identity
+        self._dataset = dataset
+        self._progress = progress
+        self._fingerprint = fingerprint
+        self._display = display
+        self._started = started
+        self._stage = ""
+        self._scanning = True
+        self._detecting = False
+        self._aggregating = False
+        self._unwritten = False
+        self._written_at = 0.0
+
+    def carry_out(self, interruption: Interruption) -> None:
+        """Processes the photos and waits for the estimate that contains them all."""
+        with ExitStack() as stack:
+            stack.callback(self._run.remove_unfinished)  # when all parts have ended
+            self._enter("starting Apache Kafka")
+            broker, kafka = self._broker()
+            parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
+            create_topics(kafka, pipeline_topics(self._request.partitions))
+            self._enter("looking at what is done")
+            consumer = open_reader(kafka)
+            stack.callback(consumer.close)
+            follower = Follower(consumer, self._request.partitions, self._progress)
+            publishing, processed = self._publishing(kafka, stack)
+            follower.catch_up(CATCH_UP_SECONDS)
+            publishing.start()
+            stack.callback(publishing.stop)
+            self._enter("detecting")
+            interruption.be_polite()
+            while not (interruption.requested or self._done):
+                news = follower.poll(POLL_SECONDS)
+                self._take(publishing, processed)
+                self._start_what_is_needed(parts, processed, kafka)
+                self._look_after(parts, news=news)
+            self._enter("stopping")
+
+    def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+        if self._request.kafka is not None:
+            check_connection(self._request.kafka)
+            return None, self._request.kafka
+        broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
+        broker.start()
+        return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
+        group = detector_group(self._identity.run)
+        # Not only stable offsets: a transaction that a killed broker left half-finished would
+        # hide them for long, and a photo too many in `pending` does no harm.
+        detectors = open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
+        waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
+        detectors.close()
+        producer = open_producer(kafka)
+        stack.callback(producer.close, timeout=1)
+        processed = Processed(
+            self._progress,
+            self._run,
+            fingerprint=self._fingerprint,
+            wanted=self._request.wanted,
+            pending=waiting,
+            producer=producer,
+        )
+        publishing = Publishing(
+            self._request.dataset,
+            self._dataset,
+            processed,
+            producer,
+            max_images=self._request.max_images,
+            leave_out=(self._run.path,),
+        )
+        return publishing, processed
+
+    def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
+        return AggregatorSettings(
+            kafka=kafka,
+            group=DEFAULT_GROUP,
+            worker=self._identity.run,  # the same at every start of the same run
+            window_days=self._request.estimate.window_days,
+            web_port=self._request.web_port,
+            overlay_roots=(str(self._run.path.resolve()),),
+            die_with_parent=True,
+        )
+
+    def _replicas(self, kafka: KafkaSettings) -> list[ReplicaSettings]:
+        sandbox = SandboxSettings(
+            photo_roots=(str(self._request.dataset.resolve()),),
+            options=self._request.options,
+            models=None if self._request.models is None else str(self._request.models),
+            run_directory=str(self._run.path.resolve()),
+            wanted=self._request.wanted,
+        )
+        return [
+            ReplicaSettings(
+                kafka=kafka,
+                group=detector_group(self._identity.run),
+                run=self._identity.run,
+                sandbox=sandbox,
+                slot=slot,
+            )
+            for slot in range(self._request.workers)
+        ]
+
+    @property
+    def _done(self) -> bool:
+        if self._scanning or not self._progress.all_processed:
+            return False
+        if self._progress.counts.observed and not self._progress.estimates_complete:
+            self._stage = "finishing the estimate"
+            return False
+        return True
+
+    def _take(self, publishing: Publishing, processed: Processed) -> None:
+        if publishing.failure is not None:
+            raise CommandError(str(publishing.failure), ExitCode.WRONG_USAGE)
+        finished = publishing.finished  # before the queue is emptied, so that none is missed
+        while not processed.found.empty():
+            self._progress.found(processed.found.get())
+        self._scanning = not finished
+
+    def _start_what_is_needed(
+        self, parts: Parts, processed: Processed, kafka: KafkaSettings
+    ) -> None:
+        """Leaves out what has nothing to do: a finished run shows its result at once."""
+        if processed.detection_needed and not self._detecting:
+            self._detecting = True
+            parts.start_replicas(self._replicas(kafka))
+        estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
+        if estimating and not self._aggregating:
+            self._aggregating = True
+            parts.start_aggregator(self._aggregator(kafka))
+            if self._request.web_port is not None:
+                self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
+
+    def _look_after(self, parts: Parts, *, news: bool) -> None:
+        for message in parts.check():
+            self._display.note(message)
+        self._show()
+        self._unwritten |= news
+        now = time.monotonic()
+        if self._unwritten and now - self._written_at >= ESTIMATE_SECONDS:
+            self._unwritten = False
+            self._written_at = now
+            write_estimate(self._run, self._progress.documents())
+
+    def _enter(self, stage: str) -> None:
+        self._stage = stage
+        self._show()
+
+    def _show(self) -> None:
+        view = view_of(
+            self._progress,
+            stage=self._stage,
+            scanning=self._scanning,
+            now=time.monotonic(),
+            started=self._started,
+        )
+        self._display.show(view)

@@ -1,0 +1,106 @@
+"""A sample of a run for a person to label: a CSV file and a contact sheet of overlays."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from avatarrig.report.calibration.labels import IMAGE_COLUMN, LABEL_COLUMN
+from avatarrig.report.calibration.measured import UnreadableRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from avatarrig.report.calibration.measured import MeasuredPhoto, MeasuredRun
+
+_COLUMNS: Final = 5
+_CELL: Final = (360, 300)
+_CAPTION: Final = 40
+_PAPER, _INK, _EMPTY = "white", "black", "#d8d8d8"
+
+
+def choose_sample(run: MeasuredRun, size: int) -> tuple[MeasuredPhoto, ...]:
+    """Chooses photos with a pose that cover the whole range of scores evenly.
+
+    The choice is the same each time: labels are worth most where thresholds may come to lie,
+    and a random sample of a good run hardly holds a bad pose.
+
+    Args:
+        run: A measured run.
+        size: Photos wanted.
+
+    Returns:
+        At least one and at most that many, by rising score.
+
+    Raises:
+        UnreadableRunError: No photo shows a pose.
+    """
+    ranked = sorted(run.with_pose, key=lambda photo: (photo.score, photo.image_id))
+    if not ranked:
+        raise UnreadableRunError(f"no photo of {run.directory} shows a pose: nothing to label")
+    if len(ranked) <= size:
+        return tuple(ranked)
+    last = max(size - 1, 1)
+    return tuple(ranked[index * (len(ranked) - 1) // last] for index in range(size))
+
+
+def to_csv(sample: Sequence[MeasuredPhoto]) -> bytes:
+    """Lays a sample out as CSV (UTF-8); the label's column is to be filled in."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["number", IMAGE_COLUMN, LABEL_COLUMN, "pose_score", "frame_kind"])
+    for number, photo in enumerate(sample, 1):
+        writer.writerow([number, photo.path, "", f"{photo.score:.3f}", photo.frame_kind])
+    return text.getvalue().encode()
+
+
+def draw_contact_sheet(run: MeasuredRun, sample: Sequence[MeasuredPhoto]) -> bytes:
+    """Draws the overlays of a sample, numbered as in the CSV file.
+
+    A photo without an overlay gets an empty field that says so.
+
+    Args:
+        run: The run that holds the overlays.
+        sample: What `choose_sample` chose, at least one photo.
+
+    Returns:
+        A JPEG, 1800 pixels wide.
+    """
+    width, height = _CELL
+    rows = -(-len(sample) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * width, rows * height), _PAPER)
+    for index, photo in enumerate(sample):
+        corner = (index % _COLUMNS * width, index // _COLUMNS * height)
+        sheet.paste(_cell(run.directory, photo, index + 1), corner)
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=85)
+    return data.getvalue()
+
+
+def _cell(directory: Path, photo: MeasuredPhoto, number: int) -> Image.Image:
+    width, height = _CELL
+    cell = Image.new("RGB", _CELL, _PAPER)
+    room = (width - 8, height - _CAPTION)
+    overlay = directory / "overlays" / f"{photo.image_id}.png"
+    try:
+        with Image.open(overlay) as opened:
+            opened.draft("RGB", room)
+            picture = ImageOps.contain(opened.convert("RGB"), room)
+    except OSError:
+        picture = Image.new("RGB", room, _EMPTY)
+        ImageDraw.Draw(picture).text((8, 8), "no overlay: run with --debug-overlays", _INK)
+    cell.paste(picture, ((width - picture.width) // 2, 0))
+    pen, font = ImageDraw.Draw(cell), ImageFont.load_default(14)
+    pen.text((6, height - _CAPTION + 2), f"{number}  score {photo.score:.2f}", _INK, font)
+    pen.text((6, height - _CAPTION + 19), _ascii_tail(photo.path, 46), _INK, font)
+    return cell
+
+
+def _ascii_tail(path: str, characters: int) -> str:
+    """The end of a path in what the built-in font can draw."""
+    drawable = path.encode("ascii", "replace").decode("ascii")
+    return drawable if len(drawable) <= characters else f"...{drawable[3 - characters :]}"

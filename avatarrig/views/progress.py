@@ -1,0 +1,358 @@
+"""How far a run is: a fold over what the topics say. Pure; the clock is an argument."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from avatarrig.body.evidence.counting import reason_not_to_count
+from avatarrig.wire import Observation, Reject, SkeletonRecord
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.topics import OBSERVATIONS
+
+RATE_WINDOW_SECONDS = 15.0
+_ORIGIN = re.compile(rf"{re.escape(OBSERVATIONS)}/([0-9]{{1,10}})/([0-9]{{1,19}})")
+
+Key = tuple[str, str]
+"""Subject and image_id."""
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """Where an observation stands on its topic, and what it saw.
+
+    Attributes:
+        partition: Partition of the observations topic.
+        offset: Its offset there.
+        person: Whether somebody was found.
+        left_out: Why it does not count in the estimate, None where it counts.
+    """
+
+    partition: int
+    offset: int
+    person: bool
+    left_out: str | None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A photo that belongs to the run.
+
+    Attributes:
+        image_id: Its identifier.
+        path: Path within the dataset.
+        subject: Whose skeleton it tells about.
+    """
+
+    image_id: str
+    path: str
+    subject: str
+
+    @property
+    def key(self) -> Key:
+        """What tells photos apart; the same photo may be shown for two subjects."""
+        return (self.subject, self.image_id)
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Photos of a run by what became of them.
+
+    Attributes:
+        found: In the dataset.
+        observed: Seen by the detector.
+        person: Observed, with somebody in them.
+        rejected: Set aside with a reason.
+    """
+
+    found: int
+    observed: int
+    person: int
+    rejected: int
+
+    @property
+    def waiting(self) -> int:
+        """Not yet processed; never failed."""
+        return self.found - self.observed - self.rejected
+
+
+class Progress:
+    """Keeps what is known about a run's photos and its estimates.
+
+    Args:
+        run: The run's identifier.
+        fingerprint: Observations of other detector settings are not this run's.
+        learned: Version of the weights that estimates are made with; None where nothing was
+            learned for the pose model.
+    """
+
+    def __init__(self, run: str, fingerprint: str, learned: str | None = None) -> None:
+        self._run = run
+        self._learned = learned
+        self._fingerprint = fingerprint
+        self._found: dict[Key, Found] = {}
+        self._observed: dict[Key, Observed] = {}
+        self._rejects: dict[Key, Reject] = {}
+        self._own: set[str] = set()
+        self._subjects: dict[str, dict[int, int]] = {}
+        self._skeletons: dict[str, SkeletonRecord] = {}
+        self._finished: deque[float] = deque()
+        self._counted: Counter[str] = Counter()
+        self._places: dict[tuple[int, int], Key] = {}
+        self._later: dict[Key, list[Observed]] = {}
+        self._refusals: dict[tuple[int, int], Reject] = {}
+        self._unmade: dict[str, Reject] = {}
+
+    def found(self, photo: Found) -> None:
+        """Notes a photo of the dataset."""
+        self._own.add(photo.subject)
+        with self._changing(photo.key):
+            self._found[photo.key] = photo
+
+    def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
+        """Notes an observation; of the same photo, the first one that counts on the topic does."""
+        key = (record.subject, record.image_id)
+        if record.fingerprint != self._fingerprint:
+            return
+        refusal = self._refusals.pop((partition, offset), None)
+        if refusal is not None:
+            self._set_aside(key, refusal, now)
+            return
+        seen = Observed(partition, offset, record.pose is not None, reason_not_to_count(record))
+        if key in self._observed:
+            self._later.setdefault(key, []).append(seen)
+            return
+        self._finished.append(now)
+        self._observe(key, seen)
+
+    def _observe(self, key: Key, seen: Observed) -> None:
+        with self._changing(key):
+            self._observed[key] = seen
+            self._rejects.pop(key, None)
+        self._places[seen.partition, seen.offset] = key
+        offsets = self._subjects.setdefault(key[0], {})
+        offsets[seen.partition] = max(seen.offset, offsets.get(seen.partition, -1))
+
+    def reject(self, record: Reject, now: float) -> None:
+        """Notes a reject: of a photo, of an observation, or of an estimate.
+
+        One of a photo that was observed after all is passed over.
+        """
+        if record.fingerprint not in ("", self._fingerprint):
+            return
+        if record.applied:
+            self._unmade[record.subject] = record
+        elif record.reference is None:
+            self._refuse(record, now)
+        elif record.run == self._run:
+            self._set_aside((record.reference.subject, record.reference.image_id), record, now)
+
+    def _refuse(self, record: Reject, now: float) -> None:
+        """Takes back an observation that the aggregator refused: no estimate will contain it."""
+        place = _observation_place(record)
+        if place is None:
+            return
+        key = self._places.pop(place, None)
+        if key is None:  # not read yet
+            self._refusals[place] = record
+            return
+        with self._changing(key):
+            del self._observed[key]
+        self._count_offsets(key[0], place[0])
+        for seen in self._later.pop(key, []):
+            if key in self._observed:
+                self._later.setdefault(key, []).append(seen)
+            elif self._refusals.pop((seen.partition, seen.offset), None) is None:
+                self._observe(key, seen)
+        self._set_aside(key, record, now)
+
+    def _count_offsets(self, subject: str, partition: int) -> None:
+        """Finds the last observation of a subject in a partition, after one was taken back."""
+        offsets = self._subjects[subject]
+        offsets[partition] = max(
+            (
+                seen.offset
+                for key, seen in self._observed.items()
+                if key[0] == subject and seen.partition == partition
+            ),
+            default=-1,
+        )
+
+    def _set_aside(self, key: Key, record: Reject, now: float) -> None:
+        if key in self._observed:
+            return
+        if key not in self._rejects:
+            self._finished.append(now)
+        with self._changing(key):
+            self._rejects[key] = record
+
+    def forget(self, digest: str, partition: int) -> None:
+        """Drops what a partition of the observations topic has said about a forgotten subject."""
+        gone = [
+            key
+            for key, seen in self._observed.items()
+            if seen.partition == partition and subject_digest(key[0]) == digest
+        ]
+        for key in gone:
+            with self._changing(key):
+                del self._observed[key]
+            self._later.pop(key, None)
+        for subject in [name for name in self._subjects if subject_digest(name) == digest]:
+            self._subjects[subject].pop(partition, None)
+            if not self._subjects[subject]:
+                del self._subjects[subject]
+
+    def no_skeleton(self, subject: str, fingerprint: str) -> None:
+        """Notes that there is no estimate of a subject any more."""
+        if fingerprint == self._fingerprint:
+            self._skeletons.pop(subject, None)
+
+    def expect(self, photo: Found) -> None:
+        """Notes that a photo is tried again: an earlier reject does not stand any more."""
+        with self._changing(photo.key):
+            self._rejects.pop(photo.key, None)
+
+    def skeleton(self, record: SkeletonRecord) -> None:
+        """Notes an estimate; of two, the one that contains more is kept."""
+        if record.fingerprint != self._fingerprint:
+            return
+        known = self._skeletons.get(record.subject)
+        if known is None or sum(record.applied.values()) >= sum(known.applied.values()):
+            self._skeletons[record.subject] = record
+
+    def is_observed(self, photo: Found) -> bool:
+        """Whether the observations topic has this photo."""
+        return photo.key in self._observed
+
+    def is_rejected(self, photo: Found) -> bool:
+        """Whether this photo was set aside."""
+        return photo.key in self._rejects
+
+    @property
+    def counts(self) -> Counts:
+        """The run's photos by what became of them."""
+        return Counts(
+            found=len(self._found),
+            observed=self._counted["observed"],
+            person=self._counted["person"],
+            rejected=self._counted["rejected"],
+        )
+
+    @contextmanager
+    def _changing(self, key: Key) -> Iterator[None]:
+        """Keeps `counts` right while something about a photo changes.
+
+        They are asked for many times a second, so they cannot be made by going through the photos.
+        """
+        self._counted.subtract(self._counts_for(key))
+        yield
+        self._counted.update(self._counts_for(key))
+
+    def _counts_for(self, key: Key) -> list[str]:
+        if key not in self._found:
+            return []
+        seen = self._observed.get(key)
+        named = {
+            "observed": seen is not None,
+            "person": seen is not None and seen.person,
+            "rejected": key in self._rejects,
+        }
+        return [name for name, holds in named.items() if holds]
+
+    @property
+    def rejected(self) -> list[tuple[Found, Reject]]:
+        """The run's rejects by path."""
+        pairs = [(self._found[i], r) for i, r in self._rejects.items() if i in self._found]
+        return sorted(pairs, key=lambda pair: pair[0].path)
+
+    @property
+    def observed_photos(self) -> list[tuple[Found, Observed]]:
+        """The run's observed photos by path."""
+        pairs = [(self._found[i], o) for i, o in self._observed.items() if i in self._found]
+        return sorted(pairs, key=lambda pair: pair[0].path)
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """How many observed photos do not count in the estimate, by reason."""
+        return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
+
+    @property
+    def departed(self) -> int:
+        """Photos of the run's subjects that were observed, but are no longer in the dataset."""
+        return sum(key[0] in self._own and key not in self._found for key in self._observed)
+
+    @property
+    def skeletons(self) -> dict[str, SkeletonRecord]:
+        """Latest estimate of each subject that this run has photos of, which were observed.
+
+        A Kafka that is shared has other people's as well.
+        """
+        return {s: r for s, r in sorted(self._skeletons.items()) if s in self._observed_subjects}
+
+    @property
+    def all_processed(self) -> bool:
+        """Whether no photo waits."""
+        return self.counts.waiting == 0
+
+    @property
+    def estimates_complete(self) -> bool:
+        """Whether each of the run's subjects' estimates contains every observation of theirs."""
+        return all(
+            self._contains(subject, self._subjects[subject]) for subject in self._observed_subjects
+        )
+
+    @property
+    def _observed_subjects(self) -> set[str]:
+        return self._own & self._subjects.keys()
+
+    @property
+    def unmade(self) -> dict[str, str]:
+        """Subject of the run to why there is no estimate of all that was observed of it."""
+        return {
+            subject: self._unmade[subject].message
+            for subject in sorted(self._observed_subjects & self._unmade.keys())
+            if not self._is_estimated(subject)
+        }
+
+    def _contains(self, subject: str, seen: dict[int, int]) -> bool:
+        """Whether an estimate contains all that was seen, or cannot be made of it."""
+        refusal = self._unmade.get(subject)
+        return self._is_estimated(subject) or (refusal is not None and _covers(refusal, seen))
+
+    def _is_estimated(self, subject: str) -> bool:
+        record = self._skeletons.get(subject)
+        if record is None or record.estimate.get("learned") not in {None, self._learned}:
+            return False
+        return _covers(record, self._subjects[subject])
+
+    def photos_per_second(self, now: float) -> float:
+        """Photos finished lately, per second."""
+        while self._finished and self._finished[0] < now - RATE_WINDOW_SECONDS:
+            self._finished.popleft()
+        if not self._finished:
+            return 0.0
+        return len(self._finished) / max(now - self._finished[0], 1.0)
+
+    def seconds_left(self, now: float) -> float:
+        """Time that the waiting photos will take at the present pace; infinite when it stands."""
+        rate = self.photos_per_second(now)
+        return self.counts.waiting / rate if rate > 0 else math.inf
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """The estimates as their files hold them, by subject."""
+        return {subject: record.estimate for subject, record in self.skeletons.items()}
+
+
+def _covers(told: SkeletonRecord | Reject, seen: dict[int, int]) -> bool:
+    return all(told.applied.get(partition, -1) >= offset for partition, offset in seen.items())
+
+
+def _observation_place(record: Reject) -> tuple[int, int] | None:
+    """Partition and offset of an observation whose evidence was refused; None for all else."""
+    place = _ORIGIN.fullmatch(record.origin)
+    if place is None or record.reason != "evidence":
+        return None
+    return (int(place[1]), int(place[2]))

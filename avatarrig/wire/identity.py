@@ -1,0 +1,69 @@
+"""Who a photo is: an identifier that no two photos share, readable in a file listing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+_LONGEST_STEM = 60
+_DIGEST_CHARACTERS = 16
+_SUBJECT_BYTES = 16
+_IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def subject_digest(subject: str) -> str:
+    """Stands for a subject where the name must not: 128 bits, hexadecimal.
+
+    Whoever guesses the name can check the guess.
+    """
+    data = subject.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(data, digest_size=_SUBJECT_BYTES).hexdigest()
+
+
+def asked_fingerprint(fingerprint: str, asked: str) -> str:
+    """Names what an observation was made with where somebody in particular was looked for.
+
+    Args:
+        fingerprint: The detector's own.
+        asked: Stands for the question; empty where there was none.
+
+    Returns:
+        16 hexadecimal digits; the detector's own where nothing was asked.
+    """
+    if not asked:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint}\0{asked}".encode()).hexdigest()[:16]
+
+
+def is_image_id(text: str) -> bool:
+    """Whether a text can be a photo's identifier; files are named after it.
+
+    Whoever may write to a topic can put anything there, ``../../x`` for one.
+    """
+    return _IMAGE_ID.fullmatch(text) is not None
+
+
+def image_id(path: str, content_hash: str) -> str:
+    """Derives a photo's identifier from its content and its path within the dataset.
+
+    The identifier is safe as a file name everywhere: ASCII letters, digits, ``-`` and ``_``.
+    The readable part comes from the file name; the 64-bit digest keeps photos apart whose
+    names differ only in characters that file systems dislike.
+
+    Args:
+        path: Path within the dataset, POSIX separators.
+        content_hash: SHA-256 of the file's bytes, hexadecimal.
+
+    Returns:
+        For example ``IMG_0042-3f9a0c52d1e8b764``.
+    """
+    ascii_stem = (
+        unicodedata.normalize("NFKD", PurePosixPath(path).stem)
+        .encode("ascii", "ignore")
+        .decode("ascii")
+    )
+    readable = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_stem).strip("-")[:_LONGEST_STEM] or "photo"
+    digest = hashlib.sha256(f"{content_hash}\0{path}".encode("utf-8", "surrogateescape"))
+    return f"{readable}-{digest.hexdigest()[:_DIGEST_CHARACTERS]}"

@@ -1,0 +1,140 @@
+"""What a replica and its detector process say to each other, and how it is framed."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import msgspec
+
+from avatarrig.wire import PhotoReference
+
+_LENGTH = struct.Struct("<I")
+LONGEST_FRAME = 4 << 20
+
+
+class GarbledError(ValueError):
+    """The other side wrote something that is no message."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Detect this photo. To the detector process, after its settings.
+
+    Attributes:
+        number: Echoed by everything that is said about the photo.
+        reference: The photo.
+    """
+
+    number: int
+    reference: PhotoReference
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The models are loaded.
+
+    Attributes:
+        fingerprint: Detector fingerprint.
+    """
+
+    fingerprint: str
+
+
+class Unusable(msgspec.Struct, frozen=True, tag=True):
+    """The detector cannot be opened on this machine.
+
+    Attributes:
+        message: What is wrong and what to do, for a person.
+    """
+
+    message: str
+
+
+class Begun(msgspec.Struct, frozen=True, tag=True):
+    """The photo's bytes are read; its detection begins."""
+
+    job: int
+
+
+class Observed(msgspec.Struct, frozen=True, tag=True):
+    """The photo was observed and its files are written.
+
+    Attributes:
+        job: The job's number.
+        record: The `avatarrig.wire.Observation`, packed.
+    """
+
+    job: int
+    record: bytes
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The photo can never be observed.
+
+    Attributes:
+        job: The job's number.
+        reason: Code as in `avatarrig.wire.Reject`.
+        message: For a person.
+    """
+
+    job: int
+    reason: str
+    message: str
+
+
+class Unreachable(msgspec.Struct, frozen=True, tag=True):
+    """The photo's storage does not answer; later it may."""
+
+    job: int
+    message: str
+
+
+class CannotWrite(msgspec.Struct, frozen=True, tag=True):
+    """The run directory takes no more files."""
+
+    message: str
+
+
+Answer = Ready | Unusable | Begun | Observed | Refused | Unreachable | CannotWrite
+
+
+def write_frame(stream: BinaryIO, message: msgspec.Struct) -> None:
+    """Writes a message behind its length, in one go.
+
+    Raises:
+        OSError: The other side is gone.
+    """
+    data = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(data)) + data)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """Reads one message's bytes.
+
+    Returns:
+        The bytes, or None where the other side is gone.
+
+    Raises:
+        GarbledError: A length that no message has.
+    """
+    header = stream.read(_LENGTH.size)
+    if len(header) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(header)
+    if length > LONGEST_FRAME:
+        raise GarbledError(f"a message of {length} bytes")
+    data = stream.read(length)
+    return data if len(data) == length else None
+
+
+def parse_answer(data: bytes) -> Answer:
+    """Unpacks what the detector process said.
+
+    Raises:
+        GarbledError: It is no message.
+    """
+    try:
+        answer: Answer = msgspec.msgpack.decode(data, type=Answer)
+    except msgspec.MsgspecError as error:
+        raise GarbledError(str(error)) from error
+    return answer

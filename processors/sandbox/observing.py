@@ -1,0 +1,206 @@
+"""From what the detector saw to the observation that travels, and to the run's files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.body.evidence.counting import DUPLICATE
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import Learned, load_learned
+from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.detectors.options import DetectorOptions
+from avatarrig.faces.compare import VERDICT, Verdict
+from avatarrig.pictures.caption import Caption
+from avatarrig.pictures.mask import encode_mask
+from avatarrig.pictures.overlay import draw_overlay
+from avatarrig.runs import (
+    ObservationFileError,
+    Pictures,
+    RunDirectory,
+    WantedFiles,
+    is_complete,
+    read_observation,
+    write_observation,
+)
+from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
+from processors.sandbox.settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from avatarrig.detectors.detector import Detection
+
+
+class Observer(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes observations and writes their files.
+
+    Attributes:
+        options: The detector's.
+        learned: What was learned about its landmarks; None where nothing was.
+        run: Where files go; None keeps none.
+        wanted: Files wanted beside the observations.
+    """
+
+    options: DetectorOptions
+    learned: Learned | None
+    run: RunDirectory | None
+    wanted: WantedFiles
+
+    @classmethod
+    def for_settings(cls, settings: SandboxSettings) -> Observer:
+        """Makes the observer that the settings ask for."""
+        folder = settings.run_directory
+        return cls(
+            options=settings.options,
+            learned=_learned(settings.options),
+            run=None if folder is None else RunDirectory(Path(folder)),
+            wanted=settings.wanted,
+        )
+
+    def kept(self, reference: PhotoReference, fingerprint: str) -> bytes | None:
+        """Finds the observation of a photo whose files outlived an interrupted transaction.
+
+        Args:
+            reference: The photo.
+            fingerprint: The detector's.
+
+        Returns:
+            The observation, packed; None where the photo has to be detected.
+        """
+        if self.run is None:
+            return None
+        image_id = reference.image_id
+        try:
+            if not is_complete(self.run, image_id, reference.subject, fingerprint, self.wanted):
+                return None
+            return encode(read_observation(self.run.observation(image_id)))
+        except (OSError, ObservationFileError):
+            return None  # writing it anew mends it, or tells what is wrong with the folder
+
+    def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
+        """Makes a photo's observation; its files are written when this returns.
+
+        Args:
+            reference: The photo.
+            seen: What the detector saw in it.
+            fingerprint: The detector's.
+
+        Returns:
+            The observation, packed.
+
+        Raises:
+            RunStorageError: The run directory cannot take the files.
+        """
+        observation = assemble(
+            reference,
+            seen,
+            fingerprint=fingerprint,
+            learned=self.learned,
+            observed_at=time.time(),
+        )
+        if self.run is not None:
+            write_observation(self.run, observation, self._pictures(observation, seen))
+        return encode(observation)
+
+    def _pictures(self, observation: Observation, seen: Detection) -> Pictures:
+        overlay = raw = mask = None
+        if self.wanted.overlays:
+            overlay = draw_overlay(
+                seen.rgb,
+                seen.pose,
+                face=seen.face,
+                mask=seen.mask,
+                caption=_caption(observation),
+                threshold=self.options.overlay_thr,
+            )
+            raw = draw_overlay(seen.rgb, seen.pose, face=seen.face, threshold=0.0)
+        if self.wanted.masks and seen.mask is not None:
+            mask = encode_mask(seen.mask, seen.width, seen.height)
+        return Pictures(overlay=overlay, raw=raw, mask=mask)
+
+
+def assemble(
+    reference: PhotoReference,
+    seen: Detection,
+    *,
+    fingerprint: str,
+    learned: Learned | None,
+    observed_at: float,
+) -> Observation:
+    """Puts together what is known of a photo and what was seen in it.
+
+    Args:
+        reference: The photo.
+        seen: What the detector saw.
+        fingerprint: The detector's.
+        learned: Turns landmarks into evidence; None leaves it out.
+        observed_at: Unix seconds.
+
+    Returns:
+        The observation. A photo with the bytes of another one is marked as excluded.
+    """
+    return Observation(
+        image_id=reference.image_id,
+        dataset=reference.dataset,
+        path=reference.path,
+        subject=reference.subject,
+        content_hash=reference.content_hash,
+        found_at=reference.found_at,
+        captured_at=reference.captured_at,
+        run=reference.run,
+        observed_at=observed_at,
+        fingerprint=fingerprint,
+        width=seen.width,
+        height=seen.height,
+        people=seen.people,
+        ambiguous=seen.ambiguous,
+        subject_confidence=seen.subject_confidence,
+        pose=_packed(seen.pose),
+        world=_packed(seen.world),
+        face=_packed(seen.face),
+        blendshapes=_packed(seen.blendshapes),
+        meta=dict(seen.meta),
+        evidence=_evidence(seen, learned),
+        excluded=_excluded(reference, seen),
+    )
+
+
+def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
+    if learned is None or seen.pose is None or seen.world is None:
+        return None
+    return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
+
+
+def _excluded(reference: PhotoReference, seen: Detection) -> str | None:
+    if reference.duplicate_of is not None:
+        return f"{DUPLICATE} of {reference.duplicate_of}"
+    verdict = seen.meta.get(VERDICT)
+    return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
+
+
+def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:
+    return None if array is None else PackedArray.pack(array)
+
+
+def _caption(observation: Observation) -> Caption:
+    score = observation.meta.get("pose_score")
+    remarks = [f"1 of {observation.people} people"] if observation.people > 1 else []
+    if observation.ambiguous:
+        remarks.append("ambiguous" if remarks else "ambiguous: somebody else is there")
+    return Caption(
+        frame_kind=str(observation.meta.get("frame_kind") or ""),
+        score=float(score) if isinstance(score, int | float) and observation.pose else None,
+        note=", ".join(remarks),
+        left_out=observation.ambiguous,
+    )
+
+
+def _learned(options: DetectorOptions) -> Learned | None:
+    try:
+        return load_learned(options.pose_model)
+    except LearnedRefusedError:
+        return None  # photos are observed all the same; the estimate says why none counts
