@@ -27,6 +27,7 @@ from avatarrig.kafka import (
 from avatarrig.metrics.sharing import share_metrics
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.process.watchdog import Watchdog
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
@@ -43,8 +44,10 @@ def main() -> ExitCode:
         _report(Status("failed", str(error)))
         return ExitCode.UNUSABLE
     _report(Status("starting"))
-    code, message = asyncio.run(_serve(settings))
-    _report(Status("stopped" if code is ExitCode.DONE else "failed", message))
+    with Watchdog(settings.stuck_after) as watchdog:
+        # Without asyncio's clean-up: that waits for Faust's agents, which Faust starts again.
+        code, message = asyncio.new_event_loop().run_until_complete(_serve(settings, watchdog))
+        _report(Status("stopped" if code is ExitCode.DONE else "failed", message))
     return code
 
 
@@ -53,7 +56,7 @@ def _settings() -> AggregatorSettings:
     return read_settings(sys.stdin.buffer.readline() if text is None else text)
 
 
-async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
+async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> tuple[ExitCode, str]:
     stop = _stop_on_signals()
     if settings.die_with_parent:
         _stop_at_end_of_input(asyncio.get_running_loop(), stop)
@@ -61,7 +64,7 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     from avatarrig.page.server import AddressInUseError  # noqa: PLC0415 - it loads slowly,
 
     try:
-        await run(settings, stop, lambda: _report(Status("working")))
+        await run(settings, stop, watchdog, lambda: _report(Status("working")))
     except (
         TopicError,
         TransportSettingError,

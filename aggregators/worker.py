@@ -22,7 +22,6 @@ from avatarrig.page.operations import Operations
 from avatarrig.page.page import Page
 from avatarrig.page.server import serving
 from avatarrig.process.scratch import scratch_folder
-from avatarrig.process.watchdog import Watchdog
 from avatarrig.views.watching import Watching
 from avatarrig.wire.topics import OBSERVATIONS
 
@@ -32,12 +31,15 @@ if TYPE_CHECKING:
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.process.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 0.25
 _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
+_END_SECONDS: Final = 5.0
+"""For all of it, the page included; a crash must not keep the next worker from starting."""
 
 
 class WorkerCrashedError(RuntimeError):
@@ -79,13 +81,17 @@ def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a document's
 
 
 async def run(
-    settings: AggregatorSettings, stop: asyncio.Event, on_working: Callable[[], None] | None
+    settings: AggregatorSettings,
+    stop: asyncio.Event,
+    watchdog: Watchdog,
+    on_working: Callable[[], None] | None,
 ) -> None:
     """Works until told to stop.
 
     Args:
         settings: Of this process.
         stop: Is set to end the work.
+        watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
 
     Raises:
@@ -103,7 +109,7 @@ async def run(
             on_working()
 
     if settings.web_port is None:
-        await _work(settings, stop, work_begins, metrics)
+        await _work(settings, stop, watchdog, work_begins, metrics)
         return
     kafka_metrics = KafkaMetrics()
     registry.register(kafka_metrics)
@@ -112,20 +118,18 @@ async def run(
         lag = KafkaWatch(settings.kafka, kafka_metrics, {settings.group: OBSERVATIONS})
         async with serving(settings, routes):
             with lag:
-                await _work(settings, stop, work_begins, metrics)
+                await _work(settings, stop, watchdog, work_begins, metrics)
 
 
 async def _work(
     settings: AggregatorSettings,
     stop: asyncio.Event,
+    watchdog: Watchdog,
     on_working: Callable[[], None] | None,
     metrics: AggregateMetrics,
 ) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
-    with (
-        scratch_folder("tables") as data,
-        Watchdog(settings.stuck_after) as watchdog,
-    ):
+    with scratch_folder("tables") as data:
         aggregation = Aggregation(
             settings,
             partitions,
@@ -147,6 +151,7 @@ async def _work(
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
         finally:
+            watchdog.alive("ending", _END_SECONDS)
             starting.cancel()
             await _end(aggregation)
 
@@ -160,7 +165,10 @@ def _check(aggregation: Aggregation) -> None:
 async def _end(aggregation: Aggregation) -> None:
     """Stops in bounded time; what was not saved is read again."""
     for step, seconds in ((aggregation.finish, _FINISH_SECONDS), (aggregation.stop, _STOP_SECONDS)):
-        try:
-            await asyncio.wait_for(step(), seconds)
-        except Exception as error:  # noqa: BLE001 - the process ends either way
+        task = asyncio.create_task(step())
+        # What was crashed may not listen to being cancelled, so that is not waited for.
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        error = task.exception() if done else TimeoutError(f"{seconds} s")
+        if error is not None:
+            task.cancel()
             _log.warning("did not stop in order", step=step.__name__, error=repr(error))
