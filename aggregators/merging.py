@@ -26,6 +26,7 @@ from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
 from avatarrig.wire.keys import Series
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -264,18 +265,20 @@ class TalliedPartition:
         try:
             record = TALLIED.decode(value)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
             return None
         if isinstance(record, Forget):
             if record.partition < 0:
-                self._refusals.append(Refusal(offset, "malformed", "no partition to forget"))
+                self._refusals.append(
+                    Refusal(offset, RejectReason.MALFORMED, "no partition to forget")
+                )
             else:
                 self._forget(offset, record)
             return None
         try:
             return self._take(offset, record)
         except StateRefusedError as error:
-            self._refusals.append(Refusal(offset, "tally", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
             return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

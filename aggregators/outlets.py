@@ -15,6 +15,7 @@ from aggregators.roles import Message
 from avatarrig.body.refused import EstimateRefusedError
 from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
 from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class SkeletonOutlet:
         subject, fingerprint = series
         if not part.is_new_refusal(series, str(error)):
             return []
-        refusal = Refusal(part.newest(series), "estimate", f"{subject!r}: {error}")
+        refusal = Refusal(part.newest(series), RejectReason.ESTIMATE, f"{subject!r}: {error}")
         self._metrics.rejected(refusal.reason)
         reject = _reject_of(self._topic, part.partition, refusal, self._wall_clock())
         told = msgspec.structs.replace(

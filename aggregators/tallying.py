@@ -27,6 +27,7 @@ from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -213,7 +214,7 @@ class ObservedPartition:
         try:
             record = OBSERVED.decode(value)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
             return None
         if isinstance(record, Forget):
             self._forget(offset, record)
@@ -221,7 +222,7 @@ class ObservedPartition:
         try:
             return self._count(offset, record)
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
             return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

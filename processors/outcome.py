@@ -21,6 +21,7 @@ from avatarrig.wire import (
     shortened,
 )
 from avatarrig.wire.identity import is_image_id
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.messages import Observed
 from processors.sandbox.sandbox import SetAside
@@ -132,7 +133,9 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     if observation is not None and observation.image_id == reference.image_id:
         result = NO_PERSON if observation.pose is None else PERSON
         return Output(OBSERVATIONS, record_key(observation), answer.record, result)
-    aside = SetAside(answer.job, "detector_failed", "the detector's answer makes no sense", 1)
+    aside = SetAside(
+        answer.job, RejectReason.DETECTOR_FAILED, "the detector's answer makes no sense", 1
+    )
     return set_aside(taken, aside, fingerprint=fingerprint, now=now)
 
 
@@ -167,7 +170,9 @@ def _decode(value: bytes) -> PhotoReference:
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
     message = shortened(f"a message that is no photo reference: {error}", MOST_SAID)
-    reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
+    reject = Reject(
+        reason=RejectReason.MALFORMED, message=message, attempts=1, rejected_at=now, origin=origin
+    )
     return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.sums.capture_days import UNDATED
 
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
             "observed": estimate.observations,
             "with_person": estimate.with_person,
             "used": estimate.used,
+            "moments": estimate.moments,
             "excluded": estimate.excluded,
         },
         "scale_basis": SCALE_BASIS,
@@ -87,6 +87,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
 def _stats(bone: BoneEstimate) -> dict[str, Any]:
     return {
         "n": bone.n,
+        "moments": bone.moments,
         "median": None if bone.median is None else _rounded(bone.median),
         "value": _rounded(bone.value),
         "interval": _ends(bone),
@@ -158,7 +159,7 @@ def _notes(estimate: Estimate) -> list[str]:
         tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
         notes.append(f"{tell} no time and are in no window.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
+        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {reason.words}."
         for reason, count in estimate.excluded.items()
     ]
     return notes

@@ -22,6 +22,7 @@ from avatarrig.photos.sizes import (
     check_size,
     reduction,
 )
+from avatarrig.wire.reasons import RejectReason
 
 Pixels = NDArray[np.uint8]
 
@@ -129,7 +130,7 @@ def _decode_jpeg(data: bytes, header: PhotoHeader, factor: int) -> tuple[Pixels,
     share = _share_of_rows(picture)
     if share < _SMALLEST_USABLE_SHARE:
         raise PhotoRefusedError(
-            "truncated_beyond_use",
+            RejectReason.TRUNCATED,
             f"The file is cut off: only the top {share:.0%} of the picture is there. "
             "Copy it again from the camera or the backup.",
         )
@@ -248,7 +249,7 @@ def _on_white(bgra: Pixels) -> Pixels:
 
 def _unreadable(header: PhotoHeader) -> PhotoRefusedError:
     return PhotoRefusedError(
-        "unreadable",
+        RejectReason.UNREADABLE,
         f"The header promises {header.width}×{header.height} pixels of {header.format}, "
         "but the rest is damaged or missing. Copy it again from the camera or the backup.",
     )

@@ -23,6 +23,7 @@ from pillow_heif.as_plugin import HeifImageFile
 
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 # Opened by class and not with `Image.open`, whose limit on pixels is a global of the process
 # and would refuse before the dimensions are known.
@@ -105,12 +106,12 @@ def read_header(data: bytes) -> PhotoHeader:
     """
     if not data:
         raise PhotoRefusedError(
-            "empty", "The file is empty. Copy it again from the camera or the backup."
+            RejectReason.EMPTY, "The file is empty. Copy it again from the camera or the backup."
         )
     name = sniff_format(data)
     if name is None:
         raise PhotoRefusedError(
-            "unsupported",
+            RejectReason.UNSUPPORTED,
             "The content is no photo that can be read, whatever the file's name says. "
             f"Export it as one of {', '.join(SUFFIXES)}.",
         )
@@ -125,12 +126,12 @@ def read_header(data: bytes) -> PhotoHeader:
     except Exception as error:  # parsers of damaged files raise almost anything
         if _UNKNOWN_PIXELS in str(error):
             raise PhotoRefusedError(
-                "unsupported",
+                RejectReason.UNSUPPORTED,
                 f"This {name} stores its pixels in a way that is not known here, such as "
                 "floating-point colours. Export it with 8 bits a colour.",
             ) from error
         raise PhotoRefusedError(
-            "unreadable",
+            RejectReason.UNREADABLE,
             f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
             "Copy it again from the camera or the backup.",
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from avatarrig.photos.formats import Format
@@ -80,27 +81,27 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
     size = f"{header.width}×{header.height}"
     if min(header.width, header.height) < MIN_SIDE:
         raise PhotoRefusedError(
-            "too_small",
+            RejectReason.TOO_SMALL,
             f"The photo has {size} pixels; both sides need at least {MIN_SIDE}. "
             "Use the original instead of a thumbnail.",
         )
     if header.pixels > max_pixels:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo has {size} = {header.pixels / 1e6:.0f} million pixels, the limit is "
             f"{max_pixels / 1e6:.0f} million. Save it smaller, or raise --max-pixels.",
         )
     longest = max(header.width, header.height)
     if longest // reduction(header.width, header.height) >= LONGEST_STRIP:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo is a strip of {size} pixels, too long and narrow to show a person. "
             "Cut out the part that does.",
         )
     needed = _decoding_bytes(header)
     if needed > MEMORY_BUDGET:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"Opening this {header.format} photo of {size} pixels would take about "
             f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.1f} GB. "
             "Save it smaller or as a plain (not progressive) JPEG.",

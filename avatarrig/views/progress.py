@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
-from avatarrig.body.evidence.counting import reason_not_to_count
+from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire import Observation, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion, RejectReason
 from avatarrig.wire.topics import OBSERVATIONS
 
 RATE_WINDOW_SECONDS = 15.0
@@ -36,7 +38,7 @@ class Observed(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     person: bool
-    left_out: str | None
+    left_out: Exclusion | None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -113,7 +115,10 @@ class Progress:
             self._found[photo.key] = photo
 
     def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
-        """Notes an observation; of the same photo, the first one that counts on the topic does."""
+        """Notes an observation; of the same photo, the first one that counts on the topic does.
+
+        One whose evidence is malformed is none: the aggregator rejects it, too.
+        """
         key = (record.subject, record.image_id)
         if record.fingerprint != self._fingerprint:
             return
@@ -121,7 +126,12 @@ class Progress:
         if refusal is not None:
             self._set_aside(key, refusal, now)
             return
-        seen = Observed(partition, offset, record.pose is not None, reason_not_to_count(record))
+        try:
+            verdict = judge(record)
+        except StateRefusedError:
+            return
+        excluded = verdict.reason if isinstance(verdict, Excluded) else None
+        seen = Observed(partition, offset, record.pose is not None, excluded)
         if key in self._observed:
             self._later.setdefault(key, []).append(seen)
             return
@@ -275,7 +285,7 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def left_out(self) -> Counter[str]:
+    def left_out(self) -> Counter[Exclusion]:
         """How many observed photos do not count in the estimate, by reason."""
         return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
 
@@ -353,6 +363,6 @@ def _covers(told: SkeletonRecord | Reject, seen: dict[int, int]) -> bool:
 def _observation_place(record: Reject) -> tuple[int, int] | None:
     """Partition and offset of an observation whose evidence was refused; None for all else."""
     place = _ORIGIN.fullmatch(record.origin)
-    if place is None or record.reason != "evidence":
+    if place is None or record.reason != RejectReason.EVIDENCE:
         return None
     return (int(place[1]), int(place[2]))

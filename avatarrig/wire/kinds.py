@@ -147,6 +147,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         meta: Quality metrics by their documented names.
         evidence: What the photo says about bone lengths; None where it says nothing.
         excluded: Why the photo does not count in the estimate; None where it counts.
+        look: What the surroundings of the person look like, in a few numbers that are the same
+            for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
     image_id: ImageId
@@ -171,6 +173,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     meta: Annotated[dict[Code, float | int | Prose | bool | None], Meta(max_length=256)] = {}
     evidence: Evidence | None = None
     excluded: Prose | None = None
+    look: Annotated[tuple[_Fixed, ...], Meta(max_length=256)] = ()
     version: int = SCHEMA_VERSION
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avatarrig.body.evidence.counting import NO_EVIDENCE, NO_WEIGHTS, reason_not_to_count
 from avatarrig.body.evidence.evidence import check_possible, evidence_from_landmarks
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 
 if TYPE_CHECKING:
@@ -16,28 +15,6 @@ if TYPE_CHECKING:
     from avatarrig.wire import Evidence, Observation
 
 _KEYS = frozenset(RATIO_KEYS)
-
-
-def judge(observation: Observation) -> tuple[str, Evidence | None]:
-    """Decides whether a photo counts.
-
-    Args:
-        observation: What the detector saw.
-
-    Returns:
-        Why the photo does not count and None, or its evidence (and nothing to be said).
-
-    Raises:
-        StateRefusedError: The evidence does not hold what evidence holds.
-    """
-    reason = reason_not_to_count(observation)
-    if reason is not None:
-        return reason, None
-    try:
-        evidence = current_evidence(observation)
-    except LearnedRefusedError:
-        return NO_WEIGHTS, None
-    return ("", evidence) if evidence is not None else (NO_EVIDENCE, None)
 
 
 def current_evidence(observation: Observation) -> Evidence | None:

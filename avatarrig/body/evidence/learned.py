@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,11 @@ CENTRE_BITS: Final = 20
 """`Learned.centre` counts in 2 ** -20."""
 
 
+def _share(deviation: float) -> FloatArray:
+    """An error alike in all bones, for files that do not tell what moments and sessions share."""
+    return np.eye(len(HELMERT)) * deviation**2
+
+
 @dataclass(frozen=True)
 class Population:
     """People, and how the summed photos of a person relate to the person.
@@ -46,6 +51,8 @@ class Population:
         response: (6, 6) G.
         offset: (6,) c.
         systematic: (k, 6, 6) R for each component: grows with how unusual a person is.
+        moment: (6, 6) covariance of the error that photos of one moment share.
+        session: (6, 6) covariance of the error that photos of one session share.
     """
 
     mean: FloatArray
@@ -54,6 +61,8 @@ class Population:
     response: FloatArray
     offset: FloatArray
     systematic: FloatArray
+    moment: FloatArray = field(default_factory=lambda: _share(0.05))
+    session: FloatArray = field(default_factory=lambda: _share(0.025))
 
 
 @dataclass(frozen=True)
@@ -181,6 +190,7 @@ def _unpacked(data: bytes, name: str) -> Learned:
             response=numbers["response"],
             offset=numbers["population_offset"],
             systematic=numbers["systematic"],
+            **{key: numbers[key] for key in ("moment", "session") if key in numbers},
         ),
         centre=centre_of(numbers["mean"], numbers["population_offset"]),
         intervals=(few, many, growth),
@@ -215,6 +225,8 @@ def write_learned(learned: Learned) -> bytes:
         "response": population.response,
         "population_offset": population.offset,
         "systematic": population.systematic,
+        "moment": population.moment,
+        "session": population.session,
     }
     buffer = io.BytesIO()
     # Half precision moves a ratio by less than a thousandth of what photos leave open.
