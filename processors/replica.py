@@ -11,7 +11,7 @@ from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
-from avatarrig.process.supervision import Status
+from avatarrig.process.protocol import Status
 from avatarrig.process.watchdog import Watchdog
 from processors.holds import Holds
 from processors.in_flight import InFlight

@@ -1,24 +1,15 @@
-"""Exit codes, and errors that a person can act on instead of tracebacks."""
+"""Errors that a person can act on instead of tracebacks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from typing import NoReturn
 
 import click
 
-
-class ExitCode(IntEnum):
-    """How a command ends."""
-
-    DONE = 0
-    FAILED = 1
-    WRONG_USAGE = 2
-    NOTHING_PROCESSED = 3
-    INTERRUPTED = 130
+from avatarrig.process.protocol import ExitCode
 
 
 class CommandError(Exception):

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 
 class TransportError(RuntimeError):
-    """Kafka cannot be used as asked."""
+    """Kafka cannot be used as asked.
+
+    Attributes:
+        may_pass: Whether waiting may help: a broker that is away, or starts again, comes back.
+    """
+
+    may_pass = True
 
 
 class TransportSettingError(TransportError, ValueError):
     """A setting is wrong; the message names it."""
+
+    may_pass = False
 
 
 class ConnectionRefusedByKafkaError(TransportError):
@@ -22,7 +30,10 @@ class ConnectionRefusedByKafkaError(TransportError):
         """Keeps the part beside the message."""
         super().__init__(message)
         self.part = part
+        self.may_pass = part in {"address", "protocol"}
 
 
 class TopicError(TransportError):
     """A topic is missing, or is not what the pipeline needs."""
+
+    may_pass = False

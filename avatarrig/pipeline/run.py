@@ -16,7 +16,7 @@ from rich.console import Console
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
-from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.errors import CommandError
 from avatarrig.cli.screen.display import Display, display_for
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
@@ -34,8 +34,9 @@ from avatarrig.pipeline.results import (
     write_results,
 )
 from avatarrig.pipeline.session import Session
-from avatarrig.process.interruption import Interruption
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.protocol import ExitCode
+from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
     ForeignRunError,
     RunDirectory,

@@ -133,7 +133,8 @@ class Progress:
         excluded = verdict.reason if isinstance(verdict, Excluded) else None
         seen = Observed(partition, offset, record.pose is not None, excluded)
         if key in self._observed:
-            self._later.setdefault(key, []).append(seen)
+            if self._places.get((partition, offset)) != key:  # else it is read again
+                self._later.setdefault(key, []).append(seen)
             return
         self._finished.append(now)
         self._observe(key, seen)

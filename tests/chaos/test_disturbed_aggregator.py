@@ -21,7 +21,8 @@ from support.observed import observation
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.process.supervision import Child, ExitCode, Supervisor
+from avatarrig.process.protocol import ExitCode
+from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker

@@ -36,7 +36,7 @@ from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_rea
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import places_of, read_to_end
-from avatarrig.process.supervision import ExitCode
+from avatarrig.process.protocol import ExitCode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
 

@@ -30,7 +30,7 @@ PATIENCE = 400.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 HELD = 1e9
 REPLICA, SANDBOX, AGGREGATOR = "processors", "processors.sandbox.process", "aggregators"
-BROKER = "kafka.Kafka"
+BROKER, STORAGE_TOOL, GUARD = "kafka.Kafka", "kafka.tools.StorageTool", "guard.py"
 
 
 class Flock:
@@ -98,7 +98,7 @@ class Disturbed:
         found = []
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                if kind in process.cmdline():
+                if any(part == kind or part.endswith(f"/{kind}") for part in process.cmdline()):
                     found.append(process)
         return found
 

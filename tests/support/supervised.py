@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.process.protocol import ExitCode, Status
 
 
 class Behaviour(msgspec.Struct, frozen=True):

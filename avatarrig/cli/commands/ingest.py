@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import CommandError, fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
@@ -19,8 +19,9 @@ from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
-from avatarrig.pipeline.service import stop_on_signals
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.protocol import ExitCode
+from avatarrig.process.signals import stop_on_signals
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
 from producers.scan import DatasetError

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import CommandError, fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.process.protocol import ExitCode
 from avatarrig.views.rejects import RejectsView, SetAsidePhoto, replayable
 from avatarrig.wire import Observation, RecordRefusedError, Reject, decode, keys
 from avatarrig.wire.reasons import RejectReason

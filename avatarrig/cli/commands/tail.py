@@ -15,13 +15,14 @@ import click
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import CommandError, fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
 from avatarrig.kafka import KafkaSettings, admin_client, open_reader
-from avatarrig.process.interruption import Interruption
+from avatarrig.process.protocol import ExitCode
+from avatarrig.process.signals import Interruption
 from avatarrig.views import Board, Subject
 from avatarrig.views.feed import Feed, News, read_stream
 from avatarrig.views.watching import Watching

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.errors import CommandError
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.kafka import KafkaSettings, TransportError
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, running_broker
+from avatarrig.process.protocol import ExitCode
 from avatarrig.runs import RunDirectory
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.cli.errors import CommandError
 from avatarrig.kafka import (
     KafkaSettings,
     TransportError,
@@ -20,6 +20,7 @@ from avatarrig.kafka import (
 )
 from avatarrig.kafka.embedded import default_data_folder, running_broker
 from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS
+from avatarrig.process.protocol import ExitCode
 
 SECTION = "kafka"
 """Table of the settings file with these settings."""

@@ -6,10 +6,12 @@ from avatarrig.kafka.embedded.distribution import FetchProgress
 from avatarrig.kafka.embedded.embedded import EmbeddedBroker, fetch
 from avatarrig.kafka.embedded.errors import BrokerError, BrokerUnavailableError, DataInUseError
 from avatarrig.kafka.embedded.jars import default_cache
+from avatarrig.kafka.embedded.keeper import BrokerKeeper
 from avatarrig.kafka.embedded.running import default_data_folder, running_broker
 
 __all__ = [
     "BrokerError",
+    "BrokerKeeper",
     "BrokerUnavailableError",
     "DataInUseError",
     "EmbeddedBroker",

@@ -10,10 +10,11 @@ import uuid
 from pathlib import Path
 
 from avatarrig.kafka.embedded.distribution import Distribution
-from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
 from avatarrig.kafka.embedded.process import java_environment
 from avatarrig.kafka.embedded.settings import PROPERTIES_FILE, STORAGE_FOLDER
+from avatarrig.process.supervision import KILLED
 
 FORMAT_LIMIT_S = 60.0
 HALF_DONE = "data.formatting"
@@ -113,10 +114,12 @@ def format_storage(
         )
         (aside / VERSION_FILE).write_text(KAFKA_VERSION, "ascii")
         aside.rename(folder / STORAGE_FOLDER)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or getattr(error, "output", None) or ""
-        raise BrokerError(
-            f"The broker's storage in {folder} cannot be made: {error} {said}".rstrip()
+    except subprocess.CalledProcessError as error:
+        raise BrokerEndedError(
+            f"The broker's storage in {folder} cannot be made: {error} {error.stderr}".rstrip(),
+            was_killed=error.returncode in KILLED,
         ) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BrokerError(f"The broker's storage in {folder} cannot be made: {error}") from error
     finally:
         properties.unlink(missing_ok=True)
