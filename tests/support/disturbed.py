@@ -118,6 +118,13 @@ class Disturbed:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
+    def kill_one(self, kind: str) -> None:
+        """Kills the first of a kind, as soon as there is one."""
+        self.wait_for(lambda: self.members(kind))
+        for process in self.members(kind)[:1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def kill_everything(self) -> None:
         """Kills the command and all that it started at once."""
         family = self.family()
