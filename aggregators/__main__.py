@@ -1,4 +1,4 @@
-"""One aggregator worker as a process; see `avatarrig.process.protocol`."""
+"""One aggregator worker as a process, the page beside it; see `avatarrig.process.protocol`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ import structlog
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka import TransportError
+from avatarrig.metrics.aggregate import AggregateMetrics
+from avatarrig.metrics.service import service_registry
+from avatarrig.page.settings import PageSettings
 from avatarrig.process import child
 from avatarrig.process.protocol import ExitCode
 from avatarrig.process.watchdog import Watchdog
+from avatarrig.wire.topics import OBSERVATIONS
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
@@ -38,11 +42,27 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     stop = _stop_on_signals()
     if settings.die_with_parent:
         child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
-    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - Faust loads slowly,
-    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415 - and so does this
+    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
+    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly,
+    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
 
+    registry = service_registry()
+    groups = {settings.group: OBSERVATIONS}
+    page = PageSettings(
+        settings.web_host,
+        settings.web_port,
+        settings.web_names,
+        settings.overlay_roots,
+        settings.watched,
+    )
     try:
-        await run(settings, stop, watchdog, child.working)
+        async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:
+
+            def work_begins() -> None:
+                ready()
+                child.working()
+
+            await run(settings, stop, watchdog, work_begins, AggregateMetrics(registry))
     except AddressInUseError as error:
         return ExitCode.UNUSABLE, str(error)
     except TransportError as error:

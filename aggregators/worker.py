@@ -15,15 +15,7 @@ from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.kafka import KafkaWatch
-from avatarrig.metrics.aggregate import AggregateMetrics
-from avatarrig.metrics.service import KafkaMetrics, service_registry
-from avatarrig.page.operations import Operations
-from avatarrig.page.page import Page
-from avatarrig.page.server import serving
 from avatarrig.process.scratch import scratch_folder
-from avatarrig.views.watching import Watching
-from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +23,7 @@ if TYPE_CHECKING:
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.process.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
@@ -84,7 +77,8 @@ async def run(
     settings: AggregatorSettings,
     stop: asyncio.Event,
     watchdog: Watchdog,
-    on_working: Callable[[], None] | None,
+    on_working: Callable[[], None],
+    metrics: AggregateMetrics,
 ) -> None:
     """Works until told to stop.
 
@@ -93,41 +87,12 @@ async def run(
         stop: Is set to end the work.
         watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
+        metrics: Hears of messages and estimates.
 
     Raises:
-        AddressInUseError: The web page cannot be where it was told to be.
         TransportError: Kafka cannot be used.
         WorkerCrashedError: Faust gave up.
     """
-    registry = service_registry()
-    metrics = AggregateMetrics(registry)
-    operations = Operations(registry)
-
-    def work_begins() -> None:
-        operations.ready()
-        if on_working is not None:
-            on_working()
-
-    if settings.web_port is None:
-        await _work(settings, stop, watchdog, work_begins, metrics)
-        return
-    kafka_metrics = KafkaMetrics()
-    registry.register(kafka_metrics)
-    with Watching(settings.kafka) as watching:
-        routes = [*Page(settings, watching).routes(), *operations.routes()]
-        lag = KafkaWatch(settings.kafka, kafka_metrics, {settings.group: OBSERVATIONS})
-        async with serving(settings, routes):
-            with lag:
-                await _work(settings, stop, watchdog, work_begins, metrics)
-
-
-async def _work(
-    settings: AggregatorSettings,
-    stop: asyncio.Event,
-    watchdog: Watchdog,
-    on_working: Callable[[], None] | None,
-    metrics: AggregateMetrics,
-) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
     with scratch_folder("tables") as data:
         aggregation = Aggregation(
@@ -139,12 +104,13 @@ async def _work(
             metrics=metrics,
         )
         starting = asyncio.create_task(aggregation.start())
+        has_begun = False
         try:
             while not stop.is_set():
-                if starting.done() and on_working is not None:
+                if starting.done() and not has_begun:
                     starting.result()
                     on_working()
-                    on_working = None
+                    has_begun = True
                 _check(aggregation)
                 is_idle = starting.done() and aggregation.is_idle
                 watchdog.report(aggregation.progress, idle=is_idle)

@@ -130,9 +130,9 @@ class Publishing:
         self.finished = False
         self.failure: DatasetError | None = None
 
-    def start(self, background: Background) -> None:
+    def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
-        background.start("publishing", self._run)
+        return background.start("publishing", self._run)
 
     def stop(self) -> None:
         """Gives up; what is not published is found again by the next start."""

@@ -20,6 +20,7 @@ from avatarrig.runs import RunDirectory, read_observation, write_atomically, wri
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
+from avatarrig.wire.reasons import words_for
 
 PHASE = "phase1"
 SHOWN_REJECTS = 10
@@ -179,8 +180,9 @@ def _print_rejects(console: Console, progress: Progress) -> None:
     if not rejected:
         return
     by_reason = Counter(reject.reason for _, reject in rejected)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in by_reason.most_common())
-    console.print(Text(f"rejected ({reasons}):", style="yellow"))
+    console.print(Text("rejected:", style="yellow"))
+    for reason, count in by_reason.most_common():
+        console.print(Padding(Text(f"{count} × {words_for(reason)}", style="dim"), (0, 0, 0, 2)))
     for found, reject in rejected[:SHOWN_REJECTS]:
         console.print(Padding(Text(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
     if len(rejected) > SHOWN_REJECTS:

@@ -12,11 +12,20 @@ from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import CommandError
 from avatarrig.cli.options.kafka import check_connection
 from avatarrig.cli.screen.display import Display
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.kafka import (
+    KafkaSettings,
+    Reader,
+    TransportError,
+    create_topics,
+    from_beginning,
+    open_producer,
+    open_reader,
+    reading,
+)
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
-from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.replicas import replicas
 from avatarrig.pipeline.request import RunRequest
@@ -25,10 +34,9 @@ from avatarrig.process.protocol import ExitCode
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity
-from avatarrig.views.follow import Follower
-from avatarrig.views.progress import Progress
+from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
-from avatarrig.wire.topics import pipeline_topics
+from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
@@ -100,7 +108,7 @@ class Session:
             kafka = self._kafka(parts)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
-            follower = parts.patiently(lambda: self._caught_up(kafka, stack))
+            reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, processed = parts.patiently(lambda: self._publishing(kafka, stack))
             publishing.start(parts.background)
             stack.callback(publishing.stop)
@@ -109,11 +117,13 @@ class Session:
 
             def step() -> bool:
                 try:
-                    news = follower.poll(POLL_SECONDS)
-                except KafkaError as error:  # it is away, and the coordinator looks after it
+                    messages = reader.poll(POLL_SECONDS)
+                except (TransportError, KafkaError) as error:
+                    # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)
-                    news = False
+                    messages = []
+                news = self._progress.take(messages, time.monotonic())
                 if news:
                     parts.moved()
                 self._take(publishing, processed)
@@ -124,6 +134,20 @@ class Session:
             parts.work(interruption.stop, step)
             self._enter("stopping")
 
+    def _caught_up(self, kafka: KafkaSettings, stack: ExitStack) -> Reader:
+        """Reads what the topics hold by now.
+
+        It gives up in time: a transaction that its dead owner left open hides what follows it
+        until the broker ends it, and waiting only saves work.
+        """
+        consumer = stack.enter_context(reading(kafka))
+        topics = [channel.topic for channel in FOLLOWED]
+        reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
+        give_up = time.monotonic() + CATCH_UP_SECONDS
+        while reader.behind and time.monotonic() < give_up:
+            self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
+        return reader
+
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:
             check_connection(self._request.kafka)
@@ -131,13 +155,6 @@ class Session:
         return parts.keep(
             EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         )
-
-    def _caught_up(self, kafka: KafkaSettings, stack: ExitStack) -> Follower:
-        consumer = open_reader(kafka)
-        stack.callback(consumer.close)
-        follower = Follower(consumer, self._request.partitions, self._progress)
-        follower.catch_up(CATCH_UP_SECONDS)
-        return follower
 
     def _tell_restart(self, state: ChildState) -> None:
         if state.restarts > self._restarts.get(state.name, 0):

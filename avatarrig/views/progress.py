@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.refused import StateRefusedError
-from avatarrig.wire import Observation, Reject, SkeletonRecord
+from avatarrig.kafka.reading import Message
+from avatarrig.wire import Forget, Observation, Reject, SkeletonRecord
+from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
 from avatarrig.wire.reasons import Exclusion, RejectReason
-from avatarrig.wire.topics import OBSERVATIONS
+from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
 RATE_WINDOW_SECONDS = 15.0
 _ORIGIN = re.compile(rf"{re.escape(OBSERVATIONS)}/([0-9]{{1,10}})/([0-9]{{1,19}})")
 
-Key = tuple[str, str]
-"""Subject and image_id."""
+FOLLOWED: Final = (OBSERVED, REJECTED, ESTIMATED)
+"""What a run reads of the topics."""
 
 
-class Observed(msgspec.Struct, frozen=True):
+class ObservedPhoto(msgspec.Struct, frozen=True):
     """Where an observation stands on its topic, and what it saw.
 
     Attributes:
@@ -55,7 +59,7 @@ class Found(msgspec.Struct, frozen=True):
     subject: str
 
     @property
-    def key(self) -> Key:
+    def key(self) -> PhotoKey:
         """What tells photos apart; the same photo may be shown for two subjects."""
         return (self.subject, self.image_id)
 
@@ -95,18 +99,45 @@ class Progress:
         self._run = run
         self._learned = learned
         self._fingerprint = fingerprint
-        self._found: dict[Key, Found] = {}
-        self._observed: dict[Key, Observed] = {}
-        self._rejects: dict[Key, Reject] = {}
+        self._found: dict[PhotoKey, Found] = {}
+        self._observed: dict[PhotoKey, ObservedPhoto] = {}
+        self._rejects: dict[PhotoKey, Reject] = {}
         self._own: set[str] = set()
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
         self._counted: Counter[str] = Counter()
-        self._places: dict[tuple[int, int], Key] = {}
-        self._later: dict[Key, list[Observed]] = {}
+        self._places: dict[tuple[int, int], PhotoKey] = {}
+        self._later: dict[PhotoKey, list[ObservedPhoto]] = {}
         self._refusals: dict[tuple[int, int], Reject] = {}
         self._unmade: dict[str, Reject] = {}
+
+    def take(self, messages: Iterable[Message], now: float) -> bool:
+        """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
+
+        Args:
+            messages: What was read.
+            now: Monotonic seconds.
+
+        Returns:
+            Whether there were any.
+        """
+        any_came = False
+        for message in messages:
+            any_came = True
+            match message.record:
+                case Observation() as record:
+                    self.observation(record, message.partition, message.offset, now)
+                case Forget() as record:
+                    self.forget(record.forget, message.partition)
+                case Reject() as record:
+                    self.reject(record, now)
+                case SkeletonRecord() as record:
+                    self.skeleton(record)
+                case None if message.topic == SKELETONS:
+                    with contextlib.suppress(KeyRefusedError):
+                        self.no_skeleton(*series_of(message.key))
+        return any_came
 
     def found(self, photo: Found) -> None:
         """Notes a photo of the dataset."""
@@ -131,7 +162,7 @@ class Progress:
         except StateRefusedError:
             return
         excluded = verdict.reason if isinstance(verdict, Excluded) else None
-        seen = Observed(partition, offset, record.pose is not None, excluded)
+        seen = ObservedPhoto(partition, offset, record.pose is not None, excluded)
         if key in self._observed:
             if self._places.get((partition, offset)) != key:  # else it is read again
                 self._later.setdefault(key, []).append(seen)
@@ -139,7 +170,7 @@ class Progress:
         self._finished.append(now)
         self._observe(key, seen)
 
-    def _observe(self, key: Key, seen: Observed) -> None:
+    def _observe(self, key: PhotoKey, seen: ObservedPhoto) -> None:
         with self._changing(key):
             self._observed[key] = seen
             self._rejects.pop(key, None)
@@ -159,7 +190,7 @@ class Progress:
         elif record.reference is None:
             self._refuse(record, now)
         elif record.run == self._run:
-            self._set_aside((record.reference.subject, record.reference.image_id), record, now)
+            self._set_aside(about(record), record, now)
 
     def _refuse(self, record: Reject, now: float) -> None:
         """Takes back an observation that the aggregator refused: no estimate will contain it."""
@@ -192,7 +223,7 @@ class Progress:
             default=-1,
         )
 
-    def _set_aside(self, key: Key, record: Reject, now: float) -> None:
+    def _set_aside(self, key: PhotoKey, record: Reject, now: float) -> None:
         if key in self._observed:
             return
         if key not in self._rejects:
@@ -253,7 +284,7 @@ class Progress:
         )
 
     @contextmanager
-    def _changing(self, key: Key) -> Iterator[None]:
+    def _changing(self, key: PhotoKey) -> Iterator[None]:
         """Keeps `counts` right while something about a photo changes.
 
         They are asked for many times a second, so they cannot be made by going through the photos.
@@ -262,7 +293,7 @@ class Progress:
         yield
         self._counted.update(self._counts_for(key))
 
-    def _counts_for(self, key: Key) -> list[str]:
+    def _counts_for(self, key: PhotoKey) -> list[str]:
         if key not in self._found:
             return []
         seen = self._observed.get(key)
@@ -280,7 +311,7 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def observed_photos(self) -> list[tuple[Found, Observed]]:
+    def observed_photos(self) -> list[tuple[Found, ObservedPhoto]]:
         """The run's observed photos by path."""
         pairs = [(self._found[i], o) for i, o in self._observed.items() if i in self._found]
         return sorted(pairs, key=lambda pair: pair[0].path)

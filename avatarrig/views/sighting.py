@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from avatarrig.wire import PackedArray, decode_part
+from avatarrig.wire import Decision, Forget, PackedArray
+from avatarrig.wire.channels import Channel
 from avatarrig.wire.kinds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
+from avatarrig.wire.topics import OBSERVATIONS
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
     """An observation in short; face, blendshapes and evidence are skipped unread.
 
     Attributes:
@@ -30,10 +34,4 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     excluded: Prose | None = None
 
 
-def decode_sighting(data: bytes | None) -> Sighting:
-    """Unpacks what is shown of an observation.
-
-    Raises:
-        RecordRefusedError: Naming what does not fit.
-    """
-    return decode_part(data, Sighting)
+SIGHTINGS: Final = Channel[Sighting | Forget | Decision](OBSERVATIONS, (Sighting, Forget, Decision))

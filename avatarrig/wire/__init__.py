@@ -10,6 +10,7 @@ from __future__ import annotations
 from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Evidence,
     Forget,
     HistoryRatio,
@@ -29,7 +30,6 @@ from avatarrig.wire.packing import (
     Record,
     RecordRefusedError,
     decode,
-    decode_part,
     encode,
     shortened,
 )
@@ -39,6 +39,7 @@ __all__ = [
     "MAX_RECORD_BYTES",
     "MOST_SAID",
     "SCHEMA_VERSION",
+    "Decision",
     "Evidence",
     "Forget",
     "HistoryRatio",
@@ -53,7 +54,6 @@ __all__ = [
     "Sought",
     "TallyUpdate",
     "decode",
-    "decode_part",
     "encode",
     "record_key",
     "shortened",

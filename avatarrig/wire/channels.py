@@ -6,12 +6,14 @@ field; there a `Forget` is told by the field that it alone has.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 import msgspec
 
 from avatarrig.wire.kinds import (
+    Decision,
     Forget,
     HistoryRecord,
     Observation,
@@ -34,10 +36,12 @@ class Channel(Generic[RecordT]):
         topic: Its name.
         kinds: Record classes; where there are several, records without a ``kind`` are of the
             first.
+        check: Raises RecordRefusedError where a record does not fit in another way.
     """
 
     topic: str
     kinds: tuple[type[msgspec.Struct], ...]
+    check: Callable[[RecordT], None] | None = None
 
     def decode(self, data: bytes | None) -> RecordT:
         """Unpacks a record and checks that it fits.
@@ -45,11 +49,14 @@ class Channel(Generic[RecordT]):
         Raises:
             RecordRefusedError: Naming what does not fit.
         """
-        return cast("RecordT", decode_one_of(data, self.kinds))
+        record = cast("RecordT", decode_one_of(data, self.kinds))
+        if self.check is not None:
+            self.check(record)
+        return record
 
 
 REFERENCES = Channel[PhotoReference](IMAGES, (PhotoReference,))
-OBSERVED = Channel[Observation | Forget](OBSERVATIONS, (Observation, Forget))
+OBSERVED = Channel[Observation | Forget | Decision](OBSERVATIONS, (Observation, Forget, Decision))
 REJECTED = Channel[Reject](REJECTS, (Reject,))
 TALLIED = Channel[TallyUpdate | Forget](TALLIES, (TallyUpdate, Forget))
 ESTIMATED = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,))

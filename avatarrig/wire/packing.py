@@ -12,6 +12,7 @@ import msgspec
 
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Forget,
     HistoryRecord,
     Observation,
@@ -36,13 +37,12 @@ Record = TypeVar(
     Observation,
     Reject,
     Forget,
+    Decision,
     TallyUpdate,
     SkeletonRecord,
     HistoryRecord,
 )
 
-
-PartOfRecord = TypeVar("PartOfRecord", bound=msgspec.Struct)
 
 MOST_SAID = 2000
 """Characters of a reject's message that this program writes."""
@@ -97,15 +97,6 @@ def decode_one_of(data: bytes | None, kinds: Sequence[type[msgspec.Struct]]) -> 
         raise RecordRefusedError(f"not a {kind.__name__}: {why}") from error
     _check_arrays(record)
     return record
-
-
-def decode_part(data: bytes | None, kind: type[PartOfRecord]) -> PartOfRecord:
-    """Unpacks those fields of a record that a struct of the caller's names.
-
-    Raises:
-        RecordRefusedError: As `decode`.
-    """
-    return cast("PartOfRecord", decode_one_of(data, (kind,)))
 
 
 def shortened(text: str, most: int) -> str:
@@ -174,6 +165,9 @@ EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendsh
 
 
 def _check_arrays(record: msgspec.Struct) -> None:
+    if isinstance(record, Decision):
+        for observation in record.observed:
+            _check_arrays(observation)
     for name, expected in EXPECTED_SHAPES.items():
         array: PackedArray | None = getattr(record, name, None)
         if not isinstance(array, PackedArray):

@@ -13,14 +13,17 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.hostile import RECORD_KINDS, garbage
 
-from avatarrig.views import Sighting
-from avatarrig.wire import RecordRefusedError, decode, decode_part
+from avatarrig.views.sighting import SIGHTINGS
+from avatarrig.wire import RecordRefusedError, decode
+from avatarrig.wire.channels import CHANNELS
 
 LONGEST_REFUSAL = 1000
 
@@ -36,16 +39,18 @@ def main() -> int:
     outcomes: Counter[str] = Counter()
     started = time.process_time()
     for data in garbage(given.messages, given.seed):
-        for kind in (*RECORD_KINDS, Sighting):
-            outcomes[outcome(data, kind)] += 1
+        for kind in RECORD_KINDS:
+            outcomes[outcome(partial(decode, data, kind))] += 1
+        for channel in (*CHANNELS, SIGHTINGS):
+            outcomes[outcome(partial(channel.decode, data))] += 1
     print(f"seed {given.seed}, {time.process_time() - started:.1f} s of CPU: {dict(outcomes)}")
     return 0 if outcomes.keys() <= {"refused", "read"} else 1
 
 
-def outcome(data: bytes, kind: type) -> str:
+def outcome(read: Callable[[], object]) -> str:
     """What comes out of one message."""
     try:
-        decode_part(data, Sighting) if kind is Sighting else decode(data, kind)
+        read()
     except RecordRefusedError as error:
         return "refused" if len(str(error)) <= LONGEST_REFUSAL else "refused in too many words"
     except BaseException as error:  # noqa: BLE001 - that is what is looked for

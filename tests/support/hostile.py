@@ -14,6 +14,7 @@ from support.references import reference
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import (
+    Decision,
     Forget,
     HistoryRatio,
     HistoryRecord,
@@ -27,7 +28,14 @@ from avatarrig.wire import (
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 AnyRecord = (
-    PhotoReference | Observation | Reject | Forget | TallyUpdate | SkeletonRecord | HistoryRecord
+    PhotoReference
+    | Observation
+    | Reject
+    | Forget
+    | Decision
+    | TallyUpdate
+    | SkeletonRecord
+    | HistoryRecord
 )
 
 MOST = 950_000
@@ -84,7 +92,14 @@ FORGET = Forget(forget="0" * 32, forgotten_at=1.75e9)
 
 def of_every_kind() -> list[AnyRecord]:
     """One record of every kind."""
-    return [*sound().values(), FORGET]
+    decision = Decision(
+        subject="anna",
+        image_ids=("photo-1",),
+        standing="left_out",
+        decided_at=1.75e9,
+        observed=(observation(1),),
+    )
+    return [*sound().values(), FORGET, decision]
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
@@ -177,6 +192,7 @@ def _without_arrays(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 RECORD_KINDS = (
+    Decision,
     PhotoReference,
     Observation,
     Reject,

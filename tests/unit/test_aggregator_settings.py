@@ -22,5 +22,5 @@ from aggregators.settings import AggregatorSettings
     ],
 )
 def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
-    with pytest.raises(msgspec.ValidationError, match=complaint):
+    with pytest.raises(msgspec.DecodeError, match=complaint):
         msgspec.json.decode(text, type=AggregatorSettings)

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from support.hostile import FORGET, RECORD_KINDS, AnyRecord, hostile, mutated, of_every_kind, sound
 from support.references import reference
 
-from avatarrig.views import decode_sighting
+from avatarrig.views.sighting import SIGHTINGS
 from avatarrig.wire import (
     MAX_RECORD_BYTES,
     Evidence,
@@ -34,7 +34,7 @@ from avatarrig.wire.channels import CHANNELS, OBSERVED, TALLIED, Channel
 text = st.text(max_size=30)
 number = st.floats(-1e300, 1e300)
 seconds = st.floats(-6e10, 2e11)
-fingerprints = st.text(st.characters(exclude_characters="\0"), max_size=30)
+fingerprints = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
 def arrays(*shape: int) -> st.SearchStrategy[PackedArray | None]:
@@ -171,7 +171,7 @@ def test_whatever_is_changed_in_a_record_it_is_read_or_refused(
     record: AnyRecord, chance: random.Random
 ) -> None:
     data = mutated(encode(record), chance)
-    for read in (lambda: decode(data, type(record)), lambda: decode_sighting(data)):
+    for read in (lambda: decode(data, type(record)), lambda: SIGHTINGS.decode(data)):
         with contextlib.suppress(RecordRefusedError):
             read()
 

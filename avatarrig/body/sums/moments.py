@@ -164,10 +164,10 @@ class MomentSums:
             Cell(EvidenceSum(learned, row[:ROW_LENGTH]), *numbers)
             for (_, row), numbers in zip(keys, group([one for one, _ in keys]), strict=True)
         ]
-        more = max(self._key_count() - len(keys), len(mixed)) / max(len(mixed), 1)
-        for place, row in enumerate(mixed):
-            moment, session = len(keys) + place, len(keys) + place % max(days, 1)
-            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), moment, session, more))
+        shares = _shared_out(self._key_count() - len(keys), [row[0] for row in mixed])
+        for place, (row, share) in enumerate(zip(mixed, shares, strict=True), len(keys)):
+            session = len(keys) + place % max(days, 1)
+            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), place, session, share))
         return cells
 
     def _read(self) -> tuple[list[tuple[Kept, Sequence[int]]], list[Sequence[int]]]:
@@ -216,6 +216,17 @@ def cells_of(photos: Iterable[tuple[Evidence, Trace]]) -> list[Cell]:
         sums.add((row_of(evidence), trace))
         learned = evidence.learned
     return sums.cells(learned)
+
+
+def _shared_out(keys: float, photos: Sequence[int]) -> list[float]:
+    """Gives each of some slots as many keys as others, but at least 1 and not more than photos."""
+    shares = [1.0] * len(photos)
+    left = keys - len(photos)
+    for done, place in enumerate(sorted(range(len(photos)), key=photos.__getitem__)):
+        share = min(max(left, 0.0) / (len(photos) - done), photos[place] - 1)
+        shares[place] += share
+        left -= share
+    return shares
 
 
 class _Places(NamedTuple):

@@ -3,6 +3,7 @@ import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
+let wasKnown = false;
 const charts = new Charts(byId("charts"));
 const solid = new Solid();
 const LABELS = {
@@ -128,7 +129,11 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
   showPhotos(content.photos, false);
   charts.take(content.history, LABELS);
-  if (!content.known) return;
+  if (!content.known) {
+    if (wasKnown) location.reload(); // forgotten: the server says so
+    return;
+  }
+  wasKnown = true;
   showSummary(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from avatarrig.wire import RecordRefusedError, shortened
+from avatarrig.wire import RecordRefusedError, SkeletonRecord, shortened
 from avatarrig.wire.kinds import Code, Count, Finite, Prose
 
 
@@ -49,14 +47,14 @@ class _Shape(msgspec.Struct):
     window: _Window | None = None
 
 
-def check_estimate(document: dict[str, Any]) -> None:
+def check_estimate(record: SkeletonRecord) -> None:
     """Checks that what is shown of an estimate is there in the form that is expected.
 
     Raises:
         RecordRefusedError: Naming what does not fit.
     """
     try:
-        msgspec.convert(document, _Shape)
+        msgspec.convert(record.estimate, _Shape)
     except msgspec.ValidationError as error:
         why = shortened(str(error), 500)
         raise RecordRefusedError(f"the estimate cannot be shown: {why}") from error
