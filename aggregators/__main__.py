@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.kafka import TransportError
+from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import service_registry
 from avatarrig.page.settings import PageSettings
@@ -65,6 +65,8 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
             await run(settings, stop, watchdog, work_begins, AggregateMetrics(registry))
     except AddressInUseError as error:
         return ExitCode.UNUSABLE, str(error)
+    except DataDamagedError as error:
+        return ExitCode.DAMAGED, str(error)
     except TransportError as error:
         return (ExitCode.TRY_AGAIN if error.may_pass else ExitCode.UNUSABLE), str(error)
     except WorkerCrashedError as error:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import structlog
+from aiokafka.errors import CorruptRecordException
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
+from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -124,6 +126,8 @@ async def run(
 
 def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
+    if isinstance(app.crash_reason, CorruptRecordException):
+        raise DataDamagedError(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 

@@ -11,7 +11,7 @@ import structlog
 from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import TransportError
+from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
@@ -66,6 +66,8 @@ def _serve(settings: ReplicaSettings, stop: threading.Event) -> child.Ended:
 def _exit_code(error: Exception) -> ExitCode:
     if isinstance(error, FILES_NOT_TAKEN):
         return ExitCode.CANNOT_WRITE
+    if isinstance(error, DataDamagedError):
+        return ExitCode.DAMAGED
     if isinstance(error, TransportError):
         return ExitCode.TRY_AGAIN if error.may_pass else ExitCode.UNUSABLE
     return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN

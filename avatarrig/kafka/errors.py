@@ -37,3 +37,20 @@ class TopicError(TransportError):
     """A topic is missing, or is not what the pipeline needs."""
 
     may_pass = False
+
+
+class DataDamagedError(TransportError):
+    """What Kafka keeps on its disk is damaged: it delivers bytes whose checksum is wrong."""
+
+    may_pass = False
+
+    def __init__(self, where: object) -> None:
+        """Says what to do.
+
+        Args:
+            where: What the client said.
+        """
+        super().__init__(
+            f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
+            "to start with an empty broker"
+        )

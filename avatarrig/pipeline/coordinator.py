@@ -17,9 +17,10 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.cli.errors import CommandError
-from avatarrig.kafka import KafkaSettings, TransportError, diagnose_connection
+from avatarrig.kafka import DataDamagedError, KafkaSettings, TransportError, diagnose_connection
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
+from avatarrig.process.protocol import ExitCode
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
 
 LOOK_SECONDS = 0.25
@@ -121,6 +122,7 @@ class Coordinator:
         Raises:
             CommandError: One cannot work until a person does something.
             BrokerError: The broker was given up.
+            DataDamagedError: What Kafka keeps is damaged.
         """
         while not self._notes.empty():
             self._tell(self._notes.get())
@@ -130,6 +132,9 @@ class Coordinator:
             if isinstance(self.background.failure, BrokerError):
                 raise self.background.failure from error
             raise CommandError(str(error)) from error
+        for state in self.states:
+            if state.state == "failed" and state.ended_with == ExitCode.DAMAGED:
+                raise DataDamagedError(state.message)
         for supervisor in self._supervisors:
             if supervisor.failure is not None:
                 raise CommandError(supervisor.failure)

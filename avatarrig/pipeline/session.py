@@ -13,6 +13,7 @@ from avatarrig.cli.errors import CommandError
 from avatarrig.cli.options.kafka import check_connection
 from avatarrig.cli.screen.display import Display
 from avatarrig.kafka import (
+    DataDamagedError,
     KafkaSettings,
     Reader,
     TransportError,
@@ -118,6 +119,8 @@ class Session:
             def step() -> bool:
                 try:
                     messages = reader.poll(POLL_SECONDS)
+                except DataDamagedError:
+                    raise
                 except (TransportError, KafkaError) as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))

@@ -20,13 +20,14 @@ class ExitCode(IntEnum):
     FAILED = 1
     WRONG_USAGE = 2
     NOTHING_PROCESSED = 3
+    DAMAGED = 65
     CANNOT_WRITE = 73
     TRY_AGAIN = 75
     UNUSABLE = 78
     INTERRUPTED = 130
 
 
-HOPELESS = frozenset({ExitCode.CANNOT_WRITE, ExitCode.UNUSABLE})
+HOPELESS = frozenset({ExitCode.DAMAGED, ExitCode.CANNOT_WRITE, ExitCode.UNUSABLE})
 """Ends of a child that a restart cannot mend: a person has to do something first."""
 
 

@@ -70,11 +70,13 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
             row.
         failing_since: When the row began, on the monotonic clock; None while there is none.
         message: For a person; empty where there is nothing to say.
+        ended_with: Exit status of the process before; None where there was none.
     """
 
     name: str
     state: str = "starting"
     pid: int | None = None
+    ended_with: int | None = None
     restarts: int = 0
     failures: int = 0
     failing_since: float | None = None
@@ -218,6 +220,7 @@ class _Slot:
         begun = time.monotonic()
         has_worked = self._listen(process)
         code = self._reap(process)
+        self._note(ended_with=code)
         self._count_exit(code, steady=has_worked and time.monotonic() - begun >= STEADY_SECONDS)
         return code
 

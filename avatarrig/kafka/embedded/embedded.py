@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,9 @@ from avatarrig.kafka.embedded.storage import new_cluster_id
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
 PORTS_FILE = "ports.json"
+LEAST_FREE = 16 << 20
+"""Bytes; with less of them Kafka does not start."""
+
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
 _log = structlog.get_logger(__name__)
@@ -129,6 +133,11 @@ class EmbeddedBroker:
                 _log.warning("Apache Kafka ended while it started", why=str(error))
                 if error.was_killed:
                     continue
+                if shutil.disk_usage(self._data_dir).free < LEAST_FREE:
+                    raise BrokerError(
+                        f"no space left in {self._data_dir} for the embedded Kafka: free some and "
+                        "run the same command again, it resumes"
+                    ) from error
                 distribution = without_startup_cache(distribution)
                 failures += 1
                 lasted = time.monotonic() - since

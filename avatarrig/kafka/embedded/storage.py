@@ -18,6 +18,7 @@ from avatarrig.process.supervision import KILLED
 
 FORMAT_LIMIT_S = 60.0
 HALF_DONE = "data.formatting"
+SET_ASIDE = "data.damaged"
 
 VERSION_FILE = "kafka-version"
 """In the storage: the Kafka that made it."""
@@ -61,6 +62,23 @@ def require_readable(folder: Path) -> None:
             "move that folder away to start with an empty broker. A run fills it again from its "
             "files when its command is given once more."
         )
+
+
+def set_storage_aside(folder: Path) -> Path:
+    """Moves a node's records away, so that it starts empty; an earlier such folder is replaced.
+
+    Args:
+        folder: The node's folder; the node does not run.
+
+    Returns:
+        Where they are now.
+
+    Raises:
+        OSError: They cannot be moved.
+    """
+    aside = folder / SET_ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    return (folder / STORAGE_FOLDER).rename(aside)
 
 
 def _numbers(version: str) -> list[int]:
