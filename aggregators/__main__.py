@@ -13,12 +13,12 @@ from typing import Final
 import structlog
 
 from aggregators.settings import AggregatorSettings
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import service_registry
 from avatarrig.page.settings import PageSettings
 from avatarrig.process import child
-from avatarrig.process.protocol import ExitCode
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import OBSERVATIONS
 

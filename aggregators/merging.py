@@ -21,7 +21,7 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.body.refused import EstimateRefusedError, StateRefusedError
+from avatarrig.body.refused import EstimateRefusedError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
@@ -277,6 +277,8 @@ class TalliedPartition:
             return None
         try:
             return self._take(offset, record)
+        except OutdatedStateError:  # Level 1 will send its successor, counted again.
+            return None
         except StateRefusedError as error:
             self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
             return None

@@ -11,13 +11,13 @@ import structlog
 from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.process import child
 from avatarrig.process.lifeline import exit_at_end_of
-from avatarrig.process.protocol import ExitCode
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.runs import RunStorageError

@@ -6,9 +6,9 @@ import sys
 
 from kafka.errors import KafkaError
 
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import TransportError
 from avatarrig.process import child
-from avatarrig.process.protocol import ExitCode
 from producers.scan import DatasetError
 from producers.settings import IngestSettings
 from producers.source import SourceAwayError

@@ -11,5 +11,9 @@ class EstimateRefusedError(ValueError):
     """No estimate can be made of statistics, for they are such as no photos give."""
 
 
+class OutdatedStateError(StateRefusedError):
+    """Statistics of an older format: whoever made them sends them again, in today's."""
+
+
 class LearnedRefusedError(ValueError):
     """What was learned does not fit the detector or the evidence that it is used with."""

@@ -9,20 +9,7 @@ from typing import NoReturn
 
 import click
 
-from avatarrig.process.protocol import ExitCode
-
-
-class CommandError(Exception):
-    """A command cannot go on; its message says what is wrong and what to do.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
-
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+from avatarrig.errors import AvatarRigError, ExitCode
 
 
 @contextmanager
@@ -37,7 +24,7 @@ def fail_clearly(
     """
     try:
         yield
-    except CommandError as error:
+    except AvatarRigError as error:
         _end(str(error), error.exit_code)
     except wrong_usage as error:
         _end(str(error), ExitCode.WRONG_USAGE)

@@ -16,11 +16,10 @@ from typing import Self, TypeVar
 import structlog
 from kafka.errors import KafkaError
 
-from avatarrig.cli.errors import CommandError
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError, KafkaSettings, TransportError, diagnose_connection
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
-from avatarrig.process.protocol import ExitCode
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
 
 LOOK_SECONDS = 0.25

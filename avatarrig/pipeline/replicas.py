@@ -19,3 +19,8 @@ def replicas(settings: ReplicaSettings, workers: int) -> list[Child]:
         Child(f"detector-{slot}", "processors", msgspec.structs.replace(settings, slot=slot))
         for slot in range(workers)
     ]
+
+
+def members(settings: ReplicaSettings, workers: int) -> list[str]:
+    """Lists what these replicas are called in their consumer group."""
+    return [msgspec.structs.replace(settings, slot=slot).member for slot in range(workers)]

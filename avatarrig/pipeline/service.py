@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from filelock import FileLock, Timeout
 
-from avatarrig.cli.errors import CommandError
+from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings, TransportError, leave_group
 from avatarrig.process.supervision import ChildState
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import structlog
 from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
-from avatarrig.cli.errors import CommandError
-from avatarrig.cli.options.kafka import check_connection
-from avatarrig.cli.screen.display import Display
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     DataDamagedError,
     KafkaSettings,
     Reader,
     TransportError,
     create_topics,
+    diagnose_connection,
     from_beginning,
     open_producer,
     open_reader,
@@ -28,10 +28,11 @@ from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.publishing import Processed, Publishing
-from avatarrig.pipeline.replicas import replicas
+from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
-from avatarrig.process.protocol import ExitCode
+from avatarrig.pipeline.screen import Display
+from avatarrig.pipeline.service import membership
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity
@@ -107,6 +108,10 @@ class Session:
                 )
             )
             kafka = self._kafka(parts)
+            if self._request.kafka is not None:
+                # Nobody else shall wait for the brokers to miss these members.
+                stack.enter_context(self._memberships(kafka))
+                stack.callback(parts.stop_parts)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
@@ -137,6 +142,16 @@ class Session:
             parts.work(interruption.stop, step)
             self._enter("stopping")
 
+    @contextmanager
+    def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
+        """Leaves the groups of the run's parts when these have ended."""
+        names = members(self._replica(kafka), self._request.workers)
+        with (
+            membership(kafka, detector_group(self._identity.run), names),
+            membership(kafka, DEFAULT_GROUP, [self._identity.run]),
+        ):
+            yield
+
     def _caught_up(self, kafka: KafkaSettings, stack: ExitStack) -> Reader:
         """Reads what the topics hold by now.
 
@@ -153,7 +168,7 @@ class Session:
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:
-            check_connection(self._request.kafka)
+            diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
         return parts.keep(
             EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
@@ -204,7 +219,7 @@ class Session:
             die_with_parent=True,
         )
 
-    def _replicas(self, kafka: KafkaSettings) -> list[Child]:
+    def _replica(self, kafka: KafkaSettings) -> ReplicaSettings:
         sandbox = SandboxSettings(
             photo_roots=(str(self._request.dataset.resolve()),),
             options=self._request.options,
@@ -212,13 +227,12 @@ class Session:
             run_directory=str(self._run.path.resolve()),
             wanted=self._request.wanted,
         )
-        settings = ReplicaSettings(
+        return ReplicaSettings(
             kafka=kafka,
             group=detector_group(self._identity.run),
             run=self._identity.run,
             sandbox=sandbox,
         )
-        return replicas(settings, self._request.workers)
 
     @property
     def _done(self) -> bool:
@@ -243,7 +257,7 @@ class Session:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
         if processed.detection_needed and not self._detecting:
             self._detecting = True
-            parts.start(self._replicas(kafka))
+            parts.start(replicas(self._replica(kafka), self._request.workers))
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
             self._aggregating = True

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from avatarrig.metrics.sharing import share_metrics
+from avatarrig.errors import ExitCode
 from avatarrig.process.logs import configure_logs
-from avatarrig.process.protocol import ExitCode, Status
+from avatarrig.process.protocol import Status
+from avatarrig.process.sharing import share_metrics
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 Ended = tuple[ExitCode, str]

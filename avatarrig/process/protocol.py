@@ -8,24 +8,9 @@ output and ends with an `ExitCode`. `avatarrig.process.supervision` is the paren
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import msgspec
 
-
-class ExitCode(IntEnum):
-    """How a command or a child ends; the large numbers are those of BSD's sysexits.h."""
-
-    DONE = 0
-    FAILED = 1
-    WRONG_USAGE = 2
-    NOTHING_PROCESSED = 3
-    DAMAGED = 65
-    CANNOT_WRITE = 73
-    TRY_AGAIN = 75
-    UNUSABLE = 78
-    INTERRUPTED = 130
-
+from avatarrig.errors import ExitCode
 
 HOPELESS = frozenset({ExitCode.DAMAGED, ExitCode.CANNOT_WRITE, ExitCode.UNUSABLE})
 """Ends of a child that a restart cannot mend: a person has to do something first."""

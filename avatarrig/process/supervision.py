@@ -19,9 +19,9 @@ from typing import IO, Self, cast
 import msgspec
 import structlog
 
-from avatarrig.metrics.sharing import part_environment
 from avatarrig.process.background import Background
 from avatarrig.process.protocol import HOPELESS, Status
+from avatarrig.process.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0

@@ -37,6 +37,10 @@ class _Window(msgspec.Struct):
     drift: bool = False
 
 
+class _Photos(msgspec.Struct, frozen=True):
+    moments: int | None = None
+
+
 class _Shape(msgspec.Struct):
     learned: Code | None = None
     used_observations: Count = 0
@@ -45,6 +49,7 @@ class _Shape(msgspec.Struct):
     asymmetry: dict[Code, _Asymmetry] = {}
     notes: list[Prose] = []
     window: _Window | None = None
+    photos: _Photos = _Photos()
 
 
 def check_estimate(record: SkeletonRecord) -> None:

@@ -33,11 +33,11 @@ from support.topics import read_to_end
 from support.waiting import wait_for
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import partitions_of
-from avatarrig.process.protocol import ExitCode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
 

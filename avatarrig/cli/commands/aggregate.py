@@ -10,7 +10,9 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.web import web_options
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership

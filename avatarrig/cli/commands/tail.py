@@ -15,13 +15,14 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
-from avatarrig.kafka import KafkaSettings
-from avatarrig.process.protocol import ExitCode
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
 from avatarrig.views import Subject
 from avatarrig.views.updates import updates
@@ -141,10 +142,12 @@ def _screen(console: Console, height: int | None = None) -> Screen:
 def _draw(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> None:
     focus = _Focus()
     with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         _quiet_keyboard(),
-        Watching(kafka, tell=lambda *_: None) as watching,
+        Watching(kafka) as watching,
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
+        configure_logs(nowhere)  # the picture says what is the matter
         shown: tuple[object, ...] = ()
         drawn = 0.0
         while True:

@@ -11,9 +11,8 @@ from typing import Any
 import click
 import platformdirs
 
-from avatarrig.cli.errors import CommandError
 from avatarrig.cli.options.kafka import NAMES, PASSWORD_VARIABLE, SECTION, kafka_options
-from avatarrig.process.protocol import ExitCode
+from avatarrig.errors import CommandError, ExitCode
 
 FILE_NAME = "avatarrig.toml"
 NO_SETTINGS = frozenset({"as_json", "help", "version", "config"})
