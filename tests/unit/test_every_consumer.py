@@ -62,16 +62,16 @@ def replica(topic: str, values: list[bytes]) -> Taken:
 def level_one(topic: str, values: list[bytes]) -> Taken:
     part = ObservedPartition(0, LEARNED)
     changed = [part.apply(offset, value) for offset, value in enumerate(values)]
-    assert part.next_offset == len(values)
-    told = [f"{topic}/0/{refusal.offset}" for refusal in part.take_refusals()]
+    assert part.intake.next_offset == len(values)
+    told = [f"{topic}/0/{refusal.offset}" for refusal in part.intake.take_rejections()]
     return told, changed[-1] is not None
 
 
 def level_two(topic: str, values: list[bytes]) -> Taken:
     part = TalliedPartition(0, LEARNED, estimator(EstimateOptions()))
     changed = [part.apply(offset, value) for offset, value in enumerate(values)]
-    assert part.next_offset == len(values)
-    told = [f"{topic}/0/{refusal.offset}" for refusal in part.take_refusals()]
+    assert part.intake.next_offset == len(values)
+    told = [f"{topic}/0/{refusal.offset}" for refusal in part.intake.take_rejections()]
     return told, changed[-1] is not None
 
 

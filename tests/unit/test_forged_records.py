@@ -50,7 +50,7 @@ def test_evidence_that_moves_somebody_further_than_a_photo_can_is_refused(
         judge(observation(1, evidence=forged))
     part = ObservedPartition(0, LEARNED.version)
     assert part.apply(0, encode(observation(1, evidence=forged))) is None
-    assert [refusal.reason for refusal in part.take_refusals()] == ["evidence"]
+    assert [refusal.reason for refusal in part.intake.take_rejections()] == ["evidence"]
 
 
 def test_numbers_that_no_landmarks_give_are_refused_one_by_one() -> None:
@@ -103,7 +103,7 @@ def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
     with np.errstate(all="ignore"):
         for _ in range(1500):
             part = tallied(update("Mallory", mutated(tally.to_bytes(), chance)))
-            if part.take_refusals() or not part.has(("Mallory", FINGERPRINT)):
+            if part.intake.take_rejections() or not part.has(("Mallory", FINGERPRINT)):
                 outcomes.add("refused")
                 continue
             try:

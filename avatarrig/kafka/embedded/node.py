@@ -135,12 +135,12 @@ class KafkaNode:
         while not self._answers(settings, brokers):
             if not self.alive:
                 raise BrokerEndedError(
-                    f"The broker ended while it started. {self.last_words()}",
+                    f"The broker ended while it started. {self.log_tail()}",
                     was_killed=self._process.was_killed,
                 )
             if time.monotonic() > deadline:
                 raise BrokerError(
-                    f"The broker was not ready after {limit_s:.0f} s. {self.last_words()}"
+                    f"The broker was not ready after {limit_s:.0f} s. {self.log_tail()}"
                 )
             time.sleep(POLL_S)
 
@@ -150,7 +150,7 @@ class KafkaNode:
             return len(describe_cluster(settings, timeout_ms=5_000).brokers) >= brokers
         return False
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Returns the last lines of the node's log and where the rest is."""
         logs = self._folder / LOG_FOLDER
         lines = _last_lines(logs / BROKER_LOG_FILE) or _last_lines(logs / CONSOLE_FILE)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from aggregators.refusals import Refusal
-from aggregators.roles import Message
+from aggregators.intake import Rejection
+from aggregators.protocols import Message
 from avatarrig.body.refused import EstimateRefusedError
 from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
 from avatarrig.wire.history import history_of, slot_of
@@ -21,6 +21,7 @@ from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aggregators.intake import Rejection
     from aggregators.merging import TalliedPartition
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
@@ -70,14 +71,14 @@ class Sender:
         return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
 
 
-class TallyOutlet:
+class TallyPublisher:
     """Level 1 publishes tallies, all of a series to one partition.
 
     Args:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of what is set aside.
+        metrics: Hears of what is rejected.
     """
 
     def __init__(
@@ -95,11 +96,11 @@ class TallyOutlet:
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
         key = keys.tally_key(series, part.partition)
-        found_at = part.waiting.take(series)
+        found_at = part.intake.latency.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
         return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
 
-    def farewells(self, part: ObservedPartition) -> list[Message]:
+    def tombstones(self, part: ObservedPartition) -> list[Message]:
         """Has level 2 take back what this partition has said about forgotten subjects.
 
         Which partitions have tallies of theirs is not known any more, so all are told.
@@ -111,24 +112,24 @@ class TallyOutlet:
                 encode(forget),
                 partition=number,
             )
-            for forget in part.take_farewells()
+            for forget in part.take_tombstones()
             for number in range(self.send.partitions[TALLIES])
         ]
 
-    def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
-        self._metrics.rejected(refusal.reason)
-        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+    def reject(self, part: ObservedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
 
 
-class SkeletonOutlet:
+class SkeletonPublisher:
     """Level 2 publishes estimates that say something new, and notes them in the history.
 
     Args:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of estimates, and of what is set aside.
+        metrics: Hears of estimates, and of what is rejected.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class SkeletonOutlet:
         try:
             record = part.record(series, self._wall_clock())
         except EstimateRefusedError as error:
-            return self._set_aside(part, series, error)
+            return self._rejected(part, series, error)
         self._metrics.estimated(time.perf_counter() - begun)
         if not part.is_news(record):
             return []
@@ -162,25 +163,25 @@ class SkeletonOutlet:
             Message(HISTORY, note_key, encode(noted), shard=shard),
         ]
 
-    def _set_aside(
+    def _rejected(
         self, part: TalliedPartition, series: Series, error: EstimateRefusedError
     ) -> list[Message]:
         """Says of a series that it has no estimate, once for each state of it."""
         subject, fingerprint = series
         if not part.is_new_refusal(series, str(error)):
             return []
-        refusal = Refusal(part.newest(series), RejectReason.ESTIMATE, f"{subject!r}: {error}")
-        self._metrics.rejected(refusal.reason)
-        reject = _reject_of(self._topic, part.partition, refusal, self._wall_clock())
+        rejection = Rejection(part.newest(series), RejectReason.ESTIMATE, f"{subject!r}: {error}")
+        self._metrics.rejected(rejection.reason)
+        reject = _reject_of(self._topic, part.partition, rejection, self._wall_clock())
         told = msgspec.structs.replace(
             reject, subject=subject, fingerprint=fingerprint, applied=part.applied(series)
         )
         return [Message(REJECTS, told.origin.encode(), encode(told))]
 
-    def farewells(self, part: TalliedPartition) -> list[Message]:
+    def tombstones(self, part: TalliedPartition) -> list[Message]:
         """Writes tombstones for the tallies and estimates that were taken back."""
         messages = []
-        for gone in part.take_farewells():
+        for gone in part.take_tombstones():
             shard = keys.series_key(gone.series)
             messages.append(
                 Message(TALLIES, keys.tally_key(gone.series, gone.part), None, shard=shard)
@@ -189,13 +190,13 @@ class SkeletonOutlet:
                 messages.append(Message(SKELETONS, shard, None))
         return messages
 
-    def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
-        self._metrics.rejected(refusal.reason)
-        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+    def reject(self, part: TalliedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
 
     def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
-        found_at = part.waiting.take(series)
+        found_at = part.intake.latency.take(series)
         self._metrics.published(
             at=record.estimated_at,
             width=_width(record),
@@ -210,16 +211,16 @@ def _width(record: SkeletonRecord) -> float | None:
     return median(widths) if widths else None
 
 
-def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
-    reject = _reject_of(topic, partition, refusal, now)
+def _reject(topic: str, partition: int, rejection: Rejection, now: float) -> Message:
+    reject = _reject_of(topic, partition, rejection, now)
     return Message(REJECTS, reject.origin.encode(), encode(reject))
 
 
-def _reject_of(topic: str, partition: int, refusal: Refusal, now: float) -> Reject:
-    origin = keys.origin(topic, partition, refusal.offset)
+def _reject_of(topic: str, partition: int, rejection: Rejection, now: float) -> Reject:
+    origin = keys.origin(topic, partition, rejection.offset)
     return Reject(
-        reason=refusal.reason,
-        message=shortened(f"{origin}: {refusal.message}", MOST_SAID),
+        reason=rejection.reason,
+        message=shortened(f"{origin}: {rejection.message}", MOST_SAID),
         attempts=1,
         rejected_at=now,
         origin=origin,
