@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import click
-import msgspec
 
-from avatarrig.body.rig.armature import (
-    METRE,
-    Armature,
-    build_armature,
-    to_document,
-)
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.armature import METRE, Armature, build_armature
+from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
-FORMATS: Final = ("bvh", "glb", "json")
-
 
 @click.command("export")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="glb", show_default=True
+    "--format", "file_format", type=click.Choice(list(FORMATS)), default="glb", show_default=True
 )
 @click.option("--names", "naming", type=click.Choice(NAMINGS), default="vrm", show_default=True)
 @click.option(
@@ -61,13 +51,9 @@ def export(
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
-    document = msgspec.json.format(msgspec.json.encode(to_document(armature)), indent=2) + b"\n"
-    if file_format == "glb":
-        return [(target, to_glb(armature))]
-    if file_format == "json":
-        return [(target, document)]
-    # BVH cannot say which bones are measured; the file beside it does.
-    return [(target, to_bvh(armature).encode()), (target.with_suffix(".bones.json"), document)]
+    chosen = FORMATS[file_format]
+    beside = [(target.with_suffix(end), write(armature)) for end, write in chosen.beside.items()]
+    return [(target, chosen.write(armature)), *beside]
 
 
 def _summary(armature: Armature) -> str:
