@@ -11,7 +11,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
-from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.process.background import Background
 from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
 from avatarrig.views.progress import Progress
@@ -78,7 +78,7 @@ class Run:
     ) -> Broker:
         """Publishes what is left to do, as each start of the command does."""
         broker = broker or self.broker
-        processed = Processed(
+        photos = RunPhotos(
             self.progress,
             self.directory,
             fingerprint=observation(0).fingerprint,
@@ -89,7 +89,7 @@ class Run:
         publishing = Publishing(
             self.photos,
             Dataset(name="Ann", run=RUN),
-            processed,
+            photos,
             broker,  # type: ignore[arg-type]
             max_images=None,
             leave_out=(),
