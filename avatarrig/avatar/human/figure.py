@@ -1,4 +1,4 @@
-"""The shaped human body as a skinned mesh in T-pose, VRM or plain GLB."""
+"""The shaped human body as a skinned mesh in T-pose: VRM 1.0."""
 
 from __future__ import annotations
 
@@ -22,13 +22,25 @@ _SHOWN: Final = ("body", "helper-l-eye", "helper-r-eye", "helper-upper-teeth", "
 _SHOWN_TOO: Final = ("helper-tongue",)
 _EYES: Final = ("helper-l-eye", "helper-r-eye")
 _NAMES: Final = {
-    **{"pelvis": "hips", "spine_01": "spine", "spine_02": "chest", "spine_03": "upperChest"},
-    **{"neck_01": "neck", "head": "head"},
+    "pelvis": "hips",
+    "spine_01": "spine",
+    "spine_02": "chest",
+    "spine_03": "upperChest",
+    "neck_01": "neck",
+    "head": "head",
 }
 _SIDED: Final = {
-    **{"clavicle": "Shoulder", "upperarm": "UpperArm", "lowerarm": "LowerArm", "hand": "Hand"},
-    **{"thigh": "UpperLeg", "calf": "LowerLeg", "foot": "Foot", "ball": "Toes"},
-    **{"thumb_01": "ThumbMetacarpal", "thumb_02": "ThumbProximal", "thumb_03": "ThumbDistal"},
+    "clavicle": "Shoulder",
+    "upperarm": "UpperArm",
+    "lowerarm": "LowerArm",
+    "hand": "Hand",
+    "thigh": "UpperLeg",
+    "calf": "LowerLeg",
+    "foot": "Foot",
+    "ball": "Toes",
+    "thumb_01": "ThumbMetacarpal",
+    "thumb_02": "ThumbProximal",
+    "thumb_03": "ThumbDistal",
     **{
         f"{ours}_{number}": f"{theirs}{part}"
         for ours, theirs in (
@@ -50,8 +62,12 @@ EXPRESSIONS: Final[dict[str, dict[str, float]]] = {
     "angry": {"browDownLeft": 1, "browDownRight": 1, "mouthPressLeft": 0.5, "mouthPressRight": 0.5},
     "sad": {"browInnerUp": 1, "mouthFrownLeft": 0.8, "mouthFrownRight": 0.8},
     "surprised": {
-        **{"browOuterUpLeft": 1, "browOuterUpRight": 1, "browInnerUp": 0.6},
-        **{"eyeWideLeft": 0.8, "eyeWideRight": 0.8, "jawOpen": 0.3},
+        "browOuterUpLeft": 1,
+        "browOuterUpRight": 1,
+        "browInnerUp": 0.6,
+        "eyeWideLeft": 0.8,
+        "eyeWideRight": 0.8,
+        "jawOpen": 0.3,
     },
 }
 """VRM's preset expressions, of MakeHuman's face units."""
@@ -76,28 +92,25 @@ def vrm_name(bone: str) -> str | None:
     return f"{'left' if side == 'l' else 'right'}{_SIDED[stem]}"
 
 
-def to_container(
-    files: HumanFiles, human: Human, *, title: str, naming: str = "vrm", vrm: bool = True
-) -> Container:
-    """Makes a file of the human body.
+def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "vrm") -> Container:
+    """Makes a VRM 1.0 of the human body, with humanoid, expressions and conditions.
 
     Args:
         files: The human body's parts.
         human: Its shape.
         title: Name of the avatar.
         naming: Scheme of the bones' names.
-        vrm: Whether it is a VRM 1.0 with humanoid, expressions and conditions.
     """
     bones = [bone for bone in _ordered(files) if vrm_name(bone) is not None]
     heads = {bone: joint(files, human.points, bone) for bone in bones}
-    turns, moved = _t_pose(files, bones, heads)
+    pose = _t_pose(files, bones, heads)
     mesh = _mesh(files)
     joints, weights = _weights(files, bones, len(human.points))
-    posed = _posed(human.points, (joints, weights), bones, heads, turns, moved)
+    posed = _posed(human.points, (joints, weights), pose)
     pack = _Packed()
     ground = posed[mesh.source][:, 1].min()
     posed = _METRES * (posed - [0, ground, 0])
-    places = {bone: _METRES * (place - [0, ground, 0]) for bone, place in moved.items()}
+    places = {bone: _METRES * (place - [0, ground, 0]) for bone, place in pose.moved.items()}
     nodes = _nodes(files, bones, places, naming)
     primitives = _primitives(files, mesh, posed, (joints, weights), pack)
     binds = np.tile(np.eye(4), (len(bones), 1, 1))
@@ -133,8 +146,7 @@ def to_container(
             }
         ],
     }
-    if vrm:
-        document |= _vrm(bones, title)
+    document |= _vrm(bones, title)
     document |= {"accessors": pack.accessors, "bufferViews": pack.views}
     document["buffers"] = [{"byteLength": len(pack.binary)}]
     return Container(document=document, binary=bytes(pack.binary))
@@ -154,7 +166,7 @@ class _Packed:
         view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": raw.nbytes}
         self.views.append(view if target is None else {**view, "target": target})
         code = {"f": 5126, "u": {2: 5123, 4: 5125}.get(raw.dtype.itemsize, 5121)}[raw.dtype.kind]
-        entry = {"bufferView": len(self.views) - 1, "componentType": code}
+        entry: dict[str, Any] = {"bufferView": len(self.views) - 1, "componentType": code}
         entry |= {"count": len(raw), "type": kind}
         if kind == "VEC3":
             entry |= {"min": raw.min(axis=0).tolist(), "max": raw.max(axis=0).tolist()}
@@ -173,9 +185,7 @@ def _ordered(files: HumanFiles) -> list[str]:
     return order
 
 
-def _t_pose(
-    files: HumanFiles, bones: list[str], heads: Mapping[str, Floats]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _t_pose(files: HumanFiles, bones: list[str], heads: dict[str, Floats]) -> _Pose:
     """How each bone is turned, in the scene, and where it begins then."""
     across, down = np.array([1.0, 0, 0]), np.array([0, -1.0, 0])
     wanted = {}
@@ -198,7 +208,7 @@ def _t_pose(
             moved[bone] = moved[parent] + turns[parent] @ (heads[bone] - heads[parent])
         else:
             moved[bone] = heads[bone]
-    return turns, moved
+    return _Pose(bones=bones, heads=heads, turns=turns, moved=moved)
 
 
 def _least_turn(along: Floats, direction: Floats) -> Floats:
@@ -210,21 +220,23 @@ def _least_turn(along: Floats, direction: Floats) -> Floats:
     return turn
 
 
-def _posed(
-    points: Floats,
-    held: tuple[NDArray[np.int64], Floats],
-    bones: list[str],
-    heads: Mapping[str, Floats],
-    turns: Mapping[str, Floats],
-    moved: Mapping[str, Floats],
-) -> Floats:
+class _Pose(msgspec.Struct, frozen=True, kw_only=True):
+    """Bones where they were, how they are turned, and where they are."""
+
+    bones: list[str]
+    heads: dict[str, Floats]
+    turns: dict[str, Floats]
+    moved: dict[str, Floats]
+
+
+def _posed(points: Floats, held: tuple[NDArray[np.int64], Floats], pose: _Pose) -> Floats:
     joints, weights = held
     out = np.zeros_like(points)
     for slot in range(_MOST):
-        for number, bone in enumerate(bones):
+        for number, bone in enumerate(pose.bones):
             rows = joints[:, slot] == number
-            there = moved[bone] + (points[rows] - heads[bone]) @ turns[bone].T
-            out[rows] += weights[rows, slot, None] * there
+            turned = (points[rows] - pose.heads[bone]) @ pose.turns[bone].T
+            out[rows] += weights[rows, slot, None] * (pose.moved[bone] + turned)
     return out
 
 
@@ -276,21 +288,23 @@ def _primitives(
     pack: _Packed,
 ) -> list[dict[str, Any]]:
     own = points[mesh.source]
-    joints, weights = (part[mesh.source] for part in held)
+    joints, weights = held[0][mesh.source], held[1][mesh.source]
     faces = np.concatenate(list(mesh.triangles.values()))
+    normals = _normals(points, mesh.source, faces).astype("<f4")
     attributes = {
         "POSITION": pack.add(own.astype("<f4"), "VEC3", target=34962),
-        "NORMAL": pack.add(_normals(points, mesh.source, faces).astype("<f4"), "VEC3", target=34962),
+        "NORMAL": pack.add(normals, "VEC3", target=34962),
         "TEXCOORD_0": pack.add(mesh.texture.astype("<f4"), "VEC2", target=34962),
         "JOINTS_0": pack.add(joints.astype("u1"), "VEC4", target=34962),
         "WEIGHTS_0": pack.add(_to_one(weights), "VEC4", target=34962),
     }
     targets = []
     for units in EXPRESSIONS.values():
-        shifts = sum(
-            amount * files.face(unit, len(points)) for unit, amount in units.items()
-        )
-        targets.append({"POSITION": pack.add((_METRES * shifts[mesh.source]).astype("<f4"), "VEC3")})  # type: ignore[index]
+        shifts = np.zeros_like(points)
+        for unit, amount in units.items():
+            shifts += amount * files.face(unit, len(points))
+        own_shifts = (_METRES * shifts[mesh.source]).astype("<f4")
+        targets.append({"POSITION": pack.add(own_shifts, "VEC3")})
     return [
         {
             "attributes": attributes,

@@ -24,6 +24,10 @@ AVERAGES: Final = (
 """What photos do not decide here, and stays average."""
 
 
+_FEET: Final = 1.1
+"""MakeHuman's average feet are .138 of the stature long; people's are .153 (ANSUR II)."""
+
+
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A body, as a file and as MakeHuman's sliders.
 
@@ -40,15 +44,23 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     height: float
 
 
-def make_body(
-    files: HumanFiles,
-    known: RigLengths,
-    *,
-    title: str,
-    height: float | None,
-    naming: str = "vrm",
-    vrm: bool = True,
-) -> Made:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What body is wanted.
+
+    Attributes:
+        title: Name of the avatar.
+        height: In metres; the run's, or the average, by default.
+        naming: Scheme of the bones' names.
+        vrm: Whether a VRM is wanted, or a plain GLB.
+    """
+
+    title: str
+    height: float | None = None
+    naming: str = "vrm"
+    vrm: bool = True
+
+
+def make_body(files: HumanFiles, known: RigLengths, wish: Wish) -> Made:
     """Makes a body in a person's proportions.
 
     MakeHuman's sliders bring it near; what they cannot reach is stretched.
@@ -56,27 +68,14 @@ def make_body(
     Args:
         files: The human body's parts.
         known: The person's lengths.
-        title: Name of the avatar.
-        height: In metres; the run's, or the average, by default.
-        naming: Scheme of the bones' names.
-        vrm: Whether a VRM is wanted, or a plain GLB.
+        wish: What is wanted.
     """
     human = shape(files, known.lengths)
-    tall = height or known.height or AVERAGE_HEIGHT
-    whole = to_container(files, human, title=title, naming=naming, vrm=True)
-    whole = _read_anew(whole)
-    avatar = read_avatar(whole, Path())
-    fitted = fit(avatar, known.lengths, Options(widths="full", height=tall))
-    document = fitted.container.document
-    if not vrm:
-        document = {
-            key: value
-            for key, value in document.items()
-            if key not in {"extensions", "extensionsUsed"}
-        }
+    tall = wish.height or known.height or AVERAGE_HEIGHT
+    avatar = read_avatar(to_container(files, human, title=wish.title, naming=wish.naming), Path())
+    fitted = fit(avatar, known.lengths, Options(widths="full", height=tall, feet=_FEET))
+    document = dict(fitted.container.document)
+    if not wish.vrm:
+        del document["extensions"], document["extensionsUsed"]
     data = write_container(Container(document=document, binary=fitted.container.binary))
     return Made(data=data, human=human, fitted=fitted, height=tall)
-
-
-def _read_anew(container: Container) -> Container:
-    return msgspec.structs.replace(container, size=len(container.binary))

@@ -59,11 +59,11 @@ def joint(files: HumanFiles, points: Floats, bone: str) -> Floats:
 
 def lengths(files: HumanFiles, points: Floats) -> dict[str, float]:
     """Joint distances, sides alike, in decimetres."""
-    names = sorted({f"{name}_{side}" for pair in _SEGMENTS.values() for name in pair for side in "lr"})
+    names = sorted(
+        {f"{name}_{side}" for pair in _SEGMENTS.values() for name in pair for side in "lr"}
+    )
     place = {name: joint(files, points, name) for name in names}
-    middle = {
-        name: (place[f"{name}_l"] + place[f"{name}_r"]) / 2 for name in ("upperarm", "thigh")
-    }
+    middle = {name: (place[f"{name}_l"] + place[f"{name}_r"]) / 2 for name in ("upperarm", "thigh")}
     found = {
         "shoulder_width": _apart(place["upperarm_l"], place["upperarm_r"]),
         "hip_width": _apart(place["thigh_l"], place["thigh_r"]),
@@ -110,7 +110,8 @@ def to_mhm(human: Human, name: str) -> str:
     lines = ["version v1.2.0", f"name {name}", "camera 0.0 0.0 0.0 0.0 0.0 1.0"]
     macros = {"Gender": 0.5, "Age": 0.5, "Muscle": 0.5, "Weight": 0.5, "Height": 0.5}
     macros |= {"African": 1 / 3, "Asian": 1 / 3, "Caucasian": 1 / 3, "BodyProportions": 0.5}
-    lines += [f"modifier macrodetails{_folder(key)}/{key} {value:.6f}" for key, value in macros.items()]
+    for key, value in macros.items():
+        lines.append(f"modifier macrodetails{_folder(key)}/{key} {value:.6f}")
     for key, value in human.sliders.items():
         group, _, target = SLIDERS[key]
         lines.append(f"modifier {group}/{target}-decr|incr {value:.6f}")

