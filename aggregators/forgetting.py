@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aggregators.keys import forgotten_key, forgotten_of
-from avatarrig.wire import Forget, RecordRefusedError, decode
 from avatarrig.wire.identity import subject_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aggregators.keys import Series
+    from avatarrig.wire.keys import Series
 
 
 class Forgotten:
@@ -62,14 +61,6 @@ class Forgotten:
         if not self._offsets:
             return -1
         return self._offsets.get((part, subject_digest(subject)), -1)
-
-
-def forget_in(value: bytes) -> Forget | None:
-    """Reads a message that may ask to forget somebody; None where it does not."""
-    try:
-        return decode(value, Forget)
-    except RecordRefusedError:
-        return None
 
 
 def series_of_subject(digest: str, known: Iterable[Series]) -> list[Series]:

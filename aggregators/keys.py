@@ -1,4 +1,4 @@
-"""Keys and values of the tables, and the keys of the messages.
+"""Keys and values of the tables; those of the messages are in `avatarrig.wire.keys`.
 
 A table key begins with the partition that it belongs to, so that whatever holds the key knows
 which changelog partition to write to, and which keys go when a partition moves elsewhere.
@@ -11,20 +11,16 @@ from typing import Final
 
 import msgspec
 
+from avatarrig.wire.keys import KeyRefusedError, Series, series_key, series_of
+
 MARKER: Final = b"M"
 PAGE: Final = b"P"
 STATISTICS: Final = b"S"
 FORGOTTEN: Final = b"F"
+DECIDED: Final = b"D"
 
 _PREFIX: Final = struct.Struct(">cI")
 _NUMBER: Final = struct.Struct(">I")
-
-Series = tuple[str, str]
-"""Subject and detector fingerprint: what is pooled, and what is kept apart."""
-
-
-class KeyRefusedError(ValueError):
-    """A table holds a key that this program did not write."""
 
 
 class Marker(msgspec.Struct, frozen=True, array_like=True):
@@ -49,13 +45,13 @@ def marker_key(partition: int) -> bytes:
 
 
 def page_key(partition: int, page: int) -> bytes:
-    """Key of a page of first sights."""
+    """Key of a page of first seen."""
     return _PREFIX.pack(PAGE, partition) + _NUMBER.pack(page)
 
 
 def statistics_key(partition: int, part: int, series: Series) -> bytes:
     """Key of the statistics of one series; ``part`` is the input partition they come from."""
-    return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + message_key(series)
+    return _PREFIX.pack(STATISTICS, partition) + _NUMBER.pack(part) + series_key(series)
 
 
 def forgotten_key(partition: int, part: int, digest: str) -> bytes:
@@ -92,34 +88,6 @@ def part_of(key: bytes) -> tuple[int, Series]:
     return _number(key), series_of(key[_PREFIX.size + _NUMBER.size :])
 
 
-def message_key(series: Series) -> bytes:
-    """Key of messages about a series."""
-    subject, fingerprint = series
-    return f"{subject}\0{fingerprint}".encode("utf-8", "surrogateescape")
-
-
-def tally_message_key(series: Series, partition: int) -> bytes:
-    """Key of a tally message.
-
-    The input partition is part of it: compaction keeps the last message of each key, and the
-    tallies of all input partitions are needed.
-    """
-    return message_key(series) + b"\0" + str(partition).encode()
-
-
-def history_message_key(series: Series, slot: str) -> bytes:
-    """Key of a note in the history: of those of one slot, compaction keeps the last."""
-    return message_key(series) + b"\0" + slot.encode()
-
-
-def series_of(key: bytes) -> Series:
-    """Series that a message key names; a subject may hold any character."""
-    subject, separator, fingerprint = key.decode("utf-8", "surrogateescape").rpartition("\0")
-    if not separator:
-        raise KeyRefusedError(f"{key!r} names no subject and fingerprint")
-    return subject, fingerprint
-
-
 def _split(key: bytes) -> tuple[bytes, int]:
     try:
         kind, partition = _PREFIX.unpack_from(key)
@@ -134,3 +102,13 @@ def _number(key: bytes) -> int:
     except struct.error as error:
         raise KeyRefusedError(f"{key!r} is no key of a table: {error}") from error
     return int(number)
+
+
+def decided_key(partition: int, page: int, digest: str) -> bytes:
+    """Key of a page of what was decided about a subject's photos."""
+    return _PREFIX.pack(DECIDED, partition) + _NUMBER.pack(page) + digest.encode()
+
+
+def decided_of(key: bytes) -> tuple[int, str]:
+    """Page and subject's digest that a `decided_key` names."""
+    return _number(key), key[_PREFIX.size + _NUMBER.size :].decode()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregators.keys import FORGOTTEN, MARKER, KeyRefusedError, Marker, kind_of
+from aggregators.keys import FORGOTTEN, MARKER, Marker, kind_of
 from avatarrig.body.refused import StateRefusedError
+from avatarrig.wire.keys import KeyRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ Entry = tuple[bytes, bytes]
 
 
 @contextmanager
-def refusing_damage() -> Iterator[None]:
+def restoring() -> Iterator[None]:
     """Turns what damaged entries raise into the one error for that.
 
     Raises:
@@ -31,7 +32,7 @@ def refusing_damage() -> Iterator[None]:
         raise StateRefusedError(f"an entry is damaged: {error}") from error
 
 
-def take_up(
+def restore(
     items: Iterable[Entry], learned: str, forgotten: Forgotten, take: Callable[[bytes, bytes], None]
 ) -> tuple[Marker, list[Entry]]:
     """Hands a table's entries to whom they belong.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from avatarrig.detectors.options import DetectorOptions
 
-if TYPE_CHECKING:  # importing it loads native libraries, which may be missing
+if TYPE_CHECKING:  # importing the first loads native libraries, which may be missing
     from avatarrig.detectors.detector import Detection
+    from avatarrig.wire import Sought
 
 _SPECIFICATION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)")
 
@@ -28,8 +29,13 @@ class PhotoDetector(Protocol):
     def fingerprint(self) -> str:
         """Hash of models, thresholds and schema."""
 
-    def detect(self, data: bytes) -> Detection:
-        """Looks at a photo's bytes; raises PhotoRefusedError where they are no photo."""
+    def detect(self, data: bytes, sought: Sought | None = None) -> Detection:
+        """Looks at a photo's bytes, for somebody in particular where that is said.
+
+        Raises:
+            PhotoRefusedError: They are no photo.
+            ModelUnavailableError: A model for comparing faces is nowhere to be had.
+        """
 
     def close(self) -> None:
         """Frees the models."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from processors.detector_port import DetectorUnusableError, PhotoDetector
 
@@ -21,6 +21,6 @@ def open_detector(options: DetectorOptions, models: Path | None) -> PhotoDetecto
         DetectorUnusableError: A model file is nowhere to be had, or MediaPipe cannot use it.
     """
     try:
-        return Detector(options, locate_models(options, models))
+        return Detector(options, locate_models(options, models), models)
     except (ModelUnavailableError, OSError, RuntimeError, ValueError) as error:
         raise DetectorUnusableError(str(error)) from error

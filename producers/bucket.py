@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -18,11 +19,17 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
+from avatarrig.photos.passed_over import FileCounts, Passed, kind_of_file
+from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
+from producers.naming import HEAD_BYTES
 from producers.references import Photo
 from producers.scan import DatasetError, Problem, is_junk, is_photo_name
 from producers.settling import Stamp
 from producers.source import Entry, SourceAwayError
+
+_DOTS = {".", ".."}
+"""Not hidden, as names that begin with a dot are, but no names at all."""
 
 
 class StoredPhoto(msgspec.Struct, frozen=True):
@@ -31,7 +38,7 @@ class StoredPhoto(msgspec.Struct, frozen=True):
     Attributes:
         name: Bucket and key.
         path: Path within the dataset.
-        problem: Nothing speaks against any object.
+        problem: Why no reference can name it, None where nothing speaks against it.
     """
 
     name: str
@@ -46,7 +53,7 @@ class StoredPhoto(msgspec.Struct, frozen=True):
     @property
     def printable_path(self) -> str:
         """The path; keys are text."""
-        return self.path
+        return self.path.encode("utf-8", "backslashreplace").decode()
 
 
 class Bucket:
@@ -81,8 +88,11 @@ class Bucket:
         bucket = self._root.split("/")[0]
         self._ask(lambda: self._store.ls(bucket, detail=False), bucket)
 
-    def scan(self) -> Iterator[Entry]:
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
         """Lists every photo.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
 
         Raises:
             DatasetError: There is no such bucket, or it may not be listed.
@@ -90,10 +100,15 @@ class Bucket:
         """
         found = self._ask(lambda: self._store.find(self._root, detail=True), self._root)
         for name, details in sorted(cast("dict[str, dict[str, Any]]", found).items()):
-            path = posixpath.relpath(name, self._root)
+            # Not `relpath`, which takes "a/../b" for "b": to a store they are two objects.
+            path = name.removeprefix(self._root).removeprefix("/") or posixpath.basename(name)
             *folders, last = path.split("/")
-            if is_photo_name(last) and not any(is_junk(folder) for folder in folders):
-                yield Entry(StoredPhoto(name, path), _stamp(details), has_end=True, is_whole=True)
+            junk = next(filter(is_junk, (each for each in folders if each not in _DOTS)), None)
+            if counts is not None:
+                _count(counts, path, junk)
+            if is_photo_name(last) and junk is None:
+                photo = StoredPhoto(name, path, _problem_of(name))
+                yield Entry(photo, _stamp(details), has_end=True, is_whole=True)
 
     def look(self, path: str) -> Entry | None:
         """Objects are whole, so none is ever looked at again."""
@@ -109,8 +124,19 @@ class Bucket:
         """
         name = from_store_url(photo.uri)
         try:
-            with reaching(photo.uri), self._store.open(name, "rb") as stream:
-                return read_stream(stream, read_capture_time)
+            root = (self._store, self._root)
+            with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
+                return read_stream(stream, partial(read_capture_time, name=name))
+        except StoreAwayError as error:
+            raise SourceAwayError(str(error)) from error
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo itself names; files beside it are not looked for in a store."""
+        try:
+            with reaching(photo.uri), self._store.open(from_store_url(photo.uri), "rb") as stream:
+                return people_in_photo(stream.read(HEAD_BYTES))
+        except OSError:
+            return ()
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
@@ -126,6 +152,31 @@ class Bucket:
             raise DatasetError(
                 f"{to_store_url(what)} may not be listed: check AWS_ACCESS_KEY_ID and its rights"
             ) from error
+
+
+def _count(counts: FileCounts, path: str, junk: str | None) -> None:
+    name = path.rsplit("/", maxsplit=1)[-1]
+    if junk is not None:
+        if junk not in counts.folders:
+            counts.passed_over(Passed.FOLDER, junk)
+    elif is_photo_name(name):
+        counts.found(path)
+    elif name:  # otherwise it stands for a folder
+        counts.passed_over(kind_of_file(name), name)
+
+
+def _problem_of(name: str) -> Problem | None:
+    """Tells whether a reference can name an object."""
+    try:
+        if from_store_url(to_store_url(name)) == name:
+            return None
+    except (StoreUrlError, UnicodeError):
+        pass
+    return Problem(
+        "unsupported",
+        "the object's key has a part '.' or '..', or a character that no URL can hold: copy the "
+        "object to a plain name",
+    )
 
 
 def _stamp(details: dict[str, Any]) -> Stamp:

@@ -21,13 +21,15 @@ class _Known(msgspec.Struct):
 
     Attributes:
         subject: Whose skeleton it tells about.
+        asked: Who was meant.
         size: Bytes.
         found_at: Unix seconds.
-        reason: Why it was set aside unread, None where it was published.
+        reason: Why it was rejected unread, None where it was published.
         stamp: As it was looked at by this process; None from an earlier one.
     """
 
     subject: str
+    asked: str
     size: int
     found_at: float
     reason: str | None
@@ -44,12 +46,12 @@ class Memory:
     def __init__(self, dataset: str) -> None:
         self._dataset = dataset
         self._paths: dict[str, _Known] = {}
-        self._photos: set[tuple[str, str]] = set()
+        self._photos: set[tuple[str, str, str]] = set()
         self.first_with: dict[tuple[str, bytes], str] = {}
 
     def __contains__(self, reference: PhotoReference) -> bool:
-        """Whether a photo was published for its subject."""
-        return (reference.subject, reference.image_id) in self._photos
+        """Whether a photo was published for its subject, and for whoever is meant now."""
+        return _key(reference) in self._photos
 
     def __len__(self) -> int:
         """Photos published."""
@@ -69,17 +71,27 @@ class Memory:
         if reference is not None:
             self._note(record, reference, stamp)
 
-    def is_known(self, path: str, stamp: Stamp, *, subject: str, reason: str | None = None) -> bool:
+    def is_known(
+        self,
+        path: str,
+        stamp: Stamp,
+        *,
+        subject: str,
+        asked: str = "",
+        reason: str | None = None,
+    ) -> bool:
         """Tells whether a file is as it was when it was published.
 
         Args:
             path: Path within the dataset.
             stamp: As it is now.
             subject: Whose skeleton it shall tell about.
+            asked: Who is meant.
             reason: Why it cannot be published, None where nothing speaks against it.
         """
         known = self._paths.get(path)
-        if known is None or (known.reason, known.subject) != (reason, subject):
+        now = (reason, subject, asked)
+        if known is None or (known.reason, known.subject, known.asked) != now:
             return False
         if reason is not None:
             return True
@@ -102,10 +114,23 @@ class Memory:
             return
         reason = record.reason if isinstance(record, Reject) else None
         self._paths[reference.path] = _Known(
-            reference.subject, reference.size, reference.found_at, reason, stamp
+            reference.subject,
+            _asked(reference),
+            reference.size,
+            reference.found_at,
+            reason,
+            stamp,
         )
         if reason is None:
-            self._photos.add((reference.subject, reference.image_id))
+            self._photos.add(_key(reference))
             with contextlib.suppress(ValueError):  # a stranger's hash may be none
                 content = (reference.subject, bytes.fromhex(reference.content_hash))
                 self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
+
+
+def _asked(reference: PhotoReference) -> str:
+    return "" if reference.sought is None else reference.sought.asked
+
+
+def _key(reference: PhotoReference) -> tuple[str, str, str]:
+    return reference.subject, reference.image_id, _asked(reference)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from avatarrig.wire import PhotoReference, Reject
+from avatarrig.photos.people import NamedFace, same_name
+from avatarrig.wire import PhotoReference, Reject, Sought
 from avatarrig.wire.identity import image_id
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
@@ -49,12 +51,41 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         subject_per_folder: Each first-level folder is a subject of its own, by its name;
             photos beside the folders go to `subject`.
         run: Identifier of the run that asks; empty for a service.
+        template: The subject's face, where photos may show others as well; empty where faces are
+            not compared.
+        person: The subject's name in what photo programs wrote into photos or beside them; empty
+            where names do not matter.
     """
 
     name: str
     subject: str | None = None
     subject_per_folder: bool = False
     run: str = ""
+    template: bytes = b""
+    person: str = ""
+
+    @property
+    def asked(self) -> str:
+        """Stands for who is meant: 16 hexadecimal digits; empty where nobody in particular is."""
+        if not (self.template or self.person):
+            return ""
+        return hashlib.sha256(self.template + b"\0" + self.person.encode()).hexdigest()[:16]
+
+    def sought(self, named: Sequence[NamedFace]) -> Sought | None:
+        """Says who is meant in a photo.
+
+        Args:
+            named: Whom the photo's files name.
+        """
+        if not self.asked:
+            return None
+        mine = [face for face in named if self.person and same_name(face.name, self.person)]
+        return Sought(
+            asked=self.asked,
+            template=self.template,
+            region=next((face.region for face in mine if face.region is not None), None),
+            named=bool(mine) if self.person and named else None,
+        )
 
     def subject_of(self, path: str) -> str:
         """Whose skeleton the photo at this path within the dataset tells about."""
@@ -64,12 +95,13 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         return self.name if self.subject is None else self.subject
 
 
-def describe(
+def describe(  # noqa: PLR0913 - what, whose, and how to read it
     photos: Iterable[PhotoT],
     dataset: Dataset,
     *,
     read_content: Callable[[PhotoT], PhotoContent],
     now: Callable[[], float],
+    read_names: Callable[[PhotoT], Sequence[NamedFace]] = lambda _: (),
     first_with: dict[tuple[str, bytes], str] | None = None,
 ) -> Iterator[Published]:
     """Makes a record of each photo: a reference, or a reject where it cannot be read.
@@ -83,6 +115,7 @@ def describe(
         read_content: Reads hash, size and capture time; raises OSError. Two photos are read at
             a time, on threads.
         now: Unix seconds.
+        read_names: Reads whom the photo's files name; asked where `dataset` says that it matters.
         first_with: The first photo of each subject and content hash, where some were published
             before; it is added to.
 
@@ -91,20 +124,22 @@ def describe(
     """
     first_with = {} if first_with is None else first_with
 
-    def read(photo: PhotoT) -> PhotoContent | Problem:
+    def read(photo: PhotoT) -> tuple[PhotoContent, Sequence[NamedFace]] | Problem:
         if photo.problem is not None:
             return photo.problem
         try:
-            return read_content(photo)
+            return read_content(photo), read_names(photo) if dataset.person else ()
         except OSError as error:
             return problem_of(error)
 
     for photo, outcome in read_ahead(photos, read):
-        content = outcome()
-        if isinstance(content, Problem):
-            yield _reject(photo, content, dataset, now())
+        read_outcome = outcome()
+        if isinstance(read_outcome, Problem):
+            yield _reject(photo, read_outcome, dataset, now())
             continue
+        content, named = read_outcome
         reference = _reference(photo, content, dataset, now())
+        reference = msgspec.structs.replace(reference, sought=dataset.sought(named))
         key = (reference.subject, bytes.fromhex(content.content_hash))
         first = first_with.setdefault(key, reference.image_id)
         if first != reference.image_id:

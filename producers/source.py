@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.passed_over import FileCounts
+from avatarrig.photos.people import NamedFace
 from producers.hashing import PhotoContent, read_content
+from producers.naming import people_named
 from producers.references import Photo
 from producers.scan import FoundPhoto, is_junk, is_photo_name, look_at, problem_of, scan
 from producers.settling import Stamp, has_end, is_temporary
@@ -45,14 +49,21 @@ class Source(Protocol):
     def check(self) -> None:
         """Raises DatasetError or SourceAwayError where there is nothing to look at."""
 
-    def scan(self) -> Iterator[Entry]:
-        """Looks at every photo; raises SourceAwayError where it does not answer."""
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
+        """Looks at every photo; raises SourceAwayError where it does not answer.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
+        """
 
     def look(self, path: str) -> Entry | None:
         """Looks at one photo by its path within the dataset; None where there is none."""
 
     def read(self, photo: Photo) -> PhotoContent:
         """Reads hash, size and capture time; raises OSError."""
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo's files name."""
 
 
 class LocalFolder:
@@ -85,13 +96,16 @@ class LocalFolder:
         """
         next(scan(self._root, leave_out=self._leave_out), None)
 
-    def scan(self) -> Iterator[Entry]:
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
         """Looks at every photo.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
 
         Raises:
             DatasetError: The folder is away.
         """
-        for photo in scan(self._root, leave_out=self._leave_out):
+        for photo in scan(self._root, leave_out=self._leave_out, counts=counts):
             if not is_temporary(photo.path):
                 yield _entry(photo)
 
@@ -121,7 +135,11 @@ class LocalFolder:
         """
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
-        return read_content(photo.file, read_capture_time)
+        return read_content(photo.file, partial(read_capture_time, name=photo.path))
+
+    def names(self, photo: Photo) -> Sequence[NamedFace]:
+        """Reads whom the photo's files name."""
+        return people_named(photo.file) if isinstance(photo, FoundPhoto) else ()
 
     def _left_out(self) -> list[Path]:
         return [folder.resolve() for folder in self._leave_out]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
-from avatarrig.body.evidence.counting import REASONS
+from avatarrig.body.sums.capture_days import UNDATED
 
 if TYPE_CHECKING:
     from avatarrig.body.asymmetry import Asymmetry
@@ -59,6 +59,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
             "observed": estimate.observations,
             "with_person": estimate.with_person,
             "used": estimate.used,
+            "moments": estimate.moments,
             "excluded": estimate.excluded,
         },
         "scale_basis": SCALE_BASIS,
@@ -86,6 +87,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
 def _stats(bone: BoneEstimate) -> dict[str, Any]:
     return {
         "n": bone.n,
+        "moments": bone.moments,
         "median": None if bone.median is None else _rounded(bone.median),
         "value": _rounded(bone.value),
         "interval": _ends(bone),
@@ -133,6 +135,9 @@ _BASIS_NOTE: Final = (
 
 def _notes(estimate: Estimate) -> list[str]:
     notes = [_BASIS_NOTE]
+    if estimate.moments < estimate.used:
+        moments = "1 moment" if estimate.moments == 1 else f"{estimate.moments} moments"
+        notes.append(f"{estimate.used} photos, {moments}: frames of a burst and copies count once.")
     if not estimate.used:
         notes.append("No photo has counted yet, so there is no estimate.")
     if estimate.height is None:
@@ -142,8 +147,8 @@ def _notes(estimate: Estimate) -> list[str]:
     if not estimate.consistent:
         notes.append("The photos do not agree on one person: somebody else may be in them.")
     notes += [
-        f"{f'The photos of {day}' if day else 'The oldest photos'} do not fit the others: somebody "
-        "else may be in them, or the person has grown."
+        f"{_photos_of(day)} do not fit the others: somebody else may be in them, or the person has "
+        "grown."
         for day in estimate.odd_days
     ]
     notes += [
@@ -153,11 +158,20 @@ def _notes(estimate: Estimate) -> list[str]:
     ]
     if estimate.window is not None and estimate.window.drift:
         notes.append(f"Proportions of the last {estimate.window.days} days differ from before.")
+    if estimate.window is not None and (undated := estimate.window.undated):
+        tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
+        notes.append(f"{tell} no time and are in no window.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
+        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {reason.words}."
         for reason, count in estimate.excluded.items()
     ]
     return notes
+
+
+def _photos_of(day: str) -> str:
+    if day == UNDATED:
+        return "The photos without a time"
+    return f"The photos of {day}" if day else "The oldest photos"
 
 
 def _ends(interval: Interval | BoneEstimate | Asymmetry | WindowBone | Change) -> list[float]:

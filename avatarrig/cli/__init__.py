@@ -17,7 +17,8 @@ import click
 from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS
+from avatarrig.cli.examples import with_examples
+from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
@@ -54,7 +55,7 @@ COMMANDS = {
     "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
     "rejects": (
         "avatarrig.cli.commands.rejects",
-        "What was set aside: list it, show why, try it again.",
+        "What was rejected: list it, show why, try it again.",
     ),
     "forget": (
         "avatarrig.cli.commands.forget",
@@ -84,7 +85,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, cmd_name)
-        return command
+        return with_examples(cmd_name, command)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         try:
@@ -139,6 +140,7 @@ def _name_source(error: click.BadParameter, root: click.Context) -> None:
 def avatarrig(context: click.Context, config: Path | None, log_level: str) -> None:
     """Root of all commands."""
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
+    configure_logs()  # not to standard output, which belongs to the command
     from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 
     file = config or settings_file.find_settings_file()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.detectors.by_face import PhotoView, identify, mask_of_one
 from avatarrig.detectors.face import find_face
+from avatarrig.detectors.faces.compare import Verdict
+from avatarrig.detectors.faces.models import locate_face_models
+from avatarrig.detectors.faces.recogniser import Recogniser
 from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.likeness import look_of
 from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.outline import Explained, explain_mask
 from avatarrig.detectors.person_mask import PersonMask, segment_people
@@ -24,11 +31,13 @@ from avatarrig.detectors.tasks import (
 from avatarrig.detectors.who import Choice, choose_subject, weigh_stranger
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
-    from avatarrig.detectors.models import ModelFiles
+    from avatarrig.detectors.fetching.models import ModelFiles
     from avatarrig.detectors.options import DetectorOptions
     from avatarrig.detectors.tasks import FoundPose
+    from avatarrig.wire import Sought
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -58,6 +67,7 @@ class Detection:
         mask: uint8, 256 x 256 stretched over the whole photo: 255 = surely a person, 128 and
             more counts as one. Everybody in the photo is on it.
         meta: Quality metrics by their documented names.
+        look: What the subject's surroundings look like, see `look_of`.
         rgb: The working picture, uint8, upright; as a rule smaller than the original.
     """
 
@@ -72,6 +82,7 @@ class Detection:
     blendshapes: Floats | None
     mask: Pixels | None
     meta: Meta
+    look: tuple[int, ...]
     rgb: Pixels = field(repr=False)
 
 
@@ -84,32 +95,38 @@ class Detector:
     Args:
         options: What a person can set.
         models: The model files.
+        folder: Where the models for comparing faces are looked for first, if they are needed.
     """
 
-    def __init__(self, options: DetectorOptions, models: ModelFiles) -> None:
+    def __init__(
+        self, options: DetectorOptions, models: ModelFiles, folder: Path | None = None
+    ) -> None:
         keep_to_one_thread()
         self._options = options
+        self._folder = folder
         self.fingerprint = detector_fingerprint(options, models)
         self._most = options.num_poses if options.num_poses > 1 else None
         self._poses = open_pose_task(models.pose, options, self._most or AUTOMATIC_POSES)
         self._faces = open_face_task(models.face, options)
         self._masks = open_mask_task(models.segmenter)
 
-    def detect(self, data: bytes) -> Detection:
+    def detect(self, data: bytes, sought: Sought | None = None) -> Detection:
         """Detects the subject of a photo.
 
         Args:
             data: The file's bytes, in any format that `decode_photo` reads.
+            sought: Who is meant; None takes the most prominent person.
 
         Raises:
             PhotoRefusedError: The photo cannot be used; says why and what to do.
+            ModelUnavailableError: A model for comparing faces is nowhere to be had.
         """
         photo = decode_photo(data, max_pixels=self._options.max_pixels)
         try:
-            return self._detect(photo)
+            return self._detect(photo) if sought is None else self._seek(photo, data, sought)
         except DetectionFailedError as error:
             raise PhotoRefusedError(
-                "detector_failed", f"{error}. Save the photo anew from an image editor."
+                RejectReason.DETECTOR_FAILED, f"{error}. Save the photo anew from an image editor."
             ) from error
 
     def close(self) -> None:
@@ -134,6 +151,32 @@ class Detector:
                 choice = choose_subject(found, self._most)
                 explained = _explain(choice, mask, photo)
         choice = weigh_stranger(choice, explained.stranger)
+        return self._detection(photo, choice, mask, explained)
+
+    def _seek(self, photo: DecodedPhoto, data: bytes, sought: Sought) -> Detection:
+        """Detects whoever is meant; of others no face is kept."""
+        mask = segment_people(self._masks, photo.rgb)
+        choice = choose_subject(self._poses.run(photo.rgb), self._most)
+        look = SecondLook(self._poses, photo.rgb, self._options.crop_pad_frac)
+        if not choice.people and self._options.pose_crop_from_mask:
+            choice = choose_subject(look.improve(choice, _explain(choice, mask, photo)))
+        view = PhotoView(photo, data, self._options.max_pixels)
+        identified = identify(self._recogniser, view, choice, look, sought)
+        choice = identified.choice
+        mask = mask_of_one(mask, identified, photo.rgb.shape[1::-1])
+        seen = self._detection(photo, choice, mask, _explain(choice, mask, photo))
+        if identified.verdict is not Verdict.SUBJECT:
+            seen = replace(seen, face=None, blendshapes=None)
+        return replace(seen, meta=seen.meta | identified.to_meta())
+
+    @cached_property
+    def _recogniser(self) -> Recogniser:
+        """Opened when somebody is first looked for."""
+        return Recogniser(locate_face_models(self._folder))
+
+    def _detection(
+        self, photo: DecodedPhoto, choice: Choice, mask: PersonMask, explained: Explained
+    ) -> Detection:
         subject = choice.subject
         face = None if subject is None else find_face(self._faces, photo.rgb, subject.landmarks)
         return Detection(
@@ -148,6 +191,7 @@ class Detector:
             blendshapes=None if face is None else face.blendshapes,
             mask=mask.confidence,
             meta=self._meta(photo, subject, mask, explained),
+            look=() if subject is None else look_of(photo.rgb, subject.landmarks, subject.world),
             rgb=photo.rgb,
         )
 

@@ -101,9 +101,9 @@ class SecondLook:
         found = (*people, *strangers) if strangers else people
         choice = choose_subject(found) if strangers else choice
         subject = choice.subject
-        if subject is None or choice.ambiguous or self._extent(subject) >= SMALL_PERSON:
+        if subject is None or choice.ambiguous or self.extent(subject) >= SMALL_PERSON:
             return found
-        refined = self._again(subject)
+        refined = self.again(subject)
         if refined is None:
             return found
         return tuple(refined if pose is subject else pose for pose in found)
@@ -115,11 +115,11 @@ class SecondLook:
         found this way is believed only if another crop shows the same.
         """
         parts = explained.unexplained[:_STRANGERS]
-        found = [pose for part in parts for pose in self._look(part.box)]
+        found = [pose for part in parts for pose in self.look(part.box)]
         if not found:
             height, width = self.rgb.shape[:2]
             tiles = _tiles(width, height)
-            found = [pose for tile in tiles for pose in self._look(tile, padding=0.0)]
+            found = [pose for tile in tiles for pose in self.look(tile, padding=0.0)]
         candidates = choose_subject(found).people[:_CANDIDATES]
         confirmed = (self._confirmed(candidate) for candidate in candidates)
         return tuple(pose for pose in confirmed if pose is not None)
@@ -127,7 +127,7 @@ class SecondLook:
     def _confirmed(self, candidate: FoundPose) -> FoundPose | None:
         """Looks at somebody until two looks agree; None where they do not."""
         for _ in range(_CONFIRMATIONS):
-            again = self._again(candidate)
+            again = self.again(candidate)
             if again is None or _confidence(again) < _BELIEVED:
                 return None
             if joint_distance(again.landmarks, candidate.landmarks) <= _SAME_POSE:
@@ -141,21 +141,21 @@ class SecondLook:
             pose
             for part in explained.unexplained[:_STRANGERS]
             if part.share >= _LARGE_STRANGER * explained.subject_share
-            for pose in self._look(part.box)
+            for pose in self.look(part.box)
             if visible_box(pose.landmarks).overlap(part.box) >= _SAME_PLACE
         ]
 
-    def _again(self, coarse: FoundPose) -> FoundPose | None:
+    def again(self, coarse: FoundPose) -> FoundPose | None:
         """Looks at a crop around somebody; None where nobody is found at that place."""
         box = visible_box(coarse.landmarks)
         there = [
             pose
-            for pose in self._look(box)
+            for pose in self.look(box)
             if visible_box(pose.landmarks).overlap(box) >= _SAME_PLACE
         ]
         return max(there, key=_confidence, default=None)
 
-    def _extent(self, pose: FoundPose) -> float:
+    def extent(self, pose: FoundPose) -> float:
         """How much of the photo's longer side the whole person would take.
 
         Of somebody without hips the picture shows half. Who is cut off by its edge is near, and
@@ -168,7 +168,16 @@ class SecondLook:
         shown = 1.0 if hips >= _HIP_SEEN else 0.5
         return float(longer / shown / max(width, height))
 
-    def _look(self, box: Box, padding: float | None = None) -> list[FoundPose]:
+    def look(self, box: Box, padding: float | None = None) -> list[FoundPose]:
+        """Looks for people in a crop.
+
+        Args:
+            box: Where, in shares of the photo.
+            padding: In place of the usual one.
+
+        Returns:
+            Whom it shows, in shares of the photo.
+        """
         height, width = self.rgb.shape[:2]
         left, right = box.left * width, box.right * width
         top, bottom = box.top * height, box.bottom * height

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
-from PIL import ExifTags
+from PIL import ExifTags, Image
 
-from avatarrig.photos.header import read_header
-from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.header import read_exif
+from avatarrig.photos.named_times import moment_in_name
+from avatarrig.photos.spelled_times import fraction_of, parse_moment, parse_offset
+from avatarrig.photos.xmp import dates_in_xmp
 
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 """Digital cameras are younger; clocks that lost their battery start earlier."""
@@ -19,107 +20,134 @@ EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 _CLOCK_SKEW: Final = 86_400.0
 """A camera set to the local time of a place further east seems to be ahead by hours."""
 
-_MOMENT: Final = "%Y:%m:%d %H:%M:%S"
-_DAY: Final = "%Y:%m:%d"
 _DAY_LENGTH: Final = timedelta(days=1)
-_OFFSET: Final = re.compile(r"([+-])(\d{2}):(\d{2})")
+_FURTHEST_ZONE: Final = timedelta(hours=15)
+
+_Tags = dict[int, Any]
+_EXPOSURE: Final = (
+    ExifTags.Base.DateTimeOriginal,
+    ExifTags.Base.OffsetTimeOriginal,
+    ExifTags.Base.SubsecTimeOriginal,
+)
+_DIGITISING: Final = (
+    ExifTags.Base.DateTimeDigitized,
+    ExifTags.Base.OffsetTimeDigitized,
+    ExifTags.Base.SubsecTimeDigitized,
+)
+_OFFSETS: Final = (
+    ExifTags.Base.OffsetTimeOriginal,
+    ExifTags.Base.OffsetTime,
+    ExifTags.Base.OffsetTimeDigitized,
+)
 
 
-def read_capture_time(data: bytes, *, not_after: float | None = None) -> float | None:
-    """Reads from the EXIF fields when a photo was taken.
+def read_capture_time(
+    data: bytes, *, name: str = "", not_after: float | None = None
+) -> float | None:
+    """Finds out when a photo was taken.
 
-    In this order: the moment of exposure with its offset from UTC, the time of the GPS fix
-    (always UTC), the moment of exposure taken as UTC because nothing says otherwise (then
-    up to 14 hours off).
+    The first of these that can be believed: the moment of exposure in EXIF, the moment of
+    digitising, XMP, the time of the GPS fix, the file's name, and the time at which a scanner or
+    an old phone says that the file was made. A moment without an offset from UTC beside it takes
+    that of XMP or of the GPS fix where they name the same moment; otherwise it is taken as UTC
+    (then up to 14 hours off).
 
     Args:
         data: The file's bytes.
+        name: The file's name, or its path.
         not_after: Later times are not believed, Unix seconds; a day from now if not given.
 
     Returns:
-        Unix seconds, or None where the file does not say, says something implausible (before
-        1990 or in the future), or is no photo.
+        Unix seconds, or None where nothing says, or all that does is implausible (before 1990 or
+        in the future).
     """
-    try:
-        exif = read_header(data).exif
-        details: Mapping[int, Any] = exif.get_ifd(ExifTags.IFD.Exif)
-        position: Mapping[int, Any] = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    except PhotoRefusedError:
-        return None
-    except Exception:  # noqa: BLE001 - damaged EXIF is like none
-        return None
     latest = time.time() + _CLOCK_SKEW if not_after is None else not_after
-    for moment in (_with_offset(details), _from_gps(position), _as_utc(details)):
-        if moment is not None and EARLIEST <= moment.timestamp() <= latest:
-            return moment.timestamp()
-    return None
-
-
-def _exposure(details: Mapping[int, Any]) -> tuple[datetime, str] | None:
-    """Finds the moment of exposure or digitising, without zone, and the offset beside it."""
-    for moment_tag, offset_tag, fraction_tag in (
-        (
-            ExifTags.Base.DateTimeOriginal,
-            ExifTags.Base.OffsetTimeOriginal,
-            ExifTags.Base.SubsecTimeOriginal,
-        ),
-        (
-            ExifTags.Base.DateTimeDigitized,
-            ExifTags.Base.OffsetTimeDigitized,
-            ExifTags.Base.SubsecTimeDigitized,
-        ),
-    ):
-        moment = _parse(_text(details.get(moment_tag)), _MOMENT)
-        if moment is None:
+    for moment in _moments(data, name):
+        try:
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
             continue
-        offset = _text(details.get(offset_tag)) or _text(details.get(ExifTags.Base.OffsetTime))
-        return moment + _fraction(_text(details.get(fraction_tag))), offset
+        if EARLIEST <= seconds <= latest:
+            return seconds
     return None
 
 
-def _parse(text: str, pattern: str) -> datetime | None:
+def _moments(data: bytes, name: str) -> Iterator[datetime]:
+    exif = read_exif(data)
+    # Canon's newer raw photos hold the details as a block of its own.
+    details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
+    fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))
+    written = [moment for text in dates_in_xmp(data) if (moment := parse_moment(text))]
+    for tags in (_EXPOSURE, _DIGITISING):
+        if moment := _taken(details, tags):
+            yield _with_zone(moment, written, fix)
+    yield from written
+    if fix is not None:
+        yield fix
+    if named := moment_in_name(name):
+        yield named
+    if made := parse_moment(_text(_directory(exif, None).get(ExifTags.Base.DateTime))):
+        yield made
+
+
+def _directory(exif: Image.Exif, directory: int | None) -> _Tags:
+    """Reads one of the directories of EXIF; None names the first."""
     try:
-        return datetime.strptime(text.strip(), pattern).replace(tzinfo=UTC)
-    except ValueError:
+        return dict(exif if directory is None else exif.get_ifd(directory))
+    except Exception:  # noqa: BLE001 - a damaged directory is like none
+        return {}
+
+
+def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:
+    at, offset_at, fraction_at = tags
+    moment = parse_moment(_text(details.get(at)))
+    if moment is None:
         return None
+    if not moment.microsecond:
+        moment += fraction_of(_text(details.get(fraction_at)))
+    if moment.tzinfo is not None:
+        return moment
+    for tag in (offset_at, *_OFFSETS):
+        offset = parse_offset(_text(details.get(tag)))
+        if offset is not None:
+            return moment.replace(tzinfo=timezone(offset))
+    return moment
 
 
-def _fraction(digits: str) -> timedelta:
-    digits = digits.strip()
-    if not digits.isascii() or not digits.isdigit():
-        return timedelta()
-    return timedelta(seconds=float(f"0.{digits}"))
+def _with_zone(moment: datetime, written: list[datetime], fix: datetime | None) -> datetime:
+    """Finds the zone of a moment that names none."""
+    if moment.tzinfo is not None:
+        return moment
+    for other in written:
+        if other.tzinfo and other.replace(tzinfo=None, microsecond=0) == moment.replace(
+            microsecond=0
+        ):
+            return moment.replace(tzinfo=other.tzinfo)
+    if fix is not None and abs(moment.replace(tzinfo=UTC) - fix) <= _FURTHEST_ZONE:
+        return fix
+    return moment
 
 
-def _with_offset(details: Mapping[int, Any]) -> datetime | None:
-    found = _exposure(details)
-    match = _OFFSET.match(found[1]) if found else None
-    if found is None or match is None:
-        return None
-    sign, hours, minutes = match.groups()
-    offset = timedelta(hours=int(hours), minutes=int(minutes))
-    if offset >= _DAY_LENGTH:
-        return None
-    return found[0].replace(tzinfo=timezone(-offset if sign == "-" else offset))
-
-
-def _as_utc(details: Mapping[int, Any]) -> datetime | None:
-    found = _exposure(details)
-    return found[0] if found else None
-
-
-def _from_gps(position: Mapping[int, Any]) -> datetime | None:
-    """Reads date and time of the GPS fix."""
-    midnight = _parse(_text(position.get(ExifTags.GPS.GPSDateStamp)), _DAY)
+def _gps_fix(position: _Tags) -> datetime | None:
+    """Reads date and time of the GPS fix, which are always UTC."""
+    day = parse_moment(_text(position.get(ExifTags.GPS.GPSDateStamp)))
     try:
         hours, minutes, seconds = (float(part) for part in position[ExifTags.GPS.GPSTimeStamp])
         time_of_day = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return midnight + time_of_day if midnight and time_of_day < _DAY_LENGTH else None
+    if day is None or not timedelta() <= time_of_day < _DAY_LENGTH:
+        return None
+    return day.replace(hour=0, minute=0, second=0, tzinfo=UTC) + time_of_day
 
 
 def _text(value: object) -> str:
+    """Gives a field as text; EXIF has no other than ASCII, and phones write UTF-8 all the same."""
     if isinstance(value, bytes):
-        return value.decode("ascii", "replace").rstrip("\0")
-    return value.rstrip("\0") if isinstance(value, str) else ""
+        return value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return ""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

@@ -40,6 +40,7 @@ _LIBRARIES: Final = {
     "paramiko",
 }
 """Those whose errors are no OSErrors; they are not installed everywhere."""
+_REFUSED_FOR_GOOD: Final = {errno.EINVAL, errno.ENAMETOOLONG, errno.ENOSYS, errno.EMSGSIZE}
 _TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
 
 
@@ -90,7 +91,7 @@ def from_store_url(url: str) -> str:
         raise StoreUrlError(f"{url!r} does not begin with {SCHEME}://BUCKET")
     if parts.query or parts.fragment or "@" in parts.netloc or ":" in parts.netloc:
         raise StoreUrlError(f"{url!r} has more than a bucket and a key")
-    key = unquote(parts.path, errors="surrogateescape").lstrip("/")
+    key = unquote(parts.path, errors="surrogateescape").removeprefix("/")
     if any(part in {".", ".."} for part in key.split("/")) or "\0" in key:
         raise StoreUrlError(f"{url!r} climbs with '..', or has a part that is none")
     return f"{parts.netloc}/{key}" if key else parts.netloc
@@ -153,27 +154,41 @@ def open_store_at(url: str) -> tuple[Any, str]:
 
 
 @contextlib.contextmanager
-def reaching(what: str) -> Iterator[None]:
-    """Tells a store that does not answer from an object that is not there.
+def reaching(what: str, *, root: tuple[Any, str] | None = None) -> Iterator[None]:
+    """Tells a store that does not answer from an object that is not there, or not to be read.
 
     Args:
         what: What is asked for, for the message.
+        root: The store and a place in it that answers as long as the store does. With it, an
+            object that the store refuses for good is told from a store at fault.
 
     Raises:
         StoreAwayError: The store does not answer, or is at fault.
         FileNotFoundError: There is no such object.
         PermissionError: It may not be read.
+        OSError: The store answers, but never hands over this object; only with `root`.
     """
     try:
         yield
     except (FileNotFoundError, PermissionError):
         raise
     except OSError as error:
+        # A token that ran out gives the same answer as an object that is beyond reading.
+        if root is not None and error.errno in _REFUSED_FOR_GOOD and _answers(*root):
+            raise
         raise StoreAwayError(f"{what}: {error}") from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in _LIBRARIES:
             raise
         raise StoreAwayError(f"{what}: {error}") from error
+
+
+def _answers(store: Any, name: str) -> bool:  # noqa: ANN401 - fsspec is untyped
+    try:
+        store.info(name)
+    except Exception:  # noqa: BLE001 - whatever it is, the store is not well
+        return False
+    return True
 
 
 def no_such_object(name: str) -> FileNotFoundError:

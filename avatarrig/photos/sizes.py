@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from avatarrig.photos.formats import Format
@@ -40,25 +41,28 @@ GRAY_MODES: Final = frozenset({"1", "L", "I;16"})
 
 # Bytes that a pixel takes at the peak of decoding, measured and rounded up.
 _OPENCV_BYTES_PER_CHANNEL: Final = 2.0
-_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
+_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0, "JPEG XL": 16.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
+_WIDE_BYTES: Final = 52.0
+"""Up to four colours of 8 bytes as they are stored, and a colour's 4 more while it is narrowed."""
 
 
-def reduction(width: int, height: int) -> int:
+def reduction(width: int, height: int, least: int = WORKING_LONG_SIDE) -> int:
     """Chooses the power of two by which a photo is reduced.
 
     Args:
         width: Pixels.
         height: Pixels.
+        least: Pixels that the long side keeps.
 
     Returns:
-        The largest power of two that leaves the long side at 960 pixels or more, and the short
+        The largest power of two that leaves the long side at `least` or more, and the short
         side at 320 or more. A strip that is too long for the models is reduced all the same, as
         long as its short side stays usable.
     """
     long_side, short_side = max(width, height), min(width, height)
     factor = 1
-    while long_side // (2 * factor) >= WORKING_LONG_SIDE:
+    while long_side // (2 * factor) >= least:
         too_long = long_side // factor >= LONGEST_STRIP
         if short_side // (2 * factor) < (MIN_SIDE if too_long else WORKING_SHORT_SIDE):
             break
@@ -79,27 +83,27 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
     size = f"{header.width}×{header.height}"
     if min(header.width, header.height) < MIN_SIDE:
         raise PhotoRefusedError(
-            "too_small",
+            RejectReason.TOO_SMALL,
             f"The photo has {size} pixels; both sides need at least {MIN_SIDE}. "
             "Use the original instead of a thumbnail.",
         )
     if header.pixels > max_pixels:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo has {size} = {header.pixels / 1e6:.0f} million pixels, the limit is "
             f"{max_pixels / 1e6:.0f} million. Save it smaller, or raise --max-pixels.",
         )
     longest = max(header.width, header.height)
     if longest // reduction(header.width, header.height) >= LONGEST_STRIP:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo is a strip of {size} pixels, too long and narrow to show a person. "
             "Cut out the part that does.",
         )
     needed = _decoding_bytes(header)
     if needed > MEMORY_BUDGET:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"Opening this {header.format} photo of {size} pixels would take about "
             f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.1f} GB. "
             "Save it smaller or as a plain (not progressive) JPEG.",
@@ -108,11 +112,14 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
 
 def _decoding_bytes(header: PhotoHeader) -> float:
     channels = 1 if header.mode in GRAY_MODES else 3
-    if header.format == "JPEG":
+    if header.stored_as == "JPEG":
         # A progressive JPEG keeps every 16-bit coefficient until the last scan is read.
         factor = min(reduction(header.width, header.height), 8)
-        coefficients = 2.0 * len(header.picture.getbands()) if header.progressive else 0.0
+        bands = 3 if header.picture is None else len(header.picture.getbands())
+        coefficients = 2.0 * bands if header.progressive else 0.0
         return header.pixels * (coefficients + _OPENCV_BYTES_PER_CHANNEL * channels / factor**2)
-    if header.format in OPENCV_FORMATS and not header.transparent:
+    if header.stored_as in OPENCV_FORMATS and not header.transparent:
         return header.pixels * channels * _OPENCV_BYTES_PER_CHANNEL
-    return header.pixels * _PILLOW_BYTES.get(header.format, _PILLOW_BYTES_OTHERWISE)
+    if header.has_wide_reader:
+        return header.pixels * _WIDE_BYTES
+    return header.pixels * _PILLOW_BYTES.get(header.stored_as, _PILLOW_BYTES_OTHERWISE)

@@ -24,6 +24,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         wanted: Files to keep beside the observations.
         max_images: At most so many photos; None for all.
         subject: Whose skeleton it is; the dataset's name where None.
+        subject_per_folder: Each first-level folder holds the photos of somebody else.
+        references: Photos of the person, and folders of some: only this person counts.
+        reference_places: Which face is meant in those that show several, in their order.
+        person: The person's name in what photo programs wrote; empty where names do not matter.
         kafka: Apache Kafka to use; the embedded one where None.
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
@@ -38,6 +42,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     wanted: WantedFiles
     max_images: int | None = None
     subject: str | None = None
+    subject_per_folder: bool = False
+    references: tuple[Path, ...] = ()
+    reference_places: tuple[tuple[float, float], ...] = ()
+    person: str = ""
     kafka: KafkaSettings | None = None
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None

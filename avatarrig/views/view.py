@@ -22,6 +22,8 @@ class BoneRow(msgspec.Struct, frozen=True):
         samples: Photos that show it.
         status: insufficient, provisional or stable.
         metres: Length in metres, None where no height was given.
+        prior_share: How much of the figure comes from people in general, 0..1; None where that
+            is not known.
     """
 
     label: str
@@ -31,6 +33,7 @@ class BoneRow(msgspec.Struct, frozen=True):
     samples: int
     status: str
     metres: float | None = None
+    prior_share: float | None = None
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +83,7 @@ def bone_rows(document: dict[str, Any]) -> tuple[BoneRow, ...]:
             samples=document["stats"].get(key, {}).get("n", 0),
             status=document["stats"].get(key, {}).get("status", "insufficient"),
             metres=document.get("metres", {}).get(key, {}).get("value"),
+            prior_share=document["stats"].get(key, {}).get("prior_share"),
         )
         for key, label in BONE_LABELS.items()
     )

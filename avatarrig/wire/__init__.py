@@ -7,8 +7,10 @@ required field, or a version this code does not know, is refused with a reason.
 
 from __future__ import annotations
 
+from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Evidence,
     Forget,
     HistoryRatio,
@@ -18,6 +20,7 @@ from avatarrig.wire.kinds import (
     PhotoReference,
     Reject,
     SkeletonRecord,
+    Sought,
     TallyUpdate,
 )
 from avatarrig.wire.packing import (
@@ -27,13 +30,13 @@ from avatarrig.wire.packing import (
     RecordRefusedError,
     decode,
     encode,
-    record_key,
 )
 
 __all__ = [
     "EXPECTED_SHAPES",
     "MAX_RECORD_BYTES",
     "SCHEMA_VERSION",
+    "Decision",
     "Evidence",
     "Forget",
     "HistoryRatio",
@@ -45,6 +48,7 @@ __all__ = [
     "RecordRefusedError",
     "Reject",
     "SkeletonRecord",
+    "Sought",
     "TallyUpdate",
     "decode",
     "encode",

@@ -22,6 +22,21 @@ def subject_digest(subject: str) -> str:
     return hashlib.blake2b(data, digest_size=_SUBJECT_BYTES).hexdigest()
 
 
+def asked_fingerprint(fingerprint: str, asked: str) -> str:
+    """Names what an observation was made with where somebody in particular was looked for.
+
+    Args:
+        fingerprint: The detector's own.
+        asked: Stands for the question; empty where there was none.
+
+    Returns:
+        16 hexadecimal digits; the detector's own where nothing was asked.
+    """
+    if not asked:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint}\0{asked}".encode()).hexdigest()[:16]
+
+
 def is_image_id(text: str) -> bool:
     """Whether a text can be a photo's identifier; files are named after it.
 

@@ -28,6 +28,25 @@ class PackedArray(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape).astype(np.float32)
 
 
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is meant in a photo that may show others; what it holds of a face is biometric data.
+
+    Attributes:
+        asked: Stands for what was asked: estimates of different questions are never pooled.
+        template: The face that is looked for, as `avatarrig.detectors.faces` packs it; empty
+            where faces are not compared.
+        region: Where the file itself says that the subject's face is: left, top, width, height
+            in shares of the upright photo.
+        named: Whether the file names the subject, without saying where; None where it names
+            nobody.
+    """
+
+    asked: str
+    template: bytes = b""
+    region: tuple[float, float, float, float] | None = None
+    named: bool | None = None
+
+
 class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     """Where a photo lies and whose it is; never its pixels.
 
@@ -44,6 +63,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         run: Identifier of the run that asked for it; empty for a service.
         duplicate_of: image_id of an earlier photo with the same bytes. Such a photo is
             observed, but does not count in the estimate.
+        sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
     image_id: str
@@ -57,6 +77,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     captured_at: float | None = None
     run: str = ""
     duplicate_of: str | None = None
+    sought: Sought | None = None
     version: int = SCHEMA_VERSION
 
 
@@ -77,7 +98,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, int] = {}
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
     """What the detector saw in one photo.
 
     Landmarks are in the coordinates of the upright original photo: x and y as shares of its
@@ -97,6 +118,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         meta: Quality metrics by their documented names.
         evidence: What the photo says about bone lengths; None where it says nothing.
         excluded: Why the photo does not count in the estimate; None where it counts.
+        look: What the surroundings of the person look like, in a few numbers that are the same
+            for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
     image_id: str
@@ -121,11 +144,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, float | int | str | bool | None] = {}
     evidence: Evidence | None = None
     excluded: str | None = None
+    look: tuple[int, ...] = ()
     version: int = SCHEMA_VERSION
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
-    """A photo, or another message, that was set aside.
+    """A photo, or another message, that was rejected.
 
     Attributes:
         reason: Short code such as ``unreadable``, ``too_large``, ``crashed``.
@@ -147,7 +171,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class Forget(msgspec.Struct, frozen=True, kw_only=True):
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
     """A subject shall be forgotten: what the partition says of it before this counts no more.
 
     On the observations topic it is written to every partition; what was counted of each
@@ -167,7 +191,33 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
-class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
+    """Somebody decided whether photos of a subject count; undone by a later one.
+
+    It is written to every partition of the observations topic, so that photos observed later are
+    decided as well. What a partition has counted of the photos stands in the record it is given:
+    it keeps no photo by itself, and could not take one back otherwise.
+
+    Attributes:
+        image_ids: The photos.
+        standing: ``counts``: they show the subject, whatever the detector says; a reason not to
+            count, such as ``left_out``; empty: as if nobody had decided.
+        reason: Why, in the words of whoever decided.
+        decided_at: Unix seconds.
+        observed: The partition's first observations of the photos, one for each fingerprint,
+            without face and blendshapes.
+    """
+
+    subject: str
+    image_ids: tuple[str, ...]
+    standing: str
+    decided_at: float
+    reason: str = ""
+    observed: tuple[Observation, ...] = ()
+    version: int = SCHEMA_VERSION
+
+
+class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tally"):
     """Everything one input partition has said about a subject so far (level 1 to level 2).
 
     Attributes:
@@ -231,6 +281,7 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
         estimated_at: Unix seconds.
         observations: Photos contained, with or without a person.
         used: Photos that count.
+        moments: How many moments these were taken in; None where 1.0 noted it.
         ratios: Key of ``skeleton_estimate.json`` to its ratio.
         window: The same of the rolling window: value, lower and upper end; empty without one.
     """
@@ -242,4 +293,5 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     used: int
     ratios: dict[str, HistoryRatio]
     window: dict[str, tuple[float, float, float]] = {}
+    moments: int | None = None
     version: int = SCHEMA_VERSION

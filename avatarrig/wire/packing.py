@@ -1,9 +1,10 @@
-"""How records are packed, under which key they travel, and what is refused."""
+"""How records are packed, and what is refused."""
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 import msgpack
@@ -11,6 +12,7 @@ import msgspec
 
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Forget,
     HistoryRecord,
     Observation,
@@ -35,30 +37,11 @@ Record = TypeVar(
     Observation,
     Reject,
     Forget,
+    Decision,
     TallyUpdate,
     SkeletonRecord,
     HistoryRecord,
 )
-
-
-def record_key(record: PhotoReference | Observation | Reject) -> bytes:
-    """Key under which a record travels; of records with the same key, the broker keeps the last.
-
-    It begins with the image_id, which spreads any load evenly, and says whose record it is: the
-    same photo may be shown for two subjects, to two detectors, by two runs. All that may count
-    twice in an estimate has the same key, and so is in the same partition.
-    """
-    match record:
-        case PhotoReference():
-            parts = (record.image_id, record.subject, record.run)
-        case Observation():
-            parts = (record.image_id, record.subject, record.fingerprint)
-        case Reject(reference=None):
-            parts = (record.origin, "", repr(record.rejected_at))
-        case Reject(reference=PhotoReference() as reference):
-            # Each counts: how often a photo was set aside is part of its story.
-            parts = (reference.image_id, reference.subject, repr(record.rejected_at))
-    return "\0".join(parts).encode("utf-8", "surrogateescape")
 
 
 def encode(record: msgspec.Struct) -> bytes:
@@ -67,33 +50,62 @@ def encode(record: msgspec.Struct) -> bytes:
 
 
 def decode(data: bytes | None, kind: type[Record]) -> Record:
-    """Unpacks a record and checks that it fits.
+    """Unpacks a record of one kind and checks that it fits.
 
     Args:
         data: The message's value.
-        kind: Record class that the topic promises.
+        kind: Record class that is expected.
 
-    Returns:
-        The record.
+    Raises:
+        RecordRefusedError: Naming what does not fit.
+    """
+    return cast("Record", decode_one_of(data, (kind,)))
+
+
+def decode_one_of(data: bytes | None, kinds: Sequence[type[msgspec.Struct]]) -> msgspec.Struct:
+    """Unpacks a record of one of several kinds and checks that it fits.
+
+    Args:
+        data: The message's value.
+        kinds: Record classes that are expected; a record of 1.0, which does not tell its kind,
+            is of the first, unless it is a `Forget`.
 
     Raises:
         RecordRefusedError: Naming what does not fit.
     """
     if not data:
-        raise RecordRefusedError(f"an empty message is no {kind.__name__}")
+        raise RecordRefusedError(f"an empty message is no {_names(kinds)}")
     if len(data) > MAX_RECORD_BYTES:
         raise RecordRefusedError(f"{len(data)} bytes are more than {MAX_RECORD_BYTES}")
-    _check_version(data)
+    kind = _kind(_checked_stamp(data), kinds)
     try:
-        record = _decoder(kind).decode(data)
+        record: msgspec.Struct = _decoder(kind).decode(data)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RecordRefusedError(f"not a {kind.__name__}: {error}") from error
     _check_arrays(record)
-    return cast("Record", record)
+    return record
+
+
+def _kind(stamp: _Stamp, kinds: Sequence[type[msgspec.Struct]]) -> type[msgspec.Struct]:
+    tag = stamp.kind or ("forget" if stamp.forget is not None else None)
+    if tag is None or len(kinds) == 1:
+        return kinds[0]
+    for kind in kinds:
+        if kind.__struct_config__.tag == tag:
+            return kind
+    raise RecordRefusedError(f"a record of the kind {tag[:40]!r} is no {_names(kinds)}")
+
+
+def _names(kinds: Sequence[type[msgspec.Struct]]) -> str:
+    return " or ".join(kind.__name__ for kind in kinds)
 
 
 class _Stamp(msgspec.Struct):
+    """What is read of every record before the rest."""
+
     version: int
+    kind: str | None = None
+    forget: str | None = None
 
 
 @functools.cache
@@ -101,15 +113,17 @@ def _decoder(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind)
 
 
-def _check_version(data: bytes) -> None:
+def _checked_stamp(data: bytes) -> _Stamp:
     try:
-        version = _decoder(_Stamp).decode(data).version
+        stamp: _Stamp = _decoder(_Stamp).decode(data)
     except (msgspec.MsgspecError, RecursionError):
         _refuse(data)
-    if not 1 <= version <= SCHEMA_VERSION:
+    if not 1 <= stamp.version <= SCHEMA_VERSION:
         raise RecordRefusedError(
-            f"schema version {version!r}; this program knows 1 to {SCHEMA_VERSION}: upgrade it"
+            f"schema version {stamp.version!r}; this program knows 1 to {SCHEMA_VERSION}: "
+            "upgrade it"
         )
+    return stamp
 
 
 def _refuse(data: bytes) -> NoReturn:
@@ -121,6 +135,8 @@ def _refuse(data: bytes) -> NoReturn:
         raise RecordRefusedError(f"not msgpack: {error}") from error
     if not isinstance(fields, dict):
         raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")
+    if isinstance(fields.get("version"), int):
+        raise RecordRefusedError("the record's kind is no text")
     raise RecordRefusedError(
         f"schema version {fields.get('version')!r}; this program knows 1 to {SCHEMA_VERSION}: "
         "upgrade it"
@@ -131,10 +147,11 @@ EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendsh
 
 
 def _check_arrays(record: msgspec.Struct) -> None:
-    if not isinstance(record, Observation):
-        return
+    if isinstance(record, Decision):
+        for observation in record.observed:
+            _check_arrays(observation)
     for name, expected in EXPECTED_SHAPES.items():
-        array: PackedArray | None = getattr(record, name)
+        array: PackedArray | None = getattr(record, name, None)
         if array is None:
             continue
         if array.shape != expected or len(array.data) != 4 * math.prod(expected):

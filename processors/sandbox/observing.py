@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.body.evidence.counting import DUPLICATE
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import encode_mask
@@ -28,6 +28,7 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
+from avatarrig.wire.reasons import Exclusion
 from processors.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def assemble(
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
         evidence=_evidence(seen, learned),
-        excluded=_excluded(reference),
+        excluded=_excluded(reference, seen),
+        look=seen.look,
     )
 
 
@@ -174,10 +176,11 @@ def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
     return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
 
 
-def _excluded(reference: PhotoReference) -> str | None:
-    if reference.duplicate_of is None:
-        return None
-    return f"{DUPLICATE} of {reference.duplicate_of}"
+def _excluded(reference: PhotoReference, seen: Detection) -> str | None:
+    if reference.duplicate_of is not None:
+        return f"{Exclusion.DUPLICATE} of {reference.duplicate_of}"
+    verdict = seen.meta.get(VERDICT)
+    return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
 
 
 def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:

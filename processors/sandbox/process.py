@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
+from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.source import PhotoSource, StorageUnreachableError
 from avatarrig.process.lifeline import die_with_parent_thread
@@ -68,7 +69,7 @@ def main() -> None:
         job, data = photos.get()
         if isinstance(data, bytes):
             write_frame(outgoing, Begun(job.number))
-            answer = _observe(job, data, detector, observer)
+            answer = _observe(job, data, detector, observer, settings)
         else:
             answer = _unread(job, data)
         write_frame(outgoing, answer)
@@ -123,13 +124,20 @@ def _read_photos(
             photos.put((job, error))
 
 
-def _observe(job: Job, data: bytes, detector: PhotoDetector, observer: Observer) -> Answer:
+def _observe(
+    job: Job, data: bytes, detector: PhotoDetector, observer: Observer, settings: SandboxSettings
+) -> Answer:
+    fingerprint = settings.fingerprint_for(job.reference, detector.fingerprint)
+    sought = settings.sought_in(job.reference)
     try:
-        record = observer.kept(job.reference, detector.fingerprint)
+        record = observer.kept(job.reference, fingerprint)
         if record is None:
-            record = observer.observe(job.reference, detector.detect(data), detector.fingerprint)
+            seen = detector.detect(data) if sought is None else detector.detect(data, sought)
+            record = observer.observe(job.reference, seen, fingerprint)
     except PhotoRefusedError as error:
         return Refused(job.number, error.reason, error.message)
+    except ModelUnavailableError as error:
+        return Unusable(str(error))
     except RunStorageError as error:
         return CannotWrite(str(error))
     return Observed(job.number, record)

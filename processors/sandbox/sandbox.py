@@ -1,4 +1,4 @@
-"""The detector behind a wall: photos that crash it or hang it are set aside, and no more.
+"""The detector behind a wall: photos that crash it or hang it are rejected, and no more.
 
 The process behind the wall always has the next photos in its pipe, so that it detects while
 the replica talks to Kafka.
@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.reasons import RejectReason
 from processors.sandbox.child_process import ChildProcess, Ended
 from processors.sandbox.messages import (
     Answer,
@@ -46,7 +47,7 @@ class RunDirectoryError(RuntimeError):
     """The run directory takes no more files."""
 
 
-class SetAside(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """A photo that can never be observed.
 
     Attributes:
@@ -62,7 +63,7 @@ class SetAside(msgspec.Struct, frozen=True):
     attempts: int
 
 
-Result = Observed | SetAside | Unreachable
+Result = Observed | Rejected | Unreachable
 
 
 @dataclass
@@ -98,6 +99,12 @@ class Sandbox:
     def fingerprint(self) -> str:
         """Detector fingerprint; empty until the detector was ready once."""
         return self._fingerprint
+
+    def fingerprint_for(self, reference: PhotoReference | None) -> str:
+        """Fingerprint of a photo's observation; empty until the detector was ready once."""
+        if reference is None:
+            return self._fingerprint
+        return self._settings.fingerprint_for(reference, self._fingerprint)
 
     @property
     def pid(self) -> int:
@@ -212,26 +219,30 @@ class Sandbox:
         if photo is None:
             return []
         if isinstance(answer, Refused):
-            return [SetAside(answer.job, answer.reason, answer.message, photo.attempts + 1)]
+            return [Rejected(answer.job, answer.reason, answer.message, photo.attempts + 1)]
         return [answer]
 
     def _ended(self, end: Ended) -> list[Result]:
         _log.warning("the detector process ended", how=str(end), pid=self.pid, stderr=end.tail)
         self._process.close()
-        self._metrics.died("crashed" if end.by_signal else "detector_failed")
+        self._metrics.died(RejectReason.CRASHED if end.by_signal else RejectReason.DETECTOR_FAILED)
         if self._begun is None:
             self._count_futile_start(f"{end}: {_last_line(end.tail)}")
         if end.by_signal:
-            return self._blame("crashed", f"the detector crashed on this photo ({end})")
-        return self._blame("detector_failed", f"the detector failed on this photo ({end})")
+            return self._blame(RejectReason.CRASHED, f"the detector crashed on this photo ({end})")
+        return self._blame(
+            RejectReason.DETECTOR_FAILED, f"the detector failed on this photo ({end})"
+        )
 
     def _overdue(self) -> list[Result]:
         self._process.kill()
         if self._begun is not None:
             limit = f"{self._limits.detection:g} s"
             _log.warning("the detector process hung and was killed", limit=limit)
-            self._metrics.died("timed_out")
-            return self._blame("timed_out", f"the detector did not finish within {limit}")
+            self._metrics.died(RejectReason.TIMED_OUT)
+            return self._blame(
+                RejectReason.TIMED_OUT, f"the detector did not finish within {limit}"
+            )
         if not self._ready:
             self._metrics.died("start")
             self._count_futile_start(f"not ready within {self._limits.start:g} s")
@@ -246,7 +257,7 @@ class Sandbox:
         return [Unreachable(number, message) for number in numbers]
 
     def _blame(self, reason: str, message: str) -> list[Result]:
-        """Starts anew; the photo that was in the detector is tried again, or set aside."""
+        """Starts anew; the photo that was in the detector is tried again, or rejected."""
         culprit = self.in_hand
         results: list[Result] = []
         if culprit is not None:
@@ -255,7 +266,7 @@ class Sandbox:
             if photo.attempts >= self._limits.attempts:
                 del self._photos[culprit]
                 advice = f"{message}; save it anew in a photo program, or leave it out"
-                results.append(SetAside(culprit, reason, advice, photo.attempts))
+                results.append(Rejected(culprit, reason, advice, photo.attempts))
         self._start()
         return results
 

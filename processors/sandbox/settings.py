@@ -6,6 +6,8 @@ import msgspec
 
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.runs import WantedFiles
+from avatarrig.wire import PhotoReference, Sought
+from avatarrig.wire.identity import asked_fingerprint
 
 DETECTOR = "processors.mediapipe_detector:open_detector"
 
@@ -25,6 +27,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             takes what the detector process wrote; None keeps none.
         wanted: Files wanted beside the observations.
         max_photo_bytes: Larger files are refused unread.
+        sought: Who is meant in photos whose reference does not say it.
     """
 
     photo_roots: tuple[str, ...]
@@ -34,6 +37,21 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     run_directory: str | None = None
     wanted: WantedFiles = msgspec.field(default_factory=WantedFiles)
     max_photo_bytes: int = 256 << 20
+    sought: Sought | None = None
+
+    def sought_in(self, reference: PhotoReference) -> Sought | None:
+        """Who is meant in a photo."""
+        return self.sought if reference.sought is None else reference.sought
+
+    def fingerprint_for(self, reference: PhotoReference, detector: str) -> str:
+        """Fingerprint of a photo's observation.
+
+        Args:
+            reference: The photo.
+            detector: The detector's own fingerprint; empty where it is not known yet.
+        """
+        sought = self.sought_in(reference)
+        return asked_fingerprint(detector, sought.asked if sought and detector else "")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,18 +1,21 @@
 """Reads sets of people whose skeleton is known: landmarks of their photos, true bone lengths.
 
 A set is a folder with ``truth.json`` (``bodies[]`` with ``id``, ``spread``, ``group``, ``bones``,
-``images[]`` of ``file``, ``width``, ``height``) and the landmarks of all images in that order:
-``landmarks_full.npz`` or ``pose.npz`` with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z,
-visibility, presence) and ``wor`` (n, 33, 3), or the compact ``landmarks16.npz``.
+``images[]`` of ``file``, ``width``, ``height`` and, in photo dumps, ``session``, ``burst``,
+``copy_of``) and the landmarks of all images in that order: ``landmarks_full.npz`` or ``pose.npz``
+with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z, visibility, presence) and ``wor``
+(n, 33, 3). A compact set has ``landmarks16.npz`` instead, which `estimator.compact` writes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from estimator.compact import COMPACT, Columns, read_compact
 
 from avatarrig.body.bones import POOLED_BONES
 
@@ -24,25 +27,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Body:
-    """One person.
+    """One person, and the n photos that show somebody.
 
     Attributes:
         name: Set and body.
-        spread: ``natural``, ``broad`` or ``wide``: how unusual proportions are in its set.
+        spread: ``natural``, ``broad`` or ``wide``: how unusual proportions are in its set; or
+            ``real``, and ``real_opensim`` with trunk, shoulders and hips by another definition.
         lengths: (7,) true bone lengths in metres, in the order of `POOLED_BONES`.
-        pose: (n, 33, 5) normalised landmarks of the photos that show somebody.
+        deviations: (7,) standard deviations of their logarithms: the truth's own error.
+        pose: (n, 33, 5) normalised landmarks.
         world: (n, 33, 3) metres.
         size: (n, 2) width and height of the photos in pixels.
+        session: (n,) photos in one outfit, place and light have the same number.
+        moment: (n,) so have frames of a burst, and copies and what they were made from.
+        copy: (n,) whether a photo was made from another one.
         files: Photos, relative to the set's folder.
     """
 
     name: str
     spread: str
     lengths: NDArray[np.float64]
+    deviations: NDArray[np.float64]
     pose: NDArray[np.float64]
     world: NDArray[np.float64]
     size: NDArray[np.float64]
+    session: NDArray[np.int64]
+    moment: NDArray[np.int64]
+    copy: NDArray[np.bool_]
     files: tuple[str, ...]
+
+    def of(self, photos: NDArray[Any]) -> Body:
+        """Keeps some of the photos."""
+        return dataclasses.replace(
+            self,
+            **{
+                name: getattr(self, name)[photos]
+                for name in ("pose", "world", "size", "session", "moment", "copy")
+            },
+            files=tuple(np.array(self.files, object)[photos]),
+        )
 
 
 def find_sets(folders: list[Path]) -> list[Path]:
@@ -63,70 +86,87 @@ def find_sets(folders: list[Path]) -> list[Path]:
 def read_set(folder: Path) -> list[Body]:
     """Reads the bodies of one set."""
     truth = json.loads((folder / "truth.json").read_text())
-    detected, pose, world = _landmarks(folder)
+    columns = _columns(folder, truth)
     bodies, start = [], 0
     for entry in truth["bodies"]:
-        images = entry["images"]
-        rows = np.arange(start, start + len(images))
-        start += len(images)
-        size = np.array([[image["width"], image["height"]] for image in images], float)
-        seen = detected[rows]
-        normalised = pose[rows].astype(np.float64)
-        if np.nanmax(np.abs(normalised[..., :2]), initial=0) > 8:  # noqa: PLR2004 - these are pixels
-            normalised[..., :2] /= size[:, None]
-            normalised[..., 2] /= size[:, None, 0]
-        bodies.append(
-            Body(
-                name=f"{folder.name}/{entry['id']}",
-                spread=_spread(entry, folder.name),
-                lengths=np.array([entry["bones"][bone] for bone in POOLED_BONES]),
-                pose=normalised[seen],
-                world=world[rows][seen].astype(np.float64),
-                size=size[seen],
-                files=tuple(
-                    image.get("file", "") for image, s in zip(images, seen, strict=True) if s
-                ),
-            )
-        )
+        photos = entry["photos"] if "photos" in entry else len(entry["images"])
+        rows = np.arange(start, start + photos)
+        start += photos
+        bodies.append(_body(folder, entry, columns.of(rows[columns.detected[rows]])))
     return bodies
 
 
-def _spread(entry: dict[str, Any], folder: str) -> str:
-    spread = entry.get("spread", folder if folder in {"wide", "broad"} else "natural")
-    return str(spread)
+def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
+    spread = entry.get("spread", folder.name if folder.name in {"wide", "broad"} else "natural")
+    deviations = entry.get("bones_sd_log") or dict.fromkeys(POOLED_BONES, 0.0)
+    return Body(
+        name=f"{folder.name}/{entry['id']}",
+        spread=str(spread),
+        lengths=np.array([entry["bones"][bone] for bone in POOLED_BONES]),
+        deviations=np.array([deviations[bone] for bone in POOLED_BONES]),
+        pose=seen.pose,
+        world=seen.world,
+        size=seen.size,
+        session=seen.session,
+        moment=seen.moment,
+        copy=seen.copy,
+        files=tuple(seen.files),
+    )
 
 
-def _landmarks(
-    folder: Path,
-) -> tuple[NDArray[np.bool_], NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    compact = folder / "landmarks16.npz"
-    if compact.is_file():
-        with np.load(compact) as file:
-            return unpack(file["detected"], file["pose"], file["world"])
+def _columns(folder: Path, truth: dict[str, Any]) -> Columns:
+    if (folder / COMPACT).is_file():
+        return read_compact(folder / COMPACT)
     for name in ("landmarks_full.npz", "pose.npz"):
         if (folder / name).is_file():
             with np.load(folder / name) as file:
-                return file["det"], file["img"], file["wor"]
+                return _rendered(truth, file["det"], file["img"], file["wor"])
     raise SystemExit(f"{folder} has a truth.json but no landmarks_full.npz or pose.npz")
 
 
-def unpack(
-    detected: NDArray[np.bool_], pose: NDArray[np.int16], world: NDArray[np.int16]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Undoes `pack`."""
-    return detected, pose.astype(np.float64) / POSE_STEPS, world.astype(np.float64) / WORLD_STEPS
+def _rendered(
+    truth: dict[str, Any],
+    detected: NDArray[np.bool_],
+    pixels: NDArray[np.floating[Any]],
+    world: NDArray[np.floating[Any]],
+) -> Columns:
+    images = [image for body in truth["bodies"] for image in body["images"]]
+    size = np.array([[image["width"], image["height"]] for image in images], float)
+    pose = pixels.astype(np.float64)
+    pose[..., :2] /= size[:, None]
+    pose[..., 2] /= size[:, None, 0]
+    session, moment, copy = _occasions(truth["bodies"])
+    return Columns(
+        detected=detected.astype(bool),
+        pose=pose,
+        world=world.astype(np.float64),
+        size=size,
+        session=session,
+        moment=moment,
+        copy=copy,
+        files=np.array([image.get("file", "") for image in images], object),
+    )
 
 
-def pack(
-    detected: NDArray[np.bool_], pose: NDArray[np.floating[Any]], world: NDArray[np.floating[Any]]
-) -> dict[str, NDArray[Any]]:
-    """Packs normalised landmarks into 16-bit integers: 0.1 pixels of a photo, half a millimetre."""
-    return {
-        "detected": detected,
-        "pose": np.rint(np.clip(np.nan_to_num(pose), -4, 4) * POSE_STEPS).astype(np.int16),
-        "world": np.rint(np.clip(np.nan_to_num(world), -4, 4) * WORLD_STEPS).astype(np.int16),
-    }
+def _occasions(
+    bodies: list[dict[str, Any]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Session and moment of all photos, and which are copies.
 
-
-POSE_STEPS = 8000
-WORLD_STEPS = 2000
+    Frames of a video camera are one session; rendered pictures that tell nothing of sessions
+    were made independently of each other.
+    """
+    sessions, moments, copies = [], [], []
+    for body in bodies:
+        images = body["images"]
+        place = {image.get("file"): number for number, image in enumerate(images)}
+        for number in range(len(images)):
+            first = number
+            while images[first].get("copy_of") in place:
+                first = place[images[first]["copy_of"]]
+            origin, burst = images[first], images[first].get("burst")
+            filmed = body.get("spread", "").startswith("real")
+            sessions.append(origin.get("session", 0 if filmed else number))
+            moments.append(first if burst is None else len(images) + burst)
+            copies.append(first != number)
+    return np.array(sessions), np.array(moments), np.array(copies)

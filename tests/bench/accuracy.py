@@ -3,8 +3,10 @@
     python tests/bench/accuracy.py --data DIR [--from-pictures] [--cross-validate] [--json FILE]
 
 DIR holds sets of people (``truth.json``, landmarks; see scripts/estimator/people.py). One table
-compares the product with the prototype's method, the world landmarks' median and the population
-mean; others tell error by number of photos, and what photos of somebody else do.
+compares the product with the prototype's method, plain geometry, the world landmarks' median and
+the population's mean; others tell error, coverage and width by the number of photos and of moments,
+for photos at random, in the order of a dump and as messengers send them, each real person's error,
+and what photos of somebody else do.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' reader lives there
 
 import accuracy_methods as methods
+import accuracy_orders as orders
 from estimator.people import find_sets, read_set
 
 from avatarrig.body.bones import BENCH_RATIOS, FloatArray
@@ -32,11 +35,10 @@ from avatarrig.body.person import solve_groups
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from avatarrig.body.evidence.learned import Learned
     from avatarrig.body.sums.grouped_sums import GroupedSums
 
-PHOTO_COUNTS = (1, 3, 5, 10, 20, 30)
-DRAWS = 8
+    from avatarrig.body.evidence.learned import Learned
+
 WRONG_SHARE = 0.10
 DAY, STRANGE_DAY = 3, 15
 """Photos of the person on each day, and of somebody else on one day more."""
@@ -74,53 +76,71 @@ def main() -> None:
 def measure(measured: Measured) -> Result:
     """Measures everything on the bodies of one spread."""
     truth = np.array([person.truth for person, _ in measured])
+    counted = orders.counted_ratios(measured[0][0].body)
     everything = [range(len(person.evidence)) for person, _ in measured]
     ours = [
         methods.guess_from(methods.groups_of(person, photos, learned), learned)
         for (person, learned), photos in zip(measured, everything, strict=True)
     ]
-    low, high = np.array([guess.low for guess in ours]), np.array([guess.high for guess in ours])
-    tables = {
-        "avatarrig": [guess.log_ratios for guess in ours],
-        "prototype's method": [
-            methods.prototype(person, photos).log_ratios
-            for (person, _), photos in zip(measured, everything, strict=True)
-        ],
-        "world median": [
-            methods.world_median(person, photos).log_ratios
-            for (person, _), photos in zip(measured, everything, strict=True)
-        ],
-        "population mean": [methods.population_mean(learned).log_ratios for _, learned in measured],
+    bounds = [orders.widened(guess, person) for guess, (person, _) in zip(ours, measured)]  # noqa: B905
+    inside = [
+        (low <= person.truth) & (person.truth <= high)
+        for (low, high), (person, _) in zip(bounds, measured, strict=True)
+    ]
+    from_photos = {
+        "prototype's method": methods.prototype,
+        "geometry alone": methods.geometry_alone,
+        "world median": methods.world_median,
     }
+    tables = {"avatarrig": [guess.log_ratios for guess in ours]} | {
+        name: [
+            method(person, photos).log_ratios
+            for (person, _), photos in zip(measured, everything, strict=True)
+        ]
+        for name, method in from_photos.items()
+    } | {
+        "population mean": [methods.population_mean(learned).log_ratios for _, learned in measured],
+        "population mean of 1.0": [methods.mean_of_1_0().log_ratios for _ in measured],
+    }  # fmt: skip
+    by_order = orders.tables(measured)
     return {
         "bodies": len(measured),
-        "error": {name: _percent(np.array(guess), truth) for name, guess in tables.items()},
-        "coverage": _by_ratio(100 * ((low <= truth) & (truth <= high)).mean(axis=0)),
-        "by_photos": {str(count): by_photos(measured, count) for count in PHOTO_COUNTS},
-        "wrong_person": wrong_person(measured),
-        "strange_day": strange_day(measured),
+        "error": {
+            name: _by_ratio(_percent(np.array(guess), truth), counted)
+            for name, guess in tables.items()
+        },
+        "standard_error": _standard_error(np.array(tables["avatarrig"]), truth, counted),
+        "slope": _slope(measured, np.array(tables["avatarrig"]), truth, counted),
+        "coverage": _by_ratio(100 * np.mean(inside, axis=0), counted),
+        "by_photos": by_order["random photos"],
+        "by_order": by_order,
+        "people": people(measured) if measured[0][0].body.spread.startswith("real") else {},
+        "wrong_person": wrong_person(measured) if len(measured) > 1 else {},
+        "strange_day": strange_day(measured) if len(measured) > 1 else {},
     }
 
 
-def by_photos(measured: Measured, count: int) -> dict[str, float]:
-    """Mean error and coverage, in %, with random draws of a number of photos."""
-    generator = np.random.default_rng(_SEED)
-    errors, means, inside = [], [], []
-    for person, learned in measured:
-        most = len(person.evidence)
-        for _ in range(1 if count >= most else DRAWS):
-            photos = generator.choice(most, min(count, most), replace=False)
-            groups = methods.groups_of(person, photos.tolist(), learned)
-            guess = methods.guess_from(groups, learned)
-            errors.append(np.abs(np.expm1(guess.log_ratios - person.truth)))
-            inside.append((guess.low <= person.truth) & (person.truth <= guess.high))
-        middle = methods.population_mean(learned).log_ratios
-        means.append(np.abs(np.expm1(middle - person.truth)))
+def people(measured: Measured) -> dict[str, dict[str, orders.Row]]:
+    """The same as `orders.tables`, of random photos, for each person by themselves."""
     return {
-        "error": 100 * float(np.mean(errors)),
-        "coverage": 100 * float(np.mean(inside)),
-        "population_mean": 100 * float(np.mean(means)),
+        person.body.name: orders.tables([(person, learned)])["random photos"]
+        for person, learned in measured
     }
+
+
+def _standard_error(guesses: FloatArray, truth: FloatArray, counted: FloatArray) -> float:
+    """Of the mean error, in %: bodies are what varies."""
+    errors = 100 * np.abs(np.expm1(guesses - truth))[:, counted].mean(axis=1)
+    return float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else float("nan")
+
+
+def _slope(
+    measured: Measured, guesses: FloatArray, truth: FloatArray, counted: FloatArray
+) -> float:
+    """Of the estimate on the truth, both from the mean: 0 says the same of everybody."""
+    mean = np.array([methods.population_mean(learned).log_ratios for _, learned in measured])
+    said, true = (guesses - mean)[:, counted].ravel(), (truth - mean)[:, counted].ravel()
+    return float(np.polyfit(true, said, 1)[0]) if len(true) > 1 else float("nan")
 
 
 def wrong_person(measured: Measured, share: float = WRONG_SHARE) -> dict[str, float]:
@@ -188,13 +208,14 @@ def _moved(
     return float(np.abs(np.expm1(apart)).mean())
 
 
-def _percent(guesses: FloatArray, truth: FloatArray) -> dict[str, float]:
-    return _by_ratio(100 * np.abs(np.expm1(guesses - truth)).mean(axis=0))
+def _percent(guesses: FloatArray, truth: FloatArray) -> FloatArray:
+    return np.asarray(100 * np.abs(np.expm1(guesses - truth)).mean(axis=0))
 
 
-def _by_ratio(values: FloatArray) -> dict[str, float]:
+def _by_ratio(values: FloatArray, counted: FloatArray) -> dict[str, float]:
+    """Of each ratio; ``all`` is the mean of those that the truth defines as the product does."""
     named = {name: float(value) for name, value in zip(BENCH_RATIOS, values, strict=True)}
-    return {"all": float(np.mean(values)), **named}
+    return {"all": float(np.mean(values[counted])), **named}
 
 
 def show(result: Result) -> None:
@@ -210,20 +231,14 @@ def show(result: Result) -> None:
     ]
     columns = ("bodies", "mean error, %", "all", *BENCH_RATIOS)
     _print(console, columns, ([spread, name, *values] for spread, name, values in rows))
-    _print(
-        console,
-        ("bodies", "by photos", *map(str, PHOTO_COUNTS)),
-        (
-            [f"{spread} ({measured['bodies']})", label]
-            + [f"{measured['by_photos'][str(count)][key]:.2f}" for count in PHOTO_COUNTS]
-            for spread, measured in result.items()
-            for label, key in (
-                ("error, %", "error"),
-                ("population mean, %", "population_mean"),
-                ("intervals contain, %", "coverage"),
-            )
-        ),
-    )
+    for spread, measured in result.items():
+        label = f"{spread} ({measured['bodies']}), slope {measured['slope']:.2f}"
+        _show_counts(console, label, measured["by_order"])
+        for person, table in measured["people"].items():
+            _show_counts(console, person, {"random photos": table})
+    result = {spread: measured for spread, measured in result.items() if measured["wrong_person"]}
+    if not result:
+        return
     _print(
         console,
         ("bodies", "a tenth shows somebody else", *next(iter(result.values()))["wrong_person"]),
@@ -242,6 +257,20 @@ def show(result: Result) -> None:
             for spread, measured in result.items()
         ),
     )
+
+
+def _show_counts(console: Console, label: str, by_order: dict[str, dict[str, orders.Row]]) -> None:
+    for order, table in by_order.items():
+        rows = [
+            (name, *(f"{row[key]:.2f}" for row in table.values()))
+            for name, key in (
+                ("error, %", "error"),
+                ("population mean, %", "population_mean"),
+                ("90 % intervals contain, %", "coverage"),
+                ("intervals' width, %", "width"),
+            )
+        ]
+        _print(console, (f"{label}: {order}", *table), rows)
 
 
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from avatarrig.body.sums.grouped_sums import GroupedSums
 
 from avatarrig.body.bones import (
     BENCH_RATIOS,
@@ -17,10 +18,10 @@ from avatarrig.body.bones import (
     log_ratio,
 )
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.features import observed
 from avatarrig.body.evidence.geometry import look_at
 from avatarrig.body.person import Proportions, solve, solve_groups
 from avatarrig.body.sums.evidence_sum import EvidenceSum
-from avatarrig.body.sums.grouped_sums import GroupedSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _CONFIDENT = 0.35
 """Least visibility of a bone's ends with which the prototype measured it."""
+
+_MEAN_OF_1_0 = (-0.1593, -0.3304, 0.2379, 0.28, 0.0616, -0.454, 0.3641)
+"""Log lengths of version 1.0's average person, in the order of `POOLED_BONES`."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,25 @@ class Guess:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """A body with what was computed of its photos once."""
+    """A body with what was computed of its photos once.
+
+    Attributes:
+        body: The body.
+        truth: (11,) log ratios.
+        deviation: (11,) standard deviations of the truth itself.
+        evidence: Of each photo.
+        world_lengths: (n, 11) metres.
+        prototype_lengths: (n, 11) in shares of width and height.
+        plain_lengths: (n, 11) what is computed before the network, on each photo's own scale.
+    """
 
     body: Body
     truth: FloatArray
+    deviation: FloatArray
     evidence: tuple[Evidence | None, ...]
     world_lengths: FloatArray
     prototype_lengths: FloatArray
+    plain_lengths: FloatArray
 
 
 def meet(body: Body, learned: Learned) -> Person:
@@ -65,13 +81,20 @@ def meet(body: Body, learned: Learned) -> Person:
     return Person(
         body=body,
         truth=bench_ratios(np.log(body.lengths)),
+        deviation=_deviations(body),
         evidence=tuple(
             evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
             for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
         ),
         world_lengths=np.linalg.norm(views.world[:, bones], axis=2),
         prototype_lengths=np.where(seen, shares, np.nan),
+        plain_lengths=np.exp(observed(views) - learned.network.offset),
     )
+
+
+def _deviations(body: Body) -> FloatArray:
+    gradients = [log_ratio(np.log(body.lengths), *ratio)[1] for ratio in BENCH_RATIOS.values()]
+    return np.array([np.linalg.norm(gradient * body.deviations) for gradient in gradients])
 
 
 def bench_ratios(log_lengths: FloatArray) -> FloatArray:
@@ -119,6 +142,16 @@ def _guess(person: Proportions) -> Guess:
 def population_mean(learned: Learned) -> Guess:
     """Says the same of everybody."""
     return Guess(bench_ratios(HELMERT.T @ learned.population.mean))
+
+
+def mean_of_1_0() -> Guess:
+    """Says what version 1.0 took for the average person."""
+    return Guess(bench_ratios(np.array(_MEAN_OF_1_0)))
+
+
+def geometry_alone(person: Person, photos: Sequence[int]) -> Guess:
+    """Median over photos of the lengths before the network, constant offsets subtracted."""
+    return _guess_of(np.median(person.plain_lengths[list(photos)], axis=0))
 
 
 def world_median(person: Person, photos: Sequence[int]) -> Guess:

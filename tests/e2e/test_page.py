@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.broker
 SCREENSHOTS = Path(__file__).parents[1] / "bench" / "out" / "page"
 SUPPORT = Path(__file__).parents[1] / "support"
 CONTRASTS = (SUPPORT / "contrast.js").read_text()
+WITHOUT_WEBGL = """
+  const getContext = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...more);
+  };
+"""
 NAMELESS = (SUPPORT / "nameless.js").read_text()
 
 
@@ -46,7 +53,7 @@ def pipeline(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as opened:
+    with chromium("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as opened:
         yield opened
 
 
@@ -146,11 +153,36 @@ def test_bones_tell_their_figures_to_mouse_and_keyboard(
     expect(words).to_contain_text("90 % interval")
     page.mouse.move(0, 0)
     expect(words).to_contain_text("Point at a bone")
-    page.locator(".crumbs a").focus()
+    page.locator("[data-solid=yes]").focus()
     page.keyboard.press("Tab")
     expect(words).to_contain_text("samples")
     page.keyboard.press("Tab")
     expect(words).to_contain_text("samples")
+
+
+def test_the_skeleton_can_be_turned_by_keys(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    page.locator("[data-solid=yes]").click()
+    canvas = page.locator("#solid canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile(r"torso \d.*against the average"))
+    expect(page.locator("#figure")).to_be_hidden()
+    before = canvas.screenshot()
+    for _ in range(5):
+        canvas.press("ArrowRight")
+    wait_for(lambda: canvas.screenshot() != before)
+    page.locator("[data-solid=no]").click()
+    expect(page.locator("#figure")).to_be_visible()
+
+
+def test_without_webgl_the_drawing_with_numbers_is_all_there_is(
+    pipeline: Pipeline, witness: Witness
+) -> None:
+    page = witness.page
+    page.add_init_script(WITHOUT_WEBGL)
+    page.goto(pipeline.subject("Anna"))
+    expect(page.locator("#figure svg")).to_be_visible()
+    expect(page.locator("#solid-choice")).to_be_hidden()
 
 
 def test_the_page_comes_back_after_the_aggregator_was_killed(
@@ -211,11 +243,38 @@ def test_overlays_come_from_allowed_folders_alone(pipeline: Pipeline, witness: W
         assert answer(f"{ask}{name}")[0] == 404
     with producer(pipeline.kafka) as client:
         send(client, [rendered(3, subject="Overlaid")])
+    wait_for(lambda: answer(pipeline.subject("Overlaid"))[0] == 200)
     witness.page.goto(pipeline.subject("Overlaid"))
     picture = witness.page.locator("#photos img")
     expect(picture).to_be_visible()
     picture.scroll_into_view_if_needed()
     expect(picture).to_have_js_property("naturalWidth", 480)
+
+
+def test_who_is_not_here_is_said_with_who_is(pipeline: Pipeline, witness: Witness) -> None:
+    assert answer(pipeline.subject("nobody there"))[0] == 404
+    page = witness.page
+    page.goto(pipeline.subject("nobody there"))
+    expect(page.locator("h1")).to_have_text("Nobody of that name")
+    expect(page.locator("main")).to_contain_text("“nobody there”")
+    expect(page.locator("[download]")).to_have_count(0)
+    page.get_by_role("link", name="Anna", exact=True).click()
+    expect(page.locator("#bones")).to_contain_text("torso")
+    witness.complaints.clear()  # the browser notes the 404 that was asked for
+
+
+def test_subjects_are_searched_and_put_in_order(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.url)
+    expect(page.locator("#found")).to_contain_text("subjects")
+    page.get_by_label("Search").fill("ANN")
+    expect(page.locator("#subjects li")).to_have_count(1)
+    expect(page.locator("#found")).to_contain_text("1 of ")
+    page.get_by_label("Search").fill("nobody at all")
+    expect(page.locator("#subjects li")).to_have_count(0)
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Order").select_option("photos")
+    expect(page.locator("#subjects strong").first).to_have_text("Anna")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -234,10 +293,7 @@ def test_everybody_can_read_it(
         page.context.close()
 
 
-def test_without_anything_it_says_so(pipeline: Pipeline, witness: Witness) -> None:
-    witness.page.goto(pipeline.subject("nobody"))
-    expect(witness.page.locator("#connection")).to_have_text("live")
-    expect(witness.page.locator("#summary")).to_have_text("waiting for the first estimate")
+def test_what_makes_no_sense_is_refused(pipeline: Pipeline) -> None:
     assert answer(f"{pipeline.url}/skeleton.glb?name=nobody")[0] == 404
     assert answer(f"{pipeline.url}/skeleton.glb?name=Anna&height=tall")[0] == 400
     assert answer(pipeline.url, Host="evil.example")[0] == 421

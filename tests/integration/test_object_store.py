@@ -80,6 +80,38 @@ def test_what_is_below_a_prefix_is_published_once(s3: S3) -> None:
     assert {"Ann/1.jpg", "Bea/3.jpg"} <= set(producer.paths)
 
 
+def test_keys_that_climb_are_set_aside_and_all_others_are_published(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = s3.bucket("climbing", {"Ann/a.jpg": b"one", "Ann/z.jpg": b"two"})
+    bucket = Bucket(f"{url}/Ann")
+    # The server of these tests keeps objects in folders, which hold no such names.
+    odd = ["./dot.jpg", "2024/../up.jpg", "2024/.././x.jpg"]
+    find = bucket._store.find
+    listed = {f"climbing/Ann/{path}": {"size": 9, "ETag": "x"} for path in odd}
+    monkeypatch.setattr(bucket._store, "find", lambda *a, **k: find(*a, **k) | listed)
+    producer = RecordingProducer()
+    ingest = Ingest(
+        bucket,
+        Dataset(name="d"),
+        producer,
+        Memory("d"),
+        pace=Pace(),
+        metrics=IngestMetrics(CollectorRegistry()),
+    )
+    ingest.once(threading.Event())
+    assert producer.paths == ["a.jpg", "z.jpg"]
+    rejects = [record for record in producer.records if isinstance(record, Reject)]
+    assert sorted(each.reference.path for each in rejects if each.reference) == sorted(odd)
+    assert {each.reason for each in rejects} == {"unsupported"}
+
+
+def test_a_folder_that_goes_by_a_photo_name_is_no_photo(s3: S3) -> None:
+    bucket = Bucket(s3.bucket("folders", {"folder.jpg/1.jpg": b"one"}))
+    bucket._store.pipe_file("folders/other.jpg/", b"")
+    assert [entry.photo.path for entry in bucket.scan()] == ["folder.jpg/1.jpg"]
+
+
 def test_what_comes_is_found_also_after_the_store_was_away(s3: S3) -> None:
     url = s3.bucket("polled", {"1.jpg": b"one"})
     producer = RecordingProducer()
@@ -144,10 +176,11 @@ class Photos:
 
 
 def test_photos_are_fetched_as_they_were_meant_or_refused(s3: S3, tmp_path: Path) -> None:
-    url = s3.bucket("fetched", {"ü #1.jpg": b"pixels", "large.jpg": b"x" * 1001})
+    url = s3.bucket("fetched", {"ü #1.jpg": b"pixels", "large.jpg": b"x" * 1001, "empty.jpg": b""})
     photos = Photos(tmp_path, root=url)
     uri = to_store_url("fetched/ü #1.jpg")
     assert photos.read(uri, b"pixels") == b"pixels"
+    assert photos.read(f"{url}/empty.jpg", b"") == b""
     assert photos.refusal(uri, b"other pixels") == "changed"
     assert photos.refusal(f"{url}/never.jpg", b"") == "missing"
     assert photos.refusal(f"{url}/large.jpg", b"x" * 1001) == "too_large"

@@ -17,7 +17,7 @@ from support.command import DEMO
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig.cli.commands.report import report
-from avatarrig.detectors.models import MODELS
+from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.estimator import Estimator
 from avatarrig.report.collect import Collected, collect
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_json, write_observation
@@ -254,7 +254,7 @@ def test_the_best_photos_come_first(run: Path) -> None:
     scores = [photo.score for photo in collected.best]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == PHOTOS
-    assert list(collected.left_out) == ["no_person"]
+    assert list(collected.excluded) == ["no_person"]
 
 
 def luminance(colour: str) -> float:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from support.observed import observation
 
-from aggregators.forgetting import forget_in
-from aggregators.keys import Series, message_key, partition_of, tally_message_key
+from aggregators.debounce import Schedule
+from aggregators.intake import Rejection
+from aggregators.keys import partition_of
 from aggregators.level import Level
-from aggregators.merging import TalliedPartition
-from aggregators.pace import Tempo
-from aggregators.parts import ObservedParts, TalliedParts
-from aggregators.refusals import Refusal
-from aggregators.roles import Message, Part
-from aggregators.tallying import ObservedPartition
+from aggregators.merging import TalliedPartition, tallied_partitions
+from aggregators.protocols import Message, Partition
+from aggregators.tallying import ObservedPartition, observed_partitions
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Observation, SkeletonRecord, encode
+from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import Series, series_key, tally_key
 
 LEARNED = load_learned("full").version
 PARTITIONS = 3
@@ -95,15 +98,15 @@ class World:
         self.now = 0.0
 
 
-class Outlet:
+class Publisher:
     """Sends to the world's topics; a crash leaves a beginning."""
 
     def __init__(self, world: World, dice: Dice) -> None:
         self.world = world
         self._dice = dice
 
-    def reject(self, part: Part, refusal: Refusal) -> Message:
-        return Message("rejects", f"{part.partition}/{refusal.offset}".encode(), b"")
+    def reject(self, part: Partition, rejection: Rejection) -> Message:
+        return Message("rejects", f"{part.partition}/{rejection.offset}".encode(), b"")
 
     async def send(self, messages: list[Message]) -> None:
         kept = self._dice.kept(len(messages)) if messages else None
@@ -130,35 +133,37 @@ class Outlet:
             )
 
 
-class TallyOutlet(Outlet):
+class TallyPublisher(Publisher):
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
-        key = tally_message_key(series, part.partition)
-        return [Message("tallies", key, encode(part.update(series)), shard=message_key(series))]
+        key = tally_key(series, part.partition)
+        return [Message("tallies", key, encode(part.update(series)), shard=series_key(series))]
 
-    def farewells(self, part: ObservedPartition) -> list[Message]:
+    def tombstones(self, part: ObservedPartition) -> list[Message]:
         return [
             Message("tallies", b"forget", encode(forget), partition=number)
-            for forget in part.take_farewells()
+            for forget in part.take_tombstones()
             for number in range(PARTITIONS)
         ]
 
 
-class SkeletonOutlet(Outlet):
+class SkeletonPublisher(Publisher):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
-        return [Message("skeletons", message_key(series), value)] if part.is_news(record) else []
+        return [Message("skeletons", series_key(series), value)] if part.is_news(record) else []
 
-    def farewells(self, part: TalliedPartition) -> list[Message]:
+    def tombstones(self, part: TalliedPartition) -> list[Message]:
         return [
-            Message("skeletons", message_key(gone.series), None)
-            for gone in part.take_farewells()
+            Message("skeletons", series_key(gone.series), None)
+            for gone in part.take_tombstones()
             if gone.is_last
         ]
 
 
 def estimator(tally: Tally, subject: str) -> dict[str, Any]:
-    return {"subject": subject, "digest": hashlib.sha256(tally.to_bytes()).hexdigest()}
+    # A tally remembers the newest month that it ever held, also of photos that were taken back.
+    said = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
+    return {"subject": subject, "digest": hashlib.sha256(said).hexdigest()}
 
 
 class Worker:
@@ -171,21 +176,21 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        world, tempo = self.world, Tempo(clock=lambda: self.world.now)
+        world, schedule = self.world, Schedule(clock=lambda: self.world.now)
         self.levels: tuple[Level[Any], Level[Any]] = (
             Level(
                 "observations",
                 table=Table(world.tables[0], self.dice),
-                parts=ObservedParts(LEARNED),
-                outlet=TallyOutlet(world, self.dice),
-                tempo=tempo,
+                parts=observed_partitions(LEARNED),
+                publisher=TallyPublisher(world, self.dice),
+                schedule=schedule,
             ),
             Level(
                 "tallies",
                 table=Table(world.tables[1], self.dice),
-                parts=TalliedParts(LEARNED, estimator),
-                outlet=SkeletonOutlet(world, self.dice),
-                tempo=tempo,
+                parts=tallied_partitions(LEARNED, estimator),
+                publisher=SkeletonPublisher(world, self.dice),
+                schedule=schedule,
             ),
         )
 
@@ -208,7 +213,9 @@ class Worker:
         part = self.levels[which].parts.get(partition)
         if part is None:
             return 0
-        log = [entry for entry in self.logs[which][partition] if entry[0] >= part.next_offset]
+        log = [
+            entry for entry in self.logs[which][partition] if entry[0] >= part.intake.next_offset
+        ]
         self.levels[which].take(partition, log[:most])
         return len(log[:most])
 
@@ -253,26 +260,59 @@ async def finish(workers: list[Worker]) -> None:
             await worker.work()
 
 
+def decision(log: Log, number: int, subject: str, *, standing: str) -> Decision:
+    """Decides about a photo, and brings along what a partition first saw of it."""
+    image_id = observation(number, subject).image_id
+    first: Observation | None = None
+    for record in records(log):
+        if isinstance(record, Forget) and record.forget == subject_digest(subject):
+            first = None
+        if isinstance(record, Observation) and (record.subject, record.image_id) == (
+            subject,
+            image_id,
+        ):
+            first = first or record
+    return Decision(
+        subject=subject,
+        image_ids=(image_id, "another"),
+        standing=standing,
+        decided_at=1.0,
+        observed=() if first is None else (first,),
+    )
+
+
+def records(log: Log) -> Iterator[Observation | Forget | Decision]:
+    """What a log of the observations holds, but for garbage."""
+    for _, value in log:
+        if value is not None and not value.startswith(b"\xc1"):
+            yield OBSERVED.decode(value)
+
+
 def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
-    """What each subject's tally must be: every photo since it was forgotten last, once."""
+    """What each subject's tally must be: every photo since it was forgotten last, once.
+
+    As it was seen, or as it was decided last.
+    """
     photos: dict[tuple[str, str], Observation] = {}
     for log in logs.values():
-        own: dict[tuple[str, str], Observation] = {}
-        for _, value in log:
-            if value is None or value.startswith(b"\xc1"):
-                continue
-            if (forget := forget_in(value)) is not None:
-                for key in [key for key in own if subject_digest(key[0]) == forget.forget]:
-                    del own[key]
-                continue
-            photo = decoded(value)
-            own.setdefault((photo.subject, photo.image_id), photo)
-        photos |= own
+        photos |= _counted_in(log)
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
 
 
-def decoded(value: bytes) -> Observation:
-    return msgspec.msgpack.decode(value, type=Observation)
+def _counted_in(log: Log) -> dict[tuple[str, str], Observation]:
+    own: dict[tuple[str, str], Observation] = {}
+    decided: dict[tuple[str, str], str] = {}
+    for record in records(log):
+        match record:
+            case Forget(forget=digest):
+                for kept in (own, decided):
+                    for key in [key for key in kept if subject_digest(key[0]) == digest]:
+                        del kept[key]
+            case Decision():
+                decided |= {(record.subject, name): record.standing for name in record.image_ids}
+            case Observation():
+                own.setdefault((record.subject, record.image_id), record)
+    return {key: as_decided(photo, decided.get(key, AS_SEEN)) for key, photo in own.items()}

@@ -19,7 +19,7 @@ from support.crashing import (
     World,
     append,
     counted_once,
-    decoded,
+    decision,
     estimator,
     finish,
     rebalance,
@@ -27,23 +27,28 @@ from support.crashing import (
 )
 from support.observed import observation
 
-from aggregators.forgetting import forget_in
 from aggregators.keys import MARKER, kind_of
 from aggregators.tallying import ObservedPartition
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, encode
+from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
+
+_DECIDED = {10: AS_SEEN, 11: COUNTS, 12: Exclusion.ON_REQUEST}
+"""What is decided about a photo, by a kind of message that is drawn."""
 
 
 @st.composite
 def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
-    """Photos of two subjects, some repeated, some garbage, some forgotten; gaps between offsets."""
+    """Photos of two subjects: some repeated, decided about, forgotten, some garbage; with gaps."""
     photos = draw(
         st.lists(
             st.tuples(
                 st.integers(0, 15),
                 st.sampled_from(["anna", "ben"]),
-                st.integers(0, 9),
+                st.integers(0, 12),
                 st.integers(1, 3),
             ),
             min_size=5,
@@ -56,6 +61,10 @@ def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
             forget = encode(Forget(forget=subject_digest(subject), forgotten_at=1.0))
             for log in logs.values():
                 append(log, gap, forget)
+            continue
+        if kind in _DECIDED:  # the same
+            for log in logs.values():
+                append(log, gap, encode(decision(log, number, subject, standing=_DECIDED[kind])))
             continue
         value = b"\xc1garbage" if kind == 0 else encode(observation(number, subject))
         append(logs[number % PARTITIONS], gap, value)
@@ -129,9 +138,11 @@ def test_no_crash_and_no_rebalance_changes_a_bit(
         assert record.estimate == estimator(wanted[record.subject], record.subject)
         for partition, offset in record.applied.items():
             subjects = [
-                (at, decoded(value).subject)
+                (at, said.subject)
                 for at, value in logs[partition]
-                if value is not None and not value.startswith(b"\xc1") and forget_in(value) is None
+                if value is not None and not value.startswith(b"\xc1")
+                if isinstance(said := OBSERVED.decode(value), Observation)
+                or (isinstance(said, Decision) and said.observed)
             ]
             assert offset == max(at for at, subject in subjects if subject == record.subject)
 
@@ -190,11 +201,11 @@ def test_every_part_of_a_save_may_be_lost(saved_after: int) -> None:
     before = ObservedPartition(0, LEARNED)
     for at, value in log[:saved_after]:
         before.apply(at, value)
-    writes = before.take_changes().entries
+    writes = before.take_checkpoint().entries
     for survivors in range(2 ** len(writes)):
         kept = [write for place, write in enumerate(writes) if survivors >> place & 1]
         after = ObservedPartition.recover(0, LEARNED, kept)
-        for at, value in log[after.next_offset :]:
+        for at, value in log[after.intake.next_offset :]:
             after.apply(at, value)
         for subject, tally in wanted.items():
             update = after.update((subject, observation(0).fingerprint))
@@ -253,7 +264,7 @@ def test_after_a_save_that_was_cut_short_nothing_is_read_from_the_start(survivor
         with pytest.raises(CrashError):
             await level.save()
         await worker.crash()
-        return worker.levels[0].parts[0].next_offset
+        return worker.levels[0].parts[0].intake.next_offset
 
     assert asyncio.run(cut_short()) in {3, 6}
 
@@ -270,10 +281,10 @@ def test_state_that_cannot_be_right_is_made_anew_from_the_topic(damage: str) -> 
         else:  # the topic was lost, and begins anew
             world.observations[0] = photos_of((7, "anna"))
         worker = await alone(world)
-        begins = worker.levels[0].parts[0].next_offset
+        begins = worker.levels[0].parts[0].intake.next_offset
         await finish([worker])
         again = (await alone(world)).levels[0].parts[0]
-        return begins, again.next_offset, again.has(("ben", observation(0).fingerprint))
+        return begins, again.intake.next_offset, again.has(("ben", observation(0).fingerprint))
 
     is_whole = damage == "cut off"
     assert asyncio.run(spoil()) == (0, len(PHOTOS) if is_whole else 1, is_whole)

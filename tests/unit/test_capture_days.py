@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from avatarrig.body.sums.capture_days import (
     MAX_BUCKETS,
     OLDER,
+    UNDATED,
     bucket_of,
     capture_day,
     first_day,
@@ -27,13 +28,13 @@ def test_the_capture_time_decides_the_day() -> None:
 
 
 @pytest.mark.parametrize("captured", [None, -1.0, math.nan, math.inf, FOUND + 2 * DAY])
-def test_the_day_of_arrival_stands_in_for_a_time_that_cannot_be(captured: float | None) -> None:
-    assert capture_day(captured, FOUND) == "2026-11-22"
+def test_a_photo_whose_time_is_unknown_or_cannot_be_is_of_no_day(captured: float | None) -> None:
+    assert capture_day(captured, FOUND) == UNDATED
 
 
 @given(st.floats())
 def test_any_arrival_time_has_a_day(found: float) -> None:
-    assert is_bucket(capture_day(None, found))
+    assert is_bucket(capture_day(found, found))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_any_arrival_time_has_a_day(found: float) -> None:
         ("2019-01-01", "2019"),
         ("2018-12-31", OLDER),
         ("1970-01-01", OLDER),
+        (UNDATED, UNDATED),
     ],
 )
 def test_buckets_grow_with_age(day: str, bucket: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from support.photos import encode, encode_heic
 
 from avatarrig.photos.capture import read_capture_time
 
 ORIGINAL, DIGITIZED, OFFSET, FRACTION = 0x9003, 0x9004, 0x9011, 0x9291
+MADE, ANY_OFFSET, DIGITIZED_OFFSET = 0x132, 0x9010, 0x9012
 GPS_DATE, GPS_TIME = 29, 7
 
 
@@ -18,14 +21,18 @@ def photo(
     details: dict[int, str] | None = None,
     position: dict[int, object] | None = None,
     kind: str = "JPEG",
+    made: str = "",
+    xmp: bytes = b"",
 ) -> bytes:
     exif = Image.Exif()
+    if made:
+        exif[MADE] = made
     exif.get_ifd(0x8769).update(details or {})
     exif.get_ifd(0x8825).update(position or {})
     picture = Image.new("RGB", (32, 32))
     if kind == "HEIC":
         return encode_heic(picture, exif=exif.tobytes())
-    return encode(picture, kind, exif=exif.tobytes())
+    return encode(picture, kind, exif=exif.tobytes(), **({"xmp": xmp} if xmp else {}))
 
 
 def at(text: str) -> float:
@@ -94,3 +101,214 @@ def test_a_senseless_gps_time_is_passed_over() -> None:
         {GPS_DATE: "2023:07:14", GPS_TIME: (99.0, 30.0, 2.0)},
     )
     assert read_capture_time(data) == at("2023-07-14T18:30:05+00:00")
+
+
+SPELLINGS = [
+    ("2023:05:06 10:11:12", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12\0", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12\0garbage", "2023-05-06T10:11:12"),
+    ("  2023:05:06  10:11:12 ", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12.5", "2023-05-06T10:11:12.5"),
+    ("2023:05:06 10:11:12,25", "2023-05-06T10:11:12.25"),
+    ("2023:05:06 10:11:12:345", "2023-05-06T10:11:12.345"),
+    ("2023:05:06 10:11:12Z", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12 UTC", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12+0200", "2023-05-06T08:11:12"),
+    ("2023:05:06 10:11:12+02:00", "2023-05-06T08:11:12"),
+    ("2023:05:06 10:11:12+02", "2023-05-06T08:11:12"),
+    ("2023:05:06 10:11:12 +2:00", "2023-05-06T08:11:12"),
+    ("2023:05:06 10:11:12-05:30", "2023-05-06T15:41:12"),
+    ("2023:05:06 10:11:12−05:30", "2023-05-06T15:41:12"),
+    ("2023:05:06 10:11:12 GMT+2", "2023-05-06T08:11:12"),
+    ("2023:05:06 10:11:12 CEST", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11:12.123+02:00", "2023-05-06T08:11:12.123"),
+    ("2023-05-06 10:11:12", "2023-05-06T10:11:12"),
+    ("2023-05-06T10:11:12", "2023-05-06T10:11:12"),
+    ("2023-05-06T10:11:12.000Z", "2023-05-06T10:11:12"),
+    ("2023-05-06T10:11+02:00", "2023-05-06T08:11:00"),
+    ("2023/05/06 10:11:12", "2023-05-06T10:11:12"),
+    ("2023.05.06 10:11:12", "2023-05-06T10:11:12"),
+    ("2023 05 06 10:11:12", "2023-05-06T10:11:12"),
+    ("2023:5:6 1:2:3", "2023-05-06T01:02:03"),
+    ("2023: 5: 6 10:11:12", "2023-05-06T10:11:12"),
+    ("2023:05:06 10:11", "2023-05-06T10:11:00"),
+    ("2023:05:06:10:11:12", "2023-05-06T10:11:12"),
+    ("2023:05:06 10.11.12", "2023-05-06T10:11:12"),
+    ("2023:05:06", "2023-05-06T00:00:00"),
+    ("2023:05:06   :  :  ", "2023-05-06T00:00:00"),
+    ("2023:05:06 24:11:12", "2023-05-06T00:11:12"),
+    ("2023:05:06 10:11:60", "2023-05-06T10:11:59"),
+    ("2023:05:06 10:11:12 PM", "2023-05-06T22:11:12"),
+    ("2023:05:06 12:11:12 am", "2023-05-06T00:11:12"),
+    ("2023/05/06 下午 3:05", "2023-05-06T15:05:00"),
+    ("\u0662\u0660\u0662\u0663:\u0660\u0665:\u0660\u0666 10:11:12", "2023-05-06T10:11:12"),
+    ("20230506 101112", "2023-05-06T10:11:12"),
+    ("20230506T101112Z", "2023-05-06T10:11:12"),
+    ("20230506", "2023-05-06T00:00:00"),
+    ("06.05.2023 10:11:12", "2023-05-06T10:11:12"),
+    ("05/16/2023 10:11:12", "2023-05-16T10:11:12"),
+    ("16/05/2023 10:11", "2023-05-16T10:11:00"),
+    ("Sat May 06 10:11:12 2023", "2023-05-06T10:11:12"),
+    ("Sat, 06 May 2023 10:11:12 +0200", "2023-05-06T08:11:12"),
+    ("1683367872", "2023-05-06T10:11:12"),
+    ("1683367872500", "2023-05-06T10:11:12.5"),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), SPELLINGS)
+def test_every_spelling_of_a_moment_is_read(text: str, wanted: str) -> None:
+    # In XMP, since EXIF's writer would not take all of these characters.
+    packet = f'<x:xmpmeta><rdf:RDF xmp:CreateDate="{text}"/></rdf:RDF></x:xmpmeta>'.encode()
+    assert read_capture_time(photo(xmp=packet)) == at(wanted + "+00:00")
+    if text.isascii():
+        assert read_capture_time(photo({ORIGINAL: text})) == at(wanted + "+00:00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023:02:30 10:11:12",
+        "2023:05:06 10:61:12",
+        "2023:05:06 13:11:12 PM",
+        "2023:05:06 99:99:99",
+        "05/06/2023 10:11:12",
+        "2023:05",
+        "23:05:06 10:11:12",
+        "0000:00:00",
+        "2023050610",
+        "May",
+        "1" * 500,
+        "::",
+    ],
+)
+def test_what_is_no_moment_or_might_be_two_is_none(text: str) -> None:
+    assert read_capture_time(photo({ORIGINAL: text})) is None
+
+
+@pytest.mark.parametrize(
+    "offset", ["+0200", "+2:00", " +02:00", "+02", "+2", "UTC+2", "+02:00:00", "+02:00\0"]
+)
+def test_every_spelling_of_an_offset_is_read(offset: str) -> None:
+    data = photo({ORIGINAL: "2023:05:06 10:11:12", OFFSET: offset})
+    assert read_capture_time(data) == at("2023-05-06T08:11:12+00:00")
+
+
+@pytest.mark.parametrize("offset", ["   :  ", "+25:00", "+02:75", "east", ""])
+def test_an_offset_that_is_none_is_looked_for_elsewhere(offset: str) -> None:
+    moment = {ORIGINAL: "2023:05:06 10:11:12", OFFSET: offset}
+    for tag in (ANY_OFFSET, DIGITIZED_OFFSET):
+        assert read_capture_time(photo(moment | {tag: "+02:00"})) == at("2023-05-06T08:11:12+00:00")
+    assert read_capture_time(photo(moment)) == at("2023-05-06T10:11:12+00:00")
+
+
+def xmp(**dates: str) -> bytes:
+    names = {"taken": "exif:DateTimeOriginal", "created": "photoshop:DateCreated"}
+    fields = " ".join(f'{names[key]}="{text}"' for key, text in dates.items())
+    return (
+        f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><rdf:Description {fields}/></rdf:RDF>"
+        "</x:xmpmeta>"
+    ).encode()
+
+
+def test_sources_are_asked_in_their_order() -> None:
+    sources = {
+        "details": {ORIGINAL: "2001:01:01 01:01:01", OFFSET: "+00:00"},
+        "xmp": xmp(taken="2003-01-01T01:01:01Z"),
+        "position": {GPS_DATE: "2004:01:01", GPS_TIME: (1.0, 1.0, 1.0)},
+        "made": "2006:01:01 01:01:01",
+    }
+    name = "IMG_20050101_010101.jpg"
+    for year, gone in ((2001, "details"), (2003, "xmp"), (2004, "position")):
+        assert read_capture_time(photo(**sources), name=name) == at(f"{year}-01-01T01:01:01Z")
+        del sources[gone]
+    assert read_capture_time(photo(**sources), name=name) == at("2005-01-01T01:01:01Z")
+    assert read_capture_time(photo(**sources), name="x.jpg") == at("2006-01-01T01:01:01Z")
+
+
+@pytest.mark.parametrize("senseless", ["1970:01:01 00:00:00", "2099:01:01 00:00:00"])
+def test_a_senseless_moment_leaves_the_word_to_the_next_source(senseless: str) -> None:
+    data = photo({ORIGINAL: senseless, DIGITIZED: "2023:05:06 10:11:12"})
+    assert read_capture_time(data) == at("2023-05-06T10:11:12Z")
+    data = photo({ORIGINAL: senseless}, made="2007:05:06 10:11:12")
+    assert read_capture_time(data) == at("2007-05-06T10:11:12Z")
+
+
+def test_xmp_is_read_as_attributes_and_as_elements() -> None:
+    element = (
+        b"<x:xmpmeta><rdf:RDF><exif:DateTimeOriginal>2023-05-06T10:11:12+02:00"
+        b"</exif:DateTimeOriginal></rdf:RDF></x:xmpmeta>"
+    )
+    for packet in (element, xmp(created="2023-05-06T10:11:12+02:00")):
+        assert read_capture_time(photo(xmp=packet)) == at("2023-05-06T08:11:12Z")
+
+
+def test_xmp_names_the_zone_of_the_same_moment() -> None:
+    packet = xmp(taken="2023-05-06T10:11:12+02:00")
+    assert read_capture_time(photo({ORIGINAL: "2023:05:06 10:11:12"}, xmp=packet)) == at(
+        "2023-05-06T08:11:12Z"
+    )
+    assert read_capture_time(photo({ORIGINAL: "2023:05:06 10:11:13"}, xmp=packet)) == at(
+        "2023-05-06T10:11:13Z"
+    )
+
+
+def test_a_gps_fix_of_another_day_does_not_change_the_moment() -> None:
+    data = photo(
+        {ORIGINAL: "2023:07:14 18:30:05"},
+        {GPS_DATE: "2023:07:10", GPS_TIME: (16.0, 30.0, 2.0)},
+    )
+    assert read_capture_time(data) == at("2023-07-14T18:30:05Z")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("IMG_20230506_101112.jpg", "2023-05-06T10:11:12"),
+        ("IMG_20230506_101112_HDR.jpg", "2023-05-06T10:11:12"),
+        ("IMG_20230506_101112345.jpg", "2023-05-06T10:11:12.345"),
+        ("PXL_20230506_101112123.jpg", "2023-05-06T10:11:12.123"),
+        ("PXL_20230506_101112123.PORTRAIT.jpg", "2023-05-06T10:11:12.123"),
+        ("MVIMG_20230506_101112.jpg", "2023-05-06T10:11:12"),
+        ("20230506_101112.jpg", "2023-05-06T10:11:12"),
+        ("20230506_101112(0).jpg", "2023-05-06T10:11:12"),
+        ("Screenshot_20230506-101112.png", "2023-05-06T10:11:12"),
+        ("Screenshot 2023-05-06 at 10.11.12 PM.png", "2023-05-06T22:11:12"),
+        ("WP_20130506_10_11_12_Pro.jpg", "2013-05-06T10:11:12"),
+        ("C360_2013-05-06-10-11-12-345.jpg", "2013-05-06T10:11:12.345"),
+        ("IMG-20230506-WA0012.jpg", "2023-05-06T00:00:00"),
+        ("WhatsApp Image 2023-05-06 at 10.11.12.jpeg", "2023-05-06T10:11:12"),
+        ("WhatsApp Image 2023-05-06 at 10.11.12 (1).jpeg", "2023-05-06T10:11:12"),
+        ("photo_2023-05-06_10-11-12.jpg", "2023-05-06T10:11:12"),
+        ("signal-2023-05-06-101112.jpg", "2023-05-06T10:11:12"),
+        ("2023-05-06 10.11.12.jpg", "2023-05-06T10:11:12"),
+        ("2023-05-06 Anna.jpg", "2023-05-06T00:00:00"),
+        ("FB_IMG_1683367872000.jpg", "2023-05-06T10:11:12"),
+        ("Anna/2019/IMG_20230506_101112.jpg", "2023-05-06T10:11:12"),
+    ],
+)
+def test_a_file_name_tells_when_nothing_in_the_file_does(name: str, wanted: str) -> None:
+    assert read_capture_time(photo(), name=name) == at(wanted + "+00:00")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IMG_0042.jpg",
+        "IMG_20231306_101112.jpg",
+        "IMG_18230506_101112.jpg",
+        "12345678_20190506129956789_n.jpg",
+        "20190230.jpg",
+        "99999999999.jpg",
+        "2023.jpg",
+        "20190506/IMG_1.jpg",
+        "",
+    ],
+)
+def test_other_numbers_in_a_file_name_are_no_moments(name: str) -> None:
+    assert read_capture_time(photo(), name=name) is None
+
+
+@given(st.text(max_size=60))
+def test_no_text_brings_the_reader_down(text: str) -> None:
+    packet = b"<x:xmpmeta " + f'xmp:CreateDate="{text}"'.encode("utf-8", "replace")
+    read_capture_time(packet, name=text)

@@ -4,10 +4,20 @@ import io
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
+from support.waiting import wait_for
 
 from avatarrig.cli import with_command
-from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for, panel
+from avatarrig.cli.screen.display import (
+    LiveDisplay,
+    PlainDisplay,
+    bones_table,
+    display_for,
+    interval_bar,
+    panel,
+)
 from avatarrig.views.progress import Counts
 from avatarrig.views.view import BoneRow, View, bone_rows, duration
 
@@ -111,3 +121,28 @@ def test_rows_come_from_the_estimate_document() -> None:
 )
 def test_what_is_no_command_is_a_dataset(typed: list[str], meant: list[str]) -> None:
     assert with_command(typed) == meant
+
+
+def test_the_share_that_comes_from_people_in_general_is_told() -> None:
+    row = BoneRow("hips", 0.6, 0.5, 0.7, 3, "provisional", prior_share=0.624)
+    assert "62 %" in drawn(bones_table((row,), 80))
+
+
+@given(st.floats(0.2, 3.0), st.floats(1.01, 1.6), st.floats(3.0, 4.5))
+def test_an_interval_reaches_as_far_to_both_sides(
+    ratio: float, factor: float, widest: float
+) -> None:
+    row = BoneRow("hips", ratio, ratio / factor, ratio * factor, 3, "stable")
+    bar = interval_bar(row, max(widest, ratio * factor), 60).plain
+    left, right = bar.split("●")
+    cut = bar[0] == "━" or bar[-1] in "━●"
+    assert cut or left.count("━") == right.count("━")
+
+
+def test_the_clock_of_the_panel_goes_on_between_two_looks() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80)
+    with LiveDisplay(console) as display:
+        display.show(a_view(elapsed=0.0, stage="starting Apache Kafka"))
+        wait_for(lambda: "0:01" in file.getvalue())
+    assert "starting Apache Kafka" in file.getvalue()

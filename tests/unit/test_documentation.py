@@ -14,6 +14,7 @@ import pytest
 from support.documentation import PAGES, ROOT, Block, blocks, checkout_with_runs, mentions
 
 from avatarrig.cli import ENVIRONMENT_PREFIX, avatarrig, with_command
+from avatarrig.cli.examples import EXAMPLES
 from avatarrig.cli.options.settings_file import read_settings_file
 
 SHELL = [block for page in PAGES for block in blocks(page, "sh", "powershell")]
@@ -239,3 +240,20 @@ def test_files_of_the_repository_that_are_named_are_there(page: Path) -> None:
         page.read_text(encoding="utf-8"),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", [name for name, _ in walk()])
+def test_the_help_of_each_command_ends_with_an_example_that_can_be_typed(name: str) -> None:
+    command = dict(walk())[name]
+    shown = command.get_help(click.Context(command, info_name=f"avatarrig {name}"))
+    assert EXAMPLES[name]
+    for example in EXAMPLES[name]:
+        assert example in shown
+        assert max(len(line) for line in example.splitlines()) < 96
+        program, *words = shlex.split(example)
+        assert program == "avatarrig"
+        check_avatarrig(words)
+
+
+def test_there_are_examples_for_commands_that_exist_alone() -> None:
+    assert set(EXAMPLES) == {name for name, _ in walk()}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from pathlib import Path
 
 import pytest
 from support.references import reference
 
+from avatarrig.photos import remote
 from avatarrig.photos.object_store import StoreUrlError, from_store_url, to_store_url
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.remote import RemotePhotos
+from avatarrig.photos.source import StorageUnreachableError
 from avatarrig.photos.uri import to_file_uri
 
 
@@ -56,7 +60,9 @@ def test_everything_else_is_left_to_the_detector_process(tmp_path: Path, uri: st
     photos.close()
 
 
-@pytest.mark.parametrize("name", ["b/x.jpg", "b/ü #%41?&.JPG", "b/a//b.jpg", "b/;:@+,=$!*'().jpg"])
+@pytest.mark.parametrize(
+    "name", ["b/x.jpg", "b/ü #%41?&.JPG", "b/a//b.jpg", "b//x.jpg", "b/;:@+,=$!*'().jpg"]
+)
 def test_any_key_is_named_and_found_again(name: str) -> None:
     assert from_store_url(to_store_url(name)) == name
 
@@ -64,3 +70,56 @@ def test_any_key_is_named_and_found_again(name: str) -> None:
 def test_a_url_of_a_file_names_no_object(tmp_path: Path) -> None:
     with pytest.raises(StoreUrlError, match="s3://BUCKET"):
         from_store_url(to_file_uri(tmp_path))
+
+
+class RangesRefused:
+    """A store that refuses each range of an object, as S3 does of an empty one (416)."""
+
+    def __init__(self, size: int, *, is_well: bool = True) -> None:
+        self._size = size
+        self._is_well = is_well
+
+    def info(self, name: str) -> dict[str, object]:
+        if not self._is_well and not name.endswith(".jpg"):
+            raise OSError(errno.EINVAL, "the token ran out")
+        return {"size": self._size, "name": name}
+
+    def cat_file(self, *_: object, **__: object) -> bytes:
+        raise OSError(errno.EINVAL, "the requested range is not satisfiable")
+
+
+def fetched(content: bytes, folder: Path) -> bytes:
+    photos = RemotePhotos(["s3://bucket/photos"], 1000, folder)
+    photo = reference(uri="s3://bucket/photos/x.jpg", content=content)
+    try:
+        while (local := photos.locally(photo)) is None:
+            time.sleep(0.001)
+        return Path(local.uri.removeprefix("file://")).read_bytes()
+    finally:
+        photos.close()
+
+
+def test_an_empty_object_is_fetched_for_the_decoder_to_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "open_store", lambda: RangesRefused(0))
+    assert fetched(b"", tmp_path) == b""
+
+
+def test_an_object_that_a_healthy_store_refuses_for_good_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RangesRefused(6)
+    monkeypatch.setattr(remote, "open_store", lambda: store)
+    with pytest.raises(PhotoRefusedError) as refused:
+        fetched(b"pixels", tmp_path)
+    assert refused.value.reason == "unreadable"
+
+
+def test_the_same_answer_of_a_store_that_is_at_fault_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RangesRefused(6, is_well=False)
+    monkeypatch.setattr(remote, "open_store", lambda: store)
+    with pytest.raises(StorageUnreachableError):
+        fetched(b"pixels", tmp_path)

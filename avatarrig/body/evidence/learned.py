@@ -11,7 +11,7 @@ import functools
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,11 @@ WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
 
 CENTRE_BITS: Final = 20
 """`Learned.centre` counts in 2 ** -20."""
+
+
+def _share(deviation: float) -> FloatArray:
+    """An error alike in all bones, for files that do not tell what moments and sessions share."""
+    return np.eye(len(HELMERT)) * deviation**2
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ class Population:
         response: (6, 6) G.
         offset: (6,) c.
         systematic: (k, 6, 6) R for each component: grows with how unusual a person is.
+        alike: Share of a photo's own error that other photos of its moment repeat, 0..1.
+        moment: (6, 6) covariance of the error that photos of one moment share beside that.
+        session: (6, 6) covariance of the error that photos of one session share.
     """
 
     mean: FloatArray
@@ -51,6 +59,9 @@ class Population:
     response: FloatArray
     offset: FloatArray
     systematic: FloatArray
+    alike: float = 0.9
+    moment: FloatArray = field(default_factory=lambda: _share(0.02))
+    session: FloatArray = field(default_factory=lambda: _share(0.025))
 
 
 @dataclass(frozen=True)
@@ -177,11 +188,17 @@ def _unpacked(data: bytes, name: str) -> Learned:
             response=numbers["response"],
             offset=numbers["population_offset"],
             systematic=numbers["systematic"],
+            **_levels(numbers),
         ),
         centre=centre_of(numbers["mean"], numbers["population_offset"]),
         intervals=(few, many, growth),
         most_misfit=(float(header["most_misfit"][0]), float(header["most_misfit"][1])),
     )
+
+
+def _levels(numbers: dict[str, FloatArray]) -> dict[str, Any]:
+    levels: dict[str, Any] = {key: numbers[key] for key in ("moment", "session") if key in numbers}
+    return levels | ({"alike": float(numbers["alike"])} if "alike" in numbers else {})
 
 
 def centre_of(mean: FloatArray, offset: FloatArray) -> tuple[int, ...]:
@@ -211,6 +228,9 @@ def write_learned(learned: Learned) -> bytes:
         "response": population.response,
         "population_offset": population.offset,
         "systematic": population.systematic,
+        "alike": np.array(population.alike),
+        "moment": population.moment,
+        "session": population.session,
     }
     buffer = io.BytesIO()
     # Half precision moves a ratio by less than a thousandth of what photos leave open.

@@ -22,10 +22,12 @@ MONTHLY_MONTHS: Final = 18
 YEARLY_YEARS: Final = 8
 """Years kept apart, the newest included; what is older goes together."""
 
-MAX_BUCKETS: Final = 31 * DAILY_MONTHS + MONTHLY_MONTHS + YEARLY_YEARS + 1
+MAX_BUCKETS: Final = 31 * DAILY_MONTHS + MONTHLY_MONTHS + YEARLY_YEARS + 2
 """No tally has more."""
 
 OLDER: Final = ""
+UNDATED: Final = "undated"
+"""Of photos that do not tell when they were taken: in no window, however long."""
 _FULL_DAY, _FULL_MONTH, _FULL_YEAR = 10, 7, 4
 _LAST_SECOND = 253370764799.0  # of the year 9998, so that every month has a next one
 _CLOCKS_DIFFER_BY = 86_400.0  # a camera in another time zone is at most a day ahead
@@ -41,22 +43,40 @@ def capture_moment(captured_at: float | None, found_at: float) -> float:
         captured_at: Unix seconds; None where the photo does not say.
         found_at: Unix seconds.
     """
-    seconds = found_at
-    if captured_at is not None and 0 <= captured_at <= found_at + _CLOCKS_DIFFER_BY:
-        seconds = captured_at
+    seconds = credible(captured_at, found_at)
+    if seconds is None:
+        seconds = found_at
     if not math.isfinite(seconds):
         seconds = 0.0
     return min(max(seconds, 0.0), _LAST_SECOND)
 
 
-def capture_day(captured_at: float | None, found_at: float) -> str:
-    """Returns the day of a photo's `capture_moment`, in UTC, as an ISO date.
+def credible(captured_at: float | None, found_at: float) -> float | None:
+    """Returns when a photo says that it was taken, or None where it does not, or cannot be right.
 
     Args:
         captured_at: Unix seconds; None where the photo does not say.
         found_at: Unix seconds.
     """
-    seconds = capture_moment(captured_at, found_at)
+    if captured_at is not None and 0 <= captured_at <= found_at + _CLOCKS_DIFFER_BY:
+        return min(captured_at, _LAST_SECOND)
+    return None
+
+
+def capture_day(captured_at: float | None, found_at: float) -> str:
+    """Returns the day on which a photo was taken, in UTC, as an ISO date.
+
+    Args:
+        captured_at: Unix seconds; None where the photo does not say.
+        found_at: Unix seconds.
+
+    Returns:
+        The day; `UNDATED` where the photo does not say, or names a time before 1970 or later
+        than it was found.
+    """
+    seconds = credible(captured_at, found_at)
+    if seconds is None:
+        return UNDATED
     return dt.datetime.fromtimestamp(seconds, dt.UTC).date().isoformat()
 
 
@@ -70,6 +90,8 @@ def bucket_of(name: str, newest_month: str) -> str:
     Returns:
         The name itself, or a beginning of it.
     """
+    if name == UNDATED:
+        return UNDATED
     if len(name) < _FULL_YEAR:
         return OLDER
     year_age = int(newest_month[:4]) - int(name[:4])
@@ -84,7 +106,7 @@ def bucket_of(name: str, newest_month: str) -> str:
 
 def first_day(bucket: str) -> dt.date:
     """Returns the first day that a bucket may hold."""
-    if not bucket:
+    if bucket in {OLDER, UNDATED}:
         return dt.date.min
     parts = [int(part) for part in bucket.split("-")]
     return dt.date(*[*parts, 1, 1][:3])
@@ -94,7 +116,7 @@ def last_day(bucket: str) -> dt.date:
     """Returns the last day that a bucket may hold."""
     if len(bucket) >= _FULL_DAY:
         return first_day(bucket)
-    if len(bucket) < _FULL_YEAR:
+    if len(bucket) < _FULL_YEAR or bucket == UNDATED:
         return dt.date.min
     year, month = int(bucket[:4]), int(bucket[5:7] or 12)
     next_month = dt.date(year + month // 12, month % 12 + 1, 1)
@@ -103,6 +125,8 @@ def last_day(bucket: str) -> dt.date:
 
 def is_bucket(name: object) -> bool:
     """Tells whether something is a bucket's name."""
+    if name == UNDATED:
+        return True
     if not isinstance(name, str) or len(name) not in {0, _FULL_YEAR, _FULL_MONTH, _FULL_DAY}:
         return False
     try:

@@ -6,14 +6,20 @@ import os
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import (
     StoreAwayError,
     StoreUrlError,
@@ -22,6 +28,7 @@ from avatarrig.photos.object_store import (
     lies_in_store,
 )
 from avatarrig.photos.uri import FileUriError, from_file_uri
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.service import (
     DRAIN_SECONDS,
     instance_name,
@@ -36,6 +43,7 @@ from avatarrig.runs.store import RunStore
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
+from producers.references import Dataset
 
 LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
 _log = structlog.get_logger(__name__)
@@ -71,6 +79,7 @@ out_option = click.option(
     help="Consumer group that shares the photos; those of other groups get all of them as well.",
 )
 @detector_options
+@asking_options(person=False)
 @metrics_options
 def detect(  # noqa: PLR0913 - click's parameters
     *,
@@ -80,6 +89,7 @@ def detect(  # noqa: PLR0913 - click's parameters
     out: str | None,
     group: str,
     detecting: Detecting,
+    asking: Asking,
     metrics: MetricsAddress,
 ) -> None:
     """Run detector replicas until Ctrl-C or SIGTERM.
@@ -89,11 +99,18 @@ def detect(  # noqa: PLR0913 - click's parameters
     """
     configure_logs()
     failures = (TransportError, ModelUnavailableError, StoreAwayError)
-    with fail_clearly(failed=failures), stop_on_signals() as stop:
+    with (
+        fail_clearly(wrong_usage=(ReferenceRefusedError,), failed=failures),
+        stop_on_signals() as stop,
+    ):
         sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
+        sandbox = msgspec.structs.replace(
+            sandbox, sought=Dataset(name="", template=template).sought(())
+        )
         with instance_name(group) as instance:
             children = detectors(
                 reached,

@@ -18,9 +18,10 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.web import DEFAULT_PORT
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
@@ -62,6 +63,12 @@ class _Dataset(click.Path):
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
 @click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
+@click.option(
+    "--subject-from-folder",
+    is_flag=True,
+    help="Each first-level folder holds the photos of somebody else, by the folder's name.",
+)
+@asking_options()
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
 @detector_options
 @kafka_options
@@ -89,11 +96,12 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa:
     Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
     be processed, 130 stopped with Ctrl-C.
     """
-    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - --help needs no OpenCV
+    from avatarrig.cli.screen.run_screen import RunScreen  # noqa: PLC0415 - --help needs no
+    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - OpenCV
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
-        outcome = run_photos(_request(given, kafka.optional()), console)
+        outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     sys.exit(outcome.exit_code)
@@ -101,6 +109,10 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa:
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
     detecting: Detecting = given["detecting"]
+    asking: Asking = given["asking"]
+    if given["subject"] is not None and given["subject_from_folder"]:
+        raise click.UsageError("--subject and --subject-from-folder exclude each other")
+    check_one_person(asking, subject_from_folder=given["subject_from_folder"])
     return RunRequest(
         dataset=given["dataset"],
         out=given["out"],
@@ -109,6 +121,10 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         wanted=detecting.wanted,
         max_images=given["max_images"],
         subject=given["subject"],
+        subject_per_folder=given["subject_from_folder"],
+        references=asking.references,
+        reference_places=asking.places,
+        person=asking.person,
         kafka=kafka,
         partitions=given["partitions"],
         models=detecting.models,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -21,26 +22,14 @@ PLAIN_INTERVAL_SECONDS = 5.0
 BARS_FROM_WIDTH = 96
 """Narrower terminals show the figures without the bars."""
 
+COMFORTABLE_WIDTH = 78
+"""Narrower terminals have the columns closer together."""
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_SPINNER_TURNS = 4
+"""Steps a second: as often as the panel is drawn."""
+
 STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim"}
-
-
-class Display(Protocol):
-    """Shows how a run goes."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def show(self, view: View) -> None:
-        """Shows the present state."""
-
-    def note(self, message: str) -> None:
-        """Says something that stays."""
 
 
 class LiveDisplay:
@@ -52,7 +41,11 @@ class LiveDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=4, transient=True)
+        self._view: View | None = None
+        self._shown_at = time.monotonic()
+        self._live = Live(
+            console=console, refresh_per_second=4, transient=True, get_renderable=self._drawn
+        )
 
     def __enter__(self) -> Self:
         self._live.__enter__()
@@ -67,12 +60,20 @@ class LiveDisplay:
         self._live.__exit__(kind, error, trace)
 
     def show(self, view: View) -> None:
-        """Redraws the panel."""
-        self._live.update(panel(view, self._console.width))
+        """Redraws the panel; its clock goes on by itself until the next one."""
+        self._view, self._shown_at = view, time.monotonic()
+        self._live.refresh()
 
     def note(self, message: str) -> None:
         """Prints a line above the panel."""
         self._live.console.print(Text(message))
+
+    def _drawn(self) -> RenderableType:
+        if self._view is None:
+            return Text("")
+        passed = time.monotonic() - self._shown_at
+        view = msgspec.structs.replace(self._view, elapsed=self._view.elapsed + passed)
+        return panel(view, self._console.width)
 
 
 class PlainDisplay:
@@ -148,15 +149,28 @@ def panel(view: View, width: int) -> RenderableType:
         f"rejected {counts.rejected}",
         f"{view.rate:.1f} images/s · {duration(view.seconds_left)} left" if counts.waiting else "",
     )
-    title = Text.assemble((duration(view.elapsed), "dim"), "  ", (view.stage, "bold cyan"))
+    title = Text.assemble(
+        (_spinner(view.elapsed), "cyan"),
+        " ",
+        (duration(view.elapsed), "dim"),
+        "  ",
+        (view.stage, "bold cyan"),
+    )
     if not view.bones:
         return Group(title, head)
     return Group(title, head, bones_table(view.bones, width))
 
 
+def _spinner(elapsed: float) -> str:
+    """Something that moves, so that a long wait is not taken for a standstill."""
+    return _SPINNER[int(elapsed * _SPINNER_TURNS) % len(_SPINNER)]
+
+
 def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
     """Draws the skeleton table for a terminal of some width: bone, ratio, interval, samples."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1 if width < COMFORTABLE_WIDTH else 2, 0, 0)
+    )
     table.add_column("bone", no_wrap=True)
     table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("90 % interval", justify="right", no_wrap=True)
@@ -164,6 +178,7 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
     if has_metres:
         table.add_column("length", justify="right", no_wrap=True)
     table.add_column("samples", justify="right", no_wrap=True)
+    table.add_column("prior", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     has_bars = width >= BARS_FROM_WIDTH
     if has_bars:
@@ -175,8 +190,12 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
             cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
         status = Text(row.status, style=STATUS_STYLE.get(row.status, ""))
         bar = (interval_bar(row, widest),) if has_bars else ()
-        table.add_row(*cells, str(row.samples), status, *bar)
+        table.add_row(*cells, str(row.samples), _share(row.prior_share), status, *bar)
     return table
+
+
+def _share(part: float | None) -> str:
+    return "–" if part is None else f"{part:.0%}".replace("%", " %")
 
 
 def _ratio(row: BoneRow) -> str:
@@ -190,12 +209,15 @@ def _interval(row: BoneRow) -> str:
 
 
 def interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
-    """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt."""
+    """Draws an interval to scale: a dot where the ratio is, a line as wide as the doubt.
+
+    The line is as long on both sides of the dot, since rounding each end would make it lopsided.
+    """
     if row.ratio is None or row.low is None or row.high is None:
         return Text("")
-    low, high, at = (
-        round(value / widest * (width - 1)) for value in (row.low, row.high, row.ratio)
-    )
-    cells = ["━" if low <= cell <= high else " " for cell in range(width)]
-    cells[min(max(at, 0), width - 1)] = "●"
+    step = widest / (width - 1)
+    at = min(max(round(row.ratio / step), 0), width - 1)
+    reach = round((row.high - row.low) / 2 / step)
+    cells = ["━" if abs(cell - at) <= reach else " " for cell in range(width)]
+    cells[at] = "●"
     return Text("".join(cells), style=STATUS_STYLE.get(row.status, ""))

@@ -1,8 +1,11 @@
-import { ago, byId, cell, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
+import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
+let wasKnown = false;
 const charts = new Charts(byId("charts"));
+const solid = new Solid();
 const LABELS = {
   hip_width: "hips", torso_length: "torso", upper_arm_L: "upper arm", lower_arm_L: "forearm",
   upper_leg_L: "thigh", lower_leg_L: "shank", wingspan_est: "wingspan",
@@ -95,7 +98,7 @@ function showAsymmetry(sides) {
 
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
-  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count · estimated ${ago(content.estimated_at)}${detectors}`);
+  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
 // As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8"; NaN where it is none of these.
@@ -129,12 +132,7 @@ function showDownloads() {
   }
 }
 
-for (const button of document.querySelectorAll("[data-across]")) {
-  button.addEventListener("click", () => {
-    for (const each of document.querySelectorAll("[data-across]")) each.setAttribute("aria-pressed", String(each === button));
-    charts.across(button.dataset.across);
-  });
-}
+choose("across", (what) => charts.across(what));
 
 byId("downloads").addEventListener("input", showDownloads);
 byId("downloads").addEventListener("submit", (event) => event.preventDefault());
@@ -144,11 +142,16 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
   showPhotos(content.photos, false);
   charts.take(content.history, LABELS);
-  if (!content.known) return;
+  if (!content.known) {
+    if (wasKnown) location.reload(); // forgotten: the server says so
+    return;
+  }
+  wasKnown = true;
   showSummary(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
   if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  solid.take(content.bones);
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);

@@ -1,0 +1,193 @@
+"""Who is in a photo, as the file itself or a file beside it says."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
+from avatarrig.photos.refused import PhotoRefusedError
+
+Region = tuple[float, float, float, float]
+"""Left, top, width and height in shares of the upright photo."""
+
+_LARGEST: Final = 4 << 20
+_MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
+_AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
+_DIMENSIONS: Final = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
+_MICROSOFT: Final = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
+_DESCRIPTION: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
+_WHOLE: Final = 1e-6
+
+
+class NamedFace(msgspec.Struct, frozen=True):
+    """Somebody whom a file names.
+
+    Attributes:
+        name: As it stands there.
+        region: Where the face is; None where the file does not say.
+    """
+
+    name: str
+    region: Region | None = None
+
+
+def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
+    """Reads the face regions that photo programs write into a photo.
+
+    Those of the Metadata Working Group (guidelines 2.0: Lightroom, digiKam, Picasa, Apple Photos,
+    Photo Mechanic) and Microsoft's are understood.
+
+    Args:
+        data: The file's bytes, or the first few megabytes.
+
+    Returns:
+        Whom the file names; nobody where it is damaged or no photo.
+    """
+    try:
+        header = read_header(data)
+        packet = _packet(header)
+    except PhotoRefusedError:
+        return ()
+    except Exception:  # noqa: BLE001 - damaged metadata is like none
+        return ()
+    if packet is None or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+        return ()
+    try:
+        root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314 - no DTD, so no entities
+    except (ET.ParseError, ValueError, LookupError):
+        return ()
+    found: dict[str, NamedFace] = {}
+    for face in (*_of_working_group(root, header), *_of_microsoft(root, header)):
+        found.setdefault(face.name, face)
+    return tuple(found.values())
+
+
+def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
+    """Reads whom Google Photos names in the JSON that its export lays beside a photo.
+
+    Args:
+        data: The JSON file's bytes.
+
+    Returns:
+        Whom it names, without places; nobody where it is no such file.
+    """
+    try:
+        sidecar = msgspec.json.decode(data, type=_Takeout)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ()
+    return tuple(NamedFace(person.name) for person in sidecar.people if person.name.strip())
+
+
+def same_name(first: str, second: str) -> bool:
+    """Tells whether two names are one, whatever their case and spaces."""
+    return " ".join(first.split()).casefold() == " ".join(second.split()).casefold()
+
+
+class _Person(msgspec.Struct):
+    name: str = ""
+
+
+class _Takeout(msgspec.Struct):
+    people: list[_Person] = []
+
+
+def _packet(header: PhotoHeader) -> bytes | None:
+    if header.picture is None:
+        return None
+    packet = header.picture.info.get("xmp")
+    if packet is None:
+        packet = header.picture.info.get("XML:com.adobe.xmp")
+    if isinstance(packet, str):
+        return packet.encode()
+    if isinstance(packet, bytes):
+        return packet
+    tag = getattr(header.picture, "tag_v2", {}).get(700)  # TIFF keeps it in a tag of its own
+    return tag if isinstance(tag, bytes) else None
+
+
+def _of_working_group(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+    for regions in root.iter(f"{_MWG}Regions"):
+        stored = _is_of_stored(regions, header)
+        for entry in regions.iter():
+            name, kind = _value(entry, f"{_MWG}Name"), _value(entry, f"{_MWG}Type")
+            area = entry.find(f".//{_MWG}Area")
+            if not name or kind not in {None, "Face"} or area is None:
+                continue
+            numbers = [_number(_value(area, f"{_AREA}{key}")) for key in ("x", "y", "w", "h")]
+            if None in numbers or _value(area, f"{_AREA}unit") not in {None, "normalized"}:
+                continue
+            across, down, width, height = (float(number or 0) for number in numbers)
+            region = (across - width / 2, down - height / 2, width, height)
+            yield NamedFace(name, _upright(region, header.orientation if stored else 1))
+
+
+def _of_microsoft(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+    for entry in root.iter():
+        name = _value(entry, f"{_MICROSOFT}PersonDisplayName")
+        rectangle = _value(entry, f"{_MICROSOFT}Rectangle")
+        if not name:
+            continue
+        numbers = [_number(part) for part in re.split(r"[,\s]+", (rectangle or "").strip())]
+        if len(numbers) != 4 or None in numbers:  # noqa: PLR2004 - left, top, width, height
+            yield NamedFace(name)
+            continue
+        left, top, width, height = (float(number or 0) for number in numbers)
+        yield NamedFace(name, _upright((left, top, width, height), header.orientation))
+
+
+def _is_of_stored(regions: ET.Element, header: PhotoHeader) -> bool:
+    """Whether regions are of the picture as it is stored, before it is turned upright.
+
+    The guidelines say so; what some programs do instead shows in the dimensions they note.
+    """
+    if header.orientation < FIRST_TRANSPOSED_ORIENTATION:
+        return True
+    dimensions = regions.find(f".//{_MWG}AppliedToDimensions")
+    if dimensions is None:
+        return True
+    width = _number(_value(dimensions, f"{_DIMENSIONS}w"))
+    height = _number(_value(dimensions, f"{_DIMENSIONS}h"))
+    if not width or not height or width == height:
+        return True
+    return (width > height) == (header.width > header.height)
+
+
+def _upright(region: Region, orientation: int) -> Region | None:
+    """Turns a region with its photo (EXIF 2.32, tag 274); None where it is none."""
+    left, top, width, height = region
+    right, bottom = left + width, top + height
+    if width <= _WHOLE or height <= _WHOLE or right <= 0 or bottom <= 0 or left >= 1 or top >= 1:
+        return None
+    turned = {
+        2: (1 - right, top, width, height),
+        3: (1 - right, 1 - bottom, width, height),
+        4: (left, 1 - bottom, width, height),
+        5: (top, left, height, width),
+        6: (1 - bottom, left, height, width),
+        7: (1 - bottom, 1 - right, height, width),
+        8: (top, 1 - right, height, width),
+    }
+    return turned.get(orientation, region)
+
+
+def _value(element: ET.Element, name: str) -> str | None:
+    """Value of a property, which may be written as an attribute or as an element."""
+    if (text := element.get(name)) is not None:
+        return text.strip()
+    if (child := element.find(name)) is not None:
+        return (child.text or "").strip()
+    wrapped = element.find(_DESCRIPTION)
+    return None if wrapped is None else _value(wrapped, name)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if abs(number) < 1e6 else None  # noqa: PLR2004 - also refuses what is no number
