@@ -16,10 +16,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError
 
 from avatarrig.kafka.clients import open_reader
-from avatarrig.kafka.errors import KafkaTroubleError, TransportError
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import RecordRefusedError
 from avatarrig.wire.channels import Channel
@@ -281,5 +281,7 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
 def _translated() -> Iterator[None]:
     try:
         yield
+    except CorruptRecordError as error:
+        raise DataDamagedError(error) from error
     except KafkaError as error:
         raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error

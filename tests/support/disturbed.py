@@ -29,7 +29,7 @@ PATIENCE = 400.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 HELD = 1e9
 REPLICA, SANDBOX, AGGREGATOR = "processors", "processors.sandbox.process", "aggregators"
-BROKER = "kafka.Kafka"
+BROKER, STORAGE_TOOL, GUARD = "kafka.Kafka", "kafka.tools.StorageTool", "guard.py"
 
 
 class Flock:
@@ -97,7 +97,7 @@ class Disturbed:
         found = []
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                if kind in process.cmdline():
+                if any(part == kind or part.endswith(f"/{kind}") for part in process.cmdline()):
                     found.append(process)
         return found
 
@@ -114,6 +114,13 @@ class Disturbed:
         """Kills one of a kind, as soon as there is one."""
         self.wait_for(lambda: self.members(kind))
         for process in dice.sample(self.members(kind), 1):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def kill_one(self, kind: str) -> None:
+        """Kills the first of a kind, as soon as there is one."""
+        self.wait_for(lambda: self.members(kind))
+        for process in self.members(kind)[:1]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 

@@ -1,0 +1,131 @@
+"""Whatever child is killed, whenever: the command goes on by itself and ends as undisturbed.
+
+One start: nobody gives the command again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from support.command import Result
+from support.disturbed import (
+    AGGREGATOR,
+    BROKER,
+    GUARD,
+    REPLICA,
+    SANDBOX,
+    STORAGE_TOOL,
+    Disturbed,
+    Flock,
+    wait_until_gone,
+)
+
+pytestmark = pytest.mark.broker
+
+KINDS = (GUARD, BROKER, STORAGE_TOOL, REPLICA, SANDBOX, AGGREGATOR)
+PHOTOS = 30
+PACE = 0.05
+MEANWHILE = 30.0
+"""Seconds of killing at random."""
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Flock:
+    return Flock(tmp_path_factory.mktemp("few"), PHOTOS)
+
+
+@pytest.fixture(scope="module")
+def left_alone(few: Flock, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    run = Disturbed(few.photos, tmp_path_factory.mktemp("left-alone") / "run", "--workers", "1")
+    try:
+        return run.result()
+    finally:
+        run.close()
+
+
+@pytest.fixture
+def begin(few: Flock, left_alone: Result, tmp_path: Path) -> Iterator[Callable[..., Disturbed]]:
+    assert left_alone.document["photos"]["observed"] == PHOTOS
+    runs: list[Disturbed] = []
+
+    def start(pace: float) -> Disturbed:
+        few.pace(pace)
+        runs.append(Disturbed(few.photos, tmp_path / "run", "--workers", "1"))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.close()
+
+
+def assert_as_left_alone(run: Disturbed, left_alone: Result) -> None:
+    family = run.family()
+    result = run.result()  # of this one start, with status 0
+    assert result.document["photos"] == left_alone.document["photos"]
+    assert result.estimate == left_alone.estimate
+    wait_until_gone(family)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_its_start(
+    begin: Callable[..., Disturbed], left_alone: Result, kind: str
+) -> None:
+    run = begin(0)
+    run.kill_one(kind)
+    assert_as_left_alone(run, left_alone)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != STORAGE_TOOL])
+def test_killed_at_work(begin: Callable[..., Disturbed], left_alone: Result, kind: str) -> None:
+    run = begin(PACE)
+    run.wait_for_observed(PHOTOS // 3)
+    run.kill_one(kind)
+    assert_as_left_alone(run, left_alone)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != STORAGE_TOOL])
+def test_killed_while_all_is_stopped(
+    begin: Callable[..., Disturbed], left_alone: Result, kind: str
+) -> None:
+    run = begin(0)
+    run.wait_for_observed(PHOTOS)
+    kill_when_another_ends(run, kind)
+    assert_as_left_alone(run, left_alone)
+
+
+def kill_when_another_ends(run: Disturbed, kind: str) -> None:
+    """Kills one of a kind as soon as any of the family has been stopped."""
+    family = [process for process in run.family() if process.is_running()]
+    while run.process.poll() is None:
+        _, left = psutil.wait_procs(family, timeout=0.01)
+        members = run.members(kind)
+        if members and len(left) < len(family):
+            members[0].kill()
+            return
+
+
+def test_killed_at_random(
+    begin: Callable[..., Disturbed],
+    left_alone: Result,
+    record_property: Callable[[str, object], None],
+) -> None:
+    seed = int(os.environ.get("AVATARRIG_TEST_SEED", time.time_ns() % 1_000_000))
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    record_property("seed", seed)
+    run = begin(5 * PACE)
+    killed = 0
+    give_up = time.monotonic() + MEANWHILE
+    while time.monotonic() < give_up and run.process.poll() is None:
+        time.sleep(dice.uniform(0.5, 3))  # that is what happens, not what is waited for
+        victims = [each for kind in KINDS for each in run.members(kind)]
+        if victims:
+            dice.choice(victims).kill()
+            killed += 1
+    assert killed, seed
+    assert_as_left_alone(run, left_alone)
