@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
 
-import click
+from avatarrig.cli.screen.printable import say
 
 
 class ExitCode(IntEnum):
@@ -55,5 +55,6 @@ def fail_clearly(
 
 
 def _end(message: str, exit_code: ExitCode) -> NoReturn:
-    click.echo(f"avatarrig: {message}", err=True)
+    for line in f"avatarrig: {message}".split("\n"):
+        say(line, err=True)
     sys.exit(exit_code)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.cli.screen.display import bones_table
+from avatarrig.cli.screen.printable import printable, words
 from avatarrig.estimator import Estimator
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pictures.preview import draw_preview
@@ -134,13 +135,15 @@ def print_results(
     """Says what came out, what was set aside and why, and where the files are."""
     counts = progress.counts
     for subject, document in documents.items():
-        console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
+        console.print(
+            Text.assemble("\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1")
+        )
         console.print(bones_table(bone_rows(document), console.width))
         for note in (PRIOR_NOTE, *document.get("notes", [])):
-            console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
+            console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
     console.print()
     console.print(
-        Text(
+        words(
             f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
             f"{counts.observed - counts.person} without, {counts.rejected} rejected"
             + (f", {counts.waiting} still waiting" if counts.waiting else "")
@@ -150,23 +153,23 @@ def print_results(
     _print_rejects(console, progress)
     if progress.departed:
         console.print(
-            Text(
+            words(
                 f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
                 "still counted. A new --out starts without."
             )
         )
     if files := read_file_counts(run):
-        console.print(Text(f"looked at {words_for_files(files)}"), soft_wrap=True)
-    console.print(Text(f"files: {run.path}"), soft_wrap=True)
+        console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
+    console.print(words(f"files: {run.path}"), soft_wrap=True)
     if documents:
         console.print(
-            Text(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
-            Text("(one page to look at and send on)", style="dim"),
+            words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
+            words("(one page to look at and send on)", style="dim"),
             soft_wrap=True,
         )
         console.print(
-            Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
-            Text("(the skeleton for Blender and others)", style="dim"),
+            words(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
+            words("(the skeleton for Blender and others)", style="dim"),
             soft_wrap=True,
         )
 
@@ -177,7 +180,7 @@ def _photos(count: int) -> str:
 
 def _print_left_out(console: Console, progress: Progress) -> None:
     for reason, count in sorted(progress.left_out.items()):
-        line = Text(f"{count} not in the estimate: {reason.words}", style="dim")
+        line = words(f"{count} not in the estimate: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
@@ -187,11 +190,11 @@ def _print_rejects(console: Console, progress: Progress) -> None:
         return
     by_reason = Counter(reject.reason for _, reject in rejected)
     reasons = ", ".join(f"{count} {reason}" for reason, count in by_reason.most_common())
-    console.print(Text(f"rejected ({reasons}):", style="yellow"))
+    console.print(words(f"rejected ({reasons}):", style="yellow"))
     for found, reject in rejected[:SHOWN_REJECTS]:
-        console.print(Padding(Text(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
+        console.print(Padding(words(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
     if len(rejected) > SHOWN_REJECTS:
-        console.print(Text(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))
+        console.print(words(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))
 
 
 def result_document(

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.screen.printable import say
 from avatarrig.kafka.embedded import (
     BrokerError,
     EmbeddedBroker,
@@ -44,7 +45,7 @@ def fetch_command() -> None:
     """Get Apache Kafka (45 MB) ahead of time, so that a run needs no network for it."""
     with fail_clearly(failed=(BrokerError,)):
         folder = fetch(on_progress=_Lines())
-    click.echo(f"Apache Kafka is in {folder}")
+    say(f"Apache Kafka is in {folder}")
 
 
 def _run(folder: Path) -> None:
@@ -57,7 +58,7 @@ def _run(folder: Path) -> None:
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with EmbeddedBroker(folder, default_cache(), on_progress=_Lines()) as node:
-            click.echo(f"Kafka listens at {node.bootstrap_servers}; its data is in {folder}")
+            say(f"Kafka listens at {node.bootstrap_servers}; its data is in {folder}")
             while not ended.wait(POLL_S):
                 if not node.alive:
                     raise CommandError(f"The broker ended by itself. {node.last_words()}")
@@ -75,11 +76,9 @@ class _Lines:
     def __call__(self, progress: FetchProgress) -> None:
         if progress.step == "startup cache":
             if progress.done == 0:
-                click.echo("Preparing quick starts of the broker (once)", err=True)
+                say("Preparing quick starts of the broker (once)", err=True)
             return
         share = progress.done * 100 // progress.total // PERCENT_STEP
         if share > self._told:
             self._told = share
-            click.echo(
-                f"Apache Kafka: {progress.done >> 20} of {progress.total >> 20} MB", err=True
-            )
+            say(f"Apache Kafka: {progress.done >> 20} of {progress.total >> 20} MB", err=True)

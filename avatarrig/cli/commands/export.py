@@ -19,6 +19,7 @@ from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.screen.printable import say
 from avatarrig.runs import RunDirectory, RunStorageError, write_atomically
 
 FORMATS: Final = ("bvh", "glb", "json")
@@ -49,10 +50,10 @@ def export(
     try:
         for file, data in _files(armature, file_format, target):
             write_atomically(file, data)
-            click.echo(file)
+            say(str(file))
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(_summary(armature), err=True)
+    say(_summary(armature), err=True)
 
 
 def _read(file: Path) -> dict[str, Any]:

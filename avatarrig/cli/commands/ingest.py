@@ -14,6 +14,7 @@ from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.models import ModelUnavailableError
 from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
@@ -134,7 +135,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
             )
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
-    click.echo(
+    say(
         f"{totals.published} photos published"
         + (f", {totals.rejected} set aside: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")

@@ -13,11 +13,11 @@ import msgspec
 from kafka import KafkaConsumer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.printable import say, words
 from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from avatarrig.views.rejects import RejectsView, SetAsidePhoto, replayable
 from avatarrig.wire import Observation, RecordRefusedError, Reject, decode, keys
@@ -60,7 +60,7 @@ def list_command(
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
         return
     console = Console(highlight=False)
-    console.print(_table(photos) if photos else Text("nothing is set aside"))
+    console.print(_table(photos) if photos else words("nothing is set aside"))
 
 
 @rejects.command("show")
@@ -106,14 +106,14 @@ def replay_command(
             publish(references, producer)
         finally:
             producer.close(timeout=1)
-    click.echo(f"{len(references)} photos are published again")
+    say(f"{len(references)} photos are published again")
     if len(references) < len(photos):
-        click.echo(
+        say(
             f"{len(photos) - len(references)} others could not be read or were no photos; "
             "once mended, the dataset's own command finds them"
         )
     if run_directory is not None and references:
-        click.echo("run the same avatarrig command again to have them detected")
+        say("run the same avatarrig command again to have them detected")
 
 
 def read_rejects(kafka: KafkaSettings) -> RejectsView:
@@ -191,7 +191,7 @@ def _table(photos: list[SetAsidePhoto]) -> Table:
     for photo in photos:
         reject = photo.latest
         cells = (_clock(reject.rejected_at), reject.reason, str(reject.attempts * photo.times))
-        table.add_row(*cells, Text(photo.name), Text(reject.message))
+        table.add_row(*map(words, cells), words(photo.name), words(reject.message))
     return table
 
 
@@ -214,7 +214,7 @@ def _show(console: Console, photo: SetAsidePhoto) -> None:
             "run": reference.run,
         }
     for name, value in rows.items():
-        console.print(Text(f"{name + ':':<10} {value}"), soft_wrap=True)
+        console.print(words(f"{name + ':':<10} {value}"), soft_wrap=True)
     console.print()
 
 

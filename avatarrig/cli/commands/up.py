@@ -20,6 +20,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking
 from avatarrig.cli.options.web import WebPage, web_options
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import (
@@ -140,7 +141,7 @@ def _broker(
         return None, named
     broker = EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
     stack.enter_context(broker)
-    click.echo(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
+    say(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
     return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
 
@@ -150,13 +151,13 @@ def _with_overlays(page: WebPage, out: str | None) -> WebPage:
         return page
     if lies_in_store(out):
         if page.port is not None:
-            click.echo(f"the page shows no overlays: they lie in {out}")
+            say(f"the page shows no overlays: they lie in {out}")
         return page
     overlays = (*page.overlays, str(local_folder("--out", out)))
     return msgspec.structs.replace(page, overlays=overlays)
 
 
 def _announce(location: str, page: WebPage) -> None:
-    click.echo(f"photos are taken from {location}; Ctrl-C stops")
+    say(f"photos are taken from {location}; Ctrl-C stops")
     if page.port is not None:
-        click.echo(f"skeletons: http://{page.host}:{page.port}/")
+        say(f"skeletons: http://{page.host}:{page.port}/")
