@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from avatarrig.cli.commands.status import _skeletons
-from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import printable, say, words
+from avatarrig.errors import CommandError
 from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus
 
 CLI = Path(__file__).parents[2] / "avatarrig"
@@ -43,7 +44,14 @@ def test_an_error_that_quotes_a_name_brings_no_escapes(
 
 def test_a_line_break_in_a_subject_makes_no_second_row() -> None:
     skeleton = SkeletonStatus(
-        subject="new\nline", fingerprint="f", observations=1, used=1, stable=0, bones=11, age=1.0
+        subject="new\nline",
+        fingerprint="f",
+        observations=1,
+        used=1,
+        stable=0,
+        bones=11,
+        age=1.0,
+        moments=None,
     )
     status = PipelineStatus(
         found=1, waiting=0, in_work=0, observed=1, rejected=0, rejected_by_reason={}, replicas=0,

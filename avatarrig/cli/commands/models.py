@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from avatarrig.cli.screen.printable import say
-from avatarrig.detectors.models import (
+from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
     ModelUnavailableError,
