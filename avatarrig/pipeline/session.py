@@ -23,6 +23,7 @@ from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
@@ -102,12 +103,25 @@ class Session:
             stack.callback(publishing.stop)
             self._enter("detecting")
             interruption.be_polite()
-            while not (interruption.requested or self._done):
+            while not (interruption.requested or (self._done and not processed.is_mending)):
                 news = self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
                 self._take(publishing, processed)
                 self._start_what_is_needed(parts, processed, kafka)
                 self._look_after(parts, news=news)
             self._enter("stopping")
+            self._tell(processed)
+
+    def _tell(self, processed: Processed) -> None:
+        """Says what was wrong with the run's files."""
+        if processed.mended:
+            self._display.note(f"files of {processed.mended} photos were lost and are made again")
+        for path, why in processed.unmendable.items():
+            self._display.note(f"files of {path} cannot be made again: {why}")
+        if processed.unverified:
+            self._display.note(
+                f"{processed.unverified} observation files of an earlier version carry no checksum "
+                "and are read as they are"
+            )
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -146,6 +160,8 @@ class Session:
         detectors.close()
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
+        restorer = Restorer(lambda: open_reader(kafka))
+        stack.callback(restorer.close)
         processed = Processed(
             self._progress,
             self._run,
@@ -153,6 +169,7 @@ class Session:
             wanted=self._request.wanted,
             pending=waiting,
             producer=producer,
+            restore=restorer,
         )
         publishing = Publishing(
             self._request.dataset,
