@@ -224,7 +224,7 @@ class Progress:
         return None if record is None or record.rejected_at < since else record
 
     def is_rejected(self, photo: Found) -> bool:
-        """Whether this photo was set aside."""
+        """Whether this photo was rejected."""
         return photo.key in self._rejects
 
     @property
