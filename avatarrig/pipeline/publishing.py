@@ -13,7 +13,9 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
+from avatarrig.process.background import Background
 from avatarrig.runs import (
     Lacking,
     Pictures,
@@ -201,13 +203,12 @@ class Publishing:
         self._max_images = max_images
         self._leave_out = leave_out
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="publishing", daemon=True)
         self.finished = False
         self.failure: DatasetError | RunStorageError | None = None
 
-    def start(self) -> None:
+    def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
-        self._thread.start()
+        return background.start("publishing", self._run)
 
     def stop(self) -> None:
         """Gives up; what is not published is found again by the next start."""
@@ -227,9 +228,9 @@ class Publishing:
                     counts=counts,
                     on_photo=self._note,
                 )
-            except (PublishError, KafkaError) as error:
+            except (PublishError, KafkaError, TransportError) as error:
                 _log.warning("publishing again", why=str(error))
-                time.sleep(RETRY_SECONDS)
+                self._stopping.wait(RETRY_SECONDS)
             except (DatasetError, RunStorageError) as error:
                 self.failure = error
                 break

@@ -13,6 +13,7 @@ from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
 from avatarrig.pipeline.publishing import Processed, Publishing, Restore
+from avatarrig.process.background import Background
 from avatarrig.runs import (
     Pictures,
     RunDirectory,
@@ -89,8 +90,7 @@ class Run:
         """Publishes what is left to do, as each start of the command does."""
         broker = broker or self.broker
         publishing = self.publishing(broker, pending, restore)
-        publishing.start()
-        publishing._thread.join(PATIENCE)
+        publishing.start(Background()).join(PATIENCE)
         assert publishing.finished
         return broker
 
@@ -202,8 +202,7 @@ def test_a_run_directory_that_takes_no_files_ends_the_publishing_with_the_reason
     file.unlink()
     file.mkdir()
     publishing = run.publishing(Broker(), restore=lambda *_: seen)
-    publishing.start()
-    publishing._thread.join(PATIENCE)
+    publishing.start(Background()).join(PATIENCE)
     assert isinstance(publishing.failure, RunStorageError)
 
 

@@ -64,6 +64,8 @@ def print_results(
         for note in (PRIOR_NOTE, *document.get("notes", [])):
             console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
     console.print()
+    for subject, why in progress.unmade.items():
+        console.print(words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
     console.print(
         words(
             f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
