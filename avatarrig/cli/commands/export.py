@@ -12,7 +12,7 @@ from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
-from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.printable import printable, say
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
@@ -72,10 +72,11 @@ def export(  # noqa: PLR0913 - click's parameters
     try:
         for file, data in files:
             write_atomically(file, data)
-            click.echo(file)
+            say(str(file))
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(told, err=True)
+    for line in told.splitlines():
+        say(line, err=True)
 
 
 def _check(file_format: str, *, body: bool) -> None:
@@ -100,7 +101,7 @@ def _body(
     title = printable(str(document.get("subject") or "AvatarRig body"))
     wish = Wish(title=title, height=height, naming=naming, vrm=file_format == "vrm")
     try:
-        files = find_human(lambda text: click.echo(text, err=True))
+        files = find_human(lambda text: say(text, err=True))
     except HumanUnavailableError as error:
         raise click.ClickException(str(error)) from error
     made = make_body(files, known, wish)
