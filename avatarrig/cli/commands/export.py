@@ -18,12 +18,15 @@ from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.body.rig.presets import to_slimevr, to_unity
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.printable import printable
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
-FORMATS: Final = ("bvh", "glb", "json", "vrm")
+FORMATS: Final = ("bvh", "glb", "json", "vrm", "slimevr", "unity")
+_SUFFIXES: Final = {"slimevr": "slimevr.yml", "unity": "unity.json"}
+"""How files are called whose format is no suffix."""
 
 
 @click.command("export")
@@ -59,7 +62,8 @@ def export(  # noqa: PLR0913 - click's parameters
 ) -> None:
     """Write the skeleton of RUN for other programs: an armature in T-pose, or a body.
 
-    The armature is BVH, GLB or JSON; with --body it is a human mesh as GLB or VRM.
+    The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
+    --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     try:
@@ -70,7 +74,7 @@ def export(  # noqa: PLR0913 - click's parameters
             )
         else:
             armature = build_armature(document, naming=naming, height=height)
-            target = out or run / f"skeleton.{file_format}"
+            target = out or run / f"skeleton.{_SUFFIXES.get(file_format, file_format)}"
             files, told = _files(armature, file_format, target), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
@@ -126,6 +130,11 @@ def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Pat
         return [(target, to_glb(armature))]
     if file_format == "json":
         return [(target, document)]
+    if file_format in _SUFFIXES:
+        if armature.unit != METRE:
+            raise EstimateRefusedError(f"{file_format} is in metres: give the --height")
+        data = to_unity(armature) if file_format == "unity" else to_slimevr(armature).encode()
+        return [(target, data)]
     # BVH cannot say which bones are measured; the file beside it does.
     return [(target, to_bvh(armature).encode()), (target.with_suffix(".bones.json"), document)]
 
