@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
+from avatarrig.body.face import face_ratios
 from avatarrig.body.rig.armature import (
     METRE,
     Armature,
@@ -21,12 +23,20 @@ from avatarrig.body.rig.names import NAMINGS
 from avatarrig.body.rig.presets import to_slimevr, to_unity
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.printable import printable
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs import (
+    ObservationFileError,
+    RunDirectory,
+    RunStorageError,
+    load_run,
+    write_atomically,
+)
 from avatarrig.runs.estimate_file import read_estimate
 
 FORMATS: Final = ("bvh", "glb", "json", "vrm", "slimevr", "unity")
 _SUFFIXES: Final = {"slimevr": "slimevr.yml", "unity": "unity.json"}
 """How files are called whose format is no suffix."""
+_FACES: Final = 500
+"""Photos whose faces are measured; more make an export slow and the medians no better."""
 
 
 @click.command("export")
@@ -75,7 +85,8 @@ def export(  # noqa: PLR0913 - click's parameters
         else:
             armature = build_armature(document, naming=naming, height=height)
             target = out or run / f"skeleton.{_SUFFIXES.get(file_format, file_format)}"
-            files, told = _files(armature, file_format, target), _summary(armature)
+            face = _face(run) if file_format == "json" else {}
+            files, told = _files(armature, file_format, target, face), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
     try:
@@ -124,8 +135,27 @@ def _body(
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
 
 
-def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
-    document = msgspec.json.format(msgspec.json.encode(to_document(armature)), indent=2) + b"\n"
+def _face(run: Path) -> dict[str, Any]:
+    """Proportions of the face, from at most so many of the run's photos."""
+    if not RunDirectory(run).observations.is_dir():
+        return {}
+    try:
+        faces = [
+            (seen.face.unpack().astype(float), seen.width, seen.height)
+            for seen in itertools.islice(load_run(run), _FACES)
+            if seen.face is not None and seen.excluded is None
+        ]
+    except ObservationFileError as error:
+        raise click.ClickException(str(error)) from error
+    ratios: dict[str, Any] = msgspec.to_builtins(face_ratios(faces))
+    return ratios
+
+
+def _files(
+    armature: Armature, file_format: str, target: Path, face: dict[str, Any]
+) -> list[tuple[Path, bytes]]:
+    content = to_document(armature) | ({"face": face} if face else {})
+    document = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
     if file_format == "glb":
         return [(target, to_glb(armature))]
     if file_format == "json":
