@@ -233,7 +233,8 @@ class TalliedPartition:
             return None
         if isinstance(record, Forget):
             if record.partition < 0:
-                self.intake.reject(offset, RejectReason.MALFORMED, "no partition to forget")
+                why = "it does not say what partition shall forget"
+                self.intake.reject(offset, RejectReason.MALFORMED, why)
             else:
                 self._forget(offset, record)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ from avatarrig.kafka.errors import TransportSettingError
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+_LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,13 +87,22 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.security_protocol.endswith("SSL")
 
     @property
+    def servers(self) -> list[str]:
+        """Bootstrap addresses, each ``host:port``, as they are written but for what goes around it.
+
+        A broker's listeners name a protocol before the address, and a list may end with a comma.
+        """
+        texts = self.bootstrap_servers.strip().removesuffix(",").split(",")
+        return [_LISTENER.sub("", text.strip()).rstrip("/") for text in texts]
+
+    @property
     def addresses(self) -> list[tuple[str, int]]:
         """Bootstrap hosts, IPv6 ones without brackets, and ports.
 
         Raises:
             TransportSettingError: One is no ``host:port``.
         """
-        return [_address(text.strip()) for text in self.bootstrap_servers.split(",")]
+        return [_address(text) for text in self.servers]
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Returns what kafka-python, aiokafka and Faust need for TLS; None without TLS.
@@ -114,7 +127,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     def client_options(self) -> Mapping[str, Any]:
         """Returns kafka-python's options for address, TLS and credentials."""
         options: dict[str, Any] = {
-            "bootstrap_servers": [text.strip() for text in self.bootstrap_servers.split(",")],
+            "bootstrap_servers": self.servers,
             "security_protocol": self.security_protocol,
         }
         if self.tls:
@@ -133,7 +146,7 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise TransportSettingError(
             f"bootstrap_servers: {text!r} is no address; write host:port, for example "
             "localhost:9092, and commas between several"

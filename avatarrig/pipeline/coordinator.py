@@ -24,6 +24,8 @@ from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supe
 
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 5.0
+"""Between two questions whether Kafka answers: one that is frozen takes as long to say nothing."""
 ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +64,7 @@ class Coordinator:
         self._supervisors: list[Supervisor] = []
         self._known: dict[str, ChildState] = {}
         self._moved_at = float("-inf")
+        self._ask_again_at = float("-inf")
 
     def __enter__(self) -> Self:
         return self
@@ -197,9 +200,15 @@ class Coordinator:
 
     def _give_up_hopeless(self, state: ChildState) -> None:
         now = time.monotonic()
-        if not state.is_given_up(now) or now - self._moved_at < GIVE_UP_AFTER:
+        if state.state == "working" or not state.is_given_up(now):
+            return
+        if now - self._moved_at < GIVE_UP_AFTER or now < self._ask_again_at:
             return
         if not self._kafka_answers():  # that is why, and it may come back
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
+            self.moved()
+            for supervisor in self._supervisors:
+                supervisor.forgive()
             return
         log = (
             ""

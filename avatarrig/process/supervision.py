@@ -142,6 +142,11 @@ class Supervisor:
         for slot in self._slots:
             slot.start(self._background)
 
+    def forgive(self) -> None:
+        """Has each child's row of exits begin anew with the next one: something else was why."""
+        for slot in self._slots:
+            slot.forgive()
+
     def ask_to_stop(self) -> None:
         """Has each child finish what it has in hand and end; `stop` waits for that."""
         for slot in self._slots:
@@ -174,8 +179,12 @@ class _Slot:
             self._environment = os.environ | part_environment(metrics_directory, child.name)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._forgiven = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
+
+    def forgive(self) -> None:
+        self._forgiven.set()
 
     def start(self, background: Background) -> None:
         self._thread = background.start(self.state.name, self._run)
@@ -225,7 +234,8 @@ class _Slot:
         return code
 
     def _count_exit(self, code: int | None, *, steady: bool) -> None:
-        if steady:
+        if steady or self._forgiven.is_set():
+            self._forgiven.clear()
             self._note(failures=0, failing_since=None)
         if code is None or code not in KILLED:
             since = self.state.failing_since

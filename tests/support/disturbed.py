@@ -90,7 +90,10 @@ class Disturbed:
 
     def family(self) -> list[psutil.Process]:
         """All processes that the command started, and theirs."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
     def members(self, kind: str) -> list[psutil.Process]:
         """Those of the family that are replicas, sandboxes, the aggregator or the broker."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
+from avatarrig.body.face import FaceRatio
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,
@@ -85,11 +86,13 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
         bones: Parents before children.
         unit: ``metre`` where a height was given, otherwise ``stature``: the person is 1 tall.
         naming: Scheme of the bones' names.
+        face: Proportions of the face, where they are known.
     """
 
     bones: tuple[Bone, ...]
     unit: str
     naming: str
+    face: dict[str, FaceRatio] = {}
 
 
 def build_armature(
@@ -149,6 +152,7 @@ def to_document(armature: Armature) -> dict[str, Any]:
         "bones": [
             {**msgspec.to_builtins(bone), "measured": bone.measured} for bone in armature.bones
         ],
+        **({"face": msgspec.to_builtins(armature.face)} if armature.face else {}),
     }
 
 

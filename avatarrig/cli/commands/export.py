@@ -1,4 +1,4 @@
-"""``avatarrig export``: the estimate as an armature for other programs."""
+"""``avatarrig export``: the estimate as an armature for other programs, or as a body."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from typing import Any, Final
 import click
 import msgspec
 
-from avatarrig.body.face import face_ratios
-from avatarrig.body.rig.armature import (
-    METRE,
-    Armature,
-    build_armature,
-    to_document,
-)
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.face import FaceRatio, face_ratios
+from avatarrig.body.rig.armature import METRE, Armature, build_armature
+from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
-from avatarrig.body.rig.presets import to_slimevr, to_unity
 from avatarrig.cli.options.height import HEIGHT
-from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.printable import printable, say
 from avatarrig.runs import (
     ObservationFileError,
     RunDirectory,
@@ -32,9 +25,6 @@ from avatarrig.runs import (
 )
 from avatarrig.runs.estimate_file import read_estimate
 
-FORMATS: Final = ("bvh", "glb", "json", "vrm", "slimevr", "unity")
-_SUFFIXES: Final = {"slimevr": "slimevr.yml", "unity": "unity.json"}
-"""How files are called whose format is no suffix."""
 _FACES: Final = 500
 """Photos whose faces are measured; more make an export slow and the medians no better."""
 
@@ -42,7 +32,11 @@ _FACES: Final = 500
 @click.command("export")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="glb", show_default=True
+    "--format",
+    "file_format",
+    type=click.Choice([*FORMATS, "vrm"]),
+    default="glb",
+    show_default=True,
 )
 @click.option("--names", "naming", type=click.Choice(NAMINGS), default="vrm", show_default=True)
 @click.option(
@@ -84,18 +78,20 @@ def export(  # noqa: PLR0913 - click's parameters
             )
         else:
             armature = build_armature(document, naming=naming, height=height)
-            target = out or run / f"skeleton.{_SUFFIXES.get(file_format, file_format)}"
-            face = _face(run) if file_format == "json" else {}
-            files, told = _files(armature, file_format, target, face), _summary(armature)
+            if file_format == "json":
+                armature = msgspec.structs.replace(armature, face=_face(run))
+            target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
+            files, told = _files(armature, file_format, target), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
     try:
         for file, data in files:
             write_atomically(file, data)
-            click.echo(file)
+            say(str(file))
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(told, err=True)
+    for line in told.splitlines():
+        say(line, err=True)
 
 
 def _check(file_format: str, *, body: bool) -> None:
@@ -120,7 +116,7 @@ def _body(
     title = printable(str(document.get("subject") or "AvatarRig body"))
     wish = Wish(title=title, height=height, naming=naming, vrm=file_format == "vrm")
     try:
-        files = find_human(lambda text: click.echo(text, err=True))
+        files = find_human(lambda text: say(text, err=True))
     except HumanUnavailableError as error:
         raise click.ClickException(str(error)) from error
     made = make_body(files, known, wish)
@@ -135,7 +131,7 @@ def _body(
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
 
 
-def _face(run: Path) -> dict[str, Any]:
+def _face(run: Path) -> dict[str, FaceRatio]:
     """Proportions of the face, from at most so many of the run's photos."""
     if not RunDirectory(run).observations.is_dir():
         return {}
@@ -147,26 +143,15 @@ def _face(run: Path) -> dict[str, Any]:
         ]
     except ObservationFileError as error:
         raise click.ClickException(str(error)) from error
-    ratios: dict[str, Any] = msgspec.to_builtins(face_ratios(faces))
-    return ratios
+    return face_ratios(faces)
 
 
-def _files(
-    armature: Armature, file_format: str, target: Path, face: dict[str, Any]
-) -> list[tuple[Path, bytes]]:
-    content = to_document(armature) | ({"face": face} if face else {})
-    document = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
-    if file_format == "glb":
-        return [(target, to_glb(armature))]
-    if file_format == "json":
-        return [(target, document)]
-    if file_format in _SUFFIXES:
-        if armature.unit != METRE:
-            raise EstimateRefusedError(f"{file_format} is in metres: give the --height")
-        data = to_unity(armature) if file_format == "unity" else to_slimevr(armature).encode()
-        return [(target, data)]
-    # BVH cannot say which bones are measured; the file beside it does.
-    return [(target, to_bvh(armature).encode()), (target.with_suffix(".bones.json"), document)]
+def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
+    chosen = FORMATS[file_format]
+    if chosen.in_metres and armature.unit != METRE:
+        raise EstimateRefusedError(f"{file_format} is in metres: give the --height")
+    beside = [(target.with_suffix(end), write(armature)) for end, write in chosen.beside.items()]
+    return [(target, chosen.write(armature)), *beside]
 
 
 def _summary(armature: Armature) -> str:
