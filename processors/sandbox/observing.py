@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
@@ -237,14 +238,12 @@ def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:
 
 def _caption(observation: Observation) -> Caption:
     score = observation.meta.get("pose_score")
-    remarks = [f"1 of {observation.people} people"] if observation.people > 1 else []
-    if observation.ambiguous:
-        remarks.append("ambiguous" if remarks else "ambiguous: somebody else is there")
+    verdict = judge(observation)
     return Caption(
         frame_kind=str(observation.meta.get("frame_kind") or ""),
         score=float(score) if isinstance(score, int | float) and observation.pose else None,
-        note=", ".join(remarks),
-        left_out=observation.ambiguous,
+        several=observation.people > 1 or observation.ambiguous,
+        excluded=verdict.reason.words if isinstance(verdict, Excluded) else "",
     )
 
 

@@ -54,7 +54,8 @@ def export(  # noqa: PLR0913 - click's parameters
 ) -> None:
     """Write the skeleton of RUN for other programs: an armature in T-pose, or a body.
 
-    The armature is BVH, GLB or JSON; with --body it is a human mesh as GLB or VRM.
+    The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
+    --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     try:
@@ -65,7 +66,7 @@ def export(  # noqa: PLR0913 - click's parameters
             )
         else:
             armature = build_armature(document, naming=naming, height=height)
-            target = out or run / f"skeleton.{file_format}"
+            target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
             files, told = _files(armature, file_format, target), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
@@ -118,6 +119,8 @@ def _body(
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
     chosen = FORMATS[file_format]
+    if chosen.in_metres and armature.unit != METRE:
+        raise EstimateRefusedError(f"{file_format} is in metres: give the --height")
     beside = [(target.with_suffix(end), write(armature)) for end, write in chosen.beside.items()]
     return [(target, chosen.write(armature)), *beside]
 

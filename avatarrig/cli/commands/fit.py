@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from avatarrig.avatar.compression import QUANTIZED
 from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
@@ -182,6 +183,11 @@ def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry
         say("WARNING: no photo tells any of these lengths; this is the average body", err=True)
 
 
+def _used(avatar: Avatar) -> list[str]:
+    used: list[str] = avatar.document.get("extensionsUsed", [])
+    return used
+
+
 def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
     from avatarrig.avatar.picture import before_and_after  # noqa: PLC0415 - it needs OpenCV
 
@@ -194,9 +200,10 @@ def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
     write_atomically(target, data)
     beside = target.with_name(f"{target.stem}-before-after.png")
     write_atomically(beside, picture)
-    if avatar.undone:
+    packed = [*avatar.undone, *(name for name in (QUANTIZED,) if name in _used(avatar))]
+    if packed:
         say(
-            f"written without compression ({', '.join(avatar.undone)}): "
+            f"written without compression ({', '.join(packed)}): "
             f"{avatar.container.size:,} bytes have become {len(data):,}"
         )
     say(str(target))
