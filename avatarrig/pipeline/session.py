@@ -147,7 +147,9 @@ class Session:
     def _tell(self, processed: Processed) -> None:
         """Says what was wrong with the run's files."""
         if processed.mended:
-            self._display.note(f"files of {processed.mended} photos were lost and are made again")
+            self._display.note(
+                f"files of {processed.mended} photos were missing or damaged, and are made again"
+            )
         for path, why in processed.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
         if processed.unverified:
