@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from pathlib import Path
@@ -12,17 +14,32 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.process.background import Background
-from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation, write_json
-from avatarrig.views.progress import Found, Progress
-from avatarrig.wire import PhotoReference, encode, record_key
+from avatarrig.runs import (
+    Lacking,
+    Pictures,
+    RunDirectory,
+    RunStorageError,
+    WantedFiles,
+    lacking_files,
+    read_observation,
+    write_json,
+    write_observation,
+)
+from avatarrig.views.progress import Found, ObservedPhoto, Progress
+from avatarrig.wire import Observation, PhotoReference, encode, record_key
+from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.publish import PublishError, publish_dataset
 from producers.references import Dataset, Published
 from producers.scan import DatasetError
 
 RETRY_SECONDS = 2.0
+MENDING_SECONDS = 0.5
+MENDED_AT_ONCE = 200
+Restore = Callable[[Found, ObservedPhoto], Observation | None]
 _log = structlog.get_logger(__name__)
 
 
@@ -49,10 +66,13 @@ class RunPhotos:
         wanted: Files asked for beside the observations.
         pending: image_ids that wait on the images topic from an earlier start.
         producer: For replays.
+        restore: Reads an observation that Kafka has, where its file is lost.
 
     Attributes:
         detection_needed: Whether a detector has to look at any photo so far.
         found: Photos as they are found.
+        mended: How many photos had files that were lost, and were made again from what Kafka has.
+        unverified: How many observation files carry no checksum.
     """
 
     def __init__(  # noqa: PLR0913 - what decides about a photo, gathered in one place
@@ -64,6 +84,7 @@ class RunPhotos:
         wanted: WantedFiles,
         pending: AbstractSet[str],
         producer: KafkaProducer,
+        restore: Restore = lambda *_: None,
     ) -> None:
         self._progress = progress
         self._run = run
@@ -71,6 +92,14 @@ class RunPhotos:
         self._wanted = wanted
         self._pending = pending
         self._producer = producer
+        self._restore = restore
+        self._since = time.time()
+        self._mending: dict[PhotoKey, Found] = {}
+        self._mending_lock = threading.Lock()
+        self._looked_at = 0.0
+        self.unmendable: dict[str, str] = {}
+        self.mended = 0
+        self.unverified = 0
         self.detection_needed = False
         self.found: queue.SimpleQueue[Found] = queue.SimpleQueue()
 
@@ -85,14 +114,12 @@ class RunPhotos:
         write_json(self._run.files, counts.to_document())
 
     def standing(self, photo: Found) -> Standing:
-        """Tells how far a photo is."""
+        """Tells how far a photo is; its observation's file is restored where Kafka has it."""
         if photo.image_id in self._pending:
             return Standing.WAITING
         if self._progress.is_rejected(photo):
             return Standing.REJECTED
-        if not is_complete(
-            self._run, photo.image_id, photo.subject, self._fingerprint, self._wanted
-        ):
+        if not self._is_complete(photo):
             return Standing.NEW
         return Standing.OBSERVED if self._progress.is_observed(photo) else Standing.LOST
 
@@ -106,6 +133,9 @@ class RunPhotos:
         match self.standing(photo):
             case Standing.NEW:
                 self.detection_needed = True
+                if self._progress.is_observed(photo):
+                    with self._mending_lock:
+                        self._mending[photo.key] = photo
                 return True
             case Standing.WAITING:
                 self.detection_needed = True
@@ -116,6 +146,50 @@ class RunPhotos:
             case Standing.REJECTED | Standing.OBSERVED:
                 pass
         return False
+
+    @property
+    def is_mending(self) -> bool:
+        """Whether files are waited for of photos that were observed before; looks now and then."""
+        now = time.monotonic()
+        with self._mending_lock:
+            if self._mending and now - self._looked_at >= MENDING_SECONDS:
+                self._looked_at = now
+                for key in list(self._mending)[:MENDED_AT_ONCE]:
+                    self._look_after(key, self._mending[key])
+            return bool(self._mending)
+
+    def _look_after(self, key: PhotoKey, photo: Found) -> None:
+        reject = self._progress.rejected_again(photo, self._since)
+        if reject is not None:
+            self.unmendable[photo.path] = reject.message
+        elif not self._lacking(photo).nothing:
+            return
+        else:
+            self.mended += 1
+        del self._mending[key]
+
+    def _lacking(self, photo: Found) -> Lacking:
+        return lacking_files(
+            self._run, photo.image_id, photo.subject, self._fingerprint, self._wanted
+        )
+
+    def _is_complete(self, photo: Found) -> bool:
+        lacking = self._lacking(photo)
+        if lacking.observation and self._restored(photo):
+            self.mended += 1
+            lacking = self._lacking(photo)
+        if not lacking.observation:
+            self.unverified += not lacking.is_verified
+        return lacking.nothing
+
+    def _restored(self, photo: Found) -> bool:
+        """Writes a photo's observation anew from what Kafka has; tells whether it has it."""
+        seen = self._progress.observed_at(photo)
+        observation = None if seen is None else self._restore(photo, seen)
+        if observation is None or observation.fingerprint != self._fingerprint:
+            return False
+        write_observation(self._run, observation, Pictures())
+        return True
 
 
 def _found(reference: PhotoReference) -> Found:
@@ -152,7 +226,7 @@ class Publishing:
         self._leave_out = leave_out
         self._stopping = threading.Event()
         self.finished = False
-        self.failure: DatasetError | None = None
+        self.failure: DatasetError | RunStorageError | None = None
 
     def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
@@ -176,10 +250,10 @@ class Publishing:
                     counts=counts,
                     on_photo=self._note,
                 )
-            except (PublishError, KafkaError) as error:
+            except (PublishError, KafkaError, TransportError) as error:
                 _log.warning("publishing again", why=str(error))
                 self._stopping.wait(RETRY_SECONDS)
-            except DatasetError as error:
+            except (DatasetError, RunStorageError) as error:
                 self.failure = error
                 break
             except _StoppedError:

@@ -30,6 +30,7 @@ from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
@@ -137,10 +138,25 @@ class Session:
                 self._take(publishing, photos)
                 self._start_what_is_needed(parts, photos, kafka)
                 self._look_after(news=news)
-                return self._done
+                return self._done and not photos.is_mending
 
             parts.work(interruption.stop, step)
             self._enter("stopping")
+            self._tell(photos)
+
+    def _tell(self, photos: RunPhotos) -> None:
+        """Says what was wrong with the run's files."""
+        if photos.mended:
+            self._display.note(
+                f"files of {photos.mended} photos were missing or damaged, and are made again"
+            )
+        for path, why in photos.unmendable.items():
+            self._display.note(f"files of {path} cannot be made again: {why}")
+        if photos.unverified:
+            self._display.note(
+                f"{photos.unverified} observation files of an earlier version carry no checksum "
+                "and are read as they are"
+            )
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -190,6 +206,8 @@ class Session:
             waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
+        restorer = Restorer(lambda: open_reader(kafka))
+        stack.callback(restorer.close)
         photos = RunPhotos(
             self._progress,
             self._run,
@@ -197,6 +215,7 @@ class Session:
             wanted=self._request.wanted,
             pending=waiting,
             producer=producer,
+            restore=restorer,
         )
         publishing = Publishing(
             self._request.dataset,

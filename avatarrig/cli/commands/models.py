@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
@@ -53,7 +54,7 @@ def fetch_command(pose_models: str, folder: Path | None) -> None:
         except ModelUnavailableError as error:
             missing.append(str(error))
             continue
-        click.echo(f"{name:<10} {path}")
+        say(f"{name:<10} {path}")
     if missing:
         raise click.ClickException("\n".join(missing))
 
@@ -66,4 +67,4 @@ def where_command() -> None:
             path = find(model)
         except ModelUnavailableError as error:
             raise click.ClickException(str(error)) from error
-        click.echo(f"{name:<10} {path or f'not here: {model.url}'}")
+        say(f"{name:<10} {path or f'not here: {model.url}'}")
