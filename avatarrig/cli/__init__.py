@@ -57,6 +57,14 @@ COMMANDS = {
         "avatarrig.cli.commands.rejects",
         "What was set aside: list it, show why, try it again.",
     ),
+    "exclude": (
+        "avatarrig.cli.commands.exclude",
+        "Leave photos out of an estimate, by path or pattern.",
+    ),
+    "include": (
+        "avatarrig.cli.commands.exclude",
+        "Bring photos back, or have unsure ones count.",
+    ),
     "forget": (
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",

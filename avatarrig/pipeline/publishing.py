@@ -67,7 +67,12 @@ class Processed:
         """Hears of a photo before the producer asks about it."""
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is not None:
-            self._latest = Found(reference.image_id, reference.path, reference.subject)
+            self._latest = Found(
+                reference.image_id,
+                reference.path,
+                reference.subject,
+                is_copy=reference.duplicate_of is not None,
+            )
             self.found.put(self._latest)
 
     def __contains__(self, image_id: object) -> bool:

@@ -12,13 +12,21 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.decided import as_decided
 from avatarrig.cli.screen.display import bones_table
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
-from avatarrig.runs import RunDirectory, read_observation, write_atomically, write_json
+from avatarrig.runs import (
+    RunDirectory,
+    read_observation,
+    write_atomically,
+    write_json,
+    write_standings,
+)
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
+from avatarrig.wire.reasons import Exclusion
 
 PHASE = "phase1"
 SHOWN_REJECTS = 10
@@ -43,6 +51,7 @@ def write_results(
         RunStorageError: The run directory cannot take them.
     """
     write_atomically(run.index, _index(progress))
+    write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
     write_estimate(run, documents)
     for subject, document in documents.items():
@@ -140,13 +149,7 @@ def print_results(
     )
     _print_left_out(console, progress)
     _print_rejects(console, progress)
-    if progress.departed:
-        console.print(
-            Text(
-                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
-                "still counted. A new --out starts without."
-            )
-        )
+    _print_departed(console, progress)
     console.print(Text(f"files: {run.path}"), soft_wrap=True)
     if documents:
         console.print(
@@ -158,6 +161,20 @@ def print_results(
             Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
             Text("(the skeleton for Blender and others)", style="dim"),
             soft_wrap=True,
+        )
+
+
+def _print_departed(console: Console, progress: Progress) -> None:
+    gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
+    if gone:
+        console.print(Text(f"{_photos(gone)} no longer in the dataset: not counted any more"))
+    if progress.departed:
+        console.print(
+            Text(
+                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
+                "still counted, since that is many at once or not all photos were looked at. "
+                "--prune takes them out."
+            )
         )
 
 
@@ -213,8 +230,8 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
     The proportions are the aggregator's, bit for bit; height and window come beside.
     """
     estimators: dict[str, Estimator] = {}
-    for found, _ in progress.observed_photos:
-        observation = read_observation(run.observation(found.image_id))
+    for found, seen in progress.observed_photos:
+        observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
         estimators.setdefault(found.subject, Estimator()).update(observation)
     return {
         subject: estimator.estimate(subject=subject, options=options).to_document()

@@ -16,8 +16,9 @@ from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
+from avatarrig.pipeline.standings import Standings
 from avatarrig.process.interruption import Interruption
-from avatarrig.runs import RunDirectory, RunIdentity
+from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.follow import Follower
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import view_of
@@ -85,13 +86,13 @@ class Session:
             consumer = open_reader(kafka)
             stack.callback(consumer.close)
             follower = Follower(consumer, self._request.partitions, self._progress)
-            publishing, processed = self._publishing(kafka, stack)
+            publishing, processed, standings = self._publishing(kafka, stack)
             follower.catch_up(CATCH_UP_SECONDS)
             publishing.start()
             stack.callback(publishing.stop)
             self._enter("detecting")
             interruption.be_polite()
-            while not (interruption.requested or self._done):
+            while not (interruption.requested or self._is_done(standings)):
                 news = follower.poll(POLL_SECONDS)
                 self._take(publishing, processed)
                 self._start_what_is_needed(parts, processed, kafka)
@@ -106,7 +107,9 @@ class Session:
         broker.start()
         return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
-    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
+    def _publishing(
+        self, kafka: KafkaSettings, stack: ExitStack
+    ) -> tuple[Publishing, Processed, Standings]:
         group = detector_group(self._identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
@@ -131,7 +134,15 @@ class Session:
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
         )
-        return publishing, processed
+        standings = Standings(
+            self._run,
+            self._progress,
+            producer,
+            fingerprint=self._fingerprint,
+            decisions=read_decisions(self._run),
+            prune=self._request.prune if self._request.max_images is None else None,
+        )
+        return publishing, processed, standings
 
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
@@ -163,9 +174,11 @@ class Session:
             for slot in range(self._request.workers)
         ]
 
-    @property
-    def _done(self) -> bool:
+    def _is_done(self, standings: Standings) -> bool:
         if self._scanning or not self._progress.all_processed:
+            return False
+        if self._progress.counts.found and not standings.settle():
+            self._stage = "taking photos out of the estimate, or back in"
             return False
         if self._progress.counts.observed and not self._progress.estimates_complete:
             self._stage = "finishing the estimate"

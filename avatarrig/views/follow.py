@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from avatarrig.views.progress import Progress
 from avatarrig.wire import (
+    Decision,
     Forget,
     Observation,
     RecordRefusedError,
@@ -18,6 +19,7 @@ from avatarrig.wire import (
     SkeletonRecord,
     decode,
 )
+from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.keys import series_of
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
@@ -74,15 +76,12 @@ class Follower:
                 continue
             try:
                 if place.topic == OBSERVATIONS:
-                    observation = decode(message.value, Observation)
-                    self._progress.observation(observation, place.partition, message.offset, now)
+                    self._observed(place, message, now)
                 elif place.topic == REJECTS:
                     self._progress.reject(decode(message.value, Reject), now)
                 else:
                     self._progress.skeleton(decode(message.value, SkeletonRecord))
             except RecordRefusedError as error:
-                if place.topic == OBSERVATIONS and self._forget(place, message.value):
-                    continue
                 # The aggregator sets such records aside; here they only must not end the run.
                 _log.warning("passed over a record", place=str(place), why=str(error))
 
@@ -90,10 +89,12 @@ class Follower:
         if topic == SKELETONS and key is not None:
             self._progress.no_skeleton(*series_of(key))
 
-    def _forget(self, place: TopicPartition, value: bytes) -> bool:
-        try:
-            forget = decode(value, Forget)
-        except RecordRefusedError:
-            return False
-        self._progress.forget(forget.forget, place.partition)
-        return True
+    def _observed(self, place: TopicPartition, message: Any, now: float) -> None:  # noqa: ANN401 - kafka-python's
+        record = OBSERVED.decode(message.value)
+        match record:
+            case Forget():
+                self._progress.forget(record.forget, place.partition)
+            case Decision():
+                self._progress.decision(record, place.partition, message.offset)
+            case Observation():
+                self._progress.observation(record, place.partition, message.offset, now)

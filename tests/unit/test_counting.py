@@ -26,6 +26,7 @@ CASES: dict[Exclusion | None, dict[str, Any]] = {
     Exclusion.NO_PERSON: {"pose": None, "world": None, "evidence": None},
     Exclusion.DUPLICATE: {"excluded": "duplicate of b-77"},
     Exclusion.ON_REQUEST: {"excluded": "not me"},
+    Exclusion.GONE: {"excluded": Exclusion.GONE.words},
     Exclusion.SOMEBODY_ELSE: {"excluded": str(Verdict.SOMEBODY_ELSE)},
     Exclusion.UNSURE: {"excluded": str(Verdict.UNSURE)},
     Exclusion.AMBIGUOUS: {"ambiguous": True},

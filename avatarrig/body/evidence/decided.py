@@ -20,6 +20,8 @@ COUNTS: Final = "counts"
 ONLY_COPY: Final = "only_copy"
 """The photo with the same bytes is no longer there."""
 
+_REASONS: Final[dict[str, Exclusion]] = {reason.value: reason for reason in Exclusion}
+
 
 def as_decided(observation: Observation, standing: str) -> Observation:
     """An observation as it shall be counted.
@@ -43,6 +45,5 @@ def as_decided(observation: Observation, standing: str) -> Observation:
             return msgspec.structs.replace(
                 observation, excluded=seen if is_duplicate else None, ambiguous=False
             )
-    known = standing in set(Exclusion)
-    words = Exclusion(standing).words if known else Exclusion.ON_REQUEST.words
-    return msgspec.structs.replace(observation, excluded=words)
+    reason = _REASONS.get(standing, Exclusion.ON_REQUEST)
+    return msgspec.structs.replace(observation, excluded=reason.words)

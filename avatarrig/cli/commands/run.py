@@ -70,6 +70,12 @@ class _Dataset(click.Path):
 )
 @asking_options()
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Photos that are no longer in the dataset stop counting even if they are more than a "
+    "tenth of all.",
+)
 @detector_options
 @kafka_options
 @click.option(
@@ -119,6 +125,7 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         options=detecting.options,
         wanted=detecting.wanted,
         max_images=given["max_images"],
+        prune=given["prune"],
         subject=given["subject"],
         subject_per_folder=given["subject_from_folder"],
         references=asking.references,
