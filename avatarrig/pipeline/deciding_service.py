@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kafka import TopicPartition
 
@@ -167,7 +167,7 @@ def _wanted(
     return wanted, list(changed.values()), unchanged
 
 
-def _publish(  # noqa: PLR0913 - what, whose, why and where to
+def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
     producer: KafkaProducer,
     places: Sequence[TopicPartition],
     matched: _Matched,
@@ -179,7 +179,8 @@ def _publish(  # noqa: PLR0913 - what, whose, why and where to
     seen: dict[tuple[int, str], list[Observation]] = {}
     for (partition, image_id, _), observation in matched.first.items():
         seen.setdefault((partition, image_id), []).append(observation)
-    moment, sent = time.time_ns(), []
+    moment = time.time_ns()
+    sent: list[Any] = []
     for standing in sorted(set(wanted.values())):
         photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
         for start in range(0, len(photos), TOGETHER):

@@ -92,7 +92,7 @@ def _decide(
         changed = change(Path(run), photos, reason)
     _tell(list(changed.photos), list(changed.same), excluding=excluding)
     for name, document in changed.documents.items():
-        click.echo(f"the estimate of {name} is that of {document['used']} photos now")
+        click.echo(f"the estimate of {name} is that of {document['used_observations']} photos now")
 
 
 def _decide_in_service(
