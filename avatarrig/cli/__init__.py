@@ -65,6 +65,10 @@ COMMANDS = {
         "avatarrig.cli.commands.exclude",
         "Bring photos back, or have unsure ones count.",
     ),
+    "review": (
+        "avatarrig.cli.commands.review",
+        "The photos that matter most to look at, as a page with keys.",
+    ),
     "forget": (
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",

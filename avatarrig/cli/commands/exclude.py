@@ -45,11 +45,7 @@ def exclude(
     PHOTO is a path within the dataset, a folder of it, a pattern such as '2019/*.jpg', or an
     image_id. The decision outlives restarts, resumed runs and new detections; avatarrig include
     undoes it, and the estimate is that of before, bit for bit.
-
-    \b
-    Example:
-      avatarrig exclude outputs/runs/Anna group.jpg 'party/*'
-    """  # noqa: D301 - click's own mark
+    """
     _decide(names, subject, reason, kafka, excluding=True)
 
 
@@ -62,11 +58,7 @@ def include(
 
     PHOTO is named as for avatarrig exclude. A photo that does not count since it is not sure
     who it shows counts then, with the pose that was found.
-
-    \b
-    Example:
-      avatarrig include outputs/runs/Anna group.jpg
-    """  # noqa: D301 - click's own mark
+    """
     _decide(names, subject, reason, kafka, excluding=False)
 
 
