@@ -74,4 +74,4 @@ def _apply(run: Path, bad: list[str], good: list[str]) -> None:
         raise click.UsageError("no photo that is labelled was observed in this run")
     left_out = exclude_from_run(run, bad, "labelled bad").photos if bad else ()
     back = include_in_run(run, good, "labelled good").photos if good else ()
-    click.echo(f"{len(left_out)} photos left out, {len(back)} count again")
+    click.echo(f"left out: {len(left_out)}, brought back: {len(back)}")
