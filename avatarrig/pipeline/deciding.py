@@ -30,6 +30,7 @@ from avatarrig.runs import (
     write_decisions,
     write_json,
 )
+from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
 
@@ -286,9 +287,10 @@ def estimate_files(run: RunDirectory) -> dict[str, dict[str, Any]]:
         subject: estimator.estimate(subject=subject, options=options).to_document()
         for subject, estimator in sorted(estimators.items())
     }
+    write_estimates(run, documents)
     for subject, document in documents.items():
-        write_json(run.estimate, document)
-        write_atomically(run.preview, draw_preview(document, title=subject))
+        place = place_of_estimate(run, subject, several=len(documents) > 1)
+        write_atomically(place.preview, draw_preview(document, title=subject))
     _rewrite_index(run, left_out)
     if summary:
         counts = Counter(reason for reason in left_out.values() if reason is not None)

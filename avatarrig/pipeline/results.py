@@ -23,6 +23,7 @@ from avatarrig.runs import (
     write_json,
     write_standings,
 )
+from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
@@ -55,13 +56,13 @@ def write_results(
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
     write_estimate(run, documents)
     for subject, document in documents.items():
-        write_atomically(run.preview, draw_preview(document, title=subject))
+        place = place_of_estimate(run, subject, several=len(documents) > 1)
+        write_atomically(place.preview, draw_preview(document, title=subject))
 
 
 def write_estimate(run: RunDirectory, documents: Documents) -> None:
     """Writes the latest estimate, where there is one."""
-    for document in documents.values():
-        write_json(run.estimate, document)
+    write_estimates(run, documents)
 
 
 def summary(
@@ -148,6 +149,7 @@ def print_results(
         )
     )
     _print_left_out(console, progress)
+    _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
     _print_departed(console, progress)
     console.print(Text(f"files: {run.path}"), soft_wrap=True)
@@ -161,6 +163,25 @@ def print_results(
             Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
             Text("(the skeleton for Blender and others)", style="dim"),
             soft_wrap=True,
+        )
+
+
+def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> None:
+    """Says once what a folder of several people needs."""
+    open_ones = progress.left_out[Exclusion.AMBIGUOUS]
+    if open_ones and not progress.left_out[Exclusion.SOMEBODY_ELSE]:
+        console.print(
+            Text(
+                f"{_photos(open_ones)} with several people: who is meant cannot be told without a "
+                "photo of the person: --reference PHOTO"
+            )
+        )
+    if progress.left_out[Exclusion.UNSURE]:
+        console.print(
+            Text(
+                f"{_photos(progress.left_out[Exclusion.UNSURE])} of which nobody is sure: "
+                "avatarrig review shows them, avatarrig include has them count"
+            )
         )
 
 
