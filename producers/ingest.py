@@ -11,6 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
@@ -30,7 +31,7 @@ AWAY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Pace:
+class Schedule:
     """How often an ingest looks. Seconds.
 
     Args:
@@ -53,7 +54,7 @@ class Ingest:
         dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
         memory: What is published by now.
-        pace: How often to look.
+        schedule: How often to look.
         metrics: Hears of every photo.
     """
 
@@ -64,20 +65,21 @@ class Ingest:
         producer: RecordProducer,
         memory: Memory,
         *,
-        pace: Pace,
+        schedule: Schedule,
         metrics: IngestMetrics,
     ) -> None:
         self._source = source
         self._dataset = dataset
         self._producer = producer
         self._memory = memory
-        self._pace = pace
+        self._schedule = schedule
         self._metrics = metrics
-        self._settling = Settling(pace.quiet, pace.patience)
+        self._settling = Settling(schedule.quiet, schedule.patience)
         self._is_away = False
         self.found = 0
         self.published = 0
         self.rejected = 0
+        self.files = ""
 
     def once(self, stop: threading.Event) -> None:
         """Publishes what is there by now; waits for files that are still being copied.
@@ -86,8 +88,10 @@ class Ingest:
             DatasetError: The folder cannot be listed.
             SourceAwayError: The store does not answer.
         """
-        self._take(self._counted(self._source.scan()), stop)
-        while len(self._settling) and not stop.wait(self._pace.quiet):
+        counts = FileCounts()
+        self._take(self._counted(self._source.scan(counts)), stop)
+        self._looked_at(counts)
+        while len(self._settling) and not stop.wait(self._schedule.quiet):
             self._take(self._waited_for(), stop)
 
     def watch(self, stop: threading.Event, events: FolderEvents | None = None) -> None:
@@ -104,13 +108,13 @@ class Ingest:
             if not self._is_away and self._identity != identity:
                 scan_at = 0.0
             if now >= scan_at:
-                scan_at = now + (self._pace.rescan if self._scan(stop) else AWAY_SECONDS)
+                scan_at = now + (self._schedule.rescan if self._scan(stop) else AWAY_SECONDS)
                 if events is not None and self._identity not in {None, identity}:
                     events.restart()
                 identity = self._identity
             self._take(self._waited_for(), stop)
             limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
-            limit = min(limit, self._pace.quiet) if len(self._settling) else limit
+            limit = min(limit, self._schedule.quiet) if len(self._settling) else limit
             if events is None:
                 stop.wait(limit)
                 continue
@@ -128,8 +132,9 @@ class Ingest:
 
     def _scan(self, stop: threading.Event) -> bool:
         """Looks at everything; tells whether the source answered."""
+        counts = FileCounts()
         try:
-            self._take(self._source.scan(), stop)
+            self._take(self._source.scan(counts), stop)
         except (DatasetError, SourceAwayError) as error:
             if not self._is_away:
                 self._is_away = True
@@ -138,7 +143,15 @@ class Ingest:
         if self._is_away:
             self._is_away = False
             _log.info("the photos are back")
+        if not stop.is_set():
+            self._looked_at(counts)
         return True
+
+    def _looked_at(self, counts: FileCounts) -> None:
+        """Says what is there whenever it is something else than before."""
+        if str(counts) != self.files:
+            self.files = str(counts)
+            _log.info("looked at", files=self.files, dataset=self._dataset.name)
 
     @property
     def _identity(self) -> tuple[int, int] | None:
@@ -228,4 +241,4 @@ class Ingest:
         else:
             self.rejected += 1
             self._metrics.rejected(record.reason)
-            log.warning("a photo was set aside", reason=record.reason, why=record.message)
+            log.warning("a photo was rejected", reason=record.reason, why=record.message)

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
-from avatarrig.cli.errors import CommandError, ExitCode
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.decided import AS_SEEN
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
 from avatarrig.pipeline.deciding import KnownPhoto, fits, new_standing, why_same
 from avatarrig.pipeline.standings import TOGETHER, slim
-from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, encode
+from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import decision_key
@@ -51,21 +52,15 @@ class _Matched:
         self.first: dict[Place, Observation] = {}
         self.standings: dict[str, str] = {}
 
-    def take(self, partition: int, value: bytes | None) -> None:
-        """Takes in a message of the topic."""
-        try:
-            record = OBSERVED.decode(value)
-        except RecordRefusedError:  # the aggregator sets it aside
-            return
-        match record:
-            case Forget():
-                if record.forget == self._digest:
-                    self._forget(partition)
-            case Decision():
-                if record.subject == self._subject:
-                    self.standings |= dict.fromkeys(record.image_ids, record.standing)
-            case Observation():
-                self._see(partition, record)
+    def take(self, message: Message) -> None:
+        """Takes in a message of the topic; the aggregator rejects those that hold no record."""
+        match message.record:
+            case Forget(forget=digest) if digest == self._digest:
+                self._forget(message.partition)
+            case Decision(subject=subject) as decision if subject == self._subject:
+                self.standings |= dict.fromkeys(decision.image_ids, decision.standing)
+            case Observation() as seen:
+                self._see(message.partition, seen)
 
     def _see(self, partition: int, record: Observation) -> None:
         if record.subject != self._subject:
@@ -103,33 +98,33 @@ def decide_in_service(
         TransportError: Kafka does not answer.
     """
     with (
-        contextlib.closing(open_reader(kafka)) as reader,
+        reading(kafka) as consumer,
         contextlib.closing(open_producer(kafka)) as producer,
     ):
         matched = _Matched(subject, names)
-        places = places_of(reader, OBSERVATIONS)
-        ends = _read(reader, matched, reader.beginning_offsets(places))
+        starts = from_beginning(consumer, OBSERVATIONS)
+        ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
         wanted, changed, same = _wanted(matched, excluding=excluding)
         for _ in range(ROUNDS):
             if not wanted:
                 break
             known = set(matched.first)
-            _publish(producer, places, matched, subject, reason, wanted)
-            ends = _read(reader, matched, ends)
+            _publish(producer, list(starts), matched, subject, reason, wanted)
+            ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
     return changed, same
 
 
 def _read(
-    reader: KafkaConsumer, matched: _Matched, starts: Mapping[TopicPartition, int]
+    consumer: KafkaConsumer, matched: _Matched, starts: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
     """Reads on to the end; returns where that was."""
     ends = dict(starts)
-    for place, message in read_to_end(reader, dict(starts)):
-        matched.take(place.partition, message.value)
-        ends[place] = message.offset + 1
+    for message in Reader(consumer, (OBSERVED,), starts).to_end():
+        matched.take(message)
+        ends[TopicPartition(message.topic, message.partition)] = message.offset + 1
     return ends
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kafka import KafkaProducer
 
     from avatarrig.runs import Decisions, RunDirectory
-    from avatarrig.views.progress import Found, Observed, Progress
+    from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
 
 TOGETHER: Final = 100
@@ -34,7 +34,7 @@ _AUTOMATIC: Final = frozenset({Exclusion.GONE.value, Exclusion.DUPLICATE.value, 
 _log = structlog.get_logger(__name__)
 
 
-def wanted_standing(found: Found, seen: Observed, decided: str | None) -> str:
+def wanted_standing(found: Found, seen: ObservedPhoto, decided: str | None) -> str:
     """Tells how a photo of the dataset shall stand.
 
     Args:
@@ -112,7 +112,7 @@ class Standings:
             if to != seen.standing and key not in self._unreadable:
                 yield key, to
 
-    def _departing(self) -> dict[PhotoKey, Observed]:
+    def _departing(self) -> dict[PhotoKey, ObservedPhoto]:
         """Photos that shall stop counting since they are gone."""
         gone = departed(self._progress)
         if self._prune is None or not (self._prune or is_plausible(self._progress, gone)):
@@ -153,7 +153,7 @@ def slim(observation: Observation) -> Observation:
     return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
-def departed(progress: Progress) -> dict[PhotoKey, Observed]:
+def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
     """Photos that are no longer in the dataset, as far as its folders could be listed."""
     unlisted = [f"{found.path}/" for found, _ in progress.rejected]
     return {
@@ -163,7 +163,7 @@ def departed(progress: Progress) -> dict[PhotoKey, Observed]:
     }
 
 
-def is_plausible(progress: Progress, gone: dict[PhotoKey, Observed]) -> bool:
+def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:
     """Whether so many photos may have been taken away on purpose."""
     leaving = sum(seen.standing != Exclusion.GONE for seen in gone.values())
     return leaving <= MOST_GONE * (progress.counts.observed + leaving)

@@ -10,7 +10,7 @@ from typing import Final
 import jinja2
 import msgspec
 
-from avatarrig.faces.compare import LIKENESS
+from avatarrig.detectors.faces.compare import LIKENESS
 from avatarrig.report.collect import collect
 from avatarrig.report.doubtful import Doubtful, most_doubtful
 from avatarrig.report.thumbnails import Thumbnails, to_webp

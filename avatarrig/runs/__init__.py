@@ -16,6 +16,7 @@ from avatarrig.runs.files import (
     WantedFiles,
     is_complete,
     parse_observation,
+    read_file_counts,
     read_observation,
     write_observation,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "open_run",
     "parse_observation",
     "read_decisions",
+    "read_file_counts",
     "read_observation",
     "read_standings",
     "write_atomically",

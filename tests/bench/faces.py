@@ -4,8 +4,8 @@
 
 Without a folder only the photos that packages carry are compared, too few to say much. FOLDER holds
 one folder a person with photos of that person alone. Public ones that were used, none of which is
-part of this repository: the examples of face-api.js (MIT; eight people, five photos each, and groups),
-the test photos of deepface (MIT; its master.csv says which are of one person) and the examples of
+part of this repository: the examples of face-api.js (MIT; eight people, five photos each), the test
+photos of deepface (MIT; its master.csv says which are of one person) and the examples of
 face_recognition (MIT).
 
 Groups are put together from photos of people who never met, so that it is known who stands where.
@@ -29,6 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from avatarrig.detectors.models import locate_models
 from support.real_photos import fetch_real_photos
 from support.rendered import rendered, truth_of
 
@@ -36,14 +37,13 @@ from avatarrig.body.estimate import estimate
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.tally import Tally
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.faces.compare import NOT_TAKEN, TAKEN, TAKEN_SMALL, VERDICT, Verdict
+from avatarrig.detectors.faces.finding import Face
+from avatarrig.detectors.faces.models import locate_face_models
+from avatarrig.detectors.faces.recogniser import WHOLE_SIDE, Recogniser
+from avatarrig.detectors.faces.template import Template
 from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.faces.compare import NOT_TAKEN, TAKEN, TAKEN_SMALL, VERDICT, Verdict
-from avatarrig.faces.finding import Face
-from avatarrig.faces.models import locate_face_models
-from avatarrig.faces.recogniser import WHOLE_SIDE, Recogniser
-from avatarrig.faces.template import Template
 from avatarrig.wire import Sought
 
 SMALL = (20, 25, 30, 35, 40)

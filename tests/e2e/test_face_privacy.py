@@ -9,15 +9,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from avatarrig.detectors.models import locate_models
 from support.command import Command, Result, finished
 
 from avatarrig import load_run
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.faces import references
+from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
+from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.faces import references
-from avatarrig.faces.compare import LIKENESS, VERDICT, Verdict
-from avatarrig.faces.references import template_of
 from avatarrig.kafka import KafkaSettings, open_reader, places_of, read_to_end
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import PhotoReference, Sought, decode

@@ -16,7 +16,7 @@ from support.command import DEMO
 from support.rendered import rendered
 
 from avatarrig.cli import avatarrig
-from avatarrig.faces.compare import LIKENESS, VERDICT, Verdict
+from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.report.doubtful import most_doubtful
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
 from avatarrig.wire import Evidence, Observation

@@ -17,8 +17,8 @@ from avatarrig import Estimator, load_run
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
+from avatarrig.detectors.fetching.models import MODELS, ModelFiles
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import MODELS, ModelFiles
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.runs import RunDirectory, WantedFiles, is_complete
 from avatarrig.wire import (
@@ -202,4 +202,6 @@ def test_the_state_of_1_0_is_taken_up_while_the_weights_are_the_same() -> None:
     world = world_of_1_0(state=True)
     worker = asyncio.run(worked_through(world))
     ends = {partition: log[-1][0] + 1 for partition, log in world.observations.items()}
-    assert {number: part.next_offset for number, part in worker.levels[0].parts.items()} == ends
+    assert {
+        number: part.intake.next_offset for number, part in worker.levels[0].parts.items()
+    } == ends

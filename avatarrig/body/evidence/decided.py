@@ -45,5 +45,5 @@ def as_decided(observation: Observation, standing: str) -> Observation:
             return msgspec.structs.replace(
                 observation, excluded=seen if is_duplicate else None, ambiguous=False
             )
-    reason = _REASONS.get(standing, Exclusion.ON_REQUEST)
+    reason = next((one for one in Exclusion if one == standing), Exclusion.ON_REQUEST)
     return msgspec.structs.replace(observation, excluded=reason.words)

@@ -44,7 +44,7 @@ _COUNTERS: Final = 512
 _POSE_BITS: Final = ((5, 21), (1, 17), (3, 14))
 _MORE_POSE_BITS: Final = ((0, 24), (2, 3), (4, 18), (6, 4), (7, 26))
 _FINER_POSE_BITS: Final = ((5, 15), (5, 26), (1, 12), (1, 21), (3, 9), (3, 17))
-_LOOK_BITS: Final = ((10, 12), (2, 14), (6, 13), (7, 8), (0, 14))
+_LOOK_BITS: Final = ((7, 7), (0, 15), (4, 14), (3, 10), (6, 13))
 """Number of a likeness, and the value above which it counts as high: the medians of rendered
 photos, of the numbers in which copies differ least."""
 
@@ -161,35 +161,46 @@ class MomentSums:
         """
         keys, mixed = self._read()
         cells = [
-            Cell(EvidenceSum(learned, row[:ROW_LENGTH]), *numbers)
-            for (_, row), numbers in zip(keys, group([one for one, _ in keys]), strict=True)
+            Cell(EvidenceSum(learned, key.row[:ROW_LENGTH]), *numbers)
+            for key, numbers in zip(keys, group([key.kept for key in keys]), strict=True)
         ]
-        more = max(self._key_count() - len(keys), len(mixed)) / max(len(mixed), 1)
-        for place, row in enumerate(mixed):
-            moment, session = len(keys) + place, len(keys) + place % max(days, 1)
-            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), moment, session, more))
+        shares = _shared_out(self._key_count() - len(keys), [row[0] for row in mixed])
+        for place, (row, share) in enumerate(zip(mixed, shares, strict=True), len(keys)):
+            session = len(keys) + place % max(days, 1)
+            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), place, session, share))
         return cells
 
-    def _read(self) -> tuple[list[tuple[Kept, Sequence[int]]], list[Sequence[int]]]:
+    def moment_of(self, trace: Trace) -> int | None:
+        """Returns the number of a contained photo's moment, as in `cells`.
+
+        None where it cannot be told apart from others.
+        """
+        wanted = _places(_key(trace.taken_at, trace.pose, trace.look))
+        keys, _ = self._read()
+        for key, (moment, _) in zip(keys, group([key.kept for key in keys]), strict=True):
+            if key.places == wanted:
+                return moment
+        return None
+
+    def _read(self) -> tuple[list[_Key], list[Sequence[int]]]:
         """Returns what can be told apart by key, and what is left mixed, in the slots' order."""
         left = self._slots
-        found: list[tuple[Kept, Sequence[int]]] = []
+        found: list[_Key] = []
         looked_at = sorted(left.rows)
         while looked_at:
             touched: set[int] = set()
             for slot in looked_at:
                 row = left.rows.get(slot)
-                alone = None if row is None else _alone(slot, row)
-                if row is None or alone is None:
+                key = None if row is None else _alone(slot, row)
+                if key is None:
                     continue
-                places, kept = alone
-                gone = KeyedSums(*_SHAPE, {at: list(row) for at in places.slots})
+                gone = KeyedSums(*_SHAPE, {at: list(key.row) for at in key.places.slots})
                 try:
                     left = left - gone
                 except StateRefusedError:
                     continue  # of a tally that nobody counted
-                found.append((kept, row))
-                touched.update(places.slots)
+                found.append(key)
+                touched.update(key.places.slots)
             looked_at = sorted(touched & left.rows.keys())
         return found, [row for slot, row in sorted(left.rows.items()) if slot < SLOTS]
 
@@ -218,12 +229,31 @@ def cells_of(photos: Iterable[tuple[Evidence, Trace]]) -> list[Cell]:
     return sums.cells(learned)
 
 
+def _shared_out(keys: float, photos: Sequence[int]) -> list[float]:
+    """Gives each of some slots as many keys as others, but at least 1 and not more than photos."""
+    shares = [1.0] * len(photos)
+    left = keys - len(photos)
+    for done, place in enumerate(sorted(range(len(photos)), key=photos.__getitem__)):
+        share = min(max(left, 0.0) / (len(photos) - done), photos[place] - 1)
+        shares[place] += share
+        left -= share
+    return shares
+
+
 class _Places(NamedTuple):
     """Where a key's photos are summed and counted, and the checks for the key."""
 
     slots: tuple[int, ...]
     counter: int
     checks: tuple[int, int]
+
+
+class _Key(NamedTuple):
+    """The photos of one key: where they are summed, what is known of them, their sums."""
+
+    places: _Places
+    kept: Kept
+    row: Sequence[int]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -254,7 +284,7 @@ def _key(taken_at: int | None, pose: Sequence[float], look: Sequence[float]) -> 
     )
 
 
-def _alone(slot: int, row: Sequence[int]) -> tuple[_Places, Kept] | None:
+def _alone(slot: int, row: Sequence[int]) -> _Key | None:
     """Tells the key of a slot's photos, if they all have the same one.
 
     The mean of numbers on one side of a limit is on that side, so the mean photo has their key.
@@ -276,4 +306,4 @@ def _alone(slot: int, row: Sequence[int]) -> tuple[_Places, Kept] | None:
         np.array(look) if look else None,
         photos,
     )
-    return places, kept
+    return _Key(places, kept, row)

@@ -1,0 +1,202 @@
+"""What each level publishes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiokafka.partitioner import murmur2
+
+from aggregators.protocols import Message
+from avatarrig.wire import Reject, encode, keys
+from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aggregators.intake import Rejection
+    from aggregators.merging import TalliedPartition
+    from aggregators.tallying import ObservedPartition
+    from avatarrig.metrics.aggregate import AggregateMetrics
+    from avatarrig.wire import SkeletonRecord
+    from avatarrig.wire.keys import Series
+
+
+class Sender:
+    """Sends messages and waits until the broker has them all.
+
+    Args:
+        app: The Faust application.
+        partitions: Topic to its number of partitions.
+    """
+
+    def __init__(self, app: Any, partitions: dict[str, int]) -> None:  # noqa: ANN401 - Faust's
+        self._partitions = partitions
+        self._topics = {
+            name: app.topic(name, key_serializer="raw", value_serializer="raw")
+            for name in (TALLIES, SKELETONS, HISTORY, REJECTS)
+        }
+
+    async def __call__(self, messages: list[Message]) -> None:
+        """Sends messages in order.
+
+        Raises:
+            Exception: What the producer raised; none may count as sent then.
+        """
+        sent = [
+            await self._topics[message.topic].send(
+                key=message.key, value=message.value, partition=self._partition(message)
+            )
+            for message in messages
+        ]
+        await asyncio.gather(*sent)
+
+    @property
+    def partitions(self) -> dict[str, int]:
+        """Topic to its number of partitions."""
+        return self._partitions
+
+    def _partition(self, message: Message) -> int | None:
+        if message.partition is not None:
+            return message.partition
+        if message.shard is None:
+            return None
+        return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
+
+
+class TallyPublisher:
+    """Level 1 publishes tallies, all of a series to one partition.
+
+    Args:
+        topic: Name of the topic that is read.
+        sender: Sends messages.
+        wall_clock: Unix seconds.
+        metrics: Hears of what is rejected.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        sender: Sender,
+        wall_clock: Callable[[], float],
+        metrics: AggregateMetrics,
+    ) -> None:
+        self._topic = topic
+        self.send = sender
+        self._wall_clock = wall_clock
+        self._metrics = metrics
+
+    def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
+        """Returns the message with all that a partition has said about a series."""
+        key = keys.tally_key(series, part.partition)
+        found_at = part.intake.latency.take(series)
+        update = msgspec.structs.replace(part.update(series), found_at=found_at)
+        return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
+
+    def tombstones(self, part: ObservedPartition) -> list[Message]:
+        """Has level 2 take back what this partition has said about forgotten subjects.
+
+        Which partitions have tallies of theirs is not known any more, so all are told.
+        """
+        return [
+            Message(
+                TALLIES,
+                keys.forget_key(forget, forget.partition),
+                encode(forget),
+                partition=number,
+            )
+            for forget in part.take_tombstones()
+            for number in range(self.send.partitions[TALLIES])
+        ]
+
+    def reject(self, part: ObservedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
+
+
+class SkeletonPublisher:
+    """Level 2 publishes estimates that say something new, and notes them in the history.
+
+    Args:
+        topic: Name of the topic that is read.
+        sender: Sends messages.
+        wall_clock: Unix seconds.
+        metrics: Hears of estimates, and of what is rejected.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        sender: Sender,
+        wall_clock: Callable[[], float],
+        metrics: AggregateMetrics,
+    ) -> None:
+        self._topic = topic
+        self.send = sender
+        self._wall_clock = wall_clock
+        self._metrics = metrics
+
+    def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
+        """Returns the messages about a new estimate; none where nothing is new."""
+        begun = time.perf_counter()
+        record = part.record(series, self._wall_clock())
+        self._metrics.estimated(time.perf_counter() - begun)
+        if not part.is_news(record):
+            return []
+        self._note(part, series, record)
+        shard = keys.series_key(series)
+        noted = history_of(record)
+        note_key = keys.history_key(series, slot_of(noted))
+        return [
+            Message(SKELETONS, shard, encode(record)),
+            Message(HISTORY, note_key, encode(noted), shard=shard),
+        ]
+
+    def tombstones(self, part: TalliedPartition) -> list[Message]:
+        """Writes tombstones for the tallies and estimates that were taken back."""
+        messages = []
+        for gone in part.take_tombstones():
+            shard = keys.series_key(gone.series)
+            messages.append(
+                Message(TALLIES, keys.tally_key(gone.series, gone.part), None, shard=shard)
+            )
+            if gone.is_last:
+                messages.append(Message(SKELETONS, shard, None))
+        return messages
+
+    def reject(self, part: TalliedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
+
+    def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
+        found_at = part.intake.latency.take(series)
+        self._metrics.published(
+            at=record.estimated_at,
+            width=_width(record),
+            latency=None if found_at is None else record.estimated_at - found_at,
+        )
+
+
+def _width(record: SkeletonRecord) -> float | None:
+    bones: Iterable[dict[str, Any]] = record.estimate.get("stats", {}).values()
+    ends = [(bone["interval"], bone["value"]) for bone in bones if bone.get("n") and bone["value"]]
+    widths = [(high - low) / value for (low, high), value in ends if high > low]
+    return median(widths) if widths else None
+
+
+def _reject(topic: str, partition: int, rejection: Rejection, now: float) -> Message:
+    origin = keys.origin(topic, partition, rejection.offset)
+    reject = Reject(
+        reason=rejection.reason,
+        message=f"{origin}: {rejection.message}",
+        attempts=1,
+        rejected_at=now,
+        origin=origin,
+    )
+    return Message(REJECTS, origin.encode(), encode(reject))
