@@ -172,6 +172,7 @@ class Session:
             fingerprint=self._fingerprint,
             decisions=read_decisions(self._run),
             prune=self._request.prune if self._request.max_images is None else None,
+            period=self._request.period,
         )
         return publishing, processed, standings
 

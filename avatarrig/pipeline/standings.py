@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
+from kafka.errors import KafkaError
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
 from avatarrig.wire.keys import PhotoKey, decision_key
@@ -30,23 +32,35 @@ TOGETHER: Final = 100
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
 
-_AUTOMATIC: Final = frozenset({Exclusion.GONE.value, Exclusion.DUPLICATE.value, ONLY_COPY})
+_AUTOMATIC: Final = frozenset(
+    {
+        Exclusion.GONE.value,
+        Exclusion.DUPLICATE.value,
+        Exclusion.OUT_OF_PERIOD.value,
+        ONLY_COPY,
+    }
+)
 _log = structlog.get_logger(__name__)
 
 
-def wanted_standing(found: Found, seen: ObservedPhoto, decided: str | None) -> str:
+def wanted_standing(
+    found: Found, seen: ObservedPhoto, decided: str | None, period: Period = ALWAYS
+) -> str:
     """Tells how a photo of the dataset shall stand.
 
     Args:
         found: As the dataset has it.
         seen: As it was observed, and how it stands.
         decided: What was decided about it; empty where that was undone, None where nothing was.
+        period: When photos that count were taken.
     """
     if decided:
         return decided
     if found.is_copy != seen.is_copy:
         # Which one of several copies counts is the first that is there.
         return Exclusion.DUPLICATE.value if found.is_copy else ONLY_COPY
+    if not period.holds(seen.captured_at):
+        return Exclusion.OUT_OF_PERIOD.value
     return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
 
 
@@ -61,6 +75,7 @@ class Standings:
         decisions: What was decided by hand.
         prune: Whether photos that are gone stop counting, however many they are; None where
             nothing is known of that, since the dataset was not listed whole.
+        period: When photos that count were taken.
     """
 
     def __init__(  # noqa: PLR0913 - what decides about a photo, gathered in one place
@@ -72,6 +87,7 @@ class Standings:
         fingerprint: str,
         decisions: Decisions,
         prune: bool | None,
+        period: Period = ALWAYS,
     ) -> None:
         self._run = run
         self._progress = progress
@@ -79,6 +95,7 @@ class Standings:
         self._fingerprint = fingerprint
         self._decisions = decisions
         self._prune = prune
+        self._period = period
         self._sent: dict[PhotoKey, str] = {}
         self._unreadable: set[PhotoKey] = set()
 
@@ -103,7 +120,8 @@ class Standings:
     def _open(self) -> Iterator[tuple[PhotoKey, str]]:
         for found, seen in self._progress.observed_photos:
             decided = self._decisions.get(found.key)
-            to = wanted_standing(found, seen, None if decided is None else decided.standing)
+            by_hand = None if decided is None else decided.standing
+            to = wanted_standing(found, seen, by_hand, self._period)
             if to != seen.standing and found.key not in self._unreadable:
                 yield found.key, to
         for key, seen in self._departing().items():
@@ -133,10 +151,19 @@ class Standings:
         )
         key = decision_key(decision, time.time_ns(), partition)
         self._sent |= dict.fromkeys(brought, standing)
-        sent = self._producer.send(
-            OBSERVATIONS, value=encode(decision), key=key, partition=partition
-        )
-        sent.add_errback(lambda _: [self._sent.pop(key, None) for key in brought])
+        try:
+            sent = self._producer.send(
+                OBSERVATIONS, value=encode(decision), key=key, partition=partition
+            )
+        except KafkaError as error:  # it is tried again as long as a photo stands otherwise
+            _log.warning("a decision could not be published yet", why=str(error))
+            self._unsend(brought)
+        else:
+            sent.add_errback(lambda _: self._unsend(brought))
+
+    def _unsend(self, keys: Iterable[PhotoKey]) -> None:
+        for key in keys:
+            self._sent.pop(key, None)
 
     def _observation(self, key: PhotoKey) -> Observation | None:
         """What was observed of a photo; None where its file tells something else by now."""

@@ -14,6 +14,7 @@ import msgspec
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
 from avatarrig.wire import Decision, Forget, Observation, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
@@ -38,6 +39,7 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         path: The photo's path within its dataset.
         is_own: Whether the run asked for it.
         is_copy: Whether it was marked as the same photo as another one.
+        captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
         standing: What was decided about it; see `avatarrig.body.evidence.decided`.
         left_out: Why it does not count in the estimate, None where it counts.
     """
@@ -49,6 +51,7 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     path: str = ""
     is_own: bool = False
     is_copy: bool = False
+    captured_at: float | None = None
     standing: str = AS_SEEN
 
 
@@ -176,6 +179,7 @@ class Progress:
                 path=record.path,
                 is_own=record.run == self._run,
                 is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
+                captured_at=credible(record.captured_at, record.found_at),
                 standing=standing,
             )
             self._rejects.pop(key, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from avatarrig.detectors.models import locate_models
+from kafka import KafkaConsumer
 from support.command import Command, Result, finished
 
 from avatarrig import load_run
@@ -18,8 +19,9 @@ from avatarrig.detectors.faces import references
 from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.kafka import KafkaSettings, open_reader, places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.reading import from_beginning
 from avatarrig.wire import PhotoReference, Sought, decode
 from avatarrig.wire.topics import IMAGES, pipeline_topics
 
@@ -64,12 +66,20 @@ def in_topics(run: Path) -> dict[str, list[bytes]]:
         held: dict[str, list[bytes]] = {}
         with contextlib.closing(open_reader(kafka)) as reader:
             for topic in pipeline_topics():
-                latest: dict[tuple[int, bytes], bytes | None] = {}
-                starts = reader.beginning_offsets(places_of(reader, topic.name))
-                for place, message in read_to_end(reader, starts):
-                    latest[place.partition, message.key] = message.value
-                held[topic.name] = [value for value in latest.values() if value is not None]
+                held[topic.name] = latest_of(reader, topic.name)
         return held
+
+
+def latest_of(reader: KafkaConsumer, topic: str) -> list[bytes]:
+    starts = from_beginning(reader, topic)
+    reader.assign(list(starts))
+    reader.seek_to_beginning()
+    ends = reader.end_offsets(list(starts))
+    latest: dict[tuple[int, bytes], bytes | None] = {}
+    while any(reader.position(place) < ends[place] for place in starts):
+        for place, messages in reader.poll(timeout_ms=200).items():
+            latest |= {(place.partition, message.key): message.value for message in messages}
+    return [value for value in latest.values() if value is not None]
 
 
 def test_the_person_alone_counts(asked: Result) -> None:
