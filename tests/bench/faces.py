@@ -29,7 +29,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from avatarrig.detectors.models import locate_models
 from support.real_photos import fetch_real_photos
 from support.rendered import rendered, truth_of
 
@@ -42,6 +41,7 @@ from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.recogniser import WHOLE_SIDE, Recogniser
 from avatarrig.detectors.faces.template import Template
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.wire import Sought

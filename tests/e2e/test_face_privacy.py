@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from avatarrig.detectors.models import locate_models
 from kafka import KafkaConsumer
 from support.command import Command, Result, finished
 
@@ -18,6 +17,7 @@ from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.faces import references
 from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.faces.references import template_of
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
