@@ -30,6 +30,8 @@ ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
 
 _SECONDS: Final = 30.0
+_NAMES_TOGETHER: Final = 5000
+"""Photos in one record that brings no observation along."""
 
 Place = tuple[int, str, str]
 """Partition, image_id and fingerprint."""
@@ -178,9 +180,10 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
     sent: list[Any] = []
     for standing in sorted(set(wanted.values())):
         photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
-        for start in range(0, len(photos), TOGETHER):
-            some = photos[start : start + TOGETHER]
-            for place in places:
+        for place in places:
+            brought = [name for name in photos if (place.partition, name) in seen]
+            others = [name for name in photos if (place.partition, name) not in seen]
+            for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
                 decision = Decision(
                     subject=subject,
                     image_ids=tuple(some),
@@ -194,10 +197,18 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
                     ),
                 )
                 key = decision_key(decision, moment, len(sent))
-                value = encode(decision)
                 sent.append(
-                    producer.send(OBSERVATIONS, value=value, key=key, partition=place.partition)
+                    producer.send(
+                        OBSERVATIONS,
+                        value=encode(decision),
+                        key=key,
+                        partition=place.partition,
+                    )
                 )
     producer.flush()
     for each in sent:
         each.get(timeout=_SECONDS)
+
+
+def _portions(names: list[str], most: int) -> list[list[str]]:
+    return [names[start : start + most] for start in range(0, len(names), most)]
