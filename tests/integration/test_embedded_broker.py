@@ -33,9 +33,9 @@ from avatarrig.kafka.embedded import (
     BrokerUnavailableError,
     DataInUseError,
     EmbeddedBroker,
-    default_cache,
 )
-from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
+from avatarrig.kafka.embedded.startup_cache import with_startup_cache
 from avatarrig.kafka.own_broker import own_broker_at, secret_in
 from avatarrig.wire.topics import Topic
 
@@ -213,21 +213,28 @@ def test_the_command_runs_a_broker_until_it_is_told_to_stop(
     assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()
 
 
+@pytest.fixture(scope="module")
+def cache_of_ones_own(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    cache = tmp_path_factory.mktemp("of-ones-own") / "cache"
+    jars = kafka_distribution.jars[0].parent
+    shutil.copytree(jars, cache / jars.name, copy_function=os.link)
+    return cache
+
+
 @pytest.mark.broker
-@pytest.mark.usefixtures("kafka_distribution")
-@pytest.mark.parametrize("where", [0.0, 0.3, 0.9])
-def test_a_damaged_startup_cache_is_thrown_away(tmp_path: Path, where: float) -> None:
-    """It is made again by whoever starts next; here it need not be there to begin with."""
-    cache = tmp_path / "cache"
-    shutil.copytree(default_cache(), cache, copy_function=os.link)
-    caches = list((cache / "startup").glob("*.aot"))
-    for file in caches:
-        content = bytearray(file.read_bytes())
-        at = int(where * len(content))
-        content[at : at + 4096] = bytes(byte ^ 0xFF for byte in content[at : at + 4096])
-        file.unlink()  # a link to the one in use
-        file.write_bytes(content)
-    with EmbeddedBroker(tmp_path / "broker", cache) as broker:
+@pytest.mark.parametrize("where", [0.0, 0.5])
+def test_a_damaged_startup_cache_is_made_again_or_done_without(
+    cache_of_ones_own: Path, tmp_path: Path, where: float
+) -> None:
+    ready = with_startup_cache(cache_of_ones_own, prepare_distribution(cache_of_ones_own))
+    assert ready.startup_cache is not None
+    content = bytearray(ready.startup_cache.read_bytes())
+    at = int(where * len(content))
+    content[at : at + 65536] = bytes(byte ^ 0xFF for byte in content[at : at + 65536])
+    ready.startup_cache.write_bytes(content)
+    with EmbeddedBroker(tmp_path / "broker", cache_of_ones_own) as broker:
         write(broker, b"value")
         assert read(broker, 1) == [b"value"]
 
