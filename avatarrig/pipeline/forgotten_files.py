@@ -16,6 +16,7 @@ from avatarrig.runs import (
     write_atomically,
 )
 from avatarrig.runs.store import RunStore
+from avatarrig.wire.identity import subject_name
 
 
 def forget_files(folder: Path, subject: str) -> int:
@@ -30,11 +31,11 @@ def forget_files(folder: Path, subject: str) -> int:
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
         with contextlib.suppress(ObservationFileError):
-            if read_observation(file).subject != subject:
+            if subject_name(read_observation(file).subject) != subject_name(subject):
                 continue
             image_ids.add(image_id)
             gone += run.files_of(image_id)
-    if _subject_of_estimate(run) == subject:
+    if subject_name(_subject_of_estimate(run) or "") == subject_name(subject):
         gone += [run.estimate, run.preview]
     if not set(run.observations.glob("*.json")) - set(gone):
         gone += [run.index, run.summary, *sorted(run.logs.glob("*.log"))]
@@ -62,7 +63,7 @@ def forget_stored_files(url: str, subject: str) -> int:
     gone: list[Path] = []
     for path, data in store.observations():
         with contextlib.suppress(ObservationFileError):
-            if parse_observation(data, path).subject == subject:
+            if subject_name(parse_observation(data, path).subject) == subject_name(subject):
                 gone += layout.files_of(Path(path).stem)
     return store.remove(file.as_posix() for file in gone)
 
