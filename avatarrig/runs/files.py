@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
-from avatarrig.photos.png import is_whole_png
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import (
