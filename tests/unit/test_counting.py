@@ -27,6 +27,7 @@ CASES: dict[Exclusion | None, dict[str, Any]] = {
     Exclusion.DUPLICATE: {"excluded": "duplicate of b-77"},
     Exclusion.ON_REQUEST: {"excluded": "not me"},
     Exclusion.GONE: {"excluded": Exclusion.GONE.words},
+    Exclusion.OUT_OF_PERIOD: {"excluded": Exclusion.OUT_OF_PERIOD.words},
     Exclusion.SOMEBODY_ELSE: {"excluded": str(Verdict.SOMEBODY_ELSE)},
     Exclusion.UNSURE: {"excluded": str(Verdict.UNSURE)},
     Exclusion.AMBIGUOUS: {"ambiguous": True},
