@@ -76,7 +76,7 @@ def summary(
         "waiting": counts.waiting,
         "with_person": counts.person,
         "without_person": counts.observed - counts.person,
-        "left_out_of_estimate": dict(sorted(progress.left_out.items())),
+        "left_out_of_estimate": dict(sorted(progress.excluded.items())),
         "rejected": [
             {
                 "rel_image_path": found.path,
@@ -100,7 +100,7 @@ def _index(progress: Progress) -> bytes:
             "ok": True,
             "observation": f"{OBSERVATIONS}/{found.image_id}.json",
             "person": seen.person,
-            "left_out": seen.left_out,
+            "left_out": seen.excluded,
         }
         for found, seen in progress.observed_photos
     ]

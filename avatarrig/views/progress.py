@@ -43,13 +43,13 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         is_copy: Whether it was marked as the same photo as another one.
         captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
         standing: What was decided about it; see `avatarrig.body.evidence.decided`.
-        left_out: Why it does not count in the estimate, None where it counts.
+        excluded: Why it does not count in the estimate, None where it counts.
     """
 
     partition: int
     offset: int
     person: bool
-    left_out: Exclusion | None
+    excluded: Exclusion | None
     path: str = ""
     is_own: bool = False
     is_copy: bool = False
@@ -85,7 +85,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         found: In the dataset.
         observed: Seen by the detector.
         person: Observed, with somebody in them.
-        rejected: Set aside with a reason.
+        rejected: With a reason.
     """
 
     found: int
@@ -173,7 +173,7 @@ class Progress:
             return
         refusal = self._refusals.pop((partition, offset), None)
         if refusal is not None:
-            self._set_aside(key, refusal, now)
+            self._note_reject(key, refusal, now)
             return
         standing = self._standings.get((key, partition), AS_SEEN)
         try:
@@ -184,7 +184,7 @@ class Progress:
             partition,
             offset,
             person=record.pose is not None,
-            left_out=excluded,
+            excluded=excluded,
             path=record.path,
             is_own=record.run == self._run,
             is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
@@ -221,7 +221,7 @@ class Progress:
             except StateRefusedError:
                 continue
             self._observed[key] = msgspec.structs.replace(
-                seen, left_out=excluded, standing=record.standing
+                seen, excluded=excluded, standing=record.standing
             )
             self._reached(record.subject, partition, offset)
 
@@ -237,7 +237,7 @@ class Progress:
         elif record.reference is None:
             self._refuse(record, now)
         elif record.run == self._run:
-            self._set_aside(about(record), record, now)
+            self._note_reject(about(record), record, now)
 
     def _refuse(self, record: Reject, now: float) -> None:
         """Takes back an observation that the aggregator refused: no estimate will contain it."""
@@ -256,7 +256,7 @@ class Progress:
                 self._later.setdefault(key, []).append(seen)
             elif self._refusals.pop((seen.partition, seen.offset), None) is None:
                 self._observe(key, seen)
-        self._set_aside(key, record, now)
+        self._note_reject(key, record, now)
 
     def _count_offsets(self, subject: str, partition: int) -> None:
         """Finds the last observation of a subject in a partition, after one was taken back."""
@@ -270,7 +270,7 @@ class Progress:
             default=-1,
         )
 
-    def _set_aside(self, key: PhotoKey, record: Reject, now: float) -> None:
+    def _note_reject(self, key: PhotoKey, record: Reject, now: float) -> None:
         if key in self._observed:
             self._rejected_again[key] = record
             return
@@ -385,9 +385,9 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def left_out(self) -> Counter[Exclusion]:
+    def excluded(self) -> Counter[Exclusion]:
         """How many observed photos do not count in the estimate, by reason."""
-        return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
+        return Counter(seen.excluded for _, seen in self.observed_photos if seen.excluded)
 
     @property
     def departed(self) -> int:

@@ -60,7 +60,7 @@ def test_tally_progress_report_and_frame_say_the_same(reason: Exclusion | None) 
     seen = photo(reason)
     told = {} if reason is None else {reason: 1}
     assert Tally.empty().add(seen).excluded == told
-    assert progress_with(seen).left_out == told
+    assert progress_with(seen).excluded == told
     assert seen_photo(seen).excluded == reason
     row = photo_frame([seen]).row(0, named=True)
     assert (row["counts"], row["left_out"]) == (reason is None, reason)

@@ -143,7 +143,7 @@ def test_what_is_missing_is_published_once_and_heard(tmp_path: Path) -> None:
         assert {brought.face for brought in decision.observed} == {None}
     run.hear()
     assert standings.settle()
-    assert run.progress.left_out[LEFT_OUT] == 3
+    assert run.progress.excluded[LEFT_OUT] == 3
     assert not run.progress.estimates_complete
 
 

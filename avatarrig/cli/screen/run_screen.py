@@ -75,7 +75,7 @@ def print_results(
     )
     if files := read_file_counts(run):
         console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
-    _print_left_out(console, progress)
+    _print_excluded(console, progress)
     _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
     _print_departed(console, progress)
@@ -95,7 +95,7 @@ def print_results(
 
 def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> None:
     """Says once what a folder of several people needs."""
-    left_out = progress.left_out
+    left_out = progress.excluded
     ambiguous, unsure = left_out[Exclusion.AMBIGUOUS], left_out[Exclusion.UNSURE]
     if ambiguous and not left_out[Exclusion.SOMEBODY_ELSE]:
         console.print(
@@ -131,8 +131,8 @@ def _photos(count: int) -> str:
     return f"{count} photo{'' if count == 1 else 's'}"
 
 
-def _print_left_out(console: Console, progress: Progress) -> None:
-    for reason, count in sorted(progress.left_out.items()):
+def _print_excluded(console: Console, progress: Progress) -> None:
+    for reason, count in sorted(progress.excluded.items()):
         line = words(f"{count} not in the estimate: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
