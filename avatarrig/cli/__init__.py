@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -156,6 +157,8 @@ def avatarrig(
         before = os.umask(OF_A_GROUP if share_with_group else PRIVATE)
         context.call_on_close(lambda: os.umask(before))
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
+    # Of damaged photos there are many, and Pillow's words about each help nobody.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     configure_logs()  # not to standard output, which belongs to the command
     from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 

@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 
 from avatarrig.kafka.errors import TransportSettingError
+from avatarrig.kafka.own_broker import USERNAME, own_broker_at
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
 _LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
 
 
@@ -49,6 +52,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.addresses  # noqa: B018 - refuses what cannot be read
+        self._take_own_secret()
         _one_of("security_protocol", self.security_protocol, SECURITY_PROTOCOLS)
         if self.sasl:
             _one_of("sasl_mechanism", self.sasl_mechanism, SASL_MECHANISMS)
@@ -64,6 +68,17 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
             if path and not Path(path).is_file():
                 raise TransportSettingError(f"{name}: there is no file {path}")
+
+    def _take_own_secret(self) -> None:
+        """Where the address is that of this user's own embedded broker, its secret is known."""
+        ports = {port for host, port in self.addresses if host in _LOOPBACK}
+        if self.security_protocol != "PLAINTEXT" or len(ports) != len(self.addresses):
+            return
+        broker = own_broker_at(ports.pop()) if len(ports) == 1 else None
+        if broker is not None:
+            fields = ("SASL_PLAINTEXT", "PLAIN", USERNAME, broker.secret)
+            for name, value in zip(_SASL_FIELDS, fields, strict=True):
+                msgspec.structs.force_setattr(self, name, value)
 
     def __repr__(self) -> str:
         shown = {

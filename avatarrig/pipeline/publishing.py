@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from enum import Enum, auto
 from pathlib import Path
 
 import structlog
@@ -42,11 +43,21 @@ Restore = Callable[[Found, ObservedPhoto], Observation | None]
 _log = structlog.get_logger(__name__)
 
 
-class Processed:
-    """Knows which photos need no detector any more; the producer asks with ``in``.
+class Standing(Enum):
+    """How far a photo of the dataset is."""
 
-    A photo is processed when its files are there and the topic has its observation; where
-    only the topic forgot it, the observation is replayed from its file.
+    NEW = auto()
+    """A detector has to look at it."""
+    WAITING = auto()
+    """It waits on the images topic, from an earlier start."""
+    REJECTED = auto()
+    OBSERVED = auto()
+    LOST = auto()
+    """It was observed, and its files are there; only the topic has its observation no more."""
+
+
+class RunPhotos:
+    """Knows how far each photo of a run is, and brings it further.
 
     Args:
         progress: What the topics say.
@@ -58,7 +69,7 @@ class Processed:
         restore: Reads an observation that Kafka has, where its file is lost.
 
     Attributes:
-        detection_needed: Whether a photo was asked about that a detector has to look at.
+        detection_needed: Whether a detector has to look at any photo so far.
         found: Photos as they are found.
         mended: How many photos had files that were lost, and were made again from what Kafka has.
         unverified: How many observation files carry no checksum.
@@ -89,38 +100,51 @@ class Processed:
         self.unmendable: dict[str, str] = {}
         self.mended = 0
         self.unverified = 0
-        self._latest: Found | None = None
         self.detection_needed = False
         self.found: queue.SimpleQueue[Found] = queue.SimpleQueue()
 
     def note(self, record: Published) -> None:
-        """Hears of a photo before the producer asks about it."""
+        """Notes a photo that was found."""
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is not None:
-            self._latest = Found(reference.image_id, reference.path, reference.subject)
-            self.found.put(self._latest)
+            self.found.put(_found(reference))
 
     def looked_at(self, counts: FileCounts) -> None:
-        """Hears of the dataset's files when all of them were seen."""
+        """Notes the dataset's files when all of them were seen."""
         write_json(self._run.files, counts.to_document())
 
-    def __contains__(self, image_id: object) -> bool:
-        photo = self._latest
-        if photo is None or photo.image_id != image_id:
-            return False
+    def standing(self, photo: Found) -> Standing:
+        """Tells how far a photo is; its observation's file is restored where Kafka has it."""
         if photo.image_id in self._pending:
-            self._progress.expect(photo)
-            self.detection_needed = True
-            return True
+            return Standing.WAITING
         if self._progress.is_rejected(photo):
-            return True
-        if self._is_complete(photo):
-            self._replay_where_forgotten(photo)
-            return True
-        self.detection_needed = True
-        if self._progress.is_observed(photo):
-            with self._mending_lock:
-                self._mending[photo.key] = photo
+            return Standing.REJECTED
+        if not self._is_complete(photo):
+            return Standing.NEW
+        return Standing.OBSERVED if self._progress.is_observed(photo) else Standing.LOST
+
+    def bring_further(self, reference: PhotoReference) -> bool:
+        """Does what a photo needs beside a detector; tells whether it is to be published for one.
+
+        Raises:
+            ObservationFileError: The file of an observation cannot be read.
+        """
+        photo = _found(reference)
+        match self.standing(photo):
+            case Standing.NEW:
+                self.detection_needed = True
+                if self._progress.is_observed(photo):
+                    with self._mending_lock:
+                        self._mending[photo.key] = photo
+                return True
+            case Standing.WAITING:
+                self.detection_needed = True
+                self._progress.expect(photo)
+            case Standing.LOST:
+                seen = read_observation(self._run.observation(photo.image_id))
+                self._producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
+            case Standing.REJECTED | Standing.OBSERVED:
+                pass
         return False
 
     @property
@@ -167,11 +191,9 @@ class Processed:
         write_observation(self._run, observation, Pictures())
         return True
 
-    def _replay_where_forgotten(self, photo: Found) -> None:
-        if self._progress.is_observed(photo):
-            return
-        observation = read_observation(self._run.observation(photo.image_id))
-        self._producer.send(OBSERVATIONS, value=encode(observation), key=record_key(observation))
+
+def _found(reference: PhotoReference) -> Found:
+    return Found(reference.image_id, reference.path, reference.subject)
 
 
 class Publishing:
@@ -180,7 +202,7 @@ class Publishing:
     Args:
         folder: The dataset.
         dataset: Whose photos they are.
-        processed: Which photos to pass over.
+        photos: How far each is.
         producer: Idempotent, with ``acks="all"``.
         max_images: At most so many photos.
         leave_out: Folders that are not looked into, such as the run directory.
@@ -190,7 +212,7 @@ class Publishing:
         self,
         folder: Path,
         dataset: Dataset,
-        processed: Processed,
+        photos: RunPhotos,
         producer: KafkaProducer,
         *,
         max_images: int | None,
@@ -198,7 +220,7 @@ class Publishing:
     ) -> None:
         self._folder = folder
         self._dataset = dataset
-        self._processed = processed
+        self._photos = photos
         self._producer = producer
         self._max_images = max_images
         self._leave_out = leave_out
@@ -222,7 +244,7 @@ class Publishing:
                     self._folder,
                     self._dataset,
                     self._producer,
-                    already=self._processed,
+                    is_wanted=self._photos.bring_further,
                     max_images=self._max_images,
                     leave_out=self._leave_out,
                     counts=counts,
@@ -238,14 +260,14 @@ class Publishing:
                 break
             else:
                 if self._max_images is None:
-                    self._processed.looked_at(counts)
+                    self._photos.looked_at(counts)
                 self.finished = True
                 break
 
     def _note(self, record: Published) -> None:
         if self._stopping.is_set():
             raise _StoppedError
-        self._processed.note(record)
+        self._photos.note(record)
 
 
 class _StoppedError(Exception):

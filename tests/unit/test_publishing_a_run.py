@@ -12,7 +12,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
-from avatarrig.pipeline.publishing import Processed, Publishing, Restore
+from avatarrig.pipeline.publishing import Publishing, Restore, RunPhotos
 from avatarrig.process.background import Background
 from avatarrig.runs import (
     Pictures,
@@ -100,7 +100,7 @@ class Run:
         pending: AbstractSet[str] = frozenset(),
         restore: Restore = lambda *_: None,
     ) -> Publishing:
-        self.processed = Processed(
+        self.processed = RunPhotos(
             self.progress,
             self.directory,
             fingerprint=observation(0).fingerprint,

@@ -107,7 +107,7 @@ def up(  # noqa: PLR0913 - click's parameters
             Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
         )
         reached = _reached(coordinator, kafka, data_dir or default_data_folder())
-        coordinator.patiently(lambda: _create_topics(reached))
+        coordinator.patiently(lambda: _create_topics(reached), stop)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
