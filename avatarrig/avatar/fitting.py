@@ -11,21 +11,14 @@ from typing import Any, Final, Literal
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.attachments import Attached, fit_attachments
-from avatarrig.avatar.compression import unpack
 from avatarrig.avatar.conditions import Conditions, read_conditions
-from avatarrig.avatar.container import Container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.extent import Extent, Measure, read_measure
-from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
-from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
-from avatarrig.avatar.motion import fit_animations
-from avatarrig.avatar.overlap import Overlaps, overlaps
-from avatarrig.avatar.placing import Growth, Placement, Plan, place
-from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
-from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
-from avatarrig.avatar.scene import (
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.gltf.compression import unpack
+from avatarrig.avatar.gltf.container import Container
+from avatarrig.avatar.gltf.scene import (
     POSED,
     Skin,
     bind_worlds,
@@ -35,6 +28,14 @@ from avatarrig.avatar.scene import (
     read_tree,
     world_matrices,
 )
+from avatarrig.avatar.gltf.storing import Store
+from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
+from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
+from avatarrig.avatar.motion import fit_animations
+from avatarrig.avatar.overlap import Overlaps, overlaps
+from avatarrig.avatar.placing import Growth, Placement, Plan, place
+from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
+from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
 from avatarrig.avatar.skeleton import (
     Frame,
     Offsets,
@@ -44,7 +45,6 @@ from avatarrig.avatar.skeleton import (
     offsets,
     rest_worlds,
 )
-from avatarrig.avatar.storing import Store
 from avatarrig.avatar.surfaces import Shown, Surface, read_surfaces
 
 WidthRule = Literal["bounded", "full", "keep"]

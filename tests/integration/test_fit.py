@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from support.avatars import JOINTS, SCHEMES, Recipe, build, name_of
 from support.fitted import Read, scene
 
-from avatarrig.avatar.container import Container, read_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.fitting import Options, read_avatar
 from avatarrig.avatar.fitting import fit as fit_avatar
+from avatarrig.avatar.gltf.container import Container, read_container
 from avatarrig.cli.commands.fit import fit
 
 ESTIMATES = {
