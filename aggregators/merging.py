@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,14 +25,15 @@ from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import Series
 from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Estimator = Callable[[Tally, str], dict[str, Any]]
-"""Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
+Estimator = Callable[[Tally, str], Estimate]
+"""Turns a tally and its subject into an estimate."""
 
 
 class Farewell(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from aggregators.merging import TalliedPartition
     from aggregators.refusals import Refusal
@@ -184,9 +184,8 @@ class SkeletonOutlet:
 
 
 def _width(record: SkeletonRecord) -> float | None:
-    bones: Iterable[dict[str, Any]] = record.estimate.get("stats", {}).values()
-    ends = [(bone["interval"], bone["value"]) for bone in bones if bone.get("n") and bone["value"]]
-    widths = [(high - low) / value for (low, high), value in ends if high > low]
+    bones = [bone for bone in record.estimate.stats.values() if bone.n and bone.high > bone.low]
+    widths = [(bone.high - bone.low) / bone.value for bone in bones]
     return median(widths) if widths else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -22,6 +22,7 @@ from avatarrig.page.server import serving
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.views.watching import Watching
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ def installed_versions() -> str:
 
 
 def estimator(options: EstimateOptions) -> Estimator:
-    """Returns what turns a tally into the content of ``skeleton_estimate.json``."""
+    """Returns what turns a tally into an estimate."""
 
-    def document_of(tally: Tally, subject: str) -> dict[str, Any]:
-        return estimate(tally, subject=subject, options=options).to_document()
+    def estimate_of(tally: Tally, subject: str) -> Estimate:
+        return estimate(tally, subject=subject, options=options)
 
-    return document_of
+    return estimate_of
 
 
 async def run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -67,12 +66,17 @@ def forget_stored_files(url: str, subject: str) -> int:
     return store.remove(file.as_posix() for file in gone)
 
 
+class _Owned(msgspec.Struct, frozen=True):
+    """Of an estimate, the prototype's too, whose it is."""
+
+    subject: str | None = None
+
+
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        document: dict[str, Any] = msgspec.json.decode(run.estimate.read_bytes(), type=dict)
+        return msgspec.json.decode(run.estimate.read_bytes(), type=_Owned).subject
     except (OSError, msgspec.MsgspecError):
         return None
-    return document.get("subject")
 
 
 def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -19,20 +20,21 @@ from avatarrig.runs import RunDirectory, read_observation, write_atomically, wri
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
+from avatarrig.wire.estimate import Estimate
 
 PHASE = "phase1"
 SHOWN_REJECTS = 10
 PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
 
 
-Documents = dict[str, dict[str, Any]]
-"""Estimates as their files hold them, by subject."""
+Estimates = Mapping[str, Estimate]
+"""By subject."""
 
 
 def write_results(
     run: RunDirectory,
     progress: Progress,
-    documents: Documents,
+    estimates: Estimates,
     *,
     dataset_dir: str,
     settings: dict[str, Any],
@@ -44,15 +46,15 @@ def write_results(
     """
     write_atomically(run.index, _index(progress))
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
-    write_estimate(run, documents)
-    for subject, document in documents.items():
-        write_atomically(run.preview, draw_preview(document, title=subject))
+    write_estimate(run, estimates)
+    for subject, estimate in estimates.items():
+        write_atomically(run.preview, draw_preview(estimate, title=subject))
 
 
-def write_estimate(run: RunDirectory, documents: Documents) -> None:
+def write_estimate(run: RunDirectory, estimates: Estimates) -> None:
     """Writes the latest estimate, where there is one."""
-    for document in documents.values():
-        write_json(run.estimate, document)
+    for estimate in estimates.values():
+        write_json(run.estimate, estimate)
 
 
 def summary(
@@ -120,15 +122,15 @@ def print_results(
     console: Console,
     run: RunDirectory,
     progress: Progress,
-    documents: Documents,
+    estimates: Estimates,
     elapsed: float,
 ) -> None:
     """Says what came out, what was set aside and why, and where the files are."""
     counts = progress.counts
-    for subject, document in documents.items():
+    for subject, estimate in estimates.items():
         console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
-        console.print(bones_table(bone_rows(document), console.width))
-        for note in (PRIOR_NOTE, *document.get("notes", [])):
+        console.print(bones_table(bone_rows(estimate), console.width))
+        for note in (PRIOR_NOTE, *estimate.notes):
             console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
     console.print()
     console.print(
@@ -148,7 +150,7 @@ def print_results(
             )
         )
     console.print(Text(f"files: {run.path}"), soft_wrap=True)
-    if documents:
+    if estimates:
         console.print(
             Text(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
             Text("(one page to look at and send on)", style="dim"),
@@ -185,7 +187,7 @@ def _print_rejects(console: Console, progress: Progress) -> None:
 
 
 def result_document(
-    run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+    run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
 ) -> dict[str, Any]:
     """The final result as ``--json`` prints it."""
     counts = progress.counts
@@ -203,11 +205,11 @@ def result_document(
             for found, reject in progress.rejected
         ],
         "seconds": round(elapsed, 3),
-        "skeletons": documents,
+        "skeletons": estimates,
     }
 
 
-def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptions) -> Documents:
+def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptions) -> Estimates:
     """Estimates from the run's observations with options of one's own.
 
     The proportions are the aggregator's, bit for bit; height and window come beside.
@@ -217,6 +219,6 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
         observation = read_observation(run.observation(found.image_id))
         estimators.setdefault(found.subject, Estimator()).update(observation)
     return {
-        subject: estimator.estimate(subject=subject, options=options).to_document()
+        subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in estimators.items()
     }

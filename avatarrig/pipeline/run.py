@@ -28,6 +28,7 @@ from avatarrig.kafka import (
 from avatarrig.kafka.embedded import BrokerError
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
+    Estimates,
     estimate_again,
     print_results,
     result_document,
@@ -134,15 +135,15 @@ def _locked_run(
         settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
             raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
-        documents = progress.documents()
+        estimates: Estimates = progress.estimates()
         if request.estimate != EstimateOptions():
-            documents = estimate_again(run, progress, request.estimate)
-        write_results(run, progress, documents, dataset_dir=str(request.dataset), settings=settings)
-        print_results(console, run, progress, documents, elapsed)
+            estimates = estimate_again(run, progress, request.estimate)
+        write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
+        print_results(console, run, progress, estimates, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is ExitCode.INTERRUPTED:
             console.print("stopped; the same command resumes")
-        return Outcome(code, result_document(run, progress, documents, elapsed))
+        return Outcome(code, result_document(run, progress, estimates, elapsed))
 
 
 def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:

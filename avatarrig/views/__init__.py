@@ -6,7 +6,6 @@ Pure: records and times come in. `avatarrig.views.feed` reads them off Kafka.
 from __future__ import annotations
 
 from avatarrig.views.board import Board, Subject
-from avatarrig.views.shape import check_estimate
 from avatarrig.views.sighting import Sighting, decode_sighting
 from avatarrig.views.stream import GroupStatus, Stream
 
@@ -16,6 +15,5 @@ __all__ = [
     "Sighting",
     "Stream",
     "Subject",
-    "check_estimate",
     "decode_sighting",
 ]

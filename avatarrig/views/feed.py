@@ -13,7 +13,7 @@ from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.lag import read_lag
 from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.views import GroupStatus, Sighting, Stream, check_estimate, decode_sighting
+from avatarrig.views import GroupStatus, Sighting, Stream, decode_sighting
 from avatarrig.wire import (
     Forget,
     HistoryRecord,
@@ -137,9 +137,7 @@ def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - 
 
 def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
     if topic == SKELETONS:
-        record = decode(message.value, SkeletonRecord)
-        check_estimate(record.estimate)
-        return record
+        return decode(message.value, SkeletonRecord)
     if topic == HISTORY:
         return decode(message.value, HistoryRecord)
     if topic == REJECTS:

@@ -193,14 +193,13 @@ def _skeletons(consumer: KafkaConsumer) -> list[SkeletonStatus]:
 
 
 def _skeleton(record: SkeletonRecord) -> SkeletonStatus:
-    stats: dict[str, Any] = record.estimate.get("stats", {})
     return SkeletonStatus(
         subject=record.subject,
         fingerprint=record.fingerprint,
         observations=record.observations,
-        used=record.estimate.get("used_observations", 0),
-        stable=sum(bone["status"] == "stable" for bone in stats.values()),
-        bones=len(stats),
+        used=record.estimate.used,
+        stable=record.estimate.stable,
+        bones=len(record.estimate.stats),
         age=max(0.0, time.time() - record.estimated_at),
     )
 

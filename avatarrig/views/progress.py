@@ -6,13 +6,13 @@ import math
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire import Observation, Reject, SkeletonRecord
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
 
@@ -262,7 +262,7 @@ class Progress:
 
     def _contains(self, subject: str, seen: dict[int, int]) -> bool:
         record = self._skeletons.get(subject)
-        if record is None or record.estimate.get("learned") not in {None, self._learned}:
+        if record is None or record.estimate.learned not in {None, self._learned}:
             return False
         return all(
             record.applied.get(partition, -1) >= offset for partition, offset in seen.items()
@@ -281,6 +281,6 @@ class Progress:
         rate = self.photos_per_second(now)
         return self.counts.waiting / rate if rate > 0 else math.inf
 
-    def documents(self) -> dict[str, dict[str, Any]]:
-        """The estimates as their files hold them, by subject."""
+    def estimates(self) -> dict[str, Estimate]:
+        """The estimates, by subject."""
         return {subject: record.estimate for subject, record in self.skeletons.items()}

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.wire.estimate import Estimate
+
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
 
@@ -214,7 +216,7 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         applied: Input partition to the last offset contained in the estimate.
         observations: Photos contained, with or without a person.
-        estimate: The estimate as documented for ``skeleton_estimate.json``.
+        estimate: What ``skeleton_estimate.json`` holds.
         estimated_at: Unix seconds.
     """
 
@@ -222,7 +224,7 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     applied: dict[int, int]
     observations: int
-    estimate: dict[str, Any]
+    estimate: Estimate
     estimated_at: float
     version: int = SCHEMA_VERSION
 

@@ -6,12 +6,14 @@ import io
 from typing import Any
 
 import bvh
+import msgspec
 import numpy as np
 import pygltflib
 import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.rig.armature import (
@@ -20,7 +22,10 @@ from avatarrig.body.rig.armature import (
     PRIOR,
     Armature,
     EstimateRefusedError,
+    PriorValue,
+    PrototypeEstimate,
     build_armature,
+    read_estimate,
 )
 from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
@@ -39,7 +44,7 @@ ESTIMATES = {
     "lower_leg_L": 1.26,
     "lower_leg_R": 1.26,
 }
-DOCUMENT: dict[str, Any] = {"estimates": ESTIMATES, "stats": {}}
+ESTIMATE = PrototypeEstimate(ESTIMATES)
 
 REQUIRED_BY_VRM = {
     "hips",
@@ -57,7 +62,7 @@ REQUIRED_BY_VRM = {
 
 LENGTHS = st.fixed_dictionaries(
     {key: st.floats(0.2, 3.0) for key in PROTOTYPE_BONES if key != "shoulder_width"}
-).map(lambda lengths: {"estimates": {"shoulder_width": 1.0, **lengths}, "stats": {}})
+).map(lambda lengths: PrototypeEstimate({"shoulder_width": 1.0, **lengths}))
 
 
 def lengths_of(armature: Armature) -> dict[str, float]:
@@ -74,10 +79,10 @@ def heads_of(armature: Armature) -> dict[str, tuple[float, float, float]]:
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS, st.none() | st.floats(0.5, 2.5))
 def test_measured_bones_have_the_estimated_proportions(
-    document: dict[str, Any], height: float | None
+    estimate: PrototypeEstimate, height: float | None
 ) -> None:
-    armature = build_armature(document, height=height)
-    lengths, estimates = lengths_of(armature), document["estimates"]
+    armature = build_armature(estimate, height=height)
+    lengths, estimates = lengths_of(armature), estimate.estimates
     heads = heads_of(armature)
     shoulders = heads["leftUpperArm"][0] - heads["rightUpperArm"][0]
     for side, letter in (("left", "L"), ("right", "R")):
@@ -100,8 +105,8 @@ def test_measured_bones_have_the_estimated_proportions(
 
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS)
-def test_bones_hang_together(document: dict[str, Any]) -> None:
-    armature = build_armature(document)
+def test_bones_hang_together(estimate: PrototypeEstimate) -> None:
+    armature = build_armature(estimate)
     names = [bone.vrm for bone in armature.bones]
     assert len(set(names)) == len(names)
     assert set(names) >= REQUIRED_BY_VRM
@@ -114,7 +119,7 @@ def test_bones_hang_together(document: dict[str, Any]) -> None:
 
 
 def test_it_stands_in_t_pose_on_the_floor_facing_forward() -> None:
-    heads = heads_of(build_armature(DOCUMENT))
+    heads = heads_of(build_armature(ESTIMATE))
     assert heads["leftHand"][0] > heads["leftUpperArm"][0] > 0 > heads["rightUpperArm"][0]
     assert heads["leftHand"][1] == heads["leftUpperArm"][1]
     assert heads["leftToes"][1] == pytest.approx(0, abs=1e-6)
@@ -123,20 +128,20 @@ def test_it_stands_in_t_pose_on_the_floor_facing_forward() -> None:
 
 
 def test_a_height_gives_metres_and_nothing_else_does() -> None:
-    assert build_armature(DOCUMENT).unit == "stature"
-    armature = build_armature(DOCUMENT, height=1.72)
+    assert build_armature(ESTIMATE).unit == "stature"
+    armature = build_armature(ESTIMATE, height=1.72)
     assert armature.unit == "metre"
     assert 0.35 < lengths_of(armature)["leftUpperLeg"] < 0.48
 
 
 def test_bones_say_where_their_length_comes_from() -> None:
-    sources = {bone.vrm: bone.source for bone in build_armature(DOCUMENT).bones}
+    sources = {bone.vrm: bone.source for bone in build_armature(ESTIMATE).bones}
     assert sources["leftUpperArm"] == MEASURED
     assert sources["leftHand"] == sources["head"] == sources["rightFoot"] == ANTHROPOMETRY
-    few = {
-        "estimates": {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
-        "stats": {"lower_leg_L": {"value": 1.2}, "lower_leg_R": {"value": 1.2}},
-    }
+    few = PrototypeEstimate(
+        {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
+        {"lower_leg_L": PriorValue(1.2), "lower_leg_R": PriorValue(1.2)},
+    )
     sources = {bone.vrm: bone.source for bone in build_armature(few).bones}
     assert sources["leftLowerLeg"] == PRIOR
     assert sources["leftUpperLeg"] == MEASURED
@@ -145,7 +150,7 @@ def test_bones_say_where_their_length_comes_from() -> None:
 @pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])
 def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
     kept = {key: value for key, value in ESTIMATES.items() if missing not in key}
-    armature = build_armature({"estimates": kept})
+    armature = build_armature(PrototypeEstimate(kept))
     unmeasured = {bone.vrm for bone in armature.bones if bone.source == ANTHROPOMETRY}
     assert unmeasured & {"leftLowerLeg", "spine", "leftUpperArm"}
     assert 0.1 < lengths_of(armature)["leftLowerLeg"] < 0.4
@@ -153,24 +158,32 @@ def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
 
 def test_one_side_stands_in_for_the_other() -> None:
     kept = {key: value for key, value in ESTIMATES.items() if key != "upper_arm_R"}
-    bones = {bone.vrm: bone for bone in build_armature({"estimates": kept}).bones}
+    bones = {bone.vrm: bone for bone in build_armature(PrototypeEstimate(kept)).bones}
     assert bones["rightUpperArm"].measured
 
 
 @pytest.mark.parametrize(
     "document",
     [
+        "",
+        "{",
         {},
         {"estimates": {}},
         {"estimates": {"hip_width": "wide"}},
         {"estimates": {"hip_width": -1}},
-        {"estimates": {"hip_width": float("nan")}},
+        {"estimates": {"hip_width": None}},
         {"estimates": [1]},
     ],
 )
-def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> None:
+def test_a_document_that_is_no_estimate_is_refused(document: object) -> None:
+    content = document.encode() if isinstance(document, str) else msgspec.json.encode(document)
     with pytest.raises(EstimateRefusedError):
-        build_armature(document)
+        build_armature(read_estimate(content))
+
+
+def test_the_estimate_itself_gives_the_same_armature_as_its_file() -> None:
+    made = said(ESTIMATES, status="provisional")
+    assert build_armature(made) == build_armature(read_estimate(msgspec.json.encode(made)))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +196,7 @@ def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> 
     ],
 )
 def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> None:
-    names = [bone.name for bone in build_armature(DOCUMENT, naming=naming).bones]
+    names = [bone.name for bone in build_armature(ESTIMATE, naming=naming).bones]
     assert expected <= set(names)
     assert len(set(names)) == len(names) == 22
 
@@ -191,9 +204,9 @@ def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> N
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
-    document: dict[str, Any], naming: str
+    estimate: PrototypeEstimate, naming: str
 ) -> None:
-    armature = build_armature(document, naming=naming, height=1.8)
+    armature = build_armature(estimate, naming=naming, height=1.8)
     motion = bvh.Bvh(to_bvh(armature))
     assert motion.nframes == 1
     root = motion.get_joints_names()[0]
@@ -213,9 +226,9 @@ def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_glb_reads_back_with_the_same_joints_in_the_same_places(
-    document: dict[str, Any], naming: str
+    estimate: PrototypeEstimate, naming: str
 ) -> None:
-    armature = build_armature(document, naming=naming, height=1.8)
+    armature = build_armature(estimate, naming=naming, height=1.8)
     data = to_glb(armature)
     gltf = pygltflib.GLTF2.load_from_bytes(data)
     places: dict[int, Any] = {gltf.scenes[0].nodes[0]: np.zeros(3)}
@@ -237,7 +250,7 @@ def test_glb_reads_back_with_the_same_joints_in_the_same_places(
 
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
-    armature = build_armature(DOCUMENT, height=1.72)
+    armature = build_armature(ESTIMATE, height=1.72)
     scene = trimesh.load(io.BytesIO(to_glb(armature)), file_type="glb")
     (mesh,) = scene.geometry.values()
     assert len(mesh.faces) == 8 * len(armature.bones)
@@ -248,7 +261,7 @@ def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
 
 
 def test_the_skin_binds_each_joint_where_it_stands() -> None:
-    armature = build_armature(DOCUMENT)
+    armature = build_armature(ESTIMATE)
     gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
     view = gltf.bufferViews[gltf.accessors[gltf.skins[0].inverseBindMatrices].bufferView]
     raw = gltf.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
@@ -260,4 +273,4 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
 
 
 def test_the_same_armature_gives_the_same_bytes() -> None:
-    assert to_glb(build_armature(DOCUMENT)) == to_glb(build_armature(DOCUMENT))
+    assert to_glb(build_armature(ESTIMATE)) == to_glb(build_armature(ESTIMATE))

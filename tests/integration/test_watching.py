@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.aggregating import producer, send
+from support.estimates import said, skeleton
 from support.kafka import with_topics
 from support.observed import observation
 from support.references import reference
@@ -21,12 +22,11 @@ pytestmark = pytest.mark.broker
 
 
 def estimate(number: int, subject: str = "anna") -> SkeletonRecord:
-    return SkeletonRecord(
+    return skeleton(
+        said(used=number),
         subject=subject,
-        fingerprint="f",
         applied={0: number},
         observations=number,
-        estimate={"used_observations": number},
         estimated_at=1.76e9 + number,
     )
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import Any
 
 import msgspec
+from support.estimates import said
 
 from aggregators.keys import partition_of
 from aggregators.level import Level
@@ -24,6 +25,7 @@ from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, Observation, SkeletonRecord, encode
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import Series, series_key, tally_key
 
@@ -158,8 +160,8 @@ class SkeletonOutlet(Outlet):
         ]
 
 
-def estimator(tally: Tally, subject: str) -> dict[str, Any]:
-    return {"subject": subject, "digest": hashlib.sha256(tally.to_bytes()).hexdigest()}
+def estimator(tally: Tally, subject: str) -> Estimate:
+    return said(subject=subject, notes=[hashlib.sha256(tally.to_bytes()).hexdigest()])
 
 
 class Worker:

@@ -16,6 +16,7 @@ from avatarrig.body.anthropometry import (
     stature,
 )
 from avatarrig.body.rig.names import rename
+from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,20 +84,45 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
     naming: str
 
 
+class PriorValue(msgspec.Struct, frozen=True):
+    """Of what is known about a bone, its value."""
+
+    value: float | None = None
+
+
+class PrototypeEstimate(msgspec.Struct, frozen=True):
+    """What an armature needs of ``skeleton_estimate.json``; the prototype's files have it too."""
+
+    estimates: dict[str, float]
+    stats: dict[str, PriorValue] = {}
+
+
+def read_estimate(content: bytes) -> PrototypeEstimate:
+    """Reads a ``skeleton_estimate.json``, this program's or the prototype's.
+
+    Raises:
+        EstimateRefusedError: It is none.
+    """
+    try:
+        return msgspec.json.decode(content, type=PrototypeEstimate)
+    except msgspec.MsgspecError as error:
+        raise EstimateRefusedError(f"this is no skeleton estimate: {error}") from error
+
+
 def build_armature(
-    document: Mapping[str, Any], *, naming: str = "vrm", height: float | None = None
+    estimate: Estimate | PrototypeEstimate, *, naming: str = "vrm", height: float | None = None
 ) -> Armature:
-    """Builds an armature from the content of ``skeleton_estimate.json``.
+    """Builds an armature from an estimate.
 
     Args:
-        document: The estimate; the prototype's documents will do.
+        estimate: What is known of the person.
         naming: One of `avatarrig.body.rig.names.NAMINGS`.
         height: The person's height in metres; without it nothing is said about metres.
 
     Raises:
-        EstimateRefusedError: The document holds no estimate, or one that cannot be.
+        EstimateRefusedError: It is empty, or one that cannot be.
     """
-    lengths, sources = _lengths(document)
+    lengths, sources = _lengths(estimate)
     unit = 1.0 if height is None else height
     scale = unit / stature(lengths)
     lengths = {key: scale * length for key, length in lengths.items()}
@@ -133,19 +159,16 @@ _KEYS: Final = (
 )
 
 
-def _lengths(document: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, str]]:
+def _lengths(estimate: Estimate | PrototypeEstimate) -> tuple[dict[str, float], dict[str, str]]:
     """Length of every bone over shoulder width, and where each comes from."""
     lengths: dict[str, float] = {}
     sources: dict[str, str] = {}
-    try:
-        for key in _KEYS:
-            stats = document.get("stats", {}).get(key, {})
-            if key in document["estimates"]:
-                lengths[key], sources[key] = float(document["estimates"][key]), MEASURED
-            elif stats.get("value") is not None:
-                lengths[key], sources[key] = float(stats["value"]), PRIOR
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise EstimateRefusedError(f"this is no skeleton estimate: {error!r}") from error
+    for key in _KEYS:
+        known = estimate.stats.get(key)
+        if key in estimate.estimates:
+            lengths[key], sources[key] = estimate.estimates[key], MEASURED
+        elif known is not None and known.value is not None:
+            lengths[key], sources[key] = known.value, PRIOR
     if not lengths:
         raise EstimateRefusedError("the estimate is empty: no photo has counted yet")
     if not all(0.01 < length < 100 for length in lengths.values()):  # noqa: PLR2004 - no person

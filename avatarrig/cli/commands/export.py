@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
@@ -12,7 +12,9 @@ from avatarrig.body.rig.armature import (
     METRE,
     Armature,
     EstimateRefusedError,
+    PrototypeEstimate,
     build_armature,
+    read_estimate,
     to_document,
 )
 from avatarrig.body.rig.bvh import to_bvh
@@ -55,14 +57,13 @@ def export(
     click.echo(_summary(armature), err=True)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> PrototypeEstimate:
     try:
-        document: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return read_estimate(file.read_bytes())
     except FileNotFoundError as error:
         raise EstimateRefusedError("there is no estimate yet: run AvatarRig first") from error
-    except (OSError, msgspec.MsgspecError) as error:
+    except OSError as error:
         raise EstimateRefusedError(f"cannot be read: {error}") from error
-    return document
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
