@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregators.counted import Counted, Tallied
+from aggregators.decisions import Decisions
 from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
+    DECIDED,
     FORGOTTEN,
     PAGE,
     Marker,
@@ -23,9 +26,10 @@ from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
+from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate
+from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import RejectReason
 
@@ -33,43 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from avatarrig.wire.keys import Series
-
-
-class Tallied(msgspec.Struct, array_like=True):
-    """A table value: a tally and the last offset that it contains."""
-
-    offset: int
-    tally: bytes
-
-
-class _Counted:
-    """A tally at work. It may be ahead of the partition when a save was cut short."""
-
-    __slots__ = ("_packed", "_tally", "offset")
-
-    def __init__(self, tallied: Tallied | None = None) -> None:
-        self.offset = -1 if tallied is None else tallied.offset
-        self._tally = Tally.empty() if tallied is None else None
-        self._packed = None if tallied is None else tallied.tally
-
-    def tally(self) -> Tally:
-        """The tally, unpacked when it is first needed: most rest after a restart."""
-        if self._tally is None:
-            self._tally = Tally.from_bytes(self._packed or b"")
-        return self._tally
-
-    def packed(self) -> bytes:
-        """The tally's bytes; it is saved and published, and packed once."""
-        if self._packed is None:
-            self._packed = self.tally().to_bytes()
-        return self._packed
-
-    def move_to(self, offset: int, observation: Observation | None) -> None:
-        """Goes on to an offset, with its photo if that counts."""
-        if observation is not None:
-            self.tally().add(observation)
-            self._packed = None
-        self.offset = offset
 
 
 class ObservedPartition:
@@ -90,11 +57,13 @@ class ObservedPartition:
     def __init__(self, partition: int, learned: str) -> None:
         self.partition = partition
         self._learned = learned
-        self._tallies: dict[Series, _Counted] = {}
+        self._tallies: dict[Series, Counted] = {}
         self._sights = FirstSights()
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
         self._forgotten = Forgotten(partition)
+        self._decisions = Decisions(partition)
+        self._disturbed: set[Series] = set()
         self._farewells: list[Forget] = []
         self.ledger = Ledger(Marker())
 
@@ -119,16 +88,19 @@ class ObservedPartition:
         def take(key: bytes, value: bytes) -> None:
             if kind_of(key) == PAGE:
                 pages[page_of(key)] = value
+            elif kind_of(key) == DECIDED:
+                new._decisions.recover(key, value)
             else:
                 tallied = msgspec.msgpack.decode(value, type=Tallied)
-                new._tallies[part_of(key)[1]] = _Counted(tallied)
+                new._tallies[part_of(key)[1]] = Counted(tallied)
 
         with refusing_damage():
             marker, entries = take_up(items, learned, new._forgotten, take)
             new._sights = FirstSights(pages)
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
         new.ledger = Ledger(marker, entries, offsets)
-        newest = max(new._sights.last, new._forgotten.last, *offsets.values(), -1)
+        known = (new._sights.last, new._forgotten.last, new._decisions.last)
+        newest = max(*known, *offsets.values(), -1)
         if not new.ledger.check(marker, learned, newest):
             for counted in new._tallies.values():
                 counted.tally()  # raises where it is damaged
@@ -175,8 +147,9 @@ class ObservedPartition:
         return series in self._tallies
 
     def take_disturbed(self) -> set[Series]:
-        """Series that changed otherwise than by `apply`: none at this level."""
-        return set()
+        """Returns the series that decisions changed since the last call."""
+        disturbed, self._disturbed = self._disturbed, set()
+        return disturbed
 
     def take_farewells(self) -> list[Forget]:
         """Returns what has to be told about subjects that were forgotten since the last call."""
@@ -203,6 +176,8 @@ class ObservedPartition:
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
             return self._forgotten.value(key)
+        if kind_of(key) == DECIDED:
+            return self._decisions.value(key)
         counted = self._tallies.get(part_of(key)[1])
         if counted is None:
             return None
@@ -215,6 +190,9 @@ class ObservedPartition:
             record = OBSERVED.decode(value)
             if isinstance(record, Forget):
                 self._forget(offset, record)
+                return None
+            if isinstance(record, Decision):
+                self._decide(offset, record)
                 return None
             return self._count(offset, record)
         except RecordRefusedError as error:
@@ -230,6 +208,8 @@ class ObservedPartition:
             del self._tallies[series]
             self.waiting.take(series)
             self.ledger.removed(statistics_key(self.partition, self.partition, series), series)
+        for key in self._decisions.forget(forget.forget):
+            self.ledger.noted(key)
         self.ledger.noted(self._forgotten.note(self.partition, forget.forget, offset))
         self._farewells.append(
             msgspec.structs.replace(forget, partition=self.partition, offset=offset)
@@ -237,14 +217,70 @@ class ObservedPartition:
 
     def _count(self, offset: int, observation: Observation) -> Series | None:
         series = (observation.subject, observation.fingerprint)
-        counted = self._tallies.get(series) or _Counted()
+        counted = self._tallies.get(series) or Counted()
         since = self._forgotten.since(observation.subject, self.partition)
         sight = digest_of(series, observation.image_id, since)
         is_first = self._sights.first(sight, offset) == offset
         if offset <= counted.offset:
             return None
-        counted.move_to(offset, observation if is_first else None)
+        if is_first:
+            photo = digest_of((observation.subject, ""), observation.image_id, since)
+            standing = self._decisions.decided(
+                *(observation.subject, photo, observation.fingerprint), first=offset, before=offset
+            )
+            counted.move_to(offset, as_decided(observation, standing))
+        else:
+            counted.move_to(offset, None)
         self._tallies[series] = counted
         self.waiting.add(series, observation.found_at)
         self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
         return series
+
+    def _decide(self, offset: int, decision: Decision) -> None:
+        """Has photos stand otherwise: what the decision brought along is taken back first."""
+        subject = decision.subject
+        since = self._forgotten.since(subject, self.partition)
+        photos = {name: digest_of((subject, ""), name, since) for name in decision.image_ids}
+        for key in self._decisions.note(decision, photos, offset):
+            self.ledger.noted(key)
+        by_series: dict[Series, dict[str, Observation]] = {}
+        for seen in decision.observed:
+            if seen.subject == subject and seen.image_id in photos:
+                photos_of = by_series.setdefault((subject, seen.fingerprint), {})
+                photos_of.setdefault(seen.image_id, seen)
+        for series, observed in by_series.items():
+            self._restate(offset, series, observed, photos)
+
+    def _restate(
+        self,
+        offset: int,
+        series: Series,
+        observed: dict[str, Observation],
+        photos: dict[str, int],
+    ) -> None:
+        """Takes photos of a series back as they stood, and counts them as they stand now."""
+        counted = self._tallies.get(series)
+        if counted is None or offset <= counted.offset:
+            return
+        since = self._forgotten.since(series[0], self.partition)
+        stood, stand = Tally.empty(), Tally.empty()
+        for image_id, seen in observed.items():
+            first = self._sights.where(digest_of(series, image_id, since))
+            if first is None or first >= offset:
+                continue
+            before, after = (
+                self._decisions.decided(
+                    series[0], photos[image_id], series[1], first=first, before=limit
+                )
+                for limit in (offset, offset + 1)
+            )
+            if before != after:
+                stood.add(as_decided(seen, before))
+                stand.add(as_decided(seen, after))
+        try:
+            counted.change(offset, stood, stand)
+        except StateRefusedError as error:  # whoever waits for the estimate must not wait for ever
+            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            counted.move_to(offset, None)
+        self._disturbed.add(series)
+        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)

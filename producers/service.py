@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from kafka import KafkaConsumer
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
-from avatarrig.wire import PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.channels import REFERENCES, REJECTED
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
@@ -35,11 +35,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         found: Photos looked at, known ones included.
         published: References that Kafka has since.
         rejected: Photos that could not be read.
+        files: What the dataset holds, in words; empty where it was not looked at to the end.
     """
 
     found: int
     published: int
     rejected: int
+    files: str = ""
 
 
 def ingest(
@@ -88,7 +90,9 @@ def ingest(
             work.once(stop)
     finally:
         producer.close(timeout=_CLOSE_SECONDS)
-    return Totals(found=work.found, published=work.published, rejected=work.rejected)
+    return Totals(
+        found=work.found, published=work.published, rejected=work.rejected, files=work.files
+    )
 
 
 def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:
@@ -105,24 +109,12 @@ def recall(kafka: KafkaSettings, dataset: str) -> Memory:
         TransportError: Kafka does not answer, or has no such topics.
     """
     memory = Memory(dataset)
-    with contextlib.closing(open_reader(kafka)) as consumer:
-        for record in _records(consumer):
-            memory.recall(record)
+    with reading(kafka) as consumer:
+        starts = from_beginning(consumer, IMAGES, REJECTS)
+        for message in Reader(consumer, (REFERENCES, REJECTED), starts).to_end():
+            if isinstance(message.record, PhotoReference | Reject):
+                memory.recall(message.record)
     return memory
-
-
-def _records(consumer: KafkaConsumer) -> Iterator[PhotoReference | Reject]:
-    starts = consumer.beginning_offsets(
-        [place for topic in (IMAGES, REJECTS) for place in places_of(consumer, topic)]
-    )
-    for place, message in read_to_end(consumer, starts):
-        try:
-            if place.topic == IMAGES:
-                yield decode(message.value, PhotoReference)
-            else:
-                yield decode(message.value, Reject)
-        except RecordRefusedError:  # somebody else's, and a detector's to set aside
-            continue
 
 
 @contextlib.contextmanager

@@ -12,10 +12,12 @@ from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND
 from avatarrig.body.asymmetry import asymmetries, disagreements
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
 from avatarrig.body.odd_days import odd_days
-from avatarrig.body.person import Interval, Proportions, solve_groups
-from avatarrig.body.rolling import window_of
+from avatarrig.body.person import Interval, Proportions, solve_moments
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
 from avatarrig.wire.estimate import (
     PHASE,
@@ -31,14 +33,16 @@ from avatarrig.wire.estimate import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from avatarrig.body.evidence.learned import Learned
     from avatarrig.body.sums.tally import Tally
 
 PROVISIONAL_FROM: Final = 3
-"""Photos of a bone from which the estimate is better than the population's mean."""
+"""Moments that show a bone from which the estimate is better than the population's mean."""
 
 STABLE_FROM: Final = 20
-"""Photos of a bone from which more photos hardly change the estimate."""
+"""Moments that show a bone from which more photos hardly change the estimate."""
 
 STABLE_REACH: Final = 0.12
 """Half a stable bone's 90 % interval is at most this share of its value."""
@@ -100,6 +104,7 @@ def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimat
             observed=tally.observations,
             with_person=tally.with_person,
             used=tally.used,
+            moments=tally.moments,
             excluded={reason.value: count for reason, count in tally.excluded.items()},
         ),
         scale_basis=SCALE_BASIS,
@@ -115,8 +120,10 @@ def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimat
 def _with_photos(
     made: Estimate, tally: Tally, learned: Learned, options: EstimateOptions
 ) -> tuple[Estimate, Doubts]:
-    proportions = solve_groups(tally.groups().parts(), learned)
-    days = {name: sums.evidence(learned.version) for name, sums in tally.days().items()}
+    cells = tally.cells()
+    proportions = solve_moments(cells, learned)
+    moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
+    days = days_of(tally, proportions.moments)
     doubts = Doubts(
         consistent=proportions.consistent,
         odd_days=odd_days(days, learned),
@@ -124,7 +131,7 @@ def _with_photos(
     )
     ratios = {key: over_shoulders(proportions, key) for key in (*PROTOTYPE_BONES, WINGSPAN)}
     bones = {
-        key: _bone(key, tally, proportions, ratio, trusted=doubts.none)
+        key: _bone(key, (tally, moments), proportions, ratio, trusted=doubts.none)
         for key, ratio in ratios.items()
     }
     usable = [key for key, bone in bones.items() if bone.status != "insufficient"]
@@ -137,7 +144,7 @@ def _with_photos(
         metres=None
         if height is None
         else {key: _metres(proportions, ratios[key], key, height) for key in usable},
-        window=window_of(tally, learned, options.window_days, options.as_of),
+        window=window_of(tally, days, learned, options.window_days, options.as_of),
     ), doubts
 
 
@@ -158,27 +165,36 @@ _ARMS: Final = ("upper_arm_L", "upper_arm_R", "lower_arm_L", "lower_arm_R", "sho
 
 
 def _bone(
-    key: str, tally: Tally, proportions: Proportions, ratio: Interval, *, trusted: bool
+    key: str,
+    counted: tuple[Tally, Mapping[str, float]],
+    proportions: Proportions,
+    ratio: Interval,
+    *,
+    trusted: bool,
 ) -> BoneEstimate:
+    tally, shown = counted
     members = _ARMS if key == WINGSPAN else (key,)
     n = min(tally.histogram(member).total for member in members)
+    moments = min(round(min(shown[member] for member in members)), n)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
     median = _median(tally, key)
     return BoneEstimate(
         n=n,
+        moments=moments,
         median=None if median is None else rounded(median),
         value=rounded(ratio.middle),
         interval=ends(ratio.low, ratio.high),
-        status=_status(n, ratio, trusted=trusted),
+        status=_status(moments, ratio, trusted=trusted),
         prior_share=rounded(sum(shares) / len(shares)),
     )
 
 
-def _status(n: int, ratio: Interval, *, trusted: bool) -> Status:
-    if n < PROVISIONAL_FROM:
+def _status(moments: int, ratio: Interval, *, trusted: bool) -> Status:
+    if moments < PROVISIONAL_FROM:
         return "insufficient"
     reach = (ratio.high - ratio.low) / 2 / ratio.middle
-    return "stable" if n >= STABLE_FROM and reach <= STABLE_REACH and trusted else "provisional"
+    enough = moments >= STABLE_FROM and reach <= STABLE_REACH
+    return "stable" if enough and trusted else "provisional"
 
 
 def _median(tally: Tally, key: str) -> float | None:

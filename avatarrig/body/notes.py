@@ -52,6 +52,9 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
         undated: Photos that count and tell no time.
     """
     notes = [_BASIS]
+    if estimate.moments is not None and estimate.moments < estimate.used:
+        moments = "1 moment" if estimate.moments == 1 else f"{estimate.moments} moments"
+        notes.append(f"{estimate.used} photos, {moments}: frames of a burst and copies count once.")
     if not estimate.used:
         notes.append("No photo has counted yet, so there is no estimate.")
     if estimate.height is None:

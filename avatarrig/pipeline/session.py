@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.cli.options.kafka import check_connection
-from avatarrig.cli.screen.display import Display
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka import (
+    KafkaSettings,
+    Reader,
+    create_topics,
+    diagnose_connection,
+    from_beginning,
+    open_producer,
+    open_reader,
+    reading,
+)
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
+from avatarrig.pipeline.screen import Display
+from avatarrig.pipeline.service import membership
 from avatarrig.process.interruption import Interruption
 from avatarrig.runs import RunDirectory, RunIdentity
-from avatarrig.views.follow import Follower
-from avatarrig.views.progress import Progress
+from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
-from avatarrig.wire.topics import pipeline_topics
+from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
@@ -79,28 +88,50 @@ class Session:
             stack.callback(self._run.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             broker, kafka = self._broker()
+            if broker is None:  # nobody else shall wait for the brokers to miss these members
+                stack.enter_context(self._memberships(kafka))
             parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
             create_topics(kafka, pipeline_topics(self._request.partitions))
             self._enter("looking at what is done")
-            consumer = open_reader(kafka)
-            stack.callback(consumer.close)
-            follower = Follower(consumer, self._request.partitions, self._progress)
+            consumer = stack.enter_context(reading(kafka))
+            topics = [channel.topic for channel in FOLLOWED]
+            reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
             publishing, processed = self._publishing(kafka, stack)
-            follower.catch_up(CATCH_UP_SECONDS)
+            self._catch_up(reader)
             publishing.start()
             stack.callback(publishing.stop)
             self._enter("detecting")
             interruption.be_polite()
             while not (interruption.requested or self._done):
-                news = follower.poll(POLL_SECONDS)
+                news = self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
                 self._take(publishing, processed)
                 self._start_what_is_needed(parts, processed, kafka)
                 self._look_after(parts, news=news)
             self._enter("stopping")
 
+    @contextmanager
+    def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
+        """Leaves the groups of the run's parts when these have ended."""
+        members = [replica.member for replica in self._replicas(kafka)]
+        with (
+            membership(kafka, detector_group(self._identity.run), members),
+            membership(kafka, DEFAULT_GROUP, [self._identity.run]),
+        ):
+            yield
+
+    def _catch_up(self, reader: Reader) -> None:
+        """Reads what the topics hold by now.
+
+        It gives up in time: a transaction that its dead owner left open hides what follows it
+        until the broker ends it, and waiting only saves work.
+        """
+        give_up = time.monotonic() + CATCH_UP_SECONDS
+        while reader.behind and time.monotonic() < give_up:
+            self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
+
     def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
         if self._request.kafka is not None:
-            check_connection(self._request.kafka)
+            diagnose_connection(self._request.kafka)
             return None, self._request.kafka
         broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         broker.start()

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from avatarrig.body.landmarks import BONES
-from avatarrig.detectors.models import MODELS
+from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.report import charts
 from avatarrig.report.calibration.report import RunReport, calibrate

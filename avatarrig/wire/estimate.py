@@ -59,13 +59,17 @@ def _always(value: str) -> Meta:
     return Meta(extra_json_schema={"const": value})
 
 
-class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True):
+class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One ratio to the shoulder width; left and right are estimated together."""
 
     n: Annotated[
         _Count,
         Meta(description="Photos that show the bone well; for wingspan_est the bone seen least."),
     ]
+    moments: Annotated[
+        _Count | None,
+        Meta(description="Moments that these photos were taken in; 1.0 does not say."),
+    ] = None
     median: Annotated[
         _Length | None,
         Meta(
@@ -171,12 +175,19 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class PhotoCounts(msgspec.Struct, frozen=True, kw_only=True):
+class PhotoCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Photos of a subject by what became of them."""
 
     observed: _Count
     with_person: _Count
     used: _Count
+    moments: Annotated[
+        _Count | None,
+        Meta(
+            description="Moments that the used photos were taken in: copies and bursts count "
+            "once; 1.0 does not say."
+        ),
+    ] = None
     excluded: Annotated[
         dict[str, Annotated[int, Meta(ge=1)]],
         Meta(description="Photos that do not count, by reason."),
@@ -248,6 +259,11 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def used(self) -> int:
         """Photos that count."""
         return self.used_observations
+
+    @property
+    def moments(self) -> int | None:
+        """Moments that these were taken in; None in estimates of 1.0, which do not say."""
+        return self.photos.moments
 
     @property
     def observations(self) -> int:

@@ -26,7 +26,8 @@ def history_of(record: SkeletonRecord) -> HistoryRecord:
         fingerprint=record.fingerprint,
         estimated_at=record.estimated_at,
         observations=record.observations,
-        used=made.used_observations,
+        used=made.used,
+        moments=made.moments,
         ratios={
             key: HistoryRatio(bone.value, bone.low, bone.high, bone.n, bone.status)
             for key, bone in made.stats.items()

@@ -35,8 +35,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         asked: Stands for what was asked: estimates of different questions are never pooled.
-        template: The face that is looked for, as `avatarrig.faces` packs it; empty where faces
-            are not compared.
+        template: The face that is looked for, as `avatarrig.detectors.faces` packs it; empty
+            where faces are not compared.
         region: Where the file itself says that the subject's face is: left, top, width, height
             in shares of the upright photo.
         named: Whether the file names the subject, without saying where; None where it names
@@ -120,6 +120,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         meta: Quality metrics by their documented names.
         evidence: What the photo says about bone lengths; None where it says nothing.
         excluded: Why the photo does not count in the estimate; None where it counts.
+        look: What the surroundings of the person look like, in a few numbers that are the same
+            for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
     image_id: str
@@ -144,6 +146,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     meta: dict[str, float | int | str | bool | None] = {}
     evidence: Evidence | None = None
     excluded: str | None = None
+    look: tuple[int, ...] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -187,6 +190,32 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="f
     forgotten_at: float
     partition: int = -1
     offset: int = -1
+    version: int = SCHEMA_VERSION
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
+    """Somebody decided whether photos of a subject count; undone by a later one.
+
+    It is written to every partition of the observations topic, so that photos observed later are
+    decided as well. What a partition has counted of the photos stands in the record it is given:
+    it keeps no photo by itself, and could not take one back otherwise.
+
+    Attributes:
+        image_ids: The photos.
+        standing: ``counts``: they show the subject, whatever the detector says; a reason not to
+            count, such as ``left_out``; empty: as if nobody had decided.
+        reason: Why, in the words of whoever decided.
+        decided_at: Unix seconds.
+        observed: The partition's first observations of the photos, one for each fingerprint,
+            without face and blendshapes.
+    """
+
+    subject: str
+    image_ids: tuple[str, ...]
+    standing: str
+    decided_at: float
+    reason: str = ""
+    observed: tuple[Observation, ...] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -254,6 +283,7 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
         estimated_at: Unix seconds.
         observations: Photos contained, with or without a person.
         used: Photos that count.
+        moments: How many moments these were taken in; None where 1.0 noted it.
         ratios: Key of ``skeleton_estimate.json`` to its ratio.
         window: The same of the rolling window: value, lower and upper end; empty without one.
     """
@@ -265,4 +295,5 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     used: int
     ratios: dict[str, HistoryRatio]
     window: dict[str, tuple[float, float, float]] = {}
+    moments: int | None = None
     version: int = SCHEMA_VERSION

@@ -58,6 +58,7 @@ class Exclusion(_Reason):
     NO_PERSON = "no_person", "nobody was found in the photo"
     DUPLICATE = "duplicate", "the same photo as another one"
     ON_REQUEST = "left_out", "left out on request"
+    GONE = "gone", "no longer in the dataset"
     AMBIGUOUS = "ambiguous", "several people, and no telling who is meant"
     SOMEBODY_ELSE = "somebody_else", "somebody else"
     UNSURE = "unsure", "not sure who it is"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
+from avatarrig.body.sums.grouped_sums import GroupedSums
 from estimator.album import Album, part_of
 from estimator.fit import photos_of, train
 from estimator.model import NETWORK_LAYERS, Settings, population_of
@@ -23,7 +24,6 @@ from avatarrig.body.evidence.learned import (
 from avatarrig.body.evidence.network import Network
 from avatarrig.body.person import misfit, solve_groups, unusual
 from avatarrig.body.sums.evidence_sum import EvidenceSum
-from avatarrig.body.sums.grouped_sums import GroupedSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from support.estimates import said
+from support.observed import observation
 
 from aggregators.keys import partition_of
 from aggregators.level import Level
@@ -21,9 +23,10 @@ from aggregators.parts import ObservedParts, TalliedParts
 from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
@@ -161,7 +164,9 @@ class SkeletonOutlet(Outlet):
 
 
 def estimator(tally: Tally, subject: str) -> Estimate:
-    return said(subject=subject, notes=[hashlib.sha256(tally.to_bytes()).hexdigest()])
+    # A tally remembers the newest month that it ever held, also of photos that were taken back.
+    what = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
+    return said(subject=subject, notes=[hashlib.sha256(what).hexdigest()])
 
 
 class Worker:
@@ -256,22 +261,59 @@ async def finish(workers: list[Worker]) -> None:
             await worker.work()
 
 
+def decision(log: Log, number: int, subject: str, *, standing: str) -> Decision:
+    """Decides about a photo, and brings along what a partition first saw of it."""
+    image_id = observation(number, subject).image_id
+    first: Observation | None = None
+    for record in records(log):
+        if isinstance(record, Forget) and record.forget == subject_digest(subject):
+            first = None
+        if isinstance(record, Observation) and (record.subject, record.image_id) == (
+            subject,
+            image_id,
+        ):
+            first = first or record
+    return Decision(
+        subject=subject,
+        image_ids=(image_id, "another"),
+        standing=standing,
+        decided_at=1.0,
+        observed=() if first is None else (first,),
+    )
+
+
+def records(log: Log) -> Iterator[Observation | Forget | Decision]:
+    """What a log of the observations holds, but for garbage."""
+    for _, value in log:
+        if value is not None and not value.startswith(b"\xc1"):
+            yield OBSERVED.decode(value)
+
+
 def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
-    """What each subject's tally must be: every photo since it was forgotten last, once."""
+    """What each subject's tally must be: every photo since it was forgotten last, once.
+
+    As it was seen, or as it was decided last.
+    """
     photos: dict[tuple[str, str], Observation] = {}
     for log in logs.values():
-        own: dict[tuple[str, str], Observation] = {}
-        for _, value in log:
-            if value is None or value.startswith(b"\xc1"):
-                continue
-            record = OBSERVED.decode(value)
-            if isinstance(record, Forget):
-                for key in [key for key in own if subject_digest(key[0]) == record.forget]:
-                    del own[key]
-                continue
-            own.setdefault((record.subject, record.image_id), record)
-        photos |= own
+        photos |= _counted_in(log)
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
+
+
+def _counted_in(log: Log) -> dict[tuple[str, str], Observation]:
+    own: dict[tuple[str, str], Observation] = {}
+    decided: dict[tuple[str, str], str] = {}
+    for record in records(log):
+        match record:
+            case Forget(forget=digest):
+                for kept in (own, decided):
+                    for key in [key for key in kept if subject_digest(key[0]) == digest]:
+                        del kept[key]
+            case Decision():
+                decided |= {(record.subject, name): record.standing for name in record.image_ids}
+            case Observation():
+                own.setdefault((record.subject, record.image_id), record)
+    return {key: as_decided(photo, decided.get(key, AS_SEEN)) for key, photo in own.items()}

@@ -11,7 +11,7 @@ from support.rendered import rendered
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.faces.compare import Verdict
+from avatarrig.detectors.faces.compare import Verdict
 from avatarrig.report.collect import seen_photo
 from avatarrig.runs.frame import photo_frame
 from avatarrig.views.progress import Found, Progress
@@ -26,6 +26,7 @@ CASES: dict[Exclusion | None, dict[str, Any]] = {
     Exclusion.NO_PERSON: {"pose": None, "world": None, "evidence": None},
     Exclusion.DUPLICATE: {"excluded": "duplicate of b-77"},
     Exclusion.ON_REQUEST: {"excluded": "not me"},
+    Exclusion.GONE: {"excluded": Exclusion.GONE.words},
     Exclusion.SOMEBODY_ELSE: {"excluded": str(Verdict.SOMEBODY_ELSE)},
     Exclusion.UNSURE: {"excluded": str(Verdict.UNSURE)},
     Exclusion.AMBIGUOUS: {"ambiguous": True},

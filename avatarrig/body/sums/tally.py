@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, Final
 import msgpack
 
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.levels import moments_of
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.refused import LearnedRefusedError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
-from avatarrig.body.sums.grouped_sums import GroupedSums
+from avatarrig.body.sums.evidence_sum import row_of
 from avatarrig.body.sums.histogram import Histogram
+from avatarrig.body.sums.moments import MomentSums, trace_of
 from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from avatarrig.body.sums.photo_sums import PhotoSums
+    from avatarrig.body.levels import Cell
+    from avatarrig.body.sums.evidence_sum import EvidenceSum
     from avatarrig.wire import Observation
 
-TALLY_FORMAT: Final = 2
+TALLY_FORMAT: Final = 3
 """Version of the packed form."""
 
 
@@ -44,9 +46,9 @@ class Tally:
 
     __slots__ = (
         "_excluded",
-        "_groups",
         "_histograms",
         "_learned",
+        "_moments",
         "_observations",
         "_people",
         "_sums",
@@ -59,7 +61,7 @@ class Tally:
         self._learned: str | None = None
         self._histograms: dict[str, Histogram] = {}
         self._sums = DatedSums()
-        self._groups = GroupedSums()
+        self._moments = MomentSums()
 
     @classmethod
     def empty(cls) -> Tally:
@@ -109,20 +111,29 @@ class Tally:
         """
         return self._histograms.get(key, Histogram())
 
-    def everything(self) -> PhotoSums:
+    def everything(self) -> EvidenceSum:
         """Returns the sums of all photos that count."""
-        return self._sums.everything()
+        return self._sums.everything(self._learned)
 
-    def groups(self) -> GroupedSums:
-        """Returns the evidence of all photos that count, in groups that can be doubted."""
-        return self._groups
+    def cells(self) -> list[Cell]:
+        """Returns all photos that count, by moment and session."""
+        return self._moments.cells(self._learned, len(self._sums.parts(None)))
 
-    def days(self) -> dict[str, PhotoSums]:
+    @property
+    def moments(self) -> int:
+        """How many moments the photos that count are of; roughly, where they are hundreds."""
+        return min(round(moments_of(self.cells())), self.used)
+
+    def moment_of(self, observation: Observation) -> int | None:
+        """Returns the number of a counted photo's moment; None where it cannot be told apart."""
+        return self._moments.moment_of(trace_of(observation))
+
+    def days(self) -> dict[str, EvidenceSum]:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
-        return self._sums.parts()
+        return self._sums.parts(self._learned)
 
-    def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
-        """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
+    def since(self, day: dt.date) -> tuple[frozenset[str], dt.date]:
+        """Tells which `days` hold the photos taken on a day or later: see `DatedSums.since`."""
         return self._sums.since(day)
 
     def add(self, observation: Observation) -> Tally:
@@ -145,9 +156,10 @@ class Tally:
         else:
             evidence = verdict.evidence
             self._learned = self._common_version(evidence.learned)
+            row = row_of(evidence)
             day = capture_day(observation.captured_at, observation.found_at)
-            self._sums.add(evidence, day)
-            self._groups.add(evidence, load_learned(evidence.learned.rpartition("-")[0]))
+            self._sums.add((day, row))
+            self._moments.add((row, trace_of(observation)))
             for key, index in evidence.ratios.items():
                 if key not in self._histograms:
                     self._histograms[key] = Histogram()
@@ -184,7 +196,7 @@ class Tally:
             for key in {*self._histograms, *other._histograms}
         }
         total._sums = self._sums + other._sums
-        total._groups = self._groups + other._groups
+        total._moments = self._moments + other._moments
         return total
 
     def __sub__(self, other: Tally) -> Tally:
@@ -205,7 +217,7 @@ class Tally:
             if histogram := self.histogram(key) - other.histogram(key):
                 rest._histograms[key] = histogram
         rest._sums = self._sums - other._sums
-        rest._groups = self._groups - other._groups
+        rest._moments = self._moments - other._moments
         rest._learned = self._common_version(other._learned) if rest.used else None
         return rest
 
@@ -219,17 +231,7 @@ class Tally:
 
     def to_bytes(self) -> bytes:
         """Packs the tally: under 64 KB; equal tallies give equal bytes."""
-        state = [
-            TALLY_FORMAT,
-            self._observations,
-            self._people,
-            self.excluded,
-            self._learned,
-            {key: self._histograms[key].to_row() for key in RATIO_KEYS if key in self._histograms},
-            self._sums.to_builtins(),
-            self._groups.to_builtins(),
-        ]
-        packed: bytes = msgpack.packb(state)
+        packed: bytes = msgpack.packb(self.pack())
         return packed
 
     @classmethod
@@ -240,29 +242,60 @@ class Tally:
             StateRefusedError: It holds something else, or a newer format.
         """
         try:
-            return cls._restored(msgpack.unpackb(data))
-        except StateRefusedError:
-            raise
-        except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            packed = msgpack.unpackb(data)
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
             raise StateRefusedError(f"these bytes hold no tally: {error!r}") from error
+        return cls.unpack(packed)
+
+    def pack(self) -> list[Any]:
+        """Returns what `to_bytes` packs."""
+        return [
+            TALLY_FORMAT,
+            self._observations,
+            self._people,
+            self.excluded,
+            self._learned,
+            {key: self._histograms[key].pack() for key in RATIO_KEYS if key in self._histograms},
+            self._sums.pack(),
+            self._moments.pack(),
+        ]
 
     @classmethod
-    def _restored(cls, state: Any) -> Tally:  # noqa: ANN401 - whatever the bytes held
-        if not isinstance(state, list) or state[:1] != [TALLY_FORMAT]:
-            raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
+    def unpack(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made.
+
+        Raises:
+            StateRefusedError: It holds something else, or another format.
+        """
+        try:
+            return cls._restored(packed)
+        except StateRefusedError:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StateRefusedError(f"this is no tally: {error!r}") from error
+
+    @classmethod
+    def _restored(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+        match packed:
+            case [int() as number, *_] if 0 < number < TALLY_FORMAT:
+                raise OutdatedStateError(f"a tally of format {number}, not {TALLY_FORMAT}: replay")
+            case [int() as number, *_] if number == TALLY_FORMAT:
+                pass
+            case _:
+                raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
-        _, tally._observations, tally._people, excluded, tally._learned, *parts = state
-        rows, sums, groups = parts
+        _, tally._observations, tally._people, excluded, tally._learned, *parts = packed
+        rows, sums, moments = parts
         tally._excluded.update(excluded)
-        tally._histograms = {key: Histogram.from_row(row) for key, row in rows.items()}
-        tally._sums = DatedSums.from_builtins(sums)
-        tally._groups = GroupedSums.from_builtins(groups, tally._learned)
+        tally._histograms = {key: Histogram.unpack(row) for key, row in rows.items()}
+        tally._sums = DatedSums.unpack(sums)
+        tally._moments = MomentSums.unpack(moments)
         counts = (tally._observations, tally._people, tally.used, *excluded.values())
         if (
             not all(type(count) is int and count >= 0 for count in counts)
             or not set(Exclusion).issuperset(excluded)
             or not set(RATIO_KEYS).issuperset(rows)
-            or not tally.everything().photos == tally._groups.photos == tally.used
+            or not tally._sums.photos == tally._moments.photos == tally.used
             or isinstance(tally._learned, str) != bool(tally.used)
         ):
             raise StateRefusedError("a tally's counts contradict each other")

@@ -10,15 +10,19 @@ from typing import Any
 import click
 import msgspec
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
-from avatarrig.detectors.models import ModelUnavailableError
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.service import stop_on_signals
 from avatarrig.process.logs import configure_logs
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
@@ -137,6 +141,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
     click.echo(
         f"{totals.published} photos published"
         + (f", {totals.rejected} set aside: avatarrig rejects list" if totals.rejected else "")
+        + (f"; looked at {totals.files}" if totals.files else "")
     )
 
 

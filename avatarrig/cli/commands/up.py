@@ -17,19 +17,18 @@ from avatarrig.cli.commands.ingest import ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking
-from avatarrig.cli.options.web import WebPage, web_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import (
-    KafkaSettings,
-    TransportError,
-    create_topics,
-    existing_partitions,
-)
+from avatarrig.cli.options.web import web_options
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, existing_partitions
+from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.parts import fetch_line
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.process.logs import configure_logs
@@ -74,7 +73,7 @@ def up(  # noqa: PLR0913 - click's parameters
     kafka: KafkaArguments,
     detecting: Detecting,
     window: int,
-    page: WebPage,
+    page: PageSettings,
     metrics: MetricsAddress,
 ) -> None:
     """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
@@ -122,7 +121,7 @@ def up(  # noqa: PLR0913 - click's parameters
                 group=DEFAULT_GROUP,
                 worker=worker,
                 window=window,
-                page=_with_overlays(page, out),
+                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
             ),
         ]
         _announce(location, page)
@@ -144,7 +143,7 @@ def _broker(
     return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
 
-def _with_overlays(page: WebPage, out: str | None) -> WebPage:
+def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     """Lets the page show what the detectors of the same command draw."""
     if out is None:
         return page
@@ -156,7 +155,7 @@ def _with_overlays(page: WebPage, out: str | None) -> WebPage:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _announce(location: str, page: WebPage) -> None:
+def _announce(location: str, page: PageSettings) -> None:
     click.echo(f"photos are taken from {location}; Ctrl-C stops")
     if page.port is not None:
         click.echo(f"skeletons: http://{page.host}:{page.port}/")

@@ -11,15 +11,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    KafkaSettings,
-    TransportError,
-    TransportSettingError,
-    diagnose_connection,
-)
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import default_data_folder, running_broker
-from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS
+from avatarrig.kafka.errors import TransportError, TransportSettingError
+from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS, KafkaSettings
 
 SECTION = "kafka"
 """Table of the settings file with these settings."""

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from avatarrig.faces.references import Point
+    from avatarrig.detectors.faces.refused import Point
 
 
 class _Place(click.ParamType):
@@ -95,7 +95,7 @@ class Asking(msgspec.Struct, frozen=True):
         """
         if not self.references:
             return b""
-        from avatarrig.faces.references import template_of  # noqa: PLC0415 - --help needs none of it
+        from avatarrig.detectors.faces.references import template_of  # noqa: PLC0415 - --help needs none of it
 
         return template_of(self.references, self.places, models, report=report)
 

