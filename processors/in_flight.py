@@ -16,10 +16,10 @@ from avatarrig.photos.source import StorageUnreachableError
 from avatarrig.process.supervision import Status
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
-from processors.holds import Holds
-from processors.outcome import Taken, observed, set_aside
+from processors.backoff import BackOff
+from processors.outcome import Detecting, Sending, Settled, Taken, Waiting, observed, rejected
 from processors.sandbox.messages import Observed, Unreachable
-from processors.sandbox.sandbox import Result, Sandbox, SetAside
+from processors.sandbox.sandbox import Rejected, Result, Sandbox
 from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 
 _FETCHED_AHEAD = 6
@@ -38,7 +38,7 @@ class InFlight:
         sandbox: The detector.
         photos: Fetches those that do not lie on this machine.
         files: Sends files to where a store keeps them; None where they are written in place.
-        holds: Lets partitions wait.
+        back_off: Lets partitions wait.
         report: Hears of changes of state.
     """
 
@@ -48,13 +48,13 @@ class InFlight:
         photos: RemotePhotos,
         files: StoredFiles | None,
         *,
-        holds: Holds,
+        back_off: BackOff,
         report: Callable[[Status], None],
     ) -> None:
         self._sandbox = sandbox
         self._photos = photos
         self._files = files
-        self._holds = holds
+        self._back_off = back_off
         self._report = report
         self._taken: deque[Taken] = deque()
 
@@ -67,12 +67,13 @@ class InFlight:
 
     def feed(self) -> None:
         """Has photos fetched, and submits those that are here while the detector has room."""
-        unsettled = [taken for taken in self._taken if not taken.settled and taken.reference]
+        unsettled = [taken for taken in self._taken if not taken.settled]
         references = [taken.reference for taken in unsettled if taken.reference]
         self._photos.keep_only(references)
         if self._files is not None:
             self._files.keep_only([reference.image_id for reference in references])
-        for taken in [taken for taken in unsettled if taken.is_waiting][:_FETCHED_AHEAD]:
+        waiting = [taken for taken in unsettled if isinstance(taken.state, Waiting)]
+        for taken in waiting[:_FETCHED_AHEAD]:
             if not self._feed_one(taken):
                 return
 
@@ -88,8 +89,9 @@ class InFlight:
         busy = any(not taken.settled for taken in self._taken)
         for result in self._sandbox.collect(seconds if busy else 0.0):
             self._settle(result)
-        for taken in [taken for taken in self._taken if taken.is_sent]:
-            self._finish(taken)
+        for taken in list(self._taken):
+            if isinstance(taken.state, Sending) and taken.state.files.done():
+                self._finish(taken, taken.state)
         settled: list[Taken] = []
         while self._taken and self._taken[0].settled:
             settled.append(self._taken.popleft())
@@ -104,8 +106,8 @@ class InFlight:
         """Drops the first photo that nothing was begun with, and all behind it."""
         kept: deque[Taken] = deque()
         for taken in self._taken:
-            is_in_hand = taken.job is not None and taken.job == self._sandbox.in_hand
-            if not (taken.settled or is_in_hand or taken.sending is not None):
+            is_begun = isinstance(taken.state, Settled | Sending)
+            if not is_begun and (taken.job is None or taken.job != self._sandbox.in_hand):
                 break
             kept.append(taken)
         dropped = list(self._taken)[len(kept) :]
@@ -119,19 +121,19 @@ class InFlight:
         try:
             reference = self._photos.locally(taken.reference)
         except PhotoRefusedError as error:
-            self._set_aside(taken, SetAside(0, error.reason, error.message, 1))
+            self._reject(taken, Rejected(0, error.reason, error.message, 1))
             return True
         except StorageUnreachableError as error:
             self._hold(taken, str(error))
             return False
         if reference is not None and self._sandbox.has_room:
-            taken.job = self._sandbox.submit(reference)
+            taken.state = Detecting(self._sandbox.submit(reference))
         return True
 
-    def _set_aside(self, taken: Taken, aside: SetAside) -> None:
+    def _reject(self, taken: Taken, aside: Rejected) -> None:
         fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
-        taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
-        _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
+        taken.settle(rejected(taken, aside, fingerprint=fingerprint, now=now))
+        _log_of(taken).warning("a photo was rejected", reason=aside.reason, why=aside.message)
 
     def _settle(self, result: Result) -> None:
         taken = next((taken for taken in self._taken if taken.job == result.job), None)
@@ -143,37 +145,37 @@ class InFlight:
                 return
             case Observed():
                 self._observed(taken, result)
-            case SetAside():
-                self._set_aside(taken, result)
+            case Rejected():
+                self._reject(taken, result)
         if taken.settled:
             self._is_reachable(taken)
 
     def _observed(self, taken: Taken, answer: Observed) -> None:
         fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
-        taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
+        output = observed(taken, answer, fingerprint=fingerprint, now=now)
         _log_of(taken).debug("observed")
-        if self._files is None or taken.reference is None or taken.output.result == REJECTED:
-            taken.settle(taken.output)
+        if self._files is None or taken.reference is None or output.result == REJECTED:
+            taken.settle(output)
         else:
-            taken.sending = self._files.send(taken.reference.image_id)
+            taken.state = Sending(output, self._files.send(taken.reference.image_id))
 
-    def _finish(self, taken: Taken) -> None:
+    def _finish(self, taken: Taken, sending: Sending) -> None:
         """Settles a photo whose files were sent."""
-        if taken not in self._taken or taken.sending is None:  # its partition waits since
+        if taken not in self._taken:  # its partition waits since
             return
         try:
-            taken.sending.result()
+            sending.files.result()
         except StorageUnreachableError as error:
             self._hold(taken, str(error))
             return
         except AnswerRefusedError as error:
-            self._set_aside(taken, SetAside(0, RejectReason.DETECTOR_FAILED, str(error), 1))
+            self._reject(taken, Rejected(0, RejectReason.DETECTOR_FAILED, str(error), 1))
         else:
-            taken.settle(taken.output)
+            taken.settle(sending.output)
         self._is_reachable(taken)
 
     def _is_reachable(self, taken: Taken) -> None:
-        if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
+        if self._back_off.forget(TopicPartition(IMAGES, taken.partition)):
             self._report(Status("working"))
 
     def _hold(self, held: Taken, message: str) -> None:
@@ -185,7 +187,7 @@ class InFlight:
         ]
         self._sandbox.forget([taken.job for taken in behind if taken.job is not None])
         self._taken = deque(taken for taken in self._taken if taken not in behind)
-        self._holds.hold(TopicPartition(IMAGES, held.partition), held.offset)
+        self._back_off.hold(TopicPartition(IMAGES, held.partition), held.offset)
         _log_of(held).warning("a photo's storage does not answer", why=message)
         self._report(Status("waiting", message))
 

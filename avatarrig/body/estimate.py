@@ -104,7 +104,7 @@ def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimat
             observed=tally.observations,
             with_person=tally.with_person,
             used=tally.used,
-            moments=tally.moments,
+            moments=0,
             excluded={reason.value: count for reason, count in tally.excluded.items()},
         ),
         scale_basis=SCALE_BASIS,
@@ -127,7 +127,7 @@ def _with_photos(
     doubts = Doubts(
         consistent=proportions.consistent,
         odd_days=odd_days(days, learned),
-        disagreements=disagreements(tally, proportions),
+        disagreements=disagreements(tally, proportions, moments),
     )
     ratios = {key: over_shoulders(proportions, key) for key in (*PROTOTYPE_BONES, WINGSPAN)}
     bones = {
@@ -136,11 +136,15 @@ def _with_photos(
     }
     usable = [key for key, bone in bones.items() if bone.status != "insufficient"]
     height = options.height
+    photos = msgspec.structs.replace(
+        made.photos, moments=min(round(proportions.moments), tally.used)
+    )
     return msgspec.structs.replace(
         made,
+        photos=photos,
         estimates={key: bones[key].value for key in usable},
         stats=bones,
-        asymmetry=asymmetries(tally),
+        asymmetry=asymmetries(tally, moments),
         metres=None
         if height is None
         else {key: _metres(proportions, ratios[key], key, height) for key in usable},

@@ -55,12 +55,13 @@ COMMANDS = {
     "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
     "rejects": (
         "avatarrig.cli.commands.rejects",
-        "What was set aside: list it, show why, try it again.",
+        "What was rejected: list it, show why, try it again.",
     ),
     "forget": (
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",
     ),
+    "fit": ("avatarrig.cli.commands.fit", "Give an avatar (VRM, GLB) a person's proportions."),
     "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "report": (
         "avatarrig.cli.commands.report",

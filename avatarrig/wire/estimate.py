@@ -169,7 +169,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     changes: Annotated[
         dict[str, Change],
         Meta(
-            description="Window over all other photos; empty where either has fewer than 8.",
+            description="Window over all other photos; empty where either has fewer than 8 "
+            "moments.",
             extra_json_schema=_keys(_WINDOWED),
         ),
     ]

@@ -32,7 +32,7 @@ from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.person import Proportions, solve_moments
 from avatarrig.body.sums.tally import Tally
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.refused import PhotoRefusedError

@@ -214,7 +214,7 @@ def test_downloads_are_what_they_say(pipeline: Pipeline, witness: Witness) -> No
     page = witness.page
     page.goto(pipeline.subject("Anna"))
     wait_for_photos(page, 45)
-    page.get_by_label("Height in metres").fill("1,72")
+    page.get_by_label("Height").fill("1,72")
     page.get_by_label("Bone names").select_option("mixamo")
     files = {}
     for kind in ("GLB", "BVH", "JSON", "PNG"):
@@ -226,7 +226,7 @@ def test_downloads_are_what_they_say(pipeline: Pipeline, witness: Witness) -> No
     assert b"mixamorig" in files["BVH"]
     assert files["PNG"][1:4] == b"PNG"
     assert json.loads(files["JSON"])["subject"] == "Anna"
-    page.get_by_label("Height in metres").fill("172")
+    page.get_by_label("Height").fill("17")
     expect(page.locator("#height-words")).to_contain_text("0.4 to 2.8")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import bvh
@@ -16,20 +17,20 @@ from hypothesis import strategies as st
 from support.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
-from avatarrig.body.rig.armature import (
+from avatarrig.body.rig.armature import Armature, build_armature
+from avatarrig.body.rig.bvh import to_bvh
+from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     MEASURED,
     PRIOR,
-    Armature,
+    SURVEY,
     EstimateRefusedError,
-    PriorValue,
-    PrototypeEstimate,
-    build_armature,
-    read_estimate,
+    FileBone,
+    FileEstimate,
 )
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.runs.estimate_file import read_estimate
 
 ESTIMATES = {
     "shoulder_width": 1.0,
@@ -44,7 +45,7 @@ ESTIMATES = {
     "lower_leg_L": 1.26,
     "lower_leg_R": 1.26,
 }
-ESTIMATE = PrototypeEstimate(ESTIMATES)
+ESTIMATE = FileEstimate(ESTIMATES)
 
 REQUIRED_BY_VRM = {
     "hips",
@@ -62,7 +63,7 @@ REQUIRED_BY_VRM = {
 
 LENGTHS = st.fixed_dictionaries(
     {key: st.floats(0.2, 3.0) for key in PROTOTYPE_BONES if key != "shoulder_width"}
-).map(lambda lengths: PrototypeEstimate({"shoulder_width": 1.0, **lengths}))
+).map(lambda lengths: FileEstimate({"shoulder_width": 1.0, **lengths}))
 
 
 def lengths_of(armature: Armature) -> dict[str, float]:
@@ -79,7 +80,7 @@ def heads_of(armature: Armature) -> dict[str, tuple[float, float, float]]:
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS, st.none() | st.floats(0.5, 2.5))
 def test_measured_bones_have_the_estimated_proportions(
-    estimate: PrototypeEstimate, height: float | None
+    estimate: FileEstimate, height: float | None
 ) -> None:
     armature = build_armature(estimate, height=height)
     lengths, estimates = lengths_of(armature), estimate.estimates
@@ -105,7 +106,7 @@ def test_measured_bones_have_the_estimated_proportions(
 
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS)
-def test_bones_hang_together(estimate: PrototypeEstimate) -> None:
+def test_bones_hang_together(estimate: FileEstimate) -> None:
     armature = build_armature(estimate)
     names = [bone.vrm for bone in armature.bones]
     assert len(set(names)) == len(names)
@@ -131,16 +132,19 @@ def test_a_height_gives_metres_and_nothing_else_does() -> None:
     assert build_armature(ESTIMATE).unit == "stature"
     armature = build_armature(ESTIMATE, height=1.72)
     assert armature.unit == "metre"
+    assert build_armature(FileEstimate(ESTIMATES, height=1.72)) == armature
+    assert build_armature(FileEstimate(ESTIMATES, height=1.5), height=1.72) == armature
     assert 0.35 < lengths_of(armature)["leftUpperLeg"] < 0.48
 
 
 def test_bones_say_where_their_length_comes_from() -> None:
     sources = {bone.vrm: bone.source for bone in build_armature(ESTIMATE).bones}
     assert sources["leftUpperArm"] == MEASURED
-    assert sources["leftHand"] == sources["head"] == sources["rightFoot"] == ANTHROPOMETRY
-    few = PrototypeEstimate(
+    assert sources["head"] == ANTHROPOMETRY
+    assert sources["leftHand"] == sources["rightFoot"] == SURVEY
+    few = FileEstimate(
         {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
-        {"lower_leg_L": PriorValue(1.2), "lower_leg_R": PriorValue(1.2)},
+        {"lower_leg_L": FileBone(1.2), "lower_leg_R": FileBone(1.2)},
     )
     sources = {bone.vrm: bone.source for bone in build_armature(few).bones}
     assert sources["leftLowerLeg"] == PRIOR
@@ -150,7 +154,7 @@ def test_bones_say_where_their_length_comes_from() -> None:
 @pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])
 def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
     kept = {key: value for key, value in ESTIMATES.items() if missing not in key}
-    armature = build_armature(PrototypeEstimate(kept))
+    armature = build_armature(FileEstimate(kept))
     unmeasured = {bone.vrm for bone in armature.bones if bone.source == ANTHROPOMETRY}
     assert unmeasured & {"leftLowerLeg", "spine", "leftUpperArm"}
     assert 0.1 < lengths_of(armature)["leftLowerLeg"] < 0.4
@@ -158,7 +162,7 @@ def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
 
 def test_one_side_stands_in_for_the_other() -> None:
     kept = {key: value for key, value in ESTIMATES.items() if key != "upper_arm_R"}
-    bones = {bone.vrm: bone for bone in build_armature(PrototypeEstimate(kept)).bones}
+    bones = {bone.vrm: bone for bone in build_armature(FileEstimate(kept)).bones}
     assert bones["rightUpperArm"].measured
 
 
@@ -175,15 +179,19 @@ def test_one_side_stands_in_for_the_other() -> None:
         {"estimates": [1]},
     ],
 )
-def test_a_document_that_is_no_estimate_is_refused(document: object) -> None:
-    content = document.encode() if isinstance(document, str) else msgspec.json.encode(document)
+def test_a_document_that_is_no_estimate_is_refused(document: object, tmp_path: Path) -> None:
+    file = tmp_path / "skeleton_estimate.json"
+    file.write_bytes(
+        document.encode() if isinstance(document, str) else msgspec.json.encode(document)
+    )
     with pytest.raises(EstimateRefusedError):
-        build_armature(read_estimate(content))
+        build_armature(read_estimate(tmp_path)[1])
 
 
-def test_the_estimate_itself_gives_the_same_armature_as_its_file() -> None:
-    made = said(ESTIMATES, status="provisional")
-    assert build_armature(made) == build_armature(read_estimate(msgspec.json.encode(made)))
+def test_the_estimate_itself_gives_the_same_armature_as_its_file(tmp_path: Path) -> None:
+    made = said(ESTIMATES, status="provisional", height=1.7, metres={})
+    (tmp_path / "skeleton_estimate.json").write_bytes(msgspec.json.encode(made))
+    assert build_armature(made) == build_armature(read_estimate(tmp_path)[1])
 
 
 @pytest.mark.parametrize(
@@ -204,7 +212,7 @@ def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> N
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
-    estimate: PrototypeEstimate, naming: str
+    estimate: FileEstimate, naming: str
 ) -> None:
     armature = build_armature(estimate, naming=naming, height=1.8)
     motion = bvh.Bvh(to_bvh(armature))
@@ -226,27 +234,63 @@ def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_glb_reads_back_with_the_same_joints_in_the_same_places(
-    estimate: PrototypeEstimate, naming: str
+    estimate: FileEstimate, naming: str
 ) -> None:
     armature = build_armature(estimate, naming=naming, height=1.8)
     data = to_glb(armature)
     gltf = pygltflib.GLTF2.load_from_bytes(data)
-    places: dict[int, Any] = {gltf.scenes[0].nodes[0]: np.zeros(3)}
-    seen: dict[str, Any] = {}
-    while places:
-        index, parent = places.popitem()
-        node = gltf.nodes[index]
-        place = parent + node.translation
-        seen[node.name] = place
-        places |= dict.fromkeys(node.children or [], place)
+    seen = worlds_of(gltf)
     for name, head in heads_of(armature).items():
-        assert seen[name] == pytest.approx(head, abs=1e-4)
+        assert seen[name][:3, 3] == pytest.approx(head, abs=1e-4)
     humanoid = gltf.extensions["VRMC_vrm"]["humanoid"]["humanBones"]
     assert humanoid.keys() >= REQUIRED_BY_VRM
     for bone in armature.bones:
         node = gltf.nodes[humanoid[bone.vrm]["node"]]
         assert node.name == bone.name
         assert node.extras == {"measured": bone.measured, "source": bone.source}
+
+
+def worlds_of(gltf: pygltflib.GLTF2) -> dict[str, Any]:
+    """Each node's place: by a rotation's own formula, not the product's."""
+    todo: dict[int, Any] = dict.fromkeys(gltf.scenes[0].nodes, np.eye(4))
+    seen: dict[str, Any] = {}
+    while todo:
+        index, parent = todo.popitem()
+        node = gltf.nodes[index]
+        local = np.eye(4)
+        if node.rotation is not None:
+            x, y, z, w = node.rotation
+            local = trimesh.transformations.quaternion_matrix([w, x, y, z])
+        local[:3, 3] = node.translation or (0, 0, 0)
+        seen[node.name] = parent @ local
+        todo |= dict.fromkeys(node.children or [], seen[node.name])
+    return seen
+
+
+@settings(max_examples=8, deadline=None)
+@given(LENGTHS)
+def test_each_node_points_along_its_bone_and_the_next_joint_is_where_it_ends(
+    estimate: FileEstimate,
+) -> None:
+    armature = build_armature(estimate, height=1.8)
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
+    worlds = worlds_of(gltf)
+    for bone in armature.bones:
+        world = worlds[bone.name]
+        along = np.subtract(bone.tail, bone.head)
+        length = np.linalg.norm(along)
+        assert world[:3, 1] == pytest.approx(along / length, abs=1e-5)
+        node = next(node for node in gltf.nodes if node.name == bone.name)
+        # What Blender takes for the bone's length.
+        nearest = min(np.linalg.norm(gltf.nodes[child].translation) for child in node.children)
+        assert nearest == pytest.approx(length, abs=1e-4)
+
+
+def test_nothing_sticks_out_beyond_the_crown() -> None:
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(build_armature(ESTIMATE, height=1.72)))
+    end = worlds_of(gltf)["head_end"]
+    assert end[1, 3] == pytest.approx(1.72, abs=1e-4)
+    assert end[1, 1] == pytest.approx(-1)  # points back down
 
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
@@ -266,10 +310,11 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
     view = gltf.bufferViews[gltf.accessors[gltf.skins[0].inverseBindMatrices].bufferView]
     raw = gltf.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
     matrices = np.frombuffer(raw, "<f4").reshape(-1, 4, 4).transpose(0, 2, 1)
-    for joint, bone in zip(gltf.skins[0].joints, armature.bones, strict=True):
-        assert gltf.nodes[joint].name == bone.name
-        at_origin = matrices[joint] @ [*bone.head, 1]
-        assert at_origin == pytest.approx([0, 0, 0, 1], abs=1e-6)
+    worlds = worlds_of(gltf)
+    names = [gltf.nodes[joint].name for joint in gltf.skins[0].joints]
+    assert names[: len(armature.bones)] == [bone.name for bone in armature.bones]
+    for name, matrix in zip(names, matrices, strict=True):
+        assert matrix @ worlds[name] == pytest.approx(np.eye(4), abs=1e-5)
 
 
 def test_the_same_armature_gives_the_same_bytes() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import click
 
+from avatarrig.cli.options.gathering import gathered
 from avatarrig.pipeline.measured import MetricsAddress
 
-_OPTIONS = (
+
+def _address(*, metrics_host: str, metrics_port: int | None) -> MetricsAddress:
+    return MetricsAddress(metrics_host, metrics_port)
+
+
+metrics_options = gathered(
+    "metrics",
+    _address,
     click.option(
         "--metrics-host",
         default="127.0.0.1",
@@ -24,16 +28,4 @@ _OPTIONS = (
         show_default="they are not served",
     ),
 )
-
-
-def metrics_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options; it is called with one argument ``metrics`` for them all."""
-
-    @functools.wraps(command)
-    def gathered(*, metrics_host: str, metrics_port: int | None, **given: Any) -> Any:  # noqa: ANN401 - click's
-        return command(metrics=MetricsAddress(metrics_host, metrics_port), **given)
-
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+"""Gives a command the options; it is called with one argument ``metrics`` for them all."""
