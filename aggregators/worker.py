@@ -13,6 +13,7 @@ from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
+from avatarrig.errors import AvatarRigError
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.estimate import Estimate
@@ -32,7 +33,7 @@ _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 
 
-class WorkerCrashedError(RuntimeError):
+class WorkerCrashedError(AvatarRigError, RuntimeError):
     """Faust gave up; a new process may fare better."""
 
 

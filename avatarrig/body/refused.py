@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError
 
-class StateRefusedError(ValueError):
+
+class StateRefusedError(AvatarRigError, ValueError):
     """Bytes that should hold statistics do not, or hold those of another version."""
 
 
@@ -11,5 +13,5 @@ class OutdatedStateError(StateRefusedError):
     """Statistics of an older format: whoever made them sends them again, in today's."""
 
 
-class LearnedRefusedError(ValueError):
+class LearnedRefusedError(AvatarRigError, ValueError):
     """What was learned does not fit the detector or the evidence that it is used with."""

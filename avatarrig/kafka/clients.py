@@ -7,10 +7,9 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
-from avatarrig.kafka.errors import KafkaTroubleError
 from avatarrig.kafka.membership import keep_assignments
 from avatarrig.kafka.settings import KafkaSettings
 
@@ -165,9 +164,5 @@ def _open(
     }
     chosen = {**settings.client_options(), **connection, **options}
     await_connection(settings, chosen["bootstrap_timeout_ms"])
-    try:
+    with told_by(f"Kafka at {settings.bootstrap_servers} does not answer"):
         return kind(*arguments, **chosen)
-    except KafkaError as error:
-        raise KafkaTroubleError(
-            f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
-        ) from error

@@ -12,10 +12,12 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from avatarrig.errors import AvatarRigError
+
 _log = structlog.get_logger(__name__)
 
 
-class EndpointError(RuntimeError):
+class EndpointError(AvatarRigError, RuntimeError):
     """The port cannot be had."""
 
 

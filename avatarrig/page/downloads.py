@@ -15,13 +15,14 @@ from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.errors import AvatarRigError
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.wire.estimate import Estimate
 
 _LONGEST_NAME: Final = 60
 
 
-class DownloadRefusedError(ValueError):
+class DownloadRefusedError(AvatarRigError, ValueError):
     """The file that was asked for cannot be made; the message says why."""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from avatarrig.runs import (
     ObservationFileError,
     RunDirectory,
+    RunStorageError,
     parse_observation,
     read_observation,
     write_atomically,
@@ -41,8 +42,17 @@ def forget_files(folder: Path, subject: str) -> int:
         _leave_out_of_index(run, image_ids)
     deleted = [file for file in gone if file.is_file()]
     for file in deleted:
-        file.unlink()
+        _delete(file)
     return len(deleted)
+
+
+def _delete(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        raise RunStorageError(
+            error.errno, "cannot be deleted: see whose it is", str(file)
+        ) from error
 
 
 def forget_stored_files(url: str, subject: str) -> int:

@@ -16,15 +16,9 @@ from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.references import template_of
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    TransportError,
-    TransportSettingError,
-)
-from avatarrig.kafka.embedded import BrokerError
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
@@ -38,10 +32,8 @@ from avatarrig.pipeline.session import Session
 from avatarrig.process.interruption import Interruption
 from avatarrig.process.logs import configure_logs
 from avatarrig.runs import (
-    ForeignRunError,
     RunDirectory,
     RunIdentity,
-    RunStorageError,
     open_run,
     read_file_counts,
 )
@@ -73,7 +65,7 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         How it ended.
 
     Raises:
-        CommandError: It cannot go on; the message says what to do.
+        AvatarRigError: It cannot go on; the message says what to do.
     """
     started = time.monotonic()
     try:
@@ -84,10 +76,6 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
-    except (ForeignRunError, TransportSettingError, ReferenceRefusedError) as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
-    except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
-        raise CommandError(str(error)) from error
     except KeyboardInterrupt as error:
         raise CommandError("stopped; the same command resumes", ExitCode.INTERRUPTED) from error
 

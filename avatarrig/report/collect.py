@@ -11,6 +11,7 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
@@ -21,7 +22,7 @@ Document = dict[str, Any]
 T = TypeVar("T")
 
 
-class UnreportableRunError(ValueError):
+class UnreportableRunError(AvatarRigError, ValueError):
     """A run directory does not hold what a report needs; the message says what to do."""
 
 

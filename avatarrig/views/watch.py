@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import structlog
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.kafka import (
     GroupState,
     KafkaSettings,
@@ -31,7 +32,7 @@ _STOP_SECONDS: Final = 2.0
 _log = structlog.get_logger(__name__)
 
 
-class WatchingFailedError(RuntimeError):
+class WatchingFailedError(AvatarRigError, RuntimeError):
     """Watching ended by a fault of its own; the cause tells which."""
 
 

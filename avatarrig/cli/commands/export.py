@@ -18,8 +18,10 @@ from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.errors import CommandError
+from avatarrig.runs import write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
 FORMATS: Final = ("bvh", "glb", "json")
@@ -45,18 +47,16 @@ def export(
     run: Path, file_format: str, naming: str, height: float | None, out: Path | None
 ) -> None:
     """Write the skeleton of RUN as a rest-pose armature (BVH, GLB or JSON)."""
-    try:
-        _, document = read_estimate(run)
-        armature = build_armature(document, naming=naming, height=height)
-    except EstimateRefusedError as error:
-        raise click.ClickException(f"{run}: {error}") from error
     target = out or run / f"skeleton.{file_format}"
-    try:
+    with fail_clearly():
+        try:
+            _, estimate = read_estimate(run)
+            armature = build_armature(estimate, naming=naming, height=height)
+        except EstimateRefusedError as error:
+            raise CommandError(f"{run}: {error}") from error
         for file, data in _files(armature, file_format, target):
             write_atomically(file, data)
             click.echo(file)
-    except RunStorageError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     click.echo(_summary(armature), err=True)
 
 

@@ -10,13 +10,13 @@ import msgspec
 
 from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
-from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
+from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import printable
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs import write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def fit(  # noqa: PLR0913 - click's parameters
     from avatarrig.avatar.fitting import Options  # noqa: PLC0415 - --help needs no numpy
 
     sizes = {"head": head, "hands": hands, "feet": feet}
-    with fail_clearly(
-        wrong_usage=(AvatarFileError,), failed=(EstimateRefusedError, RunStorageError)
-    ):
+    with fail_clearly():
         _, document = read_estimate(run, subject)
         known = complete_lengths(document)
         avatar = _avatar(avatar_file, _mapping(map_file))

@@ -9,8 +9,7 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.kafka.errors import TransportError
-from avatarrig.photos.object_store import StoreAwayError, StoreUrlError, lies_in_store
+from avatarrig.photos.object_store import lies_in_store
 
 
 @click.command("forget")
@@ -49,8 +48,7 @@ def forget(
         places.append(run_directory)
     if not yes:
         click.confirm(f"Remove everything about {subject}, for ever?", abort=True)
-    failures = (TransportError, OSError, StoreAwayError)
-    with fail_clearly(wrong_usage=(StoreUrlError,), failed=failures):
+    with fail_clearly():
         with reach(run_directory, kafka) as reached:
             removed = forget_subject(reached, subject)
         files = sum(forget_files(place, subject) for place in places)

@@ -12,10 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
@@ -25,9 +22,7 @@ from avatarrig.pipeline.service import stop_on_signals
 from avatarrig.process.logs import configure_logs
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
-from producers.scan import DatasetError
 from producers.settings import IngestSettings
-from producers.source import SourceAwayError
 
 
 class Ingesting(msgspec.Struct, frozen=True):
@@ -139,13 +134,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
     from producers.service import source_at  # noqa: PLC0415
 
     configure_logs()
-    with (
-        fail_clearly(
-            wrong_usage=(DatasetError, ReferenceRefusedError),
-            failed=(TransportError, SourceAwayError, ModelUnavailableError),
-        ),
-        stop_on_signals() as stop,
-    ):
+    with fail_clearly(), stop_on_signals() as stop:
         reached = kafka.required()
         template = asking.template(None, click.echo)
         settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)

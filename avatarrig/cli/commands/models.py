@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
@@ -14,6 +15,7 @@ from avatarrig.detectors.fetching.models import (
     fetch,
     find,
 )
+from avatarrig.errors import CommandError
 
 _OTHERS = tuple(name for name in MODELS if name not in POSE_MODELS)
 
@@ -55,15 +57,14 @@ def fetch_command(pose_models: str, folder: Path | None) -> None:
             continue
         click.echo(f"{name:<10} {path}")
     if missing:
-        raise click.ClickException("\n".join(missing))
+        with fail_clearly():
+            raise CommandError("\n".join(missing))
 
 
 @models.command("where")
 def where_command() -> None:
     """Show where each model lies, or where it would come from."""
     for name, model in MODELS.items():
-        try:
+        with fail_clearly():
             path = find(model)
-        except ModelUnavailableError as error:
-            raise click.ClickException(str(error)) from error
         click.echo(f"{name:<10} {path or f'not here: {model.url}'}")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
-from avatarrig.report.calibration.measured import UnreadableRunError
-from avatarrig.report.collect import UnreportableRunError, collect
-from avatarrig.runs import ObservationFileError, RunStorageError, write_atomically
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.report.collect import collect
+from avatarrig.runs import write_atomically
 
 if TYPE_CHECKING:
     from avatarrig.report.page import ReportFiles
@@ -47,17 +46,11 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
 
     page_file = out or run / PAGE_NAME
     options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
-    try:
+    with fail_clearly():
         files = make_report(collect(run), options)
         for file, data in _named(files, page_file):
             write_atomically(file, data)
             click.echo(f"{file}  {len(data) / 1024:.0f} KB")
-    except (UnreadableRunError, UnreportableRunError, ObservationFileError) as error:
-        raise click.ClickException(str(error)) from error
-    except (LearnedRefusedError, StateRefusedError) as error:
-        raise click.ClickException(f"{run}: {error}") from error
-    except RunStorageError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def _named(files: ReportFiles, page_file: Path) -> list[tuple[Path, bytes]]:

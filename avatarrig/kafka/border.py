@@ -1,0 +1,26 @@
+"""Where errors of Kafka's library become this program's; beyond it nobody knows that library's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka.errors import KafkaError
+
+from avatarrig.kafka.errors import KafkaTroubleError
+
+
+@contextmanager
+def told_by(what: str) -> Iterator[None]:
+    """Turns what Kafka's library raises into an error for people.
+
+    Args:
+        what: Begins the message, such as ``Kafka at localhost:9092``.
+
+    Raises:
+        KafkaTroubleError: In place of any `KafkaError`.
+    """
+    try:
+        yield
+    except KafkaError as error:
+        raise KafkaTroubleError(f"{what}: {error}") from error
