@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+import numpy as np
 import structlog
+from aiokafka.errors import CorruptRecordException
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
@@ -14,8 +17,8 @@ from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
 from avatarrig.errors import AvatarRigError
+from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
-from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -25,12 +28,15 @@ if TYPE_CHECKING:
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
     from avatarrig.metrics.aggregate import AggregateMetrics
+    from avatarrig.process.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 0.25
 _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
+_END_SECONDS: Final = 5.0
+"""For all of it, the page included; a crash must not keep the next worker from starting."""
 
 
 class WorkerCrashedError(AvatarRigError, RuntimeError):
@@ -50,7 +56,12 @@ def estimator(options: EstimateOptions) -> Estimator:
     """Returns what turns a tally into an estimate."""
 
     def estimate_of(tally: Tally, subject: str) -> Estimate:
-        return estimate(tally, subject=subject, options=options)
+        with np.errstate(all="ignore"):  # what comes of it is checked
+            made = estimate(tally, subject=subject, options=options)
+        try:
+            return msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Estimate)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"no person has such numbers: {error}") from error
 
     return estimate_of
 
@@ -58,6 +69,7 @@ def estimator(options: EstimateOptions) -> Estimator:
 async def run(
     settings: AggregatorSettings,
     stop: asyncio.Event,
+    watchdog: Watchdog,
     on_working: Callable[[], None],
     metrics: AggregateMetrics,
 ) -> None:
@@ -66,6 +78,7 @@ async def run(
     Args:
         settings: Of this process.
         stop: Is set to end the work.
+        watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
         metrics: Hears of messages and estimates.
 
@@ -74,10 +87,7 @@ async def run(
         WorkerCrashedError: Faust gave up.
     """
     partitions = await asyncio.to_thread(prepare_topics, settings)
-    with (
-        scratch_folder("tables") as data,
-        Watchdog(settings.stuck_after) as watchdog,
-    ):
+    with scratch_folder("tables") as data:
         aggregation = Aggregation(
             settings,
             partitions,
@@ -100,12 +110,15 @@ async def run(
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
         finally:
+            watchdog.alive("ending", _END_SECONDS)
             starting.cancel()
             await _end(aggregation)
 
 
 def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
+    if isinstance(app.crash_reason, CorruptRecordException):
+        raise DataDamagedError(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 
@@ -113,7 +126,10 @@ def _check(aggregation: Aggregation) -> None:
 async def _end(aggregation: Aggregation) -> None:
     """Stops in bounded time; what was not saved is read again."""
     for step, seconds in ((aggregation.finish, _FINISH_SECONDS), (aggregation.stop, _STOP_SECONDS)):
-        try:
-            await asyncio.wait_for(step(), seconds)
-        except Exception as error:  # noqa: BLE001 - the process ends either way
+        task = asyncio.create_task(step())
+        # What was crashed may not listen to being cancelled, so that is not waited for.
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        error = task.exception() if done else TimeoutError(f"{seconds} s")
+        if error is not None:
+            task.cancel()
             _log.warning("did not stop in order", step=step.__name__, error=repr(error))

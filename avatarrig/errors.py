@@ -8,7 +8,9 @@ AvatarRigError
 ├── AddressInUseError                   page.server
 ├── AnswerRefusedError                  processors.sandbox.stored_files
 ├── AvatarFileError                     avatar.errors
+├── BackgroundError                     process.background
 ├── BrokerError                         kafka.embedded.errors
+│   ├── BrokerEndedError                kafka.embedded.errors
 │   ├── BrokerUnavailableError          kafka.embedded.errors
 │   └── DataInUseError                  kafka.embedded.errors
 ├── BrokerTroubleError                  processors.replica
@@ -24,7 +26,9 @@ AvatarRigError
 ├── ForeignRunError                     runs.layout
 ├── GarbledError                        processors.sandbox.messages
 ├── HeightError                         body.height
+├── HumanUnavailableError               avatar.human.source
 ├── ImageRefusedError                   detectors.tasks
+├── ImpossibleEstimateError             body.refused
 ├── KeyRefusedError                     wire.keys
 ├── LabelsRefusedError                  report.calibration.labels
 ├── LearnedRefusedError                 body.refused
@@ -52,6 +56,7 @@ AvatarRigError
 ├── TemplateRefusedError                detectors.faces.template
 ├── TransportError                      kafka.errors
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
+│   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
@@ -68,12 +73,16 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command ends."""
+    """How a command or a child process ends; the large numbers are those of BSD's sysexits.h."""
 
     DONE = 0
     FAILED = 1
     WRONG_USAGE = 2
     NOTHING_PROCESSED = 3
+    DAMAGED = 65
+    CANNOT_WRITE = 73
+    TRY_AGAIN = 75
+    UNUSABLE = 78
     INTERRUPTED = 130
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError
 
-from avatarrig.kafka.errors import KafkaTroubleError
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError
 
 
 @contextmanager
@@ -18,9 +18,12 @@ def told_by(what: str) -> Iterator[None]:
         what: Begins the message, such as ``Kafka at localhost:9092``.
 
     Raises:
-        KafkaTroubleError: In place of any `KafkaError`.
+        DataDamagedError: What Kafka keeps is damaged.
+        KafkaTroubleError: In place of any other `KafkaError`.
     """
     try:
         yield
+    except CorruptRecordError as error:
+        raise DataDamagedError(error) from error
     except KafkaError as error:
         raise KafkaTroubleError(f"{what}: {error}") from error

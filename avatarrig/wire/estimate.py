@@ -7,17 +7,21 @@ rounded there, so that all who show it show the same. `estimate_schema` describe
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
+from avatarrig.wire.bounds import Code, Count, Name, Prose
 
 SCHEMA_VERSION: Final = "2.0"
 PHASE: Final = "phase1"
 SCALE_BASIS: Final = "shoulder_width"
 DECIMALS: Final = 5
 """Of ratios and metres."""
+
+MOST_KEYS: Final = 256
+"""Of any mapping."""
 
 BONE_LABELS: Final = {
     "shoulder_width": "shoulders",
@@ -40,9 +44,8 @@ SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 
 Status = Literal["insufficient", "provisional", "stable"]
 
-_Length = Annotated[float, Meta(gt=0, le=sys.float_info.max)]
-_End = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
-_Count = Annotated[int, Meta(ge=0)]
+_Length = Annotated[float, Meta(gt=0, le=1e300)]
+_End = Annotated[float, Meta(ge=0, le=1e300)]
 _Day = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Ends = tuple[_End, _End]
 """Lower and upper end of an interval."""
@@ -52,7 +55,7 @@ _WINDOWED: Final = [key for key in BONE_LABELS if key not in {SCALE_BASIS, "wing
 
 def _keys(keys: list[str]) -> dict[str, Any]:
     """What is written; other keys, which a newer program may write, are read all the same."""
-    return {"propertyNames": {"enum": keys}}
+    return {"keys": keys}
 
 
 def _always(value: str) -> Meta:
@@ -63,11 +66,11 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """One ratio to the shoulder width; left and right are estimated together."""
 
     n: Annotated[
-        _Count,
+        Count,
         Meta(description="Photos that show the bone well; for wingspan_est the bone seen least."),
     ]
     moments: Annotated[
-        _Count | None,
+        Count | None,
         Meta(description="Moments that these photos were taken in; 1.0 does not say."),
     ] = None
     median: Annotated[
@@ -119,14 +122,14 @@ class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
 
     left_over_right: _Length
     interval: Annotated[Ends, Meta(description="90 %, the detector's own asymmetry included.")]
-    n: Annotated[int, Meta(ge=8)]
+    n: Annotated[int, Meta(ge=8, le=1 << 53)]
     significant: Annotated[bool, Meta(description="Whether the interval excludes equal sides.")]
 
 
 class WindowBone(msgspec.Struct, frozen=True, kw_only=True):
     """A ratio in the window."""
 
-    n: _Count
+    n: Count
     value: _Length
     interval: Annotated[Ends, Meta(description="Contains the truth with 90 % probability.")]
 
@@ -148,7 +151,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """The estimate of the newest days beside that of all time."""
 
-    days: Annotated[int, Meta(ge=1)]
+    days: Annotated[int, Meta(ge=1, le=1 << 53)]
     first: Annotated[
         _Day,
         Meta(
@@ -157,20 +160,22 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     last: _Day
-    used_observations: _Count
+    used_observations: Count
     stats: Annotated[
-        dict[str, WindowBone],
+        dict[Code, WindowBone],
         Meta(
             description="Ratios in the window; empty where it holds no photo.",
+            max_length=MOST_KEYS,
             extra_json_schema=_keys(_WINDOWED),
         ),
     ]
     drift: Annotated[bool, Meta(description="Whether any change is drift.")]
     changes: Annotated[
-        dict[str, Change],
+        dict[Code, Change],
         Meta(
             description="Window over all other photos; empty where either has fewer than 8 "
             "moments.",
+            max_length=MOST_KEYS,
             extra_json_schema=_keys(_WINDOWED),
         ),
     ]
@@ -179,19 +184,19 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 class PhotoCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Photos of a subject by what became of them."""
 
-    observed: _Count
-    with_person: _Count
-    used: _Count
+    observed: Count
+    with_person: Count
+    used: Count
     moments: Annotated[
-        _Count | None,
+        Count | None,
         Meta(
             description="Moments that the used photos were taken in: copies and bursts count "
             "once; 1.0 does not say."
         ),
     ] = None
     excluded: Annotated[
-        dict[str, Annotated[int, Meta(ge=1)]],
-        Meta(description="Photos that do not count, by reason."),
+        dict[Code, Annotated[int, Meta(ge=1, le=1 << 53)]],
+        Meta(max_length=MOST_KEYS, description="Photos that do not count, by reason."),
     ]
 
 
@@ -201,47 +206,52 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Lengths are between joint centres, as ratios to the shoulder width; sides are the person's own.
     """
 
-    schema_version: Annotated[str, _always(SCHEMA_VERSION)]
-    phase: Annotated[str, _always(PHASE)]
-    subject: Annotated[str, Meta(description="Whose skeleton it is.")]
+    schema_version: Annotated[Code, _always(SCHEMA_VERSION)]
+    phase: Annotated[Code, _always(PHASE)]
+    subject: Annotated[Name, Meta(description="Whose skeleton it is.")]
     learned: Annotated[
-        str | None,
+        Code | None,
         Meta(
             description="Version of the weights that read the photos; null while no photo counts."
         ),
     ]
-    used_observations: Annotated[_Count, Meta(description="Photos that count.")]
+    used_observations: Annotated[Count, Meta(description="Photos that count.")]
     photos: PhotoCounts
-    scale_basis: Annotated[str, _always(SCALE_BASIS)]
+    scale_basis: Annotated[Code, _always(SCALE_BASIS)]
     estimates: Annotated[
-        dict[str, _Length],
+        dict[Code, _Length],
         Meta(
             description="Ratios that can be used: at least 3 photos show the bone. shoulder_width "
             "is 1; wingspan_est is wrist to wrist.",
+            max_length=MOST_KEYS,
             extra_json_schema=_keys([*BONE_LABELS]),
         ),
     ]
     stats: Annotated[
-        dict[str, BoneEstimate],
+        dict[Code, BoneEstimate],
         Meta(
             description="What is known about each ratio, usable or not; empty while no photo "
             "counts.",
+            max_length=MOST_KEYS,
             extra_json_schema=_keys([*BONE_LABELS]),
         ),
     ]
     asymmetry: Annotated[
-        dict[str, Asymmetry],
+        dict[Code, Asymmetry],
         Meta(
             description="Left over right, for bones that at least 8 photos show on both sides.",
+            max_length=MOST_KEYS,
             extra_json_schema=_keys([*SIDED]),
         ),
     ]
-    notes: Annotated[list[str], Meta(description="What a person has to know of it.")]
+    notes: Annotated[
+        list[Prose], Meta(max_length=1000, description="What a person has to know of it.")
+    ]
     height: Annotated[
         _Length | None, Meta(description="The person's height that was given, metres.")
     ] = None
     metres: Annotated[
-        dict[str, Metres] | None,
+        Annotated[dict[Code, Metres], Meta(max_length=MOST_KEYS)] | None,
         Meta(
             description="Lengths in metres; only where a height was given.",
             extra_json_schema=_keys([*BONE_LABELS]),

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,7 +17,7 @@ TITLE = "AvatarRig skeleton estimate"
 
 def estimate_schema() -> dict[str, Any]:
     """Returns the schema of what this program writes: no key that it does not, none missing."""
-    made = _without_largest(msgspec.json.schema(Estimate))
+    made = _without_bounds(msgspec.json.schema(Estimate))
     definitions: dict[str, Any] = made["$defs"]
     whole = definitions.pop(Estimate.__name__)
     for node in (whole, *definitions.values()):
@@ -41,14 +40,28 @@ def _close(node: dict[str, Any]) -> None:
             there, _ = child.pop("anyOf")
             del child["default"]
             node["properties"][name] = there | child
+    for child in node["properties"].values():
+        child.pop("propertyNames", None)
+        if "keys" in child:
+            child["propertyNames"] = {"enum": child.pop("keys")}
 
 
-def _without_largest(node: object) -> Any:  # noqa: ANN401 - JSON
-    """Leaves out the largest number there is, which no JSON exceeds."""
-    if isinstance(node, dict):
-        kept = {key: value for key, value in node.items() if value != sys.float_info.max}
-        return {key: _without_largest(value) for key, value in kept.items()}
-    return [_without_largest(each) for each in node] if isinstance(node, list) else node
+_BOUNDS: Final = {"maxLength", "maxProperties"}
+_LARGEST: Final = {"maximum": 1, "maxItems": 2}
+"""Of what is promised; larger ones are bounds of what is read from anybody."""
+
+
+def _without_bounds(node: object) -> Any:  # noqa: ANN401 - JSON
+    """Leaves out how long texts and how large numbers may be."""
+    if isinstance(node, list):
+        return [_without_bounds(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _without_bounds(value)
+        for key, value in node.items()
+        if key not in _BOUNDS and not (key in _LARGEST and value > _LARGEST[key])
+    }
 
 
 if __name__ == "__main__":

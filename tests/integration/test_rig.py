@@ -201,6 +201,7 @@ def test_the_estimate_itself_gives_the_same_armature_as_its_file(tmp_path: Path)
         ("unity", {"Hips", "LeftUpperArm", "RightToes"}),
         ("mixamo", {"mixamorig:Hips", "mixamorig:LeftArm", "mixamorig:RightToeBase"}),
         ("rigify", {"spine", "upper_arm.L", "toe.R"}),
+        ("unreal", {"pelvis", "upperarm_l", "ball_r"}),
     ],
 )
 def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> None:

@@ -19,7 +19,12 @@ import producers
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.errors import AvatarRigError, CommandError, ExitCode
 from avatarrig.kafka.border import told_by
-from avatarrig.kafka.errors import KafkaTroubleError, TransportError, TransportSettingError
+from avatarrig.kafka.errors import (
+    DataDamagedError,
+    KafkaTroubleError,
+    TransportError,
+    TransportSettingError,
+)
 from avatarrig.photos.object_store import StoreAwayError, reaching
 from avatarrig.runs import RunStorageError
 
@@ -86,7 +91,9 @@ def library_errors(module: ModuleType, root: type[Exception]) -> list[type[Excep
     ids=lambda kind: kind.__name__,
 )
 def test_each_error_of_kafkas_library_becomes_ours(kind: type[Exception]) -> None:
-    with pytest.raises(KafkaTroubleError, match="Kafka at here"), told_by("Kafka at here"):
+    damage = issubclass(kind, kafka.errors.CorruptRecordError)
+    ours = DataDamagedError if damage else KafkaTroubleError
+    with pytest.raises(ours), told_by("Kafka at here"):
         raise kind.__new__(kind)
 
 

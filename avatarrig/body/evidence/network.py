@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ OFFSET_SHARE: Final = 0.3
 LOG_PRECISION_RANGE: Final = (-4.0, 6.0)
 """Bounds of a bone's log precision in one photo: an error of 740 % to 5 %. The upper bound caps
 what any single photo can say."""
+
+MOST_PRECISION: Final = math.exp(LOG_PRECISION_RANGE[1])
 
 _BONES = len(BONE_VECTORS)
 _LEAKAGE = 0.1
