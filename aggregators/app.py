@@ -156,7 +156,7 @@ class Aggregation:
         first, second = (level.positions() for level in self.levels)
         return first | second
 
-    async def _on_revoked(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Faust's signal
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
         for level in self.levels:
             await level.release()
 

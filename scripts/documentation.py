@@ -42,7 +42,7 @@ class UnknownPartError(ValueError):
     """A page asks for a part that is not made here."""
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - mkdocs's
+def on_page_markdown(markdown: str, **_: Any) -> str:
     """Puts the parts made from code into a page."""
     return MARK.sub(lambda match: _part(match[1]), markdown)
 

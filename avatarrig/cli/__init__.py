@@ -141,7 +141,7 @@ def avatarrig(context: click.Context, config: Path | None, log_level: str) -> No
     """Root of all commands."""
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
     configure_logs()  # not to standard output, which belongs to the command
-    from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
+    from avatarrig.cli.options import settings_file
 
     file = config or settings_file.find_settings_file()
     context.obj = file

@@ -28,7 +28,7 @@ MAX_POLL_INTERVAL_MS = 60_000
 """Photos take up to seconds each; pause partitions rather than miss a poll."""
 
 
-def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:  # noqa: ANN401 - kafka-python's options
+def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
     """Opens a producer: idempotent, acknowledged by every replica in sync, no topic made up.
 
     ``send`` returns a future; a record is safe when that is done, or after ``flush``.
@@ -56,7 +56,7 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:  # 
 def open_transactional_producer(
     settings: KafkaSettings,
     transactional_id: str,
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaProducer:
     """Opens a producer for transactions; its caller runs ``init_transactions()`` first.
 
@@ -90,7 +90,7 @@ def open_group_consumer(
     *,
     group: str,
     member: str,
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaConsumer:
     """Opens a member of a consumer group that reads committed records and commits nothing itself.
 
@@ -132,7 +132,7 @@ def open_group_consumer(
 def open_reader(
     settings: KafkaSettings,
     topics: Iterable[str] = (),
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaConsumer:
     """Opens a consumer in no group: committed records from the beginning, no commits.
 

@@ -204,7 +204,7 @@ class Reader:
 
 
 @contextlib.contextmanager
-def reading(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:  # noqa: ANN401 - kafka-python's options
+def reading(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:
     """Opens a consumer for a `Reader`, and closes it afterwards.
 
     Raises:

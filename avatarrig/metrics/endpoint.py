@@ -121,5 +121,5 @@ class _QuietHandler(WSGIRequestHandler):
 
     timeout = 10
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the standard library's
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's
         _log.debug("request", line=format % args)

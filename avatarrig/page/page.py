@@ -149,7 +149,7 @@ class Page:
         template: str,
         *,
         status: int = 200,
-        **values: Any,  # noqa: ANN401 - the template's
+        **values: Any,
     ) -> web.Response:
         text = self._templates.get_template(template).render(**values)
         return web.Response(

@@ -193,8 +193,3 @@ def _answers(store: Any, name: str) -> bool:  # noqa: ANN401 - fsspec is untyped
     except Exception:  # noqa: BLE001 - whatever it is, the store is not well
         return False
     return True
-
-
-def no_such_object(name: str) -> FileNotFoundError:
-    """The error of an object that is not there."""
-    return FileNotFoundError(errno.ENOENT, "there is no such object", name)

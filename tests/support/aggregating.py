@@ -94,7 +94,7 @@ class Aggregator:
 def aggregator(
     kafka: KafkaSettings,
     folder: Path,
-    **settings: Any,  # noqa: ANN401 - whatever settings there are
+    **settings: Any,
 ) -> Iterator[Aggregator]:
     worker = Aggregator(AggregatorSettings(kafka=kafka, **settings), folder)
     try:
@@ -106,7 +106,7 @@ def aggregator(
 @contextmanager
 def producer(
     kafka: KafkaSettings,
-    **options: Any,  # noqa: ANN401 - kafka-python's
+    **options: Any,
 ) -> Iterator[KafkaProducer]:
     client = KafkaProducer(**kafka.client_options(), **options)
     try:

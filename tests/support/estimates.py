@@ -25,7 +25,7 @@ def said(
     status: Status = "stable",
     spread: float = 0.05,
     used: int = 30,
-    **fields: Any,  # noqa: ANN401 - any field's
+    **fields: Any,
 ) -> Estimate:
     """An estimate with these ratios, all with the same status and relative spread."""
     stats = {
@@ -57,7 +57,7 @@ def said(
 
 def skeleton(
     estimate: Estimate | None = None,
-    **fields: Any,  # noqa: ANN401 - any field's
+    **fields: Any,
 ) -> SkeletonRecord:
     """The record of an estimate; of one that knows nothing where none is given."""
     usual: dict[str, Any] = {

@@ -75,7 +75,7 @@ out_option = click.option(
 @detector_options
 @asking_options(person=False)
 @metrics_options
-def detect(  # noqa: PLR0913 - click's parameters
+def detect(
     *,
     kafka: KafkaArguments,
     workers: int,

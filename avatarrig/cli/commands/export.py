@@ -44,7 +44,7 @@ from avatarrig.runs.estimate_file import read_estimate
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write; RUN/skeleton.FORMAT, or RUN/body.FORMAT, unless told otherwise.",
 )
-def export(  # noqa: PLR0913 - click's parameters
+def export(
     *,
     run: Path,
     file_format: str,
@@ -87,13 +87,13 @@ def _check(file_format: str, *, body: bool) -> None:
 def _body(
     estimate: FileEstimate, file_format: str, naming: str, height: float | None, target: Path
 ) -> tuple[list[tuple[Path, bytes]], str]:
-    from avatarrig.avatar.human.making import (  # noqa: PLC0415 - --help needs none of it
+    from avatarrig.avatar.human.making import (
         AVERAGES,
         Wish,
         make_body,
     )
-    from avatarrig.avatar.human.shape import to_mhm  # noqa: PLC0415
-    from avatarrig.avatar.human.source import find_human  # noqa: PLC0415
+    from avatarrig.avatar.human.shape import to_mhm
+    from avatarrig.avatar.human.source import find_human
 
     known = complete_lengths(estimate)
     title = printable(str(estimate.subject or "AvatarRig body"))

@@ -70,7 +70,7 @@ _SUFFIXES: Final = (".glb", ".vrm")
     is_flag=True,
     help="Write although the VRM forbids to change it; its conditions stay in the file.",
 )
-def fit(  # noqa: PLR0913 - click's parameters
+def fit(
     *,
     avatar_file: Path,
     run: Path,
@@ -90,7 +90,7 @@ def fit(  # noqa: PLR0913 - click's parameters
     Bones are stretched along themselves, in whatever pose the file is; rotations, materials,
     expressions and animations stay. A picture of before and after is written beside the file.
     """
-    from avatarrig.avatar.fitting import Options  # noqa: PLC0415 - --help needs no numpy
+    from avatarrig.avatar.fitting import Options
 
     sizes = {"head": head, "hands": hands, "feet": feet}
     with fail_clearly():
@@ -134,7 +134,7 @@ def _mapping(file: Path | None) -> dict[str, str | int] | None:
 
 
 def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
-    from avatarrig.avatar.fitting import read_avatar  # noqa: PLC0415 - --help needs no numpy
+    from avatarrig.avatar.fitting import read_avatar
 
     if file.suffix.lower() not in _SUFFIXES:
         raise AvatarFileError(f"{file}: only .vrm and .glb files are fitted")
@@ -145,7 +145,7 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
 
 
 def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
-    from avatarrig.avatar.fitting import fit as fit_avatar  # noqa: PLC0415 - see above
+    from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:
         return fit_avatar(avatar, known.lengths, options)
@@ -183,7 +183,7 @@ def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry
 
 
 def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
-    from avatarrig.avatar.picture import before_and_after  # noqa: PLC0415 - it needs OpenCV
+    from avatarrig.avatar.picture import before_and_after
 
     if target.exists() and target.samefile(source):
         raise CommandError(

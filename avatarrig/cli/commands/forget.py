@@ -36,8 +36,8 @@ def forget(
     Kafka gets tombstones at once and deletes for good within a week. The photos themselves are
     yours to delete, and first of all: photos that are still there are found again.
     """
-    from avatarrig.pipeline.forgetting import forget_subject  # noqa: PLC0415 - --help needs none of it
-    from avatarrig.pipeline.forgotten_files import (  # noqa: PLC0415 - nor of this
+    from avatarrig.pipeline.forgetting import forget_subject
+    from avatarrig.pipeline.forgotten_files import (
         forget_files,
         forget_stored_files,
     )

@@ -112,7 +112,7 @@ ingest_options = gathered(
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
 @metrics_options
-def ingest(  # noqa: PLR0913 - click's parameters
+def ingest(
     *,
     ingesting: Ingesting,
     asking: Asking,
@@ -130,8 +130,8 @@ def ingest(  # noqa: PLR0913 - click's parameters
     if watch and once:
         raise click.UsageError("--watch and --once exclude each other")
     ingesting.check(asking)
-    from producers.service import ingest as carry_out  # noqa: PLC0415 - --help needs none of it
-    from producers.service import source_at  # noqa: PLC0415
+    from producers.service import ingest as carry_out
+    from producers.service import source_at
 
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:

@@ -39,7 +39,7 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
     It needs no other file and no network. Beside it lie PNG files of the skeleton, of its
     convergence and of the best photos.
     """
-    from avatarrig.report.page import (  # noqa: PLC0415 - it needs OpenCV, --help does not
+    from avatarrig.report.page import (
         ReportOptions,
         make_report,
     )

@@ -60,7 +60,7 @@ _log = structlog.get_logger(__name__)
 @window_option
 @web_options
 @metrics_options
-def up(  # noqa: PLR0913 - click's parameters
+def up(
     *,
     ingesting: Ingesting,
     asking: Asking,
