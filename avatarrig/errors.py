@@ -63,7 +63,6 @@ AvatarRigError
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-├── WatchingFailedError                 views.watch
 └── WorkerCrashedError                  aggregators.worker
 """
 

@@ -33,11 +33,17 @@ class ConnectionRefusedByKafkaError(TransportError):
         part: ``address``, ``tls``, ``credentials`` or ``protocol``.
     """
 
-    def __init__(self, part: str, message: str) -> None:
-        """Keeps the part beside the message."""
+    def __init__(self, part: str, message: str, *, may_pass: bool = False) -> None:
+        """Keeps the part beside the message.
+
+        Args:
+            part: What was refused.
+            message: For a person.
+            may_pass: Whether it may have been a broker that ended just then, whatever the part.
+        """
         super().__init__(message)
         self.part = part
-        self.may_pass = part in {"address", "protocol"}
+        self.may_pass = may_pass or part in {"address", "protocol"}
 
 
 class TopicError(TransportError):

@@ -258,6 +258,7 @@ class _Bone(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     interval: Ends
     n: int
+    samples: int
     status: Status
     prior_share: float
     average: float | None
@@ -282,6 +283,7 @@ def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | 
         value=bone.value,
         interval=bone.interval,
         n=bone.n,
+        samples=bone.samples,
         status=bone.status,
         prior_share=bone.prior_share,
         average=average,

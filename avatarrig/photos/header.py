@@ -203,7 +203,7 @@ def _header_of_jpeg_xl(data: bytes) -> PhotoHeader:
         width=said.width,
         height=said.height,
         mode="RGB",
-        orientation=said.orientation,
+        orientation=1,
         transparent=False,
         progressive=False,
         exif=exif,

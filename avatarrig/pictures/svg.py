@@ -145,10 +145,10 @@ def describe(key: str, estimate: Estimate) -> str:
     if bone is None:
         return f"{label}: no photo shows it yet"
     if bone.low == bone.high:
-        return f"{label}: {bone.value:.3f} by definition, {bone.n} samples"
+        return f"{label}: {bone.value:.3f} by definition, {bone.samples} samples"
     words = (
         f"{label}: {bone.value:.3f}, 90 % interval {bone.low:.3f} to {bone.high:.3f}, "
-        f"{bone.n} samples, {bone.status}"
+        f"{bone.samples} samples, {bone.status}"
     )
     sides = estimate.asymmetry.get(key.removesuffix("_L").removesuffix("_R"))
     if sides is None:

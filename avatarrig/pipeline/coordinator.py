@@ -17,7 +17,13 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import DataDamagedError, KafkaSettings, TransportError, diagnose_connection
+from avatarrig.kafka import (
+    DataDamagedError,
+    KafkaSettings,
+    KafkaTroubleError,
+    TransportError,
+    diagnose_connection,
+)
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
@@ -146,20 +152,34 @@ class Coordinator:
                 self._on_state(state)
             self._give_up_hopeless(state)
 
-    def patiently(self, step: Callable[[], ResultT]) -> ResultT:
+    def patiently(
+        self, step: Callable[[], ResultT], stop: threading.Event | None = None
+    ) -> ResultT:
         """Takes a step that needs Kafka, again where Kafka was away meanwhile.
+
+        Args:
+            step: What is to be done.
+            stop: Is set to give up.
 
         Raises:
             CommandError: As `check`.
-            TransportError: Kafka refuses what waiting cannot change.
+            TransportError: Kafka refuses what waiting cannot change, or has answered for a
+                minute and the step fails nevertheless.
         """
+        answering_since = time.monotonic()
         while True:
             try:
                 return step()
             except (TransportError, KafkaError) as error:
                 self.check()
-                if isinstance(error, TransportError) and not error.may_pass:
-                    raise
+                if not self._kafka_answers():
+                    answering_since = time.monotonic()
+                lasted = time.monotonic() - answering_since
+                is_told = stop is not None and stop.is_set()
+                if is_told or not _may_pass(error) or lasted >= GIVE_UP_AFTER:
+                    if isinstance(error, TransportError):
+                        raise
+                    raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error
                 _log.warning("Kafka was away, trying again", why=str(error))
                 time.sleep(RETRY_SECONDS)
 
@@ -236,3 +256,14 @@ def _is_news(known: ChildState | None, state: ChildState) -> bool:
         state.message,
         state.restarts,
     )
+
+
+def _may_pass(error: TransportError | KafkaError) -> bool:
+    """Whether waiting may help."""
+    if isinstance(error, TransportError):
+        if not error.may_pass:
+            return False
+        if not isinstance(error.__cause__, KafkaError):
+            return True
+        error = error.__cause__
+    return bool(error.retriable)

@@ -27,9 +27,10 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
-from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
@@ -115,7 +116,7 @@ class Session:
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
-            publishing, processed = parts.patiently(lambda: self._publishing(kafka, stack))
+            publishing, photos = parts.patiently(lambda: self._publishing(kafka, stack))
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
@@ -134,13 +135,28 @@ class Session:
                 news = self._progress.take(messages, time.monotonic())
                 if news:
                     parts.moved()
-                self._take(publishing, processed)
-                self._start_what_is_needed(parts, processed, kafka)
+                self._take(publishing, photos)
+                self._start_what_is_needed(parts, photos, kafka)
                 self._look_after(news=news)
-                return self._done
+                return self._done and not photos.is_mending
 
             parts.work(interruption.stop, step)
             self._enter("stopping")
+            self._tell(photos)
+
+    def _tell(self, photos: RunPhotos) -> None:
+        """Says what was wrong with the run's files."""
+        if photos.mended:
+            self._display.note(
+                f"files of {photos.mended} photos were missing or damaged, and are made again"
+            )
+        for path, why in photos.unmendable.items():
+            self._display.note(f"files of {path} cannot be made again: {why}")
+        if photos.unverified:
+            self._display.note(
+                f"{photos.unverified} observation files of an earlier version carry no checksum "
+                "and are read as they are"
+            )
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -180,7 +196,7 @@ class Session:
             log = self._run.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
-    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
+    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, RunPhotos]:
         group = detector_group(self._identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
@@ -190,23 +206,26 @@ class Session:
             waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
-        processed = Processed(
+        restorer = Restorer(lambda: open_reader(kafka))
+        stack.callback(restorer.close)
+        photos = RunPhotos(
             self._progress,
             self._run,
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
             pending=waiting,
             producer=producer,
+            restore=restorer,
         )
         publishing = Publishing(
             self._request.dataset,
             self._dataset,
-            processed,
+            photos,
             producer,
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
         )
-        return publishing, processed
+        return publishing, photos
 
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
@@ -243,19 +262,19 @@ class Session:
             return False
         return True
 
-    def _take(self, publishing: Publishing, processed: Processed) -> None:
+    def _take(self, publishing: Publishing, photos: RunPhotos) -> None:
         if publishing.failure is not None:
             raise CommandError(str(publishing.failure), ExitCode.WRONG_USAGE)
         finished = publishing.finished  # before the queue is emptied, so that none is missed
-        while not processed.found.empty():
-            self._progress.found(processed.found.get())
+        while not photos.found.empty():
+            self._progress.found(photos.found.get())
         self._scanning = not finished
 
     def _start_what_is_needed(
-        self, parts: Coordinator, processed: Processed, kafka: KafkaSettings
+        self, parts: Coordinator, photos: RunPhotos, kafka: KafkaSettings
     ) -> None:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
-        if processed.detection_needed and not self._detecting:
+        if photos.detection_needed and not self._detecting:
             self._detecting = True
             parts.start(replicas(self._replica(kafka), self._request.workers))
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)

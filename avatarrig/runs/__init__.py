@@ -2,13 +2,16 @@
 
 from avatarrig.runs.atomic import RunStorageError, write_atomically, write_json
 from avatarrig.runs.files import (
+    Lacking,
     Pictures,
     WantedFiles,
     is_complete,
+    lacking_files,
     parse_observation,
     read_file_counts,
     read_observation,
     write_observation,
+    write_pictures,
 )
 from avatarrig.runs.layout import ForeignRunError, RunDirectory, RunIdentity, open_run
 from avatarrig.runs.loaded import Run, load_run
@@ -16,6 +19,7 @@ from avatarrig.runs.observation_document import ObservationFileError
 
 __all__ = [
     "ForeignRunError",
+    "Lacking",
     "ObservationFileError",
     "Pictures",
     "Run",
@@ -24,6 +28,7 @@ __all__ = [
     "RunStorageError",
     "WantedFiles",
     "is_complete",
+    "lacking_files",
     "load_run",
     "open_run",
     "parse_observation",
@@ -32,4 +37,5 @@ __all__ = [
     "write_atomically",
     "write_json",
     "write_observation",
+    "write_pictures",
 ]

@@ -103,6 +103,7 @@ class Progress:
         self._found: dict[PhotoKey, Found] = {}
         self._observed: dict[PhotoKey, ObservedPhoto] = {}
         self._rejects: dict[PhotoKey, Reject] = {}
+        self._rejected_again: dict[PhotoKey, Reject] = {}
         self._own: set[str] = set()
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
@@ -226,6 +227,7 @@ class Progress:
 
     def _set_aside(self, key: PhotoKey, record: Reject, now: float) -> None:
         if key in self._observed:
+            self._rejected_again[key] = record
             return
         if key not in self._rejects:
             self._finished.append(now)
@@ -269,6 +271,15 @@ class Progress:
     def is_observed(self, photo: Found) -> bool:
         """Whether the observations topic has this photo."""
         return photo.key in self._observed
+
+    def observed_at(self, photo: Found) -> ObservedPhoto | None:
+        """Where the observations topic has this photo; None where it has not."""
+        return self._observed.get(photo.key)
+
+    def rejected_again(self, photo: Found, since: float) -> Reject | None:
+        """Why a photo that was observed was rejected since then, Unix seconds; None if not."""
+        record = self._rejected_again.get(photo.key)
+        return None if record is None or record.rejected_at < since else record
 
     def is_rejected(self, photo: Found) -> bool:
         """Whether this photo was rejected."""

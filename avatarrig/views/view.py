@@ -18,7 +18,7 @@ class BoneRow(msgspec.Struct, frozen=True):
         ratio: Its length, shoulder width = 1; None while there is too little to tell.
         low: Lower end of the 90 % interval.
         high: Upper end.
-        samples: Photos that show it.
+        samples: Moments that show it; photos, in estimates of 1.0.
         status: insufficient, provisional or stable.
         metres: Length in metres, None where no height was given.
         prior_share: How much of the figure comes from people in general, 0..1; None where that
@@ -86,7 +86,7 @@ def _row(key: str, label: str, estimate: Estimate | None) -> BoneRow:
         ratio=estimate.estimates.get(key),
         low=bone.low,
         high=bone.high,
-        samples=bone.n,
+        samples=bone.samples,
         status=bone.status,
         metres=None if length is None else length.value,
         prior_share=bone.prior_share,

@@ -100,6 +100,11 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ]
 
     @property
+    def samples(self) -> int:
+        """Moments that show the bone; photos, where 1.0 did not tell moments."""
+        return self.n if self.moments is None else self.moments
+
+    @property
     def low(self) -> float:
         """Lower end of the 90 % interval."""
         return self.interval[0]

@@ -13,6 +13,7 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 
+from avatarrig.process.supervision import KILLED
 from processors.sandbox.messages import (
     Answer,
     GarbledError,
@@ -44,6 +45,11 @@ class Ended(msgspec.Struct, frozen=True):
     def by_signal(self) -> bool:
         """Whether native code brought it down, rather than Python."""
         return self.status < 0 or self.garbled
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else ended it: that says nothing of how it starts."""
+        return self.status in KILLED and not self.garbled
 
     def __str__(self) -> str:
         if self.garbled:

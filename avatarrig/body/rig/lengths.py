@@ -8,7 +8,7 @@ import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.errors import AvatarRigError
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import BoneEstimate, Estimate
 
 MEASURED: Final = "measured"
 PRIOR: Final = "population mean: too few photos show it"
@@ -38,19 +38,33 @@ class EstimateRefusedError(AvatarRigError, ValueError):
     """A document does not hold an estimate that a rig can be made of."""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What an estimate says of a length besides its value.
+
+    Attributes:
+        interval: What contains it with 90 % probability, over shoulder width.
+        status: ``provisional`` or ``stable``.
+        prior_share: How much of it is the average body's.
+    """
+
+    interval: tuple[float, float]
+    status: str
+    prior_share: float
+
+
 class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
     """Length of every bone.
 
     Attributes:
         lengths: Over shoulder width, by `KEYS`.
         sources: Where each comes from.
-        prior_shares: How much of each measured one is the average body's, where that is told.
+        told: What else the estimate says of each measured one, where it says it.
         height: The person's height in metres, where the estimate was made with one.
     """
 
     lengths: dict[str, float]
     sources: dict[str, str]
-    prior_shares: dict[str, float]
+    told: dict[str, Told]
     height: float | None
 
     @property
@@ -64,6 +78,8 @@ class FileBone(msgspec.Struct, frozen=True):
 
     value: float | None = None
     prior_share: float | None = None
+    interval: tuple[float, float] | None = None
+    status: str | None = None
 
 
 class FileEstimate(msgspec.Struct, frozen=True):
@@ -83,12 +99,13 @@ def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
     """
     lengths: dict[str, float] = {}
     sources: dict[str, str] = {}
-    shares: dict[str, float] = {}
+    told: dict[str, Told] = {}
     for key in KEYS:
         known = estimate.stats.get(key)
         if key in estimate.estimates:
             lengths[key], sources[key] = estimate.estimates[key], MEASURED
-            shares[key] = 0.0 if known is None else known.prior_share or 0.0
+            if known is not None and (said := _told(known)) is not None:
+                told[key] = said
         elif known is not None and known.value is not None:
             lengths[key], sources[key] = known.value, PRIOR
     if not lengths:
@@ -96,7 +113,13 @@ def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
     if not all(_LEAST < length < _MOST for length in lengths.values()):
         raise EstimateRefusedError("the estimate holds a length that no person has")
     _fill(lengths, sources)
-    return RigLengths(lengths=lengths, sources=sources, prior_shares=shares, height=estimate.height)
+    return RigLengths(lengths=lengths, sources=sources, told=told, height=estimate.height)
+
+
+def _told(bone: BoneEstimate | FileBone) -> Told | None:
+    if bone.interval is None or bone.status is None or bone.prior_share is None:
+        return None  # in the prototype's files
+    return Told(interval=bone.interval, status=bone.status, prior_share=bone.prior_share)
 
 
 def _fill(lengths: dict[str, float], sources: dict[str, str]) -> None:

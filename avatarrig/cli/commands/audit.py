@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError
 from avatarrig.report.calibration.audit import choose_sample, draw_contact_sheet, to_csv
 from avatarrig.report.calibration.measured import measure_run
@@ -45,7 +46,7 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
         sample = choose_sample(measured, size)
         write_atomically(csv_file, to_csv(sample))
         write_atomically(sheet_file, draw_contact_sheet(measured, sample))
-    click.echo(
+    say(
         f"{len(sample)} photos: look at {sheet_file}, write good or bad into {csv_file}, then\n"
         f"  avatarrig calibrate {run} --labels {csv_file}"
     )

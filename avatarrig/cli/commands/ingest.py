@@ -12,6 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
@@ -149,7 +150,7 @@ def ingest(
             )
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
-    click.echo(
+    say(
         f"{totals.published} photos published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
@@ -55,7 +56,7 @@ def fetch_command(pose_models: str, folder: Path | None) -> None:
         except ModelUnavailableError as error:
             missing.append(str(error))
             continue
-        click.echo(f"{name:<10} {path}")
+        say(f"{name:<10} {path}")
     if missing:
         with fail_clearly():
             raise CommandError("\n".join(missing))
@@ -67,4 +68,4 @@ def where_command() -> None:
     for name, model in MODELS.items():
         with fail_clearly():
             path = find(model)
-        click.echo(f"{name:<10} {path or f'not here: {model.url}'}")
+        say(f"{name:<10} {path or f'not here: {model.url}'}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.screen.printable import say
 from avatarrig.report.collect import collect
 from avatarrig.runs import write_atomically
 
@@ -50,7 +51,7 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
         files = make_report(collect(run), options)
         for file, data in _named(files, page_file):
             write_atomically(file, data)
-            click.echo(f"{file}  {len(data) / 1024:.0f} KB")
+            say(f"{file}  {len(data) / 1024:.0f} KB")
 
 
 def _named(files: ReportFiles, page_file: Path) -> list[tuple[Path, bytes]]:
