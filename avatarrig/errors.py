@@ -17,6 +17,7 @@ AvatarRigError
 ├── ChecksumError                       kafka.embedded.download
 ├── CommandError                        errors
 ├── DatasetError                        producers.scan
+├── DecisionsFileError                  runs.decisions
 ├── DetectionFailedError                detectors.tasks
 ├── DetectorUnusableError               processors.detector_port
 ├── DownloadRefusedError                page.downloads

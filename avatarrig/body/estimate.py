@@ -141,6 +141,7 @@ def _with_photos(
     )
     return msgspec.structs.replace(
         made,
+        consistent=doubts.consistent,
         photos=photos,
         estimates={key: bones[key].value for key in usable},
         stats=bones,

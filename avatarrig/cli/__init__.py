@@ -63,6 +63,18 @@ COMMANDS = {
         "avatarrig.cli.commands.rejects",
         "What was rejected: list it, show why, try it again.",
     ),
+    "exclude": (
+        "avatarrig.cli.commands.exclude",
+        "Leave photos out of an estimate, by path or pattern.",
+    ),
+    "include": (
+        "avatarrig.cli.commands.exclude",
+        "Bring photos back, or have unsure ones count.",
+    ),
+    "review": (
+        "avatarrig.cli.commands.review",
+        "The photos that matter most to look at, as a page with keys.",
+    ),
     "forget": (
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",

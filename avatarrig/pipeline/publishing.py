@@ -193,7 +193,12 @@ class RunPhotos:
 
 
 def _found(reference: PhotoReference) -> Found:
-    return Found(reference.image_id, reference.path, reference.subject)
+    return Found(
+        reference.image_id,
+        reference.path,
+        reference.subject,
+        is_copy=reference.duplicate_of is not None,
+    )
 
 
 class Publishing:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.decided import as_decided
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
@@ -16,7 +17,9 @@ from avatarrig.runs import (
     read_observation,
     write_atomically,
     write_json,
+    write_standings,
 )
+from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.wire.estimate import Estimate
@@ -42,16 +45,17 @@ def write_results(
         RunStorageError: The run directory cannot take them.
     """
     write_atomically(run.index, _index(progress))
+    write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
     write_estimate(run, estimates)
     for subject, estimate in estimates.items():
-        write_atomically(run.preview, draw_preview(estimate, title=subject))
+        place = place_of_estimate(run, subject, several=len(estimates) > 1)
+        write_atomically(place.preview, draw_preview(estimate, title=subject))
 
 
 def write_estimate(run: RunDirectory, estimates: Estimates) -> None:
     """Writes the latest estimate, where there is one."""
-    for estimate in estimates.values():
-        write_json(run.estimate, estimate)
+    write_estimates(run, estimates)
 
 
 def summary(
@@ -74,7 +78,7 @@ def summary(
         "waiting": counts.waiting,
         "with_person": counts.person,
         "without_person": counts.observed - counts.person,
-        "left_out_of_estimate": dict(sorted(progress.left_out.items())),
+        "left_out_of_estimate": dict(sorted(progress.excluded.items())),
         "rejected": [
             {
                 "rel_image_path": found.path,
@@ -98,7 +102,7 @@ def _index(progress: Progress) -> bytes:
             "ok": True,
             "observation": f"{OBSERVATIONS}/{found.image_id}.json",
             "person": seen.person,
-            "left_out": seen.left_out,
+            "left_out": seen.excluded,
         }
         for found, seen in progress.observed_photos
     ]
@@ -145,8 +149,8 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
     The proportions are the aggregator's, bit for bit; height and window come beside.
     """
     estimators: dict[str, Estimator] = {}
-    for found, _ in progress.observed_photos:
-        observation = read_observation(run.observation(found.image_id))
+    for found, seen in progress.observed_photos:
+        observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
         estimators.setdefault(found.subject, Estimator()).update(observation)
     return {
         subject: estimator.estimate(subject=subject, options=options)

@@ -34,9 +34,10 @@ from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
+from avatarrig.pipeline.standings import Standings
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
-from avatarrig.runs import RunDirectory, RunIdentity
+from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.topics import detector_group, pipeline_topics
@@ -116,7 +117,7 @@ class Session:
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
-            publishing, photos = parts.patiently(lambda: self._publishing(kafka, stack))
+            publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
@@ -138,7 +139,7 @@ class Session:
                 self._take(publishing, photos)
                 self._start_what_is_needed(parts, photos, kafka)
                 self._look_after(news=news)
-                return self._done and not photos.is_mending
+                return self._is_done(standings) and not photos.is_mending
 
             parts.work(interruption.stop, step)
             self._enter("stopping")
@@ -196,7 +197,9 @@ class Session:
             log = self._run.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
-    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, RunPhotos]:
+    def _publishing(
+        self, kafka: KafkaSettings, stack: ExitStack
+    ) -> tuple[Publishing, RunPhotos, Standings]:
         group = detector_group(self._identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
@@ -225,7 +228,16 @@ class Session:
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
         )
-        return publishing, photos
+        standings = Standings(
+            self._run,
+            self._progress,
+            producer,
+            fingerprint=self._fingerprint,
+            decisions=read_decisions(self._run),
+            prune=self._request.prune if self._request.max_images is None else None,
+            period=self._request.period,
+        )
+        return publishing, photos, standings
 
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
@@ -253,9 +265,11 @@ class Session:
             sandbox=sandbox,
         )
 
-    @property
-    def _done(self) -> bool:
+    def _is_done(self, standings: Standings) -> bool:
         if self._scanning or not self._progress.all_processed:
+            return False
+        if self._progress.counts.found and not standings.settle():
+            self._stage = "taking photos out of the estimate, or back in"
             return False
         if self._progress.counts.observed and not self._progress.estimates_complete:
             self._stage = "finishing the estimate"

@@ -266,6 +266,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Window | None, Meta(description="The newest days apart; only where they were asked for.")
     ] = None
 
+    consistent: Annotated[
+        bool, Meta(description="Whether the photos agree on one person; left out where they do.")
+    ] = True
+
     @property
     def bones(self) -> dict[str, BoneEstimate]:
         """What is known about each ratio: the same as `stats`."""

@@ -37,8 +37,8 @@ def _close(node: dict[str, Any]) -> None:
     node["additionalProperties"] = False
     for name, child in node["properties"].items():
         if "default" in child:
-            there, _ = child.pop("anyOf")
             del child["default"]
+            there, *_ = child.pop("anyOf", [{}])
             node["properties"][name] = there | child
     for child in node["properties"].values():
         child.pop("propertyNames", None)

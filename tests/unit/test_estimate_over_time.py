@@ -52,7 +52,9 @@ def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
 
 def test_a_day_of_somebody_else_is_pointed_out_and_nothing_is_stable() -> None:
     tally = Tally.empty()
-    for place, said in enumerate([*evidence_of("p00"), *evidence_of("pw01")[:15]]):
+    other = {bone: length * (1.4 if "arm" in bone else 0.7) for bone, length in BODY.items()}
+    strange = [photo(number, other).evidence for number in range(15)]
+    for place, said in enumerate([*evidence_of("p00"), *strange]):
         captured_at = ARRIVED - DAY * (place // 15) + 60 * (place % 15)
         tally.add(photo(place, BODY, evidence=said, captured_at=captured_at))
     mixed, alone = as_json(tally), as_json(tally_of_photos(evidence_of("p00")))

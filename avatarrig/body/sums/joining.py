@@ -26,7 +26,7 @@ _LONGEST_MOMENT: Final = 2 * SECONDS
 
 _SESSION_GAP: Final = 2 * 3600
 _LONGEST_SESSION: Final = 24 * 3600
-_TYPICAL_SESSION: Final = 3
+TYPICAL_SESSION: Final = 3
 """Moments that a session is taken to have where no photo says when it was taken: as many as in
 dumps that do say."""
 
@@ -159,7 +159,7 @@ def _sessions(ones: Sequence[Kept], moments: Sequence[int], apart: FloatArray) -
         session_of[moment] = number
     if not session_of:
         alike = sorted(set(moments), key=lambda place: ones[place].pose.tolist())
-        numbers = {moment: rank // _TYPICAL_SESSION for rank, moment in enumerate(alike)}
+        numbers = {moment: rank // TYPICAL_SESSION for rank, moment in enumerate(alike)}
         return [numbers[moment] for moment in moments]
     timed = [place for place, one in enumerate(ones) if one.taken_at is not None]
     nearest = {place: timed[int(apart[place, timed].argmin())] for place in range(len(ones))}

@@ -16,7 +16,7 @@ from avatarrig.pipeline.results import Estimates
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
-from avatarrig.wire.reasons import words_for
+from avatarrig.wire.reasons import Exclusion, words_for
 
 SHOWN_REJECTS = 10
 PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
@@ -75,15 +75,10 @@ def print_results(
     )
     if files := read_file_counts(run):
         console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
-    _print_left_out(console, progress)
+    _print_excluded(console, progress)
+    _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
-    if progress.departed:
-        console.print(
-            words(
-                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
-                "still counted. A new --out starts without."
-            )
-        )
+    _print_departed(console, progress)
     console.print(words(f"files: {run.path}"), soft_wrap=True)
     if estimates:
         console.print(
@@ -98,12 +93,46 @@ def print_results(
         )
 
 
+def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> None:
+    """Says once what a folder of several people needs."""
+    left_out = progress.excluded
+    ambiguous, unsure = left_out[Exclusion.AMBIGUOUS], left_out[Exclusion.UNSURE]
+    if ambiguous and not left_out[Exclusion.SOMEBODY_ELSE]:
+        console.print(
+            words(
+                f"{_photos(ambiguous)} with several people: who is meant cannot be told without a "
+                "photo of the person: --reference PHOTO"
+            )
+        )
+    if unsure:
+        console.print(
+            words(
+                f"{_photos(unsure)} of which nobody is sure: avatarrig review shows them, "
+                "avatarrig include has them count"
+            )
+        )
+
+
+def _print_departed(console: Console, progress: Progress) -> None:
+    gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
+    if gone:
+        console.print(words(f"{_photos(gone)} no longer in the dataset: not counted any more"))
+    if progress.departed:
+        console.print(
+            words(
+                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
+                "still counted, since that is many at once or not all photos were looked at. "
+                "--prune takes them out."
+            )
+        )
+
+
 def _photos(count: int) -> str:
     return f"{count} photo{'' if count == 1 else 's'}"
 
 
-def _print_left_out(console: Console, progress: Progress) -> None:
-    for reason, count in sorted(progress.left_out.items()):
+def _print_excluded(console: Console, progress: Progress) -> None:
+    for reason, count in sorted(progress.excluded.items()):
         line = words(f"{count} not in the estimate: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
