@@ -42,6 +42,7 @@ class Body:
         moment: (n,) so have frames of a burst, and copies and what they were made from.
         copy: (n,) whether a photo was made from another one.
         files: Photos, relative to the set's folder.
+        source: Kind of pictures: the name of the folder that the set lies in.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Body:
     moment: NDArray[np.int64]
     copy: NDArray[np.bool_]
     files: tuple[str, ...]
+    source: str
 
     def of(self, photos: NDArray[Any]) -> Body:
         """Keeps some of the photos."""
@@ -111,6 +113,7 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         moment=seen.moment,
         copy=seen.copy,
         files=tuple(seen.files),
+        source=folder.resolve().parent.name,
     )
 
 
