@@ -60,6 +60,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
             "observed": estimate.observations,
             "with_person": estimate.with_person,
             "used": estimate.used,
+            "moments": estimate.moments,
             "excluded": estimate.excluded,
         },
         "scale_basis": SCALE_BASIS,
@@ -87,6 +88,7 @@ def to_document(estimate: Estimate) -> dict[str, Any]:
 def _stats(bone: BoneEstimate) -> dict[str, Any]:
     return {
         "n": bone.n,
+        "moments": bone.moments,
         "median": None if bone.median is None else _rounded(bone.median),
         "value": _rounded(bone.value),
         "interval": _ends(bone),

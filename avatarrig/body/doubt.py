@@ -1,4 +1,4 @@
-"""How far to trust each group of photos: some may show somebody else.
+"""How far to trust each moment's photos: some may show somebody else.
 
 A photo shows the subject or, with odds that are known beforehand, anybody: its weight is the
 probability that it shows the subject, given the estimate from all photos so weighed. One photo
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.evidence.evidence import COORDINATES, matrix_of, vector_of
+from avatarrig.body.evidence.evidence import COORDINATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from avatarrig.body.bones import FloatArray
     from avatarrig.body.evidence.learned import Population
-    from avatarrig.body.sums.evidence_sum import EvidenceSum
+    from avatarrig.body.levels import Moments
 
 STRANGERS: Final = 0.3
 """Share of photos that may show anybody, before looking. Rendered people whose photos are all
@@ -53,38 +53,33 @@ def expected(population: Population, person: FloatArray) -> FloatArray:
 
 
 def weigh(
-    parts: Sequence[EvidenceSum],
+    moments: Moments,
     population: Population,
     person_of: Callable[[FloatArray, FloatArray], FloatArray],
 ) -> Weighed:
-    """Adds up groups of photos, each as far as it is to be trusted.
+    """Adds up moments, each as far as it is to be trusted.
 
     Args:
-        parts: The groups' sums; all photos of a group are taken to say what it says on average.
+        moments: The photos; all of a moment are taken to show the same person.
         population: Whom a stranger is drawn from.
         person_of: The estimate (6,) from an information matrix and vector.
     """
-    if not parts:
+    if not len(moments.photos):
         return Weighed(np.zeros((COORDINATES, COORDINATES)), np.zeros(COORDINATES), 1.0)
-    photos = np.array([part.photos for part in parts], float)
-    information = np.array([matrix_of(part.information) for part in parts])
-    vector = np.array([vector_of(part.vector) for part in parts])
     centre = population.mean + population.offset
-    one = information / photos[:, None, None]
-    pull = vector / photos[:, None] - one @ centre
+    one, vector = moments.one_by_one()
+    pull = vector - one @ centre
     stranger = _log_likelihood_of_anybody(one, pull, population)
-    weight = np.ones(len(parts))
+    weight = np.ones(len(one))
     for _ in range(_ROUNDS):
-        person = person_of(np.einsum("g,gij->ij", weight, information), weight @ vector)
+        person = person_of(*moments.together(weight))
         apart = expected(population, person) - centre
         subject = pull @ apart - 0.5 * np.einsum("i,gij,j->g", apart, one, apart)
         odds = STRANGERS / (1 - STRANGERS) * np.exp(np.clip(stranger - subject, -50, 50))
         weight = 1 / (1 + odds)
-    return Weighed(
-        information=np.einsum("g,gij->ij", weight, information),
-        vector=np.asarray(weight @ vector),
-        trusted=float(weight @ photos / photos.sum()),
-    )
+    information, vector = moments.together(weight)
+    trusted = float(weight @ moments.photos / moments.photos.sum())
+    return Weighed(information, vector, trusted)
 
 
 def _log_likelihood_of_anybody(

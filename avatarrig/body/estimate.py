@@ -13,21 +13,25 @@ from avatarrig.body.asymmetry import Asymmetry, asymmetries, disagreements
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.document import to_document
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.levels import moments_of
 from avatarrig.body.odd_days import odd_days
-from avatarrig.body.person import Interval, Proportions, solve_groups
-from avatarrig.body.rolling import Window, window_of
+from avatarrig.body.person import Interval, Proportions, solve_moments
+from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.rolling import Window, days_of, window_of
 from avatarrig.body.sums.histogram import value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from avatarrig.body.sums.tally import Tally
 
 Status = Literal["insufficient", "provisional", "stable"]
 
 PROVISIONAL_FROM: Final = 3
-"""Photos of a bone from which the estimate is better than the population's mean."""
+"""Moments that show a bone from which the estimate is better than the population's mean."""
 
 STABLE_FROM: Final = 20
-"""Photos of a bone from which more photos hardly change the estimate."""
+"""Moments that show a bone from which more photos hardly change the estimate."""
 
 STABLE_REACH: Final = 0.12
 """Half a stable bone's 90 % interval is at most this share of its value."""
@@ -58,6 +62,7 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True):
         low: Lower end of the 90 % interval.
         high: Upper end.
         n: Photos that show the bone well; for sums the bone seen least.
+        moments: How many moments these photos are of.
         status: Whether it can be used.
         prior_share: Share that comes from the population rather than from photos, 0..1.
         median: Median of plain ratios to the shoulder width; None where no photo has it.
@@ -68,6 +73,7 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     high: float
     n: int
+    moments: int
     status: Status
     prior_share: float
     median: float | None
@@ -83,6 +89,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         observations: Photos observed.
         with_person: Photos that show somebody.
         used: Photos that count.
+        moments: How many moments these are of: copies and bursts count once.
         excluded: Photos that do not, by reason.
         bones: Key of ``skeleton_estimate.json`` to its estimate; empty while no photo counts.
         asymmetry: Bone to left over right.
@@ -98,6 +105,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     with_person: int
     used: int
+    moments: int
     excluded: dict[str, int]
     bones: dict[str, BoneEstimate]
     asymmetry: dict[str, Asymmetry]
@@ -141,6 +149,7 @@ def estimate(
         observations=tally.observations,
         with_person=tally.with_person,
         used=tally.used,
+        moments=tally.moments,
         excluded=tally.excluded,
         height=options.height,
         **parts,
@@ -149,21 +158,23 @@ def estimate(
 
 def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, Any]:
     learned = load_learned(version.rpartition("-")[0])
-    proportions = solve_groups(tally.groups().parts(), learned)
+    cells = tally.cells()
+    proportions = solve_moments(cells, learned)
+    moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
     contradictions = disagreements(tally, proportions)
-    days = {name: sums.evidence(version) for name, sums in tally.days().items()}
+    days = days_of(tally, proportions.moments)
     odd = odd_days(days, learned)
     trusted = proportions.consistent and not contradictions and not odd
     return {
         "bones": {
-            key: _bone(key, tally, proportions, options.height, trusted=trusted)
+            key: _bone(key, (tally, moments), proportions, options.height, trusted=trusted)
             for key in (*PROTOTYPE_BONES, WINGSPAN)
         },
         "asymmetry": asymmetries(tally),
         "disagreements": contradictions,
         "consistent": proportions.consistent,
         "odd_days": odd,
-        "window": window_of(tally, learned, options.window_days, options.as_of),
+        "window": window_of(tally, days, learned, options.window_days, options.as_of),
     }
 
 
@@ -185,33 +196,37 @@ _ARMS: Final = ("upper_arm_L", "upper_arm_R", "lower_arm_L", "lower_arm_R", "sho
 
 def _bone(
     key: str,
-    tally: Tally,
+    counted: tuple[Tally, Mapping[str, float]],
     proportions: Proportions,
     height: float | None,
     *,
     trusted: bool,
 ) -> BoneEstimate:
+    tally, shown = counted
     members = _ARMS if key == WINGSPAN else (key,)
     ratio = over_shoulders(proportions, key)
     n = min(tally.histogram(member).total for member in members)
+    moments = min(round(min(shown[member] for member in members)), n)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
     return BoneEstimate(
         value=ratio.middle,
         low=ratio.low,
         high=ratio.high,
         n=n,
-        status=_status(n, ratio, trusted=trusted),
+        moments=moments,
+        status=_status(moments, ratio, trusted=trusted),
         prior_share=sum(shares) / len(shares),
         median=_median(tally, key),
         metres=None if height is None else _metres(proportions, ratio, key, height),
     )
 
 
-def _status(n: int, ratio: Interval, *, trusted: bool) -> Status:
-    if n < PROVISIONAL_FROM:
+def _status(moments: int, ratio: Interval, *, trusted: bool) -> Status:
+    if moments < PROVISIONAL_FROM:
         return "insufficient"
     reach = (ratio.high - ratio.low) / 2 / ratio.middle
-    return "stable" if n >= STABLE_FROM and reach <= STABLE_REACH and trusted else "provisional"
+    enough = moments >= STABLE_FROM and reach <= STABLE_REACH
+    return "stable" if enough and trusted else "provisional"
 
 
 def _median(tally: Tally, key: str) -> float | None:

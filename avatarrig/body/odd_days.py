@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.evidence.evidence import COORDINATES, matrix_of, vector_of
+from avatarrig.body.evidence.evidence import COORDINATES
+from avatarrig.body.levels import Cell, Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from avatarrig.body.bones import FloatArray
     from avatarrig.body.evidence.learned import Learned
-    from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 _ODDS: Final = 1 / 99
 """That a day shows somebody else, before looking. Of rendered people with ten days of three
@@ -29,11 +29,11 @@ _PEOPLE: Final = 1
 """Component of the population that people are compared by: between ordinary and unusual."""
 
 
-def odd_days(days: Mapping[str, EvidenceSum], learned: Learned) -> tuple[str, ...]:
+def odd_days(days: Mapping[str, Cell], learned: Learned) -> tuple[str, ...]:
     """Names the days whose photos rather show somebody else than the person of all others.
 
     Args:
-        days: Day (or month, or year) to the sum of its photos' evidence.
+        days: Day (or month, or year) to its photos.
         learned: The weights that made it.
 
     Returns:
@@ -44,9 +44,9 @@ def odd_days(days: Mapping[str, EvidenceSum], learned: Learned) -> tuple[str, ..
     names = sorted(days)
     population = learned.population
     centre = population.mean + population.offset
-    information = np.array([matrix_of(days[name].information) for name in names])
-    pull = np.array([vector_of(days[name].vector) for name in names]) - information @ centre
-    shared = population.systematic[_PEOPLE]
+    moments = Moments.of([days[name] for name in names], population)
+    information, pull = moments.information, moments.vector - moments.information @ centre
+    shared = population.systematic[_PEOPLE] + population.session
     response = population.response
     people = response @ population.covariances[_PEOPLE] @ response.T + shared
     others = information.sum(axis=0) - information

@@ -21,6 +21,7 @@ import numpy as np
 from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
 from avatarrig.body.doubt import Weighed, expected, weigh
 from avatarrig.body.evidence.evidence import matrix_of, scatter_of, vector_of
+from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
@@ -50,6 +51,7 @@ class Proportions:
         prior_share: By bone, 1 where everything comes from the population (no photos) down to
             0 where nothing does.
         photos: How many photos it rests on.
+        moments: How many moments these were taken in, roughly where they are very many.
         trusted: Share of the photos that is counted; the rest may show somebody else.
         consistent: Whether the photos agree on one person.
         learned: Version of the weights.
@@ -59,6 +61,7 @@ class Proportions:
     covariance: FloatArray
     prior_share: dict[str, float]
     photos: int
+    moments: float
     trusted: float
     consistent: bool
     learned: str
@@ -84,7 +87,7 @@ class Proportions:
 
 
 def solve(total: EvidenceSum, learned: Learned) -> Proportions:
-    """Estimates a person's proportions from summed evidence, trusting every photo alike.
+    """Estimates a person's proportions from summed evidence, as if each photo erred by itself.
 
     Args:
         total: The photos; none gives the population's mean and spread.
@@ -94,14 +97,16 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
         LearnedRefusedError: The evidence was made by other weights.
     """
     plain = Weighed(matrix_of(total.information), vector_of(total.vector), 1.0)
-    return _proportions(total, plain, learned)
+    return _proportions(total, total.photos, plain, learned)
 
 
-def solve_groups(parts: Sequence[EvidenceSum], learned: Learned) -> Proportions:
-    """Estimates a person's proportions, trusting less what seems to show somebody else.
+def solve_moments(cells: Sequence[Cell], learned: Learned) -> Proportions:
+    """Estimates a person's proportions: photos within moments within sessions.
+
+    What seems to show somebody else is trusted less.
 
     Args:
-        parts: The photos in groups, see `avatarrig.body.sums.grouped_sums`.
+        cells: The photos, see `avatarrig.body.sums.moments`.
         learned: The weights that made the evidence.
 
     Raises:
@@ -111,11 +116,14 @@ def solve_groups(parts: Sequence[EvidenceSum], learned: Learned) -> Proportions:
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
         return posterior(learned.population, information, vector)[0]
 
-    weighed = weigh(parts, learned.population, person_of)
-    return _proportions(EvidenceSum.total(parts), weighed, learned)
+    weighed = weigh(Moments.of(cells, learned.population), learned.population, person_of)
+    total = EvidenceSum.total(cell.total for cell in cells)
+    return _proportions(total, moments_of(cells), weighed, learned)
 
 
-def _proportions(total: EvidenceSum, weighed: Weighed, learned: Learned) -> Proportions:
+def _proportions(
+    total: EvidenceSum, moments: float, weighed: Weighed, learned: Learned
+) -> Proportions:
     if total.learned not in (None, learned.version):
         raise LearnedRefusedError(
             f"the evidence was made by {total.learned!r}, these weights are {learned.version!r}: "
@@ -129,12 +137,13 @@ def _proportions(total: EvidenceSum, weighed: Weighed, learned: Learned) -> Prop
     by_photos = many + growth * unusual(learned.population, mean)
     factor = few * shares.mean() + by_photos * (1 - shares.mean())
     limit, allowance = learned.most_misfit
-    most = math.hypot(limit, allowance / math.sqrt(max(total.photos, 1)))
+    most = math.hypot(limit, allowance / math.sqrt(max(moments, 1)))
     return Proportions(
         log_lengths=HELMERT.T @ mean,
         covariance=kept * factor**2,
         prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
         photos=total.photos,
+        moments=moments,
         trusted=weighed.trusted,
         consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,

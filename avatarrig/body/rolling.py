@@ -11,13 +11,16 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
-from avatarrig.body.evidence.evidence import COORDINATES, matrix_of, vector_of
-from avatarrig.body.person import Interval, solve
+from avatarrig.body.evidence.evidence import COORDINATES
+from avatarrig.body.levels import Cell, Moments
+from avatarrig.body.person import Interval, solve_moments
+from avatarrig.body.sums.capture_days import first_day
+from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
-    from avatarrig.body.evidence.learned import Learned
-    from avatarrig.body.sums.evidence_sum import EvidenceSum
-    from avatarrig.body.sums.photo_sums import PhotoSums
+    from collections.abc import Mapping, Sequence
+
+    from avatarrig.body.evidence.learned import Learned, Population
     from avatarrig.body.sums.tally import Tally
 
 _KEYS: Final = tuple(key for key in PROTOTYPE_BONES if key != "shoulder_width")
@@ -90,12 +93,17 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def window_of(
-    tally: Tally, learned: Learned, days: int | None, as_of: dt.date | None
+    tally: Tally,
+    parts: Mapping[str, Cell],
+    learned: Learned,
+    days: int | None,
+    as_of: dt.date | None,
 ) -> Window | None:
     """Estimates the last days of a tally.
 
     Args:
         tally: A subject's photos.
+        parts: The same by day, see `days_of`.
         learned: The weights that made its evidence.
         days: Length of the window; None for none.
         as_of: Its last day, today for example; the newest photo's where that is later.
@@ -107,57 +115,79 @@ def window_of(
     if days is None or newest is None:
         return None
     last = max(newest, as_of or newest)
-    inside, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
-    others = tally.everything() - inside
+    first = tally.begins(last - dt.timedelta(min(days, last.toordinal()) - 1))
+    inside = [cell for name, cell in parts.items() if first_day(name) >= first]
+    others = [cell for name, cell in parts.items() if first_day(name) < first]
     return Window(
         days=days,
         first=first.isoformat(),
         last=last.isoformat(),
-        photos=inside.photos,
+        photos=sum(cell.total.photos for cell in inside),
         undated=tally.undated,
-        bones=_bones(inside, learned) if inside.photos else {},
-        changes=compare(inside.evidence(learned.version), others.evidence(learned.version)),
+        bones=_bones(inside, learned) if inside else {},
+        changes=compare(inside, others, learned.population),
     )
 
 
-def _bones(sums: PhotoSums, learned: Learned) -> dict[str, WindowBone]:
-    proportions = solve(sums.evidence(learned.version), learned)
+def days_of(tally: Tally, moments: float) -> dict[str, Cell]:
+    """Returns day, or month or year long ago, to its photos; each is a session.
+
+    Which moments the photos of a day are of is not kept. A day is taken to have as many for each
+    photo as all days together.
+
+    Args:
+        tally: The photos.
+        moments: How many moments they are of.
+    """
+    share = moments / max(tally.used, 1)
+    return {
+        name: Cell(total, number, number, max(1.0, share * total.photos))
+        for number, (name, total) in enumerate(sorted(tally.days().items()))
+    }
+
+
+def _bones(cells: Sequence[Cell], learned: Learned) -> dict[str, WindowBone]:
+    proportions = solve_moments(cells, learned)
+    shown = EvidenceSum.total(cell.total for cell in cells).shown
     ratios: dict[str, Interval] = {
         key: proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",)) for key in _KEYS
     }
     return {
-        key: WindowBone(value=ratio.middle, low=ratio.low, high=ratio.high, n=sums.shown[key])
+        key: WindowBone(value=ratio.middle, low=ratio.low, high=ratio.high, n=shown[key])
         for key, ratio in ratios.items()
     }
 
 
-def compare(inside: EvidenceSum, others: EvidenceSum) -> dict[str, Change]:
+def compare(
+    inside: Sequence[Cell], others: Sequence[Cell], population: Population
+) -> dict[str, Change]:
     """Compares what two sets of photos of one person say.
 
     Args:
         inside: Photos of the window.
         others: All others.
+        population: Tells which errors moments and sessions share.
 
     Returns:
         Key to its change; empty where either has fewer than `FEWEST_PHOTOS`.
     """
-    if min(inside.photos, others.photos) < FEWEST_PHOTOS:
+    if min(sum(cell.total.photos for cell in cells) for cells in (inside, others)) < FEWEST_PHOTOS:
         return {}
-    here, here_covariance = _seen(inside)
-    there, there_covariance = _seen(others)
+    here, here_covariance = _seen(inside, population)
+    there, there_covariance = _seen(others, population)
     log_change = HELMERT.T @ (here - there)
     covariance = HELMERT.T @ (here_covariance + there_covariance) @ HELMERT
     return {key: _change(key, log_change, covariance) for key in _KEYS}
 
 
-def _seen(total: EvidenceSum) -> tuple[FloatArray, FloatArray]:
+def _seen(cells: Sequence[Cell], population: Population) -> tuple[FloatArray, FloatArray]:
     """What photos say by themselves: mean (6,) and covariance (6, 6), without a prior.
 
     A trace of information about everything keeps bones that no photo shows finite, and wide.
     """
-    information = matrix_of(total.information) + 1e-3 * np.eye(COORDINATES)
-    covariance: FloatArray = np.asarray(np.linalg.inv(information), np.float64)
-    return covariance @ vector_of(total.vector), covariance
+    information, vector = Moments.of(cells, population).together()
+    covariance = np.asarray(np.linalg.inv(information + 1e-3 * np.eye(COORDINATES)), np.float64)
+    return covariance @ vector, covariance
 
 
 def _change(key: str, log_change: FloatArray, covariance: FloatArray) -> Change:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from avatarrig.detectors.by_face import PhotoView, identify, mask_of_one
 from avatarrig.detectors.face import find_face
 from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.likeness import look_of
 from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.outline import Explained, explain_mask
 from avatarrig.detectors.person_mask import PersonMask, segment_people
@@ -65,6 +66,7 @@ class Detection:
         mask: uint8, 256 x 256 stretched over the whole photo: 255 = surely a person, 128 and
             more counts as one. Everybody in the photo is on it.
         meta: Quality metrics by their documented names.
+        look: What the subject's surroundings look like, see `look_of`.
         rgb: The working picture, uint8, upright; as a rule smaller than the original.
     """
 
@@ -79,6 +81,7 @@ class Detection:
     blendshapes: Floats | None
     mask: Pixels | None
     meta: Meta
+    look: tuple[int, ...]
     rgb: Pixels = field(repr=False)
 
 
@@ -187,6 +190,7 @@ class Detector:
             blendshapes=None if face is None else face.blendshapes,
             mask=mask.confidence,
             meta=self._meta(photo, subject, mask, explained),
+            look=() if subject is None else look_of(photo.rgb, subject.landmarks, subject.world),
             rgb=photo.rgb,
         )
 

@@ -118,6 +118,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         meta: Quality metrics by their documented names.
         evidence: What the photo says about bone lengths; None where it says nothing.
         excluded: Why the photo does not count in the estimate; None where it counts.
+        look: What the surroundings of the person look like, in a few numbers that are the same
+            for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
     image_id: str
@@ -142,6 +144,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     meta: dict[str, float | int | str | bool | None] = {}
     evidence: Evidence | None = None
     excluded: str | None = None
+    look: tuple[int, ...] = ()
     version: int = SCHEMA_VERSION
 
 

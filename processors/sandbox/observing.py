@@ -166,6 +166,7 @@ def assemble(
         meta=dict(seen.meta),
         evidence=_evidence(seen, learned),
         excluded=_excluded(reference, seen),
+        look=seen.look,
     )
 
 

@@ -43,12 +43,24 @@ def capture_moment(captured_at: float | None, found_at: float) -> float:
         captured_at: Unix seconds; None where the photo does not say.
         found_at: Unix seconds.
     """
-    seconds = found_at
-    if captured_at is not None and 0 <= captured_at <= found_at + _CLOCKS_DIFFER_BY:
-        seconds = captured_at
+    seconds = credible(captured_at, found_at)
+    if seconds is None:
+        seconds = found_at
     if not math.isfinite(seconds):
         seconds = 0.0
     return min(max(seconds, 0.0), _LAST_SECOND)
+
+
+def credible(captured_at: float | None, found_at: float) -> float | None:
+    """Returns when a photo says that it was taken, or None where it does not, or cannot be right.
+
+    Args:
+        captured_at: Unix seconds; None where the photo does not say.
+        found_at: Unix seconds.
+    """
+    if captured_at is not None and 0 <= captured_at <= found_at + _CLOCKS_DIFFER_BY:
+        return min(captured_at, _LAST_SECOND)
+    return None
 
 
 def capture_day(captured_at: float | None, found_at: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import (
@@ -15,90 +15,92 @@ from avatarrig.body.sums.capture_days import (
     is_bucket,
     last_day,
 )
-from avatarrig.body.sums.photo_sums import PhotoSums
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from avatarrig.wire import Evidence
+from avatarrig.body.sums.evidence_sum import COUNTS, ROW_LENGTH, EvidenceSum
+from avatarrig.body.sums.keyed_sums import KeyedSums
 
 _NO_MONTH: Final = "1970-01"
 _ONE_DAY: Final = dt.timedelta(1)
 
+DatedRow = tuple[str, list[int]]
+"""When a photo was taken, an ISO date or `UNDATED`, and its row (`avatarrig.body.sums.evidence_sum.row_of`)."""
+
 
 class DatedSums:
-    """Buckets of sums (see `avatarrig.body.sums.capture_days`); `add` changes them in place."""
+    """Buckets of sums (see `avatarrig.body.sums.capture_days`).
 
-    __slots__ = ("_buckets", "_newest_month")
+    `add` and `subtract` work in place. What is taken back leaves no trace in any count or sum;
+    only days that a newer photo has made coarse stay coarse.
+    """
 
-    def __init__(
-        self, newest_month: str = _NO_MONTH, buckets: Mapping[str, PhotoSums] | None = None
-    ) -> None:
+    __slots__ = ("_newest_month", "_sums")
+
+    def __init__(self, newest_month: str = _NO_MONTH, sums: KeyedSums[str] | None = None) -> None:
         self._newest_month = newest_month
-        self._buckets: dict[str, PhotoSums] = dict(buckets or {})
+        self._sums: KeyedSums[str] = KeyedSums(ROW_LENGTH, COUNTS) if sums is None else sums
+
+    @property
+    def photos(self) -> int:
+        """How many photos are contained."""
+        return self._sums.count
 
     @property
     def newest_day(self) -> dt.date | None:
         """Latest day that a photo was taken on; None while no photo tells one."""
-        return max(map(self._last_day, self._buckets.keys() - {UNDATED}), default=None)
+        return max(map(self._last_day, self._sums.rows.keys() - {UNDATED}), default=None)
 
     @property
     def undated(self) -> int:
         """How many photos do not tell when they were taken."""
-        return self._buckets[UNDATED].photos if UNDATED in self._buckets else 0
+        return self._sums.rows[UNDATED][0] if UNDATED in self._sums.rows else 0
 
-    def everything(self) -> PhotoSums:
-        """Returns the sums of all photos."""
-        return PhotoSums.total(self._buckets.values())
-
-    def parts(self) -> dict[str, PhotoSums]:
-        """Returns day, month or year to the sums of its photos."""
-        return dict(self._buckets)
-
-    def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
-        """Returns the sums of the photos taken on a day or later.
-
-        Exact for the last 59 days and more. Further back only whole months and years are kept;
-        the one that the day falls into is left out.
+    def everything(self, learned: str | None) -> EvidenceSum:
+        """Returns the sums of all photos.
 
         Args:
-            day: The first day wanted.
-
-        Returns:
-            The sums, and the first day that they really begin with.
+            learned: Version of the weights that made the evidence.
         """
-        dated = {name: sums for name, sums in self._buckets.items() if name != UNDATED}
-        ends = {name: self._last_day(name) for name in dated}
+        return EvidenceSum(learned, self._sums.total())
+
+    def parts(self, learned: str | None) -> dict[str, EvidenceSum]:
+        """Returns day, month or year to the sums of its photos.
+
+        Args:
+            learned: Version of the weights that made the evidence.
+        """
+        return {name: EvidenceSum(learned, row) for name, row in self._sums.rows.items()}
+
+    def begins(self, day: dt.date) -> dt.date:
+        """Returns the first day from which sums are kept apart, a given day or the next possible.
+
+        Any of the last 59 days and more. Further back only whole months and years are kept; the
+        one that the day falls into is left out.
+        """
+        ends = {name: self._last_day(name) for name in self._sums.rows.keys() - {UNDATED}}
         cut = [end + _ONE_DAY for name, end in ends.items() if first_day(name) < day <= end]
-        start = max([day, *cut])
-        inside = (sums for name, sums in dated.items() if first_day(name) >= start)
-        return PhotoSums.total(inside), start
+        return max([day, *cut])
 
-    def add(self, evidence: Evidence, day: str) -> None:
-        """Adds a photo.
-
-        Args:
-            evidence: What it says.
-            day: When it was taken, an ISO date or `UNDATED`.
-        """
+    def add(self, item: DatedRow) -> None:
+        """Adds a photo."""
+        day, row = item
         if day != UNDATED and day[:7] > self._newest_month:
-            self._buckets = self._aged(day[:7])
+            self._sums = self._aged(day[:7])
             self._newest_month = day[:7]
-        name = bucket_of(day, self._newest_month)
-        if name not in self._buckets:
-            self._buckets[name] = PhotoSums()
-        self._buckets[name].add(evidence)
+        self._sums.add((bucket_of(day, self._newest_month), row))
+
+    def subtract(self, item: DatedRow) -> None:
+        """Takes a photo back.
+
+        Raises:
+            StateRefusedError: It is not contained.
+        """
+        day, row = item
+        if day != UNDATED and day[:7] > self._newest_month:
+            raise StateRefusedError("a photo is to be taken back that is newer than any added")
+        self._sums.subtract((bucket_of(day, self._newest_month), row))
 
     def __add__(self, other: DatedSums) -> DatedSums:
         newest = max(self._newest_month, other._newest_month)
-        parts = (self._aged(newest), other._aged(newest))
-        return DatedSums(
-            newest,
-            {
-                name: PhotoSums.total(part[name] for part in parts if name in part)
-                for name in {*parts[0], *parts[1]}
-            },
-        )
+        return DatedSums(newest, self._aged(newest) + other._aged(newest))
 
     def __sub__(self, other: DatedSums) -> DatedSums:
         """Takes photos back.
@@ -108,41 +110,36 @@ class DatedSums:
         """
         if other._newest_month > self._newest_month:
             raise StateRefusedError("a photo is to be taken back that is newer than any added")
-        theirs = other._aged(self._newest_month)
-        rest = {
-            name: self._buckets.get(name, PhotoSums()) - theirs.get(name, PhotoSums())
-            for name in {*self._buckets, *theirs}
-        }
-        return DatedSums(
-            self._newest_month, {name: sums for name, sums in rest.items() if sums.photos}
-        )
+        return DatedSums(self._newest_month, self._sums - other._aged(self._newest_month))
 
-    def to_builtins(self) -> list[object]:
-        """Returns strings and integers that `from_builtins` reads."""
-        rows = {name: self._buckets[name].to_row() for name in sorted(self._buckets)}
-        return [self._newest_month, rows]
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DatedSums) and self.pack() == other.pack()
+
+    __hash__ = None  # type: ignore[assignment] # they change
+
+    def pack(self) -> list[Any]:
+        """Returns the newest month, the buckets and their sums."""
+        return [self._newest_month, self._sums.pack()]
 
     @classmethod
-    def from_builtins(cls, packed: Sequence[object]) -> DatedSums:
-        """Reads what `to_builtins` wrote.
+    def unpack(cls, packed: Any) -> DatedSums:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made.
 
         Raises:
             StateRefusedError: It holds something else.
         """
         match packed:
-            case [str() as newest, dict() as rows] if all(map(is_bucket, [f"{newest}-01", *rows])):
-                return cls(newest, {name: PhotoSums.from_row(row) for name, row in rows.items()})
+            case [str() as newest, sums] if is_bucket(f"{newest}-01"):
+                read = KeyedSums[str](ROW_LENGTH, COUNTS).unpacked(sums)
+                if all(map(is_bucket, read.rows)):
+                    return cls(newest, read)
         raise StateRefusedError("these are no sums of photos by capture time")
 
-    def _aged(self, month: str) -> dict[str, PhotoSums]:
+    def _aged(self, month: str) -> KeyedSums[str]:
         """The buckets as coarse as they are to be once there is a photo of that month."""
         if month == self._newest_month:
-            return self._buckets
-        aged: dict[str, PhotoSums] = {}
-        for name, sums in self._buckets.items():
-            kept = bucket_of(name, month)
-            aged[kept] = PhotoSums.total([aged[kept], sums]) if kept in aged else sums
-        return aged
+            return self._sums
+        return self._sums.rekeyed({name: bucket_of(name, month) for name in self._sums.rows})
 
     def _last_day(self, name: str) -> dt.date:
         if name == OLDER:

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from operator import add, sub
+from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.evidence.evidence import COORDINATES, INFORMATION_LENGTH
+from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.sums.keyed_sums import KeyedSums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from avatarrig.wire import Evidence
 
-_NUMBERS: Final = 1 + INFORMATION_LENGTH + COORDINATES
-"""Photos, information, vector."""
+COUNTS: Final = 1 + len(RATIO_KEYS)
+"""Photos, and photos that show each bone well: the first numbers of a row."""
+
+ROW_LENGTH: Final = COUNTS + INFORMATION_LENGTH + COORDINATES
+_INFORMATION: Final = slice(COUNTS, COUNTS + INFORMATION_LENGTH)
+_VECTOR: Final = slice(COUNTS + INFORMATION_LENGTH, ROW_LENGTH)
+
+
+def row_of(evidence: Evidence) -> list[int]:
+    """Returns one photo's row of integers: counts, information, vector.
+
+    Raises:
+        StateRefusedError: It holds another number of integers than evidence does.
+    """
+    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
+        raise StateRefusedError(
+            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
+            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
+        )
+    shown = [int(key in evidence.ratios) for key in RATIO_KEYS]
+    return [1, *shown, *evidence.information, *evidence.vector]
 
 
 class EvidenceSum:
-    """Sums of integers. `add`, `subtract`, ``+=`` change it in place; ``+``, ``-`` make a new one.
+    """A row of integers. `add`, `subtract`, ``+=`` change it in place; ``+``, ``-`` make a new one.
 
-    Python's integers do not overflow, whatever the number of photos. All evidence in a sum was
-    made by the same learned weights; the sum takes on the version of the first it sees.
+    All evidence in a sum was made by the same learned weights; it takes on the version of the
+    first it sees.
     """
 
-    __slots__ = ("_learned", "_sums")
+    __slots__ = ("_learned", "_row")
 
-    def __init__(self) -> None:
-        self._learned: str | None = None
-        self._sums = [0] * _NUMBERS
-
-    @classmethod
-    def zero(cls) -> EvidenceSum:
-        """Returns the sum of no photos."""
-        return cls()
+    def __init__(self, learned: str | None = None, row: Sequence[int] = (0,) * ROW_LENGTH) -> None:
+        self._learned = learned if row[0] else None
+        self._row = list(row)
 
     @classmethod
     def total(cls, parts: Iterable[EvidenceSum]) -> EvidenceSum:
@@ -50,7 +67,22 @@ class EvidenceSum:
     @property
     def photos(self) -> int:
         """How many photos are contained."""
-        return self._sums[0]
+        return self._row[0]
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """Key of a bone to how many photos show it well."""
+        return dict(zip(RATIO_KEYS, self._row[1:COUNTS], strict=True))
+
+    @property
+    def information(self) -> list[int]:
+        """Upper triangle of the information matrix, and the scatter, fixed point."""
+        return self._row[_INFORMATION]
+
+    @property
+    def vector(self) -> list[int]:
+        """Information vector, fixed point."""
+        return self._row[_VECTOR]
 
     def add(self, evidence: Evidence) -> None:
         """Adds one photo.
@@ -59,7 +91,7 @@ class EvidenceSum:
             LearnedRefusedError: It was made by other weights than the rest.
             StateRefusedError: It holds another number of integers than evidence does.
         """
-        self._accumulate(evidence.learned, _numbers(evidence), 1)
+        self += EvidenceSum(evidence.learned, row_of(evidence))
 
     def subtract(self, evidence: Evidence) -> None:
         """Takes back one photo that was added before.
@@ -68,31 +100,29 @@ class EvidenceSum:
             LearnedRefusedError: It was made by other weights than the rest.
             StateRefusedError: There is nothing to take it back from.
         """
-        self._accumulate(evidence.learned, _numbers(evidence), -1)
+        gone = EvidenceSum(evidence.learned, row_of(evidence))
+        self._row = (self - gone)._row  # noqa: SLF001 - its own kind's
+        self._learned = self._learned if self._row[0] else None
 
     def __iadd__(self, other: EvidenceSum) -> EvidenceSum:  # noqa: PYI034, RUF100 - not subclassed
-        if other._learned is not None:
-            self._accumulate(other._learned, other._sums, 1)
+        self._learned = self._common(other)
+        self._row = list(map(add, self._row, other._row))
         return self
 
     def __add__(self, other: EvidenceSum) -> EvidenceSum:
-        total = EvidenceSum()
-        total += self
-        total += other
-        return total
+        return EvidenceSum(self._common(other), list(map(add, self._row, other._row)))
 
     def __sub__(self, other: EvidenceSum) -> EvidenceSum:
-        total = EvidenceSum()
-        total += self
-        if other._learned is not None:
-            total._accumulate(other._learned, other._sums, -1)
-        return total
+        learned = self._common(other)
+        rest: KeyedSums[int] = KeyedSums(ROW_LENGTH, COUNTS, {0: self._row} if self.photos else {})
+        rest.subtract((0, other._row))  # or refuses
+        return EvidenceSum(learned, list(map(sub, self._row, other._row)))
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, EvidenceSum)
             and self._learned == other._learned
-            and self._sums == other._sums
+            and self._row == other._row
         )
 
     __hash__ = None  # type: ignore[assignment] # it changes
@@ -100,58 +130,30 @@ class EvidenceSum:
     def __repr__(self) -> str:
         return f"EvidenceSum({self.photos} photos, {self._learned})"
 
-    @property
-    def information(self) -> list[int]:
-        """Upper triangle of the information matrix, and the scatter, fixed point."""
-        return self._sums[1 : 1 + INFORMATION_LENGTH]
-
-    @property
-    def vector(self) -> list[int]:
-        """Information vector, fixed point."""
-        return self._sums[1 + INFORMATION_LENGTH :]
-
-    def to_row(self) -> list[int]:
-        """Returns photos, information and vector as one row of integers."""
-        return list(self._sums)
-
-    def to_builtins(self) -> list[object]:
-        """Returns lists, strings and integers that `from_builtins` reads; [] for no photos."""
-        return [] if self._learned is None else [self._learned, list(self._sums)]
+    def pack(self) -> list[Any]:
+        """Returns the version and the row, packed."""
+        rows = {} if self._learned is None else {self._learned: self._row}
+        return KeyedSums(ROW_LENGTH, COUNTS, rows).pack()
 
     @classmethod
-    def from_builtins(cls, packed: Sequence[object]) -> EvidenceSum:
-        """Reads what `to_builtins` wrote.
+    def unpack(cls, packed: Any) -> EvidenceSum:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made.
 
         Raises:
             StateRefusedError: It holds something else.
         """
-        total = cls()
-        if not packed:
-            return total
-        match packed:
-            case [str() as learned, [*numbers]] if len(numbers) == _NUMBERS:
-                values = [number for number in numbers if type(number) is int]
-                if len(values) == _NUMBERS and values[0] > 0:
-                    total._accumulate(learned, values, 1)
-                    return total
+        empty: KeyedSums[str] = KeyedSums(ROW_LENGTH, COUNTS)
+        match list(empty.unpacked(packed).rows.items()):
+            case []:
+                return cls()
+            case [(str() as learned, row)]:
+                return cls(learned, row)
         raise StateRefusedError("this is no sum of evidence")
 
-    def _accumulate(self, learned: str, numbers: Sequence[int], sign: int) -> None:
-        if self._learned is not None and learned != self._learned:
+    def _common(self, other: EvidenceSum) -> str | None:
+        if None not in (self._learned, other._learned) and self._learned != other._learned:
             raise LearnedRefusedError(
-                f"evidence of {learned!r} cannot join a sum of {self._learned!r}: evaluate the "
-                "photos again from their landmarks with one of them"
+                f"evidence of {other._learned!r} cannot join a sum of {self._learned!r}: evaluate "
+                "the photos again from their landmarks with one of them"
             )
-        if self._sums[0] + sign * numbers[0] < 0:
-            raise StateRefusedError("more photos are to be taken back than were added")
-        self._sums = [mine + sign * its for mine, its in zip(self._sums, numbers, strict=True)]
-        self._learned = learned if self._sums[0] else None
-
-
-def _numbers(evidence: Evidence) -> list[int]:
-    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
-        raise StateRefusedError(
-            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
-            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
-        )
-    return [1, *evidence.information, *evidence.vector]
+        return self._learned or other._learned

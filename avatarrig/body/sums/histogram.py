@@ -8,13 +8,10 @@ cannot change a bit, and what was added can be taken away again.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 from avatarrig.body.refused import StateRefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Self
+from avatarrig.body.sums.keyed_sums import KeyedSums
 
 BIN_WIDTH = math.log(1.01)
 """Width of a bin on the natural logarithm: 1 %, a fifth of the noise of one photo."""
@@ -23,6 +20,9 @@ LOWEST_BIN = -256
 HIGHEST_BIN = 64
 """Values beyond 1.01 ** -256 to 64 (0.078 to 1.9) count in the outermost bins, so state is
 bounded: the bones of an average body are 0.2 to 0.5 long."""
+
+_BINS = range(LOWEST_BIN, HIGHEST_BIN + 1)
+_ONE = (1,)
 
 
 def bin_of(value: float) -> int:
@@ -49,7 +49,7 @@ def value_of(index: float) -> float:
 
 
 class Histogram:
-    """Counts by bin. `add`, `subtract` and ``+=`` change it in place; ``+`` makes a new one.
+    """Counts by bin. `add`, `subtract` change it in place; ``+``, ``-`` make a new one.
 
     >>> histogram = Histogram()
     >>> for value in (0.9, 1.0, 1.1):
@@ -58,22 +58,22 @@ class Histogram:
     (3, 1.0)
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_sums",)
 
-    def __init__(self, counts: Iterable[tuple[int, int]] = ()) -> None:
-        self._counts: dict[int, int] = {index: count for index, count in counts if count}
+    def __init__(self, sums: KeyedSums[int] | None = None) -> None:
+        self._sums: KeyedSums[int] = KeyedSums(1) if sums is None else sums
 
     @property
     def total(self) -> int:
         """How many values are counted."""
-        return sum(self._counts.values())
+        return self._sums.count
 
     def __bool__(self) -> bool:
-        return bool(self._counts)
+        return bool(self._sums.rows)
 
     def add(self, index: int) -> None:
         """Counts one value in its bin."""
-        self._counts[index] = self._counts.get(index, 0) + 1
+        self._sums.add((index, _ONE))
 
     def subtract(self, index: int) -> None:
         """Takes back one value.
@@ -81,25 +81,10 @@ class Histogram:
         Raises:
             StateRefusedError: No such value was counted.
         """
-        count = self._counts.get(index, 0)
-        if count < 1:
-            raise StateRefusedError(f"bin {index} is empty: the value was never counted")
-        if count == 1:
-            del self._counts[index]
-        else:
-            self._counts[index] = count - 1
-
-    def __iadd__(self, other: Histogram) -> Self:
-        for index, count in other._counts.items():
-            self._counts[index] = self._counts.get(index, 0) + count
-        return self
+        self._sums.subtract((index, _ONE))
 
     def __add__(self, other: Histogram) -> Histogram:
-        small, large = (self, other) if len(self._counts) < len(other._counts) else (other, self)
-        merged = Histogram()
-        merged._counts = large._counts.copy()
-        merged += small
-        return merged
+        return Histogram(self._sums + other._sums)
 
     def __sub__(self, other: Histogram) -> Histogram:
         """Takes away everything that another histogram counts.
@@ -107,20 +92,18 @@ class Histogram:
         Raises:
             StateRefusedError: The other one holds values that this one never counted.
         """
-        rest = dict(self._counts)
-        for index, count in other._counts.items():
-            rest[index] = rest.get(index, 0) - count
-            if rest[index] < 0:
-                raise StateRefusedError(f"bin {index} holds fewer values than are to be taken away")
-        return Histogram(rest.items())
+        return Histogram(self._sums - other._sums)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Histogram) and self._counts == other._counts
+        return isinstance(other, Histogram) and self._sums == other._sums
 
     __hash__ = None  # type: ignore[assignment] # it changes
 
     def __repr__(self) -> str:
-        return f"Histogram({sorted(self._counts.items())})"
+        return f"Histogram({self._bins()})"
+
+    def _bins(self) -> list[tuple[int, int]]:
+        return sorted((index, row[0]) for index, row in self._sums.rows.items())
 
     def quantile(self, share: float) -> float:
         """Returns the bin, with fractions, below which a share of the values lies.
@@ -139,7 +122,7 @@ class Histogram:
             raise ValueError(f"no quantile {share!r} of {total} values")
         wanted = share * total
         below = 0
-        for index, count in sorted(self._counts.items()):
+        for index, count in self._bins():
             if below + count >= wanted:
                 return index - 0.5 + (wanted - below) / count
             below += count
@@ -165,7 +148,7 @@ class Histogram:
         Raises:
             ValueError: Nothing was counted.
         """
-        bins = sorted(self._counts.items())
+        bins = self._bins()
         total = self.total
         if not total:
             raise ValueError("nothing was counted: there is no midmean")
@@ -186,26 +169,18 @@ class Histogram:
         tails = ((low - middle) ** 2 + (high - middle) ** 2) / 4
         return middle, 2 * math.sqrt((max(0.0, within / 2 + tails) + 1 / 12) / total)
 
-    def to_row(self) -> list[int]:
-        """Returns the lowest bin followed by the counts of it and all bins above; [] if empty."""
-        if not self._counts:
-            return []
-        first, last = min(self._counts), max(self._counts)
-        return [first, *(self._counts.get(index, 0) for index in range(first, last + 1))]
+    def pack(self) -> list[Any]:
+        """Returns the bins and their counts."""
+        return self._sums.pack()
 
     @classmethod
-    def from_row(cls, row: Sequence[int]) -> Histogram:
-        """Reads what `to_row` wrote.
+    def unpack(cls, packed: Any) -> Histogram:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made.
 
         Raises:
-            StateRefusedError: The row holds something else.
+            StateRefusedError: It holds something else.
         """
-        if not row:
-            return cls()
-        if not all(type(number) is int for number in row):
-            raise StateRefusedError("a histogram's row holds integers only")
-        first, *counts = row
-        last = first + len(counts) - 1
-        if min(counts, default=-1) < 0 or first < LOWEST_BIN or last > HIGHEST_BIN:
-            raise StateRefusedError(f"no histogram reaches from bin {first} to bin {last}")
-        return cls(enumerate(counts, first))
+        sums = KeyedSums[int](1).unpacked(packed)
+        if not all(type(index) is int and index in _BINS for index in sums.rows):
+            raise StateRefusedError("no histogram has such bins")
+        return cls(sums)

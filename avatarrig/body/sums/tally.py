@@ -13,21 +13,23 @@ import msgpack
 
 from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.evidence.current_evidence import judge
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.levels import moments_of
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
-from avatarrig.body.sums.grouped_sums import GroupedSums
+from avatarrig.body.sums.evidence_sum import row_of
 from avatarrig.body.sums.histogram import Histogram
+from avatarrig.body.sums.moments import MomentSums, trace_of
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from avatarrig.body.sums.photo_sums import PhotoSums
+    from avatarrig.body.levels import Cell
+    from avatarrig.body.sums.evidence_sum import EvidenceSum
     from avatarrig.wire import Observation
 
-TALLY_FORMAT: Final = 2
+TALLY_FORMAT: Final = 3
 """Version of the packed form."""
 
 
@@ -44,9 +46,9 @@ class Tally:
 
     __slots__ = (
         "_excluded",
-        "_groups",
         "_histograms",
         "_learned",
+        "_moments",
         "_observations",
         "_people",
         "_sums",
@@ -59,7 +61,7 @@ class Tally:
         self._learned: str | None = None
         self._histograms: dict[str, Histogram] = {}
         self._sums = DatedSums()
-        self._groups = GroupedSums()
+        self._moments = MomentSums()
 
     @classmethod
     def empty(cls) -> Tally:
@@ -109,21 +111,26 @@ class Tally:
         """
         return self._histograms.get(key, Histogram())
 
-    def everything(self) -> PhotoSums:
+    def everything(self) -> EvidenceSum:
         """Returns the sums of all photos that count."""
-        return self._sums.everything()
+        return self._sums.everything(self._learned)
 
-    def groups(self) -> GroupedSums:
-        """Returns the evidence of all photos that count, in groups that can be doubted."""
-        return self._groups
+    def cells(self) -> list[Cell]:
+        """Returns all photos that count, by moment and session."""
+        return self._moments.cells(self._learned, len(self._sums.parts(None)))
 
-    def days(self) -> dict[str, PhotoSums]:
+    @property
+    def moments(self) -> int:
+        """How many moments the photos that count are of; roughly, where they are hundreds."""
+        return min(round(moments_of(self.cells())), self.used)
+
+    def days(self) -> dict[str, EvidenceSum]:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
-        return self._sums.parts()
+        return self._sums.parts(self._learned)
 
-    def since(self, day: dt.date) -> tuple[PhotoSums, dt.date]:
-        """Returns the sums of the photos taken on a day or later: see `DatedSums.since`."""
-        return self._sums.since(day)
+    def begins(self, day: dt.date) -> dt.date:
+        """Returns the first day, from a given one on, that a window can begin with."""
+        return self._sums.begins(day)
 
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
@@ -142,9 +149,10 @@ class Tally:
         reason, evidence = judge(observation)
         if evidence is not None:
             self._learned = self._common_version(evidence.learned)
+            row = row_of(evidence)
             day = capture_day(observation.captured_at, observation.found_at)
-            self._sums.add(evidence, day)
-            self._groups.add(evidence, load_learned(evidence.learned.rpartition("-")[0]))
+            self._sums.add((day, row))
+            self._moments.add((row, trace_of(observation)))
             for key, index in evidence.ratios.items():
                 if key not in self._histograms:
                     self._histograms[key] = Histogram()
@@ -183,7 +191,7 @@ class Tally:
             for key in {*self._histograms, *other._histograms}
         }
         total._sums = self._sums + other._sums
-        total._groups = self._groups + other._groups
+        total._moments = self._moments + other._moments
         return total
 
     def __sub__(self, other: Tally) -> Tally:
@@ -204,7 +212,7 @@ class Tally:
             if histogram := self.histogram(key) - other.histogram(key):
                 rest._histograms[key] = histogram
         rest._sums = self._sums - other._sums
-        rest._groups = self._groups - other._groups
+        rest._moments = self._moments - other._moments
         rest._learned = self._common_version(other._learned) if rest.used else None
         return rest
 
@@ -224,9 +232,9 @@ class Tally:
             self._people,
             self.excluded,
             self._learned,
-            {key: self._histograms[key].to_row() for key in RATIO_KEYS if key in self._histograms},
-            self._sums.to_builtins(),
-            self._groups.to_builtins(),
+            {key: self._histograms[key].pack() for key in RATIO_KEYS if key in self._histograms},
+            self._sums.pack(),
+            self._moments.pack(),
         ]
         packed: bytes = msgpack.packb(state)
         return packed
@@ -251,17 +259,17 @@ class Tally:
             raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
         _, tally._observations, tally._people, excluded, tally._learned, *parts = state
-        rows, sums, groups = parts
+        rows, sums, moments = parts
         tally._excluded.update(excluded)
-        tally._histograms = {key: Histogram.from_row(row) for key, row in rows.items()}
-        tally._sums = DatedSums.from_builtins(sums)
-        tally._groups = GroupedSums.from_builtins(groups, tally._learned)
+        tally._histograms = {key: Histogram.unpack(row) for key, row in rows.items()}
+        tally._sums = DatedSums.unpack(sums)
+        tally._moments = MomentSums.unpack(moments)
         counts = (tally._observations, tally._people, tally.used, *excluded.values())
         if (
             not all(type(count) is int and count >= 0 for count in counts)
             or not set(REASONS).issuperset(excluded)
             or not set(RATIO_KEYS).issuperset(rows)
-            or not tally.everything().photos == tally._groups.photos == tally.used
+            or not tally._sums.photos == tally._moments.photos == tally.used
             or isinstance(tally._learned, str) != bool(tally.used)
         ):
             raise StateRefusedError("a tally's counts contradict each other")

@@ -1,0 +1,136 @@
+"""Photos within moments within sessions: how much they say together.
+
+Photos of a moment share an error with covariance M, moments of a session one with covariance S.
+So sums Λ, η of photos that share an error of covariance C say no more than
+
+    Λ' = Λ (I + C Λ)⁻¹        η' = (I + Λ C)⁻¹ η
+
+which is all that they say where Λ is small, and C⁻¹ however many photos there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avatarrig.body.evidence.evidence import COORDINATES, matrix_of, vector_of
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from avatarrig.body.bones import FloatArray
+    from avatarrig.body.evidence.learned import Population
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Photos that are summed together.
+
+    Attributes:
+        total: Their evidence.
+        moment: Number of the moment that they were taken in; all cells with it are added up.
+        session: Number of the session that the moment is part of.
+        moments: How many moments the cell holds, where these are not told apart.
+    """
+
+    total: EvidenceSum
+    moment: int
+    session: int
+    moments: float = 1.0
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The moments of one person's photos.
+
+    Attributes:
+        photos: (m,) photos of each.
+        information: (m, 6, 6) what its photos say together.
+        vector: (m, 6) of the same.
+        session: (m,) which session each is part of, counted from 0.
+        shared: (6, 6) covariance of the error that moments of a session share.
+    """
+
+    photos: FloatArray
+    information: FloatArray
+    vector: FloatArray
+    session: NDArray[np.intp]
+    shared: FloatArray
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell], population: Population) -> Moments:
+        """Adds up photos by moment.
+
+        Args:
+            cells: The photos, in any order.
+            population: Tells which errors moments and sessions share.
+        """
+        names, moment = np.unique([cell.moment for cell in cells], return_inverse=True)
+        count = len(names)
+        information = np.zeros((count, COORDINATES, COORDINATES))
+        vector, photos = np.zeros((count, COORDINATES)), np.zeros(count)
+        sessions, held = np.zeros(count), np.ones(count)
+        for place, cell in zip(moment, cells, strict=True):
+            photos[place] += cell.total.photos
+            information[place] += matrix_of(cell.total.information)
+            vector[place] += vector_of(cell.total.vector)
+            sessions[place] = cell.session
+            held[place] = max(held[place], cell.moments)
+        _, session = np.unique(sessions, return_inverse=True)
+        error = population.moment / held[:, None, None]
+        return cls(photos, *limited(information, vector, error), session, population.session)
+
+    def one_by_one(self) -> tuple[FloatArray, FloatArray]:
+        """What each moment says by itself: its session's error is in it, too."""
+        return limited(self.information, self.vector, self.shared)
+
+    def together(self, weight: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """What all say together: information matrix (6, 6) and vector (6,).
+
+        Args:
+            weight: (m,) how far each moment is trusted, 0 to 1; all wholly where it is None.
+        """
+        weight = np.ones(len(self.photos)) if weight is None else weight
+        sessions = int(self.session.max(initial=-1)) + 1
+        information = np.zeros((sessions, COORDINATES, COORDINATES))
+        vector = np.zeros((sessions, COORDINATES))
+        np.add.at(information, self.session, weight[:, None, None] * self.information)
+        np.add.at(vector, self.session, weight[:, None] * self.vector)
+        information, vector = limited(information, vector, self.shared)
+        return information.sum(axis=0), vector.sum(axis=0)
+
+
+def moments_of(cells: Iterable[Cell], key: str | None = None) -> float:
+    """Returns how many moments photos are of.
+
+    Args:
+        cells: The photos.
+        key: A key of `avatarrig.body.ratios.RATIO_KEYS`: only photos that show this bone.
+    """
+    moments: dict[int, float] = {}
+    for cell in cells:
+        photos = cell.total.photos if key is None else cell.total.shown[key]
+        if photos:
+            moments[cell.moment] = max(moments.get(cell.moment, 0.0), min(cell.moments, photos))
+    return sum(moments.values())
+
+
+def limited(
+    information: FloatArray, vector: FloatArray, error: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Returns what sums say once an error that all in them share is reckoned with.
+
+    Args:
+        information: (n, 6, 6).
+        vector: (n, 6).
+        error: (6, 6) or (n, 6, 6) covariance of the error.
+    """
+    factor = np.eye(COORDINATES) + information @ error
+    both = np.linalg.solve(factor, np.concatenate([information, vector[..., None]], axis=2))
+    limit = both[..., :COORDINATES]
+    return (limit + np.swapaxes(limit, -1, -2)) / 2, both[..., COORDINATES]

@@ -1,0 +1,209 @@
+"""Rows of integers by key, added up: what histograms, days, moments and whole tallies are made of.
+
+Integers are what makes the pipeline sound: they add up to the same bits in any order, on any
+number of machines; merging is adding, and taking back is subtracting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from operator import add, sub
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+
+from avatarrig.body.refused import StateRefusedError
+
+Key = TypeVar("Key", bound=Hashable)
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Total = TypeVar("Total", bound="Sum[Any]")
+
+
+class Sum(Protocol[Item_contra]):
+    """What all sums can do. `add` and `subtract` work in place, ``+`` and ``-`` make a new sum.
+
+    What was added can be taken back, and leaves no trace; what was not is refused with
+    `StateRefusedError`, and nothing changes. Equal sums pack into equal values.
+    """
+
+    def add(self, item: Item_contra, /) -> object:
+        """Adds one item."""
+        ...
+
+    def subtract(self, item: Item_contra, /) -> object:
+        """Takes back one item that was added before."""
+        ...
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+    def __sub__(self, other: Self, /) -> Self: ...
+
+    def pack(self) -> Any:  # noqa: ANN401 - whatever msgpack can hold
+        """Returns lists, strings, bytes and integers."""
+        ...
+
+    @classmethod
+    def unpack(cls, packed: Any, /) -> Self:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made, or refuses it with `StateRefusedError`."""
+        ...
+
+
+class KeyedSums(Generic[Key]):
+    """Key to a row of integers.
+
+    The first numbers of a row are counts: none is negative, none is larger than the first. A
+    row whose first number is 0 holds nothing and is not kept.
+
+    Args:
+        width: Length of a row.
+        counts: How many numbers at its beginning are counts, at least 1.
+        rows: What to begin with.
+    """
+
+    __slots__ = ("_counts", "_rows", "_width")
+
+    def __init__(
+        self, width: int, counts: int = 1, rows: Mapping[Key, list[int]] | None = None
+    ) -> None:
+        self._width = width
+        self._counts = counts
+        self._rows: dict[Key, list[int]] = {} if rows is None else dict(rows)
+
+    @property
+    def rows(self) -> Mapping[Key, Sequence[int]]:
+        """Key to row, to be read only."""
+        return self._rows
+
+    @property
+    def count(self) -> int:
+        """Sum of the first numbers of all rows."""
+        return sum(row[0] for row in self._rows.values())
+
+    def total(self, keys: Iterable[Key] | None = None) -> list[int]:
+        """Adds up the rows of some keys, or of all."""
+        chosen = self._rows.values() if keys is None else [self._rows[key] for key in keys]
+        return list(map(sum, zip(*chosen, strict=True))) or [0] * self._width
+
+    def add(self, item: tuple[Key, Sequence[int]]) -> None:
+        """Adds a row to the row of its key."""
+        key, row = item
+        kept = self._rows.get(key)
+        self._rows[key] = list(row) if kept is None else list(map(add, kept, row))
+
+    def subtract(self, item: tuple[Key, Sequence[int]]) -> None:
+        """Takes a row back.
+
+        Raises:
+            StateRefusedError: It is not contained.
+        """
+        key, row = item
+        self._put(key, list(map(sub, self._rows.get(key, [0] * self._width), row)))
+
+    def __add__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
+        few, many = sorted((self._rows, other._rows), key=len)
+        merged = KeyedSums(self._width, self._counts, many)
+        for item in few.items():
+            merged.add(item)
+        return merged
+
+    def __sub__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
+        rest = KeyedSums(self._width, self._counts, self._rows)
+        for item in other._rows.items():
+            rest.subtract(item)
+        return rest
+
+    def rekeyed(self, renamed: Mapping[Key, Key]) -> KeyedSums[Key]:
+        """Returns the sums under other keys; rows that come under the same key are added up."""
+        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts)
+        for key, row in self._rows.items():
+            sums.add((renamed[key], row))
+        return sums
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyedSums) and self._rows == other._rows
+
+    __hash__ = None  # type: ignore[assignment] # they change
+
+    def __repr__(self) -> str:
+        return f"KeyedSums({len(self._rows)} keys, {self.count})"
+
+    def pack(self) -> list[Any]:
+        """Returns the keys in order and all rows as bytes."""
+        keys = sorted(self._rows)  # type: ignore[type-var] # keys of one kind
+        return [keys, pack_numbers([number for key in keys for number in self._rows[key]])]
+
+    def unpacked(self, packed: Any) -> KeyedSums[Key]:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made of sums of this shape.
+
+        Raises:
+            StateRefusedError: It holds something else.
+        """
+        match packed:
+            case [[*keys], bytes() as data]:
+                numbers = unpack_numbers(data)
+            case _:
+                raise StateRefusedError("these are no keys and sums")
+        kinds = {type(key) for key in keys}
+        if len(kinds) > 1 or sorted(set(keys)) != keys or len(numbers) != self._width * len(keys):
+            raise StateRefusedError("these keys and sums do not fit each other")
+        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts)
+        for place, key in enumerate(keys):
+            sums._put(key, numbers[place * self._width : (place + 1) * self._width])
+        if len(sums._rows) != len(keys):
+            raise StateRefusedError("there are sums of nothing")
+        return sums
+
+    def _put(self, key: Key, row: list[int]) -> None:
+        counts = row[: self._counts]
+        if min(counts) < 0 or max(counts) > row[0] or (not row[0] and any(row)):
+            raise StateRefusedError(f"{key!r} holds less than is to be taken back")
+        if row[0]:
+            self._rows[key] = row
+        else:
+            self._rows.pop(key, None)
+
+
+_GROUP: Final = 7
+_LONGEST: Final = 10
+_SHIFTS = np.arange(_LONGEST, dtype=np.uint64) * np.uint64(_GROUP)
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """Packs integers into as few bytes as each needs: zigzag, then LEB128 as protobuf does.
+
+    Raises:
+        OverflowError: One does not fit 64 bits.
+    """
+    values = np.array(numbers, np.int64)
+    folded = ((values << 1) ^ (values >> 63)).view(np.uint64)
+    parts = folded[:, None] >> _SHIFTS
+    lengths = np.maximum((parts > 0).sum(axis=1), 1)
+    place = np.arange(_LONGEST)
+    octets = (parts & np.uint64(0x7F)).astype(np.uint8)
+    octets |= (place < lengths[:, None] - 1).astype(np.uint8) << 7
+    data: bytes = octets[place < lengths[:, None]].tobytes()
+    return data
+
+
+def unpack_numbers(data: bytes) -> list[int]:
+    """Reads what `pack_numbers` made.
+
+    Raises:
+        StateRefusedError: It holds something else.
+    """
+    octets = np.frombuffer(data, np.uint8)
+    if not len(octets):
+        return []
+    ends = np.flatnonzero(octets < 0x80)  # noqa: PLR2004 - the bit that says there is more
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if not len(ends) or ends[-1] != len(octets) - 1 or lengths.max() > _LONGEST:
+        raise StateRefusedError("these bytes are no integers")
+    if ((octets[ends] == 0) & (lengths > 1)).any() or (octets[ends[lengths == _LONGEST]] > 1).any():
+        raise StateRefusedError("these bytes are integers that were packed otherwise")
+    place = np.arange(len(octets)) - np.repeat(starts, lengths)
+    parts = (octets & 0x7F).astype(np.uint64) << _SHIFTS[place]
+    folded = np.add.reduceat(parts, starts)
+    values = (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
+    numbers: list[int] = values.tolist()
+    return numbers
