@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from estimator.album import album_of
+from estimator.fit import photos_of
 from estimator.learning import PoseModel, Residuals, calibrated, fold_of, learn, residuals_of
 from estimator.model import Settings
 from estimator.people import Body, find_sets, read_set
@@ -29,7 +30,7 @@ from estimator.people import Body, find_sets, read_set
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, Learned, write_learned
 
 FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
-_LARGEST_FILE = 500_000
+_LARGEST_FILE = 1_000_000
 _AT_ONCE = 2
 """Trainings side by side: one keeps little more than one core busy."""
 
@@ -77,7 +78,7 @@ def _learn_without(
     """Learns from all bodies but some, in a process of its own; measures it on those."""
     jax.config.update("jax_default_prng_impl", "rbg")  # several times faster on a CPU
     kept = sorted(set(range(len(bodies))) - set(left_out))
-    learned = learn(album_of(bodies), kept, settings, pose_model)
+    learned = learn(photos_of(album_of(bodies)), kept, settings, pose_model)
     return learned, residuals_of(learned, bodies, left_out)
 
 

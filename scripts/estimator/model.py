@@ -96,8 +96,9 @@ def initial(key: jax.Array, width: int, settings: Settings) -> Parameters:
         "response": jnp.zeros((_COORDINATES, _COORDINATES)),
         "population_offset": jnp.zeros(_COORDINATES),
         "systematic": jnp.eye(_COORDINATES) * np.log(0.03),
-        "moment": jnp.eye(_COORDINATES) * np.log(0.05),
+        "moment": jnp.eye(_COORDINATES) * np.log(0.03),
         "session": jnp.eye(_COORDINATES) * np.log(0.04),
+        "alike_logit": jnp.array(1.5),
         "log_spreads": jnp.log(jnp.asarray(settings.spreads)),
         "log_shares": jnp.zeros(len(settings.spreads)),
         "log_growth": jnp.zeros(len(settings.spreads)),
@@ -167,16 +168,19 @@ def with_shared_errors(
     Returns:
         Information matrix (6, 6) and vector (6,) about the person.
     """
-    for members, level in ((moments, "moment"), (sessions, "session")):
-        matrix = jnp.einsum("pm,pij->mij", members, matrix)
-        vector = members.T @ vector
-        matrix, vector = _blurred(matrix, vector, root_of(parameters[level]))
+    matrix = jnp.einsum("pm,pij->mij", moments, matrix)
+    vector = moments.T @ vector
+    others = jnp.maximum(moments.sum(0) - 1, 0)
+    share = 1 / (1 + others * jax.nn.sigmoid(parameters["alike_logit"]))
+    matrix, vector = share[:, None, None] * matrix, share[:, None] * vector
+    matrix, vector = _blurred(matrix, vector, root_of(parameters["moment"]))
+    matrix = jnp.einsum("ms,mij->sij", sessions, matrix)
+    vector = sessions.T @ vector
+    matrix, vector = _blurred(matrix, vector, root_of(parameters["session"]))
     return matrix.sum(0), vector.sum(0)
 
 
-def _blurred(
-    matrix: jax.Array, vector: jax.Array, root: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def _blurred(matrix: jax.Array, vector: jax.Array, root: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Information (n, 6, 6), (n, 6) once an error of covariance root rootᵀ is added to it."""
     seen = matrix @ root
     inner = jnp.eye(_COORDINATES) + root.T @ seen
@@ -242,9 +246,7 @@ def posterior(
         root = jnp.linalg.cholesky(response @ prior @ response.T + systematic)
         right = jnp.concatenate([centred[:, None], matrix @ response @ prior], axis=1)
         seen = matrix @ root
-        solved, log_determinant = _eliminated(
-            jnp.eye(_COORDINATES) + root.T @ seen, root.T @ right
-        )
+        solved, log_determinant = _eliminated(jnp.eye(_COORDINATES) + root.T @ seen, root.T @ right)
         kept = right - seen @ solved
         gain = prior @ response.T
         fit = (root.T @ centred) @ (root.T @ kept[:, 0]) - log_determinant
