@@ -11,8 +11,8 @@ import numpy as np
 
 from avatarrig.avatar.accessors import Floats, read_floats
 from avatarrig.avatar.field import Map, derivative
-from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.scene import Skin
+from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.storing import Store
 from avatarrig.avatar.surfaces import Surface, apply
 

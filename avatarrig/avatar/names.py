@@ -114,7 +114,7 @@ def _table(limbs: Mapping[str, str]) -> dict[tuple[bool, str], str]:
 def _are_numbered(names: Sequence[str]) -> bool:
     """Whether an exporter has put a number behind each name, as in ``Hips_01``."""
     count = sum(bool(_NUMBERED.search(name)) for name in names)
-    return len(names) > _HUMAN and count > 0.6 * len(names)  # noqa: PLR2004
+    return len(names) > _HUMAN and count > 0.6 * len(names)
 
 
 def _bone(name: str, table: Mapping[tuple[bool, str], str], *, numbered: bool) -> str | None:

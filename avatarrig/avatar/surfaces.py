@@ -201,7 +201,7 @@ def _into_bind(
         return np.eye(4)
     one: Floats = usable[0]
     size = max(float(np.abs(one).max()), 1e-9)
-    if float(np.abs(usable - one).max()) < 1e-5 * size:  # noqa: PLR2004 - bound in one pose
+    if float(np.abs(usable - one).max()) < 1e-5 * size:
         middle: Floats = np.median(usable, axis=0)
         return middle
     return np.einsum("nk,nkij->nij", weights, matrices[joints])

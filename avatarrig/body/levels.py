@@ -1,11 +1,12 @@
 """Photos within moments within sessions: how much they say together.
 
-Photos of a moment share an error with covariance M, moments of a session one with covariance S.
-So sums Λ, η of photos that share an error of covariance C say no more than
+Photos of a moment repeat a share r of each other's own errors, so n of them say what
+n / (1 + (n - 1) r) independent ones do. Beside that they share an error with covariance M, and
+moments of a session one with covariance S: sums Λ, η that share an error of covariance C say
 
     Λ' = Λ (I + C Λ)⁻¹        η' = (I + Λ C)⁻¹ η
 
-which is all that they say where Λ is small, and C⁻¹ however many photos there are.
+which is all that they say where Λ is small, and C⁻¹ however large it is.
 """
 
 from __future__ import annotations
@@ -82,6 +83,9 @@ class Moments:
             sessions[place] = cell.session
             held[place] = max(held[place], cell.moments)
         _, session = np.unique(sessions, return_inverse=True)
+        repeated = 1 / (1 + population.alike * np.maximum(photos / held - 1, 0))
+        information *= repeated[:, None, None]
+        vector *= repeated[:, None]
         error = population.moment / held[:, None, None]
         return cls(photos, *limited(information, vector, error), session, population.session)
 

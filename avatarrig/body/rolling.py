@@ -14,7 +14,6 @@ from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatAr
 from avatarrig.body.evidence.evidence import COORDINATES
 from avatarrig.body.levels import Cell, Moments
 from avatarrig.body.person import Interval, solve_moments
-from avatarrig.body.sums.capture_days import first_day
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
@@ -115,9 +114,9 @@ def window_of(
     if days is None or newest is None:
         return None
     last = max(newest, as_of or newest)
-    first = tally.begins(last - dt.timedelta(min(days, last.toordinal()) - 1))
-    inside = [cell for name, cell in parts.items() if first_day(name) >= first]
-    others = [cell for name, cell in parts.items() if first_day(name) < first]
+    names, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
+    inside = [cell for name, cell in parts.items() if name in names]
+    others = [cell for name, cell in parts.items() if name not in names]
     return Window(
         days=days,
         first=first.isoformat(),

@@ -199,7 +199,9 @@ def _frame_kind(shown: Flags, long_enough: Flags) -> str:
     joints = set(_STARTS[accepted].tolist()) | set(_ENDS[accepted].tolist())
     legs = joints & (_KNEES | _ANKLES)
     if joints & _SHOULDERS:
-        return "full_or_mostly_full" if legs else "upper_body"
+        # Knees are guessed below a picture's edge; a body is whole where both ankles are seen.
+        whole = joints >= _ANKLES
+        return "full_or_mostly_full" if whole else "to_the_knees" if legs else "upper_body"
     if joints & _HIPS and legs:
         return "lower_body"
     if joints & _ANKLES:

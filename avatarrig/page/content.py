@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from avatarrig.body.average import average_ratios
 from avatarrig.body.document import BONE_LABELS
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 
 if TYPE_CHECKING:
@@ -203,6 +205,7 @@ def _bones(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     stats: Mapping[str, Any] = document.get("stats", {})
     window: Mapping[str, Any] = (document.get("window") or {}).get("stats", {})
     changes: Mapping[str, Any] = (document.get("window") or {}).get("changes", {})
+    average = average_ratios(load_learned())
     return [
         {
             "key": key,
@@ -212,6 +215,7 @@ def _bones(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "n": stats[key]["n"],
             "status": stats[key]["status"],
             "prior_share": stats[key].get("prior_share"),
+            "average": average.get(key),
             "window": window.get(key),
             "drift": bool(changes.get(key, {}).get("drift")),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.broker
 SCREENSHOTS = Path(__file__).parents[1] / "bench" / "out" / "page"
 SUPPORT = Path(__file__).parents[1] / "support"
 CONTRASTS = (SUPPORT / "contrast.js").read_text()
+WITHOUT_WEBGL = """
+  const getContext = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...more);
+  };
+"""
 NAMELESS = (SUPPORT / "nameless.js").read_text()
 
 
@@ -46,7 +53,7 @@ def pipeline(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as opened:
+    with chromium("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as opened:
         yield opened
 
 
@@ -146,11 +153,36 @@ def test_bones_tell_their_figures_to_mouse_and_keyboard(
     expect(words).to_contain_text("90 % interval")
     page.mouse.move(0, 0)
     expect(words).to_contain_text("Point at a bone")
-    page.locator(".crumbs a").focus()
+    page.locator("[data-solid=yes]").focus()
     page.keyboard.press("Tab")
     expect(words).to_contain_text("samples")
     page.keyboard.press("Tab")
     expect(words).to_contain_text("samples")
+
+
+def test_the_skeleton_can_be_turned_by_keys(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    page.locator("[data-solid=yes]").click()
+    canvas = page.locator("#solid canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile(r"torso \d.*against the average"))
+    expect(page.locator("#figure")).to_be_hidden()
+    before = canvas.screenshot()
+    for _ in range(5):
+        canvas.press("ArrowRight")
+    wait_for(lambda: canvas.screenshot() != before)
+    page.locator("[data-solid=no]").click()
+    expect(page.locator("#figure")).to_be_visible()
+
+
+def test_without_webgl_the_drawing_with_numbers_is_all_there_is(
+    pipeline: Pipeline, witness: Witness
+) -> None:
+    page = witness.page
+    page.add_init_script(WITHOUT_WEBGL)
+    page.goto(pipeline.subject("Anna"))
+    expect(page.locator("#figure svg")).to_be_visible()
+    expect(page.locator("#solid-choice")).to_be_hidden()
 
 
 def test_the_page_comes_back_after_the_aggregator_was_killed(

@@ -10,11 +10,17 @@ from playwright.sync_api import Browser, sync_playwright
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Opens Debian's Chromium, and closes it afterwards."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Opens Debian's Chromium, and closes it afterwards.
+
+    Args:
+        arguments: For the browser, beside those that it always gets.
+    """
     program = shutil.which("chromium")
     assert program is not None, "install chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *arguments]
+        )
         yield browser
         browser.close()

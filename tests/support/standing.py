@@ -79,7 +79,7 @@ def photo(
     left_shank: float = 1.0,
     **fields: Any,  # noqa: ANN401 - any field's
 ) -> Observation:
-    """A photo of the figure; the same number gives the same pose."""
+    """A photo of the figure, six hours before the one with the number before; a number, a pose."""
     usual: dict[str, Any] = {
         "image_id": f"photo-{number}",
         "dataset": "d",
@@ -87,6 +87,7 @@ def photo(
         "subject": "s",
         "content_hash": f"{number:064}",
         "found_at": ARRIVED,
+        "captured_at": ARRIVED - number * DAY / 4,
         "observed_at": ARRIVED,
         "fingerprint": "f",
         "width": SIZE[0],

@@ -58,7 +58,7 @@ PHOTOS = [told(seed) for seed in range(12)]
 
 def total(photos: list[Evidence]) -> EvidenceSum:
     """What photos say together."""
-    result = EvidenceSum.zero()
+    result = EvidenceSum()
     for photo in photos:
         result.add(photo)
     return result

@@ -127,6 +127,8 @@ def test_shapes_that_no_body_has_are_penalised(
     ("hidden", "kind"),
     [
         ((), "full_or_mostly_full"),
+        ((27, 28), "to_the_knees"),
+        ((28,), "to_the_knees"),
         ((25, 26, 27, 28), "upper_body"),
         ((11, 12, 13, 14, 15, 16), "lower_body"),
         ((11, 12, 13, 14, 15, 16, 23, 24), "foot_closeup"),

@@ -1,20 +1,15 @@
-"""Photos in groups, and estimates that doubt photos of somebody else."""
+"""Estimates that doubt photos of somebody else."""
 
 from __future__ import annotations
 
-from random import Random
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.rendered import evidence_of
+from support.turning import total
 
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.person import Proportions, solve, solve_groups
-from avatarrig.body.refused import StateRefusedError
-from avatarrig.body.sums.evidence_sum import EvidenceSum
-from avatarrig.body.sums.grouped_sums import GROUPS, GroupedSums, group_of
+from avatarrig.body.levels import Cell
+from avatarrig.body.person import Proportions, solve, solve_moments
 from avatarrig.wire import Evidence
 
 LEARNED = load_learned("full")
@@ -22,47 +17,13 @@ PEOPLE = ("p00", "pw01")
 
 
 def doubting(photos: list[Evidence]) -> Proportions:
-    return solve_groups(GroupedSums.of(photos, LEARNED).parts(), LEARNED)
+    """Each photo a moment and a session of its own."""
+    cells = [Cell(total([photo]), number, number) for number, photo in enumerate(photos)]
+    return solve_moments(cells, LEARNED)
 
 
 def trusting(photos: list[Evidence]) -> Proportions:
-    return solve(EvidenceSum.total(GroupedSums.of(photos, LEARNED).parts()), LEARNED)
-
-
-ALL = [photo for person in PEOPLE for photo in evidence_of(person)]
-SOME = st.lists(st.sampled_from(ALL), max_size=20)
-
-
-@settings(deadline=None, max_examples=30)
-@given(SOME, SOME, st.randoms(use_true_random=False))
-def test_order_merging_and_taking_back_leave_no_trace(
-    kept: list[Evidence], gone: list[Evidence], random: Random
-) -> None:
-    shuffled = random.sample([*kept, *gone], len(kept) + len(gone))
-    first, second = GroupedSums.of(kept, LEARNED), GroupedSums.of(gone, LEARNED)
-    together = GroupedSums.of(shuffled, LEARNED)
-    assert (first + second).to_builtins() == together.to_builtins()
-    assert (together - second).to_builtins() == first.to_builtins()
-    assert GroupedSums.from_builtins(together.to_builtins(), LEARNED.version) == together
-    assert together.photos == len(shuffled)
-
-
-def test_photos_fall_into_many_groups() -> None:
-    groups = {group_of(photo, LEARNED) for photo in ALL}
-    assert groups <= set(range(GROUPS))
-    assert len(groups) > GROUPS / 2
-
-
-def test_what_was_never_added_cannot_be_taken_back() -> None:
-    first, second = ([photo] for photo in ALL[:2])
-    with pytest.raises(StateRefusedError):
-        GroupedSums.of(first, LEARNED) - GroupedSums.of(second * 2, LEARNED)
-
-
-@pytest.mark.parametrize("rows", [[[GROUPS, 1]], [[0, 1, 2]], [["0", 1]], [7]])
-def test_other_rows_are_refused(rows: list[object]) -> None:
-    with pytest.raises(StateRefusedError):
-        GroupedSums.from_builtins(rows, LEARNED.version)
+    return solve(total(photos), LEARNED)
 
 
 def test_no_photo_gives_the_population_and_doubts_nothing() -> None:

@@ -23,8 +23,7 @@ def test_halves_of_one_persons_photos_show_no_drift() -> None:
 
 
 def changes_between(inside: Tally, others: Tally) -> dict[str, Change]:
-    version = LEARNED.version
-    return compare(inside.everything().evidence(version), others.everything().evidence(version))
+    return compare(inside.cells(), others.cells(), LEARNED.population)
 
 
 def grown(years: float) -> dict[str, float]:
@@ -54,7 +53,8 @@ def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
 def test_a_day_of_somebody_else_is_pointed_out_and_nothing_is_stable() -> None:
     tally = Tally.empty()
     for place, said in enumerate([*evidence_of("p00"), *evidence_of("pw01")[:15]]):
-        tally.add(photo(place, BODY, evidence=said, captured_at=ARRIVED - DAY * (place // 15)))
+        captured_at = ARRIVED - DAY * (place // 15) + 60 * (place % 15)
+        tally.add(photo(place, BODY, evidence=said, captured_at=captured_at))
     mixed, alone = as_json(tally), as_json(tally_of_photos(evidence_of("p00")))
     odd_day = dt.datetime.fromtimestamp(ARRIVED - 2 * DAY, dt.UTC).date().isoformat()
     assert [note for note in mixed["notes"] if f"photos of {odd_day} do not fit" in note]
@@ -90,7 +90,7 @@ def test_a_window_ends_where_it_is_told_to() -> None:
 def test_photos_without_a_time_are_in_no_window_and_that_is_said() -> None:
     tally = tally_of(3, BODY, captured_at=ARRIVED)
     for number in range(3, 5):
-        tally.add(photo(number, BODY))
+        tally.add(photo(number, BODY, captured_at=None))
     document = as_json(tally, EstimateOptions(window_days=30))
     assert document["window"]["used_observations"] == 3
     assert "2 photos tell no time and are in no window." in document["notes"]

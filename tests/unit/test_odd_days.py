@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.rendered import evidence_of
 
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.levels import Cell
 from avatarrig.body.odd_days import odd_days
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.wire import Evidence
@@ -12,16 +13,17 @@ from avatarrig.wire import Evidence
 LEARNED = load_learned("full")
 
 
-def total(photos: tuple[Evidence, ...]) -> EvidenceSum:
+def total(photos: tuple[Evidence, ...], number: int = 0) -> Cell:
+    """A day, each of its photos of another moment."""
     summed = EvidenceSum()
     for photo in photos:
         summed.add(photo)
-    return summed
+    return Cell(summed, number, number, max(summed.photos, 1))
 
 
-def days_of(photos: tuple[Evidence, ...], size: int) -> dict[str, EvidenceSum]:
+def days_of(photos: tuple[Evidence, ...], size: int) -> dict[str, Cell]:
     return {
-        f"2026-05-{first // size + 1:02}": total(photos[first : first + size])
+        f"2026-05-{first // size + 1:02}": total(photos[first : first + size], first)
         for first in range(0, len(photos), size)
     }
 
@@ -29,7 +31,7 @@ def days_of(photos: tuple[Evidence, ...], size: int) -> dict[str, EvidenceSum]:
 def test_a_day_of_somebody_else_is_named() -> None:
     for subject, stranger in (("p00", "pw01"), ("pw01", "p00")):
         days = days_of(evidence_of(subject), 3)
-        strange = {"2026-04-30": total(evidence_of(stranger)[:15])}
+        strange = {"2026-04-30": total(evidence_of(stranger)[:15], -1)}
         assert odd_days(days | strange, LEARNED) == ("2026-04-30",)
 
 
@@ -52,4 +54,4 @@ def test_photos_that_say_nothing_are_not_odd() -> None:
         vector=(0,) * len(photos[0].vector),
         ratios={},
     )
-    assert odd_days(days_of(photos, 10) | {"2026-06-01": total((empty,))}, LEARNED) == ()
+    assert odd_days(days_of(photos, 10) | {"2026-06-01": total((empty,), -1)}, LEARNED) == ()

@@ -16,7 +16,7 @@ from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 
 def test_no_photos_give_the_population() -> None:
-    nobody = solve(EvidenceSum.zero(), LEARNED)
+    nobody = solve(EvidenceSum(), LEARNED)
     assert nobody.photos == 0
     np.testing.assert_allclose(nobody.log_lengths, HELMERT.T @ LEARNED.population.mean)
     assert all(share == pytest.approx(1) for share in nobody.prior_share.values())
@@ -71,7 +71,7 @@ def test_one_persons_photos_agree_however_many_they_are() -> None:
 def test_photos_of_nobody_in_particular_are_found_to_disagree() -> None:
     strange = total([told(seed, noise=0.2) for seed in range(12)])
     assert not solve(strange, LEARNED).consistent
-    assert solve(EvidenceSum.zero(), LEARNED).consistent
+    assert solve(EvidenceSum(), LEARNED).consistent
 
 
 def test_wider_coverage_gives_wider_intervals() -> None:

@@ -48,7 +48,8 @@ class Population:
         response: (6, 6) G.
         offset: (6,) c.
         systematic: (k, 6, 6) R for each component: grows with how unusual a person is.
-        moment: (6, 6) covariance of the error that photos of one moment share.
+        alike: Share of a photo's own error that other photos of its moment repeat, 0..1.
+        moment: (6, 6) covariance of the error that photos of one moment share beside that.
         session: (6, 6) covariance of the error that photos of one session share.
     """
 
@@ -58,7 +59,8 @@ class Population:
     response: FloatArray
     offset: FloatArray
     systematic: FloatArray
-    moment: FloatArray = field(default_factory=lambda: _share(0.05))
+    alike: float = 0.9
+    moment: FloatArray = field(default_factory=lambda: _share(0.02))
     session: FloatArray = field(default_factory=lambda: _share(0.025))
 
 
@@ -186,12 +188,17 @@ def _unpacked(data: bytes, name: str) -> Learned:
             response=numbers["response"],
             offset=numbers["population_offset"],
             systematic=numbers["systematic"],
-            **{key: numbers[key] for key in ("moment", "session") if key in numbers},
+            **_levels(numbers),
         ),
         centre=centre_of(numbers["mean"], numbers["population_offset"]),
         intervals=(few, many, growth),
         most_misfit=(float(header["most_misfit"][0]), float(header["most_misfit"][1])),
     )
+
+
+def _levels(numbers: dict[str, FloatArray]) -> dict[str, Any]:
+    levels: dict[str, Any] = {key: numbers[key] for key in ("moment", "session") if key in numbers}
+    return levels | ({"alike": float(numbers["alike"])} if "alike" in numbers else {})
 
 
 def centre_of(mean: FloatArray, offset: FloatArray) -> tuple[int, ...]:
@@ -221,6 +228,7 @@ def write_learned(learned: Learned) -> bytes:
         "response": population.response,
         "population_offset": population.offset,
         "systematic": population.systematic,
+        "alike": np.array(population.alike),
         "moment": population.moment,
         "session": population.session,
     }

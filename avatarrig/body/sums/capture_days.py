@@ -74,9 +74,9 @@ def capture_day(captured_at: float | None, found_at: float) -> str:
         The day; `UNDATED` where the photo does not say, or names a time before 1970 or later
         than it was found.
     """
-    if captured_at is None or not 0 <= captured_at <= found_at + _CLOCKS_DIFFER_BY:
+    seconds = credible(captured_at, found_at)
+    if seconds is None:
         return UNDATED
-    seconds = capture_moment(captured_at, found_at)
     return dt.datetime.fromtimestamp(seconds, dt.UTC).date().isoformat()
 
 

@@ -22,7 +22,7 @@ _NO_MONTH: Final = "1970-01"
 _ONE_DAY: Final = dt.timedelta(1)
 
 DatedRow = tuple[str, list[int]]
-"""When a photo was taken, an ISO date or `UNDATED`, and its row (`avatarrig.body.sums.evidence_sum.row_of`)."""
+"""When a photo was taken, an ISO date or `UNDATED`, and its row (see `evidence_sum.row_of`)."""
 
 
 class DatedSums:
@@ -69,15 +69,22 @@ class DatedSums:
         """
         return {name: EvidenceSum(learned, row) for name, row in self._sums.rows.items()}
 
-    def begins(self, day: dt.date) -> dt.date:
-        """Returns the first day from which sums are kept apart, a given day or the next possible.
+    def since(self, day: dt.date) -> tuple[frozenset[str], dt.date]:
+        """Tells which buckets hold the photos taken on a day or later.
 
-        Any of the last 59 days and more. Further back only whole months and years are kept; the
-        one that the day falls into is left out.
+        Exact for the last 59 days and more. Further back only whole months and years are kept;
+        the one that the day falls into is left out.
+
+        Args:
+            day: The first day wanted.
+
+        Returns:
+            Their names, and the first day that they really begin with.
         """
         ends = {name: self._last_day(name) for name in self._sums.rows.keys() - {UNDATED}}
         cut = [end + _ONE_DAY for name, end in ends.items() if first_day(name) < day <= end]
-        return max([day, *cut])
+        start = max([day, *cut])
+        return frozenset(name for name in ends if first_day(name) >= start), start
 
     def add(self, item: DatedRow) -> None:
         """Adds a photo."""

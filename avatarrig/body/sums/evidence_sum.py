@@ -114,7 +114,9 @@ class EvidenceSum:
 
     def __sub__(self, other: EvidenceSum) -> EvidenceSum:
         learned = self._common(other)
-        rest: KeyedSums[int] = KeyedSums(ROW_LENGTH, COUNTS, {0: self._row} if self.photos else {})
+        rest: KeyedSums[int] = KeyedSums(
+            ROW_LENGTH, COUNTS, rows={0: self._row} if self.photos else {}
+        )
         rest.subtract((0, other._row))  # or refuses
         return EvidenceSum(learned, list(map(sub, self._row, other._row)))
 
@@ -133,7 +135,7 @@ class EvidenceSum:
     def pack(self) -> list[Any]:
         """Returns the version and the row, packed."""
         rows = {} if self._learned is None else {self._learned: self._row}
-        return KeyedSums(ROW_LENGTH, COUNTS, rows).pack()
+        return KeyedSums(ROW_LENGTH, COUNTS, rows=rows).pack()
 
     @classmethod
     def unpack(cls, packed: Any) -> EvidenceSum:  # noqa: ANN401 - whatever was read

@@ -7,6 +7,7 @@ number of machines; merging is adding, and taking back is subtracting.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from operator import add, sub
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -17,6 +18,9 @@ from avatarrig.body.refused import StateRefusedError
 Key = TypeVar("Key", bound=Hashable)
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Total = TypeVar("Total", bound="Sum[Any]")
+
+
+MODULUS: Final = 1 << 13
 
 
 class Sum(Protocol[Item_contra]):
@@ -52,21 +56,28 @@ class KeyedSums(Generic[Key]):
     """Key to a row of integers.
 
     The first numbers of a row are counts: none is negative, none is larger than the first. A
-    row whose first number is 0 holds nothing and is not kept.
+    row whose first number is 0 holds nothing and is not kept. The last numbers may be kept
+    modulo `MODULUS`: these need two bytes at most, however much is added up.
 
     Args:
         width: Length of a row.
         counts: How many numbers at its beginning are counts, at least 1.
+        wrapped: How many numbers at its end are kept modulo `MODULUS`.
         rows: What to begin with.
     """
 
-    __slots__ = ("_counts", "_rows", "_width")
+    __slots__ = ("_counts", "_rows", "_width", "_wrapped")
 
     def __init__(
-        self, width: int, counts: int = 1, rows: Mapping[Key, list[int]] | None = None
+        self,
+        width: int,
+        counts: int = 1,
+        wrapped: int = 0,
+        rows: Mapping[Key, list[int]] | None = None,
     ) -> None:
         self._width = width
         self._counts = counts
+        self._wrapped = wrapped
         self._rows: dict[Key, list[int]] = {} if rows is None else dict(rows)
 
     @property
@@ -88,7 +99,7 @@ class KeyedSums(Generic[Key]):
         """Adds a row to the row of its key."""
         key, row = item
         kept = self._rows.get(key)
-        self._rows[key] = list(row) if kept is None else list(map(add, kept, row))
+        self._rows[key] = list(row) if kept is None else self._wrap(list(map(add, kept, row)))
 
     def subtract(self, item: tuple[Key, Sequence[int]]) -> None:
         """Takes a row back.
@@ -97,24 +108,25 @@ class KeyedSums(Generic[Key]):
             StateRefusedError: It is not contained.
         """
         key, row = item
-        self._put(key, list(map(sub, self._rows.get(key, [0] * self._width), row)))
+        kept = self._rows.get(key, [0] * self._width)
+        self._put(key, self._wrap(list(map(sub, kept, row))))
 
     def __add__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
         few, many = sorted((self._rows, other._rows), key=len)
-        merged = KeyedSums(self._width, self._counts, many)
+        merged = KeyedSums(self._width, self._counts, self._wrapped, many)
         for item in few.items():
             merged.add(item)
         return merged
 
     def __sub__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
-        rest = KeyedSums(self._width, self._counts, self._rows)
+        rest = KeyedSums(self._width, self._counts, self._wrapped, self._rows)
         for item in other._rows.items():
             rest.subtract(item)
         return rest
 
     def rekeyed(self, renamed: Mapping[Key, Key]) -> KeyedSums[Key]:
         """Returns the sums under other keys; rows that come under the same key are added up."""
-        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts)
+        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts, self._wrapped)
         for key, row in self._rows.items():
             sums.add((renamed[key], row))
         return sums
@@ -128,9 +140,13 @@ class KeyedSums(Generic[Key]):
         return f"KeyedSums({len(self._rows)} keys, {self.count})"
 
     def pack(self) -> list[Any]:
-        """Returns the keys in order and all rows as bytes."""
-        keys = sorted(self._rows)  # type: ignore[type-var] # keys of one kind
-        return [keys, pack_numbers([number for key in keys for number in self._rows[key]])]
+        """Returns the keys in order, whole ones by their differences, and all rows as bytes."""
+        keys: list[Any] = sorted(self._rows)
+        numbers = pack_numbers([number for key in keys for number in self._rows[key]])
+        if keys and type(keys[0]) is int:
+            steps = [after - before for before, after in pairwise([0, *keys])]
+            return [pack_numbers(steps), numbers]
+        return [keys, numbers]
 
     def unpacked(self, packed: Any) -> KeyedSums[Key]:  # noqa: ANN401 - whatever was read
         """Reads what `pack` made of sums of this shape.
@@ -139,19 +155,31 @@ class KeyedSums(Generic[Key]):
             StateRefusedError: It holds something else.
         """
         match packed:
-            case [[*keys], bytes() as data]:
+            case [list() | bytes() as names, bytes() as data]:
                 numbers = unpack_numbers(data)
             case _:
                 raise StateRefusedError("these are no keys and sums")
-        kinds = {type(key) for key in keys}
-        if len(kinds) > 1 or sorted(set(keys)) != keys or len(numbers) != self._width * len(keys):
+        keys: list[Any] = list(names)
+        if isinstance(names, bytes) and names:
+            keys = list(accumulate(unpack_numbers(names)))
+        elif isinstance(names, bytes) or not all(isinstance(key, str) for key in keys):
+            raise StateRefusedError("these are no keys")
+        if sorted(set(keys)) != keys or len(numbers) != self._width * len(keys):
             raise StateRefusedError("these keys and sums do not fit each other")
-        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts)
+        sums: KeyedSums[Key] = KeyedSums(self._width, self._counts, self._wrapped)
         for place, key in enumerate(keys):
-            sums._put(key, numbers[place * self._width : (place + 1) * self._width])
+            row = numbers[place * self._width : (place + 1) * self._width]
+            if sums._wrap(row.copy()) != row:
+                raise StateRefusedError("these sums were packed otherwise")
+            sums._put(key, row)
         if len(sums._rows) != len(keys):
             raise StateRefusedError("there are sums of nothing")
         return sums
+
+    def _wrap(self, row: list[int]) -> list[int]:
+        if self._wrapped:
+            row[-self._wrapped :] = [number % MODULUS for number in row[-self._wrapped :]]
+        return row
 
     def _put(self, key: Key, row: list[int]) -> None:
         counts = row[: self._counts]

@@ -22,12 +22,12 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.levels import Cell
-from avatarrig.body.likeness import LOOK_LENGTH, POSE_LENGTH, is_look, pose_likeness
+from avatarrig.body.likeness import LOOK_LENGTH, MOST, POSE_LENGTH, is_look, pose_likeness
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.body.sums.evidence_sum import COUNTS, ROW_LENGTH, EvidenceSum, row_of
 from avatarrig.body.sums.joining import SECONDS, Kept, group
-from avatarrig.body.sums.keyed_sums import KeyedSums
+from avatarrig.body.sums.keyed_sums import MODULUS, KeyedSums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,9 +50,12 @@ photos, of the numbers in which copies differ least."""
 
 _ONE: Final = (1,)
 _TRACE: Final = ROW_LENGTH
-_POSE: Final = slice(_TRACE + 4, _TRACE + 4 + POSE_LENGTH)
+_POSE: Final = slice(_TRACE + 5, _TRACE + 5 + POSE_LENGTH)
 _LOOK: Final = slice(_POSE.stop, _POSE.stop + LOOK_LENGTH)
 _WIDTH: Final = _LOOK.stop
+_SHAPE: Final = (_WIDTH, COUNTS, 2 + POSE_LENGTH + LOOK_LENGTH)
+_MOST_SEEN: Final = (MODULUS - 1) // MOST
+"""Photos of one key whose mean pose and look are known: their sums have not wrapped."""
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -88,7 +91,7 @@ class MomentSums:
     def __init__(
         self, slots: KeyedSums[int] | None = None, counters: KeyedSums[int] | None = None
     ) -> None:
-        self._slots: KeyedSums[int] = KeyedSums(_WIDTH, COUNTS) if slots is None else slots
+        self._slots: KeyedSums[int] = KeyedSums(*_SHAPE) if slots is None else slots
         self._counters: KeyedSums[int] = KeyedSums(1) if counters is None else counters
 
     @property
@@ -142,7 +145,7 @@ class MomentSums:
         """
         match packed:
             case [slots, counters]:
-                rows = KeyedSums[int](_WIDTH, COUNTS).unpacked(slots)
+                rows = KeyedSums[int](*_SHAPE).unpacked(slots)
                 sums = cls(rows, KeyedSums[int](1).unpacked(counters))
                 if sums._is_whole():
                     return sums
@@ -161,10 +164,10 @@ class MomentSums:
             Cell(EvidenceSum(learned, row[:ROW_LENGTH]), *numbers)
             for (_, row), numbers in zip(keys, group([one for one, _ in keys]), strict=True)
         ]
-        more = max(self._key_count() - len(keys), len(mixed)) / max(len(mixed), 1)
-        for place, row in enumerate(mixed):
-            moment, session = len(keys) + place, len(keys) + place % max(days, 1)
-            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), moment, session, more))
+        shares = _shared_out(self._key_count() - len(keys), [row[0] for row in mixed])
+        for place, (row, share) in enumerate(zip(mixed, shares, strict=True), len(keys)):
+            session = len(keys) + place % max(days, 1)
+            cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), place, session, share))
         return cells
 
     def _read(self) -> tuple[list[tuple[Kept, Sequence[int]]], list[Sequence[int]]]:
@@ -180,7 +183,7 @@ class MomentSums:
                 if row is None or alone is None:
                     continue
                 places, kept = alone
-                gone = KeyedSums(_WIDTH, COUNTS, {at: list(row) for at in places.slots})
+                gone = KeyedSums(*_SHAPE, {at: list(row) for at in places.slots})
                 try:
                     left = left - gone
                 except StateRefusedError:
@@ -215,12 +218,23 @@ def cells_of(photos: Iterable[tuple[Evidence, Trace]]) -> list[Cell]:
     return sums.cells(learned)
 
 
+def _shared_out(keys: float, photos: Sequence[int]) -> list[float]:
+    """Gives each of some slots as many keys as others, but at least 1 and not more than photos."""
+    shares = [1.0] * len(photos)
+    left = keys - len(photos)
+    for done, place in enumerate(sorted(range(len(photos)), key=photos.__getitem__)):
+        share = min(max(left, 0.0) / (len(photos) - done), photos[place] - 1)
+        shares[place] += share
+        left -= share
+    return shares
+
+
 class _Places(NamedTuple):
-    """Where a key's photos are summed and counted, and the check for the key."""
+    """Where a key's photos are summed and counted, and the checks for the key."""
 
     slots: tuple[int, ...]
     counter: int
-    check: int
+    checks: tuple[int, int]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -230,14 +244,14 @@ def _places(key: tuple[int, ...]) -> _Places:
         int.from_bytes(digest[at : at + 4], "little") for at in range(0, len(digest), 4)
     )
     slots = tuple(part * SLOTS + first // SLOTS**part % SLOTS for part in range(PARTS))
-    return _Places(slots, second % _COUNTERS, check)
+    return _Places(slots, second % _COUNTERS, (check % MODULUS, check // MODULUS % MODULUS))
 
 
 def _entry(row: Sequence[int], trace: Trace) -> tuple[_Places, list[int]]:
     places = _places(_key(trace.taken_at, trace.pose, trace.look))
     look = trace.look or (0,) * LOOK_LENGTH
-    timed, looks = trace.taken_at is not None, bool(trace.look)
-    return places, [*row, timed, looks, trace.taken_at or 0, places.check, *trace.pose, *look]
+    timed, looks = int(trace.taken_at is not None), int(bool(trace.look))
+    return places, [*row, timed, looks, trace.taken_at or 0, *places.checks, *trace.pose, *look]
 
 
 def _key(taken_at: int | None, pose: Sequence[float], look: Sequence[float]) -> tuple[int, ...]:
@@ -256,14 +270,21 @@ def _alone(slot: int, row: Sequence[int]) -> tuple[_Places, Kept] | None:
 
     The mean of numbers on one side of a limit is on that side, so the mean photo has their key.
     """
-    photos, (timed, looks, seconds, check) = row[0], row[_TRACE : _TRACE + 4]
-    if check % photos or timed not in (0, photos) or (not timed and looks not in (0, photos)):
+    photos, (timed, looks, seconds, *checks) = row[0], row[_TRACE : _POSE.start]
+    if timed not in (0, photos) or (
+        not timed and (looks not in (0, photos) or photos > _MOST_SEEN)
+    ):
         return None
-    pose = [number / photos for number in row[_POSE]]
-    look = [number / photos for number in row[_LOOK]] if looks == photos else []
+    pose = [number / photos for number in row[_POSE]] if photos <= _MOST_SEEN else []
+    look = [number / photos for number in row[_LOOK]] if pose and looks == photos else []
     taken_at = seconds // photos if timed else None
     places = _places(_key(taken_at, pose, look))
-    if places.check != check // photos or slot not in places.slots:
+    if slot not in places.slots or checks != [check * photos % MODULUS for check in places.checks]:
         return None
-    seen = np.array(look) if look else None
-    return places, Kept(taken_at, np.array(pose), seen, photos)
+    kept = Kept(
+        taken_at,
+        np.array(pose or [np.nan] * POSE_LENGTH),
+        np.array(look) if look else None,
+        photos,
+    )
+    return places, kept

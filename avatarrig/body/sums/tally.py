@@ -128,9 +128,9 @@ class Tally:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
         return self._sums.parts(self._learned)
 
-    def begins(self, day: dt.date) -> dt.date:
-        """Returns the first day, from a given one on, that a window can begin with."""
-        return self._sums.begins(day)
+    def since(self, day: dt.date) -> tuple[frozenset[str], dt.date]:
+        """Tells which `days` hold the photos taken on a day or later: see `DatedSums.since`."""
+        return self._sums.since(day)
 
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
@@ -226,17 +226,7 @@ class Tally:
 
     def to_bytes(self) -> bytes:
         """Packs the tally: under 64 KB; equal tallies give equal bytes."""
-        state = [
-            TALLY_FORMAT,
-            self._observations,
-            self._people,
-            self.excluded,
-            self._learned,
-            {key: self._histograms[key].pack() for key in RATIO_KEYS if key in self._histograms},
-            self._sums.pack(),
-            self._moments.pack(),
-        ]
-        packed: bytes = msgpack.packb(state)
+        packed: bytes = msgpack.packb(self.pack())
         return packed
 
     @classmethod
@@ -247,18 +237,44 @@ class Tally:
             StateRefusedError: It holds something else, or a newer format.
         """
         try:
-            return cls._restored(msgpack.unpackb(data))
-        except StateRefusedError:
-            raise
-        except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            packed = msgpack.unpackb(data)
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
             raise StateRefusedError(f"these bytes hold no tally: {error!r}") from error
+        return cls.unpack(packed)
+
+    def pack(self) -> list[Any]:
+        """Returns what `to_bytes` packs."""
+        return [
+            TALLY_FORMAT,
+            self._observations,
+            self._people,
+            self.excluded,
+            self._learned,
+            {key: self._histograms[key].pack() for key in RATIO_KEYS if key in self._histograms},
+            self._sums.pack(),
+            self._moments.pack(),
+        ]
 
     @classmethod
-    def _restored(cls, state: Any) -> Tally:  # noqa: ANN401 - whatever the bytes held
-        if not isinstance(state, list) or state[:1] != [TALLY_FORMAT]:
+    def unpack(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+        """Reads what `pack` made.
+
+        Raises:
+            StateRefusedError: It holds something else, or another format.
+        """
+        try:
+            return cls._restored(packed)
+        except StateRefusedError:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StateRefusedError(f"this is no tally: {error!r}") from error
+
+    @classmethod
+    def _restored(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+        if not isinstance(packed, list) or packed[:1] != [TALLY_FORMAT]:
             raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
-        _, tally._observations, tally._people, excluded, tally._learned, *parts = state
+        _, tally._observations, tally._people, excluded, tally._learned, *parts = packed
         rows, sums, moments = parts
         tally._excluded.update(excluded)
         tally._histograms = {key: Histogram.unpack(row) for key, row in rows.items()}

@@ -48,6 +48,17 @@ export function ago(seconds) {
   return new Date(seconds * 1000).toLocaleDateString();
 }
 
+/** Makes buttons of which one is pressed, such as those with data-across. */
+export function choose(name, take) {
+  const buttons = [...document.querySelectorAll(`[data-${name}]`)];
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
+      take(button.dataset[name]);
+    });
+  }
+}
+
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
 export const address = (name) => `/subject?name=${encodeURIComponent(name)}`;
 

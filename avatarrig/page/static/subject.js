@@ -1,8 +1,10 @@
-import { ago, byId, cell, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
+import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
 const charts = new Charts(byId("charts"));
+const solid = new Solid();
 const LABELS = {
   hip_width: "hips", torso_length: "torso", upper_arm_L: "upper arm", lower_arm_L: "forearm",
   upper_leg_L: "thigh", lower_leg_L: "shank", wingspan_est: "wingspan",
@@ -116,12 +118,7 @@ function showDownloads() {
   }
 }
 
-for (const button of document.querySelectorAll("[data-across]")) {
-  button.addEventListener("click", () => {
-    for (const each of document.querySelectorAll("[data-across]")) each.setAttribute("aria-pressed", String(each === button));
-    charts.across(button.dataset.across);
-  });
-}
+choose("across", (what) => charts.across(what));
 
 byId("downloads").addEventListener("input", showDownloads);
 byId("downloads").addEventListener("submit", (event) => event.preventDefault());
@@ -136,6 +133,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
   if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  solid.take(content.bones);
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);

@@ -1,0 +1,168 @@
+// The skeleton as a body that can be turned, drawn by three.js: a bone is as thick as its length is
+// in doubt (its radius is half of its 90 % interval), and a pale figure shows the average person.
+
+import {
+  AmbientLight, BufferGeometry, CapsuleGeometry, Color, DirectionalLight, Group, Line, LineBasicMaterial,
+  Mesh, MeshStandardMaterial, PerspectiveCamera, Scene, SphereGeometry, Vector3, WebGLRenderer,
+} from "./vendor/three/three.module.min.js";
+
+const THINNEST = 0.016; // shoulder widths, so that a bone by definition is seen
+const UP = new Vector3(0, 1, 0);
+const TURN = 0.008; // radians a pixel
+const STEP = 0.12; // radians a key
+
+const colour = (name) => new Color(getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+
+/** Bones of a T-pose from ratios to the shoulder width: key, side, from and to; y is up. */
+function posed(ratio) {
+  const top = ratio.torso_length;
+  const bones = [{ key: "torso_length", side: "middle", from: [0, 0], to: [0, top] }];
+  for (const [key, height] of [["shoulder_width", top], ["hip_width", 0]]) {
+    const half = ratio[key] / 2;
+    bones.push({ key, side: "middle", from: [-half, height], to: [half, height] });
+  }
+  for (const [side, sign, letter] of [["left", 1, "L"], ["right", -1, "R"]]) {
+    let [x, y] = [(sign * ratio.shoulder_width) / 2, top];
+    for (const key of [`upper_arm_${letter}`, `lower_arm_${letter}`]) {
+      bones.push({ key, side, from: [x, y], to: [x + sign * ratio[key], y] });
+      x += sign * ratio[key];
+    }
+    [x, y] = [(sign * ratio.hip_width) / 2, 0];
+    for (const key of [`upper_leg_${letter}`, `lower_leg_${letter}`]) {
+      bones.push({ key, side, from: [x, y], to: [x, y - ratio[key]] });
+      y -= ratio[key];
+    }
+  }
+  return bones.filter(({ from, to }) => [...from, ...to].every(Number.isFinite));
+}
+
+const name = (point) => point.map((part) => part.toFixed(3)).join();
+
+function limb(bone, radius, material) {
+  const from = new Vector3(...bone.from, 0);
+  const to = new Vector3(...bone.to, 0);
+  const along = to.clone().sub(from);
+  const mesh = new Mesh(new CapsuleGeometry(radius, along.length(), 6, 20), material);
+  mesh.position.copy(from).addScaledVector(along, 0.5);
+  mesh.quaternion.setFromUnitVectors(UP, along.normalize());
+  return mesh;
+}
+
+export class Skeleton3D {
+  constructor(place) {
+    this.place = place;
+    this.scene = new Scene();
+    this.body = new Group();
+    this.scene.add(this.body, new AmbientLight(0xffffff, 1.6));
+    const light = new DirectionalLight(0xffffff, 2.2);
+    light.position.set(2, 4, 6);
+    this.scene.add(light);
+    this.camera = new PerspectiveCamera(30, 1, 0.1, 100);
+    this.renderer = new WebGLRenderer({ alpha: true, antialias: true });
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    const canvas = this.renderer.domElement;
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "img");
+    place.replaceChildren(canvas);
+    this.turnable(canvas);
+    new ResizeObserver(() => this.resize()).observe(place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.shown && this.show(this.shown));
+  }
+
+  turnable(canvas) {
+    let last = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      last = event.clientX;
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (last === null) return;
+      this.turn((event.clientX - last) * TURN);
+      last = event.clientX;
+    });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
+    canvas.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      this.turn(step);
+    });
+  }
+
+  turn(angle) {
+    this.body.rotation.y += angle;
+    this.draw();
+  }
+
+  /** Shows bones as the page knows them: key, value, interval, average. */
+  show(bones) {
+    this.shown = bones;
+    this.empty();
+    const known = Object.fromEntries(bones.map((bone) => [bone.key, bone]));
+    const ratios = Object.fromEntries(bones.map((bone) => [bone.key, bone.value]));
+    const average = Object.fromEntries(bones.map((bone) => [bone.key, bone.average]));
+    const parts = posed(ratios);
+    const ghost = new MeshStandardMaterial({ color: colour("--soft"), transparent: true, opacity: 0.22, depthWrite: false });
+    for (const bone of posed(average)) this.body.add(limb(bone, 0.085, ghost));
+    const thickest = new Map();
+    for (const bone of parts) {
+      const { interval, status } = known[bone.key];
+      const half = bone.key.endsWith("_width") ? 4 : 2; // a width is drawn as two halves
+      const radius = Math.max((interval[1] - interval[0]) / half, THINNEST);
+      const sure = status === "stable";
+      const material = new MeshStandardMaterial({ color: colour(`--${bone.side}`), roughness: 0.6, transparent: !sure, opacity: sure ? 1 : 0.7, wireframe: status === "insufficient" });
+      this.body.add(limb(bone, radius, material));
+      for (const point of [bone.from, bone.to]) thickest.set(name(point), Math.max(radius, thickest.get(name(point)) ?? 0));
+    }
+    const joint = new MeshStandardMaterial({ color: colour("--ink"), roughness: 0.5 });
+    const ends = new Map(parts.flatMap(({ from, to }) => [from, to]).map((point) => [name(point), point]));
+    for (const [end, point] of ends) {
+      const mesh = new Mesh(new SphereGeometry(thickest.get(end) + 0.012, 20, 14), joint);
+      mesh.position.set(...point, 0);
+      this.body.add(mesh);
+    }
+    this.frame(parts);
+    this.resize();
+  }
+
+  /** Puts the figure in the middle of what is seen, on a line that stands for the ground. */
+  frame(parts) {
+    const points = parts.flatMap(({ from, to }) => [from, to]);
+    const heights = points.map(([, y]) => y);
+    this.low = Math.min(...heights);
+    this.high = Math.max(...heights);
+    this.wide = 2 * Math.max(...points.map(([x]) => Math.abs(x)));
+    const ground = new BufferGeometry().setFromPoints([new Vector3(-this.wide / 2, this.low, 0), new Vector3(this.wide / 2, this.low, 0)]);
+    this.body.add(new Line(ground, new LineBasicMaterial({ color: colour("--line") })));
+  }
+
+  empty() {
+    for (const mesh of [...this.body.children]) {
+      this.body.remove(mesh);
+      mesh.geometry.dispose();
+      mesh.material.dispose();
+    }
+  }
+
+  say(words) {
+    this.renderer.domElement.setAttribute("aria-label", words);
+  }
+
+  resize() {
+    const width = this.place.clientWidth;
+    if (!width || !this.shown) return;
+    const height = Math.min(width, 480);
+    this.renderer.setSize(width, height);
+    this.camera.aspect = width / height;
+    const tall = (this.high - this.low) * 1.25;
+    const needed = Math.max(tall, (this.wide * 1.1) / this.camera.aspect);
+    const distance = needed / 2 / Math.tan((this.camera.fov * Math.PI) / 360);
+    this.camera.position.set(0, (this.low + this.high) / 2, distance);
+    this.camera.updateProjectionMatrix();
+    this.draw();
+  }
+
+  draw() {
+    this.renderer.render(this.scene, this.camera);
+  }
+}
