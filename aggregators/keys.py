@@ -17,6 +17,7 @@ MARKER: Final = b"M"
 PAGE: Final = b"P"
 STATISTICS: Final = b"S"
 FORGOTTEN: Final = b"F"
+DECIDED: Final = b"D"
 
 _PREFIX: Final = struct.Struct(">cI")
 _NUMBER: Final = struct.Struct(">I")
@@ -101,3 +102,13 @@ def _number(key: bytes) -> int:
     except struct.error as error:
         raise KeyRefusedError(f"{key!r} is no key of a table: {error}") from error
     return int(number)
+
+
+def decided_key(partition: int, page: int, digest: str) -> bytes:
+    """Key of a page of what was decided about a subject's photos."""
+    return _PREFIX.pack(DECIDED, partition) + _NUMBER.pack(page) + digest.encode()
+
+
+def decided_of(key: bytes) -> tuple[int, str]:
+    """Page and subject's digest that a `decided_key` names."""
+    return _number(key), key[_PREFIX.size + _NUMBER.size :].decode()

@@ -26,6 +26,7 @@ from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
 from avatarrig.wire.keys import Series
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -250,11 +251,11 @@ class TalliedPartition:
                 return None
             return self._take(offset, record)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except StateRefusedError as error:
-            self._refusals.append(Refusal(offset, "tally", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
         except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

@@ -71,9 +71,7 @@ class FirstSights:
 
     def first(self, digest: int, offset: int) -> int:
         """Returns where a photo was first seen, which is here if it was not seen before."""
-        known = self._recent.get(digest)
-        if known is None:
-            known = self._settled(digest)
+        known = self.where(digest)
         if known is not None:
             return known
         self._recent[digest] = offset
@@ -82,6 +80,11 @@ class FirstSights:
         if len(self._recent) >= _SETTLE_AT:
             self._settle()
         return offset
+
+    def where(self, digest: int) -> int | None:
+        """Returns where a photo was first seen; None where it never was."""
+        known = self._recent.get(digest)
+        return self._settled(digest) if known is None else known
 
     def take_unsaved(self) -> dict[int, bytes]:
         """Returns the pages that changed since the last call."""

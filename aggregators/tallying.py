@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregators.decisions import Decisions, as_it_stands
 from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
+    DECIDED,
     FORGOTTEN,
     PAGE,
     Marker,
@@ -25,8 +27,9 @@ from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate
+from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,6 +73,21 @@ class _Counted:
             self._packed = None
         self.offset = offset
 
+    def change(self, offset: int, stood: Tally, stand: Tally) -> None:
+        """Goes on to an offset at which photos stand otherwise than before.
+
+        Args:
+            offset: Where that was said.
+            stood: The photos as they stood.
+            stand: The same photos as they stand now.
+
+        Raises:
+            StateRefusedError: They were never counted like that; the tally is as it was.
+        """
+        self._tally = self.tally() - stood + stand
+        self._packed = None
+        self.offset = offset
+
 
 class ObservedPartition:
     """What one partition of the observations topic has said, each photo counted once.
@@ -94,6 +112,8 @@ class ObservedPartition:
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
         self._forgotten = Forgotten(partition)
+        self._decisions = Decisions(partition)
+        self._disturbed: set[Series] = set()
         self._farewells: list[Forget] = []
         self.ledger = Ledger(Marker())
 
@@ -118,6 +138,8 @@ class ObservedPartition:
         def take(key: bytes, value: bytes) -> None:
             if kind_of(key) == PAGE:
                 pages[page_of(key)] = value
+            elif kind_of(key) == DECIDED:
+                new._decisions.recover(key, value)
             else:
                 tallied = msgspec.msgpack.decode(value, type=Tallied)
                 new._tallies[part_of(key)[1]] = _Counted(tallied)
@@ -127,7 +149,8 @@ class ObservedPartition:
             new._sights = FirstSights(pages)
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
         new.ledger = Ledger(marker, entries, offsets)
-        newest = max(new._sights.last, new._forgotten.last, *offsets.values(), -1)
+        known = (new._sights.last, new._forgotten.last, new._decisions.last)
+        newest = max(*known, *offsets.values(), -1)
         if not new.ledger.check(marker, learned, newest):
             for counted in new._tallies.values():
                 counted.tally()  # raises where it is damaged
@@ -174,8 +197,9 @@ class ObservedPartition:
         return series in self._tallies
 
     def take_disturbed(self) -> set[Series]:
-        """Series that changed otherwise than by `apply`: none at this level."""
-        return set()
+        """Returns the series that decisions changed since the last call."""
+        disturbed, self._disturbed = self._disturbed, set()
+        return disturbed
 
     def take_farewells(self) -> list[Forget]:
         """Returns what has to be told about subjects that were forgotten since the last call."""
@@ -202,6 +226,8 @@ class ObservedPartition:
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
             return self._forgotten.value(key)
+        if kind_of(key) == DECIDED:
+            return self._decisions.value(key)
         counted = self._tallies.get(part_of(key)[1])
         if counted is None:
             return None
@@ -215,13 +241,16 @@ class ObservedPartition:
             if isinstance(record, Forget):
                 self._forget(offset, record)
                 return None
+            if isinstance(record, Decision):
+                self._decide(offset, record)
+                return None
             return self._count(offset, record)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, "malformed", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
         except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, "unexpected", repr(error)))
+            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
@@ -229,6 +258,8 @@ class ObservedPartition:
             del self._tallies[series]
             self.waiting.take(series)
             self.ledger.removed(statistics_key(self.partition, self.partition, series), series)
+        for key in self._decisions.forget(forget.forget):
+            self.ledger.noted(key)
         self.ledger.noted(self._forgotten.note(self.partition, forget.forget, offset))
         self._farewells.append(
             msgspec.structs.replace(forget, partition=self.partition, offset=offset)
@@ -242,8 +273,60 @@ class ObservedPartition:
         is_first = self._sights.first(sight, offset) == offset
         if offset <= counted.offset:
             return None
-        counted.move_to(offset, observation if is_first else None)
+        if is_first:
+            photo = digest_of((observation.subject, ""), observation.image_id, since)
+            standing = self._decisions.standing(
+                *(observation.subject, photo, observation.fingerprint), first=offset, before=offset
+            )
+            counted.move_to(offset, as_it_stands(observation, standing))
+        else:
+            counted.move_to(offset, None)
         self._tallies[series] = counted
         self.waiting.add(series, observation.found_at)
         self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
         return series
+
+    def _decide(self, offset: int, decision: Decision) -> None:
+        """Has photos stand otherwise: what the decision brought along is taken back first."""
+        subject = decision.subject
+        since = self._forgotten.since(subject, self.partition)
+        photos = {name: digest_of((subject, ""), name, since) for name in decision.image_ids}
+        for key in self._decisions.note(decision, photos, offset):
+            self.ledger.noted(key)
+        by_series: dict[Series, dict[str, Observation]] = {}
+        for seen in decision.observed:
+            if seen.subject == subject and seen.image_id in photos:
+                photos_of = by_series.setdefault((subject, seen.fingerprint), {})
+                photos_of.setdefault(seen.image_id, seen)
+        for series, observed in by_series.items():
+            self._restate(offset, series, observed, photos)
+
+    def _restate(
+        self,
+        offset: int,
+        series: Series,
+        observed: dict[str, Observation],
+        photos: dict[str, int],
+    ) -> None:
+        """Takes photos of a series back as they stood, and counts them as they stand now."""
+        counted = self._tallies.get(series)
+        if counted is None or offset <= counted.offset:
+            return
+        since = self._forgotten.since(series[0], self.partition)
+        stood, stand = Tally.empty(), Tally.empty()
+        for image_id, seen in observed.items():
+            first = self._sights.where(digest_of(series, image_id, since))
+            if first is None or first >= offset:
+                continue
+            before, after = (
+                self._decisions.standing(
+                    series[0], photos[image_id], series[1], first=first, before=limit
+                )
+                for limit in (offset, offset + 1)
+            )
+            if before != after:
+                stood.add(as_it_stands(seen, before))
+                stand.add(as_it_stands(seen, after))
+        counted.change(offset, stood, stand)
+        self._disturbed.add(series)
+        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)

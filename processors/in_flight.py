@@ -14,6 +14,7 @@ from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.photos.source import StorageUnreachableError
 from avatarrig.process.supervision import Status
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
 from processors.outcome import Taken, observed, set_aside
@@ -166,7 +167,7 @@ class InFlight:
             self._hold(taken, str(error))
             return
         except AnswerRefusedError as error:
-            self._set_aside(taken, SetAside(0, "detector_failed", str(error), 1))
+            self._set_aside(taken, SetAside(0, RejectReason.DETECTOR_FAILED, str(error), 1))
         else:
             taken.settle(taken.output)
         self._is_reachable(taken)

@@ -19,6 +19,7 @@ from avatarrig.wire import (
     record_key,
 )
 from avatarrig.wire.identity import is_image_id
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.messages import Observed
 from processors.sandbox.sandbox import SetAside
@@ -130,7 +131,9 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     if observation is not None and observation.image_id == reference.image_id:
         result = NO_PERSON if observation.pose is None else PERSON
         return Output(OBSERVATIONS, record_key(observation), answer.record, result)
-    aside = SetAside(answer.job, "detector_failed", "the detector's answer makes no sense", 1)
+    aside = SetAside(
+        answer.job, RejectReason.DETECTOR_FAILED, "the detector's answer makes no sense", 1
+    )
     return set_aside(taken, aside, fingerprint=fingerprint, now=now)
 
 
@@ -165,7 +168,9 @@ def _decode(value: bytes) -> PhotoReference:
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
     message = f"a message that is no photo reference: {error}"
-    reject = Reject(reason="malformed", message=message, attempts=1, rejected_at=now, origin=origin)
+    reject = Reject(
+        reason=RejectReason.MALFORMED, message=message, attempts=1, rejected_at=now, origin=origin
+    )
     return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.uri import to_file_uri
+from avatarrig.wire.reasons import RejectReason
 
 JUNK = frozenset(
     {
@@ -168,7 +169,7 @@ def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
         yield FoundPhoto(path, relative, problem_of(error))
         return
     except RuntimeError:  # Python 3.11 and 3.12 say so of links that go round in circles
-        yield FoundPhoto(path, relative, Problem("missing", "the link leads to itself"))
+        yield FoundPhoto(path, relative, Problem(RejectReason.MISSING, "the link leads to itself"))
         return
     if not target.is_relative_to(root):
         yield FoundPhoto(path, relative, _leads_out(target))
@@ -185,30 +186,34 @@ def _found_anyway(target: Path, root: Path) -> bool:
 def problem_of(error: OSError) -> Problem:
     """Puts a failure to open a photo into a reason and words."""
     if isinstance(error, PermissionError):
-        return Problem("permission", "the file may not be read: change its permissions")
+        return Problem(RejectReason.PERMISSION, "the file may not be read: change its permissions")
     if isinstance(error, FileNotFoundError):
-        return Problem("missing", "there is nothing: a broken link, or it was just removed")
+        return Problem(
+            RejectReason.MISSING, "there is nothing: a broken link, or it was just removed"
+        )
     if isinstance(error, IsADirectoryError | NotADirectoryError):
-        return Problem("not_a_file", "this is a folder with a photo's name")
-    return Problem("unreadable", f"the file cannot be read: {error.strerror or error}")
+        return Problem(RejectReason.NOT_A_FILE, "this is a folder with a photo's name")
+    return Problem(RejectReason.UNREADABLE, f"the file cannot be read: {error.strerror or error}")
 
 
 def _problem_of_mode(mode: int) -> Problem | None:
     if stat.S_ISREG(mode):
         return None
     kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-    return Problem("not_a_file", f"this is {kind} with a photo's name")
+    return Problem(RejectReason.NOT_A_FILE, f"this is {kind} with a photo's name")
 
 
 def _leads_out(target: Path) -> Problem:
     return Problem(
-        "outside_roots",
+        RejectReason.OUTSIDE_ROOTS,
         f"the link leads out of the dataset, to {str(target)!a}: copy the photo into the dataset",
     )
 
 
 def _unlisted(folder: Path, error: OSError) -> Problem:
-    reason = "permission" if isinstance(error, PermissionError) else "unreadable"
+    reason = (
+        RejectReason.PERMISSION if isinstance(error, PermissionError) else RejectReason.UNREADABLE
+    )
     return Problem(reason, f"the folder cannot be listed ({error.strerror}): {str(folder)!a}")
 
 

@@ -19,12 +19,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from avatarrig import cli, wire
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.cli.options.kafka import NAMES, SECTION, KafkaOption
 from avatarrig.cli.options.settings_file import settings_of
 from avatarrig.detectors.quality import Quality
 from avatarrig.metrics.reference import reference as metrics
 from avatarrig.wire import topics
+from avatarrig.wire.reasons import Exclusion, RejectReason
 
 MARK = re.compile(r"^<!-- made from code: ([a-z-]+) -->$", re.MULTILINE)
 RECORDS = (
@@ -127,11 +127,11 @@ def quality_part() -> str:
     )
 
 
-def reasons_part() -> str:
-    """Lists why photos do not count."""
+def reasons_part(kind: type[Exclusion | RejectReason]) -> str:
+    """Lists why photos do not count, or are rejected."""
     return "\n".join(
         ["| reason | in words |", "|---|---|"]
-        + [f"| `{reason}` | {words} |" for reason, words in REASONS.items()]
+        + [f"| `{reason}` | {reason.words} |" for reason in kind]
     )
 
 
@@ -148,7 +148,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "topics": topics_part,
     "settings": settings_part,
     "quality": quality_part,
-    "reasons": reasons_part,
+    "exclusions": lambda: reasons_part(Exclusion),
+    "rejects": lambda: reasons_part(RejectReason),
     "estimate-schema": estimate_schema_part,
     "metrics": metrics,
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.sums.capture_days import UNDATED
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def _notes(estimate: Estimate) -> list[str]:
         tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
         notes.append(f"{tell} no time and are in no window.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {REASONS[reason]}."
+        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {reason.words}."
         for reason, count in estimate.excluded.items()
     ]
     return notes

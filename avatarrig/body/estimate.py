@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.wire.reasons import Exclusion
 
 Status = Literal["insufficient", "provisional", "stable"]
 
@@ -106,7 +107,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     with_person: int
     used: int
     moments: int
-    excluded: dict[str, int]
+    excluded: dict[Exclusion, int]
     bones: dict[str, BoneEstimate]
     asymmetry: dict[str, Asymmetry]
     disagreements: dict[str, float]

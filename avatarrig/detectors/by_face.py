@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.landmarks import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
 from avatarrig.detectors.outline import TIGHT, draw_outline
 from avatarrig.detectors.person_mask import SEGMENTER_SIDE, PersonMask
+from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.second_look import SMALL_PERSON
-from avatarrig.detectors.who import Choice, choose_subject, same_person
+from avatarrig.detectors.who import JOINT_CONFIDENCE, Choice, choose_subject, same_person
 from avatarrig.faces.compare import LIKENESS, VERDICT, Recognition, Verdict, recognise
 from avatarrig.faces.finding import Face
 from avatarrig.faces.person import crops, nearest
@@ -33,6 +35,17 @@ Meta = dict[str, float | int | str | bool | None]
 
 FULL_SIDE: Final = 8000
 """A photo whose faces are looked at closely is reduced to no fewer pixels on its long side."""
+
+_TORSO_IN_FACES: Final = 2.8
+"""A torso's length in widths of the face."""
+
+_LIMBS: Final = (
+    *((13, 11), (15, 13), (17, 15), (19, 15), (21, 15)),
+    *((14, 12), (16, 14), (18, 16), (20, 16), (22, 16)),
+    *((25, 23), (27, 25), (29, 27), (31, 27)),
+    *((26, 24), (28, 26), (30, 28), (32, 28)),
+)
+"""Each landmark of a limb, and the one before it on the way from the torso."""
 
 _HEAD: Final = slice(0, 11)
 _HEAD_REACH: Final = 1.2
@@ -134,7 +147,7 @@ def _by_name(choice: Choice, recognition: Recognition | None, sought: Sought) ->
 
 
 def mask_of_one(mask: PersonMask, identified: Identified, size: tuple[int, int]) -> PersonMask:
-    """Takes the others off a mask: a place is whose outline is nearer.
+    """Takes the others off a mask: a place is whose outline is nearer, in lengths of their torso.
 
     Args:
         mask: Everybody.
@@ -146,16 +159,40 @@ def mask_of_one(mask: PersonMask, identified: Identified, size: tuple[int, int])
         return mask
     width, height = size
     scale = SEGMENTER_SIDE / max(width, height)
-    columns, rows = max(round(width * scale), 1), max(round(height * scale), 1)
-    own = draw_outline([subject.landmarks], columns, rows, TIGHT)
-    theirs = draw_outline([person.landmarks for person in others], columns, rows, TIGHT)
+    scaled = columns, rows = max(round(width * scale), 1), max(round(height * scale), 1)
+    own = _outline(subject.landmarks, columns, rows)
+    theirs = [
+        (_outline(person.landmarks, columns, rows), _size(person.landmarks, scaled))
+        for person in others
+    ]
     for face in identified.strangers:
         head, shoulders = _bust(face.moved(scale, 0.0, 0.0), columns, rows)
         own &= ~head  # whatever a pose says, where somebody else's face is seen they are in front
-        theirs |= head | shoulders
-    nearer = (_distance(own) <= _distance(theirs & ~own)).astype(np.uint8)
+        theirs.append((head | shoulders, _TORSO_IN_FACES * face.width * scale))
+    mine = _distance(own) / _size(subject.landmarks, scaled)
+    nearest_other = np.min([_distance(place & ~own) / size for place, size in theirs], axis=0)
+    nearer = (mine <= nearest_other).astype(np.uint8)
     side = mask.confidence.shape[::-1]
     return PersonMask(mask.confidence * cv2.resize(nearer, side, interpolation=cv2.INTER_NEAREST))
+
+
+def _outline(pose: Floats, columns: int, rows: int) -> Flags:
+    """Draws what is seen of somebody: limbs that are only guessed lie on other people."""
+    seen = landmark_confidence(pose) >= JOINT_CONFIDENCE
+    shown = pose.copy()
+    for joint, towards_torso in _LIMBS:
+        if not seen[joint]:
+            shown[joint] = shown[towards_torso]
+    return draw_outline([shown], columns, rows, TIGHT)
+
+
+def _size(pose: Floats, scaled: tuple[int, int]) -> float:
+    """Length of a torso, or width of the shoulders where that is more."""
+    points = pose[:, :2].astype(float) * scaled
+    shoulders, hips = points[[LEFT_SHOULDER, RIGHT_SHOULDER]], points[[LEFT_HIP, RIGHT_HIP]]
+    across = float(np.hypot(*(shoulders[0] - shoulders[1])))
+    down = float(np.hypot(*(shoulders.mean(axis=0) - hips.mean(axis=0))))
+    return max(across, down, 1.0)
 
 
 def _distance(inside: Flags) -> Floats:

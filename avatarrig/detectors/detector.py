@@ -31,6 +31,7 @@ from avatarrig.faces.models import locate_face_models
 from avatarrig.faces.recogniser import Recogniser
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from avatarrig.detectors.models import ModelFiles
@@ -125,7 +126,7 @@ class Detector:
             return self._detect(photo) if sought is None else self._seek(photo, data, sought)
         except DetectionFailedError as error:
             raise PhotoRefusedError(
-                "detector_failed", f"{error}. Save the photo anew from an image editor."
+                RejectReason.DETECTOR_FAILED, f"{error}. Save the photo anew from an image editor."
             ) from error
 
     def close(self) -> None:

@@ -78,10 +78,15 @@ def crops(face: Face, width: int, height: int) -> tuple[Box, ...]:
     size = max(face.width, face.height * 0.75)
     return tuple(
         Box(
-            max((across - left * size) / width, 0.0),
-            max((down - above * size) / height, 0.0),
-            min((across + right * size) / width, 1.0),
-            min((down + below * size) / height, 1.0),
+            *(
+                min(max(edge, 0.0), 1.0)
+                for edge in (
+                    (across - left * size) / width,
+                    (down - above * size) / height,
+                    (across + right * size) / width,
+                    (down + below * size) / height,
+                )
+            )
         )
         for left, above, right, below in _REACHES
     )

@@ -11,8 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from avatarrig.photos import jpeg
 from avatarrig.photos.formats import Format
-from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
+from avatarrig.photos.header import (
+    FIRST_TRANSPOSED_ORIENTATION,
+    PhotoHeader,
+    read_header,
+    unknown_coding,
+    unusual_coding,
+)
+from avatarrig.photos.layouts import read_fields
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,
@@ -22,6 +30,7 @@ from avatarrig.photos.sizes import (
     check_size,
     reduction,
 )
+from avatarrig.wire.reasons import RejectReason
 
 Pixels = NDArray[np.uint8]
 
@@ -33,10 +42,17 @@ _JPEG_FLAGS: Final = {
 }
 _WIDE_MODES: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
+_WHOLE_WHITES: Final = tuple((2**bits - 1, 2.0**bits - 1) for bits in (8, 15, 16, 32))
+_FLOATING_WHITES: Final = ((32.0, 1.0), (256.0, 255.0), (65_536.0, 65_535.0))
+"""The highest value that a picture may have, and what is white in it then."""
+
 _PNG_DEPTH_AT: Final = 24
 """Place of the bits per channel in a PNG, whose first chunk is always the header."""
 _WITH_ALPHA: Final = 4
 _OPAQUE: Final = 255
+
+_ALPHA_UNSET: Final = frozenset({"BMP", "TIFF"})
+"""Where an alpha channel that is 0 everywhere was never set, and programs show the colours."""
 
 _UPSIDE_DOWN: Final = 0
 _LEFT_TO_RIGHT: Final = 1
@@ -101,24 +117,37 @@ def decode_photo(
     header = read_header(data)
     check_size(header, max_pixels)
     factor = reduction(header.width, header.height, long_side)
-    complete = True
-    if header.format == "JPEG":
-        stored, complete = _decode_jpeg(data, header, factor)
-    elif header.format in OPENCV_FORMATS and not header.transparent:
-        stored = _decode_with_opencv(data, header, 0)
-    elif _has_plain_alpha(data, header):
-        # Pillow hands pixels to numpy at a third of the speed.
-        stored = _decode_with_opencv(data, header, cv2.IMREAD_UNCHANGED)
-    else:
-        stored = _decode_with_pillow(header, factor)
+    stored, complete = _decode(header, factor)
     rgb = _to_rgb(_turn_upright(_reduce(stored, header, factor), header.orientation))
     width, height = header.upright_size
     return DecodedPhoto(rgb, width, height, header.format, complete)
 
 
-def _decode_jpeg(data: bytes, header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
+def _decode(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
+    """Gives the pixels as they are stored, and whether all of them are there."""
+    if header.format == "JPEG":
+        return _decode_jpeg(header, factor)
+    if header.format in OPENCV_FORMATS and not header.transparent:
+        return _decode_with_opencv(header.data, header, 0), True
+    if _has_plain_alpha(header):
+        # Pillow hands pixels to numpy at a third of the speed.
+        return _decode_with_opencv(header.data, header, cv2.IMREAD_UNCHANGED), True
+    if header.has_wide_reader:
+        return _decode_wide(header), True
+    try:
+        return _decode_with_pillow(header, factor), True
+    except PhotoRefusedError:
+        # Of a damaged TIFF OpenCV gives what was in the memory.
+        if header.format != "BMP":
+            raise
+        return _decode_wide(header), True
+
+
+def _decode_jpeg(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
     flags = _JPEG_FLAGS[min(factor, 8)]
-    picture = _imdecode(data, header, flags)
+    whole = header.data
+    data = jpeg.written_part(whole)
+    picture = _imdecode(data, header, flags) if data.rstrip(b"\0") == whole.rstrip(b"\0") else None
     if picture is not None:
         return picture, True
     # The decoder gives up at the end of the data; an end-of-image marker makes it paint the
@@ -129,7 +158,7 @@ def _decode_jpeg(data: bytes, header: PhotoHeader, factor: int) -> tuple[Pixels,
     share = _share_of_rows(picture)
     if share < _SMALLEST_USABLE_SHARE:
         raise PhotoRefusedError(
-            "truncated_beyond_use",
+            RejectReason.TRUNCATED,
             f"The file is cut off: only the top {share:.0%} of the picture is there. "
             "Copy it again from the camera or the backup.",
         )
@@ -142,8 +171,9 @@ def _share_of_rows(picture: Pixels) -> float:
     return float(present[-1] + 1) / len(painted) if present.size else 0.0
 
 
-def _has_plain_alpha(data: bytes, header: PhotoHeader) -> bool:
-    return header.format == "PNG" and header.mode == "RGBA" and data[_PNG_DEPTH_AT] == 8  # noqa: PLR2004 - bits
+def _has_plain_alpha(header: PhotoHeader) -> bool:
+    is_deep = header.data[_PNG_DEPTH_AT] != 8  # noqa: PLR2004 - bits
+    return header.format == "PNG" and header.mode == "RGBA" and not is_deep
 
 
 def _decode_with_opencv(data: bytes, header: PhotoHeader, flags: int) -> Pixels:
@@ -166,7 +196,30 @@ def _imdecode(data: bytes, header: PhotoHeader, flags: int) -> Pixels | None:
     return picture
 
 
+def _decode_wide(header: PhotoHeader) -> Pixels:
+    """Has OpenCV read a layout that Pillow does not know, or does not read rightly."""
+    flags = cv2.IMREAD_UNCHANGED
+    layout = header.layout
+    if layout is not None and layout.fields is not None:
+        try:
+            return read_fields(header.data, layout, layout.fields)
+        except ValueError as error:
+            raise _unreadable(header) from error
+    if header.format == "BMP":
+        return _decode_with_opencv(header.data, header, 0)
+    picture = _decode_with_opencv(header.data, header, flags)
+    if picture.dtype != np.uint8:
+        picture = _narrow(picture)
+        if layout is not None and layout.white_is_zero:
+            picture = _OPAQUE - picture
+    if picture.ndim == 2 or picture.shape[2] == _WITH_ALPHA:  # noqa: PLR2004 - height and width
+        return picture
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
 def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
+    if header.picture is None:
+        raise _unreadable(header)
     try:
         with warnings.catch_warnings():
             # The limit on pixels was checked above; Pillow's own would only warn.
@@ -174,12 +227,18 @@ def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
             picture = _to_eight_bits(header.picture)
             if factor > 1:
                 picture = picture.reduce(factor)
+            if picture.mode == "RGBA" and header.format in _ALPHA_UNSET and _is_clear(picture):
+                picture = picture.convert("RGB")
             if picture.mode == "RGBA":
                 white = Image.new("RGBA", picture.size, "white")
                 picture = Image.alpha_composite(white, picture).convert("RGB")
             return np.asarray(picture)
     except Exception as error:  # decoders of damaged files raise almost anything
         raise _unreadable(header) from error
+
+
+def _is_clear(picture: Image.Image) -> bool:
+    return picture.getchannel("A").getextrema() == (0, 0)
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -194,16 +253,16 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _narrow(values: NDArray[np.generic]) -> Pixels:
-    """Scales 16-bit, 32-bit and floating gray values to 0..255."""
+    """Scales 16-bit, 32-bit, 64-bit and floating values to 0..255."""
     if values.dtype == np.uint16:
         high_bytes: Pixels = (values.astype(np.uint16) >> 8).astype(np.uint8)
         return high_bytes
     numbers = np.nan_to_num(values.astype(np.float32))
-    # Such values say by their range what is white.
-    whole = np.issubdtype(values.dtype, np.integer)
-    scales = (255.0, 65535.0) if whole else (1.0, 255.0, 65535.0)
     highest = float(numbers.max(initial=0.0))
-    white = next((scale for scale in scales if highest <= scale), highest)
+    # Such values say by their range what is white; of floating ones, highlights are brighter.
+    whole = np.issubdtype(values.dtype, np.integer)
+    whites = _WHOLE_WHITES if whole else _FLOATING_WHITES
+    white = next((white for most, white in whites if highest <= most), highest)
     narrowed: Pixels = np.clip(numbers * (255.0 / white), 0, 255).astype(np.uint8)
     return narrowed
 
@@ -247,8 +306,10 @@ def _on_white(bgra: Pixels) -> Pixels:
 
 
 def _unreadable(header: PhotoHeader) -> PhotoRefusedError:
+    if coding := unusual_coding(header.format, header.data, header.layout):
+        return unknown_coding(header.format, coding)
     return PhotoRefusedError(
-        "unreadable",
+        RejectReason.UNREADABLE,
         f"The header promises {header.width}×{header.height} pixels of {header.format}, "
         "but the rest is damaged or missing. Copy it again from the camera or the backup.",
     )

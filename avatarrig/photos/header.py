@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,8 +20,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif.as_plugin import HeifImageFile
 
+from avatarrig.photos import boxes, jpeg, png
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
+from avatarrig.photos.layouts import Layout, layout_of
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 # Opened by class and not with `Image.open`, whose limit on pixels is a global of the process
 # and would refuse before the dimensions are known.
@@ -36,18 +38,9 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "AVIF": AvifImageFile,
     "HEIC": HeifImageFile,
 }
-_APPLIED_BY_DECODER: Final = frozenset({"TIFF", "HEIC"})
-"""Formats whose decoder turns the picture upright and reports the upright size."""
-
-_UNKNOWN_PIXELS: Final = "unknown pixel mode"
-"""What Pillow says of layouts that it has no name for."""
-
 _TIFF_BEGINS: Final = (b"II", b"MM")
+_PNG_FIRST_CHUNK: Final = slice(12, 16)
 _LAST_ORIENTATION: Final = 8
-_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_CHUNK_HEADER: Final = struct.Struct(">I4s")
-_PNG_CHECKSUM: Final = 4
-_PNG_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
 FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """From this EXIF orientation on, width and height change places."""
 
@@ -65,7 +58,9 @@ class PhotoHeader:
         transparent: Whether some pixels may be transparent.
         progressive: Whether a JPEG is progressive, which takes more memory to decode.
         exif: The EXIF fields; empty where there are none or they are damaged.
-        picture: The opened file, its pixels not decoded.
+        picture: The file as Pillow opened it, its pixels not decoded; None where it cannot.
+        layout: How a TIFF or BMP lays its pixels out; None of other formats.
+        data: The bytes to decode: the file's, without what would get in a decoder's way.
     """
 
     format: Format
@@ -76,12 +71,20 @@ class PhotoHeader:
     transparent: bool
     progressive: bool
     exif: Image.Exif
-    picture: ImageFile
+    picture: ImageFile | None
+    layout: Layout | None
+    data: bytes
 
     @property
     def pixels(self) -> int:
         """Number of pixels."""
         return self.width * self.height
+
+    @property
+    def has_wide_reader(self) -> bool:
+        """Whether OpenCV reads it where Pillow would not, or would not do so rightly."""
+        layout = self.layout
+        return layout is not None and (layout.has_own_reader or self.picture is None)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -105,12 +108,18 @@ def read_header(data: bytes) -> PhotoHeader:
     """
     if not data:
         raise PhotoRefusedError(
-            "empty", "The file is empty. Copy it again from the camera or the backup."
+            RejectReason.EMPTY, "The file is empty. Copy it again from the camera or the backup."
         )
     name = sniff_format(data)
+    if name is None and not data.strip(b"\0"):
+        raise PhotoRefusedError(
+            RejectReason.UNREADABLE,
+            "The file holds nothing but zeros: a copy broke off. "
+            "Copy it again from the camera or the backup.",
+        )
     if name is None:
         raise PhotoRefusedError(
-            "unsupported",
+            RejectReason.UNSUPPORTED,
             "The content is no photo that can be read, whatever the file's name says. "
             f"Export it as one of {', '.join(SUFFIXES)}.",
         )
@@ -119,31 +128,87 @@ def read_header(data: bytes) -> PhotoHeader:
             # Damaged metadata is worth a warning to Pillow; here a photo is usable or refused.
             warnings.simplefilter("ignore")
             if name == "PNG":
-                data = _without_texts(data)
+                data = png.only_picture(data)
             picture = _OPENERS[name](io.BytesIO(data))
             exif = _read_exif(name, picture, data)
     except Exception as error:  # parsers of damaged files raise almost anything
-        if _UNKNOWN_PIXELS in str(error):
-            raise PhotoRefusedError(
-                "unsupported",
-                f"This {name} stores its pixels in a way that is not known here, such as "
-                "floating-point colours. Export it with 8 bits a colour.",
-            ) from error
-        raise PhotoRefusedError(
-            "unreadable",
-            f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
-            "Copy it again from the camera or the backup.",
-        ) from error
+        layout = layout_of(name, data)
+        if layout is not None and layout.may_be_read:
+            return _for_opencv(name, data, layout)
+        raise _not_opened(name, data, layout, error) from error
+    layout = layout_of(name, data)
+    if layout is not None and layout.is_misread:
+        raise unknown_coding(name, layout.unusual)
     return PhotoHeader(
         format=name,
         width=picture.width,
         height=picture.height,
         mode=picture.mode,
-        orientation=1 if name in _APPLIED_BY_DECODER else _orientation(exif),
+        orientation=_orientation_left(name, data, picture, exif),
         transparent=_may_be_transparent(picture),
         progressive="progressive" in picture.info,
         exif=exif,
         picture=picture,
+        layout=layout,
+        data=data,
+    )
+
+
+def _for_opencv(name: Format, data: bytes, layout: Layout) -> PhotoHeader:
+    """Makes the header of a photo that Pillow does not know, and OpenCV may."""
+    exif = Image.Exif()
+    if name == "TIFF":
+        with contextlib.suppress(Exception):  # damaged EXIF is like none
+            exif.load(data)
+    return PhotoHeader(
+        format=name,
+        width=layout.width,
+        height=layout.height,
+        mode="RGB",
+        orientation=1,
+        transparent=False,
+        progressive=False,
+        exif=exif,
+        picture=None,
+        layout=layout,
+        data=data,
+    )
+
+
+def _not_opened(
+    name: Format, data: bytes, layout: Layout | None, error: Exception
+) -> PhotoRefusedError:
+    coding = unusual_coding(name, data, layout)
+    if coding:
+        return unknown_coding(name, coding)
+    return PhotoRefusedError(
+        RejectReason.UNREADABLE,
+        f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
+        "Copy it again from the camera or the backup.",
+    )
+
+
+def unusual_coding(name: Format, data: bytes, layout: Layout | None) -> str:
+    """Names the way in which a photo is stored where no decoder here knows it; otherwise empty."""
+    match name:
+        case "TIFF" | "BMP":
+            return "" if layout is None else layout.unusual
+        case "JPEG":
+            return jpeg.unusual_coding(data)
+        case "PNG" if data[_PNG_FIRST_CHUNK].startswith(png.APPLE):
+            return "Apple's own kind of PNG, as programs of phones hold it"
+        case "HEIC" | "AVIF":
+            return boxes.unusual_codec(data)
+        case _:
+            return ""
+
+
+def unknown_coding(name: Format, coding: str) -> PhotoRefusedError:
+    """The error of a photo that is whole, but stored in a way that no decoder here knows."""
+    return PhotoRefusedError(
+        RejectReason.UNSUPPORTED,
+        f"This {name} is stored as {coding}, which cannot be read here. "
+        "Export it uncompressed with 8 bits a colour, or as JPEG.",
     )
 
 
@@ -170,7 +235,7 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
     exif = Image.Exif()
     block = picture.info.get("exif")
     if block is None and name == "PNG":
-        block = _late_png_exif(data)
+        block = png.late_exif(data)
     if block:
         try:
             exif.load(block)
@@ -179,47 +244,23 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
     return exif
 
 
-def _late_png_exif(data: bytes) -> bytes | None:
-    """Finds an ``eXIf`` chunk after the pixels, where Pillow would only see it by decoding."""
-    chunks = _png_chunks(data)
-    return next((data[start:end] for kind, start, end in chunks if kind == b"eXIf"), None)
+def _orientation_left(name: Format, data: bytes, picture: ImageFile, exif: Image.Exif) -> int:
+    """Which EXIF orientation the decoder leaves to be applied."""
+    if name == "TIFF":
+        return 1
+    if name == "HEIC":
+        # HEIF says how a picture is turned outside of EXIF; where nothing does, phones of one make
+        # mean EXIF all the same, and every gallery shows their photos so.
+        is_meant = _is_of_make(exif, "samsung") and not boxes.is_turned(data)
+        return int(picture.info.get("original_orientation") or 1) if is_meant else 1
+    return _orientation(exif)
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Walks over the chunks of a PNG: kind, start and end of the content.
-
-    Raises:
-        ValueError: A chunk claims more bytes than the file has.
-    """
-    position = len(_PNG_SIGNATURE)
-    while position + _PNG_CHUNK_HEADER.size <= len(data):
-        length, kind = _PNG_CHUNK_HEADER.unpack_from(data, position)
-        start = position + _PNG_CHUNK_HEADER.size
-        if start + length > len(data):
-            raise ValueError("a chunk is longer than the file")
-        yield kind, start, start + length
-        position = start + length + _PNG_CHECKSUM
-
-
-def _without_texts(data: bytes) -> bytes:
-    """Leaves out of a PNG what is no picture: texts and colour profiles.
-
-    Pillow refuses photos whose texts are long, such as the recipes that image generators add.
-    Walking over the chunks also refuses what no header limit foresees: OpenCV's decoder takes
-    the memory that a chunk claims, up to 2 GB, before it reads it.
-
-    Raises:
-        ValueError: A chunk claims more bytes than the file has.
-    """
-    chunks = list(_png_chunks(data))
-    if not any(kind in _PNG_TEXTS for kind, _, _ in chunks):
-        return data
-    kept = [
-        data[start - _PNG_CHUNK_HEADER.size : end + _PNG_CHECKSUM]
-        for kind, start, end in chunks
-        if kind not in _PNG_TEXTS
-    ]
-    return _PNG_SIGNATURE + b"".join(kept)
+def _is_of_make(exif: Image.Exif, make: str) -> bool:
+    try:
+        return str(exif.get(ExifTags.Base.Make, "")).strip().lower().startswith(make)
+    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
+        return False
 
 
 def _orientation(exif: Image.Exif) -> int:

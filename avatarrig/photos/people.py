@@ -97,6 +97,8 @@ class _Takeout(msgspec.Struct):
 
 
 def _packet(header: PhotoHeader) -> bytes | None:
+    if header.picture is None:
+        return None
     packet = header.picture.info.get("xmp")
     if packet is None:
         packet = header.picture.info.get("XML:com.adobe.xmp")

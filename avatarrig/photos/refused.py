@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-Reason = Literal[
-    "empty",
-    "unreadable",
-    "truncated_beyond_use",
-    "too_large",
-    "too_small",
-    "unsupported",
-    "missing",
-    "changed",
-    "permission",
-    "not_a_file",
-    "outside_roots",
-    "crashed",
-    "timed_out",
-    "detector_failed",
-]
-"""Short codes that scripts can count; the message beside it is for a person."""
+from avatarrig.wire.reasons import RejectReason
 
 
 class PhotoRefusedError(Exception):
@@ -31,9 +13,9 @@ class PhotoRefusedError(Exception):
         message: What is wrong and what to do, for a person.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: RejectReason, message: str) -> None:
         super().__init__(reason, message)
-        self.reason: Reason = reason
+        self.reason = reason
         self.message = message
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.source import StorageUnreachableError, check_content, refuse_size
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.reasons import RejectReason
 
 FETCHES = 3
 """Photos fetched at once by a replica."""
@@ -95,11 +96,12 @@ class RemotePhotos:
         try:
             name = from_store_url(uri)
         except StoreUrlError as error:
-            raise PhotoRefusedError("outside_roots", str(error)) from error
+            raise PhotoRefusedError(RejectReason.OUTSIDE_ROOTS, str(error)) from error
         if not any(name == root or name.startswith(f"{root}/") for root in self._roots):
             allowed = ", ".join(f"s3://{root}" for root in self._roots) or "none"
             raise PhotoRefusedError(
-                "outside_roots", f"{uri!r} lies outside of the stores that are allowed: {allowed}"
+                RejectReason.OUTSIDE_ROOTS,
+                f"{uri!r} lies outside of the stores that are allowed: {allowed}",
             )
         return name
 
@@ -118,14 +120,18 @@ class RemotePhotos:
         except StoreAwayError as error:
             raise StorageUnreachableError(str(error)) from error
         except FileNotFoundError as error:
-            raise PhotoRefusedError("missing", "the object is gone since it was found") from error
+            raise PhotoRefusedError(
+                RejectReason.MISSING, "the object is gone since it was found"
+            ) from error
         except PermissionError as error:
             raise PhotoRefusedError(
-                "permission", f"the store refuses {reference.uri}: check rights and credentials"
+                RejectReason.PERMISSION,
+                f"the store refuses {reference.uri}: check rights and credentials",
             ) from error
         except OSError as error:
             raise PhotoRefusedError(
-                "unreadable", f"the store never hands over {reference.uri} ({error}): copy it anew"
+                RejectReason.UNREADABLE,
+                f"the store never hands over {reference.uri} ({error}): copy it anew",
             ) from error
         refuse_size(len(data), self._max_bytes)
         check_content(hashlib.sha256(data).hexdigest(), reference)

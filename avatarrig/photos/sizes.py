@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from avatarrig.photos.formats import Format
@@ -42,6 +43,8 @@ GRAY_MODES: Final = frozenset({"1", "L", "I;16"})
 _OPENCV_BYTES_PER_CHANNEL: Final = 2.0
 _PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
+_WIDE_BYTES: Final = 52.0
+"""Up to four colours of 8 bytes as they are stored, and a colour's 4 more while it is narrowed."""
 
 
 def reduction(width: int, height: int, least: int = WORKING_LONG_SIDE) -> int:
@@ -80,27 +83,27 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
     size = f"{header.width}×{header.height}"
     if min(header.width, header.height) < MIN_SIDE:
         raise PhotoRefusedError(
-            "too_small",
+            RejectReason.TOO_SMALL,
             f"The photo has {size} pixels; both sides need at least {MIN_SIDE}. "
             "Use the original instead of a thumbnail.",
         )
     if header.pixels > max_pixels:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo has {size} = {header.pixels / 1e6:.0f} million pixels, the limit is "
             f"{max_pixels / 1e6:.0f} million. Save it smaller, or raise --max-pixels.",
         )
     longest = max(header.width, header.height)
     if longest // reduction(header.width, header.height) >= LONGEST_STRIP:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"The photo is a strip of {size} pixels, too long and narrow to show a person. "
             "Cut out the part that does.",
         )
     needed = _decoding_bytes(header)
     if needed > MEMORY_BUDGET:
         raise PhotoRefusedError(
-            "too_large",
+            RejectReason.TOO_LARGE,
             f"Opening this {header.format} photo of {size} pixels would take about "
             f"{needed / 1e9:.1f} GB of memory, the limit is {MEMORY_BUDGET / 1e9:.1f} GB. "
             "Save it smaller or as a plain (not progressive) JPEG.",
@@ -112,8 +115,11 @@ def _decoding_bytes(header: PhotoHeader) -> float:
     if header.format == "JPEG":
         # A progressive JPEG keeps every 16-bit coefficient until the last scan is read.
         factor = min(reduction(header.width, header.height), 8)
-        coefficients = 2.0 * len(header.picture.getbands()) if header.progressive else 0.0
+        bands = 3 if header.picture is None else len(header.picture.getbands())
+        coefficients = 2.0 * bands if header.progressive else 0.0
         return header.pixels * (coefficients + _OPENCV_BYTES_PER_CHANNEL * channels / factor**2)
     if header.format in OPENCV_FORMATS and not header.transparent:
         return header.pixels * channels * _OPENCV_BYTES_PER_CHANNEL
+    if header.has_wide_reader:
+        return header.pixels * _WIDE_BYTES
     return header.pixels * _PILLOW_BYTES.get(header.format, _PILLOW_BYTES_OTHERWISE)

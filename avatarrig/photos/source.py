@@ -13,6 +13,7 @@ from typing import NoReturn
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.reasons import RejectReason
 
 _TRANSIENT = frozenset(
     {
@@ -66,7 +67,7 @@ class PhotoSource:
         try:
             file = from_file_uri(reference.uri)
         except FileUriError as error:
-            raise PhotoRefusedError("unsupported", str(error)) from error
+            raise PhotoRefusedError(RejectReason.UNSUPPORTED, str(error)) from error
         data = self.read_file(file)
         check_content(hashlib.sha256(data).hexdigest(), reference)
         return data
@@ -85,15 +86,18 @@ class PhotoSource:
 
     def _within_roots(self, file: Path) -> Path:
         if ".." in file.parts:
-            raise PhotoRefusedError("outside_roots", f"the URI climbs with '..': {str(file)!a}")
+            raise PhotoRefusedError(
+                RejectReason.OUTSIDE_ROOTS, f"the URI climbs with '..': {str(file)!a}"
+            )
         try:
             resolved = file.resolve(strict=True)
         except RuntimeError as error:  # Python 3.11 and 3.12 on links that go round in circles
-            raise PhotoRefusedError("missing", "the link leads to itself") from error
+            raise PhotoRefusedError(RejectReason.MISSING, "the link leads to itself") from error
         if not any(resolved.is_relative_to(root.resolve()) for root in self._roots):
             allowed = ", ".join(str(root) for root in self._roots)
             raise PhotoRefusedError(
-                "outside_roots", f"{str(resolved)!a} lies outside of the photo folders: {allowed}"
+                RejectReason.OUTSIDE_ROOTS,
+                f"{str(resolved)!a} lies outside of the photo folders: {allowed}",
             )
         return resolved
 
@@ -104,7 +108,9 @@ class PhotoSource:
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise PhotoRefusedError("not_a_file", "this is no file: a folder, pipe or device")
+                raise PhotoRefusedError(
+                    RejectReason.NOT_A_FILE, "this is no file: a folder, pipe or device"
+                )
             data = b"" if status.st_size > self._max_bytes else stream.read(self._max_bytes + 1)
         refuse_size(max(status.st_size, len(data)), self._max_bytes)
         return data
@@ -114,14 +120,18 @@ class PhotoSource:
             raise StorageUnreachableError(f"{str(file)!a}: {error.strerror}") from error
         if isinstance(error, PermissionError):
             raise PhotoRefusedError(
-                "permission", "the file may not be read: change its permissions"
+                RejectReason.PERMISSION, "the file may not be read: change its permissions"
             ) from error
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             self._check_roots(file)
-            raise PhotoRefusedError("missing", "the file is gone since it was found") from error
+            raise PhotoRefusedError(
+                RejectReason.MISSING, "the file is gone since it was found"
+            ) from error
         if isinstance(error, IsADirectoryError):
-            raise PhotoRefusedError("not_a_file", "this is a folder") from error
-        raise PhotoRefusedError("unreadable", f"the file cannot be read: {error.strerror}")
+            raise PhotoRefusedError(RejectReason.NOT_A_FILE, "this is a folder") from error
+        raise PhotoRefusedError(
+            RejectReason.UNREADABLE, f"the file cannot be read: {error.strerror}"
+        )
 
     def _check_roots(self, file: Path) -> None:
         """Tells a missing photo from a missing mount: that leaves no folder, or an empty one."""
@@ -142,7 +152,9 @@ def refuse_size(size: int, most: int) -> None:
         PhotoRefusedError: It is larger.
     """
     if size > most:
-        raise PhotoRefusedError("too_large", f"{size} bytes are more than {most}: save it smaller")
+        raise PhotoRefusedError(
+            RejectReason.TOO_LARGE, f"{size} bytes are more than {most}: save it smaller"
+        )
 
 
 def check_content(found: str, reference: PhotoReference) -> None:
@@ -157,7 +169,7 @@ def check_content(found: str, reference: PhotoReference) -> None:
     """
     if found != reference.content_hash:
         raise PhotoRefusedError(
-            "changed", "the file changed after it was found: run the same command again"
+            RejectReason.CHANGED, "the file changed after it was found: run the same command again"
         )
 
 

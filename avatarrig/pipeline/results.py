@@ -12,7 +12,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.cli.screen.display import bones_table
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -168,8 +167,7 @@ def _photos(count: int) -> str:
 
 def _print_left_out(console: Console, progress: Progress) -> None:
     for reason, count in sorted(progress.left_out.items()):
-        words = REASONS.get(reason, reason)
-        line = Text(f"{count} not in the estimate: {words}", style="dim")
+        line = Text(f"{count} not in the estimate: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
 

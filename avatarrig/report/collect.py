@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import REASONS
-from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
 from avatarrig.wire import Observation
+from avatarrig.wire.reasons import Exclusion
 
 Document = dict[str, Any]
-
-_SHOWN_LEFT_OUT: Final = tuple(REASONS)
 
 
 class UnreportableRunError(ValueError):
@@ -32,12 +30,12 @@ class SeenPhoto(msgspec.Struct, frozen=True):
     Attributes:
         observation: Without face and blendshapes, which a report does not show.
         score: ``pose_score``, 0..1.
-        left_out: Key of `REASONS`; None where the photo counts.
+        excluded: Why the photo does not count; None where it does.
     """
 
     observation: Observation
     score: float
-    left_out: str | None
+    excluded: Exclusion | None
 
 
 class RejectedPhoto(msgspec.Struct, frozen=True):
@@ -77,17 +75,17 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def best(self) -> list[SeenPhoto]:
         """Photos that count, the best poses first."""
-        counted = [photo for photo in self.photos if photo.left_out is None]
+        counted = [photo for photo in self.photos if photo.excluded is None]
         return sorted(counted, key=lambda photo: (-photo.score, photo.observation.path))
 
     @property
-    def left_out(self) -> dict[str, list[SeenPhoto]]:
+    def excluded(self) -> dict[Exclusion, list[SeenPhoto]]:
         """Photos that do not count, by reason."""
-        by_reason: dict[str, list[SeenPhoto]] = {}
+        by_reason: dict[Exclusion, list[SeenPhoto]] = {}
         for photo in self.photos:
-            if photo.left_out is not None:
-                by_reason.setdefault(photo.left_out, []).append(photo)
-        return {reason: by_reason[reason] for reason in _SHOWN_LEFT_OUT if reason in by_reason}
+            if photo.excluded is not None:
+                by_reason.setdefault(photo.excluded, []).append(photo)
+        return {reason: by_reason[reason] for reason in Exclusion if reason in by_reason}
 
 
 def collect(directory: Path) -> Collected:
@@ -117,7 +115,7 @@ def collect(directory: Path) -> Collected:
     return Collected(
         run=run,
         dataset=_dataset(run),
-        photos=tuple(map(_seen, mine)),
+        photos=tuple(map(seen_photo, mine)),
         rejected=_rejected(run, summary),
         found=summary.get("total_images"),
         courses=_courses(mine, _options(_document(run.estimate))),
@@ -138,13 +136,14 @@ def _most_common(observations: Iterable[Observation]) -> str:
     return Counter(seen.fingerprint for seen in observations).most_common(1)[0][0]
 
 
-def _seen(observation: Observation) -> SeenPhoto:
+def seen_photo(observation: Observation) -> SeenPhoto:
+    """Tells what became of an observed photo."""
     score = observation.meta.get("pose_score")
-    reason, evidence = judge(observation)
+    verdict = judge(observation)
     return SeenPhoto(
         observation,
         float(score) if isinstance(score, int | float) else 0.0,
-        None if evidence is not None else reason,
+        verdict.reason if isinstance(verdict, Excluded) else None,
     )
 
 

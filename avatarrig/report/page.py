@@ -15,7 +15,6 @@ from markupsafe import Markup
 from PIL import Image
 
 from avatarrig.body.document import BONE_LABELS
-from avatarrig.body.evidence.counting import REASONS
 from avatarrig.body.landmarks import BONES
 from avatarrig.detectors.models import MODELS
 from avatarrig.pictures.preview import draw_preview
@@ -81,12 +80,12 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
     """
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
-    left_out = {
+    excluded = {
         reason: (
             len(photos),
             _pictures(_draw(thumbnails, photos, min(_PER_REASON, options.pictures))),
         )
-        for reason, photos in collected.left_out.items()
+        for reason, photos in collected.excluded.items()
     }
     documents = {
         subject: course.estimate.to_document() for subject, course in collected.courses.items()
@@ -101,7 +100,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
             for subject, course in collected.courses.items()
         ],
         best=_pictures(shown),
-        left_out=[(REASONS[reason], *shown) for reason, shown in left_out.items()],
+        excluded=[(reason.words, *shown) for reason, shown in excluded.items()],
         rejected=collected.rejected,
         rejected_pictures=_rejected(thumbnails, collected, options.pictures),
         quality=_quality(collected),
@@ -137,7 +136,7 @@ def _template() -> jinja2.Template:
 
 def _counts(collected: Collected) -> list[tuple[str, str]]:
     photos = collected.photos
-    used = sum(photo.left_out is None for photo in photos)
+    used = sum(photo.excluded is None for photo in photos)
     person = sum(photo.observation.pose is not None for photo in photos)
     counts = [
         ("observed", len(photos)),

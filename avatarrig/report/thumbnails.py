@@ -13,6 +13,7 @@ from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.pictures import style
 from avatarrig.pictures.overlay import draw_overlay
 from avatarrig.pictures.style import Pixels
+from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SIZE: Final = (360, 300)
 """Largest width and height of a thumbnail in pixels."""
 
-HARMLESS: Final = frozenset({"too_large", "detector_failed"})
+HARMLESS: Final = frozenset({RejectReason.TOO_LARGE, RejectReason.DETECTOR_FAILED})
 """Reasons for which photos are set aside that say nothing against opening them."""
 
 _LARGEST: Final = 256 << 20

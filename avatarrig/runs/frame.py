@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.histogram import value_of
@@ -84,8 +84,11 @@ def landmark_frame(observations: Iterable[Observation]) -> pl.DataFrame:
 
 
 def _photo(seen: Observation) -> dict[str, Any]:
-    left_out, evidence = judge(seen)
-    bins = {} if evidence is None else evidence.ratios
+    match judge(seen):
+        case Counted(evidence):
+            bins, left_out = evidence.ratios, None
+        case Excluded(reason):
+            bins, left_out = {}, reason.value
     return {
         "image_id": seen.image_id,
         "path": seen.path,
@@ -99,8 +102,8 @@ def _photo(seen: Observation) -> dict[str, Any]:
         "ambiguous": seen.ambiguous,
         "subject_confidence": seen.subject_confidence,
         "person": seen.pose is not None,
-        "counts": evidence is not None,
-        "left_out": left_out or None,
+        "counts": left_out is None,
+        "left_out": left_out,
         **{f"length_{key}": value_of(bins[key]) if key in bins else None for key in RATIO_KEYS},
         **seen.meta,
     }

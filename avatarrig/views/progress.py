@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
-from avatarrig.body.evidence.counting import reason_not_to_count
+from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire import Observation, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 
 RATE_WINDOW_SECONDS = 15.0
 
@@ -33,7 +35,7 @@ class Observed(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     person: bool
-    left_out: str | None
+    left_out: Exclusion | None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -106,15 +108,21 @@ class Progress:
             self._found[photo.key] = photo
 
     def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
-        """Notes an observation; of the same photo, the first one on the topic counts."""
+        """Notes an observation; of the same photo, the first one on the topic counts.
+
+        One whose evidence is malformed is none: the aggregator rejects it, too.
+        """
         key = (record.subject, record.image_id)
         if record.fingerprint != self._fingerprint or key in self._observed:
             return
+        try:
+            verdict = judge(record)
+        except StateRefusedError:
+            return
+        excluded = verdict.reason if isinstance(verdict, Excluded) else None
         self._finished.append(now)
         with self._changing(key):
-            self._observed[key] = Observed(
-                partition, offset, record.pose is not None, reason_not_to_count(record)
-            )
+            self._observed[key] = Observed(partition, offset, record.pose is not None, excluded)
             self._rejects.pop(key, None)
         offsets = self._subjects.setdefault(record.subject, {})
         offsets[partition] = max(offset, offsets.get(partition, -1))
@@ -219,7 +227,7 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def left_out(self) -> Counter[str]:
+    def left_out(self) -> Counter[Exclusion]:
         """How many observed photos do not count in the estimate, by reason."""
         return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Evidence,
     Forget,
     HistoryRatio,
@@ -35,6 +36,7 @@ __all__ = [
     "EXPECTED_SHAPES",
     "MAX_RECORD_BYTES",
     "SCHEMA_VERSION",
+    "Decision",
     "Evidence",
     "Forget",
     "HistoryRatio",

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar, cast
 import msgspec
 
 from avatarrig.wire.kinds import (
+    Decision,
     Forget,
     HistoryRecord,
     Observation,
@@ -49,7 +50,7 @@ class Channel(Generic[RecordT]):
 
 
 REFERENCES = Channel[PhotoReference](IMAGES, (PhotoReference,))
-OBSERVED = Channel[Observation | Forget](OBSERVATIONS, (Observation, Forget))
+OBSERVED = Channel[Observation | Forget | Decision](OBSERVATIONS, (Observation, Forget, Decision))
 REJECTED = Channel[Reject](REJECTS, (Reject,))
 TALLIED = Channel[TallyUpdate | Forget](TALLIES, (TallyUpdate, Forget))
 ESTIMATED = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,))

@@ -6,7 +6,7 @@ read from their end.
 
 from __future__ import annotations
 
-from avatarrig.wire.kinds import Forget, Observation, PhotoReference, Reject
+from avatarrig.wire.kinds import Decision, Forget, Observation, PhotoReference, Reject
 
 Series = tuple[str, str]
 """Subject and detector fingerprint: what is pooled, and what is kept apart."""
@@ -93,6 +93,17 @@ def forget_key(forget: Forget, moment: int) -> bytes:
             among the tallies.
     """
     return joined("", "forget", forget.forget, str(moment))
+
+
+def decision_key(decision: Decision, moment: int, part: int) -> bytes:
+    """Key of a `Decision`; no two are the same, so compaction keeps each.
+
+    Args:
+        decision: The record.
+        moment: Nanoseconds.
+        part: Number of the record among those of the moment.
+    """
+    return joined("", "decision", decision.subject, f"{moment}.{part}")
 
 
 def origin(topic: str, partition: int, offset: int) -> str:

@@ -191,6 +191,32 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="f
     version: int = SCHEMA_VERSION
 
 
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
+    """Somebody decided whether photos of a subject count; undone by a later one.
+
+    It is written to every partition of the observations topic, so that photos observed later are
+    decided as well. What a partition has counted of the photos stands in the record it is given:
+    it keeps no photo by itself, and could not take one back otherwise.
+
+    Attributes:
+        image_ids: The photos.
+        counts: True: they count, whoever they show; False: they do not; None: they count as if
+            nobody had decided.
+        reason: Why, in the words of whoever decided.
+        decided_at: Unix seconds.
+        observed: The partition's first observations of the photos, one for each fingerprint,
+            without face and blendshapes.
+    """
+
+    subject: str
+    image_ids: tuple[str, ...]
+    counts: bool | None
+    decided_at: float
+    reason: str = ""
+    observed: tuple[Observation, ...] = ()
+    version: int = SCHEMA_VERSION
+
+
 class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tally"):
     """Everything one input partition has said about a subject so far (level 1 to level 2).
 

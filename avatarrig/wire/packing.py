@@ -12,6 +12,7 @@ import msgspec
 
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
+    Decision,
     Forget,
     HistoryRecord,
     Observation,
@@ -36,6 +37,7 @@ Record = TypeVar(
     Observation,
     Reject,
     Forget,
+    Decision,
     TallyUpdate,
     SkeletonRecord,
     HistoryRecord,
@@ -145,6 +147,9 @@ EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendsh
 
 
 def _check_arrays(record: msgspec.Struct) -> None:
+    if isinstance(record, Decision):
+        for observation in record.observed:
+            _check_arrays(observation)
     if not isinstance(record, Observation):
         return
     for name, expected in EXPECTED_SHAPES.items():

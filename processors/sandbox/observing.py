@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.body.evidence.counting import DUPLICATE
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
@@ -29,6 +28,7 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
+from avatarrig.wire.reasons import Exclusion
 from processors.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
 
 def _excluded(reference: PhotoReference, seen: Detection) -> str | None:
     if reference.duplicate_of is not None:
-        return f"{DUPLICATE} of {reference.duplicate_of}"
+        return f"{Exclusion.DUPLICATE} of {reference.duplicate_of}"
     verdict = seen.meta.get(VERDICT)
     return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
 

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.reasons import RejectReason
 from processors.sandbox.child_process import ChildProcess, Ended
 from processors.sandbox.messages import (
     Answer,
@@ -224,20 +225,24 @@ class Sandbox:
     def _ended(self, end: Ended) -> list[Result]:
         _log.warning("the detector process ended", how=str(end), pid=self.pid, stderr=end.tail)
         self._process.close()
-        self._metrics.died("crashed" if end.by_signal else "detector_failed")
+        self._metrics.died(RejectReason.CRASHED if end.by_signal else RejectReason.DETECTOR_FAILED)
         if self._begun is None:
             self._count_futile_start(f"{end}: {_last_line(end.tail)}")
         if end.by_signal:
-            return self._blame("crashed", f"the detector crashed on this photo ({end})")
-        return self._blame("detector_failed", f"the detector failed on this photo ({end})")
+            return self._blame(RejectReason.CRASHED, f"the detector crashed on this photo ({end})")
+        return self._blame(
+            RejectReason.DETECTOR_FAILED, f"the detector failed on this photo ({end})"
+        )
 
     def _overdue(self) -> list[Result]:
         self._process.kill()
         if self._begun is not None:
             limit = f"{self._limits.detection:g} s"
             _log.warning("the detector process hung and was killed", limit=limit)
-            self._metrics.died("timed_out")
-            return self._blame("timed_out", f"the detector did not finish within {limit}")
+            self._metrics.died(RejectReason.TIMED_OUT)
+            return self._blame(
+                RejectReason.TIMED_OUT, f"the detector did not finish within {limit}"
+            )
         if not self._ready:
             self._metrics.died("start")
             self._count_futile_start(f"not ready within {self._limits.start:g} s")

@@ -35,8 +35,9 @@ from avatarrig.body.person import solve_groups
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from avatarrig.body.evidence.learned import Learned
     from avatarrig.body.sums.grouped_sums import GroupedSums
+
+    from avatarrig.body.evidence.learned import Learned
 
 WRONG_SHARE = 0.10
 DAY, STRANGE_DAY = 3, 15

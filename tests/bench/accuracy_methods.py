@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from avatarrig.body.sums.grouped_sums import GroupedSums
 
 from avatarrig.body.bones import (
     BENCH_RATIOS,
@@ -21,7 +22,6 @@ from avatarrig.body.evidence.features import observed
 from avatarrig.body.evidence.geometry import look_at
 from avatarrig.body.person import Proportions, solve, solve_groups
 from avatarrig.body.sums.evidence_sum import EvidenceSum
-from avatarrig.body.sums.grouped_sums import GroupedSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

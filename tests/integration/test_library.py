@@ -14,7 +14,7 @@ import pytest
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig import Estimator, load_run
-from avatarrig.body.evidence.counting import reason_not_to_count
+from avatarrig.body.evidence.counting import Counted, judge
 from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.runs import Pictures, RunDirectory, write_observation
@@ -116,7 +116,7 @@ def test_the_frame_has_a_row_for_each_photo_with_quality_and_lengths(demo: Path)
     assert frame["pose_score"][0] == first.meta["pose_score"]
     assert frame["captured_at"][0].timestamp() == first.captured_at
     assert frame.filter(pl.col("counts")).height == sum(
-        reason_not_to_count(seen) is None for seen in run
+        isinstance(judge(seen), Counted) for seen in run
     )
     assert frame["length_torso_length"].is_not_null().any()
 

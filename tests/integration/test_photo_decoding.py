@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 
 import cv2
@@ -10,18 +11,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from support.landscape import ORIENTATION, landscape, tagged
-from support.photos import encode, in_every_format, sixteen_bit
+from support.photos import encode, encode_heic, in_every_format, sixteen_bit, tiff
 
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.formats import PHOTO_SUFFIXES, SUFFIXES, Format, sniff_format
+from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import LONGEST_STRIP, reduction
 
 COLOUR = (200, 100, 50)
 EVERY_FORMAT: tuple[Format, ...] = tuple(SUFFIXES)
 
+
+COLOURS = np.asarray(landscape(40, 30)).copy()
+COLOURS[0, 0] = 255  # what is white is told by the brightest of some layouts
 
 FILES = in_every_format(landscape(400, 300))
 
@@ -231,3 +237,123 @@ def test_every_listed_suffix_is_lower_case_and_every_format_has_one() -> None:
 @given(st.binary(max_size=300))
 def test_sniffing_takes_any_bytes(data: bytes) -> None:
     assert sniff_format(data) in {None, *EVERY_FORMAT}
+
+
+@pytest.mark.parametrize("filled", [b"\0", b"\xff", b"\xcd"])
+def test_a_jpeg_whose_rest_was_never_written_is_a_cut_off_one(filled: bytes) -> None:
+    whole = encode(landscape(800, 600), "JPEG", quality=90)
+    cut = whole[: len(whole) * 2 // 3]
+    expected, photo = decode_photo(cut), decode_photo(cut + filled * (len(whole) - len(cut)))
+    assert not photo.complete
+    assert np.array_equal(photo.rgb[:300], expected.rgb[:300])
+    little = whole[: len(whole) // 20]
+    with pytest.raises(PhotoRefusedError) as refused:
+        decode_photo(little + filled * (len(whole) - len(little)))
+    assert refused.value.reason in {"truncated_beyond_use", "unreadable"}
+
+
+def test_a_jpeg_with_a_hole_ends_where_the_hole_begins() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (600, 800, 3), dtype=np.uint8)
+    whole = encode(Image.fromarray(noise), "JPEG", quality=90)
+    half = len(whole) // 2
+    photo = decode_photo(whole[:half] + bytes(8192) + whole[half + 8192 :])
+    assert not photo.complete
+    assert (photo.rgb[-100:] == 128).all()
+
+
+def test_zeros_that_a_jpeg_may_hold_are_no_holes() -> None:
+    flat = encode(Image.new("RGB", (4000, 3000), "white"), "JPEG", optimize=True)
+    assert bytes(512) in flat
+    padded = encode(landscape(400, 300), "JPEG") + bytes(100_000)
+    behind = encode(landscape(400, 300), "JPEG") + b"video" + bytes(100_000) + b"ends"
+    assert all(decode_photo(data).complete for data in (flat, padded, behind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "white"),
+    [("f4", 1.0), ("f8", 1.0), ("f4", 255.0), ("i2", 32767), ("u4", 2**32 - 1)],
+)
+def test_a_tiff_of_wide_colours_is_read(kind: str, white: float) -> None:
+    rgb = decode_photo(tiff((COLOURS / 255 * white).astype(kind))).rgb
+    assert np.abs(rgb.astype(int) - COLOURS).max() <= 1
+
+
+def test_bright_zeros_are_bright_at_every_depth() -> None:
+    gray = np.full((30, 40), 100, np.uint16) * 257
+    for values in (gray, (gray / 65535).astype(np.float32)):
+        inverted = (1 - values) if values.dtype.kind == "f" else 65535 - values
+        assert decode_photo(tiff(inverted, {262: 0})).rgb[3, 3, 0] == pytest.approx(100, abs=1)
+
+
+def test_a_tiff_that_pillow_does_not_know_is_upright_all_the_same() -> None:
+    picture = np.asarray(landscape(400, 300)).astype(np.float32) / 255
+    photo = decode_photo(tiff(picture, {274: 6}))
+    assert (photo.width, photo.height) == (300, 400)
+    assert np.abs(photo.rgb[:, ::-1].transpose(1, 0, 2).astype(int) - picture * 255).mean() < 1
+
+
+def bitmap(values: NDArray[np.uint8], header: bytes) -> bytes:
+    start = 14 + len(header)
+    data = values[::-1].tobytes()
+    return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + header + data
+
+
+def test_alpha_that_was_never_set_hides_nothing() -> None:
+    picture = np.asarray(landscape(40, 30))
+    clear = np.dstack([picture[..., ::-1], np.zeros((30, 40), np.uint8)])
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    info = struct.pack("<IiiHHIIiiII", 124, 40, 30, 1, 32, 3, clear.size, 0, 0, 0, 0)
+    bmp = bitmap(clear, info + masks + b"BGRs" + bytes(64))
+    unset = tiff(np.dstack([picture, clear[..., 3]]), {338: 2})
+    for data in (bmp, unset):
+        assert np.array_equal(decode_photo(data).rgb, picture)
+
+
+@pytest.mark.parametrize("size", [40, 108, 124])
+def test_a_bmp_that_says_which_bits_are_which_colour_is_read(size: int) -> None:
+    picture = np.asarray(landscape(40, 30))
+    pixels = np.dstack([picture, np.full((30, 40), 255, np.uint8)])  # red first, as phones do
+    info = struct.pack("<IiiHHIIiiII", size, 40, 30, 1, 32, 3, pixels.size, 0, 0, 0, 0)
+    masks = struct.pack("<IIII", 0xFF, 0xFF00, 0xFF0000, 0)
+    data = bitmap(pixels, info + masks[: 12 if size == 40 else 16] + bytes(max(0, size - 56)))
+    with pytest.raises(OSError, match="bitfields"):
+        Image.open(io.BytesIO(data))
+    assert np.array_equal(decode_photo(data).rgb, picture)
+
+
+def test_a_bmp_of_16_bits_with_odd_masks_is_read() -> None:
+    red = np.full((32, 40), 0xF800, "<u2").view(np.uint8).reshape(32, 80)
+    info = struct.pack("<IiiHHIIiiII", 40, 40, 32, 1, 16, 3, red.size, 0, 0, 0, 0)
+    data = bitmap(red, info + struct.pack("<III", 0xF800, 0x7C0, 0x3F))
+    assert decode_photo(data).rgb[3, 3].tolist() == [255, 0, 0]
+    with pytest.raises(PhotoRefusedError):
+        decode_photo(data[:-9])
+
+
+def test_a_png_without_its_end_or_with_a_damaged_remark_is_whole() -> None:
+    picture = landscape(400, 300)
+    data = encode(picture, "PNG")
+    remark = struct.pack(">I4sI", 4, b"gAMA", 45455) + bytes(4)
+    for changed in (data[:-12], data[:-4], data[:33] + remark + data[33:]):
+        assert np.array_equal(decode_photo(changed).rgb, np.asarray(picture))
+
+
+def samsung(make: str) -> bytes:
+    stored = landscape(400, 300)
+    exif = Image.Exif()
+    exif[271] = make
+    exif[ORIENTATION] = 1
+    data = encode_heic(stored, exif=exif.tobytes())
+    for one, six in (
+        (b"\x01\x12\0\3\0\0\0\1\0\1", b"\x01\x12\0\3\0\0\0\1\0\6"),
+        (b"\x12\x01\3\0\1\0\0\0\1\0", b"\x12\x01\3\0\1\0\0\0\6\0"),
+    ):
+        data = data.replace(one, six)
+    return data
+
+
+def test_a_heic_turned_by_exif_alone_is_turned_where_its_make_means_it() -> None:
+    photo = decode_photo(samsung("samsung"))
+    assert (photo.width, photo.height) == (300, 400)
+    photo = decode_photo(samsung("Apple"))
+    assert (photo.width, photo.height) == (400, 300)

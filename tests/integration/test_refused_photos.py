@@ -5,14 +5,13 @@ from __future__ import annotations
 import resource
 import sys
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.landscape import landscape
-from support.photos import encode, in_every_format, one_colour_png
+from support.photos import encode, in_every_format, one_colour_png, tiff
 
 from avatarrig.detectors.tasks import MAX_SIDE
 from avatarrig.photos import sizes
@@ -22,6 +21,7 @@ from avatarrig.photos.header import read_header
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import LONGEST_STRIP, reduction
 
+COMPRESSION, PLANAR, SAMPLE_FORMAT = 259, 284, 339
 EVERY_FORMAT: tuple[Format, ...] = tuple(SUFFIXES)
 FILES = in_every_format(landscape(400, 300))
 BOMB = one_colour_png(20_000, 20_000)
@@ -94,11 +94,54 @@ def test_what_is_not_refused_is_never_longer_than_the_models_take(width: int, he
     assert longest <= MAX_SIDE or max(width, height) // reduction(width, height) >= LONGEST_STRIP
 
 
-def test_pixels_of_a_kind_without_a_name_are_refused_with_what_to_do() -> None:
-    data = cv2.imencode(".tiff", np.zeros((30, 40, 3), np.float32))[1].tobytes()
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({COMPRESSION: 34712}, "JPEG 2000"),
+        ({COMPRESSION: 50002}, "JPEG XL"),
+        ({COMPRESSION: 50001}, "WebP"),
+        ({COMPRESSION: 34887}, "LERC"),
+        ({COMPRESSION: 60000}, "60000"),
+        ({SAMPLE_FORMAT: 3}, "floating-point colours of 16 bits"),
+        ({PLANAR: 2}, "planes of 16 bits"),
+    ],
+)
+def test_a_tiff_that_nobody_reads_is_named_and_not_called_damaged(
+    fields: dict[int, int], named: str
+) -> None:
+    error = refusal(tiff(np.zeros((30, 40, 3), np.uint16), fields))
+    assert error.reason == "unsupported"
+    assert named in error.message
+    assert "8 bits" in error.message
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (SMALL_FILES["JPEG"].replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"), "12 bits"),
+        (SMALL_FILES["JPEG"].replace(b"\xff\xc0\0\x11", b"\xff\xc3\0\x11"), "lossless"),
+        (SMALL_FILES["JPEG"].replace(b"\xff\xc0\0\x11", b"\xff\xf7\0\x11"), "JPEG-LS"),
+        (
+            SMALL_FILES["PNG"].replace(
+                b"\0\0\0\rIHDR", b"\0\0\0\4CgBI\0\0\0\0\0\0\0\0\0\0\0\rIHDR"
+            ),
+            "Apple",
+        ),
+        (SMALL_FILES["HEIC"].replace(b"hvc1", b"vvc1"), "VVC"),
+        (SMALL_FILES["BMP"][:30] + b"\4\0\0\0" + SMALL_FILES["BMP"][34:], "JPEG compression"),
+    ],
+    ids=["12 bits", "lossless", "JPEG-LS", "CgBI", "VVC", "JPEG in BMP"],
+)
+def test_an_unusual_coding_is_named_and_not_called_damaged(data: bytes, named: str) -> None:
     error = refusal(data)
     assert error.reason == "unsupported"
-    assert "8 bits" in error.message
+    assert named in error.message
+
+
+def test_a_file_of_zeros_is_no_photo_and_says_so() -> None:
+    error = refusal(bytes(5000))
+    assert error.reason == "unreadable"
+    assert "zeros" in error.message
 
 
 def test_a_small_png_cannot_take_gigabytes_by_a_false_chunk_length() -> None:

@@ -254,7 +254,7 @@ def test_the_best_photos_come_first(run: Path) -> None:
     scores = [photo.score for photo in collected.best]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == PHOTOS
-    assert list(collected.left_out) == ["no_person"]
+    assert list(collected.excluded) == ["no_person"]
 
 
 def luminance(colour: str) -> float:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from support.observed import observation
 
 from aggregators.keys import partition_of
 from aggregators.level import Level
@@ -22,7 +24,7 @@ from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import Series, series_key, tally_key
@@ -159,7 +161,9 @@ class SkeletonOutlet(Outlet):
 
 
 def estimator(tally: Tally, subject: str) -> dict[str, Any]:
-    return {"subject": subject, "digest": hashlib.sha256(tally.to_bytes()).hexdigest()}
+    # A tally remembers the newest month that it ever held, also of photos that were taken back.
+    said = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
+    return {"subject": subject, "digest": hashlib.sha256(said).hexdigest()}
 
 
 class Worker:
@@ -254,21 +258,62 @@ async def finish(workers: list[Worker]) -> None:
             await worker.work()
 
 
+def decision(log: Log, number: int, subject: str, *, counts: bool | None) -> Decision:
+    """Decides about a photo, and brings along what a partition first saw of it."""
+    image_id = observation(number, subject).image_id
+    first: Observation | None = None
+    for record in records(log):
+        if isinstance(record, Forget) and record.forget == subject_digest(subject):
+            first = None
+        if isinstance(record, Observation) and (record.subject, record.image_id) == (
+            subject,
+            image_id,
+        ):
+            first = first or record
+    return Decision(
+        subject=subject,
+        image_ids=(image_id, "another"),
+        counts=counts,
+        decided_at=1.0,
+        observed=() if first is None else (first,),
+    )
+
+
+def records(log: Log) -> Iterator[Observation | Forget | Decision]:
+    """What a log of the observations holds, but for garbage."""
+    for _, value in log:
+        if value is not None and not value.startswith(b"\xc1"):
+            yield OBSERVED.decode(value)
+
+
 def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
-    """What each subject's tally must be: every photo since it was forgotten last, once."""
+    """What each subject's tally must be: every photo since it was forgotten last, once.
+
+    As it was seen, or as it was decided last.
+    """
     photos: dict[tuple[str, str], Observation] = {}
     for log in logs.values():
         own: dict[tuple[str, str], Observation] = {}
-        for _, value in log:
-            if value is None or value.startswith(b"\xc1"):
-                continue
-            record = OBSERVED.decode(value)
-            if isinstance(record, Forget):
-                for key in [key for key in own if subject_digest(key[0]) == record.forget]:
-                    del own[key]
-                continue
-            own.setdefault((record.subject, record.image_id), record)
-        photos |= own
+        decided: dict[tuple[str, str], bool | None] = {}
+        for record in records(log):
+            match record:
+                case Forget(forget=digest):
+                    for kept in (own, decided):
+                        for key in [key for key in kept if subject_digest(key[0]) == digest]:
+                            del kept[key]
+                case Decision():
+                    for image_id in record.image_ids:
+                        decided[record.subject, image_id] = record.counts
+                case Observation():
+                    own.setdefault((record.subject, record.image_id), record)
+        for key, photo in own.items():
+            match decided.get(key):
+                case None:
+                    photos[key] = photo
+                case True:
+                    photos[key] = msgspec.structs.replace(photo, excluded=None, ambiguous=False)
+                case False:
+                    photos[key] = msgspec.structs.replace(photo, excluded="left_out")
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)

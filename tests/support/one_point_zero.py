@@ -63,18 +63,16 @@ def copy_run(folder: Path) -> tuple[Path, Path]:
 def check_estimate(document: dict[str, Any], then: dict[str, Any]) -> None:
     """Checks an estimate from the run's observations against that which 1.0 gave.
 
-    Values are equal while the weights are; other weights make evidence anew from the stored
-    landmarks, and what they say must meet what 1.0 said.
+    Evidence is made anew from the stored landmarks, and photos of one moment are no independent
+    witnesses any more: what is said now must meet what 1.0 said.
     """
-    assert document["photos"] == then["photos"]
+    assert document["photos"].items() >= then["photos"].items()
     assert document["used_observations"] == then["used_observations"]
     for key, bone in then["stats"].items():
         today = document["stats"][key]
         assert (today["n"], today["median"]) == (bone["n"], bone["median"])
         assert today["interval"][0] <= bone["interval"][1], key
         assert today["interval"][1] >= bone["interval"][0], key
-    if document["learned"] == then["learned"]:
-        check_contains(document, then)
 
 
 def check_contains(today: Any, then: Any) -> None:  # noqa: ANN401 - whatever documents hold

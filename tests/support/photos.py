@@ -11,9 +11,11 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pillow_heif import from_pillow
 
@@ -56,6 +58,44 @@ def encode_heic(picture: Image.Image, **settings: object) -> bytes:
     data = io.BytesIO()
     from_pillow(picture).save(data, quality=80, **settings)
     return data.getvalue()
+
+
+def tiff(values: NDArray[Any], fields: dict[int, int] | None = None) -> bytes:
+    """Lays values of any kind out as an uncompressed TIFF with one strip.
+
+    Args:
+        values: height x width, or height x width x colours.
+        fields: Numbers of fields and what they say instead of what is true.
+    """
+    height, width = values.shape[:2]
+    colours = 1 if values.ndim == 2 else values.shape[2]
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
+    said = {
+        256: width,
+        257: height,
+        258: values.dtype.itemsize * 8,
+        259: 1,
+        262: 2 if colours > 2 else 1,
+        273: 8,
+        277: colours,
+        278: height,
+        279: len(data),
+        284: 1,
+        339: kind,
+    } | (fields or {})
+    after = 8 + len(data)
+    entries, behind = b"", b""
+    at = after + 2 + 12 * len(said) + 4
+    for number, value in sorted(said.items()):
+        repeated = colours if number in {258, 339} and colours > 2 else 1
+        if repeated > 1:
+            entries += struct.pack("<HHII", number, 3, repeated, at + len(behind))
+            behind += struct.pack(f"<{repeated}H", *[value] * repeated)
+        else:
+            entries += struct.pack("<HHII", number, 4, 1, value)
+    directory = struct.pack("<H", len(said)) + entries + bytes(4) + behind
+    return b"II*\0" + struct.pack("<I", after) + data + directory
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from support.crashing import (
     World,
     append,
     counted_once,
+    decision,
     estimator,
     finish,
     rebalance,
@@ -29,20 +30,23 @@ from support.observed import observation
 from aggregators.keys import MARKER, kind_of
 from aggregators.tallying import ObservedPartition
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Observation, encode
+from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+
+_DECIDED = {10: None, 11: True, 12: False}
+"""What is decided about a photo, by a kind of message that is drawn."""
 
 
 @st.composite
 def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
-    """Photos of two subjects, some repeated, some garbage, some forgotten; gaps between offsets."""
+    """Photos of two subjects: some repeated, decided about, forgotten, some garbage; with gaps."""
     photos = draw(
         st.lists(
             st.tuples(
                 st.integers(0, 15),
                 st.sampled_from(["anna", "ben"]),
-                st.integers(0, 9),
+                st.integers(0, 12),
                 st.integers(1, 3),
             ),
             min_size=5,
@@ -55,6 +59,10 @@ def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
             forget = encode(Forget(forget=subject_digest(subject), forgotten_at=1.0))
             for log in logs.values():
                 append(log, gap, forget)
+            continue
+        if kind in _DECIDED:  # the same
+            for log in logs.values():
+                append(log, gap, encode(decision(log, number, subject, counts=_DECIDED[kind])))
             continue
         value = b"\xc1garbage" if kind == 0 else encode(observation(number, subject))
         append(logs[number % PARTITIONS], gap, value)
@@ -132,6 +140,7 @@ def test_no_crash_and_no_rebalance_changes_a_bit(
                 for at, value in logs[partition]
                 if value is not None and not value.startswith(b"\xc1")
                 if isinstance(said := OBSERVED.decode(value), Observation)
+                or (isinstance(said, Decision) and said.observed)
             ]
             assert offset == max(at for at, subject in subjects if subject == record.subject)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from support.waiting import wait_for
 
 from avatarrig.cli import with_command
 from avatarrig.cli.screen.display import (
@@ -136,3 +137,12 @@ def test_an_interval_reaches_as_far_to_both_sides(
     left, right = bar.split("●")
     cut = bar[0] == "━" or bar[-1] in "━●"
     assert cut or left.count("━") == right.count("━")
+
+
+def test_the_clock_of_the_panel_goes_on_between_two_looks() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80)
+    with LiveDisplay(console) as display:
+        display.show(a_view(elapsed=0.0, stage="starting Apache Kafka"))
+        wait_for(lambda: "0:01" in file.getvalue())
+    assert "starting Apache Kafka" in file.getvalue()

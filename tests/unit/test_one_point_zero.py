@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 from support import one_point_zero
-from support.crashing import LEARNED, Log, Worker, World, append, counted_once, finish, share
+from support.crashing import Log, Worker, World, append, counted_once, finish, share
 from support.one_point_zero import FINGERPRINT, SUBJECT, check_contains, check_estimate
 from support.rendered import rendered
 
 from avatarrig import Estimator, load_run
-from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.models import MODELS, ModelFiles
@@ -123,18 +124,12 @@ def test_a_photo_of_1_0_can_be_taken_back(run: Path) -> None:
     assert estimator.update(first).revert(first).estimate() == before
 
 
-def test_tallies_of_1_0_are_those_of_its_observations_while_the_weights_are() -> None:
-    newest: dict[int, TallyUpdate] = {}
-    for record in records(TALLIES):
-        if isinstance(record, TallyUpdate) and record.subject == SUBJECT:
-            newest[record.partition] = record
-    tally = sum((Tally.from_bytes(record.tally) for record in newest.values()), Tally.empty())
-    assert (tally.observations, tally.used) == (6, 4)
-    if tally.learned == LEARNED:
-        check_estimate(
-            estimate(tally, subject=SUBJECT, options=AS_THEN).to_document(),
-            one_point_zero.estimate(),
-        )
+def test_tallies_of_1_0_are_refused_since_they_tell_no_moments() -> None:
+    tallies = [record.tally for record in records(TALLIES) if isinstance(record, TallyUpdate)]
+    assert tallies
+    for tally in tallies:
+        with pytest.raises(StateRefusedError, match="format"):
+            Tally.from_bytes(tally)
 
 
 def logs_of_1_0(topic: str) -> dict[int, Log]:

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from avatarrig.wire import Observation
+from avatarrig.body.evidence.current_evidence import current_evidence
+from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.wire import Evidence, Observation
+from avatarrig.wire.reasons import Exclusion
 
-NO_PERSON: Final = "no_person"
-DUPLICATE: Final = "duplicate"
-LEFT_OUT: Final = "left_out"
-AMBIGUOUS: Final = "ambiguous"
-SOMEBODY_ELSE: Final = "somebody_else"
-UNSURE: Final = "unsure"
-OFF_MASK: Final = "off_mask"
-OUT_OF_FRAME: Final = "out_of_frame"
-TOO_FEW_BONES: Final = "too_few_bones"
-NO_EVIDENCE: Final = "no_evidence"
-NO_WEIGHTS: Final = "no_weights"
 
-REASONS: Final = {
-    NO_PERSON: "nobody was found in the photo",
-    DUPLICATE: "the same photo as another one",
-    LEFT_OUT: "left out on request",
-    AMBIGUOUS: "several people, and no telling who is meant",
-    SOMEBODY_ELSE: "somebody else",
-    UNSURE: "not sure who it is",
-    OFF_MASK: "the pose does not lie on the person",
-    OUT_OF_FRAME: "most of the person is outside the photo",
-    TOO_FEW_BONES: "no two bones can be seen, so there is no ratio",
-    NO_EVIDENCE: "the landmarks say nothing about bone lengths",
-    NO_WEIGHTS: "nothing was learned for the pose model that saw the photo",
-}
-"""Every reason for which a photo does not count, in words."""
+class Counted(msgspec.Struct, frozen=True):
+    """The photo counts, with what it says about bone lengths."""
+
+    evidence: Evidence
+
+
+class Excluded(msgspec.Struct, frozen=True):
+    """The photo does not count."""
+
+    reason: Exclusion
+
 
 _EXCLUDED: Final = {
-    DUPLICATE: DUPLICATE,
-    REASONS[SOMEBODY_ELSE]: SOMEBODY_ELSE,
-    REASONS[UNSURE]: UNSURE,
+    Exclusion.DUPLICATE.value: Exclusion.DUPLICATE,
+    Exclusion.GONE.words: Exclusion.GONE,
+    Exclusion.SOMEBODY_ELSE.words: Exclusion.SOMEBODY_ELSE,
+    Exclusion.UNSURE.words: Exclusion.UNSURE,
 }
 """What an observation says where it is excluded, to the reason."""
 
@@ -66,38 +55,43 @@ class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_RULE: Final = CountingRule()
 
 
-def reason_not_to_count(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> str | None:
-    """Tells why a photo does not count.
+def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counted | Excluded:
+    """Decides whether a photo counts.
 
     A metric that the detector could not compute (no mask, for example) holds nothing against
     the photo.
 
-    Args:
-        observation: What the detector saw.
-        rule: What a photo needs.
-
-    Returns:
-        A key of `REASONS`, or None where the photo counts.
+    Raises:
+        StateRefusedError: The evidence does not hold what evidence holds.
     """
+    reason = _excluded_unseen(observation) or _poor_pose(observation, rule)
+    if reason is not None:
+        return Excluded(reason)
+    try:
+        evidence = current_evidence(observation)
+    except LearnedRefusedError:
+        return Excluded(Exclusion.NO_WEIGHTS)
+    return Excluded(Exclusion.NO_EVIDENCE) if evidence is None else Counted(evidence)
+
+
+def _excluded_unseen(observation: Observation) -> Exclusion | None:
     if observation.excluded is not None:
-        return _EXCLUDED.get(observation.excluded.partition(" of ")[0], LEFT_OUT)
+        return _EXCLUDED.get(observation.excluded.partition(" of ")[0], Exclusion.ON_REQUEST)
     if observation.pose is None or observation.world is None:
-        return NO_PERSON
-    if observation.ambiguous:
-        return AMBIGUOUS
-    return _poor_pose(observation, rule)
+        return Exclusion.NO_PERSON
+    return Exclusion.AMBIGUOUS if observation.ambiguous else None
 
 
-def _poor_pose(observation: Observation, rule: CountingRule) -> str | None:
+def _poor_pose(observation: Observation, rule: CountingRule) -> Exclusion | None:
     inmask = _number(observation, "pose_inmask_ratio")
     if inmask is not None and inmask < rule.min_inmask:
-        return OFF_MASK
+        return Exclusion.OFF_MASK
     oob = _number(observation, "pose_oob_ratio")
     if oob is not None and oob > rule.max_oob:
-        return OUT_OF_FRAME
+        return Exclusion.OUT_OF_FRAME
     bones = _number(observation, "pose_supported_bones")
     if bones is not None and bones < rule.min_bones:
-        return TOO_FEW_BONES
+        return Exclusion.TOO_FEW_BONES
     return None
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.evidence.counting import NO_EVIDENCE, NO_WEIGHTS, reason_not_to_count
 from avatarrig.body.evidence.evidence import (
     COORDINATES,
     INFORMATION_LENGTH,
@@ -14,7 +13,7 @@ from avatarrig.body.evidence.evidence import (
 )
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 
 if TYPE_CHECKING:
@@ -26,28 +25,6 @@ _KEYS = frozenset(RATIO_KEYS)
 _UPPER = np.triu_indices(COORDINATES)
 _ROUNDING = np.eye(COORDINATES) * COORDINATES
 """A semi-definite matrix stays at least that after its entries are rounded."""
-
-
-def judge(observation: Observation) -> tuple[str, Evidence | None]:
-    """Decides whether a photo counts.
-
-    Args:
-        observation: What the detector saw.
-
-    Returns:
-        Why the photo does not count and None, or its evidence (and nothing to be said).
-
-    Raises:
-        StateRefusedError: The evidence does not hold what evidence holds.
-    """
-    reason = reason_not_to_count(observation)
-    if reason is not None:
-        return reason, None
-    try:
-        evidence = current_evidence(observation)
-    except LearnedRefusedError:
-        return NO_WEIGHTS, None
-    return ("", evidence) if evidence is not None else (NO_EVIDENCE, None)
 
 
 def current_evidence(observation: Observation) -> Evidence | None:

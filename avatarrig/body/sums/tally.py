@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from avatarrig.body.evidence.counting import REASONS
-from avatarrig.body.evidence.current_evidence import judge
+from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.levels import moments_of
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
@@ -21,6 +20,7 @@ from avatarrig.body.sums.dated_sums import DatedSums
 from avatarrig.body.sums.evidence_sum import row_of
 from avatarrig.body.sums.histogram import Histogram
 from avatarrig.body.sums.moments import MomentSums, trace_of
+from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -79,9 +79,9 @@ class Tally:
         return self._people
 
     @property
-    def excluded(self) -> dict[str, int]:
-        """Photos that do not count, by reason (`avatarrig.body.evidence.counting.REASONS`)."""
-        return {reason: self._excluded[reason] for reason in REASONS if self._excluded[reason]}
+    def excluded(self) -> dict[Exclusion, int]:
+        """Photos that do not count, by reason (`avatarrig.wire.reasons.Exclusion`)."""
+        return {reason: self._excluded[reason] for reason in Exclusion if self._excluded[reason]}
 
     @property
     def used(self) -> int:
@@ -146,8 +146,11 @@ class Tally:
             LearnedRefusedError: The tally's evidence was made by other weights than are
                 installed; nothing was counted.
         """
-        reason, evidence = judge(observation)
-        if evidence is not None:
+        verdict = judge(observation)
+        if isinstance(verdict, Excluded):
+            self._excluded[verdict.reason] += 1
+        else:
+            evidence = verdict.evidence
             self._learned = self._common_version(evidence.learned)
             row = row_of(evidence)
             day = capture_day(observation.captured_at, observation.found_at)
@@ -157,8 +160,6 @@ class Tally:
                 if key not in self._histograms:
                     self._histograms[key] = Histogram()
                 self._histograms[key].add(index)
-        else:
-            self._excluded[reason] += 1
         self._observations += 1
         self._people += observation.pose is not None
         return self
@@ -283,7 +284,7 @@ class Tally:
         counts = (tally._observations, tally._people, tally.used, *excluded.values())
         if (
             not all(type(count) is int and count >= 0 for count in counts)
-            or not set(REASONS).issuperset(excluded)
+            or not set(Exclusion).issuperset(excluded)
             or not set(RATIO_KEYS).issuperset(rows)
             or not tally._sums.photos == tally._moments.photos == tally.used
             or isinstance(tally._learned, str) != bool(tally.used)

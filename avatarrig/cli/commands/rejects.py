@@ -21,6 +21,7 @@ from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
 from avatarrig.views.rejects import RejectsView, SetAsidePhoto, replayable
 from avatarrig.wire import Observation, RecordRefusedError, Reject, decode, keys
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from producers.publish import publish
 
@@ -147,7 +148,11 @@ def _reject(message: object, origin: str) -> Reject:
     except RecordRefusedError as error:
         when = getattr(message, "timestamp", 0) / 1000
         return Reject(
-            reason="malformed", message=str(error), attempts=1, rejected_at=when, origin=origin
+            reason=RejectReason.MALFORMED,
+            message=str(error),
+            attempts=1,
+            rejected_at=when,
+            origin=origin,
         )
 
 

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -23,6 +24,10 @@ BARS_FROM_WIDTH = 96
 
 COMFORTABLE_WIDTH = 78
 """Narrower terminals have the columns closer together."""
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_SPINNER_TURNS = 4
+"""Steps a second: as often as the panel is drawn."""
 
 STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim"}
 
@@ -55,7 +60,11 @@ class LiveDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=4, transient=True)
+        self._view: View | None = None
+        self._shown_at = time.monotonic()
+        self._live = Live(
+            console=console, refresh_per_second=4, transient=True, get_renderable=self._drawn
+        )
 
     def __enter__(self) -> Self:
         self._live.__enter__()
@@ -70,12 +79,20 @@ class LiveDisplay:
         self._live.__exit__(kind, error, trace)
 
     def show(self, view: View) -> None:
-        """Redraws the panel."""
-        self._live.update(panel(view, self._console.width))
+        """Redraws the panel; its clock goes on by itself until the next one."""
+        self._view, self._shown_at = view, time.monotonic()
+        self._live.refresh()
 
     def note(self, message: str) -> None:
         """Prints a line above the panel."""
         self._live.console.print(Text(message))
+
+    def _drawn(self) -> RenderableType:
+        if self._view is None:
+            return Text("")
+        passed = time.monotonic() - self._shown_at
+        view = msgspec.structs.replace(self._view, elapsed=self._view.elapsed + passed)
+        return panel(view, self._console.width)
 
 
 class PlainDisplay:
@@ -151,10 +168,21 @@ def panel(view: View, width: int) -> RenderableType:
         f"rejected {counts.rejected}",
         f"{view.rate:.1f} images/s · {duration(view.seconds_left)} left" if counts.waiting else "",
     )
-    title = Text.assemble((duration(view.elapsed), "dim"), "  ", (view.stage, "bold cyan"))
+    title = Text.assemble(
+        (_spinner(view.elapsed), "cyan"),
+        " ",
+        (duration(view.elapsed), "dim"),
+        "  ",
+        (view.stage, "bold cyan"),
+    )
     if not view.bones:
         return Group(title, head)
     return Group(title, head, bones_table(view.bones, width))
+
+
+def _spinner(elapsed: float) -> str:
+    """Something that moves, so that a long wait is not taken for a standstill."""
+    return _SPINNER[int(elapsed * _SPINNER_TURNS) % len(_SPINNER)]
 
 
 def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:

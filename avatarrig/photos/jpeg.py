@@ -1,0 +1,112 @@
+"""What a JPEG's markers tell before any of it is decoded (ITU T.81, annex B)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_START_OF_SCAN: Final = 0xDA
+_TABLES: Final = 0xC4
+_WITHOUT_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xDA)})
+_END: Final = b"\xff\xd9"
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_TABLES, 0xC8, 0xCC}
+_SEQUENTIAL: Final = frozenset({0xC0, 0xC1})
+_COLOURS_AT: Final = 5
+_PLAIN_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_JPEG_LS: Final = 0xF7
+_EIGHT_BITS: Final = 8
+_END_OF_BLOCK: Final = 0
+_SECTOR: Final = bytes(512)
+_HOLE: Final = re.compile(rb"\0{512,}")
+"""Sectors of a disk that were never written."""
+_FILLED: Final = 64
+_CODE_LENGTHS: Final = 16
+
+
+def unusual_coding(data: bytes) -> str:
+    """Names a way of coding that the decoders do not know; empty for an ordinary JPEG."""
+    for marker, start, _ in _segments(data):
+        if marker == _JPEG_LS:
+            return "JPEG-LS"
+        if marker in _FRAMES:
+            bits = data[start] if start < len(data) else _EIGHT_BITS
+            if marker not in _PLAIN_FRAMES:
+                return "lossless or hierarchical JPEG"
+            return f"JPEG with {bits} bits a colour" if bits != _EIGHT_BITS else ""
+    return ""
+
+
+def written_part(data: bytes) -> bytes:
+    """Gives what was really written of a JPEG whose copy broke off in a file of the right size.
+
+    Where the end is missing, zeros (or whatever one byte fills the rest) are no picture; to a
+    decoder they mean a flat area. Zeros within the pixels are a hole where no code of the file
+    begins with so many of them; what comes behind it cannot be placed any more.
+
+    Returns:
+        The file, or its beginning.
+    """
+    if not data.rstrip(b"\0").endswith(_END):
+        data = _without_filling(data)
+    if _SECTOR in data:
+        scan = _telling_scan(data)
+        end = data.find(_END, scan or 0)
+        if scan is not None and (hole := _HOLE.search(data, scan, end if end >= 0 else len(data))):
+            return data[: hole.start()]
+    return data
+
+
+def _without_filling(data: bytes) -> bytes:
+    rest = data.rstrip(data[-1:])
+    return rest if len(data) - len(rest) >= _FILLED else data
+
+
+def _telling_scan(data: bytes) -> int | None:
+    """Where the pixels of a JPEG begin in which long runs of zeros mean nothing; otherwise None.
+
+    They mean nothing where some blocks do not end with the shortest code, which is all zeros: such
+    a block would have 63 equal coefficients. Blocks of all colours have to come in turn.
+    """
+    colours = 0
+    are_blocks_long = False
+    for marker, start, end in _segments(data):
+        if marker in _FRAMES:
+            if marker not in _SEQUENTIAL:
+                return None
+            colours = data[start + _COLOURS_AT]
+        elif marker == _TABLES:
+            are_blocks_long |= any(
+                first != _END_OF_BLOCK for first in _first_codes(data[start:end])
+            )
+        elif marker == _START_OF_SCAN:
+            return end if are_blocks_long and data[start] == colours else None
+    return None
+
+
+def _first_codes(tables: bytes) -> Iterator[int]:
+    """What the shortest code means in each table for coefficients other than the first."""
+    at = 0
+    while at + 1 + _CODE_LENGTHS < len(tables):
+        symbols = at + 1 + _CODE_LENGTHS
+        if tables[at] >> 4:
+            yield tables[symbols]
+        at = symbols + sum(tables[at + 1 : symbols])
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Walks over the segments before the pixels: marker, start and end of the content."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins every marker
+        marker = data[at + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - filling
+            at += 1
+            continue
+        if marker in _WITHOUT_LENGTH:
+            at += 2
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at + 4, end
+        if marker == _START_OF_SCAN:
+            return
+        at = end

@@ -1,0 +1,208 @@
+"""How TIFF and BMP files lay their pixels out, where one decoder has to stand in for the other.
+
+Pillow and OpenCV each read layouts that the other does not, and each reads some of them wrongly.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+_BIG_TIFF: Final = 43
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
+_FIRST_TRANSPOSED: Final = 5
+_BYTE: Final = 8
+_WORD: Final = 16
+_LONG: Final = 32
+_WHITE_IS_ZERO: Final = 0
+_PLANES: Final = 2
+_UNSIGNED: Final = 1
+_FLOATING: Final = 3
+
+_READ_BY_OPENCV: Final = {1, 2, 3, 4, 5, 8, 32773, 32946, 34676, 34677}
+"""Of others OpenCV hands over whatever was in the memory."""
+_READ_ANYWHERE: Final = {1, 2, 3, 4, 5, 6, 8, 32773, 32946}
+_COMPRESSIONS: Final = {
+    7: "JPEG with more than 8 bits, or lossless",
+    32809: "ThunderScan",
+    32909: "PixarLog",
+    33003: "JPEG 2000",
+    33004: "JPEG 2000",
+    33005: "JPEG 2000",
+    33007: "JPEG",
+    34661: "JBIG",
+    34676: "LogLuv",
+    34677: "LogLuv",
+    34712: "JPEG 2000",
+    34713: "Nikon's raw",
+    34887: "LERC",
+    34892: "lossy raw",
+    34925: "LZMA",
+    34926: "Zstandard",
+    34927: "WebP",
+    34933: "PNG",
+    34934: "JPEG XR",
+    50000: "Zstandard",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+_BMP_COMPRESSIONS: Final = {4: "JPEG", 5: "PNG"}
+_BMP_HEADER: Final = struct.Struct("<I")
+_BMP_CORE: Final = struct.Struct("<HH")
+_BMP_INFO: Final = struct.Struct("<iiHHI")
+_BMP_AT: Final = 14
+_BMP_START_AT: Final = 10
+_BMP_BITS: Final = {1, 4, 8, 16, 24, 32}
+_BMP_FIELDS: Final = {3, 6}
+_BMP_MASKS: Final = struct.Struct("<III")
+_BMP_MASKS_AT: Final = 54
+_BMP_CORE_SIZES: Final = {12, 16}
+
+
+@dataclass(frozen=True)
+class BitFields:
+    """Pixels whose bits are divided among the colours as the file says.
+
+    Attributes:
+        start: Where the first pixel is.
+        bits: Of each pixel.
+        masks: Bits of red, green and blue.
+        is_upside_down: Whether the lowest row comes first.
+    """
+
+    start: int
+    bits: int
+    masks: tuple[int, int, int]
+    is_upside_down: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file says of its pixels.
+
+    Attributes:
+        width: Upright width in pixels.
+        height: Upright height in pixels.
+        has_own_reader: Whether OpenCV alone reads it rightly.
+        may_be_read: Whether OpenCV may be asked at all.
+        white_is_zero: Whether small values are bright, which OpenCV leaves as it is.
+        unusual: How it is stored, where not every reader knows that; else empty.
+        is_misread: Whether every reader takes it for something else.
+        fields: How a BMP divides the bits of its pixels, where it says so.
+    """
+
+    width: int
+    height: int
+    has_own_reader: bool = False
+    may_be_read: bool = True
+    white_is_zero: bool = False
+    unusual: str = ""
+    is_misread: bool = False
+    fields: BitFields | None = None
+
+
+def layout_of(name: str, data: bytes) -> Layout | None:
+    """Reads how a TIFF or BMP is laid out.
+
+    Args:
+        name: Its format.
+        data: The file's bytes.
+
+    Returns:
+        The layout; None where there is none to be read, and of other formats.
+    """
+    try:
+        if name == "TIFF":
+            return _tiff(data)
+        return _bmp(data) if name == "BMP" else None
+    except Exception:  # noqa: BLE001 - parsers of damaged files raise almost anything
+        return None
+
+
+def first_directory(data: bytes) -> dict[int, Any]:
+    """Reads the fields of a TIFF's first picture, by their numbers; raises almost anything."""
+    stream = io.BytesIO(data)
+    header = stream.read(8)
+    if _BIG_TIFF in header[2:4]:
+        header += stream.read(8)
+    directory = ImageFileDirectory_v2(header)
+    stream.seek(directory.next)
+    directory.load(stream)
+    return dict(directory)
+
+
+def _tiff(data: bytes) -> Layout:
+    fields = first_directory(data)
+    width, height = int(fields[_WIDTH]), int(fields[_HEIGHT])
+    if fields.get(_ORIENTATION, 1) >= _FIRST_TRANSPOSED:
+        width, height = height, width
+    bits = max(fields.get(_BITS, (1,)))
+    compression = fields.get(_COMPRESSION, 1)
+    white_is_zero = fields.get(_PHOTOMETRIC) == _WHITE_IS_ZERO and bits > _BYTE
+    in_planes = fields.get(_PLANAR) == _PLANES and fields.get(_SAMPLES, 1) > 1 and bits > _BYTE
+    kinds = set(fields.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
+    is_wide = bits > _WORD or (bits > _BYTE and (white_is_zero or kinds != {_UNSIGNED}))
+    may_be_read = compression in _READ_BY_OPENCV and not in_planes
+    unusual = ""
+    if in_planes:
+        unusual = f"planes of {bits} bits, one for each colour,"
+    elif compression not in _READ_ANYWHERE:
+        unusual = f"{_COMPRESSIONS.get(compression, f'number {compression}')} compression"
+    elif _FLOATING in kinds and bits < _LONG:
+        unusual = f"floating-point colours of {bits} bits"
+    return Layout(
+        width,
+        height,
+        has_own_reader=may_be_read and is_wide,
+        may_be_read=may_be_read,
+        white_is_zero=white_is_zero,
+        unusual=unusual,
+        is_misread=in_planes,
+    )
+
+
+def _bmp(data: bytes) -> Layout:
+    (size,) = _BMP_HEADER.unpack_from(data, _BMP_AT)
+    if size in _BMP_CORE_SIZES:
+        return Layout(*_BMP_CORE.unpack_from(data, _BMP_AT + 4))
+    width, height, _, bits, compression = _BMP_INFO.unpack_from(data, _BMP_AT + 4)
+    fields = None
+    if compression in _BMP_FIELDS and bits in {_WORD, _LONG}:
+        (start,) = _BMP_HEADER.unpack_from(data, _BMP_START_AT)
+        masks = _BMP_MASKS.unpack_from(data, _BMP_MASKS_AT)
+        fields = BitFields(start, bits, masks, is_upside_down=height > 0)
+    unusual = ""
+    if compression in _BMP_COMPRESSIONS:
+        unusual = f"{_BMP_COMPRESSIONS[compression]} compression"
+    elif bits not in _BMP_BITS:
+        unusual = f"{bits} bits a pixel"
+    may_be_read = compression not in _BMP_COMPRESSIONS
+    return Layout(abs(width), abs(height), may_be_read=may_be_read, unusual=unusual, fields=fields)
+
+
+def read_fields(data: bytes, layout: Layout, fields: BitFields) -> NDArray[np.uint8]:
+    """Reads the pixels of a BMP that says itself which bits are which colour.
+
+    Returns:
+        RGB, height x width x 3.
+
+    Raises:
+        ValueError: Pixels are missing.
+    """
+    kind = np.dtype(f"<u{fields.bits // 8}")
+    stride = -(-layout.width * kind.itemsize // 4) * 4
+    rows = np.frombuffer(data, np.uint8, stride * layout.height, fields.start)
+    rows = rows.reshape(layout.height, stride)[:, : layout.width * kind.itemsize]
+    values = np.ascontiguousarray(rows).view(kind)
+    rgb = np.empty((layout.height, layout.width, 3), np.uint8)
+    for place, mask in enumerate(fields.masks):
+        rgb[..., place] = (values & mask).astype(np.float32) * (255 / max(mask, 1)) + 0.5
+    return rgb[::-1] if fields.is_upside_down else rgb

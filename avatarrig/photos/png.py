@@ -1,0 +1,72 @@
+"""The chunks of a PNG: what of them is picture, and what would only get in a decoder's way."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_HEADER: Final = struct.Struct(">I4s")
+_CHECKSUM: Final = 4
+_END: Final = b"IEND"
+_END_CHUNK: Final = b"\0\0\0\0IEND\xaeB`\x82"
+_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
+_ANCILLARY: Final = 0x20
+APPLE: Final = b"CgBI"
+"""Apple's own kind, which phones' programs hold: other colours, other compression."""
+
+
+def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Walks over the chunks of a PNG: kind, start and end of the content.
+
+    Raises:
+        ValueError: A chunk claims more bytes than the file has.
+    """
+    position = len(SIGNATURE)
+    while position + _HEADER.size <= len(data):
+        length, kind = _HEADER.unpack_from(data, position)
+        start = position + _HEADER.size
+        if start + length > len(data):
+            raise ValueError("a chunk is longer than the file")
+        yield kind, start, start + length
+        position = start + length + _CHECKSUM
+
+
+def late_exif(data: bytes) -> bytes | None:
+    """Finds an ``eXIf`` chunk after the pixels, where Pillow would only see it by decoding."""
+    return next((data[start:end] for kind, start, end in chunks_of(data) if kind == b"eXIf"), None)
+
+
+def only_picture(data: bytes) -> bytes:
+    """Leaves out of a PNG what is no picture, and gives it the end that it should have.
+
+    Left out are texts and colour profiles: Pillow refuses photos whose texts are long, such as the
+    recipes that image generators add. Ancillary chunks whose checksum is wrong go as well, for
+    which OpenCV or Pillow refuse the whole file. Walking over the chunks also refuses what no
+    header limit foresees: OpenCV's decoder takes the memory that a chunk claims, up to 2 GB,
+    before it reads it.
+
+    Raises:
+        ValueError: A chunk claims more bytes than the file has.
+    """
+    chunks = list(chunks_of(data))
+    kept = [chunk for chunk in chunks if not _is_in_the_way(data, *chunk)]
+    is_ended = any(kind == _END and end + _CHECKSUM <= len(data) for kind, _, end in kept)
+    if len(kept) == len(chunks) and is_ended:
+        return data
+    parts = [
+        data[start - _HEADER.size : end + _CHECKSUM]
+        for kind, start, end in kept
+        if is_ended or kind != _END
+    ]
+    return b"".join([SIGNATURE, *parts, *([] if is_ended else [_END_CHUNK])])
+
+
+def _is_in_the_way(data: bytes, kind: bytes, start: int, end: int) -> bool:
+    if kind in _TEXTS:
+        return True
+    if not kind[0] & _ANCILLARY:
+        return False
+    return zlib.crc32(data[start - len(kind) : end]).to_bytes(4, "big") != data[end : end + 4]
