@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from estimator.album import Album
     from numpy.typing import NDArray
 
+    from avatarrig.body.bones import FloatArray
+
 
 @dataclass(frozen=True)
 class Photos:
@@ -46,6 +48,7 @@ class Photos:
         rows: Photos of each body.
         truth: (bodies, 6) Helmert coordinates.
         source: (bodies,) kind of pictures.
+        spread: (bodies,) ``natural``, ``broad`` or ``wide``.
     """
 
     features: NDArray[np.float32]
@@ -56,6 +59,7 @@ class Photos:
     rows: tuple[NDArray[np.int64], ...]
     truth: NDArray[np.float32]
     source: NDArray[np.str_]
+    spread: NDArray[np.str_]
 
 
 class Batch(NamedTuple):
@@ -67,7 +71,6 @@ class Batch(NamedTuple):
         moments: (sets, photos, m) 1 where a photo counts and is of a moment.
         sessions: (sets, m, s) 1 where a moment is of a session.
         truth: (sets, 6) the person.
-        mean: (sets, 6) of those whom the person is one of.
     """
 
     rows: jax.Array
@@ -75,7 +78,6 @@ class Batch(NamedTuple):
     moments: jax.Array
     sessions: jax.Array
     truth: jax.Array
-    mean: jax.Array
 
 
 class Lesson(NamedTuple):
@@ -102,6 +104,7 @@ def photos_of(album: Album) -> Photos:
         rows=tuple(np.nonzero(album.owner == i)[0] for i in range(len(album.truth))),
         truth=album.truth.astype(np.float32),
         source=album.source,
+        spread=album.spread,
     )
 
 
@@ -173,7 +176,10 @@ def _loss(
 ) -> jax.Array:
     chosen = (batch.rows, batch.sides)
     inputs = lesson.standard[chosen]
-    inputs = inputs + settings.noise * jax.random.normal(key, inputs.shape)
+    shared = (inputs.shape[0], 1, inputs.shape[2])
+    own_key, shared_key = jax.random.split(key)
+    inputs = inputs + settings.noise * jax.random.normal(own_key, inputs.shape)
+    inputs = inputs + settings.set_noise * jax.random.normal(shared_key, shared)
     matrix, vector = information(
         forward(member, inputs),
         lesson.observed[chosen],
@@ -186,7 +192,7 @@ def _loss(
     )
     people = population_of(member, lesson.fixed)
     losses = jax.vmap(lambda *each: set_loss(people, *each, settings.likelihood))(
-        matrix, vector, batch.truth, batch.mean
+        matrix, vector, batch.truth
     )
     return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
 
@@ -211,25 +217,19 @@ class _Hat:
     def __init__(self, photos: Photos, bodies: Sequence[int], settings: Settings) -> None:
         self._photos, self._settings = photos, settings
         self._bodies = np.array([body for body in bodies if len(photos.rows[body])])
-        self._chance = _chances(photos.source[self._bodies], dict(settings.sources))
-        self._root = np.linalg.cholesky(covariance_of_people())
+        self._chances = [
+            chances(photos, self._bodies, spread, settings) for spread in (1.0, settings.unusual)
+        ]
         self._generator = np.random.default_rng(settings.seed)
 
     def draw(self) -> Batch:
-        """A batch for each member (first axis).
-
-        What the prior knows is the prior's alone to say: each set's person is one of people whose
-        mean is drawn about that person. So the network cannot learn what bodies are like, which
-        people need not be; only what photos tell, of anybody.
-        """
+        """A batch for each member (first axis)."""
         settings, generator = self._settings, self._generator
         shape = (settings.members, settings.sets)
-        body = generator.choice(self._bodies, shape, p=self._chance)
         fullness = generator.random(shape) ** 0.7
         ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
-        spread = np.where(generator.random(shape) < ordinary, 1.0, settings.unusual)
-        truth = self._photos.truth[body]
-        apart = generator.normal(size=(*shape, len(self._root))) @ self._root.T
+        usual, unusual = (generator.choice(self._bodies, shape, p=p) for p in self._chances)
+        body = np.where(generator.random(shape) < ordinary, usual, unusual)
         index = np.zeros((*shape, settings.photos), np.int32)
         moments = np.zeros((*shape, settings.photos, settings.photos), np.float32)
         sessions = np.zeros((*shape, settings.photos, settings.photos), np.float32)
@@ -243,13 +243,47 @@ class _Hat:
             moments[place][np.arange(count), moment] = 1
             sessions[place][moment, session] = 1
         side = generator.integers(0, 2, index.shape, dtype=np.int32)
-        mean = (truth + spread[..., None] * apart).astype(np.float32)
-        return Batch(*map(jnp.asarray, (index, side, moments, sessions, truth, mean)))
+        truth = self._photos.truth[body]
+        return Batch(*map(jnp.asarray, (index, side, moments, sessions, truth)))
 
 
-def _chances(source: NDArray[np.str_], weights: dict[str, float]) -> NDArray[np.float64]:
-    """Chance of each body: every kind of pictures has its weight, however many bodies it has."""
-    chance = np.zeros(len(source))
-    for kind in np.unique(source):
-        chance[source == kind] = weights.get(str(kind), 1.0) / (source == kind).sum()
+def chances(
+    photos: Photos, bodies: NDArray[np.int64], spread: float, settings: Settings
+) -> NDArray[np.float64]:
+    """How often to draw each body, so that those drawn are as people are.
+
+    Rendered bodies are not: limbs of one vary too much, trunk against limbs too little, and legs
+    are too long. A network that learned from them as they are would take each person for one of
+    them. So each body's chance is the density of people over that of bodies of its source.
+
+    Args:
+        photos: All photos.
+        bodies: (n,) whom to draw from.
+        spread: How many times as much as people these are to vary.
+        settings: Which sources to draw how often.
+    """
+    mean, covariance = mean_of_people(), spread**2 * covariance_of_people()
+    chance = np.zeros(len(bodies))
+    for source in np.unique(photos.source[bodies]):
+        its = photos.source[bodies] == source
+        truth, kinds = photos.truth[bodies[its]].astype(np.float64), photos.spread[bodies[its]]
+        own = np.zeros(len(truth))
+        for kind in np.unique(kinds):
+            alike = truth[kinds == kind]
+            its_spread = np.cov(alike.T) + _LEAST_VARIANCE * np.eye(truth.shape[1])
+            own += len(alike) / len(truth) * _density(truth, alike.mean(axis=0), its_spread)
+        wanted = (1 - settings.as_they_are) * _density(truth, mean, covariance)
+        often = wanted / own + settings.as_they_are
+        often = np.minimum(often / often.mean(), settings.most_often)
+        chance[its] = dict(settings.sources).get(str(source), 1.0) * often / often.sum()
     return np.asarray(chance / chance.sum())
+
+
+_LEAST_VARIANCE = 1e-5
+
+
+def _density(points: FloatArray, mean: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Of a Gaussian, up to a factor that depends on the number of coordinates alone."""
+    apart = points - mean
+    distance = (apart * np.linalg.solve(covariance, apart.T).T).sum(axis=1)
+    return np.asarray(np.exp(-distance / 2) / np.sqrt(np.linalg.det(covariance)))

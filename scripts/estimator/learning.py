@@ -93,6 +93,7 @@ def learn(
             systematic=averaged["systematic"],
             moment=_covariance(parameters["moment"]),
             session=_covariance(parameters["session"]),
+            alike=float(jax.nn.sigmoid(parameters["alike_logit"]).mean()),
         ),
         centre=centre_of(averaged["mean"], averaged["offset"]),
         intervals=(1.0, 1.0, 0.0),

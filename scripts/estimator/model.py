@@ -52,11 +52,16 @@ class Settings:
         rate: Peak learning rate.
         decay: Weight decay.
         noise: Standard deviation of the noise on standardised features.
-        natural_share: Share of photo sets that are of people as they are; the others are of
-            people who vary `unusual` times as much. Sets of a few photos are more often of the
-            former: where photos are few, people are best taken for ordinary.
+        set_noise: The same, of noise that all photos of a set share: bodies are few, and the
+            network is not to know each of them by what its photos have in common.
+        natural_share: Share of photo sets whose bodies are drawn as people are; the others are
+            drawn as if people varied `unusual` times as much. Sets of a few photos are more often
+            the former: where photos are few, people are best taken for ordinary.
         natural_when_few: How much larger the share is for a set of a single photo.
         unusual: See there.
+        as_they_are: Share of the bodies' own spread in what they are drawn from, so that none is
+            never drawn.
+        most_often: Most times as often as others of its source that a body is drawn.
         sources: Weight of each kind of pictures among the photo sets; 1 where none is given.
         likelihood: Weight of the likelihood beside the ratios' absolute error.
         spreads: Prior standard deviations of the mixture, in those of people.
@@ -72,9 +77,12 @@ class Settings:
     rate: float = 3e-3
     decay: float = 1e-3
     noise: float = 0.4
+    set_noise: float = 0.15
     natural_share: float = 0.5
     natural_when_few: float = 0.4
     unusual: float = 2.0
+    as_they_are: float = 0.15
+    most_often: float = 12.0
     sources: tuple[tuple[str, float], ...] = field(default=(("plain", 0.25), ("rendered", 0.5)))
     likelihood: float = 0.3
     spreads: tuple[float, ...] = (1.0, 1.5, 2.4)
@@ -226,19 +234,11 @@ def population_of(parameters: Parameters, fixed: Parameters) -> dict[str, jax.Ar
 
 
 def posterior(
-    people: dict[str, jax.Array], matrix: jax.Array, vector: jax.Array, mean: jax.Array
+    people: dict[str, jax.Array], matrix: jax.Array, vector: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Means (k, 6), covariances (k, 6, 6), log shares (k,) of one person's mixture.
-
-    Args:
-        people: See `population_of`.
-        matrix: (6, 6) information.
-        vector: (6,).
-        mean: (6,) of those whom the person is one of; in use it is that of ``people``.
-    """
+    """Means (k, 6), covariances (k, 6, 6), log shares (k,) of one person's mixture."""
     response = people["response"]
-    said = people["mean"] + people["offset"] + response @ (mean - people["mean"])
-    centred = vector - matrix @ said
+    centred = vector - matrix @ (people["mean"] + people["offset"])
 
     def component(
         prior: jax.Array, systematic: jax.Array
@@ -250,7 +250,7 @@ def posterior(
         kept = right - seen @ solved
         gain = prior @ response.T
         fit = (root.T @ centred) @ (root.T @ kept[:, 0]) - log_determinant
-        return mean + gain @ kept[:, 0], prior - gain @ kept[:, 1:], 0.5 * fit
+        return people["mean"] + gain @ kept[:, 0], prior - gain @ kept[:, 1:], 0.5 * fit
 
     means, covariances, fits = jax.vmap(component)(people["covariances"], people["systematic"])
     return means, covariances, jax.nn.log_softmax(fits + people["log_shares"])
@@ -267,11 +267,10 @@ def set_loss(
     matrix: jax.Array,
     vector: jax.Array,
     truth: jax.Array,
-    mean: jax.Array,
     likelihood: float,
 ) -> jax.Array:
     """Loss of one photo set: absolute error of the ratios, and the mixture's likelihood."""
-    means, covariances, log_shares = posterior(people, matrix, vector, mean)
+    means, covariances, log_shares = posterior(people, matrix, vector)
     estimate = jnp.exp(log_shares) @ means
     error = jnp.abs(log_ratios(estimate) - log_ratios(truth)).mean()
     apart = truth - means

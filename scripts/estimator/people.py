@@ -10,7 +10,9 @@ with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z, visibility, presence)
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,7 @@ class Body:
         session: (n,) photos in one outfit, place and light have the same number.
         moment: (n,) so have frames of a burst, and copies and what they were made from.
         copy: (n,) whether a photo was made from another one.
+        taken: (n,) when, in seconds since 1970, as far as the photo itself says so; nan.
         files: Photos, relative to the set's folder.
         source: Kind of pictures: the name of the folder that the set lies in.
     """
@@ -55,6 +58,7 @@ class Body:
     session: NDArray[np.int64]
     moment: NDArray[np.int64]
     copy: NDArray[np.bool_]
+    taken: NDArray[np.float64]
     files: tuple[str, ...]
     source: str
 
@@ -64,7 +68,7 @@ class Body:
             self,
             **{
                 name: getattr(self, name)[photos]
-                for name in ("pose", "world", "size", "session", "moment", "copy")
+                for name in ("pose", "world", "size", "session", "moment", "copy", "taken")
             },
             files=tuple(np.array(self.files, object)[photos]),
         )
@@ -112,6 +116,7 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         session=seen.session,
         moment=seen.moment,
         copy=seen.copy,
+        taken=seen.taken,
         files=tuple(seen.files),
         source=folder.resolve().parent.name,
     )
@@ -147,8 +152,17 @@ def _rendered(
         session=session,
         moment=moment,
         copy=copy,
+        taken=np.array([_seconds(image) for image in images]),
         files=np.array([image.get("file", "") for image in images], object),
     )
+
+
+def _seconds(image: dict[str, Any]) -> float:
+    """When a photo was taken, as its EXIF data say."""
+    if not image.get("exif"):
+        return math.nan
+    taken = dt.datetime.fromisoformat(image["taken"])
+    return taken.replace(tzinfo=dt.UTC).timestamp()
 
 
 def _occasions(
