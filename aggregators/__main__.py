@@ -1,4 +1,4 @@
-"""One aggregator worker as a process: settings come in, states go out.
+"""One aggregator worker as a process, with the page beside it: settings come in, states go out.
 
 Settings are one JSON object, in the environment variable ``AVATARRIG_AGGREGATOR`` or else in the
 first line of standard input, so that no secret stands on a command line. States are lines of
@@ -24,9 +24,13 @@ from avatarrig.kafka import (
     TransportError,
     TransportSettingError,
 )
+from avatarrig.metrics.aggregate import AggregateMetrics
+from avatarrig.metrics.service import service_registry
 from avatarrig.metrics.sharing import share_metrics
+from avatarrig.page.settings import PageSettings
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.wire.topics import OBSERVATIONS
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
@@ -58,10 +62,22 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     if settings.die_with_parent:
         _stop_at_end_of_input(asyncio.get_running_loop(), stop)
     from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
-    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415 - it loads slowly,
+    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly,
+    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
 
+    registry = service_registry()
+    groups = {settings.group: OBSERVATIONS}
+    page = PageSettings(
+        settings.web_host, settings.web_port, settings.web_names, settings.overlay_roots
+    )
     try:
-        await run(settings, stop, lambda: _report(Status("working")))
+        async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:
+
+            def work_begins() -> None:
+                ready()
+                _report(Status("working"))
+
+            await run(settings, stop, work_begins, AggregateMetrics(registry))
     except (
         TopicError,
         TransportSettingError,

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from aggregators.keys import decided_key, decided_of
+from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from avatarrig.wire import Decision, Observation
+    from avatarrig.wire import Decision
 
 PAGES: Final = 16
 """What was decided about a subject's photos is spread over so many entries of the table."""
-
-
-class Standing(enum.IntEnum):
-    """How a photo stands in a tally."""
-
-    AS_SEEN = 0
-    COUNTED = 1
-    LEFT_OUT = 2
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True):
@@ -33,13 +24,13 @@ class Turn(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         offset: Where the partition said so.
-        standing: How the photo stands from there on.
+        standing: How the photo stands from there on; see `avatarrig.body.evidence.decided`.
         fingerprints: Detectors whose observation of it the decision brought along; those of
             others that were counted before stand as they stood.
     """
 
     offset: int
-    standing: Standing
+    standing: str
     fingerprints: tuple[str, ...] = ()
 
 
@@ -97,7 +88,7 @@ class Decisions:
             page = self._pages.setdefault(where, {})
             turns = page.get(photo, ())
             if not turns or turns[-1].offset < offset:
-                turn = Turn(offset, standing_of(decision), brought.get(image_id, ()))
+                turn = Turn(offset, decision.standing, brought.get(image_id, ()))
                 page[photo] = (*turns, turn)
             changed.add(decided_key(self._partition, *where))
         self.last = max(self.last, offset)
@@ -113,10 +104,10 @@ class Decisions:
             del self._pages[where]
             yield decided_key(self._partition, *where)
 
-    def standing(
+    def decided(
         self, subject: str, photo: int, fingerprint: str, *, first: int, before: int
-    ) -> Standing:
-        """Tells how a photo stands in a series.
+    ) -> str:
+        """Tells what is decided about a photo in a series.
 
         Args:
             subject: Whose photo it is.
@@ -126,35 +117,12 @@ class Decisions:
             before: What was decided at this offset or later is left aside.
         """
         if not self._pages:
-            return Standing.AS_SEEN
+            return AS_SEEN
         page = self._pages.get((photo % PAGES, subject_digest(subject)), {})
-        standing = Standing.AS_SEEN
+        standing = AS_SEEN
         for turn in page.get(photo, ()):
             if turn.offset >= before:
                 break
             if turn.offset < first or fingerprint in turn.fingerprints:
                 standing = turn.standing
         return standing
-
-
-def standing_of(decision: Decision) -> Standing:
-    """How photos stand after a decision."""
-    if decision.counts is None:
-        return Standing.AS_SEEN
-    return Standing.COUNTED if decision.counts else Standing.LEFT_OUT
-
-
-def as_it_stands(observation: Observation, standing: Standing) -> Observation:
-    """An observation as a tally shall take it.
-
-    Args:
-        observation: What the detector saw.
-        standing: What was decided about the photo.
-    """
-    match standing:
-        case Standing.AS_SEEN:
-            return observation
-        case Standing.COUNTED:
-            return msgspec.structs.replace(observation, excluded=None, ambiguous=False)
-        case Standing.LEFT_OUT:
-            return msgspec.structs.replace(observation, excluded=Exclusion.ON_REQUEST.value)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregators.decisions import Decisions, as_it_stands
+from aggregators.counted import Counted, Tallied
+from aggregators.decisions import Decisions
 from aggregators.forgetting import Forgotten, series_of_subject
 from aggregators.keys import (
     DECIDED,
@@ -25,6 +26,7 @@ from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.sights import FirstSights, digest_of
 from aggregators.waiting import Waiting
+from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
@@ -35,58 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from avatarrig.wire.keys import Series
-
-
-class Tallied(msgspec.Struct, array_like=True):
-    """A table value: a tally and the last offset that it contains."""
-
-    offset: int
-    tally: bytes
-
-
-class _Counted:
-    """A tally at work. It may be ahead of the partition when a save was cut short."""
-
-    __slots__ = ("_packed", "_tally", "offset")
-
-    def __init__(self, tallied: Tallied | None = None) -> None:
-        self.offset = -1 if tallied is None else tallied.offset
-        self._tally = Tally.empty() if tallied is None else None
-        self._packed = None if tallied is None else tallied.tally
-
-    def tally(self) -> Tally:
-        """The tally, unpacked when it is first needed: most rest after a restart."""
-        if self._tally is None:
-            self._tally = Tally.from_bytes(self._packed or b"")
-        return self._tally
-
-    def packed(self) -> bytes:
-        """The tally's bytes; it is saved and published, and packed once."""
-        if self._packed is None:
-            self._packed = self.tally().to_bytes()
-        return self._packed
-
-    def move_to(self, offset: int, observation: Observation | None) -> None:
-        """Goes on to an offset, with its photo if that counts."""
-        if observation is not None:
-            self.tally().add(observation)
-            self._packed = None
-        self.offset = offset
-
-    def change(self, offset: int, stood: Tally, stand: Tally) -> None:
-        """Goes on to an offset at which photos stand otherwise than before.
-
-        Args:
-            offset: Where that was said.
-            stood: The photos as they stood.
-            stand: The same photos as they stand now.
-
-        Raises:
-            StateRefusedError: They were never counted like that; the tally is as it was.
-        """
-        self._tally = self.tally() - stood + stand
-        self._packed = None
-        self.offset = offset
 
 
 class ObservedPartition:
@@ -107,7 +57,7 @@ class ObservedPartition:
     def __init__(self, partition: int, learned: str) -> None:
         self.partition = partition
         self._learned = learned
-        self._tallies: dict[Series, _Counted] = {}
+        self._tallies: dict[Series, Counted] = {}
         self._sights = FirstSights()
         self._refusals: list[Refusal] = []
         self.waiting = Waiting()
@@ -142,7 +92,7 @@ class ObservedPartition:
                 new._decisions.recover(key, value)
             else:
                 tallied = msgspec.msgpack.decode(value, type=Tallied)
-                new._tallies[part_of(key)[1]] = _Counted(tallied)
+                new._tallies[part_of(key)[1]] = Counted(tallied)
 
         with refusing_damage():
             marker, entries = take_up(items, learned, new._forgotten, take)
@@ -267,7 +217,7 @@ class ObservedPartition:
 
     def _count(self, offset: int, observation: Observation) -> Series | None:
         series = (observation.subject, observation.fingerprint)
-        counted = self._tallies.get(series) or _Counted()
+        counted = self._tallies.get(series) or Counted()
         since = self._forgotten.since(observation.subject, self.partition)
         sight = digest_of(series, observation.image_id, since)
         is_first = self._sights.first(sight, offset) == offset
@@ -275,10 +225,10 @@ class ObservedPartition:
             return None
         if is_first:
             photo = digest_of((observation.subject, ""), observation.image_id, since)
-            standing = self._decisions.standing(
+            standing = self._decisions.decided(
                 *(observation.subject, photo, observation.fingerprint), first=offset, before=offset
             )
-            counted.move_to(offset, as_it_stands(observation, standing))
+            counted.move_to(offset, as_decided(observation, standing))
         else:
             counted.move_to(offset, None)
         self._tallies[series] = counted
@@ -319,14 +269,18 @@ class ObservedPartition:
             if first is None or first >= offset:
                 continue
             before, after = (
-                self._decisions.standing(
+                self._decisions.decided(
                     series[0], photos[image_id], series[1], first=first, before=limit
                 )
                 for limit in (offset, offset + 1)
             )
             if before != after:
-                stood.add(as_it_stands(seen, before))
-                stand.add(as_it_stands(seen, after))
-        counted.change(offset, stood, stand)
+                stood.add(as_decided(seen, before))
+                stand.add(as_decided(seen, after))
+        try:
+            counted.change(offset, stood, stand)
+        except StateRefusedError as error:  # whoever waits for the estimate must not wait for ever
+            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            counted.move_to(offset, None)
         self._disturbed.add(series)
         self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)

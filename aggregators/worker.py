@@ -13,16 +13,8 @@ from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.kafka import KafkaWatch
-from avatarrig.metrics.aggregate import AggregateMetrics
-from avatarrig.metrics.service import KafkaMetrics, service_registry
-from avatarrig.page.operations import Operations
-from avatarrig.page.page import Page
-from avatarrig.page.server import serving
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
-from avatarrig.views.watching import Watching
-from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +22,7 @@ if TYPE_CHECKING:
     from aggregators.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.metrics.aggregate import AggregateMetrics
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +54,10 @@ def estimator(options: EstimateOptions) -> Estimator:
 
 
 async def run(
-    settings: AggregatorSettings, stop: asyncio.Event, on_working: Callable[[], None] | None
+    settings: AggregatorSettings,
+    stop: asyncio.Event,
+    on_working: Callable[[], None],
+    metrics: AggregateMetrics,
 ) -> None:
     """Works until told to stop.
 
@@ -69,40 +65,12 @@ async def run(
         settings: Of this process.
         stop: Is set to end the work.
         on_working: Is called when the tables are recovered.
+        metrics: Hears of messages and estimates.
 
     Raises:
-        AddressInUseError: The web page cannot be where it was told to be.
         TransportError: Kafka cannot be used.
         WorkerCrashedError: Faust gave up.
     """
-    registry = service_registry()
-    metrics = AggregateMetrics(registry)
-    operations = Operations(registry)
-
-    def work_begins() -> None:
-        operations.ready()
-        if on_working is not None:
-            on_working()
-
-    if settings.web_port is None:
-        await _work(settings, stop, work_begins, metrics)
-        return
-    kafka_metrics = KafkaMetrics()
-    registry.register(kafka_metrics)
-    with Watching(settings.kafka) as watching:
-        routes = [*Page(settings, watching).routes(), *operations.routes()]
-        lag = KafkaWatch(settings.kafka, kafka_metrics, {settings.group: OBSERVATIONS})
-        async with serving(settings, routes):
-            with lag:
-                await _work(settings, stop, work_begins, metrics)
-
-
-async def _work(
-    settings: AggregatorSettings,
-    stop: asyncio.Event,
-    on_working: Callable[[], None] | None,
-    metrics: AggregateMetrics,
-) -> None:
     partitions = await asyncio.to_thread(prepare_topics, settings)
     with (
         scratch_folder("tables") as data,
@@ -117,12 +85,13 @@ async def _work(
             metrics=metrics,
         )
         starting = asyncio.create_task(aggregation.start())
+        has_begun = False
         try:
             while not stop.is_set():
-                if starting.done() and on_working is not None:
+                if starting.done() and not has_begun:
                     starting.result()
                     on_working()
-                    on_working = None
+                    has_begun = True
                 _check(aggregation)
                 is_idle = starting.done() and aggregation.is_idle
                 watchdog.report(aggregation.progress, idle=is_idle)

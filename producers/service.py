@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from kafka import KafkaConsumer
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import KafkaSettings, open_producer, open_reader, places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
-from avatarrig.wire import PhotoReference, RecordRefusedError, Reject, decode
+from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.channels import REFERENCES, REJECTED
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
@@ -105,24 +105,12 @@ def recall(kafka: KafkaSettings, dataset: str) -> Memory:
         TransportError: Kafka does not answer, or has no such topics.
     """
     memory = Memory(dataset)
-    with contextlib.closing(open_reader(kafka)) as consumer:
-        for record in _records(consumer):
-            memory.recall(record)
+    with reading(kafka) as consumer:
+        starts = from_beginning(consumer, IMAGES, REJECTS)
+        for message in Reader(consumer, (REFERENCES, REJECTED), starts).to_end():
+            if isinstance(message.record, PhotoReference | Reject):
+                memory.recall(message.record)
     return memory
-
-
-def _records(consumer: KafkaConsumer) -> Iterator[PhotoReference | Reject]:
-    starts = consumer.beginning_offsets(
-        [place for topic in (IMAGES, REJECTS) for place in places_of(consumer, topic)]
-    )
-    for place, message in read_to_end(consumer, starts):
-        try:
-            if place.topic == IMAGES:
-                yield decode(message.value, PhotoReference)
-            else:
-                yield decode(message.value, Reject)
-        except RecordRefusedError:  # somebody else's, and a detector's to set aside
-            continue
 
 
 @contextlib.contextmanager

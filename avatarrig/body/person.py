@@ -112,13 +112,43 @@ def solve_moments(cells: Sequence[Cell], learned: Learned) -> Proportions:
     Raises:
         LearnedRefusedError: The evidence was made by other weights.
     """
+    total = EvidenceSum.total(cell.total for cell in cells)
+    return _proportions(total, moments_of(cells), _weighed(cells, learned), learned)
 
+
+def imagine(
+    cells: Sequence[Cell], added: Sequence[FloatArray], learned: Learned
+) -> list[Proportions]:
+    """Estimates a person's proportions as they would be with photos that are only imagined.
+
+    These say what the estimate says already, so that they narrow it and do not move it.
+
+    Args:
+        cells: The photos that there are.
+        added: (6, 6) each: the information that photos would bring, one estimate each.
+        learned: The weights that made the evidence.
+    """
+    population = learned.population
+    weighed = _weighed(cells, learned)
+    person, _, _ = posterior(population, weighed.information, weighed.vector)
+    says = expected(population, person)
+    total, moments = EvidenceSum.total(cell.total for cell in cells), moments_of(cells)
+    return [
+        _proportions(
+            total,
+            moments,
+            Weighed(weighed.information + more, weighed.vector + more @ says, weighed.trusted),
+            learned,
+        )
+        for more in added
+    ]
+
+
+def _weighed(cells: Sequence[Cell], learned: Learned) -> Weighed:
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
         return posterior(learned.population, information, vector)[0]
 
-    weighed = weigh(Moments.of(cells, learned.population), learned.population, person_of)
-    total = EvidenceSum.total(cell.total for cell in cells)
-    return _proportions(total, moments_of(cells), weighed, learned)
+    return weigh(Moments.of(cells, learned.population), learned.population, person_of)
 
 
 def _proportions(

@@ -15,10 +15,20 @@ from avatarrig.kafka.errors import (
     TransportError,
     TransportSettingError,
 )
-from avatarrig.kafka.groups import last_committed, leave_group
+from avatarrig.kafka.groups import GroupState, last_committed, leave_group, read_groups
 from avatarrig.kafka.lag import KafkaWatch
 from avatarrig.kafka.pausing import resume_from
-from avatarrig.kafka.reading import PATIENCE_SECONDS, places_of, read_to_end
+from avatarrig.kafka.reading import (
+    Message,
+    Reader,
+    Refused,
+    from_beginning,
+    from_latest,
+    from_time,
+    log_refusal,
+    partitions_of,
+    reading,
+)
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import (
     Cluster,
@@ -32,11 +42,14 @@ from avatarrig.kafka.topics import (
 from avatarrig.kafka.transactions import abort_transaction
 
 __all__ = [
-    "PATIENCE_SECONDS",
     "Cluster",
     "ConnectionRefusedByKafkaError",
+    "GroupState",
     "KafkaSettings",
     "KafkaWatch",
+    "Message",
+    "Reader",
+    "Refused",
     "TopicError",
     "TransportError",
     "TransportSettingError",
@@ -48,14 +61,19 @@ __all__ = [
     "describe_cluster",
     "diagnose_connection",
     "existing_partitions",
+    "from_beginning",
+    "from_latest",
+    "from_time",
     "last_committed",
     "leave_group",
+    "log_refusal",
     "open_group_consumer",
     "open_producer",
     "open_reader",
     "open_transactional_producer",
-    "places_of",
-    "read_to_end",
+    "partitions_of",
+    "read_groups",
+    "reading",
     "require_topics",
     "resume_from",
 ]

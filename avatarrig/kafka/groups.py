@@ -1,19 +1,150 @@
-"""Consumer groups, seen from outside of their members."""
+"""Consumer groups, seen from outside of their members: who is in them, how far they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
-from kafka import TopicPartition
-from kafka.admin import MemberToRemove
+import msgspec
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import MemberToRemove, OffsetSpec
+from kafka.errors import KafkaError
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client
+from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, PREFIX
 
 _READ_MS = 10_000
 _TIMEOUT_MS = 1_000
 """A broker that is not there by now is not waited for: it misses the members by itself."""
+
+LOADING_SECONDS: Final = 3.0
+"""How long a broker that has just started may take to know its groups."""
+
+_AGAIN_SECONDS: Final = 0.1
+_Answer = TypeVar("_Answer")
+
+
+class GroupState(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer group at some moment.
+
+    Attributes:
+        name: Its name.
+        members: Processes that are in it.
+        committed: Where each partition goes on.
+        ends: Where each of these partitions ends.
+    """
+
+    name: str
+    members: int
+    committed: dict[TopicPartition, int]
+    ends: dict[TopicPartition, int]
+
+    @property
+    def lag(self) -> dict[str, int]:
+        """Topic to offsets that the group has not done with."""
+        lag: Counter[str] = Counter()
+        for partition, offset in self.committed.items():
+            lag[partition.topic] += max(0, self.ends.get(partition, offset) - offset)
+        return dict(lag)
+
+
+def read_groups(
+    admin: KafkaAdminClient,
+    expected: Mapping[str, str] | None = None,
+    *,
+    patience: float = 0.0,
+    begun: bool = False,
+) -> list[GroupState]:
+    """Asks for every group of the pipeline, by name.
+
+    Args:
+        admin: Connected.
+        expected: Groups to what they read, also while they are not there; for one that never
+            committed, everything counts. Groups of detectors read images.
+        patience: Seconds to ask again for while a broker that has just started loads its groups.
+        begun: Whether photos were published, so that there mostly is a group of detectors: a
+            broker that has just started lists none of the groups that it has not loaded yet.
+
+    Raises:
+        KafkaError: Kafka does not answer, or a topic is missing.
+    """
+    names = _names(admin, patience=patience, begun=begun)
+    asked = names or []
+    described = _patiently(patience, lambda: admin.describe_groups(asked)) if asked else {}
+    offsets = _patiently(patience, lambda: admin.list_group_offsets(asked)) if asked else {}
+    committed = {
+        name: {p: max(each.offset, 0) for p, each in offsets.get(name, {}).items()}
+        for name in names
+    }
+    for name in {*committed, *(expected or {})}:
+        topic = (expected or {}).get(name) or (IMAGES if name.startswith(DETECTOR_GROUPS) else None)
+        if topic is not None:
+            _add_untouched(admin, committed.setdefault(name, {}), topic)
+    ends = _offsets(admin, {p for known in committed.values() for p in known}, OffsetSpec.LATEST)
+    return [
+        GroupState(
+            name=name,
+            members=len(described[name]["members"]) if name in described else 0,
+            committed=known,
+            ends={p: ends[p] for p in known if p in ends},
+        )
+        for name, known in sorted(committed.items())
+    ]
+
+
+def _names(admin: KafkaAdminClient, *, patience: float, begun: bool) -> list[str]:
+    give_up = time.monotonic() + min(patience, LOADING_SECONDS)
+    while True:
+        listed = _patiently(patience, admin.list_groups)
+        ours = sorted({group["group_id"] for group in listed if _is_ours(group["group_id"])})
+        is_loaded = not begun or any(name.startswith(DETECTOR_GROUPS) for name in ours)
+        if is_loaded or time.monotonic() > give_up:
+            return ours
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(PREFIX)
+
+
+def _patiently(patience: float, ask: Callable[[], _Answer]) -> _Answer:
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            return ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _add_untouched(
+    admin: KafkaAdminClient, committed: dict[TopicPartition, int], topic: str
+) -> None:
+    described = admin.describe_topics([topic])
+    untouched = {
+        TopicPartition(topic, partition["partition_index"])
+        for each in described
+        if each["error_code"] == 0
+        for partition in each["partitions"]
+    } - committed.keys()
+    committed.update(_offsets(admin, untouched, OffsetSpec.EARLIEST))
+
+
+def _offsets(
+    admin: KafkaAdminClient,
+    partitions: Iterable[TopicPartition],
+    which: Any,  # noqa: ANN401 - kafka-python's
+) -> dict[TopicPartition, int]:
+    asked = sorted(partitions)
+    if not asked:
+        return {}
+    found = admin.list_partition_offsets(dict.fromkeys(asked, which))
+    return {partition: each.offset for partition, each in found.items()}
 
 
 def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> None:

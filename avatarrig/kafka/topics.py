@@ -39,13 +39,17 @@ class Cluster(msgspec.Struct, frozen=True):
 
 @contextmanager
 def admin_client(
-    settings: KafkaSettings, *, bootstrap_timeout_ms: int = BOOTSTRAP_TIMEOUT_MS
+    settings: KafkaSettings,
+    *,
+    bootstrap_timeout_ms: int = BOOTSTRAP_TIMEOUT_MS,
+    request_timeout_ms: int = REQUEST_TIMEOUT_MS,
 ) -> Iterator[KafkaAdminClient]:
     """Opens kafka-python's admin client and closes it afterwards.
 
     Args:
         settings: Where Kafka is.
         bootstrap_timeout_ms: How long to wait for the first answer.
+        request_timeout_ms: How long to wait for each other one.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
@@ -56,7 +60,7 @@ def admin_client(
         client = KafkaAdminClient(
             **settings.client_options(),
             bootstrap_timeout_ms=bootstrap_timeout_ms,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            request_timeout_ms=request_timeout_ms,
             reconnect_backoff_max_ms=1_000,
         )
     except KafkaError as error:

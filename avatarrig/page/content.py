@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -15,8 +16,7 @@ from avatarrig.pictures.svg import pose_svg, t_pose_svg
 
 if TYPE_CHECKING:
     from avatarrig.page.thumbnails import Thumbnails
-    from avatarrig.views import Board, Sighting, Subject
-    from avatarrig.views.watching import Watching
+    from avatarrig.views import Sighting, Snapshot, Subject
     from avatarrig.wire import HistoryRecord
 
 CHARTED: Final = (
@@ -37,65 +37,75 @@ _LISTED_PHOTOS: Final = 8
 _SENT_NOTES: Final = 400
 
 
+class Views(Protocol):
+    """What the page is given: what is known, and why there is no news."""
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no news, for a person; empty where all is well."""
+
+    def snapshot(self) -> Snapshot:
+        """What is known now; it does not change any more."""
+
+
 class Content:
-    """Reads the board.
+    """Says what is known.
 
     Args:
-        watching: Keeps it up to date.
+        views: Knows it.
         thumbnails: Knows which photos have overlays.
     """
 
-    def __init__(self, watching: Watching, thumbnails: Thumbnails) -> None:
-        self._watching = watching
+    def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
+        self._views = views
         self.thumbnails = thumbnails
         self._overview = ((-1, -1, ""), "")
 
     def overview(self) -> str:
         """Returns the overview; the same text for all who ask while nothing changes."""
-        with self._watching.lock:
-            board, complaint = self._watching.board, self._watching.complaint
-            state = (board.version, int(time.time()), complaint)
-            if self._overview[0] != state:
-                self._overview = (state, self._render_overview(board, complaint))
-            return self._overview[1]
+        seen, trouble = self._views.snapshot(), self._views.trouble
+        state = (seen.version, int(time.time()), trouble)
+        known = self._overview
+        if known[0] != state:
+            known = self._overview = (state, self._render_overview(seen, trouble))
+        return known[1]
 
     def follow(self, name: str) -> Callable[[], str | None]:
         """Returns what gives a subject's content: the history once, then what is new of it."""
         sent_until = float("-inf")
-        shown: object = None
+        shown: tuple[str, float] | None = None
 
         def look() -> str | None:
             nonlocal sent_until, shown
-            with self._watching.lock:
-                board, complaint = self._watching.board, self._watching.complaint
-                subject = board.subjects.get(name)
-                if shown is not subject:  # another one after an outage: all of it anew
-                    sent_until, shown = float("-inf"), subject
-                content = self._subject(board, name, subject, complaint)
-                notes = [] if subject is None else subject.notes
-                fresh = [note for note in notes if note.estimated_at > sent_until]
-                content["history"] = _history(fresh[-_SENT_NOTES:], anew=len(fresh) == len(notes))
-                if fresh:
-                    sent_until = fresh[-1].estimated_at
+            seen = self._views.snapshot().only({name})
+            subject = seen.subjects.get(name)
+            notes = () if subject is None else subject.notes
+            which = (notes[0].fingerprint, notes[0].estimated_at) if notes else None
+            if shown != which:  # another history: all of it anew
+                sent_until, shown = float("-inf"), which
+            content = self._subject(seen, name, subject)
+            fresh = [note for note in notes if note.estimated_at > sent_until]
+            content["history"] = _history(fresh[-_SENT_NOTES:], anew=len(fresh) == len(notes))
+            if fresh:
+                sent_until = fresh[-1].estimated_at
             return msgspec.json.encode(content).decode()
 
         return look
 
     def estimate(self, name: str) -> dict[str, Any] | None:
         """Returns a subject's latest estimate; None where there is none."""
-        with self._watching.lock:
-            subject = self._watching.board.subjects.get(name)
-            return None if subject is None or subject.record is None else subject.record.estimate
+        subject = self._views.snapshot().subjects.get(name)
+        return None if subject is None or subject.record is None else subject.record.estimate
 
-    def _render_overview(self, board: Board, complaint: str) -> str:
-        subjects = [each for each in reversed(board.subjects.values()) if each.record is not None]
+    def _render_overview(self, seen: Snapshot, trouble: str) -> str:
+        subjects = seen.estimated
         photos = sorted(
             (photo for subject in subjects for photo in subject.photos),
             key=lambda photo: -photo.observed_at,
         )
         content = {
-            "complaint": complaint,
-            "stream": _stream(board),
+            "trouble": trouble,
+            "stream": _stream(seen),
             "subjects": [
                 _summary(subject, drawn=place < _DRAWN_SUBJECTS)
                 for place, subject in enumerate(subjects[:_LISTED_SUBJECTS])
@@ -104,10 +114,12 @@ class Content:
         }
         return msgspec.json.encode(content).decode()
 
-    def _subject(
-        self, board: Board, name: str, subject: Subject | None, complaint: str
-    ) -> dict[str, Any]:
-        content: dict[str, Any] = {"complaint": complaint, "stream": _stream(board), "name": name}
+    def _subject(self, seen: Snapshot, name: str, subject: Subject | None) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "trouble": self._views.trouble,
+            "stream": _stream(seen),
+            "name": name,
+        }
         if subject is None or subject.record is None:
             return content | {"known": False, "photos": []}
         document = subject.record.estimate
@@ -152,30 +164,26 @@ def _pose(photo: Sighting) -> str | None:
     return pose_svg(photo.pose.unpack(), photo.width, photo.height, label=label)
 
 
-def _stream(board: Board) -> dict[str, Any]:
-    stream = board.stream
+def _stream(seen: Snapshot) -> dict[str, Any]:
+    stream = seen.stream
     return {
-        "rate": round(board.photos_per_second(time.time()), 1),
+        "rate": round(seen.rate.per_second(time.time()), 1),
         "waiting": stream.waiting,
         "in_work": stream.in_work,
         "found": stream.found,
-        "observed": sum(
-            subject.record.observations
-            for subject in board.subjects.values()
-            if subject.record is not None
-        ),
+        "observed": seen.observed,
         "replicas": stream.replicas,
-        "rejected": board.reasons.total(),
-        "reasons": board.reasons.most_common(),
+        "rejected": seen.rejected,
+        "reasons": Counter(seen.reasons).most_common(),
         "rejects": [
             {
-                "path": reject.origin if reject.reference is None else reject.reference.path,
-                "reason": reject.reason,
-                "message": reject.message,
-                "attempts": reject.attempts,
-                "at": reject.rejected_at,
+                "path": photo.name,
+                "reason": photo.latest.reason,
+                "message": photo.latest.message,
+                "attempts": photo.latest.attempts,
+                "at": photo.latest.rejected_at,
             }
-            for reject in board.rejects(_LISTED_REJECTS)
+            for photo in seen.rejects[:_LISTED_REJECTS]
         ],
         "groups": [
             {"group": group.group, "members": group.members, "lag": sum(group.lag.values())}
@@ -238,7 +246,7 @@ def _window(document: Mapping[str, Any]) -> dict[str, Any] | None:
     return {key: window.get(key) for key in ("days", "first", "last", "used_observations", "drift")}
 
 
-def _history(notes: list[HistoryRecord], *, anew: bool) -> dict[str, Any]:
+def _history(notes: Sequence[HistoryRecord], *, anew: bool) -> dict[str, Any]:
     return {
         "anew": anew,
         "at": [note.estimated_at for note in notes],

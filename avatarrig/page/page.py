@@ -11,15 +11,13 @@ import jinja2
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from avatarrig.page.content import Content
+from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, download
 from avatarrig.page.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
-    from aggregators.settings import AggregatorSettings
-    from avatarrig.views.watching import Watching
 
 _HERE: Final = Path(__file__).parent
 _LOOK_SECONDS: Final = 0.4
@@ -36,12 +34,12 @@ class Page:
     """Answers browsers.
 
     Args:
-        settings: Of this process.
-        watching: What is known of the pipeline.
+        views: What is known of the pipeline.
+        folders: Run directories whose overlays may be shown.
     """
 
-    def __init__(self, settings: AggregatorSettings, watching: Watching) -> None:
-        self._content = Content(watching, Thumbnails(settings.overlay_roots))
+    def __init__(self, views: Views, folders: Iterable[str]) -> None:
+        self._content = Content(views, Thumbnails(folders))
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),

@@ -1,4 +1,4 @@
-"""One HTTP server beside Faust, for everything that the aggregator shows."""
+"""One HTTP server, for everything that is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from avatarrig.page.guard import add_headers, guard
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from aggregators.settings import AggregatorSettings
+    from avatarrig.page.settings import PageSettings
 
 _SHUTDOWN_SECONDS: Final = 0.5
 """Open event streams are cut after that; browsers come back by themselves."""
@@ -24,27 +24,27 @@ class AddressInUseError(RuntimeError):
 
 @asynccontextmanager
 async def serving(
-    settings: AggregatorSettings, routes: Iterable[web.AbstractRouteDef]
+    settings: PageSettings, routes: Iterable[web.AbstractRouteDef]
 ) -> AsyncIterator[None]:
     """Serves while the context is open; does nothing where no port is set.
 
     Args:
-        settings: Of this process: where to listen, under which names.
+        settings: Where to listen, under which names.
         routes: What there is to ask for.
 
     Raises:
         AddressInUseError: Somebody else listens there, or it is no address of this machine.
     """
-    if settings.web_port is None:
+    if settings.port is None:
         yield
         return
-    application = web.Application(middlewares=[guard(settings.web_names)])
+    application = web.Application(middlewares=[guard(settings.names)])
     application.on_response_prepare.append(add_headers)
     application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        await _listen(runner, settings.web_host, settings.web_port)
+        await _listen(runner, settings.host, settings.port)
         yield
     finally:
         await runner.cleanup()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _CLOCK_SKEW: Final = 86_400.0
 _DAY_LENGTH: Final = timedelta(days=1)
 _FURTHEST_ZONE: Final = timedelta(hours=15)
 
-_Tags = Mapping[int, Any]
+_Tags = dict[int, Any]
 _EXPOSURE: Final = (
     ExifTags.Base.DateTimeOriginal,
     ExifTags.Base.OffsetTimeOriginal,
@@ -74,7 +74,8 @@ def read_capture_time(
 
 def _moments(data: bytes, name: str) -> Iterator[datetime]:
     exif = read_exif(data)
-    details = _directory(exif, ExifTags.IFD.Exif)
+    # Canon's newer raw photos hold the details as a block of its own.
+    details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
     fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))
     written = [moment for text in dates_in_xmp(data) if (moment := parse_moment(text))]
     for tags in (_EXPOSURE, _DIGITISING):
@@ -92,10 +93,9 @@ def _moments(data: bytes, name: str) -> Iterator[datetime]:
 def _directory(exif: Image.Exif, directory: int | None) -> _Tags:
     """Reads one of the directories of EXIF; None names the first."""
     try:
-        tags: _Tags = dict(exif if directory is None else exif.get_ifd(directory))
+        return dict(exif if directory is None else exif.get_ifd(directory))
     except Exception:  # noqa: BLE001 - a damaged directory is like none
         return {}
-    return tags
 
 
 def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -20,6 +20,7 @@ from avatarrig.photos.header import (
     unknown_coding,
     unusual_coding,
 )
+from avatarrig.photos.jpeg_xl import open_jpeg_xl
 from avatarrig.photos.layouts import read_fields
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import (
@@ -125,22 +126,28 @@ def decode_photo(
 
 def _decode(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
     """Gives the pixels as they are stored, and whether all of them are there."""
-    if header.format == "JPEG":
+    if header.stored_as == "JPEG":
         return _decode_jpeg(header, factor)
-    if header.format in OPENCV_FORMATS and not header.transparent:
-        return _decode_with_opencv(header.data, header, 0), True
+    return _decode_whole(header, factor), True
+
+
+def _decode_whole(header: PhotoHeader, factor: int) -> Pixels:
+    if header.stored_as == "JPEG XL":
+        return _decode_jpeg_xl(header, factor)
+    if header.stored_as in OPENCV_FORMATS and not header.transparent:
+        return _decode_with_opencv(header.data, header, 0)
     if _has_plain_alpha(header):
         # Pillow hands pixels to numpy at a third of the speed.
-        return _decode_with_opencv(header.data, header, cv2.IMREAD_UNCHANGED), True
+        return _decode_with_opencv(header.data, header, cv2.IMREAD_UNCHANGED)
     if header.has_wide_reader:
-        return _decode_wide(header), True
+        return _decode_wide(header)
     try:
-        return _decode_with_pillow(header, factor), True
+        return _decode_with_pillow(header, factor)
     except PhotoRefusedError:
         # Of a damaged TIFF OpenCV gives what was in the memory.
-        if header.format != "BMP":
+        if header.stored_as != "BMP":
             raise
-        return _decode_wide(header), True
+    return _decode_wide(header)
 
 
 def _decode_jpeg(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
@@ -172,8 +179,9 @@ def _share_of_rows(picture: Pixels) -> float:
 
 
 def _has_plain_alpha(header: PhotoHeader) -> bool:
-    is_deep = header.data[_PNG_DEPTH_AT] != 8  # noqa: PLR2004 - bits
-    return header.format == "PNG" and header.mode == "RGBA" and not is_deep
+    if header.stored_as != "PNG" or header.mode != "RGBA":
+        return False
+    return header.data[_PNG_DEPTH_AT] == 8  # noqa: PLR2004 - bits
 
 
 def _decode_with_opencv(data: bytes, header: PhotoHeader, flags: int) -> Pixels:
@@ -205,7 +213,7 @@ def _decode_wide(header: PhotoHeader) -> Pixels:
             return read_fields(header.data, layout, layout.fields)
         except ValueError as error:
             raise _unreadable(header) from error
-    if header.format == "BMP":
+    if header.stored_as == "BMP":
         return _decode_with_opencv(header.data, header, 0)
     picture = _decode_with_opencv(header.data, header, flags)
     if picture.dtype != np.uint8:
@@ -227,7 +235,7 @@ def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
             picture = _to_eight_bits(header.picture)
             if factor > 1:
                 picture = picture.reduce(factor)
-            if picture.mode == "RGBA" and header.format in _ALPHA_UNSET and _is_clear(picture):
+            if picture.mode == "RGBA" and header.stored_as in _ALPHA_UNSET and _is_clear(picture):
                 picture = picture.convert("RGB")
             if picture.mode == "RGBA":
                 white = Image.new("RGBA", picture.size, "white")
@@ -235,6 +243,18 @@ def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
             return np.asarray(picture)
     except Exception as error:  # decoders of damaged files raise almost anything
         raise _unreadable(header) from error
+
+
+def _decode_jpeg_xl(header: PhotoHeader, factor: int) -> Pixels:
+    try:
+        picture = open_jpeg_xl(header.data)
+    except PhotoRefusedError:
+        raise
+    except BaseException as error:  # its Rust code ends in panics, which are no Exceptions
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        raise _unreadable(header) from error
+    return _decode_with_pillow(replace(header, picture=picture), factor)
 
 
 def _is_clear(picture: Image.Image) -> bool:
@@ -306,7 +326,7 @@ def _on_white(bgra: Pixels) -> Pixels:
 
 
 def _unreadable(header: PhotoHeader) -> PhotoRefusedError:
-    if coding := unusual_coding(header.format, header.data, header.layout):
+    if coding := unusual_coding(header.stored_as, header.data, header.layout):
         return unknown_coding(header.format, coding)
     return PhotoRefusedError(
         RejectReason.UNREADABLE,

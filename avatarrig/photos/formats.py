@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "AVIF", "HEIC"]
+from avatarrig.photos.jpeg_xl import CODESTREAM, CONTAINER
+from avatarrig.photos.raw import is_raw
+
+Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "AVIF", "HEIC", "JPEG XL", "RAW"]
 
 SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png",),
     "WebP": (".webp",),
     "BMP": (".bmp", ".dib"),
@@ -16,10 +19,54 @@ SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
     "AVIF": (".avif",),
     "HEIC": (".heic", ".heif", ".hif"),
 }
-"""The file name endings of each format, lower case."""
+"""The file name endings of each format that is read as it is, lower case."""
+
+RAW_SUFFIXES: Final[frozenset[str]] = frozenset(
+    f".{name}"
+    for name in (
+        *(
+            "3fr",
+            "arw",
+            "cr2",
+            "cr3",
+            "crw",
+            "dcr",
+            "dng",
+            "erf",
+            "fff",
+            "gpr",
+            "iiq",
+            "kdc",
+            "mef",
+        ),
+        *(
+            "mos",
+            "mrw",
+            "nef",
+            "nrw",
+            "orf",
+            "pef",
+            "raf",
+            "raw",
+            "rw2",
+            "rwl",
+            "sr2",
+            "srf",
+            "srw",
+        ),
+        "x3f",
+    )
+)
+"""Endings of what cameras write for a raw photo, which an extra reads."""
+
+WITH_EXTRAS: Final[dict[Format, tuple[str, ...]]] = {
+    "JPEG XL": (".jxl",),
+    "RAW": tuple(sorted(RAW_SUFFIXES)),
+}
+"""The endings of the formats that are read with an extra each."""
 
 PHOTO_SUFFIXES: Final[frozenset[str]] = frozenset(
-    suffix for suffixes in SUFFIXES.values() for suffix in suffixes
+    suffix for suffixes in (SUFFIXES | WITH_EXTRAS).values() for suffix in suffixes
 )
 """File name endings that mark a photo; compare with the lower-case suffix."""
 
@@ -32,9 +79,23 @@ _SIGNATURES: Final[tuple[tuple[bytes, Format], ...]] = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
     (b"GIF8", "GIF"),
+    (CODESTREAM, "JPEG XL"),
+    (CONTAINER, "JPEG XL"),
 )
 _HEIC_BRANDS: Final = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+    {
+        b"avci",
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"hevx",
+        b"hevm",
+        b"hevs",
+        b"mif1",
+        b"msf1",
+    }
 )
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _BRANDS_READ: Final = 32
@@ -45,14 +106,16 @@ def sniff_format(data: bytes) -> Format | None:
     """Tells a photo's format from its first bytes, whatever the file is called.
 
     Args:
-        data: The file's bytes; the first 256 are enough.
+        data: The file's bytes; the first 256 are enough but for raw photos.
 
     Returns:
         The format, or None where the content is none of them.
     """
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
-            return name
+            return "RAW" if name == "TIFF" and is_raw(data) else name
+    if is_raw(data):
+        return "RAW"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
     if data[4:8] == b"ftyp":

@@ -6,9 +6,11 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -22,7 +24,9 @@ from pillow_heif.as_plugin import HeifImageFile
 
 from avatarrig.photos import boxes, jpeg, png
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
+from avatarrig.photos.jpeg_xl import read_jpeg_xl_header
 from avatarrig.photos.layouts import Layout, layout_of
+from avatarrig.photos.raw import read_preview
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -38,7 +42,9 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "AVIF": AvifImageFile,
     "HEIC": HeifImageFile,
 }
-_TIFF_BEGINS: Final = (b"II", b"MM")
+_TIFF_BEGINS: Final = {b"II", b"MM"}
+_EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
+"""What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
 _PNG_FIRST_CHUNK: Final = slice(12, 16)
 _LAST_ORIENTATION: Final = 8
 FIRST_TRANSPOSED_ORIENTATION: Final = 5
@@ -51,6 +57,7 @@ class PhotoHeader:
 
     Attributes:
         format: What the content is, whatever the file is called.
+        stored_as: How its pixels are to be decoded; of a raw photo, those of its preview.
         width: Stored width in pixels, before `orientation` is applied.
         height: Stored height in pixels, before `orientation` is applied.
         mode: Pillow's name for the pixel layout, such as ``RGB``, ``L``, ``I;16``, ``CMYK``.
@@ -64,6 +71,7 @@ class PhotoHeader:
     """
 
     format: Format
+    stored_as: Format
     width: int
     height: int
     mode: str
@@ -123,6 +131,10 @@ def read_header(data: bytes) -> PhotoHeader:
             "The content is no photo that can be read, whatever the file's name says. "
             f"Export it as one of {', '.join(SUFFIXES)}.",
         )
+    if name == "RAW":
+        return _header_of_raw(data)
+    if name == "JPEG XL":
+        return _header_of_jpeg_xl(data)
     try:
         with warnings.catch_warnings():
             # Damaged metadata is worth a warning to Pillow; here a photo is usable or refused.
@@ -141,6 +153,7 @@ def read_header(data: bytes) -> PhotoHeader:
         raise unknown_coding(name, layout.unusual)
     return PhotoHeader(
         format=name,
+        stored_as=name,
         width=picture.width,
         height=picture.height,
         mode=picture.mode,
@@ -154,6 +167,52 @@ def read_header(data: bytes) -> PhotoHeader:
     )
 
 
+def _header_of_raw(data: bytes) -> PhotoHeader:
+    """Reads the header of the preview that a raw photo carries."""
+    preview = read_preview(data)
+    if preview.jpeg is not None:
+        header = read_header(preview.jpeg)
+        # Some previews say how they are turned, as the photo itself does; others leave it to that.
+        is_said = ExifTags.Base.Orientation in header.exif
+        orientation = header.orientation if is_said else preview.orientation
+        return replace(header, format="RAW", orientation=orientation, stored_as=header.format)
+    if preview.rgb is None:
+        raise PhotoRefusedError(RejectReason.UNREADABLE, "The raw photo holds no picture.")
+    header = read_header(_as_bmp(preview.rgb))
+    return replace(header, format="RAW", orientation=preview.orientation, stored_as=header.format)
+
+
+def _as_bmp(rgb: NDArray[np.uint8]) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(rgb).save(data, "BMP")
+    return data.getvalue()
+
+
+def _header_of_jpeg_xl(data: bytes) -> PhotoHeader:
+    try:
+        said = read_jpeg_xl_header(data)
+    except (ValueError, IndexError) as error:
+        raise _not_opened("JPEG XL", data, None, error) from error
+    exif = Image.Exif()
+    if said.exif:
+        with contextlib.suppress(Exception):  # damaged EXIF must not cost the photo
+            exif.load(said.exif)
+    return PhotoHeader(
+        format="JPEG XL",
+        stored_as="JPEG XL",
+        width=said.width,
+        height=said.height,
+        mode="RGB",
+        orientation=said.orientation,
+        transparent=False,
+        progressive=False,
+        exif=exif,
+        picture=None,
+        layout=None,
+        data=data,
+    )
+
+
 def _for_opencv(name: Format, data: bytes, layout: Layout) -> PhotoHeader:
     """Makes the header of a photo that Pillow does not know, and OpenCV may."""
     exif = Image.Exif()
@@ -162,6 +221,7 @@ def _for_opencv(name: Format, data: bytes, layout: Layout) -> PhotoHeader:
             exif.load(data)
     return PhotoHeader(
         format=name,
+        stored_as=name,
         width=layout.width,
         height=layout.height,
         mode="RGB",
@@ -214,14 +274,24 @@ def unknown_coding(name: Format, coding: str) -> PhotoRefusedError:
 
 def read_exif(data: bytes) -> Image.Exif:
     """Reads the EXIF fields of a photo; empty where there are none, or nothing can be read."""
+    if sniff_format(data) == "RAW":
+        return _exif_of_raw(data)
     try:
         return read_header(data).exif
     except PhotoRefusedError:
-        exif = Image.Exif()
-        if data.startswith(_TIFF_BEGINS):  # as most raw files do
-            with contextlib.suppress(Exception):  # damaged EXIF is like none
-                exif.load(data)
-        return exif
+        return Image.Exif()
+
+
+def _exif_of_raw(data: bytes) -> Image.Exif:
+    """Reads EXIF where raw photos have it: they are a TIFF, or hold a block or a JPEG with it."""
+    exif = Image.Exif()
+    start = next((at + len(mark) for mark in _EXIF_MARKS if (at := data.find(mark)) >= 0), None)
+    if data[:2] in _TIFF_BEGINS:
+        start = 0
+    if start is not None:
+        with contextlib.suppress(Exception):  # damaged EXIF is like none
+            exif.load(data[start:])
+    return exif
 
 
 def _may_be_transparent(picture: ImageFile) -> bool:

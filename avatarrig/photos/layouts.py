@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -135,8 +136,10 @@ def first_directory(data: bytes) -> dict[int, Any]:
         header += stream.read(8)
     directory = ImageFileDirectory_v2(header)
     stream.seek(directory.next)
-    directory.load(stream)
-    return dict(directory)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is damaged only what is whole is used
+        directory.load(stream)
+        return dict(directory)
 
 
 def _tiff(data: bytes) -> Layout:

@@ -41,7 +41,7 @@ GRAY_MODES: Final = frozenset({"1", "L", "I;16"})
 
 # Bytes that a pixel takes at the peak of decoding, measured and rounded up.
 _OPENCV_BYTES_PER_CHANNEL: Final = 2.0
-_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0}
+_PILLOW_BYTES: Final[dict[Format, float]] = {"AVIF": 10.0, "HEIC": 10.0, "JPEG XL": 16.0}
 _PILLOW_BYTES_OTHERWISE: Final = 9.0
 _WIDE_BYTES: Final = 52.0
 """Up to four colours of 8 bytes as they are stored, and a colour's 4 more while it is narrowed."""
@@ -112,14 +112,14 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
 
 def _decoding_bytes(header: PhotoHeader) -> float:
     channels = 1 if header.mode in GRAY_MODES else 3
-    if header.format == "JPEG":
+    if header.stored_as == "JPEG":
         # A progressive JPEG keeps every 16-bit coefficient until the last scan is read.
         factor = min(reduction(header.width, header.height), 8)
         bands = 3 if header.picture is None else len(header.picture.getbands())
         coefficients = 2.0 * bands if header.progressive else 0.0
         return header.pixels * (coefficients + _OPENCV_BYTES_PER_CHANNEL * channels / factor**2)
-    if header.format in OPENCV_FORMATS and not header.transparent:
+    if header.stored_as in OPENCV_FORMATS and not header.transparent:
         return header.pixels * channels * _OPENCV_BYTES_PER_CHANNEL
     if header.has_wide_reader:
         return header.pixels * _WIDE_BYTES
-    return header.pixels * _PILLOW_BYTES.get(header.format, _PILLOW_BYTES_OTHERWISE)
+    return header.pixels * _PILLOW_BYTES.get(header.stored_as, _PILLOW_BYTES_OTHERWISE)

@@ -7,21 +7,22 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.cli.errors import CommandError
 from avatarrig.kafka import (
+    GroupState,
     KafkaSettings,
+    Reader,
     admin_client,
+    from_beginning,
     open_producer,
     open_reader,
-    places_of,
-    read_to_end,
+    partitions_of,
+    read_groups,
 )
-from avatarrig.pipeline.groups import detector_group
-from avatarrig.views.pipeline_status import committed_offsets, members_of
-from avatarrig.wire import Forget, RecordRefusedError, Reject, encode
+from avatarrig.wire import Forget, Reject, encode
 from avatarrig.wire.channels import (
     ESTIMATED,
     NOTED,
@@ -32,13 +33,11 @@ from avatarrig.wire.channels import (
     Channel,
 )
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import about, forget_key, run_of_reference
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES
+from avatarrig.wire.keys import forget_key, run_of_reference
+from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES, run_of_group
 
 PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
-RUN_LENGTH = 12
-"""Characters of a run's identifier; see `avatarrig.runs`."""
 _CLOSE_SECONDS = 5.0
 
 Found = dict[tuple[TopicPartition, bytes], int]
@@ -97,52 +96,46 @@ def _producing(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
 def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
     """Finds the keys whose latest message is the subject's."""
     found: Found = {}
-    starts = reader.beginning_offsets(places_of(reader, channel.topic))
-    for place, message in read_to_end(reader, starts):
-        if message.key is None:
+    starts = from_beginning(reader, channel.topic)
+    for message in Reader(reader, (channel,), starts).to_end():
+        if not message.key:
             continue
-        if message.value is not None and _is_of(subject, message.value, channel):
+        place = TopicPartition(message.topic, message.partition)
+        if _subject_of(message.record) == subject:
             found[place, message.key] = message.offset
         else:
             found.pop((place, message.key), None)
     return found
 
 
-def _is_of(subject: str, value: bytes, channel: Channel[Any]) -> bool:
-    try:
-        record = channel.decode(value)
-    except RecordRefusedError:
-        return False
-    whose = about(record)[0] if isinstance(record, Reject) else getattr(record, "subject", None)
-    return bool(whose == subject)
+def _subject_of(record: object) -> str | None:
+    """Whose record it is; None where it is nobody's."""
+    if isinstance(record, Reject):
+        return None if record.reference is None else record.reference.subject
+    return getattr(record, "subject", None)
 
 
 def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
     """A detector that has a photo still before it would bring the subject back."""
     with admin_client(kafka) as admin:
-        committed = committed_offsets(admin)
+        groups = [
+            group
+            for group in read_groups(admin)
+            if group.name.startswith(DETECTOR_GROUPS) and group.committed
+        ]
     waiting = 0
     for (place, key), offset in images.items():
         run = run_of_reference(key)
-        groups = [detector_group(run)] if run else [name for name in committed if _is_service(name)]
         waiting += any(
-            0 <= committed[group].get(place, -1) <= offset for group in groups if group in committed
+            0 <= group.committed.get(place, -1) <= offset
+            for group in groups
+            if run_of_group(group.name) == run
         )
     if waiting:
         raise CommandError(
             f"{waiting} photos of {subject} still wait for detectors: let them finish, or take the "
             "photos away, and forget the subject then"
         )
-
-
-def _is_service(group: str) -> bool:
-    """Whether a group of detectors takes what belongs to no run; runs' are called after them."""
-    name, _, run = group.rpartition(".")
-    return group.startswith(DETECTOR_GROUPS) and not (name == DETECTOR_GROUPS and _is_run(run))
-
-
-def _is_run(text: str) -> bool:
-    return len(text) == RUN_LENGTH and all(letter in "0123456789abcdef" for letter in text)
 
 
 def _send_forget(
@@ -153,7 +146,7 @@ def _send_forget(
     value, key = encode(forget), forget_key(forget, time.time_ns())
     sent = [
         producer.send(OBSERVATIONS, value=value, key=key, partition=place.partition)
-        for place in places_of(reader, OBSERVATIONS)
+        for place in partitions_of(reader, OBSERVATIONS)
     ]
     producer.flush()
     written = [each.get(timeout=PATIENCE_SECONDS) for each in sent]
@@ -178,13 +171,10 @@ def _await_aggregator(kafka: KafkaSettings, ends: Mapping[TopicPartition, int]) 
     """
     give_up = time.monotonic() + PATIENCE_SECONDS
     with admin_client(kafka) as admin, contextlib.closing(open_reader(kafka)) as reader:
-        while DEFAULT_GROUP in (groups := committed_offsets(admin)):
-            if not members_of(admin, [DEFAULT_GROUP])[DEFAULT_GROUP]:
-                return
-            committed = groups[DEFAULT_GROUP]
-            tallies = reader.end_offsets(places_of(reader, TALLIES))
+        while (group := _aggregators(admin)) is not None and group.members:
+            tallies = reader.end_offsets(partitions_of(reader, TALLIES))
             wanted = {**ends, **tallies}
-            if all(committed.get(place, -1) >= end for place, end in wanted.items() if end):
+            if all(group.committed.get(place, -1) >= end for place, end in wanted.items() if end):
                 return
             if time.monotonic() > give_up:
                 raise CommandError(
@@ -192,3 +182,7 @@ def _await_aggregator(kafka: KafkaSettings, ends: Mapping[TopicPartition, int]) 
                     "give the same command again"
                 )
             time.sleep(_LOOK_SECONDS)
+
+
+def _aggregators(admin: KafkaAdminClient) -> GroupState | None:
+    return next((group for group in read_groups(admin) if group.name == DEFAULT_GROUP), None)

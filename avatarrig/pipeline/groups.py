@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from kafka import KafkaConsumer, OffsetAndMetadata
 
-from avatarrig.kafka import places_of, read_to_end
-from avatarrig.wire import PhotoReference, RecordRefusedError, decode
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES
-
-
-def detector_group(run: str) -> str:
-    """Name of the consumer group that a run's detector replicas share."""
-    return f"{DETECTOR_GROUPS}.{run}"
+from avatarrig.kafka import Reader, partitions_of
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.channels import REFERENCES
+from avatarrig.wire.topics import IMAGES
 
 
 def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozenset[str]:
@@ -28,7 +24,7 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
     Returns:
         image_ids of the photos that wait, for whoever is meant now.
     """
-    places = places_of(consumer, IMAGES)
+    places = partitions_of(consumer, IMAGES)
     committed = {place: consumer.committed(place) for place in places}
     if all(offset is None for offset in committed.values()):
         consumer.assign(places)
@@ -36,14 +32,13 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
         consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
         return frozenset()
     starts = {place: offset or 0 for place, offset in committed.items()}
-    found = (_image_id(message.value, run, asked) for _, message in read_to_end(consumer, starts))
-    return frozenset(image_id for image_id in found if image_id is not None)
+    records = (message.record for message in Reader(consumer, (REFERENCES,), starts).to_end())
+    return frozenset(
+        record.image_id
+        for record in records
+        if isinstance(record, PhotoReference) and (record.run, _asked(record)) == (run, asked)
+    )
 
 
-def _image_id(value: bytes | None, run: str, asked: str) -> str | None:
-    try:
-        reference = decode(value, PhotoReference)
-    except RecordRefusedError:  # the detector replica sets it aside
-        return None
-    sought = "" if reference.sought is None else reference.sought.asked
-    return reference.image_id if (reference.run, sought) == (run, asked) else None
+def _asked(reference: PhotoReference) -> str:
+    return "" if reference.sought is None else reference.sought.asked

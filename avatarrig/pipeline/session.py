@@ -9,19 +9,26 @@ from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.options.kafka import check_connection
 from avatarrig.cli.screen.display import Display
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.kafka import (
+    KafkaSettings,
+    Reader,
+    create_topics,
+    from_beginning,
+    open_producer,
+    open_reader,
+    reading,
+)
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.process.interruption import Interruption
 from avatarrig.runs import RunDirectory, RunIdentity
-from avatarrig.views.follow import Follower
-from avatarrig.views.progress import Progress
+from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
-from avatarrig.wire.topics import pipeline_topics
+from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
@@ -82,21 +89,31 @@ class Session:
             parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
             create_topics(kafka, pipeline_topics(self._request.partitions))
             self._enter("looking at what is done")
-            consumer = open_reader(kafka)
-            stack.callback(consumer.close)
-            follower = Follower(consumer, self._request.partitions, self._progress)
+            consumer = stack.enter_context(reading(kafka))
+            topics = [channel.topic for channel in FOLLOWED]
+            reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
             publishing, processed = self._publishing(kafka, stack)
-            follower.catch_up(CATCH_UP_SECONDS)
+            self._catch_up(reader)
             publishing.start()
             stack.callback(publishing.stop)
             self._enter("detecting")
             interruption.be_polite()
             while not (interruption.requested or self._done):
-                news = follower.poll(POLL_SECONDS)
+                news = self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
                 self._take(publishing, processed)
                 self._start_what_is_needed(parts, processed, kafka)
                 self._look_after(parts, news=news)
             self._enter("stopping")
+
+    def _catch_up(self, reader: Reader) -> None:
+        """Reads what the topics hold by now.
+
+        It gives up in time: a transaction that its dead owner left open hides what follows it
+        until the broker ends it, and waiting only saves work.
+        """
+        give_up = time.monotonic() + CATCH_UP_SECONDS
+        while reader.behind and time.monotonic() < give_up:
+            self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
 
     def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
         if self._request.kafka is not None:

@@ -1,68 +1,74 @@
-"""What is known of a pipeline: a fold over what its topics say, of bounded size."""
+"""What is known of a pipeline: the one fold over what its topics say. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import contextlib
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from avatarrig.views.notes import MOST_NOTES, thin_out
-from avatarrig.views.sighting import Sighting
-from avatarrig.views.stream import Rate, Stream
-from avatarrig.wire import Forget, HistoryRecord, Reject, SkeletonRecord
-from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import about
+import msgspec
 
-MOST_SUBJECTS: Final = 2000
-"""Of more, those that changed last are kept."""
+from avatarrig.kafka.groups import GroupState
+from avatarrig.kafka.reading import Message, Refused
+from avatarrig.views.backlog import Backlog, Place
+from avatarrig.views.rejects import StandingRejects
+from avatarrig.views.sighting import Sighting
+from avatarrig.views.snapshot import Snapshot, Subject
+from avatarrig.views.stream import Rate, stream_of
+from avatarrig.views.thinning import MOST_NOTES, thin_out
+from avatarrig.wire import Forget, HistoryRecord, PhotoReference, Reject, SkeletonRecord
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import KeyRefusedError, series_of, series_of_history
+from avatarrig.wire.reasons import RejectReason
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 MOST_PHOTOS: Final = 12
-MOST_REJECTS: Final = 1000
-"""Of more, the latest are kept; all are counted."""
-
-MOST_FORGOTTEN: Final = 1000
 _COUNTED_REASON_LENGTH: Final = 40
 _MOST_REASONS: Final = 50
 
 News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
 
 
-class Subject:
-    """What is known about one person.
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is remembered; None is all.
 
     Attributes:
-        name: Whose skeleton it is.
-        record: The latest estimate; None before the first.
-        fingerprints: Detectors that photos were observed with.
-        photos: The latest photos, the newest last.
-        posed: The latest photo that shows somebody.
-        version: Grows with every change.
+        subjects: Of more, those that changed last are kept.
+        rejects: Of more, the latest are kept; all are counted.
+        forgotten: Of more, the latest are kept.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.record: SkeletonRecord | None = None
-        self.fingerprints: set[str] = set()
-        self.photos: deque[Sighting] = deque(maxlen=MOST_PHOTOS)
-        self.posed: Sighting | None = None
-        self.version = 0
-        self._notes: dict[str, list[HistoryRecord]] = {}
+    subjects: int | None = 2000
+    rejects: int | None = 1000
+    forgotten: int | None = 1000
 
-    @property
-    def notes(self) -> list[HistoryRecord]:
-        """History of the detector that the latest estimate is from, in the order of time."""
-        if self.record is None:
-            return max(self._notes.values(), key=lambda notes: notes[-1].estimated_at, default=[])
-        return self._notes.get(self.record.fingerprint, [])
+
+EVERYTHING: Final = Bounds(subjects=None, rejects=None, forgotten=None)
+"""For whoever looks once."""
+
+
+class _Person:
+    """What is known about one person, while it changes."""
+
+    def __init__(self, name: str) -> None:
+        self.version = 0
+        self._name = name
+        self._record: SkeletonRecord | None = None
+        self._fingerprints: set[str] = set()
+        self._photos: list[Sighting] = []
+        self._posed: Sighting | None = None
+        self._notes: dict[str, list[HistoryRecord]] = {}
+        self._seen: Subject | None = None
 
     def skeleton(self, record: SkeletonRecord) -> None:
-        """Notes an estimate; an older one changes nothing."""
-        self.fingerprints.add(record.fingerprint)
-        if self.record is None or record.estimated_at >= self.record.estimated_at:
-            self.record = record
+        self._fingerprints.add(record.fingerprint)
+        if self._record is None or record.estimated_at >= self._record.estimated_at:
+            self._record = record
 
     def note(self, note: HistoryRecord) -> None:
-        """Adds to the history; what is known already changes nothing."""
-        self.fingerprints.add(note.fingerprint)
+        self._fingerprints.add(note.fingerprint)
         notes = self._notes.setdefault(note.fingerprint, [])
         if notes and note.estimated_at <= notes[-1].estimated_at:
             return
@@ -71,114 +77,188 @@ class Subject:
             self._notes[note.fingerprint] = thin_out(notes)
 
     def sighting(self, sighting: Sighting) -> None:
-        """Notes a photo."""
-        self.photos.append(sighting)
-        if sighting.pose is not None:
-            self.posed = sighting
+        # Partitions are read one after the other: what comes last need not be the latest.
+        insort(self._photos, sighting, key=lambda photo: photo.observed_at)
+        del self._photos[:-MOST_PHOTOS]
+        if sighting.pose is None:
+            return
+        if self._posed is None or sighting.observed_at >= self._posed.observed_at:
+            self._posed = sighting
+
+    def subject(self) -> Subject:
+        """What is known now; the same value as long as nothing changes."""
+        if self._seen is None or self._seen.version != self.version:
+            self._seen = Subject(
+                name=self._name,
+                record=self._record,
+                fingerprints=frozenset(self._fingerprints),
+                photos=tuple(self._photos),
+                posed=self._posed,
+                notes=tuple(self._latest_notes()),
+                version=self.version,
+            )
+        return self._seen
+
+    def _latest_notes(self) -> list[HistoryRecord]:
+        if self._record is None:
+            return max(self._notes.values(), key=lambda notes: notes[-1].estimated_at, default=[])
+        return self._notes.get(self._record.fingerprint, [])
 
 
 class Board:
     """Keeps what somebody who watches wants to see.
 
-    Attributes:
-        subjects: By name, those that changed last at the end.
-        reasons: Photos and messages that are set aside, by reason.
-        stream: Where the photos are; whoever asks Kafka sets it.
-        last_photo: The latest of all.
-        version: Grows with every change.
+    Args:
+        bounds: How much is remembered.
+        version: Where versions begin.
     """
 
-    def __init__(self) -> None:
-        self.subjects: dict[str, Subject] = {}
-        self.reasons: Counter[str] = Counter()
-        self.stream = Stream()
-        self.last_photo: Sighting | None = None
-        self.version = 0
-        self._rejects: dict[tuple[str, str], Reject] = {}
+    def __init__(self, bounds: Bounds | None = None, *, version: int = 0) -> None:
+        self._bounds = bounds or Bounds()
+        self._version = version
+        self._people: dict[str, _Person] = {}
+        self._rejects = StandingRejects(self._bounds.rejects)
+        self._backlog = Backlog()
+        self._groups: tuple[GroupState, ...] = ()
+        self._last_photo: Sighting | None = None
         self._forgotten: dict[str, float] = {}
+        self._refused: Counter[str] = Counter()
         self._rate = Rate()
+        self._seen: Snapshot | None = None
 
-    def take(self, news: News) -> None:
-        """Takes in a record."""
-        self.version += 1
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._version
+
+    @property
+    def rejects(self) -> StandingRejects:
+        """What is rejected."""
+        return self._rejects
+
+    def begin(self, firsts: Mapping[Place, int], starts: Mapping[Place, int]) -> None:
+        """Notes where the reading of partitions begins; see `Backlog.begin`."""
+        self._backlog.begin(firsts, starts)
+
+    def take(
+        self, messages: Iterable[Message], positions: Mapping[Place, int] | None = None
+    ) -> None:
+        """Takes in messages, those of a partition in their order.
+
+        Args:
+            messages: What was read.
+            positions: How far each partition was read.
+        """
+        for message in messages:
+            self._version += 1
+            self._count(message)
+            if message.record is None:
+                self._removed(message)
+            elif isinstance(message.record, Refused):
+                self._refused[message.topic] += 1
+                if message.topic == REJECTS:
+                    self._rejects.reject(_malformed(message, message.record), message.key)
+            elif isinstance(message.record, News):
+                self.note(message.record, message.key)
+        if positions and self._backlog.reached(positions):
+            self._version += 1
+
+    def note(self, news: News, key: bytes = b"") -> None:
+        """Takes in a record.
+
+        Args:
+            news: The record.
+            key: Its message's.
+        """
+        self._version += 1
         if isinstance(news, Forget):
             self._forget(news)
             return
         if isinstance(news, Reject):
-            self._reject(news)
+            self._rejects.reject(news, key)
             return
         if self._is_forgotten(news):
             return
-        subject = self._subject(news.subject)
-        subject.version = self.version
+        person = self._person(news.subject)
+        person.version = self._version
         if isinstance(news, SkeletonRecord):
-            subject.skeleton(news)
+            person.skeleton(news)
         elif isinstance(news, HistoryRecord):
-            subject.note(news)
+            person.note(news)
         else:
-            self._sighting(subject, news)
+            self._sighting(person, news)
 
-    def flow(self, stream: Stream) -> None:
-        """Takes in where the photos are."""
-        if stream != self.stream:
-            self.version += 1
-            self.stream = stream
+    def groups(self, groups: Iterable[GroupState]) -> None:
+        """Takes in who works, and how far they are."""
+        known = tuple(groups)
+        if known != self._groups:
+            self._version += 1
+            self._groups = known
 
-    def photos_per_second(self, now: float) -> float:
-        """Photos observed lately, per second.
+    def snapshot(self) -> Snapshot:
+        """What is known now; the same value as long as nothing changes."""
+        if self._seen is None or self._seen.version != self._version:
+            rejects = self._rejects.standing()
+            self._seen = Snapshot(
+                subjects={name: person.subject() for name, person in self._people.items()},
+                stream=stream_of(self._backlog, self._groups),
+                rejects=tuple(rejects),
+                reasons=_bounded(self._rejects.reasons),
+                last_photo=self._last_photo,
+                refused=dict(self._refused),
+                rate=self._rate.copy(),
+                version=self._version,
+            )
+        return self._seen
 
-        Args:
-            now: Unix seconds.
-        """
-        return self._rate.per_second(now)
+    def _count(self, message: Message) -> None:
+        """A detector passes over tombstones; an aggregator has them before it like the rest."""
+        if message.topic == OBSERVATIONS or (
+            message.topic == IMAGES and message.record is not None
+        ):
+            owner = message.record.run if isinstance(message.record, PhotoReference) else ""
+            place = (message.topic, message.partition)
+            self._backlog.message(place, message.offset, message.at, owner)
 
-    def rejects(self, most: int) -> list[Reject]:
-        """Lists what is set aside, the latest first."""
-        latest = sorted(self._rejects.values(), key=lambda reject: -reject.rejected_at)
-        return latest[:most]
+    def _removed(self, message: Message) -> None:
+        """Takes in a tombstone; of estimates only forgetting a subject leaves any."""
+        if message.topic == REJECTS:
+            self._rejects.removed(message.key)
+            return
+        named = {SKELETONS: series_of, HISTORY: series_of_history}.get(message.topic)
+        if named is None:
+            return
+        with contextlib.suppress(KeyRefusedError):
+            subject, _ = named(message.key)
+            self._forget(Forget(forget=subject_digest(subject), forgotten_at=message.at))
 
-    def _subject(self, name: str) -> Subject:
-        subject = self.subjects.pop(name, None) or Subject(name)
-        self.subjects[name] = subject
-        if len(self.subjects) > MOST_SUBJECTS:
-            del self.subjects[next(iter(self.subjects))]
-        return subject
+    def _person(self, name: str) -> _Person:
+        person = self._people.pop(name, None) or _Person(name)
+        self._people[name] = person
+        most = self._bounds.subjects
+        if most is not None and len(self._people) > most:
+            del self._people[next(iter(self._people))]
+        return person
 
-    def _sighting(self, subject: Subject, sighting: Sighting) -> None:
-        subject.sighting(sighting)
+    def _sighting(self, person: _Person, sighting: Sighting) -> None:
+        person.sighting(sighting)
         self._rate.count(sighting.observed_at)
-        if self.last_photo is None or sighting.observed_at >= self.last_photo.observed_at:
-            self.last_photo = sighting
-        standing = self._rejects.get((sighting.subject, sighting.image_id))
-        if standing is not None and standing.rejected_at <= sighting.observed_at:
-            del self._rejects[sighting.subject, sighting.image_id]
-            self._uncount(standing)
-
-    def _reject(self, reject: Reject) -> None:
-        key = about(reject)
-        known = self._rejects.pop(key, None)
-        if known is not None:
-            self._uncount(known)
-        self._rejects[key] = reject
-        self.reasons[self._reason(reject)] += 1
-        if len(self._rejects) > MOST_REJECTS:
-            del self._rejects[next(iter(self._rejects))]
+        if self._last_photo is None or sighting.observed_at >= self._last_photo.observed_at:
+            self._last_photo = sighting
+        self._rejects.observed((sighting.subject, sighting.image_id), sighting.observed_at)
 
     def _forget(self, forget: Forget) -> None:
         """Drops all that is known of a subject; what is older is not taken in any more."""
         forgotten_at = max(forget.forgotten_at, self._forgotten.get(forget.forget, 0.0))
         self._forgotten[forget.forget] = forgotten_at
-        if len(self._forgotten) > MOST_FORGOTTEN:
+        if self._bounds.forgotten is not None and len(self._forgotten) > self._bounds.forgotten:
             del self._forgotten[next(iter(self._forgotten))]
-        for name in [name for name in self.subjects if subject_digest(name) == forget.forget]:
-            del self.subjects[name]
-        for key, reject in list(self._rejects.items()):
-            if reject.reference and subject_digest(reject.reference.subject) == forget.forget:
-                del self._rejects[key]
-                self._uncount(reject)
-        last = self.last_photo
+        for name in [name for name in self._people if subject_digest(name) == forget.forget]:
+            del self._people[name]
+        self._rejects.forget(forget.forget)
+        last = self._last_photo
         if last is not None and subject_digest(last.subject) == forget.forget:
-            self.last_photo = None
+            self._last_photo = None
 
     def _is_forgotten(self, news: SkeletonRecord | HistoryRecord | Sighting) -> bool:
         if not self._forgotten:
@@ -186,13 +266,23 @@ class Board:
         at = news.observed_at if isinstance(news, Sighting) else news.estimated_at
         return at <= self._forgotten.get(subject_digest(news.subject), -1.0)
 
-    def _uncount(self, reject: Reject) -> None:
-        reason = self._reason(reject)
-        self.reasons[reason] -= 1
-        if self.reasons[reason] <= 0:
-            del self.reasons[reason]
 
-    def _reason(self, reject: Reject) -> str:
-        reason = reject.reason[:_COUNTED_REASON_LENGTH]
-        known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
-        return reason if known else "other"
+def _malformed(message: Message, refused: Refused) -> Reject:
+    return Reject(
+        reason=RejectReason.MALFORMED,
+        message=refused.why,
+        attempts=1,
+        rejected_at=message.at,
+        origin=message.origin,
+    )
+
+
+def _bounded(reasons: Counter[str]) -> dict[str, int]:
+    """Strangers may make up reasons without end."""
+    counted: dict[str, int] = {}
+    for reason, count in reasons.most_common():
+        name = reason[:_COUNTED_REASON_LENGTH]
+        if name not in counted and len(counted) >= _MOST_REASONS:
+            name = "other"
+        counted[name] = counted.get(name, 0) + count
+    return counted

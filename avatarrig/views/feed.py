@@ -1,186 +1,141 @@
-"""Reads what somebody who watches a pipeline wants to see, from any machine that reaches Kafka."""
+"""What is read of the topics by those who look on, from any machine that reaches Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-import structlog
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.kafka.clients import open_reader
-from avatarrig.kafka.errors import TransportError
-from avatarrig.kafka.lag import read_lag
-from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.views import GroupStatus, Sighting, Stream, check_estimate, decode_sighting
-from avatarrig.wire import (
-    Forget,
-    HistoryRecord,
-    RecordRefusedError,
-    Reject,
-    SkeletonRecord,
-    decode,
+from avatarrig.kafka import (
+    KafkaSettings,
+    Message,
+    Reader,
+    admin_client,
+    from_beginning,
+    from_latest,
+    from_time,
+    partitions_of,
+    read_groups,
+    reading,
 )
-from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import series_of, series_of_history
-from avatarrig.wire.topics import DETECTOR_GROUPS, HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
+from avatarrig.kafka.reading import PATIENCE_SECONDS, Offsets, Tell, log_refusal
+from avatarrig.views.board import EVERYTHING, Board
+from avatarrig.views.estimate_schema import check_estimate
+from avatarrig.views.sighting import SIGHTINGS
+from avatarrig.views.stream import MINUTE
+from avatarrig.wire import SkeletonRecord
+from avatarrig.wire.channels import NOTED, REFERENCES, REJECTED, Channel
+from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
+
+SHOWN: Final = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,), check_estimate)
+CHANNELS: Final = (SHOWN, SIGHTINGS, REJECTED, REFERENCES, NOTED)
+
+WATCHED: Final = (SKELETONS, OBSERVATIONS, REJECTS, IMAGES, HISTORY)
+ESTIMATES: Final = (SKELETONS,)
+ESTIMATES_OVER_TIME: Final = (SKELETONS, HISTORY)
 
 LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
 """Of these topics only so many of each partition's latest offsets are read at the start."""
 
-MOST_AT_ONCE: Final = 500
-_log = structlog.get_logger(__name__)
+MOST_REFERENCES: Final = 50_000
+"""Older ones are counted by their offsets: of so many nobody minds a tombstone."""
 
-News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
+_FETCHED_BYTES: Final = 1 << 20
 
 
-class Feed:
-    """Estimates and their history from the beginning, photos and rejects from lately on.
+@contextmanager
+def following(
+    kafka: KafkaSettings, topics: Collection[str] = WATCHED, *, tell: Tell = log_refusal
+) -> Iterator[Reader]:
+    """Reads topics and goes on: estimates from the beginning, photos and rejects from lately on.
 
     Args:
         kafka: Where Kafka is.
-        history: Whether the history is wanted.
+        topics: Which ones.
+        tell: Hears of refused messages.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
-
-    def __init__(self, kafka: KafkaSettings, *, history: bool = True) -> None:
-        self._kafka = kafka
-        self._consumer: KafkaConsumer = open_reader(
-            kafka,
-            max_poll_records=MOST_AT_ONCE,
-            fetch_max_wait_ms=100,
-            max_partition_fetch_bytes=1 << 20,
-        )
-        try:
-            self._behind = self._start([SKELETONS, OBSERVATIONS, REJECTS, *[HISTORY] * history])
-        except BaseException:
-            self._consumer.close()
-            raise
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._consumer.close()
-
-    @property
-    def behind(self) -> bool:
-        """Whether it still reads what was there at its start."""
-        return bool(self._behind)
-
-    def poll(self, seconds: float) -> list[News]:
-        """Waits for news; of estimates that were there at the start, reads the last alone.
-
-        Args:
-            seconds: To wait at most.
-
-        Raises:
-            TransportError: Kafka answers with an error.
-        """
-        try:
-            batches = self._consumer.poll(timeout_ms=round(seconds * 1000))
-            skimming = self.behind
-            news = [
-                one
-                for place, batch in batches.items()
-                for one in _decoded(place, batch, skim=skimming)
-            ]
-            self._behind = {
-                p: end for p, end in self._behind.items() if self._consumer.position(p) < end
-            }
-        except KafkaError as error:
-            raise TransportError(f"Kafka at {self._kafka.bootstrap_servers}: {error}") from error
-        return news
-
-    def _start(self, topics: list[str]) -> dict[TopicPartition, int]:
-        places = [place for topic in topics for place in self._places(topic)]
-        self._consumer.assign(places)
-        first = self._consumer.beginning_offsets(places)
-        ends = self._consumer.end_offsets(places)
-        for place in places:
-            latest = LATEST.get(place.topic)
-            at = first[place] if latest is None else max(first[place], ends[place] - latest)
-            self._consumer.seek(place, at)
-        return {place: ends[place] for place in places if ends[place] > first[place]}
-
-    def _places(self, topic: str) -> list[TopicPartition]:
-        numbers = self._consumer.partitions_for_topic(topic)
-        if not numbers and topic != HISTORY:
-            raise TransportError(f"there is no topic {topic}: no pipeline has used this Kafka yet")
-        return [TopicPartition(topic, number) for number in sorted(numbers or ())]
+    with reading(kafka, max_partition_fetch_bytes=_FETCHED_BYTES) as consumer:
+        starts = {
+            partition: offset
+            for topic in topics
+            for partition, offset in _starts(consumer, topic).items()
+        }
+        yield Reader(consumer, CHANNELS, starts, latest_only=(SKELETONS,), tell=tell)
 
 
-def _decoded(place: TopicPartition, batch: list[Any], *, skim: bool) -> Iterator[News]:
-    if skim and place.topic == SKELETONS:
-        batch = list({message.key: message for message in batch}.values())
-    for message in batch:
-        if message.value is None:
-            yield from _forgotten(place.topic, message)
-            continue
-        try:
-            yield _record(place.topic, message)
-        except RecordRefusedError as error:
-            # The aggregator sets such records aside; who watches passes over them.
-            _log.debug("passed over a record", place=str(place), why=str(error))
-
-
-def _forgotten(topic: str, message: Any) -> Iterator[Forget]:  # noqa: ANN401 - kafka-python's
-    """Reads a tombstone: on these topics only forgetting a subject leaves any."""
-    named = {SKELETONS: series_of, HISTORY: series_of_history}.get(topic)
-    if named is None or message.key is None:
-        return
-    subject, _ = named(message.key)
-    yield Forget(forget=subject_digest(subject), forgotten_at=message.timestamp / 1000)
-
-
-def _record(topic: str, message: Any) -> News:  # noqa: ANN401 - kafka-python's
-    if topic == SKELETONS:
-        record = decode(message.value, SkeletonRecord)
-        check_estimate(record.estimate)
-        return record
-    if topic == HISTORY:
-        return decode(message.value, HistoryRecord)
-    if topic == REJECTS:
-        return decode(message.value, Reject)
-    try:
-        return decode_sighting(message.value)
-    except RecordRefusedError:
-        return decode(message.value, Forget)
-
-
-def read_stream(admin: KafkaAdminClient, consumer: KafkaConsumer) -> Stream:
-    """Asks Kafka where the photos are.
+def advance(reader: Reader, board: Board, seconds: float) -> list[Message]:
+    """Waits for messages and has a board take them in.
 
     Args:
-        admin: Connected.
-        consumer: Any; it is only asked for offsets.
+        reader: Reads.
+        board: Knows where the reader began.
+        seconds: To wait at most.
+
+    Returns:
+        The messages.
 
     Raises:
-        KafkaError: Kafka does not answer.
+        TransportError: Kafka answers with an error.
     """
-    places = [TopicPartition(IMAGES, n) for n in consumer.partitions_for_topic(IMAGES) or ()]
-    first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-    found = sum(ends.values()) - sum(first.values())
-    lag = read_lag(admin, {})
-    names = sorted({group for group, _ in lag})
-    described = admin.describe_groups(names) if names else {}
-    groups = tuple(
-        GroupStatus(
-            group=name,
-            members=len(described[name]["members"]),
-            lag={topic: number for (group, topic), number in lag.items() if group == name},
-        )
-        for name in names
-    )
-    detecting = [group for group in groups if group.group.startswith(DETECTOR_GROUPS)]
-    waiting = sum(group.lag.get(IMAGES, 0) for group in detecting) if detecting else found
-    replicas = sum(group.members for group in detecting)
-    return Stream(
-        found=found,
-        waiting=waiting,
-        in_work=min(waiting, replicas),
-        replicas=replicas,
-        groups=groups,
-    )
+    messages = reader.poll(seconds)
+    board.take(messages, reader.positions())
+    return messages
+
+
+def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
+    """Reads what the topics say by now: all that is rejected, all estimates, what waits.
+
+    Args:
+        kafka: Where Kafka is.
+        tell: Hears of refused messages.
+
+    Raises:
+        ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
+        TransportError: Kafka does not answer, or no pipeline has used it.
+    """
+    board = Board(EVERYTHING)
+    with reading(kafka) as consumer:
+        starts = _starts(consumer, IMAGES) | from_beginning(consumer, REJECTS, SKELETONS)
+        _fill(board, consumer, (REFERENCES, REJECTED, SHOWN), starts, tell)
+        rejects = board.rejects.standing()
+        # Only observations younger than the oldest reject can take one off the list.
+        oldest = min((photo.latest.rejected_at for photo in rejects), default=time.time())
+        recent = from_time(consumer, OBSERVATIONS, min(oldest, time.time() - MINUTE))
+        latest = _starts(consumer, OBSERVATIONS)
+        starts = {partition: min(at, latest[partition]) for partition, at in recent.items()}
+        _fill(board, consumer, (SIGHTINGS,), starts, tell)
+        with admin_client(kafka) as admin:
+            begun = board.snapshot().stream.found > 0
+            board.groups(read_groups(admin, patience=PATIENCE_SECONDS, begun=begun))
+    return board
+
+
+def _fill(
+    board: Board,
+    consumer: KafkaConsumer,
+    channels: Iterable[Channel[Any]],
+    starts: Offsets,
+    tell: Tell,
+) -> None:
+    reader = Reader(consumer, channels, starts, tell=tell)
+    board.begin(reader.firsts, reader.starts)
+    board.take(reader.to_end())
+    board.take((), reader.positions())
+
+
+def _starts(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, int]:
+    if topic == IMAGES:
+        partitions = len(partitions_of(consumer, topic))
+        return from_latest(consumer, topic, MOST_REFERENCES // partitions)
+    if topic in LATEST:
+        return from_latest(consumer, topic, LATEST[topic])
+    if topic == HISTORY and not consumer.partitions_for_topic(topic):
+        return {}  # of an older pipeline
+    return from_beginning(consumer, topic)

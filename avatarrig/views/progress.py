@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.refused import StateRefusedError
-from avatarrig.wire import Observation, Reject, SkeletonRecord
+from avatarrig.kafka.reading import Message
+from avatarrig.wire import Forget, Observation, Reject, SkeletonRecord
+from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.topics import SKELETONS
 
 RATE_WINDOW_SECONDS = 15.0
 
-Key = tuple[str, str]
-"""Subject and image_id."""
+FOLLOWED: Final = (OBSERVED, REJECTED, ESTIMATED)
+"""What a run reads of the topics."""
 
 
-class Observed(msgspec.Struct, frozen=True):
+class ObservedPhoto(msgspec.Struct, frozen=True):
     """Where an observation stands on its topic, and what it saw.
 
     Attributes:
@@ -52,7 +57,7 @@ class Found(msgspec.Struct, frozen=True):
     subject: str
 
     @property
-    def key(self) -> Key:
+    def key(self) -> PhotoKey:
         """What tells photos apart; the same photo may be shown for two subjects."""
         return (self.subject, self.image_id)
 
@@ -92,14 +97,41 @@ class Progress:
         self._run = run
         self._learned = learned
         self._fingerprint = fingerprint
-        self._found: dict[Key, Found] = {}
-        self._observed: dict[Key, Observed] = {}
-        self._rejects: dict[Key, Reject] = {}
+        self._found: dict[PhotoKey, Found] = {}
+        self._observed: dict[PhotoKey, ObservedPhoto] = {}
+        self._rejects: dict[PhotoKey, Reject] = {}
         self._own: set[str] = set()
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
         self._counted: Counter[str] = Counter()
+
+    def take(self, messages: Iterable[Message], now: float) -> bool:
+        """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
+
+        Args:
+            messages: What was read.
+            now: Monotonic seconds.
+
+        Returns:
+            Whether there were any.
+        """
+        any_came = False
+        for message in messages:
+            any_came = True
+            match message.record:
+                case Observation() as record:
+                    self.observation(record, message.partition, message.offset, now)
+                case Forget() as record:
+                    self.forget(record.forget, message.partition)
+                case Reject() as record:
+                    self.reject(record, now)
+                case SkeletonRecord() as record:
+                    self.skeleton(record)
+                case None if message.topic == SKELETONS:
+                    with contextlib.suppress(KeyRefusedError):
+                        self.no_skeleton(*series_of(message.key))
+        return any_came
 
     def found(self, photo: Found) -> None:
         """Notes a photo of the dataset."""
@@ -122,19 +154,20 @@ class Progress:
         excluded = verdict.reason if isinstance(verdict, Excluded) else None
         self._finished.append(now)
         with self._changing(key):
-            self._observed[key] = Observed(partition, offset, record.pose is not None, excluded)
+            self._observed[key] = ObservedPhoto(
+                partition, offset, record.pose is not None, excluded
+            )
             self._rejects.pop(key, None)
         offsets = self._subjects.setdefault(record.subject, {})
         offsets[partition] = max(offset, offsets.get(partition, -1))
 
     def reject(self, record: Reject, now: float) -> None:
         """Notes a reject, unless the photo was observed after all."""
-        reference = record.reference
-        if reference is None or record.run != self._run:
+        if record.reference is None or record.run != self._run:
             return
         if record.fingerprint not in ("", self._fingerprint):
             return
-        key = (reference.subject, reference.image_id)
+        key = about(record)
         if key in self._observed:
             return
         if key not in self._rejects:
@@ -194,7 +227,7 @@ class Progress:
         )
 
     @contextmanager
-    def _changing(self, key: Key) -> Iterator[None]:
+    def _changing(self, key: PhotoKey) -> Iterator[None]:
         """Keeps `counts` right while something about a photo changes.
 
         They are asked for many times a second, so they cannot be made by going through the photos.
@@ -203,7 +236,7 @@ class Progress:
         yield
         self._counted.update(self._counts_for(key))
 
-    def _counts_for(self, key: Key) -> list[str]:
+    def _counts_for(self, key: PhotoKey) -> list[str]:
         if key not in self._found:
             return []
         seen = self._observed.get(key)
@@ -221,7 +254,7 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def observed_photos(self) -> list[tuple[Found, Observed]]:
+    def observed_photos(self) -> list[tuple[Found, ObservedPhoto]]:
         """The run's observed photos by path."""
         pairs = [(self._found[i], o) for i, o in self._observed.items() if i in self._found]
         return sorted(pairs, key=lambda pair: pair[0].path)

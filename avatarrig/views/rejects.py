@@ -1,26 +1,36 @@
-"""What was set aside and still is: a fold over the rejects and observations topics. Pure."""
+"""What is rejected and still is: a fold over the rejects and observations topics. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import msgspec
 
-from avatarrig.wire import Observation, PhotoReference, Reject
-from avatarrig.wire.keys import PhotoKey, about
+from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import PhotoKey, about, record_key
+
+_MOST_REASONS: Final = 50
+"""Strangers may make up reasons without end."""
 
 
-class SetAsidePhoto(msgspec.Struct, frozen=True):
-    """A photo, or a message, that is set aside.
+class RejectedPhoto(msgspec.Struct, frozen=True):
+    """A photo, or a message, that is rejected.
 
     Attributes:
         latest: Its latest reject.
-        times: How often it was rejected; more than once after replays.
+        keys: Keys of all its rejects; more than one after it was tried again.
     """
 
     latest: Reject
-    times: int = 1
+    keys: frozenset[bytes]
+
+    @property
+    def times(self) -> int:
+        """How often it was rejected."""
+        return len(self.keys)
 
     @property
     def name(self) -> str:
@@ -29,56 +39,98 @@ class SetAsidePhoto(msgspec.Struct, frozen=True):
         return self.latest.origin if reference is None else reference.path
 
 
-class RejectsView:
+class StandingRejects:
     """Keeps the rejects that stand. Records of a photo may come in any order of topics.
 
     A photo leaves the list when an observation of it is younger than its latest reject.
+
+    Args:
+        most: Photos to keep; of more, the latest are listed and all are counted.
     """
 
-    def __init__(self) -> None:
-        self._rejects: dict[PhotoKey, SetAsidePhoto] = {}
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._rejects: dict[PhotoKey, RejectedPhoto] = {}
         self._observed_at: dict[PhotoKey, float] = {}
+        self._unlisted: Counter[str] = Counter()
 
-    def reject(self, record: Reject) -> None:
-        """Notes a record of the rejects topic."""
-        key = about(record)
-        known = self._rejects.get(key)
-        if known is None:
-            self._rejects[key] = SetAsidePhoto(record)
-            return
-        latest = max(known.latest, record, key=lambda reject: reject.rejected_at)
-        self._rejects[key] = SetAsidePhoto(latest, known.times + 1)
+    def reject(self, record: Reject, key: bytes = b"") -> None:
+        """Notes a record of the rejects topic.
 
-    def observation(self, record: Observation) -> None:
-        """Notes a record of the observations topic."""
-        key = (record.subject, record.image_id)
-        self._observed_at[key] = max(record.observed_at, self._observed_at.get(key, 0.0))
+        Args:
+            record: The reject.
+            key: The message's; the same key says the same again.
+        """
+        photo = about(record)
+        keys = frozenset({key or record_key(record)})
+        known = self._rejects.pop(photo, None)
+        if known is not None:
+            record = max(known.latest, record, key=lambda reject: reject.rejected_at)
+            keys |= known.keys
+        self._rejects[photo] = RejectedPhoto(record, keys)
+        if self._most is not None and len(self._rejects) > self._most:
+            left = self._rejects.pop(next(iter(self._rejects)))
+            reason = left.latest.reason
+            is_known = reason in self._unlisted or len(self._unlisted) < _MOST_REASONS
+            self._unlisted[reason if is_known else "other"] += 1
+
+    def observed(self, photo: PhotoKey, at: float) -> None:
+        """Notes that a photo was observed, Unix seconds."""
+        self._observed_at[photo] = max(at, self._observed_at.pop(photo, 0.0))
+        if self._most is not None and len(self._observed_at) > 10 * self._most:
+            del self._observed_at[next(iter(self._observed_at))]
+        known = self._rejects.get(photo)
+        if self._most is not None and known is not None and not self._stands(photo, known):
+            del self._rejects[photo]
+
+    def removed(self, key: bytes) -> None:
+        """Takes back what a tombstone stands for."""
+        for photo, known in list(self._rejects.items()):
+            if key not in known.keys:
+                continue
+            left = known.keys - {key}
+            if left:
+                self._rejects[photo] = RejectedPhoto(known.latest, left)
+            else:
+                del self._rejects[photo]
+
+    def forget(self, digest: str) -> None:
+        """Takes back all of a subject."""
+        for photo in [key for key in self._rejects if key[0] and subject_digest(key[0]) == digest]:
+            del self._rejects[photo]
 
     def standing(
-        self, *, reason: str | None = None, since: float = 0.0, run: str | None = None
-    ) -> list[SetAsidePhoto]:
-        """Lists what is set aside, the latest first.
+        self,
+        *,
+        reason: str | None = None,
+        since: float = 0.0,
+        run: str | None = None,
+        subject: str | None = None,
+    ) -> list[RejectedPhoto]:
+        """Lists what is rejected, the latest first.
 
         Args:
             reason: Only rejects with this code.
             since: Only rejects from this time on, Unix seconds.
             run: Only rejects of this run.
+            subject: Only photos of this subject.
         """
         chosen: list[Callable[[Reject], bool]] = [lambda reject: reject.rejected_at >= since]
         if reason is not None:
             chosen.append(lambda reject: reject.reason == reason)
         if run is not None:
             chosen.append(lambda reject: reject.run == run)
+        if subject is not None:
+            chosen.append(lambda reject: about(reject)[0] == subject)
         listed = [
             photo
             for key, photo in self._rejects.items()
-            if not self._was_observed_after(key, photo.latest)
-            and all(fits(photo.latest) for fits in chosen)
+            if self._stands(key, photo) and all(fits(photo.latest) for fits in chosen)
         ]
         return sorted(listed, key=lambda photo: (-photo.latest.rejected_at, photo.name))
 
-    def find(self, text: str) -> list[SetAsidePhoto]:
-        """Finds what is set aside by image_id, path or origin; a part of it is enough."""
+    def find(self, text: str) -> list[RejectedPhoto]:
+        """Finds what is rejected by image_id, path or origin; a part of it is enough."""
         return [
             photo
             for photo in self.standing()
@@ -87,28 +139,34 @@ class RejectsView:
 
     @property
     def reasons(self) -> Counter[str]:
-        """How much is set aside, by reason."""
-        return Counter(photo.latest.reason for photo in self.standing())
+        """How much is rejected, by reason."""
+        listed = Counter(
+            photo.latest.reason for key, photo in self._rejects.items() if self._stands(key, photo)
+        )
+        return listed + self._unlisted
 
-    def _was_observed_after(self, key: PhotoKey, reject: Reject) -> bool:
-        return self._observed_at.get(key, -1.0) >= reject.rejected_at
+    def _stands(self, key: PhotoKey, photo: RejectedPhoto) -> bool:
+        return self._observed_at.get(key, -1.0) < photo.latest.rejected_at
 
 
-def replayable(photos: list[SetAsidePhoto], *, run: str, now: float) -> list[PhotoReference]:
-    """Makes the references by which set-aside photos are tried again.
+def replayable(
+    photos: Iterable[RejectedPhoto], *, now: float, run: str | None = None
+) -> list[PhotoReference]:
+    """Makes the references by which rejected photos are tried again.
 
     Args:
-        photos: As `RejectsView` lists them.
-        run: Identifier of the run that asks; empty for a service.
+        photos: As `StandingRejects` lists them.
         now: Unix seconds.
+        run: Identifier of the run that asks, empty for a service; None for the one that rejected.
 
     Returns:
         References; messages that were no photos, and photos whose bytes could never be read
         and so have no hash, have none: running the dataset's command again finds those.
     """
-    references = (photo.latest.reference for photo in photos)
     return [
-        msgspec.structs.replace(reference, run=run, found_at=now)
-        for reference in references
-        if reference is not None and reference.content_hash
+        msgspec.structs.replace(
+            reference, run=photo.latest.run if run is None else run, found_at=now
+        )
+        for photo in photos
+        if (reference := photo.latest.reference) is not None and reference.content_hash
     ]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import math
+from typing import Final
 
 import msgspec
 
-from avatarrig.wire import (
-    EXPECTED_SHAPES,
-    MAX_RECORD_BYTES,
-    PackedArray,
-    RecordRefusedError,
-)
+from avatarrig.wire import Decision, Forget, PackedArray
+from avatarrig.wire.channels import Channel
+from avatarrig.wire.topics import OBSERVATIONS
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
     """An observation in short; face, blendshapes and evidence are skipped unread.
 
     Attributes:
@@ -37,25 +33,4 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     excluded: str | None = None
 
 
-def decode_sighting(data: bytes | None) -> Sighting:
-    """Unpacks what is shown of an observation.
-
-    Raises:
-        RecordRefusedError: Naming what does not fit.
-    """
-    if not data or len(data) > MAX_RECORD_BYTES:
-        raise RecordRefusedError(f"{len(data or b'')} bytes are no observation")
-    try:
-        sighting = _decoder().decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise RecordRefusedError(f"not an observation: {error}") from error
-    expected = EXPECTED_SHAPES["pose"]
-    pose = sighting.pose
-    if pose is not None and (pose.shape, len(pose.data)) != (expected, 4 * math.prod(expected)):
-        raise RecordRefusedError(f"pose has shape {pose.shape}, expected {expected}")
-    return sighting
-
-
-@functools.cache
-def _decoder() -> msgspec.msgpack.Decoder[Sighting]:
-    return msgspec.msgpack.Decoder(Sighting)
+SIGHTINGS: Final = Channel[Sighting | Forget | Decision](OBSERVATIONS, (Sighting, Forget, Decision))

@@ -200,8 +200,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
     Attributes:
         image_ids: The photos.
-        counts: True: they count, whoever they show; False: they do not; None: they count as if
-            nobody had decided.
+        standing: ``counts``: they show the subject, whatever the detector says; a reason not to
+            count, such as ``left_out``; empty: as if nobody had decided.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.
         observed: The partition's first observations of the photos, one for each fingerprint,
@@ -210,7 +210,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
     subject: str
     image_ids: tuple[str, ...]
-    counts: bool | None
+    standing: str
     decided_at: float
     reason: str = ""
     observed: tuple[Observation, ...] = ()

@@ -150,10 +150,8 @@ def _check_arrays(record: msgspec.Struct) -> None:
     if isinstance(record, Decision):
         for observation in record.observed:
             _check_arrays(observation)
-    if not isinstance(record, Observation):
-        return
     for name, expected in EXPECTED_SHAPES.items():
-        array: PackedArray | None = getattr(record, name)
+        array: PackedArray | None = getattr(record, name, None)
         if array is None:
             continue
         if array.shape != expected or len(array.data) != 4 * math.prod(expected):

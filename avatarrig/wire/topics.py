@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+PREFIX = "avatarrig."
+"""What the names of all topics and consumer groups of a pipeline begin with."""
+
 IMAGES = "avatarrig.images"
 OBSERVATIONS = "avatarrig.observations"
 REJECTS = "avatarrig.rejects"
@@ -14,10 +17,25 @@ HISTORY = "avatarrig.history"
 DETECTOR_GROUPS = "avatarrig.detectors"
 """What the names of all consumer groups of detectors begin with."""
 
+RUN_LENGTH = 12
+"""Characters of a run's identifier, hexadecimal."""
+
 DEFAULT_PARTITIONS = 12
 """Ceiling of detector replicas; 12 divides evenly among 2, 3, 4 and 6 of them."""
 
 _DAY_MS = 24 * 3600 * 1000
+
+
+def detector_group(run: str) -> str:
+    """Name of the consumer group that a run's detector replicas share."""
+    return f"{DETECTOR_GROUPS}.{run}"
+
+
+def run_of_group(group: str) -> str:
+    """Run whose photos alone a group of detectors takes; empty for a service's."""
+    name, _, run = group.rpartition(".")
+    is_run = len(run) == RUN_LENGTH and all(letter in "0123456789abcdef" for letter in run)
+    return run if name == DETECTOR_GROUPS and is_run else ""
 
 
 class Topic(msgspec.Struct, frozen=True):

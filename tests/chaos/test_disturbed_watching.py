@@ -10,12 +10,15 @@ from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.views.watching import Watching
+from avatarrig.views.watch import Watching
 from avatarrig.wire import SkeletonRecord, encode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, SKELETONS
 
 pytestmark = pytest.mark.broker
+
+NOTICED_SECONDS = 5.0
+FORGIVEN_SECONDS = 10.0
 
 
 def publish(kafka: KafkaSettings, numbers: range) -> None:
@@ -38,9 +41,13 @@ def test_a_watcher_goes_on_after_the_broker_was_killed(fresh_kafka: EmbeddedBrok
     kafka = with_topics(fresh_kafka, 1)
     publish(kafka, range(1, 40))
     with Watching(kafka) as watching:
-        wait_for(lambda: "anna" in watching.board.subjects)
+        wait_for(lambda: "anna" in watching.snapshot().subjects)
         psutil.Process(fresh_kafka.pid).kill()
+        wait_for(lambda: watching.trouble, every=0.05, patience=NOTICED_SECONDS)
+        assert "Error" not in watching.trouble, "a sentence, no class names"
+        assert watching.snapshot().observed == 39, "what is known is still shown"
         fresh_kafka.restart()
+        wait_for(lambda: not watching.trouble, patience=FORGIVEN_SECONDS)
         publish(kafka, range(40, 45))
-        wait_for(lambda: watching.board.subjects["anna"].notes[-1].used == 44)
-        wait_for(lambda: len(watching.board.subjects["anna"].notes) == 44)
+        wait_for(lambda: watching.snapshot().subjects["anna"].notes[-1].used == 44)
+        wait_for(lambda: len(watching.snapshot().subjects["anna"].notes) == 44)

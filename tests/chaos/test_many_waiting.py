@@ -16,11 +16,10 @@ from support.waiting import wait_for
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.photos.uri import to_file_uri
-from avatarrig.pipeline.groups import detector_group
 from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.views.pipeline_status import read_status
 from avatarrig.wire import PhotoReference
-from avatarrig.wire.topics import IMAGES, OBSERVATIONS
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS, detector_group
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
@@ -78,7 +77,11 @@ def references(flock: Flock, numbers: Iterable[int]) -> Iterator[PhotoReference]
     data = file.read_bytes()
     for number in numbers:
         yield reference(
-            f"photo-{number}.jpg", data, uri=to_file_uri(file), dataset="many", subject="many"
+            f"photo-{number}.jpg",
+            data,
+            uri=to_file_uri(file),
+            dataset="many",
+            subject="many",
         )
 
 

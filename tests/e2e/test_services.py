@@ -15,8 +15,9 @@ import psutil
 import pytest
 from support.command import RUN_SECONDS, Command, copy_demo
 from support.kafka import SecureKafka
+from support.topics import read_to_end
 
-from avatarrig.kafka import KafkaSettings, open_reader, places_of, read_to_end
+from avatarrig.kafka import KafkaSettings, open_reader, partitions_of
 from avatarrig.wire import Observation, decode
 from avatarrig.wire.topics import OBSERVATIONS
 
@@ -64,7 +65,7 @@ def wait_for(condition: Callable[[], object], *, watching: tuple[Service, ...] =
 
 def observed(kafka: KafkaSettings, subject: str) -> list[Observation]:
     with contextlib.closing(open_reader(kafka)) as reader:
-        starts = reader.beginning_offsets(places_of(reader, OBSERVATIONS))
+        starts = reader.beginning_offsets(partitions_of(reader, OBSERVATIONS))
         records = [decode(message.value, Observation) for _, message in read_to_end(reader, starts)]
     return [record for record in records if record.subject == subject]
 

@@ -15,13 +15,14 @@ from support.aggregating import PATIENCE, aggregator, counted, document, produce
 from support.kafka import SecureKafka, with_topics
 from support.observed import observation
 from support.scraping import Scrape, get_json
+from support.topics import read_to_end
 from support.waiting import wait_for
 
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
-from avatarrig.kafka.reading import places_of, read_to_end
+from avatarrig.kafka.reading import partitions_of
 from avatarrig.process.supervision import ExitCode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
@@ -109,7 +110,7 @@ def damage(kafka: KafkaSettings, out: KafkaProducer, topic: str) -> None:
 
 def read_all(kafka: KafkaSettings, topic: str) -> list[Any]:
     with open_reader(kafka) as reader:
-        starts = reader.beginning_offsets(places_of(reader, topic))
+        starts = reader.beginning_offsets(partitions_of(reader, topic))
         return [message for _, message in read_to_end(reader, starts)]
 
 

@@ -15,6 +15,7 @@ from support import aggregating
 from support.kafka import with_topics
 from support.observed import observation
 from support.references import reference
+from support.topics import read_to_end
 
 from avatarrig.cli import avatarrig
 from avatarrig.kafka import (
@@ -22,8 +23,7 @@ from avatarrig.kafka import (
     admin_client,
     open_producer,
     open_reader,
-    places_of,
-    read_to_end,
+    partitions_of,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import Reject, encode, record_key
@@ -66,7 +66,7 @@ def kept(kafka: KafkaSettings) -> Iterator[tuple[str, bytes]]:
     with contextlib.closing(open_reader(kafka)) as reader:
         for topic in topics:
             latest: dict[bytes, bytes] = {}
-            starts = reader.beginning_offsets(places_of(reader, topic))
+            starts = reader.beginning_offsets(partitions_of(reader, topic))
             for place, message in read_to_end(reader, starts):
                 key = message.key + place.partition.to_bytes(2, "big")
                 latest[key] = message.key + (message.value or b"")
@@ -166,7 +166,7 @@ def test_a_subject_whose_photos_wait_for_detectors_is_not_forgotten_half(
 def commit_detectors(kafka: KafkaSettings, *, at_end: bool) -> None:
     """Leaves detectors where nothing is done, or everything."""
     with contextlib.closing(open_reader(kafka, group_id="avatarrig.detectors")) as reader:
-        places = places_of(reader, IMAGES)
+        places = partitions_of(reader, IMAGES)
         reader.assign(places)
         for place in places:
             reader.seek(place, reader.end_offsets([place])[place] if at_end else 0)

@@ -9,6 +9,7 @@ import uuid
 import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaTimeoutError
+from support.topics import read_to_end
 
 from avatarrig.kafka import (
     KafkaSettings,
@@ -16,8 +17,7 @@ from avatarrig.kafka import (
     open_group_consumer,
     open_reader,
     open_transactional_producer,
-    places_of,
-    read_to_end,
+    partitions_of,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire.topics import Topic
@@ -73,7 +73,7 @@ def taken(topic: str, partition: int) -> Taken:
 def committed(settings: KafkaSettings, topic: str) -> list[bytes]:
     """What everybody sees of a topic."""
     with contextlib.closing(open_reader(settings)) as reader:
-        starts = reader.beginning_offsets(places_of(reader, topic))
+        starts = reader.beginning_offsets(partitions_of(reader, topic))
         return [message.value for _, message in read_to_end(reader, starts)]
 
 

@@ -16,10 +16,10 @@ from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings, describe_cluster, open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.groups import detector_group, waiting_photos
+from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.parts import Parts
 from avatarrig.wire import encode
-from avatarrig.wire.topics import IMAGES
+from avatarrig.wire.topics import IMAGES, detector_group
 
 pytestmark = pytest.mark.broker
 

@@ -11,8 +11,8 @@ from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings, TransportError
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.views.feed import Feed
-from avatarrig.views.watching import Watching
+from avatarrig.views.feed import following
+from avatarrig.views.watch import Watching
 from avatarrig.wire import Reject, SkeletonRecord, encode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, IMAGES, REJECTS, SKELETONS
@@ -42,8 +42,11 @@ def publish(kafka: KafkaSettings, numbers: range) -> None:
 
 def test_a_kafka_that_no_pipeline_has_used_says_so(fresh_kafka: EmbeddedBroker) -> None:
     kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    with pytest.raises(TransportError, match="no pipeline has used this Kafka yet"):
-        Feed(kafka)
+    with (
+        pytest.raises(TransportError, match="no pipeline has used this Kafka yet"),
+        following(kafka),
+    ):
+        pass
 
 
 def test_it_sees_everything(
@@ -60,13 +63,15 @@ def test_it_sees_everything(
         client.send(REJECTS, key=b"y", value=b"garbage")
         client.flush()
     with Watching(kafka) as watching:
-        wait_for(lambda: not watching.complaint and watching.board.stream.found == 1)
-        subject = watching.board.subjects["anna"]
+        wait_for(lambda: not watching.trouble and watching.snapshot().subjects["anna"].photos)
+        seen = watching.snapshot()
+        subject = seen.subjects["anna"]
         assert subject.record == estimate(39)
         assert [note.used for note in subject.notes] == list(range(1, 40))
         assert subject.photos[-1].image_id == "photo-49"
-        assert watching.board.reasons == {"crashed": 1}
-        assert watching.board.stream.waiting == 1, "nobody detects"
+        assert seen.reasons == {"crashed": 1, "malformed": 1}
+        assert (seen.stream.found, seen.stream.waiting) == (1, 1), "nobody detects"
+        assert seen.refused == {REJECTS: 1}
 
 
 def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker) -> None:
@@ -78,10 +83,10 @@ def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker)
             client.send(SKELETONS, key=key, value=encode(record))
             client.send(HISTORY, key=key + b"\x001.5", value=encode(history_of(record)))
         client.flush()
-        wait_for(lambda: set(watching.board.subjects) == {"anna", "ben"})
+        wait_for(lambda: set(watching.snapshot().subjects) == {"anna", "ben"})
         client.send(SKELETONS, key=b"anna\0f", value=None)
         client.send(HISTORY, key=b"anna\0f\x001.5", value=None)
         client.flush()
-        wait_for(lambda: set(watching.board.subjects) == {"ben"})
+        wait_for(lambda: set(watching.snapshot().subjects) == {"ben"})
     with Watching(kafka) as later:
-        wait_for(lambda: set(later.board.subjects) == {"ben"})
+        wait_for(lambda: set(later.snapshot().subjects) == {"ben"})

@@ -22,6 +22,7 @@ from aggregators.parts import ObservedParts, TalliedParts
 from aggregators.refusals import Refusal
 from aggregators.roles import Message, Part
 from aggregators.tallying import ObservedPartition
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
@@ -258,7 +259,7 @@ async def finish(workers: list[Worker]) -> None:
             await worker.work()
 
 
-def decision(log: Log, number: int, subject: str, *, counts: bool | None) -> Decision:
+def decision(log: Log, number: int, subject: str, *, standing: str) -> Decision:
     """Decides about a photo, and brings along what a partition first saw of it."""
     image_id = observation(number, subject).image_id
     first: Observation | None = None
@@ -273,7 +274,7 @@ def decision(log: Log, number: int, subject: str, *, counts: bool | None) -> Dec
     return Decision(
         subject=subject,
         image_ids=(image_id, "another"),
-        counts=counts,
+        standing=standing,
         decided_at=1.0,
         observed=() if first is None else (first,),
     )
@@ -293,28 +294,24 @@ def counted_once(logs: dict[int, Log]) -> dict[str, Tally]:
     """
     photos: dict[tuple[str, str], Observation] = {}
     for log in logs.values():
-        own: dict[tuple[str, str], Observation] = {}
-        decided: dict[tuple[str, str], bool | None] = {}
-        for record in records(log):
-            match record:
-                case Forget(forget=digest):
-                    for kept in (own, decided):
-                        for key in [key for key in kept if subject_digest(key[0]) == digest]:
-                            del kept[key]
-                case Decision():
-                    for image_id in record.image_ids:
-                        decided[record.subject, image_id] = record.counts
-                case Observation():
-                    own.setdefault((record.subject, record.image_id), record)
-        for key, photo in own.items():
-            match decided.get(key):
-                case None:
-                    photos[key] = photo
-                case True:
-                    photos[key] = msgspec.structs.replace(photo, excluded=None, ambiguous=False)
-                case False:
-                    photos[key] = msgspec.structs.replace(photo, excluded="left_out")
+        photos |= _counted_in(log)
     tallies: dict[str, Tally] = {}
     for (subject, _), photo in photos.items():
         tallies.setdefault(subject, Tally.empty()).add(photo)
     return tallies
+
+
+def _counted_in(log: Log) -> dict[tuple[str, str], Observation]:
+    own: dict[tuple[str, str], Observation] = {}
+    decided: dict[tuple[str, str], str] = {}
+    for record in records(log):
+        match record:
+            case Forget(forget=digest):
+                for kept in (own, decided):
+                    for key in [key for key in kept if subject_digest(key[0]) == digest]:
+                        del kept[key]
+            case Decision():
+                decided |= {(record.subject, name): record.standing for name in record.image_ids}
+            case Observation():
+                own.setdefault((record.subject, record.image_id), record)
+    return {key: as_decided(photo, decided.get(key, AS_SEEN)) for key, photo in own.items()}

@@ -20,10 +20,9 @@ from support.paced_command import DETECTION_SECONDS
 
 from avatarrig.kafka import KafkaSettings, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.groups import detector_group
 from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.wire import Observation, decode
-from avatarrig.wire.topics import OBSERVATIONS
+from avatarrig.wire.topics import OBSERVATIONS, detector_group
 
 TESTS = Path(__file__).parents[1]
 PATIENCE = 400.0

@@ -98,6 +98,63 @@ def tiff(values: NDArray[Any], fields: dict[int, int] | None = None) -> bytes:
     return b"II*\0" + struct.pack("<I", after) + data + directory
 
 
+def dng(preview: bytes | None, size: tuple[int, int], orientation: int = 1) -> bytes:
+    """Makes a raw photo: noise of a sensor, and the JPEG that the camera made of it.
+
+    Args:
+        preview: The JPEG; None where there is none.
+        size: Its width and height.
+        orientation: As EXIF numbers it.
+    """
+    wide, high = 320, 240
+    noise = np.random.default_rng(0).integers(0, 4095, (high, wide), np.uint16).tobytes()
+    image = preview or b""
+    out = bytearray(b"II*\0" + bytes(4) + noise + image)
+    out += bytes(len(out) % 2)
+    sensor = len(out)
+    out += _directory(
+        {
+            254: (4, [0]), 256: (4, [wide]), 257: (4, [high]), 258: (3, [16]), 259: (3, [1]),
+            262: (3, [32803]), 273: (4, [8]), 277: (3, [1]), 278: (4, [high]),
+            279: (4, [len(noise)]), 284: (3, [1]), 33421: (3, [2, 2]), 33422: (1, [0, 1, 1, 2]),
+            50714: (4, [0]), 50717: (4, [4095]),
+        },
+        sensor,
+    )  # fmt: skip
+    matrix = [value for row in np.eye(3, dtype=int).tolist() for cell in row for value in (cell, 1)]
+    fields: dict[int, tuple[int, list[int]]] = {
+        254: (4, [1]), 271: (2, list(b"Maker\0")), 272: (2, list(b"Model\0")),
+        274: (3, [orientation]), 306: (2, list(b"2023:05:06 10:11:12\0")), 330: (4, [sensor]),
+        50706: (1, [1, 4, 0, 0]), 50708: (2, list(b"Maker Model\0")), 50721: (10, matrix),
+        50728: (5, [1, 1] * 3), 50778: (3, [21]),
+    }  # fmt: skip
+    if preview is not None:
+        fields |= {
+            256: (4, [size[0]]), 257: (4, [size[1]]), 258: (3, [8, 8, 8]), 259: (3, [7]),
+            262: (3, [6]), 273: (4, [8 + len(noise)]), 277: (3, [3]), 278: (4, [size[1]]),
+            279: (4, [len(image)]), 284: (3, [1]),
+        }  # fmt: skip
+    out += bytes(len(out) % 2)
+    out[4:8] = struct.pack("<I", len(out))
+    return bytes(out + _directory(fields, len(out)))
+
+
+def _directory(fields: dict[int, tuple[int, list[int]]], at: int) -> bytes:
+    """A TIFF's directory at some place: number of a field to its type and values."""
+    letters = {1: "B", 2: "B", 3: "H", 4: "I", 5: "I", 10: "i"}
+    entries, behind = b"", b""
+    start = at + 2 + 12 * len(fields) + 4
+    for number, (kind, values) in sorted(fields.items()):
+        data = struct.pack(f"<{len(values)}{letters[kind]}", *values)
+        count = len(values) // 2 if kind in {5, 10} else len(values)
+        entries += struct.pack("<HHI", number, kind, count)
+        entries += (
+            data.ljust(4, b"\0") if len(data) <= 4 else struct.pack("<I", start + len(behind))
+        )
+        behind += data + bytes(len(data) % 2) if len(data) > 4 else b""
+    return struct.pack("<H", len(fields)) + entries + bytes(4) + behind
+
+
 @pytest.fixture
 def bad_files(tmp_path: Path) -> Path:
     """Folder of what `write_bad_files` writes."""

@@ -29,12 +29,14 @@ from support.observed import observation
 
 from aggregators.keys import MARKER, kind_of
 from aggregators.tallying import ObservedPartition
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 
-_DECIDED = {10: None, 11: True, 12: False}
+_DECIDED = {10: AS_SEEN, 11: COUNTS, 12: Exclusion.ON_REQUEST}
 """What is decided about a photo, by a kind of message that is drawn."""
 
 
@@ -62,7 +64,7 @@ def observation_logs(draw: st.DrawFn) -> dict[int, Log]:
             continue
         if kind in _DECIDED:  # the same
             for log in logs.values():
-                append(log, gap, encode(decision(log, number, subject, counts=_DECIDED[kind])))
+                append(log, gap, encode(decision(log, number, subject, standing=_DECIDED[kind])))
             continue
         value = b"\xc1garbage" if kind == 0 else encode(observation(number, subject))
         append(logs[number % PARTITIONS], gap, value)

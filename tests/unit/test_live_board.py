@@ -8,13 +8,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.groups import detectors
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.views import Board, Sighting, decode_sighting
-from avatarrig.views.board import MOST_PHOTOS, MOST_REJECTS, MOST_SUBJECTS
-from avatarrig.views.notes import MOST_NOTES, thin_out
-from avatarrig.views.stream import RATE_SECONDS, Rate, Stream
+from avatarrig.views import SIGHTINGS, Board, Sighting
+from avatarrig.views.board import MOST_PHOTOS, Bounds
+from avatarrig.views.stream import RATE_SECONDS, Rate
+from avatarrig.views.thinning import MOST_NOTES, thin_out
 from avatarrig.wire import (
     Forget,
     HistoryRecord,
@@ -26,6 +27,8 @@ from avatarrig.wire import (
 from avatarrig.wire.identity import subject_digest
 
 NOW = 1.76e9
+MOST_SUBJECTS = Bounds().subjects or 0
+MOST_REJECTS = Bounds().rejects or 0
 
 
 def skeleton(subject: str = "anna", at: float = NOW, fingerprint: str = "f") -> SkeletonRecord:
@@ -51,7 +54,7 @@ def note(used: int, at: float, fingerprint: str = "f") -> HistoryRecord:
 
 
 def sighting(number: int, at: float = NOW, subject: str = "anna") -> Sighting:
-    return decode_sighting(encode(observation(number, subject, observed_at=at)))
+    return SIGHTINGS.decode(encode(observation(number, subject, observed_at=at)))
 
 
 def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
@@ -66,14 +69,14 @@ def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
 
 def test_an_observation_is_read_in_short() -> None:
     seen = observation(3)
-    short = decode_sighting(encode(seen))
+    short = SIGHTINGS.decode(encode(seen))
     assert short == Sighting(**{name: getattr(seen, name) for name in Sighting.__struct_fields__})
 
 
 @pytest.mark.parametrize("data", [None, b"", b"garbage", b"\x80", b"x" * 2_000_000])
 def test_what_is_no_observation_is_refused(data: bytes | None) -> None:
     with pytest.raises(RecordRefusedError):
-        decode_sighting(data)
+        SIGHTINGS.decode(data)
 
 
 def test_a_pose_that_does_not_fit_is_refused() -> None:
@@ -81,14 +84,14 @@ def test_a_pose_that_does_not_fit_is_refused() -> None:
     assert seen.pose is not None
     cut = msgspec.structs.replace(seen.pose, data=seen.pose.data[:-4])
     with pytest.raises(RecordRefusedError, match="pose"):
-        decode_sighting(encode(msgspec.structs.replace(seen, pose=cut)))
+        SIGHTINGS.decode(encode(msgspec.structs.replace(seen, pose=cut)))
 
 
 def test_an_older_estimate_does_not_replace_a_newer_one() -> None:
     board = Board()
     for at in (2.0, 3.0, 1.0):
-        board.take(skeleton(at=at))
-    record = board.subjects["anna"].record
+        board.note(skeleton(at=at))
+    record = board.snapshot().subjects["anna"].record
     assert record is not None
     assert record.estimated_at == 3.0
 
@@ -96,10 +99,10 @@ def test_an_older_estimate_does_not_replace_a_newer_one() -> None:
 def test_the_history_is_that_of_the_latest_detector() -> None:
     board = Board()
     for used, at, fingerprint in ((1, 1.0, "old"), (2, 2.0, "old"), (1, 3.0, "new")):
-        board.take(note(used, at, fingerprint))
-    board.take(skeleton(at=2.0, fingerprint="old"))
-    board.take(skeleton(at=3.0, fingerprint="new"))
-    subject = board.subjects["anna"]
+        board.note(note(used, at, fingerprint))
+    board.note(skeleton(at=2.0, fingerprint="old"))
+    board.note(skeleton(at=3.0, fingerprint="new"))
+    subject = board.snapshot().subjects["anna"]
     assert [kept.fingerprint for kept in subject.notes] == ["new"]
     assert subject.fingerprints == {"old", "new"}
 
@@ -107,16 +110,17 @@ def test_the_history_is_that_of_the_latest_detector() -> None:
 def test_a_note_that_comes_twice_is_kept_once() -> None:
     board = Board()
     for at in (1.0, 2.0, 1.0, 2.0, 3.0):
-        board.take(note(5, at))
-    assert [kept.estimated_at for kept in board.subjects["anna"].notes] == [1.0, 2.0, 3.0]
+        board.note(note(5, at))
+    notes = board.snapshot().subjects["anna"].notes
+    assert [kept.estimated_at for kept in notes] == [1.0, 2.0, 3.0]
 
 
 def test_a_long_history_keeps_its_ends_and_its_shape() -> None:
     board = Board()
     for number in range(20_000):
-        board.take(note(number + 1, NOW + number))
-        assert len(board.subjects["anna"].notes) <= MOST_NOTES
-    kept = board.subjects["anna"].notes
+        board.note(note(number + 1, NOW + number))
+        assert len(board.snapshot().subjects["anna"].notes) <= MOST_NOTES
+    kept = board.snapshot().subjects["anna"].notes
     assert (kept[0].used, kept[-1].used) == (1, 20_000)
     widest = max(
         after.estimated_at - before.estimated_at for before, after in itertools.pairwise(kept)
@@ -138,45 +142,56 @@ def test_thinning_keeps_order_and_fits(points: list[tuple[float, int]]) -> None:
 def test_the_latest_photos_are_kept_and_the_latest_pose() -> None:
     board = Board()
     for number in range(30):
-        board.take(sighting(number, NOW + number))
+        board.note(sighting(number, NOW + number))
     nobody = msgspec.structs.replace(sighting(99, NOW + 99), pose=None)
-    board.take(nobody)
-    subject = board.subjects["anna"]
+    board.note(nobody)
+    subject = board.snapshot().subjects["anna"]
     assert len(subject.photos) == MOST_PHOTOS
-    assert subject.photos[-1] == nobody == board.last_photo
+    assert subject.photos[-1] == nobody == board.snapshot().last_photo
     assert subject.posed is not None
     assert subject.posed.image_id == "photo-29"
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_the_latest_is_the_latest_whatever_partition_is_read_first(order: tuple[int, ...]) -> None:
+    board = Board()
+    for number in order:
+        board.note(sighting(number, NOW + number))
+    subject = board.snapshot().subjects["anna"]
+    assert [photo.image_id for photo in subject.photos] == ["photo-0", "photo-1", "photo-2"]
+    assert subject.posed is not None
+    assert subject.posed.image_id == "photo-2"
+
+
 def test_of_too_many_subjects_those_that_changed_last_are_kept() -> None:
     board = Board()
-    board.take(skeleton("first"))
+    board.note(skeleton("first"))
     for number in range(MOST_SUBJECTS - 1):
-        board.take(skeleton(f"s{number}"))
-    board.take(skeleton("first"))
-    board.take(skeleton("one more"))
-    assert len(board.subjects) == MOST_SUBJECTS
-    assert {"first", "one more"} <= set(board.subjects)
-    assert "s0" not in board.subjects
+        board.note(skeleton(f"s{number}"))
+    board.note(skeleton("first"))
+    board.note(skeleton("one more"))
+    assert len(board.snapshot().subjects) == MOST_SUBJECTS
+    assert {"first", "one more"} <= set(board.snapshot().subjects)
+    assert "s0" not in board.snapshot().subjects
 
 
 def test_rejects_are_counted_by_reason_each_photo_once() -> None:
     board = Board()
     for number, reason in ((1, "crashed"), (2, "crashed"), (3, "too_large"), (1, "crashed")):
-        board.take(reject(number, reason))
-    assert board.reasons == {"crashed": 2, "too_large": 1}
-    board.take(sighting(2, NOW + 1))
-    assert board.reasons == {"crashed": 1, "too_large": 1}, "it was seen after all"
-    board.take(sighting(3, NOW - 1))
-    assert board.reasons["too_large"] == 1, "seen before it was set aside"
+        board.note(reject(number, reason))
+    assert board.snapshot().reasons == {"crashed": 2, "too_large": 1}
+    board.note(sighting(2, NOW + 1))
+    assert board.snapshot().reasons == {"crashed": 1, "too_large": 1}, "it was seen after all"
+    board.note(sighting(3, NOW - 1))
+    assert board.snapshot().reasons["too_large"] == 1, "seen before it was set aside"
 
 
 def test_of_too_many_rejects_the_latest_are_listed_and_all_are_counted() -> None:
     board = Board()
     for number in range(MOST_REJECTS + 50):
-        board.take(reject(number, at=NOW + number))
-    assert board.reasons["crashed"] == MOST_REJECTS + 50
-    assert [each.rejected_at for each in board.rejects(2)] == [
+        board.note(reject(number, at=NOW + number))
+    assert board.snapshot().reasons["crashed"] == MOST_REJECTS + 50
+    assert [each.latest.rejected_at for each in board.snapshot().rejects[:2]] == [
         NOW + MOST_REJECTS + 49,
         NOW + MOST_REJECTS + 48,
     ]
@@ -185,10 +200,10 @@ def test_of_too_many_rejects_the_latest_are_listed_and_all_are_counted() -> None
 def test_made_up_reasons_cannot_grow_without_end() -> None:
     board = Board()
     for number in range(500):
-        board.take(reject(number, reason=f"reason {number} {'x' * 1000}"))
-    assert len(board.reasons) <= 51
-    assert max(len(reason) for reason in board.reasons) <= 40
-    assert board.reasons.total() == 500
+        board.note(reject(number, reason=f"reason {number} {'x' * 1000}"))
+    assert len(board.snapshot().reasons) <= 51
+    assert max(len(reason) for reason in board.snapshot().reasons) <= 40
+    assert board.snapshot().rejected == 500
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
@@ -211,26 +226,27 @@ def test_every_change_can_be_noticed() -> None:
     board = Board()
     versions = [board.version]
     for news in (skeleton(), note(1, NOW), sighting(1), reject(1)):
-        board.take(news)
+        board.note(news)
         versions.append(board.version)
-    board.flow(Stream(found=3))
+    board.groups([detectors(members=1, waiting=3)])
     versions.append(board.version)
     assert versions == sorted(set(versions))
-    board.flow(Stream(found=3))
-    assert board.version == versions[-1], "nothing new"
+    seen = board.snapshot()
+    board.groups([detectors(members=1, waiting=3)])
+    assert board.snapshot() is seen, "nothing new"
 
 
 def test_a_subject_that_is_forgotten_is_gone_and_does_not_come_back_by_old_records() -> None:
     board = Board()
     everything = [skeleton(), note(1, NOW), sighting(1), reject(1)]
     for news in (*everything, skeleton("ben")):
-        board.take(news)
-    board.take(Forget(forget=subject_digest("anna"), forgotten_at=NOW + 1))
+        board.note(news)
+    board.note(Forget(forget=subject_digest("anna"), forgotten_at=NOW + 1))
     for news in everything[:3]:
-        board.take(news)
-    assert set(board.subjects) == {"ben"}
-    assert board.last_photo is None
-    assert not board.reasons
-    assert not board.rejects(5)
-    board.take(sighting(2, NOW + 2))
-    assert "anna" in board.subjects, "photos that come later are new"
+        board.note(news)
+    assert set(board.snapshot().subjects) == {"ben"}
+    assert board.snapshot().last_photo is None
+    assert not board.snapshot().reasons
+    assert not board.snapshot().rejects
+    board.note(sighting(2, NOW + 2))
+    assert "anna" in board.snapshot().subjects, "photos that come later are new"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.references import reference
 from support.rendered import rendered
 
 from avatarrig.body.estimate import EstimateOptions, estimate
@@ -22,8 +22,8 @@ from avatarrig.page.content import CHARTED, Content
 from avatarrig.page.downloads import DownloadRefusedError, download
 from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.pictures.svg import describe, pose_svg, t_pose_svg
-from avatarrig.views import Board, decode_sighting
-from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.views import SIGHTINGS, Board
+from avatarrig.wire import Reject, SkeletonRecord, encode
 from avatarrig.wire.history import history_of
 
 NOW = 1.76e9
@@ -138,11 +138,11 @@ def content(*roots: str, subject: str = "anna") -> tuple[Content, Board]:
     board = Board()
     for photos in (5, 20, 30):
         latest = record(photos, subject, NOW + photos)
-        board.take(latest)
-        board.take(history_of(latest))
-    board.take(decode_sighting(encode(rendered(7, subject=subject, observed_at=NOW))))
-    watching = SimpleNamespace(lock=threading.Lock(), board=board, complaint="")
-    return Content(cast("Any", watching), Thumbnails(roots)), board
+        board.note(latest)
+        board.note(history_of(latest))
+    board.note(SIGHTINGS.decode(encode(rendered(7, subject=subject, observed_at=NOW))))
+    views = SimpleNamespace(snapshot=board.snapshot, trouble="")
+    return Content(cast("Any", views), Thumbnails(roots)), board
 
 
 def test_the_history_is_sent_once_and_then_what_is_new() -> None:
@@ -154,7 +154,7 @@ def test_the_history_is_sent_once_and_then_what_is_new() -> None:
     assert first["history"]["ratios"].keys() == set(CHARTED)
     again = json.loads(look() or "")
     assert again["history"] == {"anew": False, "at": [], "used": [], "ratios": {}}
-    board.take(history_of(record(30, at=NOW + 99)))
+    board.note(history_of(record(30, at=NOW + 99)))
     new = json.loads(look() or "")["history"]
     assert (new["anew"], new["at"]) == (False, [NOW + 99])
     value, low, high, window = new["ratios"]["hip_width"][0]
@@ -167,7 +167,7 @@ def test_the_history_is_sent_once_and_then_what_is_new() -> None:
 def test_the_figures_are_those_of_the_estimate() -> None:
     page, board = content()
     shown = json.loads(page.follow("anna")() or "")
-    latest = board.subjects["anna"].record
+    latest = board.snapshot().subjects["anna"].record
     assert latest is not None
     assert shown["observations"] == 30
     assert {bone["key"]: bone["value"] for bone in shown["bones"]} == {
@@ -187,10 +187,24 @@ def test_a_subject_that_is_not_known_is_no_fault() -> None:
 
 def test_the_overview_lists_everybody() -> None:
     page, board = content()
-    board.take(record(5, HOSTILE))
+    board.note(record(5, HOSTILE))
     shown = json.loads(page.overview())
     assert {subject["name"] for subject in shown["subjects"]} == {"anna", HOSTILE}
     assert shown["stream"]["observed"] == 35
+
+
+def test_a_subjects_page_tells_of_that_subject_alone() -> None:
+    page, board = content()
+    for subject, reason in (("anna", "too_large"), ("ben", "crashed")):
+        photo = reference(f"of-{subject}.jpg", subject=subject)
+        board.note(Reject(reason=reason, message="m", attempts=3, rejected_at=NOW, reference=photo))
+    board.note(record(20, "ben"))
+    shown = json.loads(page.follow("anna")() or "")["stream"]
+    assert [reject["path"] for reject in shown["rejects"]] == ["of-anna.jpg"]
+    assert (shown["observed"], shown["rejected"]) == (30, 1)
+    assert shown["reasons"] == [["too_large", 1]]
+    everybody = json.loads(page.overview())["stream"]
+    assert (everybody["observed"], everybody["rejected"]) == (50, 2)
 
 
 # Files.

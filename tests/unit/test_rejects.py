@@ -1,4 +1,4 @@
-"""The list of what is set aside: latest state of each photo, gone when it is observed."""
+"""The list of what is rejected: latest state of each photo, gone when it is observed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import random
 import pytest
 from support.references import reference
 
-from avatarrig.views.rejects import RejectsView, replayable
-from avatarrig.wire import Observation, Reject
+from avatarrig.views.rejects import StandingRejects, replayable
+from avatarrig.wire import Observation, Reject, record_key
 
 
 def reject(
@@ -41,17 +41,17 @@ def observation(name: str, at: float) -> Observation:
     )
 
 
-def view(*records: Reject | Observation) -> RejectsView:
-    made = RejectsView()
+def view(*records: Reject | Observation) -> StandingRejects:
+    made = StandingRejects()
     for record in records:
         if isinstance(record, Reject):
             made.reject(record)
         else:
-            made.observation(record)
+            made.observed((record.subject, record.image_id), record.observed_at)
     return made
 
 
-def names(rejects: RejectsView, **chosen: object) -> list[str]:
+def names(rejects: StandingRejects, **chosen: object) -> list[str]:
     return [photo.name for photo in rejects.standing(**chosen)]  # type: ignore[arg-type]
 
 
@@ -90,6 +90,27 @@ def test_a_refused_message_is_listed_by_its_origin() -> None:
     assert names(rejects) == ["a.jpg", "avatarrig.images[3]@7"]
     assert [photo.name for photo in rejects.find("[3]@7")] == ["avatarrig.images[3]@7"]
     assert [photo.name for photo in rejects.find("a-1")] == ["a.jpg"]
+
+
+def test_a_reject_that_is_told_twice_counts_once() -> None:
+    rejects = StandingRejects()
+    for at in (1, 2):
+        rejects.reject(reject("a", at), key=b"the same")
+    assert [photo.times for photo in rejects.standing()] == [1]
+
+
+def test_a_reject_whose_record_was_deleted_is_gone() -> None:
+    rejects = view(reject("a", 1), reject("a", 2), reject("b", 3))
+    rejects.removed(record_key(reject("b", 3)))
+    assert names(rejects) == ["a.jpg"]
+    rejects.removed(record_key(reject("a", 2)))
+    assert [photo.times for photo in rejects.standing()] == [1]
+
+
+def test_what_is_rejected_of_one_subject_can_be_chosen() -> None:
+    rejects = view(reject("a", 1))
+    assert names(rejects, subject="s") == ["a.jpg"]
+    assert names(rejects, subject="somebody else") == []
 
 
 def test_photos_are_tried_again_as_the_asking_runs_own() -> None:

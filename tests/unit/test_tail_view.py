@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
+from support.groups import detectors
 from support.observed import observation
+from support.references import reference
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
 from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture, trend
-from avatarrig.views import Board, GroupStatus, Stream, check_estimate, decode_sighting
+from avatarrig.views import SIGHTINGS, Board
+from avatarrig.views.feed import SHOWN
 from avatarrig.wire import (
     HistoryRatio,
     HistoryRecord,
     RecordRefusedError,
+    Reject,
     SkeletonRecord,
     encode,
 )
@@ -47,22 +52,21 @@ def board(subject: str = "anna") -> Board:
     known = Board()
     for photos in (5, 20, 40):
         latest = record(photos, subject, NOW + photos)
-        known.take(latest)
-        known.take(history_of(latest))
-    known.take(decode_sighting(encode(observation(7, subject, observed_at=NOW))))
-    group = GroupStatus(group="avatarrig.detectors", members=2, lag={"avatarrig.images": 12})
-    known.flow(Stream(found=52, waiting=12, in_work=2, replicas=2, groups=(group,)))
+        known.note(latest)
+        known.note(history_of(latest))
+    known.note(SIGHTINGS.decode(encode(observation(7, subject, observed_at=NOW))))
+    known.groups([detectors(members=2, waiting=12)])
     return known
 
 
 def shown(
-    known: Board, width: int, height: int = 40, *, ascii_only: bool = False, complaint: str = ""
+    known: Board, width: int, height: int = 40, *, ascii_only: bool = False, trouble: str = ""
 ) -> list[str]:
     console = Console(width=width, height=height, color_system=None)
     screen = Screen(width, height, ascii_only=ascii_only)
-    subjects = [each for each in known.subjects.values() if each.record is not None]
+    seen = known.snapshot()
     with console.capture() as capture:
-        console.print(picture(known, subjects, screen, now=NOW + 50, complaint=complaint))
+        console.print(picture(seen, seen.estimated[::-1], screen, now=NOW + 50, trouble=trouble))
     return capture.get().splitlines()
 
 
@@ -97,8 +101,23 @@ def test_ascii_terminals_get_ascii() -> None:
     assert "o" in text
 
 
-def test_a_complaint_is_shown() -> None:
-    assert any("Kafka is away" in line for line in shown(board(), 80, complaint="Kafka is away"))
+def test_a_trouble_is_shown() -> None:
+    assert any("Kafka is away" in line for line in shown(board(), 80, trouble="Kafka is away"))
+
+
+def test_of_one_subject_nothing_of_another_is_shown() -> None:
+    known = board("bob")
+    known.note(SIGHTINGS.decode(encode(observation(9, "anna", observed_at=NOW + 40))))
+    photo = reference("of-anna.jpg", subject="anna")
+    known.note(Reject(reason="crashed", message="m", attempts=3, rejected_at=NOW, reference=photo))
+    console = Console(width=100, color_system=None)
+    seen = known.snapshot().only({"bob"})
+    with console.capture() as capture:
+        console.print(
+            picture(seen, seen.estimated, Screen(100, 40, ascii_only=False), now=NOW + 50)
+        )
+    assert "last photo photo-7.jpg" in capture.get()
+    assert "rejected 0" in capture.get()
 
 
 def test_nothing_known_says_so() -> None:
@@ -108,7 +127,7 @@ def test_nothing_known_says_so() -> None:
 def test_other_subjects_are_listed_below() -> None:
     known = board()
     for number in range(8):
-        known.take(record(3, f"person {number}"))
+        known.note(record(3, f"person {number}"))
     lines = shown(known, 80, 60)
     assert sum("3 photos" in line for line in lines) == 5
     assert lines[-1].strip() == "… and 3 more"
@@ -145,12 +164,12 @@ def test_printable_keeps_letters_of_all_scripts() -> None:
 )
 def test_an_estimate_that_cannot_be_shown_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(RecordRefusedError, match="cannot be shown"):
-        check_estimate(document)
+        SHOWN.decode(encode(msgspec.structs.replace(record(3), estimate=document)))
 
 
 def test_what_the_estimator_makes_can_be_shown() -> None:
     for photos in (0, 3, 40):
-        check_estimate(record(photos).estimate)
+        assert SHOWN.decode(encode(record(photos))).observations == photos
 
 
 # Lines.

@@ -8,11 +8,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from aggregators.settings import AggregatorSettings
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.guard import HEADERS, is_known_host
 from avatarrig.page.server import AddressInUseError, serving
+from avatarrig.page.settings import PageSettings
 
 NAMES = frozenset({"localhost", "rig.example"})
 
@@ -42,12 +41,8 @@ def test_foreign_names_are_not(host: str) -> None:
     assert not is_known_host(host, NAMES)
 
 
-def settings(port: int) -> AggregatorSettings:
-    return AggregatorSettings(
-        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
-        web_port=port,
-        web_names=("Rig.Example",),
-    )
+def settings(port: int) -> PageSettings:
+    return PageSettings(port=port, names=("Rig.Example",))
 
 
 async def _hello(_: web.Request) -> web.Response:
@@ -99,7 +94,7 @@ def test_a_port_in_use_is_named() -> None:
 
 def test_without_a_port_nothing_listens() -> None:
     async def serve() -> None:
-        quiet = AggregatorSettings(kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"))
+        quiet = PageSettings()
         async with serving(quiet, []):
             assert asyncio.all_tasks() == {asyncio.current_task()}
 

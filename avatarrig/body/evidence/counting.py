@@ -26,9 +26,7 @@ class Excluded(msgspec.Struct, frozen=True):
 
 _EXCLUDED: Final = {
     Exclusion.DUPLICATE.value: Exclusion.DUPLICATE,
-    Exclusion.GONE.words: Exclusion.GONE,
-    Exclusion.SOMEBODY_ELSE.words: Exclusion.SOMEBODY_ELSE,
-    Exclusion.UNSURE.words: Exclusion.UNSURE,
+    **{reason.words: reason for reason in Exclusion},
 }
 """What an observation says where it is excluded, to the reason."""
 

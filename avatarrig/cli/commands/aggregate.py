@@ -7,9 +7,10 @@ import click
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.web import WebPage, web_options
+from avatarrig.cli.options.web import web_options
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.supervision import Child
@@ -33,7 +34,7 @@ window_option = click.option(
 )
 @window_option
 @web_options
-def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: WebPage) -> None:
+def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSettings) -> None:
     """Run an aggregator worker until Ctrl-C or SIGTERM.
 
     Workers of a group share the subjects; one does thousands of observations a second.
@@ -48,7 +49,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: WebPage) 
 
 
 def aggregator(
-    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: WebPage
+    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: PageSettings
 ) -> Child:
     """Describes the worker's process."""
     settings = AggregatorSettings(

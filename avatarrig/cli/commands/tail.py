@@ -6,13 +6,13 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.live import Live
 
 from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
@@ -20,13 +20,12 @@ from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
-from avatarrig.kafka import KafkaSettings, admin_client, open_reader
+from avatarrig.kafka import KafkaSettings
 from avatarrig.process.interruption import Interruption
-from avatarrig.views import Board, Subject
-from avatarrig.views.feed import Feed, News, read_stream
-from avatarrig.views.watching import Watching
-from avatarrig.wire import HistoryRecord, SkeletonRecord
-from avatarrig.wire.history import history_of
+from avatarrig.views import Subject
+from avatarrig.views.updates import updates
+from avatarrig.views.watch import Watching, watched_once
+from avatarrig.wire import HistoryRecord
 
 DRAW_SECONDS: Final = 0.2
 """However many updates come: an eye follows no more."""
@@ -96,11 +95,10 @@ def _lines(
 ) -> None:
     written = 0
     spoken: dict[str, float] = {}
-    with contextlib.closing(Feed(kafka, history=history)) as feed:
-        while feed.behind or not once:
-            catching_up = feed.behind
-            for note in _notes(feed.poll(POLL_SECONDS), wanted, history=history):
-                if not (as_json or catching_up or _is_time(spoken, note)):
+    with contextlib.closing(updates(kafka, wanted, history=history, once=once)) as batches:
+        for batch in batches:
+            for note in batch.notes:
+                if not (as_json or batch.from_before or _is_time(spoken, note)):
                     continue
                 sys.stdout.write(f"{json_line(note) if as_json else plain_line(note)}\n")
                 written += 1
@@ -118,51 +116,17 @@ def _is_time(spoken: dict[str, float], note: HistoryRecord) -> bool:
     return True
 
 
-def _notes(
-    batch: Iterable[News], wanted: Collection[str], *, history: bool
-) -> Iterator[HistoryRecord]:
-    for news in batch:
-        if wanted and news_subject(news) not in wanted:
-            continue
-        if history and isinstance(news, HistoryRecord):
-            yield news
-        elif not history and isinstance(news, SkeletonRecord):
-            yield history_of(news)
-
-
-def news_subject(news: News) -> str | None:
-    """Whose news it is; None for rejects, which concern the pipeline."""
-    return news.subject if isinstance(news, SkeletonRecord | HistoryRecord) else None
-
-
 def _nothing(wanted: Collection[str]) -> CommandError:
     whom = f" of {', '.join(sorted(wanted))}" if wanted else ""
     return CommandError(f"there is no estimate{whom} yet", ExitCode.NOTHING_PROCESSED)
 
 
 def _print_once(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> None:
-    board = Board()
-    with contextlib.closing(Feed(kafka)) as feed:
-        while feed.behind:
-            for news in feed.poll(POLL_SECONDS):
-                board.take(news)
-    with admin_client(kafka) as admin, contextlib.closing(open_reader(kafka)) as consumer:
-        board.flow(read_stream(admin, consumer))
-    shown = _estimated(board, wanted)
-    if not shown:
+    seen = watched_once(kafka).only(wanted)
+    if not seen.estimated:
         raise _nothing(wanted)
     screen = _screen(console, height=44)
-    console.print(picture(board, shown, screen, now=time.time()))
-
-
-def _estimated(board: Board, wanted: Collection[str]) -> list[Subject]:
-    """Subjects to show, those that changed last first."""
-    subjects = reversed(board.subjects.values())
-    return [
-        subject
-        for subject in subjects
-        if subject.record is not None and (not wanted or subject.name in wanted)
-    ]
+    console.print(picture(seen, seen.estimated, screen, now=time.time()))
 
 
 def _screen(console: Console, height: int | None = None) -> Screen:
@@ -177,29 +141,23 @@ def _draw(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> No
     focus = _Focus()
     with (
         _quiet_keyboard(),
-        Watching(kafka) as watching,
+        Watching(kafka, tell=lambda *_: None) as watching,
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
-        seen: tuple[object, ...] = ()
+        shown: tuple[object, ...] = ()
         drawn = 0.0
         while True:
             now = time.monotonic()
-            state = (id(watching.board), watching.board.version, console.size, watching.complaint)
-            if state != seen or now - drawn >= STILL_SECONDS:
-                live.update(_look(watching, focus, wanted, console), refresh=True)
-                seen, drawn = state, now
+            seen, trouble = watching.snapshot().only(wanted), watching.trouble
+            state = (seen.version, console.size, trouble)
+            if state != shown or now - drawn >= STILL_SECONDS:
+                subjects = focus.first(seen.estimated, now)
+                drawn_now = picture(
+                    seen, subjects, _screen(console), now=time.time(), trouble=trouble
+                )
+                live.update(drawn_now, refresh=True)
+                shown, drawn = state, now
             time.sleep(DRAW_SECONDS)
-
-
-def _look(
-    watching: Watching, focus: _Focus, wanted: Collection[str], console: Console
-) -> RenderableType:
-    with watching.lock:
-        board = watching.board
-        shown = focus.first(_estimated(board, wanted), time.monotonic())
-        return picture(
-            board, shown, _screen(console), now=time.time(), complaint=watching.complaint
-        )
 
 
 class _Focus:

@@ -19,7 +19,7 @@ from avatarrig.cli.options.detector import Detecting, detector_options, workers_
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
 from avatarrig.cli.options.reference import Asking
-from avatarrig.cli.options.web import WebPage, web_options
+from avatarrig.cli.options.web import web_options
 from avatarrig.detectors.models import ModelUnavailableError, locate_models
 from avatarrig.faces.references import ReferenceRefusedError
 from avatarrig.kafka import (
@@ -29,6 +29,7 @@ from avatarrig.kafka import (
     existing_partitions,
 )
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
 from avatarrig.pipeline.parts import fetch_line
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
@@ -74,7 +75,7 @@ def up(  # noqa: PLR0913 - click's parameters
     kafka: KafkaArguments,
     detecting: Detecting,
     window: int,
-    page: WebPage,
+    page: PageSettings,
     metrics: MetricsAddress,
 ) -> None:
     """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
@@ -144,7 +145,7 @@ def _broker(
     return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
 
 
-def _with_overlays(page: WebPage, out: str | None) -> WebPage:
+def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     """Lets the page show what the detectors of the same command draw."""
     if out is None:
         return page
@@ -156,7 +157,7 @@ def _with_overlays(page: WebPage, out: str | None) -> WebPage:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _announce(location: str, page: WebPage) -> None:
+def _announce(location: str, page: PageSettings) -> None:
     click.echo(f"photos are taken from {location}; Ctrl-C stops")
     if page.port is not None:
         click.echo(f"skeletons: http://{page.host}:{page.port}/")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-import msgspec
 
+from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 
 DEFAULT_PORT = 6066
@@ -42,22 +42,6 @@ _OPTIONS = (
 )
 
 
-class WebPage(msgspec.Struct, frozen=True):
-    """Where the web page is.
-
-    Attributes:
-        host: Address that it is bound to.
-        port: None for no page.
-        names: Host names under which it may be asked for.
-        overlays: Folders whose overlays it may show.
-    """
-
-    host: str
-    port: int | None
-    names: tuple[str, ...]
-    overlays: tuple[str, ...] = ()
-
-
 def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options; it is called with one argument ``page`` for them all."""
 
@@ -76,7 +60,7 @@ def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
                     f"--web-overlays: the page shows what lies in folders, not in {place}: copy "
                     "the overlays into one, or mount the store"
                 )
-        page = WebPage(web_host, web_port or None, web_name, web_overlays)
+        page = PageSettings(web_host, web_port or None, web_name, web_overlays)
         return command(page=page, **given)
 
     decorated: Callable[..., Any] = gathered

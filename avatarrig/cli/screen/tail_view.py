@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar
 from avatarrig.cli.screen.printable import printable
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
-from avatarrig.views import Board, Subject
+from avatarrig.views import Snapshot, Stream, Subject
 from avatarrig.views.view import BoneRow, bone_rows, duration
 from avatarrig.wire import HistoryRecord
 
@@ -35,6 +36,7 @@ STEADY: Final = 0.02
 """Changes of a ratio smaller than this share of it do not fill a sparkline's height."""
 
 MOST_LISTED: Final = 5
+MOST_REASONS: Final = 4
 _TABLE_WIDTH: Final = 97
 _FROM_WIDTH: Final = {"samples": 34, "status": 44, "trend": 58, "90 % interval": 76, "": 96}
 _FIGURES: Final = {"ratio", "90 % interval", "samples"}
@@ -63,20 +65,25 @@ class Screen:
 
 
 def picture(
-    board: Board, subjects: Sequence[Subject], screen: Screen, *, now: float, complaint: str = ""
+    seen: Snapshot,
+    subjects: Sequence[Subject],
+    screen: Screen,
+    *,
+    now: float,
+    trouble: str = "",
 ) -> RenderableType:
     """Lays out everything.
 
     Args:
-        board: What is known.
+        seen: What is known.
         subjects: Those to show; the first in full.
         screen: Where.
         now: Unix seconds.
-        complaint: Why there is no news; empty where all is well.
+        trouble: Why there is no news; empty where all is well.
     """
     head = [
-        *_head(board, subjects, screen, now),
-        *([screen.words(complaint, "yellow")] if complaint else []),
+        *_head(seen, subjects, screen, now),
+        *([screen.words(trouble, "yellow")] if trouble else []),
     ]
     if not subjects:
         return Group(*head, screen.words("no estimate yet: it appears with the first photo", "dim"))
@@ -85,7 +92,9 @@ def picture(
     return Group(*head, Text(""), _body(subjects[0], screen, room), *others)
 
 
-def _head(board: Board, subjects: Sequence[Subject], screen: Screen, now: float) -> Iterator[Text]:
+def _head(
+    seen: Snapshot, subjects: Sequence[Subject], screen: Screen, now: float
+) -> Iterator[Text]:
     record = subjects[0].record if subjects else None
     if record is not None:
         used = record.estimate.get("used_observations", 0)
@@ -94,32 +103,34 @@ def _head(board: Board, subjects: Sequence[Subject], screen: Screen, now: float)
             f" · estimated {_age(record.estimated_at, now)} ago"
         )
         yield screen.words(words, "bold")
-    stream = board.stream
+    stream = seen.stream
     yield screen.words(
-        f"{board.photos_per_second(now):.1f} photos/s · waiting {stream.waiting} "
-        f"(in work {stream.in_work}) · replicas {stream.replicas} · lag {_lag(board)}"
+        f"{seen.rate.per_second(now):.1f} photos/s · waiting {stream.waiting} "
+        f"(in work {stream.in_work}) · replicas {stream.replicas} · lag {_lag(stream)}"
     )
-    reasons = board.reasons.most_common(4)
-    words = ", ".join(f"{printable(reason, 40)} {count}" for reason, count in reasons)
+    reasons = Counter(seen.reasons)
+    words = ", ".join(
+        f"{printable(reason, 40)} {count}" for reason, count in reasons.most_common(MOST_REASONS)
+    )
     yield screen.words(
-        f"rejected {board.reasons.total()}{words and f': {words}'}", "yellow" if words else "dim"
+        f"rejected {reasons.total()}{words and f': {words}'}", "yellow" if words else "dim"
     )
-    photo = board.last_photo
+    photo = seen.last_photo
     if photo is not None:
-        seen = "nobody found" if photo.pose is None else "somebody found"
+        what = "nobody found" if photo.pose is None else "somebody found"
         age = _age(photo.observed_at, now)
-        yield screen.words(f"last photo {printable(photo.path, 80)} · {seen} · {age} ago", "dim")
+        yield screen.words(f"last photo {printable(photo.path, 80)} · {what} · {age} ago", "dim")
 
 
 def _age(then: float, now: float) -> str:
     return duration(max(0.0, now - then))
 
 
-def _lag(board: Board) -> int:
+def _lag(stream: Stream) -> int:
     """Messages that the pipeline's services have not consumed, photos apart."""
     return sum(
         number
-        for group in board.stream.groups
+        for group in stream.groups
         for topic, number in group.lag.items()
         if group.members and not topic.endswith(".images")
     )

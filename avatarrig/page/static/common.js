@@ -83,8 +83,8 @@ export function listen(path, take) {
     source.onmessage = (event) => {
       heard = Date.now();
       const content = JSON.parse(event.data);
-      show(content.complaint ? "waiting" : "live", content.complaint ? "waiting for Kafka" : "live");
-      complain(content.complaint);
+      show(content.trouble ? "waiting" : "live", content.trouble ? "waiting for Kafka" : "live");
+      showTrouble(content.trouble);
       take(content);
     };
     source.onerror = () => {
@@ -103,13 +103,14 @@ export function listen(path, take) {
   open();
 }
 
-function complain(words) {
-  const place = byId("complaint");
+function showTrouble(words) {
+  const place = byId("trouble");
   place.hidden = !words;
+  document.body.classList.toggle("stale", Boolean(words));
   say(place, words);
 }
 
-/** Shows where the photos are, and what was set aside. */
+/** Shows where the photos are, and what was rejected. */
 export function showStream(stream) {
   for (const place of document.querySelectorAll("[data-figure]")) {
     const value = stream[place.dataset.figure];

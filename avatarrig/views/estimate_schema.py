@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from avatarrig.wire import RecordRefusedError
+from avatarrig.wire import RecordRefusedError, SkeletonRecord
 
 
 class _Bone(msgspec.Struct):
@@ -47,13 +45,13 @@ class _Shape(msgspec.Struct):
     window: _Window | None = None
 
 
-def check_estimate(document: dict[str, Any]) -> None:
+def check_estimate(record: SkeletonRecord) -> None:
     """Checks that what is shown of an estimate is there in the form that is expected.
 
     Raises:
         RecordRefusedError: Naming what does not fit.
     """
     try:
-        msgspec.convert(document, _Shape)
+        msgspec.convert(record.estimate, _Shape)
     except msgspec.ValidationError as error:
         raise RecordRefusedError(f"the estimate cannot be shown: {error}") from error

@@ -1,0 +1,56 @@
+"""The page beside a worker: what it shows is read from Kafka, as anybody could."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from avatarrig.kafka import KafkaWatch
+from avatarrig.metrics.service import KafkaMetrics
+from avatarrig.page.operations import Operations
+from avatarrig.page.page import Page
+from avatarrig.page.server import serving
+from avatarrig.views.watch import Watching
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from prometheus_client import CollectorRegistry
+
+    from avatarrig.kafka import KafkaSettings
+    from avatarrig.page.settings import PageSettings
+
+
+@asynccontextmanager
+async def page_beside(
+    settings: PageSettings,
+    kafka: KafkaSettings,
+    *,
+    groups: Mapping[str, str],
+    registry: CollectorRegistry,
+) -> AsyncIterator[Callable[[], None]]:
+    """Serves the page, and what machines ask for, while the context is open.
+
+    Args:
+        settings: Where; without a port nothing is served.
+        kafka: Where Kafka is.
+        groups: Groups of the worker to what they read.
+        registry: The worker's metrics.
+
+    Yields:
+        What to call when the worker works.
+
+    Raises:
+        AddressInUseError: The page cannot be where it was told to be.
+    """
+    operations = Operations(registry)
+    if settings.port is None:
+        yield operations.ready
+        return
+    kafka_metrics = KafkaMetrics()
+    registry.register(kafka_metrics)
+    with Watching(kafka) as watching:
+        routes = [*Page(watching, settings.overlays).routes(), *operations.routes()]
+        async with serving(settings, routes):
+            with KafkaWatch(kafka, kafka_metrics, groups):
+                yield operations.ready

@@ -1,0 +1,158 @@
+"""Keeps a board up to date from threads of its own, through every outage."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Self
+
+import structlog
+
+from avatarrig.kafka import (
+    GroupState,
+    KafkaSettings,
+    Reader,
+    TransportError,
+    admin_client,
+    read_groups,
+)
+from avatarrig.kafka.reading import Tell, log_refusal
+from avatarrig.views.board import Board
+from avatarrig.views.feed import advance, following
+from avatarrig.views.snapshot import Snapshot
+from avatarrig.views.trouble import NOT_CONNECTED, READING, Troubles, in_words
+
+ASK_SECONDS: Final = 1.0
+_ANSWER_MS: Final = 4_000
+_POLL_SECONDS: Final = 0.2
+_RETRY_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 2.0
+_log = structlog.get_logger(__name__)
+
+
+class WatchingFailedError(RuntimeError):
+    """Watching ended by a fault of its own; the cause tells which."""
+
+
+class Watching:
+    """Reads a pipeline's topics for as long as the context is open.
+
+    What is known of an earlier connection is shown until the next one has read everything.
+
+    Args:
+        kafka: Where Kafka is.
+        clock: Monotonic seconds.
+        tell: Hears of messages that hold no record.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Tell = log_refusal,
+    ) -> None:
+        self._kafka = kafka
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._board = Board()
+        self._groups: tuple[GroupState, ...] = ()
+        self._troubles = Troubles(clock)
+        self._troubles.begins(self._read_topics.__name__, NOT_CONNECTED)
+        self._failure: Exception | None = None
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=work.__name__, daemon=True)
+            for work in (self._read_topics, self._ask_for_groups)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        give_up = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, give_up - time.monotonic()))
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no news, for a person; empty where all is well."""
+        return self._troubles.words
+
+    def snapshot(self) -> Snapshot:
+        """What is known now; it does not change any more.
+
+        Raises:
+            WatchingFailedError: Nothing will ever be known again, by a fault of this program.
+        """
+        if self._failure is not None:
+            raise WatchingFailedError(f"watching failed: {self._failure!r}") from self._failure
+        with self._lock:
+            return self._board.snapshot()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        while not self._ended.is_set():
+            try:
+                work()
+            except (TransportError, OSError) as error:
+                if self._troubles.begins(work.__name__, in_words(error)):
+                    _log.info("nothing can be read for those who look on", why=str(error))
+            except Exception as error:
+                self._failure = error
+                raise
+            self._ended.wait(_RETRY_SECONDS)
+
+    def _read_topics(self) -> None:
+        name = self._read_topics.__name__
+        with following(self._kafka, tell=self._tell) as reader:
+            self._troubles.begins(name, READING)
+            board = Board(version=self._board.version + 1)
+            board.begin(reader.firsts, reader.starts)
+            board.groups(self._groups)
+            if not self._board.version:  # nothing is shown yet: then all that comes is news
+                self._board = board
+            while reader.behind and not self._ended.is_set():
+                self._advance(reader, board)
+            with self._lock:
+                self._board = board
+            self._troubles.ends(name)
+            while not self._ended.is_set():
+                self._advance(reader, board)
+
+    def _advance(self, reader: Reader, board: Board) -> None:
+        messages, positions = reader.poll(_POLL_SECONDS), reader.positions()
+        with self._lock:
+            board.take(messages, positions)
+
+    def _ask_for_groups(self) -> None:
+        name = self._ask_for_groups.__name__
+        with admin_client(
+            self._kafka, bootstrap_timeout_ms=_ANSWER_MS, request_timeout_ms=_ANSWER_MS
+        ) as admin:
+            while not self._ended.is_set():
+                groups = read_groups(admin)
+                self._troubles.answered()
+                self._troubles.ends(name)
+                with self._lock:
+                    self._groups = tuple(groups)
+                    self._board.groups(groups)
+                self._ended.wait(ASK_SECONDS)
+
+
+def watched_once(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Snapshot:
+    """Reads what a watcher would see by now, and ends.
+
+    Raises:
+        TransportError: Kafka does not answer, or no pipeline has used it.
+    """
+    board = Board()
+    with following(kafka, tell=tell) as reader, admin_client(kafka) as admin:
+        board.begin(reader.firsts, reader.starts)
+        while reader.behind:
+            advance(reader, board, _POLL_SECONDS)
+        board.groups(read_groups(admin))
+    return board.snapshot()
