@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -247,8 +247,16 @@ class _Hat:
         return Batch(*map(jnp.asarray, (index, side, moments, sessions, truth)))
 
 
+class People(Protocol):
+    """Whom `chances` draws from: attributes as in `Photos`."""
+
+    truth: NDArray[np.float32]
+    source: NDArray[np.str_]
+    spread: NDArray[np.str_]
+
+
 def chances(
-    photos: Photos, bodies: NDArray[np.int64], spread: float, settings: Settings
+    photos: People, bodies: NDArray[np.int64], spread: float, settings: Settings
 ) -> NDArray[np.float64]:
     """How often to draw each body, so that those drawn are as people are.
 
@@ -257,7 +265,7 @@ def chances(
     them. So each body's chance is the density of people over that of bodies of its source.
 
     Args:
-        photos: All photos.
+        photos: Of all.
         bodies: (n,) whom to draw from.
         spread: How many times as much as people these are to vary.
         settings: Which sources to draw how often.

@@ -69,19 +69,19 @@ class Settings:
         seed: Of everything drawn.
     """
 
-    members: int = 4
-    hidden: int = 96
-    steps: int = 1200
+    members: int = 2
+    hidden: int = 64
+    steps: int = 1000
     sets: int = 45
     photos: int = 16
     rate: float = 3e-3
-    decay: float = 1e-3
+    decay: float = 0.1
     noise: float = 0.4
     set_noise: float = 0.15
     natural_share: float = 0.5
     natural_when_few: float = 0.4
     unusual: float = 2.0
-    as_they_are: float = 0.15
+    as_they_are: float = 0.4
     most_often: float = 12.0
     sources: tuple[tuple[str, float], ...] = field(default=(("plain", 0.25), ("rendered", 0.5)))
     likelihood: float = 0.3

@@ -92,7 +92,7 @@ def find_sets(folders: list[Path]) -> list[Path]:
 def read_set(folder: Path) -> list[Body]:
     """Reads the bodies of one set."""
     truth = json.loads((folder / "truth.json").read_text())
-    columns = _columns(folder, truth)
+    columns = columns_of(folder, truth)
     bodies, start = [], 0
     for entry in truth["bodies"]:
         photos = entry["photos"] if "photos" in entry else len(entry["images"])
@@ -122,7 +122,8 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
     )
 
 
-def _columns(folder: Path, truth: dict[str, Any]) -> Columns:
+def columns_of(folder: Path, truth: dict[str, Any]) -> Columns:
+    """Reads the photos of a set, given its ``truth.json``."""
     if (folder / COMPACT).is_file():
         return read_compact(folder / COMPACT)
     for name in ("landmarks_full.npz", "pose.npz"):
@@ -176,7 +177,7 @@ def _occasions(
     sessions, moments, copies = [], [], []
     for body in bodies:
         images = body["images"]
-        place = {image.get("file"): number for number, image in enumerate(images)}
+        place = {image["file"]: number for number, image in enumerate(images) if "file" in image}
         for number in range(len(images)):
             first = number
             while images[first].get("copy_of") in place:
