@@ -26,9 +26,9 @@ from avatarrig.kafka import (
 )
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import service_registry
-from avatarrig.metrics.sharing import share_metrics
 from avatarrig.page.settings import PageSettings
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.sharing import share_metrics
 from avatarrig.process.supervision import ExitCode, Status
 from avatarrig.wire.topics import OBSERVATIONS
 
@@ -68,7 +68,11 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
     registry = service_registry()
     groups = {settings.group: OBSERVATIONS}
     page = PageSettings(
-        settings.web_host, settings.web_port, settings.web_names, settings.overlay_roots
+        settings.web_host,
+        settings.web_port,
+        settings.web_names,
+        settings.overlay_roots,
+        settings.watched,
     )
     try:
         async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:

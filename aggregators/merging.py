@@ -21,7 +21,7 @@ from aggregators.ledger import Changes, Ledger
 from aggregators.recovery import refusing_damage, take_up
 from aggregators.refusals import Refusal
 from aggregators.waiting import Waiting
-from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.refused import OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
@@ -250,6 +250,8 @@ class TalliedPartition:
                 self._forget(offset, record)
                 return None
             return self._take(offset, record)
+        except OutdatedStateError:
+            pass  # Level 1 will send its successor, counted again.
         except RecordRefusedError as error:
             self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
         except StateRefusedError as error:

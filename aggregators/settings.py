@@ -30,6 +30,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         web_names: Host names under which the page may be asked for, besides addresses and
             ``localhost``.
         overlay_roots: Run directories whose overlays the page may show.
+        watched: Where photos are taken from, for the page to say; empty where that is not known.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -43,6 +44,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     web_port: int | None = None
     web_names: tuple[str, ...] = ()
     overlay_roots: tuple[str, ...] = ()
+    watched: str = ""
     stuck_after: float = 60.0
     die_with_parent: bool = False
 

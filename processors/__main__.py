@@ -22,12 +22,12 @@ from avatarrig.kafka import (
     TransportSettingError,
 )
 from avatarrig.metrics.detect import DetectMetrics
-from avatarrig.metrics.sharing import share_metrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.process.lifeline import exit_at_end_of
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.scratch import scratch_folder
+from avatarrig.process.sharing import share_metrics
 from avatarrig.process.supervision import ExitCode, Status
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.runs import RunStorageError

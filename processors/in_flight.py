@@ -17,7 +17,7 @@ from avatarrig.process.supervision import Status
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
 from processors.holds import Holds
-from processors.outcome import Taken, observed, set_aside
+from processors.outcome import Detecting, Sending, Settled, Taken, Waiting, observed, set_aside
 from processors.sandbox.messages import Observed, Unreachable
 from processors.sandbox.sandbox import Result, Sandbox, SetAside
 from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
@@ -67,12 +67,13 @@ class InFlight:
 
     def feed(self) -> None:
         """Has photos fetched, and submits those that are here while the detector has room."""
-        unsettled = [taken for taken in self._taken if not taken.settled and taken.reference]
+        unsettled = [taken for taken in self._taken if not taken.settled]
         references = [taken.reference for taken in unsettled if taken.reference]
         self._photos.keep_only(references)
         if self._files is not None:
             self._files.keep_only([reference.image_id for reference in references])
-        for taken in [taken for taken in unsettled if taken.is_waiting][:_FETCHED_AHEAD]:
+        waiting = [taken for taken in unsettled if isinstance(taken.state, Waiting)]
+        for taken in waiting[:_FETCHED_AHEAD]:
             if not self._feed_one(taken):
                 return
 
@@ -88,8 +89,9 @@ class InFlight:
         busy = any(not taken.settled for taken in self._taken)
         for result in self._sandbox.collect(seconds if busy else 0.0):
             self._settle(result)
-        for taken in [taken for taken in self._taken if taken.is_sent]:
-            self._finish(taken)
+        for taken in list(self._taken):
+            if isinstance(taken.state, Sending) and taken.state.files.done():
+                self._finish(taken, taken.state)
         settled: list[Taken] = []
         while self._taken and self._taken[0].settled:
             settled.append(self._taken.popleft())
@@ -104,8 +106,8 @@ class InFlight:
         """Drops the first photo that nothing was begun with, and all behind it."""
         kept: deque[Taken] = deque()
         for taken in self._taken:
-            is_in_hand = taken.job is not None and taken.job == self._sandbox.in_hand
-            if not (taken.settled or is_in_hand or taken.sending is not None):
+            is_begun = isinstance(taken.state, Settled | Sending)
+            if not is_begun and (taken.job is None or taken.job != self._sandbox.in_hand):
                 break
             kept.append(taken)
         dropped = list(self._taken)[len(kept) :]
@@ -125,7 +127,7 @@ class InFlight:
             self._hold(taken, str(error))
             return False
         if reference is not None and self._sandbox.has_room:
-            taken.job = self._sandbox.submit(reference)
+            taken.state = Detecting(self._sandbox.submit(reference))
         return True
 
     def _set_aside(self, taken: Taken, aside: SetAside) -> None:
@@ -150,26 +152,26 @@ class InFlight:
 
     def _observed(self, taken: Taken, answer: Observed) -> None:
         fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
-        taken.output = observed(taken, answer, fingerprint=fingerprint, now=now)
+        output = observed(taken, answer, fingerprint=fingerprint, now=now)
         _log_of(taken).debug("observed")
-        if self._files is None or taken.reference is None or taken.output.result == REJECTED:
-            taken.settle(taken.output)
+        if self._files is None or taken.reference is None or output.result == REJECTED:
+            taken.settle(output)
         else:
-            taken.sending = self._files.send(taken.reference.image_id)
+            taken.state = Sending(output, self._files.send(taken.reference.image_id))
 
-    def _finish(self, taken: Taken) -> None:
+    def _finish(self, taken: Taken, sending: Sending) -> None:
         """Settles a photo whose files were sent."""
-        if taken not in self._taken or taken.sending is None:  # its partition waits since
+        if taken not in self._taken:  # its partition waits since
             return
         try:
-            taken.sending.result()
+            sending.files.result()
         except StorageUnreachableError as error:
             self._hold(taken, str(error))
             return
         except AnswerRefusedError as error:
             self._set_aside(taken, SetAside(0, RejectReason.DETECTOR_FAILED, str(error), 1))
         else:
-            taken.settle(taken.output)
+            taken.settle(sending.output)
         self._is_reachable(taken)
 
     def _is_reachable(self, taken: Taken) -> None:

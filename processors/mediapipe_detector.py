@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from processors.detector_port import DetectorUnusableError, PhotoDetector
 

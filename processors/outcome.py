@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -43,6 +44,47 @@ class Output(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing was begun with the photo."""
+
+
+class Detecting(msgspec.Struct, frozen=True):
+    """The photo is in the sandbox.
+
+    Attributes:
+        job: Its number there.
+    """
+
+    job: int
+
+
+@dataclass(frozen=True)
+class Sending:
+    """The photo was observed, and its files are on their way to a store.
+
+    Attributes:
+        output: What to send when they are there.
+        files: Is done when they are there, or cannot be brought there.
+    """
+
+    output: Output
+    files: Future[None]
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """It is decided what becomes of the message.
+
+    Attributes:
+        output: What to send; None sends nothing.
+    """
+
+    output: Output | None
+
+
+State = Waiting | Detecting | Sending | Settled
+WAITING: Final = Waiting()
+
+
 @dataclass
 class Taken:
     """A message that was taken from the images topic and is not committed yet.
@@ -51,34 +93,32 @@ class Taken:
         partition: Partition of the images topic.
         offset: The message's offset in it.
         reference: The photo; None where the message is none of this replica's business.
-        job: Number of the photo in the sandbox, once it is there.
-        settled: Whether it is decided what becomes of it.
-        output: What to send; None sends nothing.
-        sending: The photo's files on their way to a store; it is settled when they are there.
+        state: What was begun with it.
     """
 
     partition: int
     offset: int
     reference: PhotoReference | None = None
-    job: int | None = None
-    settled: bool = False
-    output: Output | None = None
-    sending: Future[None] | None = None
+    state: State = WAITING
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether the photo should go to the sandbox."""
-        return not self.settled and self.job is None
+    def settled(self) -> bool:
+        """Whether it is decided what becomes of it."""
+        return isinstance(self.state, Settled)
 
     @property
-    def is_sent(self) -> bool:
-        """Whether its files are in the store by now, or cannot be brought there."""
-        return not self.settled and self.sending is not None and self.sending.done()
+    def output(self) -> Output | None:
+        """What to send; None sends nothing."""
+        return self.state.output if isinstance(self.state, Settled) else None
+
+    @property
+    def job(self) -> int | None:
+        """Number of the photo in the sandbox, as long as it is there."""
+        return self.state.job if isinstance(self.state, Detecting) else None
 
     def settle(self, output: Output | None) -> None:
         """Decides what becomes of the message."""
-        self.output = output
-        self.settled = True
+        self.state = Settled(output)
 
 
 def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: float) -> Taken:
@@ -95,19 +135,14 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
     """
     topic, partition, offset = origin
     if value is None:  # a tombstone
-        taken = Taken(partition, offset)
-        taken.settle(None)
-        return taken
+        return Taken(partition, offset, state=Settled(None))
     try:
         reference = _decode(value)
     except RecordRefusedError as error:
-        taken = Taken(partition, offset)
-        taken.settle(_refused_message(error, keys.origin(topic, partition, offset), now))
-        return taken
+        output = _refused_message(error, keys.origin(topic, partition, offset), now)
+        return Taken(partition, offset, state=Settled(output))
     if reference.run != run:
-        taken = Taken(partition, offset)
-        taken.settle(None)
-        return taken
+        return Taken(partition, offset, state=Settled(None))
     return Taken(partition, offset, reference)
 
 

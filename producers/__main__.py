@@ -21,8 +21,8 @@ from avatarrig.kafka import (
     TransportError,
     TransportSettingError,
 )
-from avatarrig.metrics.sharing import share_metrics
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.sharing import share_metrics
 from avatarrig.process.supervision import ExitCode, Status
 from producers.scan import DatasetError
 from producers.settings import IngestSettings

@@ -19,6 +19,7 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
+from avatarrig.photos.passed_over import FileCounts, Passed, kind_of_file
 from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
@@ -87,8 +88,11 @@ class Bucket:
         bucket = self._root.split("/")[0]
         self._ask(lambda: self._store.ls(bucket, detail=False), bucket)
 
-    def scan(self) -> Iterator[Entry]:
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
         """Lists every photo.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
 
         Raises:
             DatasetError: There is no such bucket, or it may not be listed.
@@ -99,7 +103,10 @@ class Bucket:
             # Not `relpath`, which takes "a/../b" for "b": to a store they are two objects.
             path = name.removeprefix(self._root).removeprefix("/") or posixpath.basename(name)
             *folders, last = path.split("/")
-            if is_photo_name(last) and not any(map(is_junk, set(folders) - _DOTS)):
+            junk = next(filter(is_junk, (each for each in folders if each not in _DOTS)), None)
+            if counts is not None:
+                _count(counts, path, junk)
+            if is_photo_name(last) and junk is None:
                 photo = StoredPhoto(name, path, _problem_of(name))
                 yield Entry(photo, _stamp(details), has_end=True, is_whole=True)
 
@@ -145,6 +152,17 @@ class Bucket:
             raise DatasetError(
                 f"{to_store_url(what)} may not be listed: check AWS_ACCESS_KEY_ID and its rights"
             ) from error
+
+
+def _count(counts: FileCounts, path: str, junk: str | None) -> None:
+    name = path.rsplit("/", maxsplit=1)[-1]
+    if junk is not None:
+        if junk not in counts.folders:
+            counts.passed_over(Passed.FOLDER, junk)
+    elif is_photo_name(name):
+        counts.found(path)
+    elif name:  # otherwise it stands for a folder
+        counts.passed_over(kind_of_file(name), name)
 
 
 def _problem_of(name: str) -> Problem | None:

@@ -11,6 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
@@ -78,6 +79,7 @@ class Ingest:
         self.found = 0
         self.published = 0
         self.rejected = 0
+        self.files = ""
 
     def once(self, stop: threading.Event) -> None:
         """Publishes what is there by now; waits for files that are still being copied.
@@ -86,7 +88,9 @@ class Ingest:
             DatasetError: The folder cannot be listed.
             SourceAwayError: The store does not answer.
         """
-        self._take(self._counted(self._source.scan()), stop)
+        counts = FileCounts()
+        self._take(self._counted(self._source.scan(counts)), stop)
+        self._looked_at(counts)
         while len(self._settling) and not stop.wait(self._pace.quiet):
             self._take(self._waited_for(), stop)
 
@@ -128,8 +132,9 @@ class Ingest:
 
     def _scan(self, stop: threading.Event) -> bool:
         """Looks at everything; tells whether the source answered."""
+        counts = FileCounts()
         try:
-            self._take(self._source.scan(), stop)
+            self._take(self._source.scan(counts), stop)
         except (DatasetError, SourceAwayError) as error:
             if not self._is_away:
                 self._is_away = True
@@ -138,7 +143,15 @@ class Ingest:
         if self._is_away:
             self._is_away = False
             _log.info("the photos are back")
+        if not stop.is_set():
+            self._looked_at(counts)
         return True
+
+    def _looked_at(self, counts: FileCounts) -> None:
+        """Says what is there whenever it is something else than before."""
+        if str(counts) != self.files:
+            self.files = str(counts)
+            _log.info("looked at", files=self.files, dataset=self._dataset.name)
 
     @property
     def _identity(self) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
 from avatarrig.wire import PhotoReference, encode, record_key
 from avatarrig.wire.topics import IMAGES, REJECTS
@@ -75,6 +76,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     already: Container[str] = frozenset(),
     max_images: int | None = None,
     leave_out: Sequence[Path] = (),
+    counts: FileCounts | None = None,
     on_photo: Callable[[Published], None] = lambda _: None,
 ) -> PublishReport:
     """Publishes a reference for each photo of a dataset, and a reject for what is unreadable.
@@ -86,6 +88,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         already: image_ids that need no detector any more.
         max_images: At most so many photos, the first ones.
         leave_out: Folders that are not looked into.
+        counts: Hears of everything in the dataset, also of what is no photo.
         on_photo: Hears of each photo as it is found, also of those that are passed over.
 
     Returns:
@@ -95,7 +98,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         DatasetError: The folder cannot be listed.
         PublishError: The broker did not take a record; publishing again is harmless.
     """
-    photos = islice(scan(folder, leave_out=leave_out), max_images)
+    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
     records = describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
     return publish(records, producer, already=already, on_photo=on_photo)
 

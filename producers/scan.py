@@ -10,22 +10,15 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.photos.passed_over import (
+    FileCounts,
+    Passed,
+    is_hidden,
+    is_system_name,
+    kind_of_file,
+)
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.wire.reasons import RejectReason
-
-JUNK = frozenset(
-    {
-        "@eadir",
-        "#recycle",
-        "$recycle.bin",
-        "__macosx",
-        "desktop.ini",
-        "lost+found",
-        "system volume information",
-        "thumbs.db",
-    }
-)
-"""Names, in lower case, that systems and photo programs leave in folders."""
 
 
 class DatasetError(ValueError):
@@ -76,10 +69,12 @@ def is_photo_name(name: str) -> bool:
 
 def is_junk(name: str) -> bool:
     """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
-    return name.startswith(".") or name.lower() in JUNK
+    return is_hidden(name) or is_system_name(name)
 
 
-def scan(dataset: Path, *, leave_out: Sequence[Path] = ()) -> Iterator[FoundPhoto]:
+def scan(
+    dataset: Path, *, leave_out: Sequence[Path] = (), counts: FileCounts | None = None
+) -> Iterator[FoundPhoto]:
     """Walks a dataset's folders.
 
     The order is that of the names' bytes, folder by folder, so that two walks of the same
@@ -90,10 +85,11 @@ def scan(dataset: Path, *, leave_out: Sequence[Path] = ()) -> Iterator[FoundPhot
     Args:
         dataset: The folder.
         leave_out: Folders within it that are not looked into, such as a run directory.
+        counts: Hears of everything, also of what is no photo.
 
     Yields:
         Each photo once, also those that cannot be opened, with their problem. A folder that
-        cannot be listed is reported the same way.
+        cannot be listed, or that a link leads to out of the dataset, is reported the same way.
 
     Raises:
         DatasetError: The dataset is missing, no folder, or may not be listed.
@@ -112,11 +108,35 @@ def scan(dataset: Path, *, leave_out: Sequence[Path] = ()) -> Iterator[FoundPhot
         inner: list[Path] = []
         for entry in entries:
             path = Path(entry.path)
-            if _is_folder(entry) and not is_junk(entry.name) and path not in hidden:
+            if path in hidden:
+                continue
+            is_folder = _is_folder(entry)
+            if is_folder and not is_junk(entry.name):
                 inner.append(path)
+            found = None
             if is_photo_name(entry.name):
-                yield from _photo(path, root, linked)
+                found = next(_photo(path, root, linked), None)
+            elif entry.is_symlink() and not is_junk(entry.name):
+                found = _linked_folder(path, root)
+            if found is not None:
+                yield found
+            if counts is not None:
+                _count(counts, entry, found, is_folder=is_folder)
         folders.extend(reversed(inner))
+
+
+def _count(
+    counts: FileCounts, entry: os.DirEntry[str], found: FoundPhoto | None, *, is_folder: bool
+) -> None:
+    if found is not None and is_photo_name(entry.name):
+        counts.found(found.path)
+    elif is_folder:
+        if is_junk(entry.name):
+            counts.passed_over(Passed.FOLDER, entry.name)
+    elif entry.is_symlink() and not is_junk(entry.name):
+        counts.passed_over(Passed.LINK, entry.name)
+    else:
+        counts.passed_over(kind_of_file(entry.name), entry.name)
 
 
 def look_at(file: Path, root: Path) -> FoundPhoto | None:
@@ -176,6 +196,22 @@ def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
     elif not _found_anyway(target, root) and target not in linked:
         linked.add(target)
         yield FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
+
+
+def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
+    """Reports a link to a folder whose photos would otherwise be missed without a word."""
+    try:
+        target = path.resolve(strict=True)
+        if not target.is_dir() or target.is_relative_to(root):
+            return None
+    except (OSError, RuntimeError):  # RuntimeError: Python 3.11 and 3.12 of links in circles
+        return None
+    problem = Problem(
+        RejectReason.OUTSIDE_ROOTS,
+        f"the linked folder leads out of the dataset, to {str(target)!a}: copy its photos into the "
+        "dataset, or name that folder as a dataset",
+    )
+    return FoundPhoto(path, _relative(path, root), problem)
 
 
 def _found_anyway(target: Path, root: Path) -> bool:

@@ -35,11 +35,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         found: Photos looked at, known ones included.
         published: References that Kafka has since.
         rejected: Photos that could not be read.
+        files: What the dataset holds, in words; empty where it was not looked at to the end.
     """
 
     found: int
     published: int
     rejected: int
+    files: str = ""
 
 
 def ingest(
@@ -88,7 +90,9 @@ def ingest(
             work.once(stop)
     finally:
         producer.close(timeout=_CLOSE_SECONDS)
-    return Totals(found=work.found, published=work.published, rejected=work.rejected)
+    return Totals(
+        found=work.found, published=work.published, rejected=work.rejected, files=work.files
+    )
 
 
 def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
 from producers.hashing import PhotoContent, read_content
 from producers.naming import people_named
@@ -48,8 +49,12 @@ class Source(Protocol):
     def check(self) -> None:
         """Raises DatasetError or SourceAwayError where there is nothing to look at."""
 
-    def scan(self) -> Iterator[Entry]:
-        """Looks at every photo; raises SourceAwayError where it does not answer."""
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
+        """Looks at every photo; raises SourceAwayError where it does not answer.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
+        """
 
     def look(self, path: str) -> Entry | None:
         """Looks at one photo by its path within the dataset; None where there is none."""
@@ -91,13 +96,16 @@ class LocalFolder:
         """
         next(scan(self._root, leave_out=self._leave_out), None)
 
-    def scan(self) -> Iterator[Entry]:
+    def scan(self, counts: FileCounts | None = None) -> Iterator[Entry]:
         """Looks at every photo.
+
+        Args:
+            counts: Hears of everything, also of what is no photo.
 
         Raises:
             DatasetError: The folder is away.
         """
-        for photo in scan(self._root, leave_out=self._leave_out):
+        for photo in scan(self._root, leave_out=self._leave_out, counts=counts):
             if not is_temporary(photo.path):
                 yield _entry(photo)
 

@@ -83,8 +83,8 @@ def _fit_vrm0(vrm: dict[str, Any], attached: Attached, head: float) -> None:
     for group in secondary.get("boneGroups") or []:
         nodes = [node for node in group.get("bones") or [] if node >= 0]
         if nodes:
-            grown = [attached.carried(node, np.zeros(3))[1] for node in nodes]
-            _grow(group, "hitRadius", float(np.mean(grown)))
+            girths = [attached.carried(node, np.zeros(3))[1] for node in nodes]
+            _grow(group, "hitRadius", float(np.mean(girths)))
 
 
 def _fit_vrm1(springs: dict[str, Any], attached: Attached) -> None:

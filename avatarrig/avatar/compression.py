@@ -79,9 +79,7 @@ def unpack(container: Container, folder: Path) -> Unpacked:
             document[key] = left
         else:
             document.pop(key, None)
-    return Unpacked(
-        document=document, binary=_gather(document, views), undone=tuple(sorted(used))
-    )
+    return Unpacked(document=document, binary=_gather(document, views), undone=tuple(sorted(used)))
 
 
 def _buffers(document: dict[str, Any], binary: bytes, folder: Path) -> list[bytes]:
@@ -155,7 +153,7 @@ def _draco_arrays(
         accessor = document["accessors"][index]
         width = COMPONENTS[accessor["type"]]
         values = np.asarray(stored[unique]).reshape(-1, width)
-        arrays.append((index, _padded(values.astype(dtype_of(accessor)))))
+        arrays.append((index, _normalised(name, values.astype(dtype_of(accessor)))))
     faces = np.asarray(mesh.faces).reshape(-1, 1)
     if "indices" in primitive:
         accessor = document["accessors"][primitive["indices"]]
@@ -163,9 +161,12 @@ def _draco_arrays(
     return arrays
 
 
-def _padded(values: NDArray[Any]) -> NDArray[Any]:
-    """The same values; a vertex must fill whole words, which odd ones do not."""
-    return values
+def _normalised(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Weights that sum to 1 again; Draco keeps them in few bits."""
+    if not name.startswith("WEIGHTS_") or values.dtype.kind != "f":
+        return values
+    total = values.sum(axis=1, keepdims=True)
+    return np.where(total > 0, values / np.where(total > 0, total, 1), values).astype(values.dtype)
 
 
 def _gather(document: dict[str, Any], views: list[bytes]) -> bytearray:
@@ -174,6 +175,6 @@ def _gather(document: dict[str, Any], views: list[bytes]) -> bytearray:
         binary += b"\0" * (-len(binary) % 4)
         view |= {"buffer": 0, "byteOffset": len(binary), "byteLength": len(content)}
         binary += content
-    buffer = {key: value for key, value in document["buffers"][0].items() if key in ("name",)}
+    buffer = {key: value for key, value in document["buffers"][0].items() if key == "name"}
     document["buffers"] = [{**buffer, "byteLength": len(binary)}]
     return binary

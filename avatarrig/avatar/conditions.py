@@ -72,5 +72,7 @@ def _shown(meta: Mapping[str, Any], names: Mapping[str, str]) -> tuple[tuple[str
         if isinstance(value, bool):
             rows.append((label, "yes" if value else "no"))
         elif value:
-            rows.append((label, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            rows.append(
+                (label, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+            )
     return tuple(rows)

@@ -94,6 +94,4 @@ def _parse(data: bytes) -> Container:
             others.append((kind, content))
     if not isinstance(document, dict):
         raise ValueError("it holds no JSON document")  # noqa: TRY004 - it is about the file
-    return Container(
-        document=document, binary=binary or b"", others=tuple(others), size=len(data)
-    )
+    return Container(document=document, binary=binary or b"", others=tuple(others), size=len(data))

@@ -22,7 +22,7 @@ _LOW, _HIGH = 0.12, 0.75
 _FEET: Final = ("leftFoot", "rightFoot")
 _MOSTLY, _ALL = 0.5, 0.95
 _BEYOND: Final = 0.12
-"""A limb whose mesh reaches this far beyond its joints, over its length, is stretched as a whole."""
+"""A limb whose mesh reaches so far beyond its joints, over its length, is stretched as a whole."""
 _UP: Final = 1
 
 

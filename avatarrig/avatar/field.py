@@ -32,8 +32,12 @@ class Map(Protocol):
 
 _FADE: Final = 0.15
 """Over how much of a limb's length beyond its joints the stretch fades."""
-_OUTSIDE: Final = 0.25
+_OUTSIDE: Final = 0.12
 """How far beyond the joints widening goes on, over half the distance of the joints."""
+_BEHIND: Final = 0.3
+"""How far behind its joint a limb's mesh is wholly the trunk's, over the limb's length."""
+_CROTCH: Final = (0.25, 0.65)
+"""Between which shares of a thigh the spreading of its inner side ends."""
 _STEP: Final = 1e-4
 """Step of a derivative, over the body's size."""
 
@@ -52,6 +56,7 @@ class Similarity(msgspec.Struct, frozen=True, kw_only=True):
     growth: float
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         return self.moved + self.growth * (points - self.centre)
 
     def girth(self, point: Floats) -> float:
@@ -80,15 +85,14 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     fades: bool = True
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         length = float(np.linalg.norm(self.along))
         direction = self.along / length
         offset = points - self.start
         place = offset @ direction
         moved = self._moved_along(place, length)
         return (
-            self.moved
-            + self.growth * offset
-            + (moved - self.growth * place)[:, None] * direction
+            self.moved + self.growth * offset + (moved - self.growth * place)[:, None] * direction
         )
 
     def girth(self, point: Floats) -> float:
@@ -147,6 +151,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     growth: float
 
     def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
         up, side, depth = ((points - self.origin) @ self.frame.T).T
         moved = np.stack([self._up(up), self._across(up, side), self.growth * depth], axis=1)
         return self.moved + moved @ self.frame
@@ -178,15 +183,62 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     def _neck_share(self, up: Floats) -> Floats:
         """0 up to the shoulders, 1 from the head joint on: there the neck keeps its girth."""
         top = max(float(self.heights[-1]), 1.05 * self.torso)
-        share = np.clip((up - self.torso) / (top - self.torso), 0, 1)
-        smooth: Floats = share * share * (3 - 2 * share)
-        return smooth
+        return _smooth((up - self.torso) / (top - self.torso))
+
+
+class Rooted(msgspec.Struct, frozen=True, kw_only=True):
+    """Stretches the first segment of a limb, and goes with the trunk where it begins.
+
+    Behind its joint a limb's mesh is the trunk's. Between the hip joints the thighs' inner sides
+    are spread or drawn together as the hips are, so that they neither tear nor meet.
+
+    Attributes:
+        limb: The limb's own map.
+        trunk: The trunk's.
+        side: Points from the middle to this limb's joint; its length is half the joints' distance.
+        shift: How much farther from the middle the joint goes than growth would take it.
+        between: Whether to spread what lies between the joints.
+    """
+
+    limb: Stretch
+    trunk: Trunk
+    side: Floats
+    shift: float
+    between: bool
+
+    def __call__(self, points: Floats) -> Floats:
+        """Moves points."""
+        length = float(np.linalg.norm(self.limb.along))
+        place = (points - self.limb.start) @ self.limb.along / length**2
+        behind = _smooth(-place / _BEHIND)[:, None]
+        own = self.limb(points)
+        if self.between:
+            half = float(np.linalg.norm(self.side))
+            out = self.side / half
+            share = np.clip((points - self.trunk.origin) @ out / half, -1, 1)
+            near = 1 - _smooth((place - _CROTCH[0]) / (_CROTCH[1] - _CROTCH[0]))
+            own = own + (self.shift * near * (share - 1))[:, None] * out
+        moved: Floats = own + behind * (self.trunk(points) - own)
+        return moved
+
+    def girth(self, point: Floats) -> float:
+        """As that of the limb."""
+        return self.limb.girth(point)
+
+
+def _smooth(share: Floats) -> Floats:
+    """Goes from 0 to 1 without a kink."""
+    share = np.clip(share, 0, 1)
+    smooth: Floats = share * share * (3 - 2 * share)
+    return smooth
 
 
 def _profile(place: Floats, neck: Floats, factor: Floats) -> Floats:
     """How much of the joints' shift a point takes part in, by its place: 1 at the joint."""
     # Narrowing must not fold the surface over, so its slope at the joint is bounded.
-    steep = np.where(factor < 1, np.minimum(1, (1 - 0.5 * factor) / np.maximum(1 - factor, 1e-9) - 1), 1)
+    steep = np.where(
+        factor < 1, np.minimum(1, (1 - 0.5 * factor) / np.maximum(1 - factor, 1e-9) - 1), 1
+    )
     power = neck * np.clip(steep, 0, 1)
     inside = np.minimum(place, 1)
     within = (1 - power) * inside + power * inside**2

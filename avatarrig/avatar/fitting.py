@@ -21,7 +21,7 @@ from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
 from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
 from avatarrig.avatar.motion import fit_animations
 from avatarrig.avatar.overlap import Overlaps, overlaps
-from avatarrig.avatar.placing import Growth, Placement, place
+from avatarrig.avatar.placing import Growth, Placement, Plan, place
 from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
 from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
 from avatarrig.avatar.scene import (
@@ -231,37 +231,56 @@ def fit(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> Fitted
     return _write(avatar, chosen, narrowed=narrowed)
 
 
-def _choose(
-    avatar: Avatar, wanted: Mapping[str, float], options: Options
-) -> tuple[_Try, bool]:
+class _Search(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scale is looked for with.
+
+    Attributes:
+        avatar: The avatar.
+        wanted: The person's lengths over shoulder width.
+        options: What is asked for.
+        share: How much of the widths' change is made.
+    """
+
+    avatar: Avatar
+    wanted: Mapping[str, float]
+    options: Options
+    share: float
+
+    @property
+    def target(self) -> float:
+        """The height to reach."""
+        return self.options.height or self.avatar.measure.before.height
+
+    @property
+    def growth(self) -> float:
+        """Factor of the height."""
+        return self.target / self.avatar.measure.before.height
+
+
+def _choose(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> tuple[_Try, bool]:
     """Looks for the scale, and takes back what makes limbs run into one another."""
-    before = overlaps(avatar.surfaces, [surface.points for surface in avatar.surfaces], avatar.body)
+    points = [surface.points for surface in avatar.surfaces]
+    before = overlaps(avatar.surfaces, points, avatar.body)
     for share in _NARROWER:
-        found = _solve(avatar, wanted, options, share)
-        if options.widths != "bounded" or not share:
+        found = _solve(_Search(avatar=avatar, wanted=wanted, options=options, share=share))
+        if options.widths != "bounded":
             break
-        moved = [surface.deform(found.placement.maps, surface.points) for surface in avatar.surfaces]
+        maps = found.placement.maps
+        moved = [surface.deform(maps, surface.points) for surface in avatar.surfaces]
         if not overlaps(avatar.surfaces, moved, avatar.body).worse(before, found.growth.whole):
             break
     return found, share < 1
 
 
-def _solve(
-    avatar: Avatar, wanted: Mapping[str, float], options: Options, share: float
-) -> _Try:
+def _solve(search: _Search) -> _Try:
     """Finds the scale at which the avatar is as tall as it shall be."""
-    extent = avatar.measure.before
-    target = options.height or extent.height
-    growth = target / extent.height
-    own = avatar.body.lengths
-    scale = growth * math.exp(
-        float(np.mean([math.log(own[key] / wanted[key]) for key in own if key not in WIDTHS]))
-    )
-    straight: frozenset[str] = avatar.measure.straight
+    own, wanted = search.avatar.body.lengths, search.wanted
+    logs = [math.log(own[key] / wanted[key]) for key in own if key not in WIDTHS]
+    scale = search.growth * math.exp(float(np.mean(logs)))
     tries: list[tuple[float, float]] = []
     for _ in range(_ROUNDS):
-        found = _try(avatar, wanted, options, scale, growth, share, straight)
-        error = found.extent.height / target - 1
+        found = _try(search, scale)
+        error = found.extent.height / search.target - 1
         tries.append((scale, error))
         if abs(error) < _CLOSE:
             break
@@ -281,33 +300,28 @@ def _next(tries: Sequence[tuple[float, float]]) -> float:
     return scale + float(np.clip(step, -0.5 * scale, scale))
 
 
-def _try(
-    avatar: Avatar,
-    wanted: Mapping[str, float],
-    options: Options,
-    scale: float,
-    growth: float,
-    share: float,
-    straight: frozenset[str],
-) -> _Try:
-    own = avatar.body.lengths
-    found = factors(own, wanted, scale, growth, options.widths)
+def _try(search: _Search, scale: float) -> _Try:
+    avatar, options, growth = search.avatar, search.options, search.growth
+    found = factors(avatar.body.lengths, search.wanted, scale, growth, options.widths)
     for key in WIDTHS:
-        found[key] = growth * (found[key] / growth) ** share
-    mean = math.exp(
-        float(np.mean([math.log(found[key] / growth) for key in found if key not in WIDTHS]))
-    )
+        found[key] = growth * (found[key] / growth) ** search.share
+    logs = [math.log(found[key] / growth) for key in found if key not in WIDTHS]
+    mean = math.exp(float(np.mean(logs)))
     sizes = {part: mean if part in options.scaled else 1.0 for part in ("head", "hands", "feet")}
-    grown = Growth(whole=growth, **sizes)
-    placement = place(avatar.body, found, grown, np.zeros(3), straight)
-    bind_extent = avatar.measure.after(placement.maps)
-    lift = avatar.measure.bind_before.soles - bind_extent.soles
-    placement = place(avatar.body, found, grown, np.array([0, lift, 0]), straight)
-    return _stand(avatar, found, grown, placement)
+    plan = Plan(
+        body=avatar.body,
+        found=found,
+        growth=Growth(whole=growth, **sizes),
+        shift=np.zeros(3),
+        straight=avatar.measure.straight,
+    )
+    lift = avatar.measure.bind_before.soles - avatar.measure.after(place(plan).maps).soles
+    lifted = msgspec.structs.replace(plan, shift=np.array([0, lift, 0]))
+    return _stand(avatar, lifted, place(lifted))
 
 
-def _stand(avatar: Avatar, found: dict[str, float], grown: Growth, placement: Placement) -> _Try:
-    frame = avatar.frame
+def _stand(avatar: Avatar, plan: Plan, placement: Placement) -> _Try:
+    frame, found = avatar.frame, plan.found
     bind = new_bind(frame, placement.maps)
     legs = [key for key in found if "_leg" in key]
     own = avatar.body.lengths
@@ -318,7 +332,7 @@ def _stand(avatar: Avatar, found: dict[str, float], grown: Growth, placement: Pl
         rest = rest_worlds(frame, new_locals(frame, changes))
         return _Try(
             factors=found,
-            growth=grown,
+            growth=plan.growth,
             placement=placement,
             bind=bind,
             changes=changes,
@@ -332,7 +346,7 @@ def _stand(avatar: Avatar, found: dict[str, float], grown: Growth, placement: Pl
     rest = rest_worlds(frame, new_locals(frame, changes))
     return _Try(
         factors=found,
-        growth=grown,
+        growth=plan.growth,
         placement=placement,
         bind=bind,
         changes=changes,
@@ -369,9 +383,7 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
     tracks = fit_animations(store, chosen.changes)
     head = chosen.growth.of("head")
     fit_attachments(document, Attached(frame=frame, bind=chosen.bind, maps=maps), head)
-    whole = Container(
-        document=document, binary=bytes(store.binary), others=avatar.container.others
-    )
+    whole = Container(document=document, binary=bytes(store.binary), others=avatar.container.others)
     return Fitted(
         container=whole,
         factors=chosen.factors,
@@ -411,5 +423,3 @@ def _write_nodes(document: dict[str, Any], frame: Frame, changes: Offsets) -> No
             node["matrix"] = locals_[index].T.reshape(-1).tolist()
         else:
             node["translation"] = new.tolist()
-
-

@@ -88,9 +88,7 @@ def _by_extension(document: Mapping[str, Any]) -> Humanoid | None:
     return Humanoid(bones=known, source=source)
 
 
-def _by_map(
-    document: Mapping[str, Any], tree: Tree, mapping: Mapping[str, str | int]
-) -> Humanoid:
+def _by_map(document: Mapping[str, Any], tree: Tree, mapping: Mapping[str, str | int]) -> Humanoid:
     bones: dict[str, int] = {}
     joints = _joints(document)
     for bone, wanted in mapping.items():
@@ -104,8 +102,12 @@ def _by_map(
         if len(nodes) != 1:
             raise UnfitAvatarError(
                 f"the map says {bone} is {wanted!r}: "
-                + ("there is no such node" if not nodes else f"{len(nodes)} nodes are called so; "
-                   f"give its number instead ({', '.join(map(str, nodes))})"),
+                + (
+                    "there is no such node"
+                    if not nodes
+                    else f"{len(nodes)} nodes are called so; "
+                    f"give its number instead ({', '.join(map(str, nodes))})"
+                ),
                 template(bones, tree),
             )
         bones[bone] = nodes[0]
@@ -138,9 +140,7 @@ def _by_names(document: Mapping[str, Any], tree: Tree) -> Humanoid:
     return Humanoid(bones=bones, source="names")
 
 
-def _hips(
-    matched: Mapping[str, Sequence[int]], bones: Mapping[str, int], tree: Tree
-) -> int | None:
+def _hips(matched: Mapping[str, Sequence[int]], bones: Mapping[str, int], tree: Tree) -> int | None:
     """The lowest node named so that legs and head hang on; unnamed, the joint where they part."""
     parts = [bones.get(bone) for bone in ("leftUpperLeg", "rightUpperLeg", "head")]
     if any(part is None for part in parts):
@@ -170,7 +170,7 @@ def _one_of(nodes: Iterable[int], joints: set[int], tree: Tree) -> int | None:
 
 def _check_tree(found: Humanoid, tree: Tree) -> None:
     """Each limb must be a chain, and all of it hang on the hips."""
-    if len(set(found.bones[bone] for bone in NEEDED)) < len(NEEDED):
+    if len({found.bones[bone] for bone in NEEDED}) < len(NEEDED):
         raise _unfit("one node stands for two bones", found.bones, tree)
     links = [("head", "hips")]
     for side in SIDES:

@@ -14,7 +14,7 @@ from avatarrig.avatar.field import Map, derivative
 from avatarrig.avatar.scene import Skin
 from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.storing import Store
-from avatarrig.avatar.surfaces import Surface, apply
+from avatarrig.avatar.surfaces import Surface, apply, inverse
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
@@ -96,9 +96,9 @@ def fit_skins(store: Store, skins: Sequence[Skin], fit: MeshFit) -> None:
 def _moved(surface: Surface, fit: MeshFit) -> tuple[Floats | None, Floats]:
     """Vertices in their mesh's own space after the fit, None where they stay; the way into it."""
     after = surface.into_bind if surface.skin is not None else fit.bind[surface.node]
-    into_mesh = np.linalg.inv(after)
+    into_mesh = inverse(after)
     moved = apply(into_mesh, surface.deform(fit.maps, surface.points))
-    before = apply(np.linalg.inv(surface.into_bind), surface.points)
+    before = apply(inverse(surface.into_bind), surface.points)
     unit = max(float(np.abs(np.atleast_3d(into_mesh)[..., :3, :3]).max()), 1e-12)
     if surface.skin is None and np.abs(moved - before).max(initial=0) < _TINY * fit.size * unit:
         return None, into_mesh
@@ -110,12 +110,12 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
     shapes: dict[int, dict[int, set[int]]] = {}
     for number, surface in enumerate(surfaces):
         for mesh, _, node in surface.uses:
-            shape = -1 if number in kept else number
-            shapes.setdefault(mesh, {}).setdefault(node, set()).add(shape)
+            own = -1 if number in kept else number
+            shapes.setdefault(mesh, {}).setdefault(node, set()).add(own)
     for mesh, nodes in shapes.items():
         first, *others = nodes.items()
-        for node, shape in others:
-            if shape != first[1]:
+        for node, found in others:
+            if found != first[1]:
                 document["meshes"].append(copy.deepcopy(document["meshes"][mesh]))
                 document["nodes"][node]["mesh"] = len(document["meshes"]) - 1
 
@@ -252,7 +252,9 @@ def _normal_deltas(old: Floats, normals: Floats, turns: Floats) -> Floats:
 
 def _turned(normals: Floats, turns: Floats) -> Floats:
     """Normals stand upright on what is stretched: they turn by the inverse, transposed."""
-    turned: Floats = np.linalg.solve(turns.transpose(0, 2, 1), normals[:, :, None])[:, :, 0]
+    turned: Floats = np.asarray(
+        np.linalg.solve(turns.transpose(0, 2, 1), normals[:, :, None])[:, :, 0], np.float64
+    )
     return turned
 
 

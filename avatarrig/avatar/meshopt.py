@@ -17,10 +17,10 @@ from avatarrig.avatar.errors import AvatarFileError
 
 _VERTEX_HEADER, _TRIANGLE_HEADER, _SEQUENCE_HEADER = 0xA0, 0xE1, 0xD1
 _BLOCK_BYTES, _BLOCK_MOST, _GROUP = 8192, 256, 16
-_TAIL_LEAST: Final = 32
 _BITS: Final = (0, 2, 4, 8)
 _RECENT: Final = 16
-_WORDS: Final = {4: 2, 8: 4}
+_BEFORE_LAST, _TABLE, _EXPLICIT = 13, 14, 15
+"""Codes: one less than the last index, the first without the table, an index by itself."""
 Bytes = NDArray[np.uint8]
 
 
@@ -40,9 +40,12 @@ def decode_view(data: bytes, extension: Mapping[str, Any]) -> bytes:
         if extension["mode"] == "ATTRIBUTES":
             values = _filtered(_vertices(source, count, stride), extension.get("filter", "NONE"))
             return values.tobytes()
-        decode = {"TRIANGLES": _triangles, "INDICES": _sequence}[extension["mode"]]
         kind = {2: "<u2", 4: "<u4"}[stride]
-        return np.array(decode(data, count), np.int64).astype(kind).tobytes()
+        if extension["mode"] == "TRIANGLES":
+            indices = _Triangles(data, count).decode()
+        else:
+            indices = _sequence(data, count)
+        return np.array(indices, np.int64).astype(kind).tobytes()
     except (IndexError, KeyError, ValueError) as error:
         raise AvatarFileError(f"meshopt data cannot be decoded: {error!r}") from error
 
@@ -66,7 +69,8 @@ def _vertices(source: Bytes, count: int, stride: int) -> Bytes:
 
 
 def _unzigzag(values: Bytes) -> Bytes:
-    return (values >> 1) ^ (np.uint8(0) - (values & 1))
+    decoded: Bytes = (values >> np.uint8(1)) ^ (np.uint8(255) * (values & np.uint8(1)))
+    return decoded
 
 
 def _deltas(source: Bytes, place: int, size: int) -> tuple[Bytes, int]:
@@ -91,8 +95,9 @@ def _group(source: Bytes, place: int, bits: int) -> tuple[Bytes, int]:
         return packed, place
     per_byte = 8 // bits
     shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
-    values = ((packed[:, None] >> shifts[None, :per_byte]) & ((1 << bits) - 1)).ravel()
-    escaped = np.flatnonzero(values == (1 << bits) - 1)
+    most = np.uint8((1 << bits) - 1)
+    values: Bytes = ((packed[:, None] >> shifts[None, :per_byte]) & most).ravel()
+    escaped = np.flatnonzero(values == most)
     values[escaped] = source[place : place + len(escaped)]
     return values, place + len(escaped)
 
@@ -139,66 +144,71 @@ class _Recent:
         return self.ring[(self.place - 1 - back) % _RECENT]
 
 
-def _triangles(data: bytes, count: int) -> list[int]:  # noqa: PLR0915 - one step of a codec
+class _Triangles:
     """Decodes a list of triangles, appendix A, mode 1."""
-    if data[0] != _TRIANGLE_HEADER:
-        raise ValueError("an unknown version of the triangle codec")
-    codes, table = data[1 : 1 + count // 3], data[len(data) - _RECENT :]
-    reader = _Bytes(data, 1 + count // 3)
-    edges, vertices = _Recent((0, 0)), _Recent(0)
-    out: list[int] = []
-    upcoming = 0
 
-    def new() -> int:
-        nonlocal upcoming
-        upcoming += 1
-        return upcoming - 1
+    def __init__(self, data: bytes, count: int) -> None:
+        if data[0] != _TRIANGLE_HEADER:
+            raise ValueError("an unknown version of the triangle codec")
+        self.codes = data[1 : 1 + count // 3]
+        self.table = data[len(data) - _RECENT :]
+        self.reader = _Bytes(data, 1 + count // 3)
+        self.edges, self.vertices = _Recent((0, 0)), _Recent(0)
+        self.upcoming = 0
 
-    def push_edges(*pairs: tuple[int, int]) -> None:
-        for pair in pairs:
-            edges.push(pair)
+    def decode(self) -> list[int]:
+        """Returns three indices a triangle."""
+        out: list[int] = []
+        for code in self.codes:
+            high, low = code >> 4, code & 15
+            out += self._by_edge(high, low) if high < _EXPLICIT else self._by_vertices(low)
+        return out
 
-    for code in codes:
-        high, low = code >> 4, code & 15
-        if high < 15:  # noqa: PLR2004 - it shares an edge that was seen lately
-            a, b = edges[high]
-            if low == 0:
-                c = new()
-                vertices.push(c)
-            elif low < 13:  # noqa: PLR2004
-                c = vertices[low]
-            else:
-                c = reader.index() if low == 15 else reader.last + (1 if low == 14 else -1)  # noqa: PLR2004
-                reader.last = c
-                vertices.push(c)
-            out += (a, b, c)
-            push_edges((c, b), (a, c))
-            continue
-        if low < 14:  # noqa: PLR2004 - a new vertex and two by the table
-            auxiliary = table[low]
-            third, second = auxiliary & 15, auxiliary >> 4
-            a = new()
-            b = new() if second == 0 else vertices[second - 1]
-            c = new() if third == 0 else vertices[third - 1]
-            kept_a, kept_b, kept_c = True, second == 0, third == 0
+    def _new(self) -> int:
+        self.upcoming += 1
+        return self.upcoming - 1
+
+    def _by_edge(self, edge: int, low: int) -> tuple[int, int, int]:
+        """A triangle beside an edge that was seen lately."""
+        a, b = self.edges[edge]
+        if 0 < low < _BEFORE_LAST:
+            c = self.vertices[low]
         else:
-            auxiliary = reader.byte()
-            if auxiliary == 0:
-                upcoming = 0
-            third, second = auxiliary & 15, auxiliary >> 4
-            a = new() if low == 14 else 0  # noqa: PLR2004
-            b = new() if second == 0 else vertices[second - 1]
-            c = new() if third == 0 else vertices[third - 1]
-            a = reader.index() if low == 15 else a  # noqa: PLR2004
-            b = reader.index() if second == 15 else b  # noqa: PLR2004
-            c = reader.index() if third == 15 else c  # noqa: PLR2004
-            kept_a, kept_b, kept_c = True, second in (0, 15), third in (0, 15)
-        out += (a, b, c)
-        for vertex, kept in ((a, kept_a), (b, kept_b), (c, kept_c)):
-            if kept:
-                vertices.push(vertex)
-        push_edges((b, a), (c, b), (a, c))
-    return out
+            c = self._third(low)
+            self.vertices.push(c)
+        self.edges.push((c, b))
+        self.edges.push((a, c))
+        return a, b, c
+
+    def _third(self, low: int) -> int:
+        if low == 0:
+            return self._new()
+        if low == _EXPLICIT:
+            return self.reader.index()
+        self.reader.last += -1 if low == _BEFORE_LAST else 1
+        return self.reader.last
+
+    def _by_vertices(self, low: int) -> tuple[int, int, int]:
+        """A triangle that shares no edge: a new vertex, and two others by a table or explicit."""
+        explicit = low >= _TABLE
+        codes = self.reader.byte() if explicit else self.table[low]
+        if explicit and codes == 0:
+            self.upcoming = 0
+        which = (codes >> 4, codes & 15)
+        first = self._new() if low != _EXPLICIT else None
+        fifo = [self._new() if code == 0 else self.vertices[code - 1] for code in which]
+        a = self.reader.index() if first is None else first
+        b, c = (
+            self.reader.index() if explicit and code == _EXPLICIT else value
+            for code, value in zip(which, fifo, strict=True)
+        )
+        self.vertices.push(a)
+        for code, value in zip(which, (b, c), strict=True):
+            if code in {0, _EXPLICIT}:
+                self.vertices.push(value)
+        for edge in ((b, a), (c, b), (a, c)):
+            self.edges.push(edge)
+        return a, b, c
 
 
 def _sequence(data: bytes, count: int) -> list[int]:
@@ -225,7 +235,8 @@ def _filtered(values: Bytes, name: str) -> NDArray[Any]:
     if name == "EXPONENTIAL":
         packed = values.view("<i4")
         exponent, mantissa = packed >> 24, (packed << 8) >> 8
-        return np.ldexp(mantissa.astype(np.float32), exponent).astype("<f4")
+        exact: NDArray[Any] = np.ldexp(mantissa.astype(np.float32), exponent).astype("<f4")
+        return exact
     raise ValueError(f"an unknown filter {name}")
 
 
@@ -257,4 +268,5 @@ def _quaternion(stored: NDArray[Any]) -> NDArray[Any]:
 
 def _rounded(values: NDArray[Any]) -> NDArray[Any]:
     """Rounds halves away from zero, as the reference decoder does."""
-    return np.trunc(values + np.where(values >= 0, 0.5, -0.5))
+    rounded: NDArray[Any] = np.trunc(values + np.where(values >= 0, 0.5, -0.5))
+    return rounded

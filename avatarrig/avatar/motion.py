@@ -38,7 +38,9 @@ def fit_animations(store: Store, changes: Offsets) -> int:
             if written.get(original) == node:
                 continue
             keys = read_floats(store.document, store.binary, index)
-            moved = _moved(keys, node, changes, spline=sampler.get("interpolation") == "CUBICSPLINE")
+            moved = _moved(
+                keys, node, changes, spline=sampler.get("interpolation") == "CUBICSPLINE"
+            )
             if index in written:
                 index = sampler["output"] = store.clone(index)
             store.put(index, moved)

@@ -54,7 +54,8 @@ _HELPER: Final = re.compile(
 )
 _PREFIX: Final = re.compile(
     r"^(.*[:|])?(mixamorig\d*[_:]?|def[-_ ]|deform[-_ ]|bip0*\d*[ _.]+|valvebiped[._]bip0*\d*[_.]?"
-    r"|character\d*_|cc_base_|quickrigcharacter\d*_|j_(bip|adj|sec)_|rig[_ ]|bone[_ ]|jnt_|sk_|b_|g_"
+    r"|character\d*_|cc_base_|quickrigcharacter\d*_|j_(bip|adj|sec)_|rig[_ ]|bone[_ ]|jnt_|sk_|b_"
+    r"|g_"
     r"|armature[|_])*",
     re.IGNORECASE,
 )
@@ -146,9 +147,7 @@ def _side_of(core: str) -> tuple[str | None, str]:
     return None, core
 
 
-def _trunk_by_order(
-    found: dict[str, list[int]], names: Mapping[int, str]
-) -> dict[str, list[int]]:
+def _trunk_by_order(found: dict[str, list[int]], names: Mapping[int, str]) -> dict[str, list[int]]:
     """Rigify calls the whole trunk ``spine``, from hips to head."""
     by_name = {name: node for node, name in names.items()}
     for prefix in ("DEF-", ""):
@@ -157,5 +156,8 @@ def _trunk_by_order(
             continue
         bones = dict(zip(("hips", "spine", "chest", "upperChest", "neck"), trunk, strict=False))
         bones["head"] = next(name for name in reversed(trunk) if name in by_name)
-        return {**found, **{bone: [by_name[name]] for bone, name in bones.items() if name in by_name}}
+        return {
+            **found,
+            **{bone: [by_name[name]] for bone, name in bones.items() if name in by_name},
+        }
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -78,10 +79,12 @@ def overlaps(surfaces: Sequence[Surface], points: Sequence[Floats], body: Body) 
     legs = {side: of([f"{side}{part}" for part in _LEG]) for side in SIDES}
     arms = {side: of([f"{side}{part}" for part in _ARM]) for side in SIDES}
     rest = of((TRUNK, *(f"{side}{part}" for side in SIDES for part in _LEG)))
-    size = max(float(np.ptp(np.concatenate(list(legs.values())) @ up)) if len(legs["left"]) else 1, 1e-9)
+    reach = np.concatenate(list(legs.values())) @ up
+    size = max(float(np.ptp(reach)) if len(reach) else 1.0, 1e-9)
+    rest_side, rest_up = rest @ left - middle, rest @ up
     deepest_arm = max(
-        _depth(sign * (arms[side] @ left - middle), arms[side] @ up, sign * (rest @ left - middle), rest @ up, 1.0)
-        for side, sign in (("left", 1), ("right", -1))
+        _depth(sign * (arm @ left - middle), arm @ up, sign * rest_side, rest_up, 1.0)
+        for arm, sign in ((arms["left"], 1), (arms["right"], -1))
     )
     deepest_leg = _depth(
         legs["left"] @ left, legs["left"] @ up, legs["right"] @ left, legs["right"] @ up, _BELOW
@@ -97,7 +100,7 @@ def _depth(outer: Floats, outer_up: Floats, inner: Floats, inner_up: Floats, sha
     high = min(outer_up.max(), inner_up.max())
     edges = np.linspace(low, low + share * (high - low), _SLICES + 1)
     deepest = 0.0
-    for below, above in zip(edges[:-1], edges[1:], strict=True):
+    for below, above in itertools.pairwise(edges):
         outside = outer[(outer_up >= below) & (outer_up <= above)]
         inside = inner[(inner_up >= below) & (inner_up <= above)]
         if len(outside) and len(inside):

@@ -10,7 +10,7 @@ import numpy as np
 
 from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.errors import UnfitAvatarError
-from avatarrig.avatar.field import Map, Similarity, Stretch, Trunk, Widths
+from avatarrig.avatar.field import Map, Rooted, Similarity, Stretch, Trunk, Widths
 from avatarrig.avatar.humanoid import SIDES
 from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import ENDS, REGIONS, SEGMENTS, TRUNK, letter
@@ -20,6 +20,8 @@ _CROTCH: Final = 0.2
 _APART: Final = 0.05
 """Least distance of knots along the body, over the trunk's length."""
 _NOTHING: Final = 1e-9
+_ROOTS: Final = {"UpperArm": "shoulder_width", "UpperLeg": "hip_width"}
+"""Segments that begin at the trunk, and the width that moves them."""
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,65 +45,83 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     joints: dict[str, Floats]
 
 
-def place(
-    body: Body,
-    found: Mapping[str, float],
-    growth: Growth,
-    shift: Floats,
-    straight: frozenset[str] = frozenset(),
-) -> Placement:
-    """Places all parts.
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What places all parts.
 
-    Args:
+    Attributes:
         body: The avatar's own proportions.
         found: Factor of each length, by the estimate's keys.
         growth: Factors of what keeps its shape.
         shift: Where the middle of the hips goes from where it is: (3,).
         straight: Limbs whose stretch goes on beyond their joints.
+    """
+
+    body: Body
+    found: dict[str, float]
+    growth: Growth
+    shift: Floats
+    straight: frozenset[str] = frozenset()
+
+
+def place(plan: Plan) -> Placement:
+    """Places all parts.
 
     Raises:
         UnfitAvatarError: Joints that must be apart lie in one place.
     """
+    body = plan.body
     if min(body.lengths.values()) < _NOTHING:
         short = min(body.lengths, key=lambda key: body.lengths[key])
         raise UnfitAvatarError(f"{short} is 0: two joints lie in one place")
-    origin = body.middle("UpperLeg") + shift
-    frame = _frame(body)
-    legs = _leg_ends(body, found, frame)
-    trunk = _trunk(body, found, growth.whole, origin, frame, legs)
+    trunk = _trunk(plan, frame_of(body))
+    joints = _roots(plan, trunk)
     maps: dict[str, Map] = {TRUNK: trunk}
-    joints: dict[str, Floats] = {}
-    up = frame[0] * body.lengths["torso_length"] * found["torso_length"]
-    for part, middle, key in (
-        ("UpperLeg", origin, "hip_width"),
-        ("UpperArm", origin + up, "shoulder_width"),
-    ):
-        moved = trunk(np.array([body.points["leftUpperLeg" if part == "UpperLeg" else "leftUpperArm"],
-                                body.points["rightUpperLeg" if part == "UpperLeg" else "rightUpperArm"]]))
-        across = moved[0] - moved[1]
-        across *= body.lengths[key] * found[key] / np.linalg.norm(across)
-        joints[f"left{part}"], joints[f"right{part}"] = middle + across / 2, middle - across / 2
     for side in SIDES:
         for part, (end, name) in SEGMENTS.items():
             bone, tip = f"{side}{part}", f"{side}{end}"
             along = body.points[tip] - body.points[bone]
-            factor = found[f"{name}_{letter(side)}"]
+            factor = plan.found[f"{name}_{letter(side)}"]
             joints[tip] = joints[bone] + factor * along
-            maps[bone] = Stretch(
+            limb = Stretch(
                 start=body.points[bone],
                 moved=joints[bone],
                 along=along,
                 factor=factor,
-                growth=growth.whole,
-                fades=bone not in straight,
+                growth=plan.growth.whole,
+                fades=bone not in plan.straight,
             )
+            maps[bone] = _rooted(plan, bone, limb, trunk) if part in _ROOTS else limb
     joints["head"] = trunk(body.points["head"][None])[0]
     for end in ENDS:
-        maps[end] = Similarity(centre=body.points[end], moved=joints[end], growth=growth.of(end))
+        maps[end] = Similarity(
+            centre=body.points[end], moved=joints[end], growth=plan.growth.of(end)
+        )
     return Placement(maps={name: maps[name] for name in REGIONS}, joints=joints)
 
 
-def _frame(body: Body) -> Floats:
+def _roots(plan: Plan, trunk: Trunk) -> dict[str, Floats]:
+    """Where shoulder and hip joints go: as far apart, and as far from one another, as wanted."""
+    body = plan.body
+    up = trunk.frame[0] * body.lengths["torso_length"] * plan.found["torso_length"]
+    joints: dict[str, Floats] = {}
+    for part, key in _ROOTS.items():
+        middle = trunk.moved if part == "UpperLeg" else trunk.moved + up
+        moved = trunk(np.array([body.points[f"{side}{part}"] for side in SIDES]))
+        across = moved[0] - moved[1]
+        across *= body.lengths[key] * plan.found[key] / np.linalg.norm(across)
+        joints[f"left{part}"], joints[f"right{part}"] = middle + across / 2, middle - across / 2
+    return joints
+
+
+def _rooted(plan: Plan, bone: str, limb: Stretch, trunk: Trunk) -> Rooted:
+    left = bone.startswith("left")
+    part = bone.removeprefix("left" if left else "right")
+    half = plan.body.across(part) / 2 * (1 if left else -1)
+    shift = (plan.found[_ROOTS[part]] - trunk.growth) * float(np.linalg.norm(half))
+    return Rooted(limb=limb, trunk=trunk, side=half, shift=shift, between=part == "UpperLeg")
+
+
+def frame_of(body: Body) -> Floats:
     """Up along the trunk, left, front, as rows; at right angles."""
     up = body.middle("UpperArm") - body.middle("UpperLeg")
     up = up / np.linalg.norm(up)
@@ -141,14 +161,9 @@ def _leg_ends(body: Body, found: Mapping[str, float], frame: Floats) -> list[tup
     return rows
 
 
-def _trunk(
-    body: Body,
-    found: Mapping[str, float],
-    growth: float,
-    origin: Floats,
-    frame: Floats,
-    legs: list[tuple[float, float]],
-) -> Trunk:
+def _trunk(plan: Plan, frame: Floats) -> Trunk:
+    body, found = plan.body, plan.found
+    legs = _leg_ends(body, found, frame)
     torso, factor = body.lengths["torso_length"], found["torso_length"]
     head = float((body.points["head"] - body.middle("UpperLeg")) @ frame[0])
     knots = [(height, factor * height) for height in (-_CROTCH * torso, 0.0, torso)]
@@ -160,7 +175,7 @@ def _trunk(
         rows = knots  # the legs are raised or folded: nothing hangs along them
     return Trunk(
         origin=body.middle("UpperLeg"),
-        moved=origin,
+        moved=body.middle("UpperLeg") + plan.shift,
         frame=frame,
         heights=np.array([row[0] for row in rows]),
         new_heights=np.array([row[1] for row in rows]),
@@ -171,5 +186,5 @@ def _trunk(
             hips_factor=found["hip_width"],
             shoulders_factor=found["shoulder_width"],
         ),
-        growth=growth,
+        growth=plan.growth.whole,
     )

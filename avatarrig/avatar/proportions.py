@@ -96,14 +96,18 @@ def warnings(found: Mapping[str, float]) -> list[str]:
         for key, factor in found.items()
         if key not in WIDTHS and not low <= factor <= high
     ]
-    pairs = [("torso_length", f"{name}_{side}") for name in ("upper_arm", "upper_leg") for side in "LR"]
+    pairs = [
+        ("torso_length", f"{name}_{side}") for name in ("upper_arm", "upper_leg") for side in "LR"
+    ]
     pairs += [
         (f"upper_{limb}_{side}", f"lower_{limb}_{side}") for limb in ("arm", "leg") for side in "LR"
     ]
     for one, other in pairs:
-        ratio = found[one] / found[other]
-        if max(ratio, 1 / ratio) > NEIGHBOURS:
-            told.append(f"{one} and {other} change very differently: {found[one]:.2f} and {found[other]:.2f}")
+        first, second = found[one], found[other]
+        if max(first / second, second / first) > NEIGHBOURS:
+            told.append(
+                f"{one} and {other} change very differently: {first:.2f} and {second:.2f} times"
+            )
     return told
 
 

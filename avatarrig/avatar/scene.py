@@ -115,7 +115,8 @@ def _rotation(quaternion: Sequence[float]) -> Floats:
         return np.eye(3)
     x, y, z, w = vector
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + (2 / norm) * (w * cross + cross @ cross)
+    rotation: Floats = np.eye(3) + (2 / norm) * (w * cross + cross @ cross)
+    return rotation
 
 
 def local_matrices(document: dict[str, Any]) -> Floats:
@@ -207,5 +208,7 @@ def pose_spread(worlds: Floats, skins: Sequence[Skin]) -> float:
         apart = np.abs(moved - middle)
         size = max(float(np.abs(worlds[joints][:, :3, 3]).max()), 1e-9)
         unit = max(float(np.abs(middle[:3, :3]).max()), 1e-9)
-        spread = max(spread, float(apart[:, :3, :3].max() / unit), float(apart[:, :3, 3].max() / size))
+        spread = max(
+            spread, float(apart[:, :3, :3].max() / unit), float(apart[:, :3, 3].max() / size)
+        )
     return spread

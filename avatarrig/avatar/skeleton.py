@@ -167,7 +167,9 @@ def limb_lengths(frame: Frame, worlds: Floats, segments: Sequence[tuple[str, str
     return lengths
 
 
-def mend_limbs(frame: Frame, changes: Offsets, bind: Floats, segments: Sequence[tuple[str, str]]) -> Offsets:
+def mend_limbs(
+    frame: Frame, changes: Offsets, bind: Floats, segments: Sequence[tuple[str, str]]
+) -> Offsets:
     """Makes limbs' lengths in the rest pose those of the bind pose, where they were others.
 
     Args:

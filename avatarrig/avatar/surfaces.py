@@ -132,7 +132,9 @@ def read_surfaces(shown: Shown) -> list[Surface]:
             for name in ("JOINTS", "WEIGHTS")
             for number in range(_SETS)
         )
-        key = (attributes["POSITION"], skin, held) if skinned else (attributes["POSITION"], -1, node)
+        key = (
+            (attributes["POSITION"], skin, held) if skinned else (attributes["POSITION"], -1, node)
+        )
         uses.setdefault(key, []).append(use)
     return [_read(shown, tuple(found)) for found in uses.values()]
 
@@ -193,9 +195,7 @@ def _influences(
     return joint, weight / np.where(total > 0, total, 1)
 
 
-def _into_bind(
-    matrices: Floats, skin: Skin, joints: NDArray[np.int64], weights: Floats
-) -> Floats:
+def _into_bind(matrices: Floats, skin: Skin, joints: NDArray[np.int64], weights: Floats) -> Floats:
     usable = matrices[skin.usable]
     if not len(usable):
         return np.eye(4)
@@ -204,7 +204,8 @@ def _into_bind(
     if float(np.abs(usable - one).max()) < 1e-5 * size:
         middle: Floats = np.median(usable, axis=0)
         return middle
-    return np.einsum("nk,nkij->nij", weights, matrices[joints])
+    mixed: Floats = np.einsum("nk,nkij->nij", weights, matrices[joints])
+    return mixed
 
 
 def _shares(
@@ -219,11 +220,18 @@ def _shares(
     return shares
 
 
+def inverse(matrix: Floats) -> Floats:
+    """Undoes one transform, or many."""
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def apply(matrix: Floats, points: Floats) -> Floats:
     """Applies one transform, or one per point, to points: (n, 3)."""
+    moved: Floats
     if matrix.ndim == 2:  # noqa: PLR2004 - one for all
-        return points @ matrix[:3, :3].T + matrix[:3, 3]
-    moved: Floats = np.einsum("nij,nj->ni", matrix[:, :3, :3], points) + matrix[:, :3, 3]
+        moved = points @ matrix[:3, :3].T + matrix[:3, 3]
+    else:
+        moved = np.einsum("nij,nj->ni", matrix[:, :3, :3], points) + matrix[:, :3, 3]
     return moved
 
 

@@ -135,6 +135,9 @@ _BASIS_NOTE: Final = (
 
 def _notes(estimate: Estimate) -> list[str]:
     notes = [_BASIS_NOTE]
+    if estimate.moments < estimate.used:
+        moments = "1 moment" if estimate.moments == 1 else f"{estimate.moments} moments"
+        notes.append(f"{estimate.used} photos, {moments}: frames of a burst and copies count once.")
     if not estimate.used:
         notes.append("No photo has counted yet, so there is no estimate.")
     if estimate.height is None:

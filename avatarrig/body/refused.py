@@ -7,5 +7,9 @@ class StateRefusedError(ValueError):
     """Bytes that should hold statistics do not, or hold those of another version."""
 
 
+class OutdatedStateError(StateRefusedError):
+    """Statistics of an older format: whoever made them sends them again, in today's."""
+
+
 class LearnedRefusedError(ValueError):
     """What was learned does not fit the detector or the evidence that it is used with."""

@@ -18,7 +18,7 @@ from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.examples import with_examples
-from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS
+from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
@@ -61,6 +61,7 @@ COMMANDS = {
         "avatarrig.cli.commands.forget",
         "Remove everything that is stored about a subject.",
     ),
+    "fit": ("avatarrig.cli.commands.fit", "Give an avatar (VRM, GLB) a person's proportions."),
     "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
     "report": (
         "avatarrig.cli.commands.report",
@@ -139,6 +140,7 @@ def _name_source(error: click.BadParameter, root: click.Context) -> None:
 def avatarrig(context: click.Context, config: Path | None, log_level: str) -> None:
     """Root of all commands."""
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
+    configure_logs()  # not to standard output, which belongs to the command
     from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 
     file = config or settings_file.find_settings_file()

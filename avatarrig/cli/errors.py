@@ -1,37 +1,15 @@
-"""Exit codes, and errors that a person can act on instead of tracebacks."""
+"""Errors that a person can act on instead of tracebacks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from typing import NoReturn
 
 import click
 
-
-class ExitCode(IntEnum):
-    """How a command ends."""
-
-    DONE = 0
-    FAILED = 1
-    WRONG_USAGE = 2
-    NOTHING_PROCESSED = 3
-    INTERRUPTED = 130
-
-
-class CommandError(Exception):
-    """A command cannot go on; its message says what is wrong and what to do.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
-
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+from avatarrig.errors import AvatarRigError, ExitCode
 
 
 @contextmanager
@@ -46,7 +24,7 @@ def fail_clearly(
     """
     try:
         yield
-    except CommandError as error:
+    except AvatarRigError as error:
         _end(str(error), error.exit_code)
     except wrong_usage as error:
         _end(str(error), ExitCode.WRONG_USAGE)

@@ -11,23 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.body.landmarks import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
+from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Recognition, Verdict, recognise
+from avatarrig.detectors.faces.finding import Face
+from avatarrig.detectors.faces.person import crops, nearest
+from avatarrig.detectors.faces.template import Template
 from avatarrig.detectors.outline import TIGHT, draw_outline
 from avatarrig.detectors.person_mask import SEGMENTER_SIDE, PersonMask
 from avatarrig.detectors.quality import landmark_confidence
 from avatarrig.detectors.second_look import SMALL_PERSON
 from avatarrig.detectors.who import JOINT_CONFIDENCE, Choice, choose_subject, same_person
-from avatarrig.faces.compare import LIKENESS, VERDICT, Recognition, Verdict, recognise
-from avatarrig.faces.finding import Face
-from avatarrig.faces.person import crops, nearest
-from avatarrig.faces.template import Template
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from avatarrig.detectors.faces.recogniser import Head, Recogniser
     from avatarrig.detectors.second_look import SecondLook
     from avatarrig.detectors.tasks import Floats, FoundPose, Pixels
-    from avatarrig.faces.recogniser import Head, Recogniser
     from avatarrig.wire import Sought
 
 Flags = NDArray[np.bool_]

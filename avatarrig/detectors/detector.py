@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from avatarrig.detectors.by_face import PhotoView, identify, mask_of_one
 from avatarrig.detectors.face import find_face
+from avatarrig.detectors.faces.compare import Verdict
+from avatarrig.detectors.faces.models import locate_face_models
+from avatarrig.detectors.faces.recogniser import Recogniser
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.likeness import look_of
 from avatarrig.detectors.native import keep_to_one_thread
@@ -26,15 +29,12 @@ from avatarrig.detectors.tasks import (
     open_pose_task,
 )
 from avatarrig.detectors.who import Choice, choose_subject, weigh_stranger
-from avatarrig.faces.compare import Verdict
-from avatarrig.faces.models import locate_face_models
-from avatarrig.faces.recogniser import Recogniser
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
-    from avatarrig.detectors.models import ModelFiles
+    from avatarrig.detectors.fetching.models import ModelFiles
     from avatarrig.detectors.options import DetectorOptions
     from avatarrig.detectors.tasks import FoundPose
     from avatarrig.wire import Sought

@@ -12,7 +12,7 @@ import msgspec
 from avatarrig.wire import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from avatarrig.detectors.models import ModelFiles
+    from avatarrig.detectors.fetching.models import ModelFiles
     from avatarrig.detectors.options import DetectorOptions
 
 PROCEDURE: Final = 3

@@ -12,8 +12,8 @@ from avatarrig.body.likeness import LOOK_SIDE, look_likeness
 
 _SCALE_JOINTS: Final = [11, 12, 13, 14, 23, 24, 25, 26]
 _TRUNK: Final = [11, 12, 23, 24]
-_HALF_WIDTH: Final = 0.55
-_HALF_HEIGHT: Final = 0.75
+_HALF_WIDTH: Final = 0.35
+_HALF_HEIGHT: Final = 0.5
 """Metres that are looked at to each side of the trunk's middle: a tighter crop would cut them
 off, and what is further away a copy may have lost."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mp, vision
 from avatarrig.detectors.tasks import (

@@ -10,7 +10,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from avatarrig.kafka.diagnosis import await_connection
-from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.errors import KafkaTroubleError
 from avatarrig.kafka.membership import keep_assignments
 from avatarrig.kafka.settings import KafkaSettings
 
@@ -168,6 +168,6 @@ def _open(
     try:
         return kind(*arguments, **chosen)
     except KafkaError as error:
-        raise TransportError(
+        raise KafkaTroubleError(
             f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
         ) from error

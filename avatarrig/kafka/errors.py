@@ -7,6 +7,10 @@ class TransportError(RuntimeError):
     """Kafka cannot be used as asked."""
 
 
+class KafkaTroubleError(TransportError):
+    """Kafka does not answer, or answers with an error; what the library says is for a log."""
+
+
 class TransportSettingError(TransportError, ValueError):
     """A setting is wrong; the message names it."""
 

@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from avatarrig.kafka.clients import open_reader
-from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.errors import KafkaTroubleError, TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import RecordRefusedError
 from avatarrig.wire.channels import Channel
@@ -31,6 +31,8 @@ MOST_AT_ONCE: Final = 500
 _TOLD_ONE_BY_ONE: Final = 10
 _log = structlog.get_logger(__name__)
 
+Consumer = KafkaConsumer
+Partition = TopicPartition
 Offsets = Mapping[TopicPartition, int]
 """Partitions to offsets in them."""
 
@@ -280,4 +282,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise TransportError(f"Kafka answers with an error: {error}") from error
+        raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error

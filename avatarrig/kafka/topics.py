@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError, KafkaError, for_code
 
 from avatarrig.kafka.diagnosis import await_connection
-from avatarrig.kafka.errors import TopicError, TransportError
+from avatarrig.kafka.errors import KafkaTroubleError, TopicError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire.topics import IMAGES, Topic
 
@@ -35,6 +35,24 @@ class Cluster(msgspec.Struct, frozen=True):
 
     cluster_id: str
     brokers: tuple[str, ...]
+
+
+class TopicState(msgspec.Struct, frozen=True):
+    """A topic as the brokers describe it.
+
+    Attributes:
+        topic: Its name.
+        partitions: How many it has.
+        replicas: Copies of each partition.
+        in_sync: The smallest number of copies in sync that any partition has.
+        leaderless: Partitions that nobody serves at the moment.
+    """
+
+    topic: str
+    partitions: int
+    replicas: int
+    in_sync: int
+    leaderless: int
 
 
 @contextmanager
@@ -64,13 +82,13 @@ def admin_client(
             reconnect_backoff_max_ms=1_000,
         )
     except KafkaError as error:
-        raise TransportError(
+        raise KafkaTroubleError(
             f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
         ) from error
     try:
         yield client
     except KafkaError as error:
-        raise TransportError(f"Kafka at {settings.bootstrap_servers}: {error}") from error
+        raise KafkaTroubleError(f"Kafka at {settings.bootstrap_servers}: {error}") from error
     finally:
         client.close()
 
@@ -166,6 +184,32 @@ def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
         existing = _partitions(client, wanted)
     _refuse_missing(settings, set(wanted) - set(existing))
     _check_partitions(wanted.values(), existing)
+
+
+def describe_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[TopicState]:
+    """Describes the topics that are there, in the order given.
+
+    Raises:
+        TransportError: Kafka does not answer.
+    """
+    names = [topic.name for topic in topics]
+    with admin_client(settings) as client:
+        described = client.describe_topics(names)
+    return sorted(
+        (_state(topic) for topic in described if topic["error_code"] == 0),
+        key=lambda state: names.index(state.topic),
+    )
+
+
+def _state(topic: dict[str, Any]) -> TopicState:
+    partitions = topic["partitions"]
+    return TopicState(
+        topic=topic["name"],
+        partitions=len(partitions),
+        replicas=max(len(each["replica_nodes"]) for each in partitions),
+        in_sync=min(len(each["isr_nodes"]) for each in partitions),
+        leaderless=sum(each["leader_id"] < 0 for each in partitions),
+    )
 
 
 def _refuse_missing(settings: KafkaSettings, missing: Iterable[str]) -> None:

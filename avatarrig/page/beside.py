@@ -50,7 +50,7 @@ async def page_beside(
     kafka_metrics = KafkaMetrics()
     registry.register(kafka_metrics)
     with Watching(kafka) as watching:
-        routes = [*Page(watching, settings.overlays).routes(), *operations.routes()]
+        routes = [*Page(watching, settings).routes(), *operations.routes()]
         async with serving(settings, routes):
             with KafkaWatch(kafka, kafka_metrics, groups):
                 yield operations.ready

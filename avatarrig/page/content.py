@@ -12,7 +12,9 @@ import msgspec
 from avatarrig.body.average import average_ratios
 from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
+from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
     from avatarrig.page.thumbnails import Thumbnails
@@ -30,11 +32,13 @@ CHARTED: Final = (
 )
 """Left and right are estimated together, and shoulders are 1 by definition."""
 
-_DRAWN_SUBJECTS: Final = 24
-_LISTED_SUBJECTS: Final = 500
+_KEPT_OVERVIEWS: Final = 64
 _LISTED_REJECTS: Final = 10
 _LISTED_PHOTOS: Final = 8
 _SENT_NOTES: Final = 400
+
+
+EVERYBODY: Final = Listing()
 
 
 class Views(Protocol):
@@ -59,15 +63,32 @@ class Content:
     def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
         self._views = views
         self.thumbnails = thumbnails
-        self._overview = ((-1, -1, ""), "")
+        self._overviews: dict[Listing, tuple[tuple[int, int, str], str]] = {}
 
-    def overview(self) -> str:
-        """Returns the overview; the same text for all who ask while nothing changes."""
+    def is_known(self, name: str) -> bool:
+        """Tells whether there is an estimate of a subject."""
+        return self.estimate(name) is not None
+
+    def names(self) -> list[str]:
+        """Returns whom there is an estimate of, by name."""
+        return sorted(subject.name for subject in self._views.snapshot().estimated)
+
+    def overview(self, listing: Listing = EVERYBODY) -> str:
+        """Returns the overview; the same text for all who ask for it while nothing changes.
+
+        Args:
+            listing: Which subjects are asked for.
+        """
         seen, trouble = self._views.snapshot(), self._views.trouble
         state = (seen.version, int(time.time()), trouble)
-        known = self._overview
-        if known[0] != state:
-            known = self._overview = (state, self._render_overview(seen, trouble))
+        known = self._overviews.get(listing)
+        if known is None or known[0] != state:
+            if len(self._overviews) >= _KEPT_OVERVIEWS:
+                self._overviews.clear()
+            known = self._overviews[listing] = (
+                state,
+                self._render_overview(seen, trouble, listing),
+            )
         return known[1]
 
     def follow(self, name: str) -> Callable[[], str | None]:
@@ -97,8 +118,9 @@ class Content:
         subject = self._views.snapshot().subjects.get(name)
         return None if subject is None or subject.record is None else subject.record.estimate
 
-    def _render_overview(self, seen: Snapshot, trouble: str) -> str:
+    def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
+        listed = choose(subjects, listing)
         photos = sorted(
             (photo for subject in subjects for photo in subject.photos),
             key=lambda photo: -photo.observed_at,
@@ -106,10 +128,11 @@ class Content:
         content = {
             "trouble": trouble,
             "stream": _stream(seen),
-            "subjects": [
-                _summary(subject, drawn=place < _DRAWN_SUBJECTS)
-                for place, subject in enumerate(subjects[:_LISTED_SUBJECTS])
-            ],
+            "subjects": [_summary(subject) for subject in listed.subjects],
+            "total": listed.total,
+            "found": listed.found,
+            "page": listed.page,
+            "pages": listed.pages,
             "photos": [self._photo(photo) for photo in photos[:_LISTED_PHOTOS]],
         }
         return msgspec.json.encode(content).decode()
@@ -129,6 +152,7 @@ class Content:
             "known": True,
             "observations": subject.record.observations,
             "used": document.get("used_observations", 0),
+            "moments": document.get("photos", {}).get("moments"),
             "estimated_at": subject.record.estimated_at,
             "detectors": len(subject.fingerprints),
             "figure": t_pose_svg(document),
@@ -174,11 +198,13 @@ def _stream(seen: Snapshot) -> dict[str, Any]:
         "observed": seen.observed,
         "replicas": stream.replicas,
         "rejected": seen.rejected,
-        "reasons": Counter(seen.reasons).most_common(),
+        "reasons": [
+            (words_for(reason), count) for reason, count in Counter(seen.reasons).most_common()
+        ],
         "rejects": [
             {
                 "path": photo.name,
-                "reason": photo.latest.reason,
+                "reason": words_for(photo.latest.reason),
                 "message": photo.latest.message,
                 "attempts": photo.latest.attempts,
                 "at": photo.latest.rejected_at,
@@ -192,7 +218,7 @@ def _stream(seen: Snapshot) -> dict[str, Any]:
     }
 
 
-def _summary(subject: Subject, *, drawn: bool) -> dict[str, Any]:
+def _summary(subject: Subject) -> dict[str, Any]:
     record = subject.record
     if record is None:
         return {}
@@ -201,11 +227,12 @@ def _summary(subject: Subject, *, drawn: bool) -> dict[str, Any]:
         "name": subject.name,
         "observations": record.observations,
         "used": record.estimate.get("used_observations", 0),
+        "moments": record.estimate.get("photos", {}).get("moments"),
         "stable": sum(bone["status"] == "stable" for bone in stats.values()),
         "bones": len(stats),
         "drift": bool((record.estimate.get("window") or {}).get("drift")),
         "estimated_at": record.estimated_at,
-        "figure": t_pose_svg(record.estimate, small=True) if drawn else None,
+        "figure": t_pose_svg(record.estimate, small=True),
     }
 
 

@@ -9,14 +9,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from avatarrig.body.rig.armature import EstimateRefusedError, build_armature
+from avatarrig.body.height import HeightError, parse_height
+from avatarrig.body.rig.armature import build_armature
 from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.pictures.preview import draw_preview
-
-_SHORTEST, _TALLEST = 0.4, 2.8
-"""Metres; as the command line has it."""
 
 _LONGEST_NAME: Final = 60
 
@@ -46,7 +45,7 @@ def download(kind: str, name: str, document: dict[str, Any], asked: Mapping[str,
         kind: json, bvh, glb or png.
         name: Whose skeleton it is.
         document: Content of ``skeleton_estimate.json``.
-        asked: ``height`` in metres and ``names``, for armatures.
+        asked: ``height``, as people write it, and ``names``, for armatures.
 
     Raises:
         DownloadRefusedError: There is too little to make one, or nobody is that tall.
@@ -72,12 +71,9 @@ def _height(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        height = float(text.replace(",", "."))
-    except ValueError as error:
-        raise DownloadRefusedError("height must be metres, such as 1.72") from error
-    if not _SHORTEST <= height <= _TALLEST:
-        raise DownloadRefusedError(f"height must be from {_SHORTEST} to {_TALLEST} metres")
-    return height
+        return parse_height(text)
+    except HeightError as error:
+        raise DownloadRefusedError(str(error)) from error
 
 
 def _disposition(name: str, kind: str) -> str:

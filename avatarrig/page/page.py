@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,10 +14,13 @@ from aiohttp_sse import sse_response
 
 from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, download
+from avatarrig.page.listing import Listing, Order
 from avatarrig.page.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable
+
+    from avatarrig.page.settings import PageSettings
 
 
 _HERE: Final = Path(__file__).parent
@@ -27,6 +31,15 @@ _ANYWAY_SECONDS: Final = 5.0
 """An event is sent at least so often, so that a browser notices a connection that is dead."""
 
 MOST_STREAMS: Final = 64
+_NAMED: Final = 50
+"""Subjects that are named where somebody is asked for who is not here."""
+
+ORDERS: Final = {
+    Order.NAME: "by name",
+    Order.RECENT: "latest first",
+    Order.PHOTOS: "most photos first",
+    Order.UNSURE: "least sure first",
+}
 _DOWNLOADS: Final = ("json", "bvh", "glb", "png")
 
 
@@ -35,11 +48,12 @@ class Page:
 
     Args:
         views: What is known of the pipeline.
-        folders: Run directories whose overlays may be shown.
+        settings: What may be shown.
     """
 
-    def __init__(self, views: Views, folders: Iterable[str]) -> None:
-        self._content = Content(views, Thumbnails(folders))
+    def __init__(self, views: Views, settings: PageSettings) -> None:
+        self._content = Content(views, Thumbnails(settings.overlays))
+        self._watched = settings.watched
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -61,10 +75,20 @@ class Page:
         ]
 
     async def _overview(self, _: web.Request) -> web.Response:
-        return self._html("overview.html")
+        return self._html("overview.html", watched=self._watched, orders=ORDERS)
 
     async def _subject(self, request: web.Request) -> web.Response:
-        return self._html("subject.html", subject=_name(request))
+        name = _name(request)
+        if self._content.is_known(name):
+            return self._html("subject.html", subject=name)
+        names = self._content.names()
+        return self._html(
+            "unknown.html",
+            status=404,
+            subject=name,
+            names=names[:_NAMED],
+            more=max(len(names) - _NAMED, 0),
+        )
 
     async def _favicon(self, _: web.Request) -> web.Response:
         raise web.HTTPFound("/static/icon.svg")
@@ -75,8 +99,9 @@ class Page:
                 text="too many pages are open\n", headers={"Retry-After": "10"}
             )
         name = request.query.get("name")
+        listing = Listing.of(request.query)
         changes = (
-            _changes(self._content.overview)
+            _changes(functools.partial(self._content.overview, listing))
             if name is None
             else _changes(self._content.follow(name))
         )
@@ -118,10 +143,19 @@ class Page:
             headers={"Content-Disposition": file.disposition, "Cache-Control": "no-store"},
         )
 
-    def _html(self, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - the template's
+    def _html(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        **values: Any,  # noqa: ANN401 - the template's
+    ) -> web.Response:
         text = self._templates.get_template(template).render(**values)
         return web.Response(
-            text=text, content_type="text/html", headers={"Cache-Control": "no-store"}
+            status=status,
+            text=text,
+            content_type="text/html",
+            headers={"Cache-Control": "no-store"},
         )
 
 

@@ -13,9 +13,11 @@ class PageSettings(msgspec.Struct, frozen=True):
         port: None for no page.
         names: Host names under which it may be asked for, besides addresses and ``localhost``.
         overlays: Run directories whose overlays it may show.
+        watched: Where photos are taken from, for a person; empty where that is not known here.
     """
 
     host: str = "127.0.0.1"
     port: int | None = None
     names: tuple[str, ...] = ()
     overlays: tuple[str, ...] = ()
+    watched: str = ""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from aggregators.settings import DEFAULT_GROUP
-from avatarrig.cli.errors import CommandError
+from avatarrig.errors import CommandError
 from avatarrig.kafka import (
     GroupState,
     KafkaSettings,

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.cli.errors import CommandError
+from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker, FetchProgress
 from avatarrig.process.supervision import Child, Supervisor

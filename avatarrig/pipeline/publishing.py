@@ -12,7 +12,8 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation
+from avatarrig.photos.passed_over import FileCounts
+from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation, write_json
 from avatarrig.views.progress import Found, Progress
 from avatarrig.wire import PhotoReference, encode, record_key
 from avatarrig.wire.topics import OBSERVATIONS
@@ -69,6 +70,10 @@ class Processed:
         if reference is not None:
             self._latest = Found(reference.image_id, reference.path, reference.subject)
             self.found.put(self._latest)
+
+    def looked_at(self, counts: FileCounts) -> None:
+        """Hears of the dataset's files when all of them were seen."""
+        write_json(self._run.files, counts.to_document())
 
     def __contains__(self, image_id: object) -> bool:
         photo = self._latest
@@ -141,6 +146,7 @@ class Publishing:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            counts = FileCounts()
             try:
                 publish_dataset(
                     self._folder,
@@ -149,6 +155,7 @@ class Publishing:
                     already=self._processed,
                     max_images=self._max_images,
                     leave_out=self._leave_out,
+                    counts=counts,
                     on_photo=self._note,
                 )
             except (PublishError, KafkaError) as error:
@@ -160,6 +167,8 @@ class Publishing:
             except _StoppedError:
                 break
             else:
+                if self._max_images is None:
+                    self._processed.looked_at(counts)
                 self.finished = True
                 break
 

@@ -11,28 +11,28 @@ from typing import Any
 import msgspec
 import structlog
 from filelock import FileLock, Timeout
-from rich.console import Console
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.cli.screen.display import Display, display_for
+from avatarrig.detectors.faces.references import template_of
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError, template_of
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     TransportError,
     TransportSettingError,
 )
 from avatarrig.kafka.embedded import BrokerError
+from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
     estimate_again,
-    print_results,
     result_document,
     write_results,
 )
+from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
 from avatarrig.process.interruption import Interruption
 from avatarrig.process.logs import configure_logs
@@ -42,6 +42,7 @@ from avatarrig.runs import (
     RunIdentity,
     RunStorageError,
     open_run,
+    read_file_counts,
 )
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
@@ -60,12 +61,12 @@ class Outcome(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
-def run_photos(request: RunRequest, console: Console) -> Outcome:
+def run_photos(request: RunRequest, screen: Screen) -> Outcome:
     """Carries out a run.
 
     Args:
         request: What is asked for.
-        console: Where progress and results are shown.
+        screen: Where progress and results are shown.
 
     Returns:
         How it ended.
@@ -77,7 +78,7 @@ def run_photos(request: RunRequest, console: Console) -> Outcome:
     try:
         run, identity = open_run(request.out, request.dataset)
         with FileLock(run.private / "lock", blocking=False), _log_into(run):
-            return _locked_run(request, run, identity, console, started)
+            return _locked_run(request, run, identity, screen, started)
     except Timeout as error:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
@@ -107,11 +108,11 @@ def _locked_run(
     request: RunRequest,
     run: RunDirectory,
     identity: RunIdentity,
-    console: Console,
+    screen: Screen,
     started: float,
 ) -> Outcome:
     with Interruption() as interruption:
-        with display_for(console) as display:
+        with screen.display() as display:
             models = locate_models(request.options, request.models, report=display.note)
             dataset = _dataset(request, identity, display)
             own = detector_fingerprint(request.options, models)
@@ -133,15 +134,19 @@ def _locked_run(
         settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
         settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
-            raise CommandError(f"no photos in {request.dataset}", ExitCode.NOTHING_PROCESSED)
+            files = read_file_counts(run)
+            looked = f": {words_for_files(files)}" if files else ""
+            raise CommandError(
+                f"no photos in {request.dataset}{looked}", ExitCode.NOTHING_PROCESSED
+            )
         documents = progress.documents()
         if request.estimate != EstimateOptions():
             documents = estimate_again(run, progress, request.estimate)
         write_results(run, progress, documents, dataset_dir=str(request.dataset), settings=settings)
-        print_results(console, run, progress, documents, elapsed)
+        screen.results(run, progress, documents, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is ExitCode.INTERRUPTED:
-            console.print("stopped; the same command resumes")
+            screen.note("stopped; the same command resumes")
         return Outcome(code, result_document(run, progress, documents, elapsed))
 
 

@@ -14,10 +14,10 @@ from types import FrameType
 import structlog
 from filelock import FileLock, Timeout
 
-from avatarrig.cli.errors import CommandError
-from avatarrig.cli.options.metrics import Measured
+from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings, TransportError, leave_group
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.pipeline.measured import Measured
 from avatarrig.process.supervision import Child, ChildState, Supervisor
 
 DRAIN_SECONDS = 8.0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.cli.options.kafka import check_connection
-from avatarrig.cli.screen.display import Display
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     KafkaSettings,
     Reader,
     create_topics,
+    diagnose_connection,
     from_beginning,
     open_producer,
     open_reader,
@@ -24,6 +24,8 @@ from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
+from avatarrig.pipeline.screen import Display
+from avatarrig.pipeline.service import membership
 from avatarrig.process.interruption import Interruption
 from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.views.progress import FOLLOWED, Progress
@@ -86,6 +88,8 @@ class Session:
             stack.callback(self._run.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             broker, kafka = self._broker()
+            if broker is None:  # nobody else shall wait for the brokers to miss these members
+                stack.enter_context(self._memberships(kafka))
             parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
             create_topics(kafka, pipeline_topics(self._request.partitions))
             self._enter("looking at what is done")
@@ -105,6 +109,16 @@ class Session:
                 self._look_after(parts, news=news)
             self._enter("stopping")
 
+    @contextmanager
+    def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
+        """Leaves the groups of the run's parts when these have ended."""
+        members = [replica.member for replica in self._replicas(kafka)]
+        with (
+            membership(kafka, detector_group(self._identity.run), members),
+            membership(kafka, DEFAULT_GROUP, [self._identity.run]),
+        ):
+            yield
+
     def _catch_up(self, reader: Reader) -> None:
         """Reads what the topics hold by now.
 
@@ -117,7 +131,7 @@ class Session:
 
     def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
         if self._request.kafka is not None:
-            check_connection(self._request.kafka)
+            diagnose_connection(self._request.kafka)
             return None, self._request.kafka
         broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         broker.start()

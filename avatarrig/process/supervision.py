@@ -20,7 +20,7 @@ from typing import IO, Self, cast
 import msgspec
 import structlog
 
-from avatarrig.metrics.sharing import part_environment
+from avatarrig.process.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0

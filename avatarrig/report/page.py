@@ -16,7 +16,7 @@ from PIL import Image
 
 from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.landmarks import BONES
-from avatarrig.detectors.models import MODELS
+from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.report import charts
 from avatarrig.report.calibration.report import RunReport, calibrate

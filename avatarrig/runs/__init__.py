@@ -6,6 +6,7 @@ from avatarrig.runs.files import (
     WantedFiles,
     is_complete,
     parse_observation,
+    read_file_counts,
     read_observation,
     write_observation,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "load_run",
     "open_run",
     "parse_observation",
+    "read_file_counts",
     "read_observation",
     "write_atomically",
     "write_json",

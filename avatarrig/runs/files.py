@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import (
@@ -74,6 +76,16 @@ def parse_observation(data: bytes, where: str) -> Observation:
         return from_document(msgspec.json.decode(data, type=dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
         raise ObservationFileError(f"{where}: {error}") from error
+
+
+def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
+    """Reads what `avatarrig.photos.passed_over.FileCounts` laid out; None where nothing did."""
+    try:
+        document: dict[str, Any] = msgspec.json.decode(run.files.read_bytes(), type=dict)
+        words_for_files(document)  # which needs all of it
+    except (OSError, msgspec.MsgspecError, KeyError, ValueError, TypeError):
+        return None
+    return document
 
 
 class _Stamp(msgspec.Struct, frozen=True):

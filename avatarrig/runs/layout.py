@@ -50,6 +50,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
         return self.path / ".avatarrig"
 
     @property
+    def files(self) -> Path:
+        """How many files of which kind the dataset held at the last look."""
+        return self.private / "files.json"
+
+    @property
     def broker(self) -> Path:
         """Log data of the embedded broker."""
         return self.private / "broker"

@@ -36,6 +36,10 @@ class _Window(msgspec.Struct):
     drift: bool = False
 
 
+class _Photos(msgspec.Struct, frozen=True):
+    moments: int | None = None
+
+
 class _Shape(msgspec.Struct):
     used_observations: int = 0
     estimates: dict[str, float] = {}
@@ -43,6 +47,7 @@ class _Shape(msgspec.Struct):
     asymmetry: dict[str, _Asymmetry] = {}
     notes: list[str] = []
     window: _Window | None = None
+    photos: _Photos = _Photos()
 
 
 def check_estimate(record: SkeletonRecord) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
-
 from avatarrig.kafka import (
     KafkaSettings,
     Message,
@@ -21,7 +19,14 @@ from avatarrig.kafka import (
     read_groups,
     reading,
 )
-from avatarrig.kafka.reading import PATIENCE_SECONDS, Offsets, Tell, log_refusal
+from avatarrig.kafka.reading import (
+    PATIENCE_SECONDS,
+    Consumer,
+    Offsets,
+    Partition,
+    Tell,
+    log_refusal,
+)
 from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.estimate_schema import check_estimate
 from avatarrig.views.sighting import SIGHTINGS
@@ -119,7 +124,7 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
 
 def _fill(
     board: Board,
-    consumer: KafkaConsumer,
+    consumer: Consumer,
     channels: Iterable[Channel[Any]],
     starts: Offsets,
     tell: Tell,
@@ -130,7 +135,7 @@ def _fill(
     board.take((), reader.positions())
 
 
-def _starts(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, int]:
+def _starts(consumer: Consumer, topic: str) -> dict[Partition, int]:
     if topic == IMAGES:
         partitions = len(partitions_of(consumer, topic))
         return from_latest(consumer, topic, MOST_REFERENCES // partitions)

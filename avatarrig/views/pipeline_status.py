@@ -22,6 +22,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: Detector that it was made with.
         observations: Photos it contains.
         used: Photos that count in it.
+        moments: Moments that these were taken in; None in estimates of 1.0, which do not say.
         stable: Bones that are stable.
         bones: Bones in all.
         age: Seconds since it was published.
@@ -31,6 +32,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     observations: int
     used: int
+    moments: int | None
     stable: int
     bones: int
     age: float
@@ -68,13 +70,20 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, int] = {}
 
 
-def read_status(kafka: KafkaSettings) -> PipelineStatus:
+def read_status(kafka: KafkaSettings, *, at_work: bool = True) -> PipelineStatus:
     """Asks a Kafka about the pipeline that runs on it.
+
+    Args:
+        kafka: Where Kafka is.
+        at_work: Whether anything can be at work there.
 
     Raises:
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
-    return status_of(look(kafka).snapshot(), time.time())
+    board = look(kafka)
+    if not at_work:
+        board.nobody_works()
+    return status_of(board.snapshot(), time.time())
 
 
 def status_of(seen: Snapshot, now: float) -> PipelineStatus:
@@ -110,6 +119,7 @@ def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
         fingerprint=record.fingerprint,
         observations=record.observations,
         used=record.estimate.get("used_observations", 0),
+        moments=record.estimate.get("photos", {}).get("moments"),
         stable=sum(bone["status"] == "stable" for bone in stats.values()),
         bones=len(stats),
         age=max(0.0, now - record.estimated_at),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from kafka.errors import KafkaError
-
-from avatarrig.kafka import ConnectionRefusedByKafkaError, TransportError
+from avatarrig.kafka.errors import KafkaTroubleError, TransportError
 
 NOT_CONNECTED: Final = "Not connected to Kafka yet."
 READING: Final = "Reading what there is."
@@ -21,11 +19,9 @@ SILENT_SECONDS: Final = 4.0
 
 def in_words(error: BaseException) -> str:
     """Says for people why Kafka cannot be read."""
-    if isinstance(error, ConnectionRefusedByKafkaError):
+    if isinstance(error, TransportError) and not isinstance(error, KafkaTroubleError):
         return str(error)
-    if not isinstance(error, TransportError) or isinstance(error.__cause__, KafkaError):
-        return SILENT  # what the library says names its classes
-    return str(error)
+    return SILENT
 
 
 class Troubles:

@@ -29,6 +29,7 @@ def history_of(record: SkeletonRecord) -> HistoryRecord:
         estimated_at=record.estimated_at,
         observations=record.observations,
         used=document.get("used_observations", 0),
+        moments=document.get("photos", {}).get("moments"),
         ratios={
             key: HistoryRatio(bone["value"], low, high, bone["n"], bone["status"])
             for key, bone in stats.items()

@@ -33,8 +33,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         asked: Stands for what was asked: estimates of different questions are never pooled.
-        template: The face that is looked for, as `avatarrig.faces` packs it; empty where faces
-            are not compared.
+        template: The face that is looked for, as `avatarrig.detectors.faces` packs it; empty
+            where faces are not compared.
         region: Where the file itself says that the subject's face is: left, top, width, height
             in shares of the upright photo.
         named: Whether the file names the subject, without saying where; None where it names
@@ -281,6 +281,7 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
         estimated_at: Unix seconds.
         observations: Photos contained, with or without a person.
         used: Photos that count.
+        moments: How many moments these were taken in; None where 1.0 noted it.
         ratios: Key of ``skeleton_estimate.json`` to its ratio.
         window: The same of the rolling window: value, lower and upper end; empty without one.
     """
@@ -292,4 +293,5 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     used: int
     ratios: dict[str, HistoryRatio]
     window: dict[str, tuple[float, float, float]] = {}
+    moments: int | None = None
     version: int = SCHEMA_VERSION

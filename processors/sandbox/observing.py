@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.faces.compare import VERDICT, Verdict
 from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import encode_mask
 from avatarrig.pictures.overlay import draw_overlay

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
-from avatarrig.detectors.models import ModelUnavailableError
+from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.source import PhotoSource, StorageUnreachableError
 from avatarrig.process.lifeline import die_with_parent_thread

@@ -9,7 +9,7 @@ import numpy as np
 from estimator.people import Body, find_sets, read_set
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.refused import PhotoRefusedError
 

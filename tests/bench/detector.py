@@ -26,7 +26,7 @@ from detector_people import measure_people, measure_photos
 from detector_processes import measure_replicas, measure_start
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import PROJECT_FOLDER, ModelFiles, locate_models
+from avatarrig.detectors.fetching.models import PROJECT_FOLDER, ModelFiles, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mp
 from avatarrig.photos.formats import PHOTO_SUFFIXES

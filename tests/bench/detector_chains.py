@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from avatarrig.detectors.detector import AUTOMATIC_POSES, Detector
-from avatarrig.detectors.models import ModelFiles
+from avatarrig.detectors.fetching.models import ModelFiles
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
 from avatarrig.detectors.tasks import MIN_SIDE, GuardedTask, open_pose_task

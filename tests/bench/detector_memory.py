@@ -24,7 +24,7 @@ from support.photos import encode, encode_heic, one_colour_png
 from support.real_photos import fetch_real_photos
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import PROJECT_FOLDER, locate_models
+from avatarrig.detectors.fetching.models import PROJECT_FOLDER, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.refused import PhotoRefusedError
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import ModelFiles
+from avatarrig.detectors.fetching.models import ModelFiles
 from avatarrig.detectors.options import DetectorOptions
 
 JOINTS = (11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)

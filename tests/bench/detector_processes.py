@@ -12,7 +12,7 @@ _START = """
 import sys, time
 from pathlib import Path
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 options = DetectorOptions()
 detector = Detector(options, locate_models(options, Path(sys.argv[1])))

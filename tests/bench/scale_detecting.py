@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.figures import Figure
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker

@@ -24,6 +24,7 @@ import numpy as np
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.likeness import LOOK_LENGTH
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.histogram import bin_of
 from avatarrig.body.sums.tally import Tally
@@ -163,6 +164,7 @@ def _observation(
         blendshapes=packed(52),
         meta={"pose_score": 0.9, "pose_inmask_ratio": 0.95, "pose_supported_bones": 9},
         evidence=evidence,
+        look=tuple(random.integers(0, 32, LOOK_LENGTH).tolist()),
     )
 
 

@@ -214,7 +214,7 @@ def test_downloads_are_what_they_say(pipeline: Pipeline, witness: Witness) -> No
     page = witness.page
     page.goto(pipeline.subject("Anna"))
     wait_for_photos(page, 45)
-    page.get_by_label("Height in metres").fill("1,72")
+    page.get_by_label("Height").fill("1,72")
     page.get_by_label("Bone names").select_option("mixamo")
     files = {}
     for kind in ("GLB", "BVH", "JSON", "PNG"):
@@ -226,7 +226,7 @@ def test_downloads_are_what_they_say(pipeline: Pipeline, witness: Witness) -> No
     assert b"mixamorig" in files["BVH"]
     assert files["PNG"][1:4] == b"PNG"
     assert json.loads(files["JSON"])["subject"] == "Anna"
-    page.get_by_label("Height in metres").fill("172")
+    page.get_by_label("Height").fill("17")
     expect(page.locator("#height-words")).to_contain_text("0.4 to 2.8")
 
 
@@ -243,11 +243,38 @@ def test_overlays_come_from_allowed_folders_alone(pipeline: Pipeline, witness: W
         assert answer(f"{ask}{name}")[0] == 404
     with producer(pipeline.kafka) as client:
         send(client, [rendered(3, subject="Overlaid")])
+    wait_for(lambda: answer(pipeline.subject("Overlaid"))[0] == 200)
     witness.page.goto(pipeline.subject("Overlaid"))
     picture = witness.page.locator("#photos img")
     expect(picture).to_be_visible()
     picture.scroll_into_view_if_needed()
     expect(picture).to_have_js_property("naturalWidth", 480)
+
+
+def test_who_is_not_here_is_said_with_who_is(pipeline: Pipeline, witness: Witness) -> None:
+    assert answer(pipeline.subject("nobody there"))[0] == 404
+    page = witness.page
+    page.goto(pipeline.subject("nobody there"))
+    expect(page.locator("h1")).to_have_text("Nobody of that name")
+    expect(page.locator("main")).to_contain_text("“nobody there”")
+    expect(page.locator("[download]")).to_have_count(0)
+    page.get_by_role("link", name="Anna", exact=True).click()
+    expect(page.locator("#bones")).to_contain_text("torso")
+    witness.complaints.clear()  # the browser notes the 404 that was asked for
+
+
+def test_subjects_are_searched_and_put_in_order(pipeline: Pipeline, witness: Witness) -> None:
+    page = witness.page
+    page.goto(pipeline.url)
+    expect(page.locator("#found")).to_contain_text("subjects")
+    page.get_by_label("Search").fill("ANN")
+    expect(page.locator("#subjects li")).to_have_count(1)
+    expect(page.locator("#found")).to_contain_text("1 of ")
+    page.get_by_label("Search").fill("nobody at all")
+    expect(page.locator("#subjects li")).to_have_count(0)
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Order").select_option("photos")
+    expect(page.locator("#subjects strong").first).to_have_text("Anna")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -266,10 +293,7 @@ def test_everybody_can_read_it(
         page.context.close()
 
 
-def test_without_anything_it_says_so(pipeline: Pipeline, witness: Witness) -> None:
-    witness.page.goto(pipeline.subject("nobody"))
-    expect(witness.page.locator("#connection")).to_have_text("live")
-    expect(witness.page.locator("#summary")).to_have_text("waiting for the first estimate")
+def test_what_makes_no_sense_is_refused(pipeline: Pipeline) -> None:
     assert answer(f"{pipeline.url}/skeleton.glb?name=nobody")[0] == 404
     assert answer(f"{pipeline.url}/skeleton.glb?name=Anna&height=tall")[0] == 400
     assert answer(pipeline.url, Host="evil.example")[0] == 421

@@ -58,6 +58,9 @@ def test_rejects_are_listed_shown_replayed_and_leave_the_list(
         assert (done["observed"], done["rejected"], done["waiting"]) == (2, 1, 0)
         assert done["rejected_by_reason"] == {"unsupported": 1}
         assert done["skeletons"][0]["observations"] == 2
+    ended = status(command, run)
+    assert (ended["replicas"], ended["waiting"]) == (0, 0)
+    assert {lag for group in ended["groups"] for lag in group["lag"].values()} == {0}
 
 
 def status(command: Command, run: Path) -> dict:

@@ -15,8 +15,8 @@ from PIL import Image
 from support.photos import RENDERED, can_read_everything, in_every_format
 
 from avatarrig.detectors.detector import Detection, Detector
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.mediapipe_tasks_backend import MediaPipeTasksBackend
-from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.formats import SUFFIXES, Format
 from avatarrig.photos.refused import PhotoRefusedError

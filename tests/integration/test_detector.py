@@ -12,7 +12,7 @@ from support.photos import RENDERED
 
 from avatarrig.body.landmarks import QUALITY_JOINTS
 from avatarrig.detectors.detector import Detection, Detector
-from avatarrig.detectors.models import ModelFiles, locate_models
+from avatarrig.detectors.fetching.models import ModelFiles, locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.tasks import DetectionFailedError
 from avatarrig.photos.refused import PhotoRefusedError

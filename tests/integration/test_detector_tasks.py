@@ -12,7 +12,7 @@ import pytest
 from support.photos import RENDERED
 
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import ModelFiles, locate_models
+from avatarrig.detectors.fetching.models import ModelFiles, locate_models
 from avatarrig.detectors.native_results import detect_poses
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import mediapipe_c_bindings, mp

@@ -19,7 +19,7 @@ from avatarrig.metrics.detect import NO_PERSON, PERSON, DetectMetrics
 from avatarrig.metrics.endpoint import Endpoint, EndpointError, Readiness
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, service_registry
-from avatarrig.metrics.sharing import part_environment
+from avatarrig.process.sharing import part_environment
 from avatarrig.process.supervision import ChildState
 
 READY = Readiness(ready=True)
@@ -165,7 +165,7 @@ CHILD = textwrap.dedent(
     from prometheus_client import CollectorRegistry
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.metrics.detect import DetectMetrics
-    from avatarrig.metrics.sharing import share_metrics
+    from avatarrig.process.sharing import share_metrics
     share_metrics()
     DetectMetrics(CollectorRegistry()).observed("person", 2.0)
     metrics = AggregateMetrics(CollectorRegistry())

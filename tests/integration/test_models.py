@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from avatarrig.cli.commands.models import models as models_command
-from avatarrig.detectors import model_sources, models, python_package
-from avatarrig.detectors.model_sources import Model, SourceError
-from avatarrig.detectors.models import MODELS, ModelUnavailableError
+from avatarrig.detectors.fetching import model_sources, models, python_package
+from avatarrig.detectors.fetching.model_sources import Model, SourceError
+from avatarrig.detectors.fetching.models import MODELS, ModelUnavailableError
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.detectors.python_package import PackageUnavailableError, download_package
 
 RIGHT = b"the right weights" * 100
 MODEL = Model(

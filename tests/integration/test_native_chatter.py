@@ -14,7 +14,7 @@ pytestmark = pytest.mark.models
 _QUIET = """
 import sys
 import cv2
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.detector import Detector
 options = DetectorOptions()

@@ -15,18 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatarrig.detectors import model_sources, models, node_package
-from avatarrig.detectors.model_sources import NETWORKS_SOURCE, SourceError
-from avatarrig.detectors.models import MODELS
-from avatarrig.detectors.network_file import (
+from avatarrig.detectors.fetching import model_sources, models, node_package
+from avatarrig.detectors.fetching.model_sources import NETWORKS_SOURCE, SourceError
+from avatarrig.detectors.fetching.models import MODELS
+from avatarrig.detectors.fetching.network_file import (
     NetworkFileError,
     metadata_of,
     tensors_digest,
     with_metadata,
 )
-from avatarrig.detectors.node_package import take_from_node_package
-from avatarrig.detectors.python_package import PackageUnavailableError
-from avatarrig.detectors.rebuilt_bundle import LANDMARKS, rebuilt_bundle
+from avatarrig.detectors.fetching.node_package import take_from_node_package
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError
+from avatarrig.detectors.fetching.rebuilt_bundle import LANDMARKS, rebuilt_bundle
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
 
 DEMO = Path("inputs/datasets/Demo")

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from avatarrig.detectors.detector import Detection, Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
+from avatarrig.detectors.faces.references import template_of
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.faces.compare import LIKENESS, VERDICT, Verdict
-from avatarrig.faces.references import ReferenceRefusedError, template_of
 from avatarrig.wire import Sought
 
 pytestmark = pytest.mark.models

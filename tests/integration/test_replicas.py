@@ -51,7 +51,7 @@ def test_messages_that_are_no_references_are_set_aside_with_their_origin(
     wait_for(lambda: pipeline.done() >= 1 and len(pipeline.rejects()) >= before + 2)
     refused = [reject for reject in pipeline.rejects() if reject.reason == "malformed"]
     assert len({reject.origin for reject in refused}) >= 2
-    assert all(reject.origin.startswith(f"{IMAGES}[") for reject in refused)
+    assert all(reject.origin.startswith(f"{IMAGES}/") for reject in refused)
     assert any("schema version 999" in reject.message for reject in refused)
 
 

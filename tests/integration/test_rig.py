@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.body.bones import PROTOTYPE_BONES
-from avatarrig.body.rig.armature import (
+from avatarrig.body.rig.armature import Armature, build_armature
+from avatarrig.body.rig.bvh import to_bvh
+from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     MEASURED,
     PRIOR,
-    Armature,
+    SURVEY,
     EstimateRefusedError,
-    build_armature,
 )
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.names import NAMINGS
 
 ESTIMATES = {
@@ -126,13 +126,16 @@ def test_a_height_gives_metres_and_nothing_else_does() -> None:
     assert build_armature(DOCUMENT).unit == "stature"
     armature = build_armature(DOCUMENT, height=1.72)
     assert armature.unit == "metre"
+    assert build_armature({**DOCUMENT, "height": 1.72}) == armature
+    assert build_armature({**DOCUMENT, "height": 1.5}, height=1.72) == armature
     assert 0.35 < lengths_of(armature)["leftUpperLeg"] < 0.48
 
 
 def test_bones_say_where_their_length_comes_from() -> None:
     sources = {bone.vrm: bone.source for bone in build_armature(DOCUMENT).bones}
     assert sources["leftUpperArm"] == MEASURED
-    assert sources["leftHand"] == sources["head"] == sources["rightFoot"] == ANTHROPOMETRY
+    assert sources["head"] == ANTHROPOMETRY
+    assert sources["leftHand"] == sources["rightFoot"] == SURVEY
     few = {
         "estimates": {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
         "stats": {"lower_leg_L": {"value": 1.2}, "lower_leg_R": {"value": 1.2}},
@@ -218,22 +221,58 @@ def test_glb_reads_back_with_the_same_joints_in_the_same_places(
     armature = build_armature(document, naming=naming, height=1.8)
     data = to_glb(armature)
     gltf = pygltflib.GLTF2.load_from_bytes(data)
-    places: dict[int, Any] = {gltf.scenes[0].nodes[0]: np.zeros(3)}
-    seen: dict[str, Any] = {}
-    while places:
-        index, parent = places.popitem()
-        node = gltf.nodes[index]
-        place = parent + node.translation
-        seen[node.name] = place
-        places |= dict.fromkeys(node.children or [], place)
+    seen = worlds_of(gltf)
     for name, head in heads_of(armature).items():
-        assert seen[name] == pytest.approx(head, abs=1e-4)
+        assert seen[name][:3, 3] == pytest.approx(head, abs=1e-4)
     humanoid = gltf.extensions["VRMC_vrm"]["humanoid"]["humanBones"]
     assert humanoid.keys() >= REQUIRED_BY_VRM
     for bone in armature.bones:
         node = gltf.nodes[humanoid[bone.vrm]["node"]]
         assert node.name == bone.name
         assert node.extras == {"measured": bone.measured, "source": bone.source}
+
+
+def worlds_of(gltf: pygltflib.GLTF2) -> dict[str, Any]:
+    """Each node's place: by a rotation's own formula, not the product's."""
+    todo: dict[int, Any] = dict.fromkeys(gltf.scenes[0].nodes, np.eye(4))
+    seen: dict[str, Any] = {}
+    while todo:
+        index, parent = todo.popitem()
+        node = gltf.nodes[index]
+        local = np.eye(4)
+        if node.rotation is not None:
+            x, y, z, w = node.rotation
+            local = trimesh.transformations.quaternion_matrix([w, x, y, z])
+        local[:3, 3] = node.translation or (0, 0, 0)
+        seen[node.name] = parent @ local
+        todo |= dict.fromkeys(node.children or [], seen[node.name])
+    return seen
+
+
+@settings(max_examples=8, deadline=None)
+@given(LENGTHS)
+def test_each_node_points_along_its_bone_and_the_next_joint_is_where_it_ends(
+    document: dict[str, Any],
+) -> None:
+    armature = build_armature(document, height=1.8)
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
+    worlds = worlds_of(gltf)
+    for bone in armature.bones:
+        world = worlds[bone.name]
+        along = np.subtract(bone.tail, bone.head)
+        length = np.linalg.norm(along)
+        assert world[:3, 1] == pytest.approx(along / length, abs=1e-5)
+        node = next(node for node in gltf.nodes if node.name == bone.name)
+        # What Blender takes for the bone's length.
+        nearest = min(np.linalg.norm(gltf.nodes[child].translation) for child in node.children)
+        assert nearest == pytest.approx(length, abs=1e-4)
+
+
+def test_nothing_sticks_out_beyond_the_crown() -> None:
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(build_armature(DOCUMENT, height=1.72)))
+    end = worlds_of(gltf)["head_end"]
+    assert end[1, 3] == pytest.approx(1.72, abs=1e-4)
+    assert end[1, 1] == pytest.approx(-1)  # points back down
 
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
@@ -253,10 +292,11 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
     view = gltf.bufferViews[gltf.accessors[gltf.skins[0].inverseBindMatrices].bufferView]
     raw = gltf.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
     matrices = np.frombuffer(raw, "<f4").reshape(-1, 4, 4).transpose(0, 2, 1)
-    for joint, bone in zip(gltf.skins[0].joints, armature.bones, strict=True):
-        assert gltf.nodes[joint].name == bone.name
-        at_origin = matrices[joint] @ [*bone.head, 1]
-        assert at_origin == pytest.approx([0, 0, 0, 1], abs=1e-6)
+    worlds = worlds_of(gltf)
+    names = [gltf.nodes[joint].name for joint in gltf.skins[0].joints]
+    assert names[: len(armature.bones)] == [bone.name for bone in armature.bones]
+    for name, matrix in zip(names, matrices, strict=True):
+        assert matrix @ worlds[name] == pytest.approx(np.eye(4), abs=1e-5)
 
 
 def test_the_same_armature_gives_the_same_bytes() -> None:

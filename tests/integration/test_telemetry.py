@@ -20,7 +20,7 @@ import pytest
 from support.photos import RENDERED
 from support.waiting import wait_for
 
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 
 DETECT = """
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from avatarrig.detectors import tasks
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.models import locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 
 if sys.argv[1] == "chatty":

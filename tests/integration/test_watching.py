@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from support.aggregating import producer, send
 from support.kafka import with_topics
@@ -9,13 +11,13 @@ from support.observed import observation
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, TransportError
+from avatarrig.kafka import KafkaSettings, TransportError, open_group_consumer
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.views.feed import following
 from avatarrig.views.watch import Watching
 from avatarrig.wire import Reject, SkeletonRecord, encode
 from avatarrig.wire.history import history_of
-from avatarrig.wire.topics import HISTORY, IMAGES, REJECTS, SKELETONS
+from avatarrig.wire.topics import DETECTOR_GROUPS, HISTORY, IMAGES, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker
 
@@ -72,6 +74,15 @@ def test_it_sees_everything(
         assert seen.reasons == {"crashed": 1, "malformed": 1}
         assert (seen.stream.found, seen.stream.waiting) == (1, 1), "nobody detects"
         assert seen.refused == {REJECTS: 1}
+
+
+def test_replicas_are_seen_before_their_first_photo(fresh_kafka: EmbeddedBroker) -> None:
+    kafka = with_topics(fresh_kafka, 1)
+    idle = open_group_consumer(kafka, [IMAGES], group=DETECTOR_GROUPS, member="0")
+    with contextlib.closing(idle), Watching(kafka) as watching:
+        wait_for(lambda: idle.poll(timeout_ms=100) or idle.assignment())
+        wait_for(lambda: idle.poll(timeout_ms=100) or watching.snapshot().stream.replicas == 1)
+        assert watching.snapshot().stream.waiting == 0
 
 
 def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker) -> None:

@@ -21,8 +21,8 @@ import numpy as np
 from support.scripted_detector import obey
 
 from avatarrig.cli import main
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.pipeline import publishing, session
 from processors.detector_port import PhotoDetector

@@ -20,7 +20,7 @@ import platformdirs
 import pytest
 from filelock import FileLock
 
-from avatarrig.detectors.python_package import download_package
+from avatarrig.detectors.fetching.python_package import download_package
 
 
 class Package(NamedTuple):

@@ -13,7 +13,7 @@ from aggregators.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Evidence, Forget, TallyUpdate, encode
+from avatarrig.wire import Evidence, Forget, TallyUpdate, decode, encode
 from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
@@ -113,6 +113,16 @@ def test_evidence_of_another_version_is_made_again_from_the_landmarks() -> None:
     part = ObservedPartition(0, LEARNED)
     part.apply(0, encode(observation(5, evidence=old)))
     assert part.update(SERIES).tally == read(ObservedPartition(0, LEARNED), 5).update(SERIES).tally
+
+
+def test_tallies_of_an_older_format_wait_for_their_successors_and_are_not_set_aside() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    update = decode(_update(1, 5, 1), TallyUpdate)
+    old = msgspec.structs.replace(update, tally=msgspec.msgpack.encode([2, 1, 1, {}, None]))
+    assert part.apply(0, encode(old)) is None
+    assert not part.take_refusals()
+    part.apply(1, _update(1, 5, 1))
+    assert part.has(SERIES)
 
 
 def _evidence(number: int) -> Evidence:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avatarrig.detectors.fetching.models import ModelFiles
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import ModelFiles
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.person_mask import PersonMask
 from avatarrig.detectors.quality import NO_POSE, Quality, landmark_confidence, measure_quality

@@ -11,9 +11,8 @@ from support.people import LEFT, MIDDLE, mask_of, person
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.detectors.by_face import Identified, mask_of_one
-from avatarrig.detectors.who import Box, choose_subject
-from avatarrig.faces.align import PLACES, SIDE, align, similarity
-from avatarrig.faces.compare import (
+from avatarrig.detectors.faces.align import PLACES, SIDE, align, similarity
+from avatarrig.detectors.faces.compare import (
     MARGIN,
     NOT_TAKEN,
     SMALL,
@@ -24,9 +23,10 @@ from avatarrig.faces.compare import (
     Verdict,
     recognise,
 )
-from avatarrig.faces.finding import Face
-from avatarrig.faces.person import crops, nearest
-from avatarrig.faces.template import Template, TemplateRefusedError
+from avatarrig.detectors.faces.finding import Face
+from avatarrig.detectors.faces.person import crops, nearest
+from avatarrig.detectors.faces.template import Template, TemplateRefusedError
+from avatarrig.detectors.who import Box, choose_subject
 from avatarrig.wire.reasons import Exclusion
 
 WIDE = 100.0

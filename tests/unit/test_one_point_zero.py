@@ -17,8 +17,8 @@ from avatarrig import Estimator, load_run
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
+from avatarrig.detectors.fetching.models import MODELS, ModelFiles
 from avatarrig.detectors.fingerprint import detector_fingerprint
-from avatarrig.detectors.models import MODELS, ModelFiles
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.runs import RunDirectory, WantedFiles, is_complete
 from avatarrig.wire import (

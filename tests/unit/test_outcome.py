@@ -8,7 +8,7 @@ from support.references import reference
 
 from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, decode, encode
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
-from processors.outcome import observed, set_aside, take
+from processors.outcome import Waiting, observed, set_aside, take
 from processors.sandbox.messages import Observed
 from processors.sandbox.sandbox import SetAside
 
@@ -40,7 +40,7 @@ def test_a_reference_of_the_run_is_taken(run: str) -> None:
     reference = msgspec.structs.replace(REFERENCE, run=run)
     taken = take(encode(reference), origin=ORIGIN, run=run, now=5.0)
     assert (taken.reference, taken.partition, taken.offset) == (reference, 3, 42)
-    assert taken.is_waiting
+    assert taken.state == Waiting()
 
 
 @pytest.mark.parametrize("run", ["another", ""])

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.photos.passed_over import FileCounts
 from producers.scan import DatasetError, FoundPhoto, scan
 
 
@@ -54,6 +55,12 @@ def test_what_is_no_photo_is_ignored(tmp_path: Path) -> None:
         ".hidden.jpg",
         "Thumbs.db",
         "@eaDir/x.jpg/SYNOPHOTO_THUMB_M.jpg",
+        "@Recycle/x.jpg",
+        "#recycle/x.jpg",
+        ".Trashes/501/x.jpg",
+        "lost+found/x.jpg",
+        ".@__thumb/x.jpg",
+        "Photos Previews.lrdata/x.jpg",
         "__MACOSX/x.jpg",
         ".cache/x.jpg",
     )
@@ -134,11 +141,39 @@ def test_no_link_leads_out_of_the_dataset(tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     (dataset / "link.jpg").symlink_to(tmp_path / "outside" / "secret.jpg")
     (dataset / "folder").symlink_to(tmp_path / "outside")
-    photo, link = scan(dataset)
+    photo, *links = scan(dataset)
     assert (photo.path, photo.problem) == ("a.jpg", None)
-    assert link.path == "link.jpg"
-    assert link.problem is not None
-    assert link.problem.reason == "outside_roots"
+    assert [link.path for link in links] == ["folder", "link.jpg"]
+    assert {link.problem.reason for link in links if link.problem} == {"outside_roots"}
+
+
+def test_everything_in_a_dataset_is_counted_and_named(tmp_path: Path) -> None:
+    make(tmp_path, *(f"{number}.jpg" for number in range(6)), "a.dng", "b/b.NEF")
+    make(tmp_path, "IMG_1.MOV", "IMG_1.aae")
+    counts = FileCounts()
+    assert len(list(scan(tmp_path, counts=counts))) == 8
+    assert str(counts) == ("10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over")
+    make(
+        tmp_path, ".DS_Store", "notes.txt", "Thumbs.db", "c.mp4", "@Recycle/x.jpg", ".Trashes/y.jpg"
+    )
+    make(tmp_path, "run/overlays/a.png", "lost+found/z.jpg", "d/#recycle/z.jpg")
+    (tmp_path / "again").symlink_to("b")
+    counts = FileCounts()
+    found = list(scan(tmp_path, leave_out=[tmp_path / "run"], counts=counts))
+    assert len(found) == 8
+    assert str(counts) == (
+        "15 files: 8 photos (2 of them RAW), 2 videos, 1 sidecar, 1 link, 1 hidden file, "
+        "1 system file, 1 other file and 4 hidden or system folders "
+        "(#recycle, .Trashes, @Recycle, lost+found) passed over"
+    )
+    assert counts.to_document()["passed_over"]["video"] == 2
+
+
+def test_nothing_but_photos_says_nothing_of_others(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg")
+    counts = FileCounts()
+    list(scan(tmp_path, counts=counts))
+    assert str(counts) == "1 file: 1 photo"
 
 
 def test_links_within_the_dataset_count_a_photo_once(tmp_path: Path) -> None:

@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from avatarrig.body.anthropometry import (
-    SHARE_OF_STATURE,
-    is_enough_for_stature,
-    stature,
+from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
+from avatarrig.body.rig.lengths import (
+    ANTHROPOMETRY,
+    DIVISION,
+    EXTREMITIES,
+    MEASURED,
+    SURVEY,
+    complete_lengths,
 )
 from avatarrig.body.rig.names import rename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MEASURED: Final = "measured"
-PRIOR: Final = "population mean: too few photos show it"
-ANTHROPOMETRY: Final = "anthropometry: share of stature (Drillis and Contini)"
-DIVISION: Final = "convention: share of a measured length"
-
 METRE, STATURE = "metre", "stature"
 
 _SPINE: Final = {"hips": 0.20, "spine": 0.30, "chest": 0.25, "upperChest": 0.25}
 """Share of the torso that each of its four bones takes, from the hips up."""
+_HIPS_MOST: Final = 0.95
+"""Length of the hips' bone over half the distance of the hip joints, at most."""
 _COLLAR: Final = 0.15
 """Where the collar bone begins, as a share of half the shoulder width."""
 _BALL: Final = 0.60
@@ -38,10 +39,6 @@ _HEEL: Final = 0.25
 _DECIMALS: Final = 6
 
 Point = tuple[float, float, float]
-
-
-class EstimateRefusedError(ValueError):
-    """A document does not hold an estimate that an armature can be made of."""
 
 
 class Bone(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +88,15 @@ def build_armature(
     Args:
         document: The estimate; the prototype's documents will do.
         naming: One of `avatarrig.body.rig.names.NAMINGS`.
-        height: The person's height in metres; without it nothing is said about metres.
+        height: The person's height in metres; without it the estimate's, where it was made with
+            one, otherwise nothing is said about metres.
 
     Raises:
         EstimateRefusedError: The document holds no estimate, or one that cannot be.
     """
-    lengths, sources = _lengths(document)
+    known = complete_lengths(document)
+    lengths, sources = known.lengths, known.sources
+    height = known.height if height is None else height
     unit = 1.0 if height is None else height
     scale = unit / stature(lengths)
     lengths = {key: scale * length for key, length in lengths.items()}
@@ -124,62 +124,17 @@ def to_document(armature: Armature) -> dict[str, Any]:
     }
 
 
-_KEYS: Final = (
-    "shoulder_width",
-    "hip_width",
-    "torso_length",
-    *(f"{bone}_{side}" for bone in ("upper_arm", "lower_arm") for side in "LR"),
-    *(f"{bone}_{side}" for bone in ("upper_leg", "lower_leg") for side in "LR"),
-)
-
-
-def _lengths(document: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, str]]:
-    """Length of every bone over shoulder width, and where each comes from."""
-    lengths: dict[str, float] = {}
-    sources: dict[str, str] = {}
-    try:
-        for key in _KEYS:
-            stats = document.get("stats", {}).get(key, {})
-            if key in document["estimates"]:
-                lengths[key], sources[key] = float(document["estimates"][key]), MEASURED
-            elif stats.get("value") is not None:
-                lengths[key], sources[key] = float(stats["value"]), PRIOR
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise EstimateRefusedError(f"this is no skeleton estimate: {error!r}") from error
-    if not lengths:
-        raise EstimateRefusedError("the estimate is empty: no photo has counted yet")
-    if not all(0.01 < length < 100 for length in lengths.values()):  # noqa: PLR2004 - no person
-        raise EstimateRefusedError("the estimate holds a length that no person has")
-    _fill(lengths, sources)
-    return lengths, sources
-
-
-def _fill(lengths: dict[str, float], sources: dict[str, str]) -> None:
-    """Adds what is missing: the other side's length, otherwise the population's share."""
-    for key in _KEYS:
-        other = f"{key[:-1]}{'L' if key[-1] == 'R' else 'R'}"
-        if key not in lengths and key[-2] == "_" and other in lengths:
-            lengths[key], sources[key] = lengths[other], sources[other]
-    if is_enough_for_stature(lengths):
-        tall = stature(lengths)
-    else:
-        shares = [length / _share(key) for key, length in lengths.items()]
-        tall = sum(shares) / len(shares)
-    for key in _KEYS:
-        if key not in lengths:
-            lengths[key], sources[key] = tall * _share(key), ANTHROPOMETRY
-
-
-def _share(key: str) -> float:
-    return SHARE_OF_STATURE[key.removesuffix("_L").removesuffix("_R")]
-
-
 def _trunk(lengths: Mapping[str, float], sources: Mapping[str, str], tall: float) -> list[Bone]:
     y = _hips_height(lengths, tall)
     bones: list[Bone] = []
     parent = None
     measured = sources["torso_length"] == MEASURED
-    for name, share in _SPINE.items():
+    shares = dict(_SPINE)
+    # Programs take the nearest joint's distance for a bone's length, so the hips end below it.
+    most = _HIPS_MOST * lengths["hip_width"] / 2 / lengths["torso_length"]
+    shares["hips"] = min(_SPINE["hips"], most)
+    shares["spine"] += _SPINE["hips"] - shares["hips"]
+    for name, share in shares.items():
         above = y + share * lengths["torso_length"]
         source = DIVISION if measured else sources["torso_length"]
         bones.append(_bone(name, parent, (0, y, 0), (0, above, 0), source))
@@ -200,7 +155,7 @@ def _arm(
     half = lengths["shoulder_width"] / 2
     elbow = half + lengths[f"upper_arm{suffix}"]
     wrist = elbow + lengths[f"lower_arm{suffix}"]
-    tip = wrist + SHARE_OF_STATURE["hand"] * tall
+    tip = wrist + EXTREMITIES["hand"] * tall
     collar_source = sources["shoulder_width"]
     rows = (
         (
@@ -212,7 +167,7 @@ def _arm(
         ),
         ("UpperArm", f"{side}Shoulder", half, elbow, sources[f"upper_arm{suffix}"]),
         ("LowerArm", f"{side}UpperArm", elbow, wrist, sources[f"lower_arm{suffix}"]),
-        ("Hand", f"{side}LowerArm", wrist, tip, ANTHROPOMETRY),
+        ("Hand", f"{side}LowerArm", wrist, tip, SURVEY),
     )
     return [
         _bone(f"{side}{part}", parent, (sign * start, y, 0), (sign * end, y, 0), source)
@@ -228,21 +183,21 @@ def _leg(
     hip = _hips_height(lengths, tall)
     thigh, shank = lengths[f"upper_leg{suffix}"], lengths[f"lower_leg{suffix}"]
     knee, ankle = (x, hip - thigh, 0.0), (x, hip - thigh - shank, 0.0)
-    foot = SHARE_OF_STATURE["foot"] * tall
+    foot = EXTREMITIES["foot"] * tall
     # Both feet keep their height above the ankle's share, so unequal legs end unequally high.
-    floor = ankle[1] - SHARE_OF_STATURE["ankle_height"] * tall
+    floor = ankle[1] - EXTREMITIES["ankle_height"] * tall
     ball, toe_tip = (x, floor, _BALL * (1 - _HEEL) * foot), (x, floor, (1 - _HEEL) * foot)
     return [
         _bone(f"{side}UpperLeg", "hips", (x, hip, 0), knee, sources[f"upper_leg{suffix}"]),
         _bone(f"{side}LowerLeg", f"{side}UpperLeg", knee, ankle, sources[f"lower_leg{suffix}"]),
-        _bone(f"{side}Foot", f"{side}LowerLeg", ankle, ball, ANTHROPOMETRY),
-        _bone(f"{side}Toes", f"{side}Foot", ball, toe_tip, ANTHROPOMETRY),
+        _bone(f"{side}Foot", f"{side}LowerLeg", ankle, ball, SURVEY),
+        _bone(f"{side}Toes", f"{side}Foot", ball, toe_tip, SURVEY),
     ]
 
 
 def _hips_height(lengths: Mapping[str, float], tall: float) -> float:
     legs = [lengths[f"upper_leg_{side}"] + lengths[f"lower_leg_{side}"] for side in "LR"]
-    return sum(legs) / 2 + SHARE_OF_STATURE["ankle_height"] * tall
+    return sum(legs) / 2 + EXTREMITIES["ankle_height"] * tall
 
 
 def _bone(vrm: str, parent: str | None, head: Point, tail: Point, source: str) -> Bone:

@@ -1,7 +1,10 @@
 """glTF 2.0 as one binary file: a skinned stick figure with VRM 1.0 humanoid bones.
 
 A skin needs a mesh to be seen as an armature by other programs, so every bone carries a thin
-octahedron. Written by hand: the format is a JSON document and a block of numbers.
+octahedron. A node has no length and no end: programs that show bones, Blender among them, take a
+node's own +Y as the bone's direction and the next joint's distance as its length. So each node is
+turned along its bone, and the last ones have an end node, which points back along the bone.
+Written by hand: the format is a JSON document and a block of numbers.
 Specification: Khronos, glTF 2.0, sections 3.7 and 4.4; VRM Consortium, VRMC_vrm 1.0.
 """
 
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from avatarrig.body.rig.offsets import children_of, offset_of
+from avatarrig.body.rig.offsets import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +30,10 @@ _COMPONENTS: Final = {"u1": 5121, "<u2": 5123, "<f4": 5126}
 _ARRAY_BUFFER, _ELEMENT_BUFFER = 34962, 34963
 _THICKNESS: Final = 0.08
 """Half the width of a bone's octahedron over its length."""
+_FRONT: Final = 0.7
+"""A bone that points to the front more than this has its z upwards."""
+_DECIMALS: Final = 9
+_NOTHING: Final = 1e-9
 _BELLY: Final = 0.15
 """Where the octahedron is widest, as a share of the bone from its head."""
 _TRIANGLES: Final = (
@@ -91,14 +98,22 @@ class _Block:
 def _document(armature: Armature, block: _Block) -> dict[str, Any]:
     bones = armature.bones
     index = {bone.vrm: number for number, bone in enumerate(bones)}
-    figure = len(bones)
-    nodes = [_node(armature, bone, index) for bone in bones]
+    leaves = [bone for bone in bones if not children_of(armature, bone)]
+    ends = {bone.vrm: len(bones) + number for number, bone in enumerate(leaves)}
+    figure = len(bones) + len(ends)
+    nodes = [_node(armature, bone, index, ends) for bone in bones]
+    nodes += [_end_node(bone) for bone in leaves]
     nodes.append({"name": "figure", "mesh": 0, "skin": 0})
     return {
         "asset": {
             "version": "2.0",
             "generator": "AvatarRig",
-            "extras": {"unit": armature.unit, "naming": armature.naming},
+            "extras": {
+                "unit": armature.unit,
+                "naming": armature.naming,
+                "measured": sum(bone.measured for bone in bones),
+                "averages": sum(not bone.measured for bone in bones),
+            },
         },
         "extensionsUsed": ["VRMC_vrm"],
         "extensions": {"VRMC_vrm": _humanoid(index)},
@@ -109,22 +124,74 @@ def _document(armature: Armature, block: _Block) -> dict[str, Any]:
         "skins": [
             {
                 "name": "armature",
-                "joints": list(range(len(bones))),
+                "joints": list(range(figure)),
                 "skeleton": index["hips"],
-                "inverseBindMatrices": block.add(_inverse_binds(bones), "MAT4"),
+                "inverseBindMatrices": block.add(_inverse_binds(bones, leaves), "MAT4"),
             }
         ],
     }
 
 
-def _node(armature: Armature, bone: Bone, index: dict[str, int]) -> dict[str, Any]:
-    node: dict[str, Any] = {
+def _node(
+    armature: Armature, bone: Bone, index: dict[str, int], ends: dict[str, int]
+) -> dict[str, Any]:
+    turn = _axes(bone)
+    if bone.parent is None:
+        offset, own = np.array(bone.head), turn
+    else:
+        parent = armature.bones[index[bone.parent]]
+        above = _axes(parent)
+        offset = above.T @ np.subtract(bone.head, parent.head)
+        own = above.T @ turn
+    children = [index[child.vrm] for child in children_of(armature, bone)]
+    return {
         "name": bone.name,
-        "translation": list(offset_of(armature, bone)),
+        "translation": _rounded(offset),
+        "rotation": _rounded(_quaternion(own)),
+        "children": children or [ends[bone.vrm]],
         "extras": {"measured": bone.measured, "source": bone.source},
     }
-    children = [index[child.vrm] for child in children_of(armature, bone)]
-    return {**node, "children": children} if children else node
+
+
+def _end_node(bone: Bone) -> dict[str, Any]:
+    """Where a last bone ends; turned round, so that nothing sticks out beyond the body."""
+    length = float(np.linalg.norm(np.subtract(bone.tail, bone.head)))
+    return {
+        "name": f"{bone.name}_end",
+        "translation": _rounded([0.0, length, 0.0]),
+        "rotation": [1.0, 0.0, 0.0, 0.0],
+    }
+
+
+def _axes(bone: Bone) -> NDArray[np.float64]:
+    """A bone's own axes as columns: y along it, z as far to the front as can be, else up."""
+    y = np.subtract(bone.tail, bone.head)
+    y = y / np.linalg.norm(y)
+    front = np.array([0.0, 0.0, 1.0]) if abs(y[2]) < _FRONT else np.array([0.0, 1.0, 0.0])
+    z = front - (front @ y) * y
+    z /= np.linalg.norm(z)
+    return np.stack([np.cross(y, z), y, z], axis=1)
+
+
+def _quaternion(turn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A rotation as x, y, z, w: the eigenvector of Bar-Itzhack (2000), to the largest value."""
+    m = turn
+    k = np.array(
+        [
+            [m[0, 0] - m[1, 1] - m[2, 2], 0, 0, 0],
+            [m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], 0, 0],
+            [m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1], 0],
+            [m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], np.trace(m)],
+        ]
+    )
+    quaternion: NDArray[np.float64] = np.linalg.eigh(k, "L")[1][:, -1]
+    last = quaternion[np.flatnonzero(np.abs(quaternion) > _NOTHING)[-1]]
+    upright: NDArray[np.float64] = quaternion * np.sign(last)
+    return upright
+
+
+def _rounded(values: NDArray[np.float64] | list[float]) -> list[float]:
+    return [round(float(value), _DECIMALS) + 0.0 for value in values]
 
 
 def _humanoid(index: dict[str, int]) -> dict[str, Any]:
@@ -175,8 +242,13 @@ def _octahedron(bone: Bone) -> NDArray[np.float64]:
     return np.array([head, belly + side, belly + up, belly - side, belly - up, tail])
 
 
-def _inverse_binds(bones: Sequence[Bone]) -> NDArray[np.float32]:
-    """Moves each joint to the origin; column-major, as glTF wants it: (n, 16)."""
-    matrices = np.tile(np.eye(4, dtype="<f4"), (len(bones), 1, 1))
-    matrices[:, 3, :3] = [[-coordinate for coordinate in bone.head] for bone in bones]
-    return matrices.reshape(-1, 16)
+def _inverse_binds(bones: Sequence[Bone], leaves: Sequence[Bone]) -> NDArray[np.float32]:
+    """Moves each joint to the origin, unturned; column-major, as glTF wants it: (n, 16)."""
+    back = np.diag([1.0, -1.0, -1.0])
+    places = [(_axes(bone), bone.head) for bone in bones]
+    places += [(_axes(bone) @ back, bone.tail) for bone in leaves]
+    matrices = np.tile(np.eye(4), (len(places), 1, 1))
+    for matrix, (axes, place) in zip(matrices, places, strict=True):
+        matrix[:3, :3] = axes.T
+        matrix[:3, 3] = -axes.T @ np.array(place)
+    return matrices.transpose(0, 2, 1).reshape(-1, 16).astype("<f4")

@@ -44,7 +44,7 @@ _COUNTERS: Final = 512
 _POSE_BITS: Final = ((5, 21), (1, 17), (3, 14))
 _MORE_POSE_BITS: Final = ((0, 24), (2, 3), (4, 18), (6, 4), (7, 26))
 _FINER_POSE_BITS: Final = ((5, 15), (5, 26), (1, 12), (1, 21), (3, 9), (3, 17))
-_LOOK_BITS: Final = ((10, 12), (2, 14), (6, 13), (7, 8), (0, 14))
+_LOOK_BITS: Final = ((7, 7), (0, 15), (4, 14), (3, 10), (6, 13))
 """Number of a likeness, and the value above which it counts as high: the medians of rendered
 photos, of the numbers in which copies differ least."""
 
@@ -161,8 +161,8 @@ class MomentSums:
         """
         keys, mixed = self._read()
         cells = [
-            Cell(EvidenceSum(learned, row[:ROW_LENGTH]), *numbers)
-            for (_, row), numbers in zip(keys, group([one for one, _ in keys]), strict=True)
+            Cell(EvidenceSum(learned, key.row[:ROW_LENGTH]), *numbers)
+            for key, numbers in zip(keys, group([key.kept for key in keys]), strict=True)
         ]
         shares = _shared_out(self._key_count() - len(keys), [row[0] for row in mixed])
         for place, (row, share) in enumerate(zip(mixed, shares, strict=True), len(keys)):
@@ -170,26 +170,37 @@ class MomentSums:
             cells.append(Cell(EvidenceSum(learned, row[:ROW_LENGTH]), place, session, share))
         return cells
 
-    def _read(self) -> tuple[list[tuple[Kept, Sequence[int]]], list[Sequence[int]]]:
+    def moment_of(self, trace: Trace) -> int | None:
+        """Returns the number of a contained photo's moment, as in `cells`.
+
+        None where it cannot be told apart from others.
+        """
+        wanted = _places(_key(trace.taken_at, trace.pose, trace.look))
+        keys, _ = self._read()
+        for key, (moment, _) in zip(keys, group([key.kept for key in keys]), strict=True):
+            if key.places == wanted:
+                return moment
+        return None
+
+    def _read(self) -> tuple[list[_Key], list[Sequence[int]]]:
         """Returns what can be told apart by key, and what is left mixed, in the slots' order."""
         left = self._slots
-        found: list[tuple[Kept, Sequence[int]]] = []
+        found: list[_Key] = []
         looked_at = sorted(left.rows)
         while looked_at:
             touched: set[int] = set()
             for slot in looked_at:
                 row = left.rows.get(slot)
-                alone = None if row is None else _alone(slot, row)
-                if row is None or alone is None:
+                key = None if row is None else _alone(slot, row)
+                if key is None:
                     continue
-                places, kept = alone
-                gone = KeyedSums(*_SHAPE, {at: list(row) for at in places.slots})
+                gone = KeyedSums(*_SHAPE, {at: list(key.row) for at in key.places.slots})
                 try:
                     left = left - gone
                 except StateRefusedError:
                     continue  # of a tally that nobody counted
-                found.append((kept, row))
-                touched.update(places.slots)
+                found.append(key)
+                touched.update(key.places.slots)
             looked_at = sorted(touched & left.rows.keys())
         return found, [row for slot, row in sorted(left.rows.items()) if slot < SLOTS]
 
@@ -237,6 +248,14 @@ class _Places(NamedTuple):
     checks: tuple[int, int]
 
 
+class _Key(NamedTuple):
+    """The photos of one key: where they are summed, what is known of them, their sums."""
+
+    places: _Places
+    kept: Kept
+    row: Sequence[int]
+
+
 @functools.lru_cache(maxsize=4096)
 def _places(key: tuple[int, ...]) -> _Places:
     digest = hashlib.blake2b(repr(key).encode(), digest_size=12).digest()
@@ -265,7 +284,7 @@ def _key(taken_at: int | None, pose: Sequence[float], look: Sequence[float]) -> 
     )
 
 
-def _alone(slot: int, row: Sequence[int]) -> tuple[_Places, Kept] | None:
+def _alone(slot: int, row: Sequence[int]) -> _Key | None:
     """Tells the key of a slot's photos, if they all have the same one.
 
     The mean of numbers on one side of a limit is on that side, so the mean photo has their key.
@@ -287,4 +306,4 @@ def _alone(slot: int, row: Sequence[int]) -> tuple[_Places, Kept] | None:
         np.array(look) if look else None,
         photos,
     )
-    return places, kept
+    return _Key(places, kept, row)

@@ -14,7 +14,7 @@ import msgpack
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.levels import moments_of
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.refused import LearnedRefusedError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
 from avatarrig.body.sums.evidence_sum import row_of
@@ -123,6 +123,10 @@ class Tally:
     def moments(self) -> int:
         """How many moments the photos that count are of; roughly, where they are hundreds."""
         return min(round(moments_of(self.cells())), self.used)
+
+    def moment_of(self, observation: Observation) -> int | None:
+        """Returns the number of a counted photo's moment; None where it cannot be told apart."""
+        return self._moments.moment_of(trace_of(observation))
 
     def days(self) -> dict[str, EvidenceSum]:
         """Returns day, or month or year long ago, to the sums of its photos that count."""
@@ -272,8 +276,13 @@ class Tally:
 
     @classmethod
     def _restored(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
-        if not isinstance(packed, list) or packed[:1] != [TALLY_FORMAT]:
-            raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
+        match packed:
+            case [int() as number, *_] if 0 < number < TALLY_FORMAT:
+                raise OutdatedStateError(f"a tally of format {number}, not {TALLY_FORMAT}: replay")
+            case [int() as number, *_] if number == TALLY_FORMAT:
+                pass
+            case _:
+                raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
         _, tally._observations, tally._people, excluded, tally._learned, *parts = packed
         rows, sums, moments = parts

@@ -9,7 +9,9 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.web import web_options
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.process.logs import configure_logs
@@ -61,6 +63,7 @@ def aggregator(
         web_port=page.port,
         web_names=page.names,
         overlay_roots=page.overlays,
+        watched=page.watched,
         die_with_parent=True,
     )
     return Child("aggregator", "aggregators", settings)

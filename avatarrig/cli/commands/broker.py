@@ -9,7 +9,8 @@ from types import FrameType
 
 import click
 
-from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.errors import CommandError
 from avatarrig.kafka.embedded import (
     BrokerError,
     EmbeddedBroker,

@@ -9,14 +9,17 @@ import click
 import msgspec
 import structlog
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import (
     StoreAwayError,
     StoreUrlError,
@@ -25,6 +28,7 @@ from avatarrig.photos.object_store import (
     lies_in_store,
 )
 from avatarrig.photos.uri import FileUriError, from_file_uri
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.service import (
     DRAIN_SECONDS,
     instance_name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
@@ -11,15 +11,16 @@ import msgspec
 from avatarrig.body.rig.armature import (
     METRE,
     Armature,
-    EstimateRefusedError,
     build_armature,
     to_document,
 )
 from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
-from avatarrig.runs import RunDirectory, RunStorageError, write_atomically
+from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs.estimate_file import read_estimate
 
 FORMATS: Final = ("bvh", "glb", "json")
 
@@ -30,7 +31,11 @@ FORMATS: Final = ("bvh", "glb", "json")
     "--format", "file_format", type=click.Choice(FORMATS), default="glb", show_default=True
 )
 @click.option("--names", "naming", type=click.Choice(NAMINGS), default="vrm", show_default=True)
-@click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres.")
+@click.option(
+    "--height",
+    type=HEIGHT,
+    help="The person's height, such as 1.72m; the run's own where it was given one.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -40,11 +45,11 @@ def export(
     run: Path, file_format: str, naming: str, height: float | None, out: Path | None
 ) -> None:
     """Write the skeleton of RUN as a rest-pose armature (BVH, GLB or JSON)."""
-    estimate_file = RunDirectory(run).estimate
     try:
-        armature = build_armature(_read(estimate_file), naming=naming, height=height)
+        _, document = read_estimate(run)
+        armature = build_armature(document, naming=naming, height=height)
     except EstimateRefusedError as error:
-        raise click.ClickException(f"{estimate_file}: {error}") from error
+        raise click.ClickException(f"{run}: {error}") from error
     target = out or run / f"skeleton.{file_format}"
     try:
         for file, data in _files(armature, file_format, target):
@@ -53,16 +58,6 @@ def export(
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     click.echo(_summary(armature), err=True)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except FileNotFoundError as error:
-        raise EstimateRefusedError("there is no estimate yet: run AvatarRig first") from error
-    except (OSError, msgspec.MsgspecError) as error:
-        raise EstimateRefusedError(f"cannot be read: {error}") from error
-    return document
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
@@ -79,7 +74,15 @@ def _summary(armature: Armature) -> str:
     measured = [bone.name for bone in armature.bones if bone.measured]
     unit = "metres" if armature.unit == METRE else "the person is 1 tall; --height gives metres"
     return (
-        f"unit: {unit}\n"
+        f"{_warning(armature)}unit: {unit}\n"
         f"measured: {', '.join(measured) or 'none'}\n"
         f"from anthropometry or convention: the other {len(armature.bones) - len(measured)} bones"
     )
+
+
+def _warning(armature: Armature) -> str:
+    """Says loudly where a skeleton is nobody's."""
+    measured = sum(bone.measured for bone in armature.bones)
+    if measured:
+        return ""
+    return "WARNING: no photo tells any of these lengths; this is the average body\n"

@@ -9,7 +9,7 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.kafka import TransportError
+from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.object_store import StoreAwayError, StoreUrlError, lies_in_store
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
+from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
-from avatarrig.detectors.models import ModelUnavailableError
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import KafkaSettings, TransportError, require_topics
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.service import stop_on_signals
 from avatarrig.process.logs import configure_logs
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
@@ -27,7 +29,68 @@ from producers.scan import DatasetError
 from producers.settings import IngestSettings
 from producers.source import SourceAwayError
 
-_OPTIONS = (
+
+class Ingesting(msgspec.Struct, frozen=True):
+    """Which photos are published, and whose they are.
+
+    Attributes:
+        location: Absolute path of a folder, or a store's URL.
+        dataset: Whose photos they are.
+        rescan: Seconds between two looks at everything.
+    """
+
+    location: str
+    dataset: Dataset
+    rescan: float
+
+    def check(self, asking: Asking) -> None:
+        """Refuses to look for one person in the folders of several.
+
+        Raises:
+            click.UsageError: Both are asked for.
+        """
+        check_one_person(asking, subject_from_folder=self.dataset.subject_per_folder)
+
+    def settings(
+        self, kafka: KafkaSettings, *, watch: bool, asking: Asking, template: bytes = b""
+    ) -> IngestSettings:
+        """Makes the settings of the process that publishes them.
+
+        Args:
+            kafka: Where to publish them.
+            watch: Whether to go on.
+            asking: Who is meant.
+            template: Of the person whom references show.
+        """
+        asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
+        return IngestSettings(
+            kafka=kafka, location=self.location, dataset=asked, watch=watch, rescan=self.rescan
+        )
+
+
+def _ingesting(
+    *,
+    location: str,
+    dataset: str | None,
+    subject: str | None,
+    subject_from_folder: bool,
+    rescan: float,
+) -> Ingesting:
+    if subject is not None and subject_from_folder:
+        raise click.UsageError("--subject and --subject-from-folder exclude each other")
+    whose = Dataset(
+        name=dataset or _name_of(location),
+        subject=subject,
+        subject_per_folder=subject_from_folder,
+    )
+    at = location if is_store_url(location) else str(Path(location).absolute())
+    return Ingesting(at, whose, rescan)
+
+
+ingest_options = gathered(
+    "ingesting",
+    _ingesting,
+    click.argument("location", metavar="DIR"),
     click.option("--dataset", help="Name of the dataset.", show_default="the folder's name"),
     click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name"),
     click.option(
@@ -44,58 +107,19 @@ _OPTIONS = (
         "as on network shares, and what is new in a store.",
     ),
 )
-
-
-def ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the argument DIR and the options that say whose photos are in it.
-
-    It is called with one argument ``plan``, which makes the settings for a Kafka.
-    """
-
-    @functools.wraps(command)
-    def gathered(  # noqa: PLR0913 - click's parameters
-        *,
-        location: str,
-        dataset: str | None,
-        subject: str | None,
-        subject_from_folder: bool,
-        rescan: float,
-        asking: Asking,
-        **given: Any,  # noqa: ANN401 - click's parameters
-    ) -> Any:  # noqa: ANN401 - the command's own
-        if subject is not None and subject_from_folder:
-            raise click.UsageError("--subject and --subject-from-folder exclude each other")
-        check_one_person(asking, subject_from_folder=subject_from_folder)
-        whose = Dataset(
-            name=dataset or _name_of(location),
-            subject=subject,
-            subject_per_folder=subject_from_folder,
-        )
-        at = location if is_store_url(location) else str(Path(location).absolute())
-
-        def plan(kafka: KafkaSettings, *, watch: bool, template: bytes = b"") -> IngestSettings:
-            asked = msgspec.structs.replace(whose, template=template, person=asking.person)
-            return IngestSettings(
-                kafka=kafka, location=at, dataset=asked, watch=watch, rescan=rescan
-            )
-
-        return command(plan=plan, asking=asking, **given)
-
-    decorated: Callable[..., Any] = asking_options()(gathered)
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return click.argument("location", metavar="DIR")(decorated)
+"""Gives a command the argument DIR and the options that say whose photos are in it."""
 
 
 @click.command("ingest")
 @ingest_options
+@asking_options()
 @click.option("--watch", is_flag=True, help="Go on, and publish what comes, until Ctrl-C.")
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
 @metrics_options
 def ingest(  # noqa: PLR0913 - click's parameters
     *,
-    plan: Callable[..., IngestSettings],
+    ingesting: Ingesting,
     asking: Asking,
     watch: bool,
     once: bool,
@@ -110,6 +134,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
     """
     if watch and once:
         raise click.UsageError("--watch and --once exclude each other")
+    ingesting.check(asking)
     from producers.service import ingest as carry_out  # noqa: PLC0415 - --help needs none of it
     from producers.service import source_at  # noqa: PLC0415
 
@@ -122,7 +147,8 @@ def ingest(  # noqa: PLR0913 - click's parameters
         stop_on_signals() as stop,
     ):
         reached = kafka.required()
-        settings = plan(reached, watch=watch, template=asking.template(None, click.echo))
+        template = asking.template(None, click.echo)
+        settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
         with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
@@ -136,7 +162,8 @@ def ingest(  # noqa: PLR0913 - click's parameters
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     click.echo(
         f"{totals.published} photos published"
-        + (f", {totals.rejected} set aside: avatarrig rejects list" if totals.rejected else "")
+        + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
+        + (f"; looked at {totals.files}" if totals.files else "")
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from avatarrig.detectors.models import (
+from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
     ModelUnavailableError,

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.kafka import open_producer
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
-from avatarrig.views.rejects import RejectedPhoto, replayable
-from producers.publish import publish
+from avatarrig.views.rejects import RejectedPhoto
 
 _SPAN = re.compile(r"(\d+)([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -93,19 +93,14 @@ def replay_command(
     """
     with fail_clearly(), reach(run_directory, kafka) as reached:
         photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
-        references = replayable(photos, now=time.time())
-        producer = open_producer(reached)
-        try:
-            publish(references, producer)
-        finally:
-            producer.close(timeout=1)
-    click.echo(f"{len(references)} photos are published again")
-    if len(references) < len(photos):
+        replayed = replay(reached, photos)
+    click.echo(f"{replayed} photos are published again")
+    if replayed < len(photos):
         click.echo(
-            f"{len(photos) - len(references)} others could not be read or were no photos; "
+            f"{len(photos) - replayed} others could not be read or were no photos; "
             "once mended, the dataset's own command finds them"
         )
-    if run_directory is not None and references:
+    if run_directory is not None and replayed:
         click.echo("run the same avatarrig command again to have them detected")
 
 

@@ -21,7 +21,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.web import DEFAULT_PORT
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
@@ -96,11 +96,12 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa:
     Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
     be processed, 130 stopped with Ctrl-C.
     """
-    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - --help needs no OpenCV
+    from avatarrig.cli.screen.run_screen import RunScreen  # noqa: PLC0415 - --help needs no
+    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - OpenCV
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
-        outcome = run_photos(_request(given, kafka.optional()), console)
+        outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     sys.exit(outcome.exit_code)

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.connection import broker_options, reach
+from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.photos.passed_over import words_for_files
+from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.pipeline_status import PipelineStatus, read_status
 from avatarrig.views.view import duration
 
@@ -26,12 +28,18 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
 
     "Waiting" means not yet processed, never failed.
     """
+    at_work = is_at_work(run_directory)
     with fail_clearly(), reach(run_directory, kafka) as reached:
-        state = read_status(reached)
+        state = read_status(reached, at_work=at_work)
+    files = None if run_directory is None else read_file_counts(RunDirectory(run_directory))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(state).decode() + "\n")
+        document = msgspec.to_builtins(state) | {"files": files}
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
-        _print(Console(highlight=False), state)
+        console = Console(highlight=False)
+        _print(console, state)
+        if files is not None:
+            console.print(Text(f"           looked at {words_for_files(files)}"), soft_wrap=True)
 
 
 def _print(console: Console, state: PipelineStatus) -> None:
@@ -42,17 +50,18 @@ def _print(console: Console, state: PipelineStatus) -> None:
             f"observed {state.observed} · rejected {state.rejected}",
         )
     )
-    oldest = (
-        "nothing waits"
-        if state.oldest_waiting is None
-        else (f"the oldest waits {duration(state.oldest_waiting)}")
-    )
+    oldest = "photos wait" if state.waiting else "nothing waits"
+    if state.oldest_waiting is not None:
+        oldest = f"the oldest waits {duration(state.oldest_waiting)}"
     console.print(
         f"           {state.replicas} replicas alive · {state.photos_per_second:.1f} photos/s "
         f"over the last minute · {oldest}"
     )
     for reason, count in sorted(state.rejected_by_reason.items()):
         console.print(Text(f"           rejected: {count} {reason}", style="yellow"))
+    for topic, count in sorted(state.refused.items()):
+        words = f"passed over: {count} messages of {topic} that are no records"
+        console.print(Text(f"           {words}", style="yellow"))
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:
@@ -71,13 +80,14 @@ def _groups(state: PipelineStatus) -> Table:
 
 def _skeletons(state: PipelineStatus) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("subject", "photos", "count", "stable", "estimated"):
+    for column in ("subject", "photos", "count", "moments", "stable", "estimated"):
         table.add_column(column, justify="left" if column == "subject" else "right")
     for skeleton in state.skeletons:
         table.add_row(
             Text(skeleton.subject),
             str(skeleton.observations),
             str(skeleton.used),
+            "" if skeleton.moments is None else str(skeleton.moments),
             f"{skeleton.stable} of {skeleton.bones}",
             f"{duration(skeleton.age)} ago",
         )

@@ -15,13 +15,15 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
-from avatarrig.kafka import KafkaSettings
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.interruption import Interruption
+from avatarrig.process.logs import configure_logs
 from avatarrig.views import Subject
 from avatarrig.views.updates import updates
 from avatarrig.views.watch import Watching, watched_once
@@ -140,10 +142,12 @@ def _screen(console: Console, height: int | None = None) -> Screen:
 def _draw(kafka: KafkaSettings, wanted: Collection[str], console: Console) -> None:
     focus = _Focus()
     with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         _quiet_keyboard(),
-        Watching(kafka, tell=lambda *_: None) as watching,
+        Watching(kafka) as watching,
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
+        configure_logs(nowhere)  # the picture says what is the matter
         shown: tuple[object, ...] = ()
         drawn = 0.0
         while True:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from avatarrig.cli.errors import CommandError, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.kafka import KafkaSettings, TransportError, admin_client, create_topics
+from avatarrig.errors import CommandError
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.topics import TopicState, create_topics, describe_topics
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 
 
@@ -52,52 +53,13 @@ def create_command(*, kafka: KafkaArguments, partitions: int, replication: int |
 def describe_command(*, kafka: KafkaArguments, as_json: bool) -> None:
     """Show partitions, copies and how many are in sync, and what holds for each topic."""
     with fail_clearly(failed=(TransportError,)):
-        described = _describe(kafka.required())
+        described = describe_topics(kafka.required(), pipeline_topics())
         if not described:
             raise CommandError("none of the topics is there: avatarrig topics create makes them")
     if as_json:
         sys.stdout.write(msgspec.json.encode(described).decode() + "\n")
     else:
         Console(highlight=False).print(_table(described))
-
-
-class TopicState(msgspec.Struct, frozen=True):
-    """A topic as the brokers describe it.
-
-    Attributes:
-        topic: Its name.
-        partitions: How many it has.
-        replicas: Copies of each partition.
-        in_sync: The smallest number of copies in sync that any partition has.
-        leaderless: Partitions that nobody serves at the moment.
-    """
-
-    topic: str
-    partitions: int
-    replicas: int
-    in_sync: int
-    leaderless: int
-
-
-def _describe(kafka: KafkaSettings) -> list[TopicState]:
-    names = [topic.name for topic in pipeline_topics()]
-    with admin_client(kafka) as client:
-        described = client.describe_topics(names)
-    return sorted(
-        (_state(topic) for topic in described if topic["error_code"] == 0),
-        key=lambda state: names.index(state.topic),
-    )
-
-
-def _state(topic: dict[str, Any]) -> TopicState:
-    partitions = topic["partitions"]
-    return TopicState(
-        topic=topic["name"],
-        partitions=len(partitions),
-        replicas=max(len(each["replica_nodes"]) for each in partitions),
-        in_sync=min(len(each["isr_nodes"]) for each in partitions),
-        leaderless=sum(each["leader_id"] < 0 for each in partitions),
-    )
 
 
 def _table(described: list[TopicState]) -> Table:

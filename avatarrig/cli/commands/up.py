@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,24 +12,22 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP
 from avatarrig.cli.commands.aggregate import aggregator, window_option
 from avatarrig.cli.commands.detect import detectors, local_folder, out_option, sandbox_settings
-from avatarrig.cli.commands.ingest import ingest_options
+from avatarrig.cli.commands.ingest import Ingesting, ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
-from avatarrig.cli.options.metrics import MetricsAddress, measured, metrics_options
-from avatarrig.cli.options.reference import Asking
+from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.cli.options.web import web_options
-from avatarrig.detectors.models import ModelUnavailableError, locate_models
-from avatarrig.faces.references import ReferenceRefusedError
-from avatarrig.kafka import (
-    KafkaSettings,
-    TransportError,
-    create_topics,
-    existing_partitions,
-)
+from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.parts import fetch_line
 from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
 from avatarrig.process.logs import configure_logs
@@ -44,7 +41,6 @@ from avatarrig.wire.topics import (
 )
 from producers.scan import DatasetError
 from producers.service import source_at
-from producers.settings import IngestSettings
 from producers.source import SourceAwayError
 
 _log = structlog.get_logger(__name__)
@@ -52,6 +48,7 @@ _log = structlog.get_logger(__name__)
 
 @click.command("up", context_settings={"show_default": True})
 @ingest_options
+@asking_options()
 @workers_option
 @out_option
 @click.option(
@@ -67,7 +64,7 @@ _log = structlog.get_logger(__name__)
 @metrics_options
 def up(  # noqa: PLR0913 - click's parameters
     *,
-    plan: Callable[..., IngestSettings],
+    ingesting: Ingesting,
     asking: Asking,
     workers: int,
     out: str | None,
@@ -85,6 +82,7 @@ def up(  # noqa: PLR0913 - click's parameters
     same command goes on where it stopped.
     """
     configure_logs()
+    ingesting.check(asking)
     failures = (
         BrokerError,
         TransportError,
@@ -97,7 +95,7 @@ def up(  # noqa: PLR0913 - click's parameters
         stop_on_signals() as stop,
         ExitStack() as stack,
     ):
-        location = plan(KafkaSettings(bootstrap_servers="unused:1"), watch=True).location
+        location = ingesting.location
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
@@ -110,7 +108,11 @@ def up(  # noqa: PLR0913 - click's parameters
         stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
         stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
         children = [
-            Child("ingest", "producers", plan(reached, watch=True, template=template)),
+            Child(
+                "ingest",
+                "producers",
+                ingesting.settings(reached, watch=True, asking=asking, template=template),
+            ),
             *detectors(
                 reached,
                 sandbox,
@@ -123,7 +125,7 @@ def up(  # noqa: PLR0913 - click's parameters
                 group=DEFAULT_GROUP,
                 worker=worker,
                 window=window,
-                page=_with_overlays(page, out),
+                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
             ),
         ]
         _announce(location, page)

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.kafka import KafkaSettings, TransportError
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, running_broker
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import RunDirectory
 
 
@@ -49,6 +50,15 @@ def reach(run_directory: Path | None, kafka: KafkaArguments) -> Iterator[KafkaSe
                 yield settings
     except (BrokerError, TransportError) as error:
         raise CommandError(str(error)) from error
+
+
+def is_at_work(run_directory: Path | None) -> bool:
+    """Tells whether anything can be at work on the Kafka asked for.
+
+    The embedded broker of a run ends with it: where it does not run, nobody works, whatever its
+    groups remember of their members.
+    """
+    return run_directory is None or running_broker(RunDirectory(run_directory).broker) is not None
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from avatarrig.cli.options.gathering import gathered
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
 from avatarrig.runs import WantedFiles
 
@@ -31,7 +30,43 @@ class Detecting(msgspec.Struct, frozen=True):
     models: Path | None
 
 
-_OPTIONS = (
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=min(4, os.cpu_count() or 1),
+    show_default="one per core, 4 at most",
+    help="Detector replicas.",
+)
+"""Of commands that start detectors beside other parts on one machine."""
+
+
+def _detecting(**given: Any) -> Detecting:  # noqa: ANN401 - click's parameters
+    profile = POSE_PROFILES.get(given["pose_profile"] or "")
+    detection, presence, tracking = (
+        given[key] if profile is None else profile
+        for key in ("min_pose_det", "min_pose_presence", "min_pose_track")
+    )
+    return Detecting(
+        options=DetectorOptions(
+            pose_model=given["pose_model"],
+            num_poses=given["num_poses"],
+            min_pose_det=detection,
+            min_pose_presence=presence,
+            min_pose_track=tracking,
+            pose_crop_from_mask=given["pose_crop_from_mask"],
+            crop_pad_frac=given["crop_pad_frac"],
+            overlay_thr=given["overlay_thr"],
+            blendshapes=given["blendshapes"],
+            max_pixels=given["max_pixels"],
+        ),
+        wanted=WantedFiles(overlays=given["debug_overlays"], masks=given["save_masks"]),
+        models=given["models"],
+    )
+
+
+detector_options = gathered(
+    "detecting",
+    _detecting,
     click.option("--debug-overlays", is_flag=True, help="Draw what was seen over each photo."),
     click.option("--save-masks", is_flag=True, help="Keep each photo's person mask, 255 = person."),
     click.option(
@@ -95,67 +130,4 @@ _OPTIONS = (
         show_default="inputs/models/mediapipe, then a cache",
     ),
 )
-_NAMES = (
-    "debug_overlays",
-    "save_masks",
-    "pose_model",
-    "pose_profile",
-    "min_pose_det",
-    "min_pose_presence",
-    "min_pose_track",
-    "num_poses",
-    "pose_crop_from_mask",
-    "crop_pad_frac",
-    "overlay_thr",
-    "blendshapes",
-    "max_pixels",
-    "models",
-)
-
-
-workers_option = click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=min(4, os.cpu_count() or 1),
-    show_default="one per core, 4 at most",
-    help="Detector replicas.",
-)
-"""Of commands that start detectors beside other parts on one machine."""
-
-
-def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options; it is called with one argument ``detecting`` for them all."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> Any:  # noqa: ANN401 - click's parameters
-        detecting = _detecting({name: given.pop(name) for name in _NAMES})
-        return command(detecting=detecting, **given)
-
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
-
-
-def _detecting(given: dict[str, Any]) -> Detecting:
-    profile = POSE_PROFILES.get(given["pose_profile"] or "")
-    detection, presence, tracking = (
-        given[key] if profile is None else profile
-        for key in ("min_pose_det", "min_pose_presence", "min_pose_track")
-    )
-    return Detecting(
-        options=DetectorOptions(
-            pose_model=given["pose_model"],
-            num_poses=given["num_poses"],
-            min_pose_det=detection,
-            min_pose_presence=presence,
-            min_pose_track=tracking,
-            pose_crop_from_mask=given["pose_crop_from_mask"],
-            crop_pad_frac=given["crop_pad_frac"],
-            overlay_thr=given["overlay_thr"],
-            blendshapes=given["blendshapes"],
-            max_pixels=given["max_pixels"],
-        ),
-        wanted=WantedFiles(overlays=given["debug_overlays"], masks=given["save_masks"]),
-        models=given["models"],
-    )
+"""Gives a command the options; it is called with one argument ``detecting`` for them all."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from avatarrig.cli.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    KafkaSettings,
-    TransportError,
-    TransportSettingError,
-    diagnose_connection,
-)
+from avatarrig.cli.options.gathering import gathered
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import default_data_folder, running_broker
-from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS
+from avatarrig.kafka.errors import TransportError, TransportSettingError
+from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS, KafkaSettings
 
 SECTION = "kafka"
 """Table of the settings file with these settings."""
@@ -143,20 +139,12 @@ def check_connection(kafka: KafkaSettings) -> None:
         raise CommandError(str(error)) from error
 
 
-def kafka_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options; it is called with one argument ``kafka`` for them all."""
+def _arguments(**given: Any) -> KafkaArguments:  # noqa: ANN401 - click's parameters
+    source = click.get_current_context().get_parameter_source("bootstrap_servers")
+    return KafkaArguments(given, named=source is ParameterSource.COMMANDLINE)
 
-    @functools.wraps(command)
-    def gathered(**given: Any) -> Any:  # noqa: ANN401 - click's parameters
-        context = click.get_current_context()
-        source = context.get_parameter_source("bootstrap_servers")
-        kafka = KafkaArguments(
-            {name: given.pop(name) for name in NAMES},
-            named=source is ParameterSource.COMMANDLINE,
-        )
-        return command(kafka=kafka, **given)
 
-    decorated: Callable[..., Any] = gathered
-    for name, details in reversed(_OPTIONS.items()):
-        decorated = _option(name, **details)(decorated)
-    return decorated
+kafka_options = gathered(
+    "kafka", _arguments, *(_option(name, **details) for name, details in _OPTIONS.items())
+)
+"""Gives a command the options; it is called with one argument ``kafka`` for them all."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from avatarrig.cli.options.gathering import Decorator, gathered
+
 if TYPE_CHECKING:
-    from avatarrig.faces.references import Point
+    from avatarrig.detectors.faces.refused import Point
 
 
 class _Place(click.ParamType):
@@ -95,37 +96,27 @@ class Asking(msgspec.Struct, frozen=True):
         """
         if not self.references:
             return b""
-        from avatarrig.faces.references import template_of  # noqa: PLC0415 - --help needs none of it
+        from avatarrig.detectors.faces.references import template_of  # noqa: PLC0415 - --help needs none of it
 
         return template_of(self.references, self.places, models, report=report)
 
 
-def asking_options(*, person: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def asking_options(*, person: bool = True) -> Decorator:
     """Gives a command the options; it is called with one argument ``asking`` for them all.
 
     Args:
         person: Whether names in files matter, which those who find the photos read.
     """
+    options = (_REFERENCE, _REFERENCE_AT, *([_PERSON] if person else []))
+    return gathered("asking", _asking, *options)
 
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def gathered(
-            *,
-            references: tuple[Path, ...],
-            places: tuple[tuple[float, float], ...],
-            **given: Any,  # noqa: ANN401 - click's parameters
-        ) -> Any:  # noqa: ANN401 - the command's own
-            if places and not references:
-                raise click.UsageError("--reference-at needs a --reference")
-            asking = Asking(references, places, given.pop("person", "").strip())
-            return command(asking=asking, **given)
 
-        decorated: Callable[..., Any] = gathered
-        for option in (*([_PERSON] if person else []), _REFERENCE_AT, _REFERENCE):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
+def _asking(
+    *, references: tuple[Path, ...], places: tuple[tuple[float, float], ...], person: str = ""
+) -> Asking:
+    if places and not references:
+        raise click.UsageError("--reference-at needs a --reference")
+    return Asking(references, places, person.strip())
 
 
 def check_one_person(asking: Asking, *, subject_from_folder: bool) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 import platformdirs
 
-from avatarrig.cli.errors import CommandError, ExitCode
 from avatarrig.cli.options.kafka import NAMES, PASSWORD_VARIABLE, SECTION, kafka_options
+from avatarrig.errors import CommandError, ExitCode
 
 FILE_NAME = "avatarrig.toml"
 NO_SETTINGS = frozenset({"as_json", "help", "version", "config"})

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import click
 
+from avatarrig.cli.options.gathering import gathered
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 
 DEFAULT_PORT = 6066
-_OPTIONS = (
+
+
+def _page(
+    *,
+    web_host: str,
+    web_port: int,
+    web_name: tuple[str, ...],
+    web_overlays: tuple[str, ...],
+) -> PageSettings:
+    for place in web_overlays:
+        if lies_in_store(place):
+            raise click.UsageError(
+                f"--web-overlays: the page shows what lies in folders, not in {place}: copy the "
+                "overlays into one, or mount the store"
+            )
+    return PageSettings(web_host, web_port or None, web_name, web_overlays)
+
+
+web_options = gathered(
+    "page",
+    _page,
     click.option(
         "--web-host",
         default="127.0.0.1",
@@ -40,30 +57,4 @@ _OPTIONS = (
         "store are not.",
     ),
 )
-
-
-def web_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options; it is called with one argument ``page`` for them all."""
-
-    @functools.wraps(command)
-    def gathered(
-        *,
-        web_host: str,
-        web_port: int,
-        web_name: tuple[str, ...],
-        web_overlays: tuple[str, ...],
-        **given: Any,  # noqa: ANN401 - click's parameters
-    ) -> Any:  # noqa: ANN401 - the command's own
-        for place in web_overlays:
-            if lies_in_store(place):
-                raise click.UsageError(
-                    f"--web-overlays: the page shows what lies in folders, not in {place}: copy "
-                    "the overlays into one, or mount the store"
-                )
-        page = PageSettings(web_host, web_port or None, web_name, web_overlays)
-        return command(page=page, **given)
-
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+"""Gives a command the options; it is called with one argument ``page`` for them all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import msgspec
 from rich.console import Console, Group, RenderableType
@@ -30,25 +30,6 @@ _SPINNER_TURNS = 4
 """Steps a second: as often as the panel is drawn."""
 
 STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim"}
-
-
-class Display(Protocol):
-    """Shows how a run goes."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def show(self, view: View) -> None:
-        """Shows the present state."""
-
-    def note(self, message: str) -> None:
-        """Says something that stays."""
 
 
 class LiveDisplay:

@@ -25,6 +25,7 @@ def update_document(note: HistoryRecord) -> dict[str, Any]:
         "estimated_at": note.estimated_at,
         "photos": note.observations,
         "used": note.used,
+        "moments": note.moments,
         "ratios": {
             key: {
                 "value": ratio.value,
@@ -41,13 +42,18 @@ def update_document(note: HistoryRecord) -> dict[str, Any]:
     }
 
 
+def of_moments(count: int | None) -> str:
+    """Of how many moments photos are; nothing where an estimate of 1.0 does not say."""
+    return "" if count is None else f" of {count} moment{'' if count == 1 else 's'}"
+
+
 def plain_line(note: HistoryRecord) -> str:
     """One update in words, for pipes and log files."""
     when = dt.datetime.fromtimestamp(note.estimated_at).astimezone().strftime("%H:%M:%S")
     stable = sum(ratio.status == "stable" for ratio in note.ratios.values())
     parts = [
         f"{when}  {printable(note.subject, 60)}",
-        f"{note.observations} photos, {note.used} count",
+        f"{note.observations} photos, {note.used} count{of_moments(note.moments)}",
         f"{stable} of {len(note.ratios)} bones stable",
     ]
     parts += [

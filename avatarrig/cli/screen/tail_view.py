@@ -13,6 +13,7 @@ from rich.text import Text
 from avatarrig.body.document import BONE_LABELS
 from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar
 from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.tail_lines import of_moments
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
 from avatarrig.views import Snapshot, Stream, Subject
@@ -98,9 +99,10 @@ def _head(
     record = subjects[0].record if subjects else None
     if record is not None:
         used = record.estimate.get("used_observations", 0)
+        moments = of_moments(record.estimate.get("photos", {}).get("moments"))
         words = (
-            f"{printable(subjects[0].name, 60)}  {record.observations} photos, {used} count"
-            f" · estimated {_age(record.estimated_at, now)} ago"
+            f"{printable(subjects[0].name, 60)}  {record.observations} photos"
+            f", {used} count{moments} · estimated {_age(record.estimated_at, now)} ago"
         )
         yield screen.words(words, "bold")
     stream = seen.stream
@@ -115,6 +117,9 @@ def _head(
     yield screen.words(
         f"rejected {reasons.total()}{words and f': {words}'}", "yellow" if words else "dim"
     )
+    if seen.refused:
+        count = sum(seen.refused.values())
+        yield screen.words(f"passed over {count} messages that are no records", "yellow")
     photo = seen.last_photo
     if photo is not None:
         what = "nobody found" if photo.pose is None else "somebody found"

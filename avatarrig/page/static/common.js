@@ -60,13 +60,19 @@ export function choose(name, take) {
 }
 
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
+/** Of how many moments photos are; an estimate of 1.0 does not say. */
+export const moments = (count) => (count == null ? "" : ` of ${count.toLocaleString()} moment${count === 1 ? "" : "s"}`);
 export const address = (name) => `/subject?name=${encodeURIComponent(name)}`;
 
 const QUIET_MS = 15000;
 const RETRY_MS = 2000;
 
-/** Listens to the server, and comes back whenever the connection is lost. */
+/** Listens to the server, and comes back whenever the connection is lost.
+ *
+ * Returns what listens to another path instead.
+ */
 export function listen(path, take) {
+  let asked = path;
   const state = byId("connection");
   let source = null;
   let heard = Date.now();
@@ -79,7 +85,7 @@ export function listen(path, take) {
     clearTimeout(retry);
     source?.close();
     heard = Date.now();
-    source = new EventSource(path);
+    source = new EventSource(asked);
     source.onmessage = (event) => {
       heard = Date.now();
       const content = JSON.parse(event.data);
@@ -101,6 +107,10 @@ export function listen(path, take) {
   window.addEventListener("pagehide", () => source?.close());
   window.addEventListener("pageshow", (event) => event.persisted && open());
   open();
+  return (other) => {
+    asked = other;
+    open();
+  };
 }
 
 function showTrouble(words) {
@@ -118,7 +128,7 @@ export function showStream(stream) {
   }
   byId("rejects-section").hidden = stream.rejected === 0;
   byId("reasons").replaceChildren(
-    ...stream.reasons.map(([reason, count]) => make("li", {}, `${reason} ${count.toLocaleString()}`)),
+    ...stream.reasons.map(([reason, count]) => make("li", {}, `${count.toLocaleString()} × ${reason}`)),
   );
   byId("rejects").replaceChildren(
     ...stream.rejects.map((reject) =>

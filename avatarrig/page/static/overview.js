@@ -1,4 +1,4 @@
-import { address, ago, byId, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { address, ago, byId, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
 
 const cards = new Map();
 
@@ -18,23 +18,58 @@ function update(known, subject) {
     known.figure = subject.figure;
     find(".mini").replaceChildren(...[picture(subject.figure)].filter(Boolean));
   }
-  say(find(".count"), `${photos(subject.observations)}, ${subject.used.toLocaleString()} count`);
+  say(find(".count"), `${photos(subject.observations)}, ${subject.used.toLocaleString()} count${moments(subject.moments)}`);
   say(find(".sure"), subject.bones ? `${subject.stable} of ${subject.bones} bones stable${subject.drift ? ", drifting" : ""}` : "no bone is known yet");
   say(find(".when"), ago(subject.estimated_at));
 }
 
-listen("/events", (content) => {
+const asked = { search: "", order: "name", page: 0 };
+
+function path() {
+  return `/events?${new URLSearchParams(Object.entries(asked).filter(([, value]) => value))}`;
+}
+
+/** Says how many there are, and leads to the others. */
+function showPlace({ total, found, page, pages }) {
+  asked.page = page;
+  byId("nobody").hidden = total > 0;
+  byId("find").hidden = total < 2;
+  const people = `${total.toLocaleString()} subject${total === 1 ? "" : "s"}`;
+  say(byId("found"), total === 0 ? "" : found === total ? people : `${found.toLocaleString()} of ${people}`);
+  byId("pages").hidden = pages < 2;
+  say(byId("page"), `page ${page + 1} of ${pages}`);
+  for (const button of document.querySelectorAll("[data-step]")) {
+    button.disabled = !(page + Number(button.dataset.step) in [...Array(pages)]);
+  }
+}
+
+let typing = 0;
+byId("search").addEventListener("input", (event) => {
+  clearTimeout(typing);
+  typing = setTimeout(() => ask({ search: event.target.value.trim(), page: 0 }), 200);
+});
+byId("order").addEventListener("change", (event) => ask({ order: event.target.value, page: 0 }));
+byId("find").addEventListener("submit", (event) => event.preventDefault());
+for (const button of document.querySelectorAll("[data-step]")) {
+  button.addEventListener("click", () => ask({ page: asked.page + Number(button.dataset.step) }));
+}
+
+function ask(change) {
+  Object.assign(asked, change);
+  follow(path());
+}
+
+const follow = listen(path(), (content) => {
   showStream(content.stream);
   showPhotos(content.photos, true);
-  byId("nobody").hidden = content.subjects.length > 0;
-  const names = new Set(content.subjects.map((subject) => subject.name));
-  for (const name of cards.keys()) if (!names.has(name)) cards.delete(name);
+  showPlace(content);
+  const names = content.subjects.map((subject) => subject.name);
+  for (const name of cards.keys()) if (!names.includes(name)) cards.delete(name);
   for (const subject of content.subjects) {
     if (!cards.has(subject.name)) cards.set(subject.name, card(subject));
     update(cards.get(subject.name), subject);
   }
-  // By name: a list that is sorted by what changed last would never stand still.
-  const items = [...names].sort((a, b) => a.localeCompare(b)).map((name) => cards.get(name).item);
+  const items = names.map((name) => cards.get(name).item);
   const place = byId("subjects");
   if (items.length !== place.children.length || items.some((item, at) => place.children[at] !== item)) {
     place.replaceChildren(...items);

@@ -1,8 +1,9 @@
-import { ago, byId, cell, choose, draw, listen, make, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
 const name = byId("name").dataset.name;
+let wasKnown = false;
 const charts = new Charts(byId("charts"));
 const solid = new Solid();
 const LABELS = {
@@ -97,22 +98,35 @@ function showAsymmetry(sides) {
 
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
-  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count · estimated ${ago(content.estimated_at)}${detectors}`);
+  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
+}
+
+// As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8"; NaN where it is none of these.
+function metres(written) {
+  const metric = /^(\d+(?:[.,]\d+)?)\s*(m|cm|)$/i.exec(written);
+  if (metric) {
+    const value = Number(metric[1].replace(",", "."));
+    const unit = metric[2].toLowerCase();
+    return unit === "cm" || (unit === "" && value >= 40) ? value / 100 : value;
+  }
+  const imperial = /^(\d+)\s*(?:'|′|’|ft\.?|feet|foot)\s*(?:(\d+(?:[.,]\d+)?)\s*(?:"|″|”|''|in\.?|inch(?:es)?)?)?$/i.exec(written);
+  return imperial ? Number(imperial[1]) * 0.3048 + Number((imperial[2] ?? "0").replace(",", ".")) * 0.0254 : NaN;
 }
 
 function showDownloads() {
-  const height = byId("height").value.trim().replace(",", ".");
-  const fits = height === "" || (Number(height) >= 0.4 && Number(height) <= 2.8);
+  const written = byId("height").value.trim();
+  const height = metres(written);
+  const fits = written === "" || (height >= 0.4 && height <= 2.8);
   byId("height").setAttribute("aria-invalid", String(!fits));
   say(
     byId("height-words"),
-    fits ? (height ? `GLB and BVH are in metres, ${height} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72.",
+    fits ? (written ? `GLB and BVH are in metres, ${height.toFixed(2)} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72m, 172cm or 5'8\".",
   );
   for (const link of document.querySelectorAll(".button")) {
     const query = new URLSearchParams({ name });
     if (["glb", "bvh"].includes(link.dataset.kind)) {
       query.set("names", byId("names").value);
-      if (height && fits) query.set("height", height);
+      if (written && fits) query.set("height", written);
     }
     link.href = `/skeleton.${link.dataset.kind}?${query}`;
   }
@@ -128,7 +142,11 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
   showPhotos(content.photos, false);
   charts.take(content.history, LABELS);
-  if (!content.known) return;
+  if (!content.known) {
+    if (wasKnown) location.reload(); // forgotten: the server says so
+    return;
+  }
+  wasKnown = true;
   showSummary(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);

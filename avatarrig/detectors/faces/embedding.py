@@ -33,7 +33,7 @@ class FaceEmbedder:
         """Turns a face into numbers.
 
         Args:
-            aligned: uint8, 112 x 112 x 3, RGB, as `avatarrig.faces.align.align` gives it.
+            aligned: uint8, 112 x 112 x 3, RGB, as `avatarrig.detectors.faces.align.align` gives it.
 
         Returns:
             (128,) of length 1: the cosine of two of them says how alike the faces are.

@@ -11,7 +11,7 @@ import io
 import zipfile
 from typing import Final
 
-from avatarrig.detectors.network_file import NetworkFileError, metadata_of, with_metadata
+from avatarrig.detectors.fetching.network_file import NetworkFileError, metadata_of, with_metadata
 
 DETECTOR: Final = "pose_detector.tflite"
 LANDMARKS: Final = "pose_landmarks_detector.tflite"

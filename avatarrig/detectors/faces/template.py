@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.faces.embedding import LENGTH
+from avatarrig.detectors.faces.embedding import LENGTH
 
 Floats = NDArray[np.float32]
 

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.faces.compare import NOT_TAKEN
-from avatarrig.faces.finding import Face
-from avatarrig.faces.models import FaceModelFiles
-from avatarrig.faces.recogniser import Recogniser
-from avatarrig.faces.references import Point, ReferenceRefusedError
-from avatarrig.faces.template import Template
+from avatarrig.detectors.faces.compare import NOT_TAKEN
+from avatarrig.detectors.faces.finding import Face
+from avatarrig.detectors.faces.models import FaceModelFiles
+from avatarrig.detectors.faces.recogniser import Recogniser
+from avatarrig.detectors.faces.refused import Point, ReferenceRefusedError
+from avatarrig.detectors.faces.template import Template
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 

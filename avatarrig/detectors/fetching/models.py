@@ -14,7 +14,7 @@ import msgspec
 import platformdirs
 from filelock import FileLock
 
-from avatarrig.detectors.model_sources import (
+from avatarrig.detectors.fetching.model_sources import (
     Model,
     Rebuilt,
     SourceError,

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.who import Box
-from avatarrig.faces.finding import Face
 
 Floats = NDArray[np.float32]
 

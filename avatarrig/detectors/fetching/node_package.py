@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from avatarrig.detectors.python_package import PackageUnavailableError
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError
 
 _SECONDS: Final = 300
 _LARGEST: Final = 100_000_000

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.faces.align import align
-from avatarrig.faces.compare import TINY, Compared
-from avatarrig.faces.embedding import FaceEmbedder
-from avatarrig.faces.finding import Face, FaceFinder
-from avatarrig.faces.models import FaceModelFiles
-from avatarrig.faces.template import Template
+from avatarrig.detectors.faces.align import align
+from avatarrig.detectors.faces.compare import TINY, Compared
+from avatarrig.detectors.faces.embedding import FaceEmbedder
+from avatarrig.detectors.faces.finding import Face, FaceFinder
+from avatarrig.detectors.faces.models import FaceModelFiles
+from avatarrig.detectors.faces.template import Template
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -1,8 +1,8 @@
 """From reference photos to the template of a person, in a process of its own.
 
-``python -m avatarrig.faces.references`` reads a `Wanted` from standard input and writes the
-template or what is wrong to standard output: a photo that takes the native decoder over is alone
-with the other references.
+``python -m avatarrig.detectors.faces.references`` reads a `Wanted` from standard input and writes
+the template or what is wrong to standard output: a photo that takes the native decoder over is
+alone with the other references.
 """
 
 from __future__ import annotations
@@ -16,21 +16,15 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.faces.models import locate_face_models
+from avatarrig.detectors.faces.models import locate_face_models
+from avatarrig.detectors.faces.refused import Point, ReferenceRefusedError
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 
 MOST: Final = 50
 """More references than this say nothing new."""
 
-Point = tuple[float, float]
-"""A place in shares of the upright picture's width and height."""
-
 _SECONDS: Final = 300
-_COMMAND: Final = (sys.executable, "-P", "-m", "avatarrig.faces.references")
-
-
-class ReferenceRefusedError(ValueError):
-    """A reference does not show whom to look for; names the photo and says what to do."""
+_COMMAND: Final = (sys.executable, "-P", "-m", "avatarrig.detectors.faces.references")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -77,7 +71,7 @@ def template_of(
         report: Is told what is being fetched.
 
     Returns:
-        The template, packed as `avatarrig.faces.template.Template` has it.
+        The template, packed as `avatarrig.detectors.faces.template.Template` has it.
 
     Raises:
         ReferenceRefusedError: A photo does not show whom to look for.
@@ -135,7 +129,7 @@ def _photos(references: Sequence[Path]) -> list[Path]:
 def main() -> None:
     """Answers one request."""
     wanted = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Wanted)
-    from avatarrig.faces.enrolling import enrol  # noqa: PLC0415 - loads OpenCV
+    from avatarrig.detectors.faces.enrolling import enrol  # noqa: PLC0415 - loads OpenCV
 
     try:
         given = Given(
@@ -153,6 +147,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     # Not the module that `python -m` loaded: its error is another class than everybody else's.
-    from avatarrig.faces.references import main as answer
+    from avatarrig.detectors.faces.references import main as answer
 
     answer()

@@ -1,0 +1,109 @@
+"""The lengths that a rig is made of: measured ones, and what stands in for those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
+
+MEASURED: Final = "measured"
+PRIOR: Final = "population mean: too few photos show it"
+ANTHROPOMETRY: Final = "anthropometry: share of stature (Drillis and Contini)"
+SURVEY: Final = "anthropometry: mean share of stature (ANSUR II)"
+DIVISION: Final = "convention: share of a measured length"
+
+KEYS: Final = (
+    "shoulder_width",
+    "hip_width",
+    "torso_length",
+    *(f"{bone}_{side}" for bone in ("upper_arm", "lower_arm") for side in "LR"),
+    *(f"{bone}_{side}" for bone in ("upper_leg", "lower_leg") for side in "LR"),
+)
+"""The estimate's bones."""
+
+EXTREMITIES: Final = {"hand": 0.1106, "foot": 0.1528, "ankle_height": 0.0400}
+"""Shares of stature of what photos do not show: hand length, foot length, and height of the lateral
+malleolus. Means of the men's and the women's means of ANSUR II (Gordon et al., 2014: 4,082 men,
+1,986 women)."""
+
+_LEAST, _MOST = 0.01, 100
+"""Lengths over shoulder width between which somebody may be."""
+
+
+class EstimateRefusedError(ValueError):
+    """A document does not hold an estimate that a rig can be made of."""
+
+
+class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
+    """Length of every bone.
+
+    Attributes:
+        lengths: Over shoulder width, by `KEYS`.
+        sources: Where each comes from.
+        prior_shares: How much of each measured one is the average body's, where that is told.
+        height: The person's height in metres, where the estimate was made with one.
+    """
+
+    lengths: dict[str, float]
+    sources: dict[str, str]
+    prior_shares: dict[str, float]
+    height: float | None
+
+    @property
+    def measured(self) -> list[str]:
+        """Keys of what photos tell."""
+        return [key for key in KEYS if self.sources[key] == MEASURED]
+
+
+def complete_lengths(document: Mapping[str, Any]) -> RigLengths:
+    """Reads the lengths out of ``skeleton_estimate.json``, and fills in what is missing.
+
+    Args:
+        document: The estimate; the prototype's documents will do.
+
+    Raises:
+        EstimateRefusedError: The document holds no estimate, or one that cannot be.
+    """
+    lengths: dict[str, float] = {}
+    sources: dict[str, str] = {}
+    shares: dict[str, float] = {}
+    try:
+        for key in KEYS:
+            stats = document.get("stats", {}).get(key, {})
+            if key in document["estimates"]:
+                lengths[key], sources[key] = float(document["estimates"][key]), MEASURED
+                shares[key] = float(stats.get("prior_share") or 0.0)
+            elif stats.get("value") is not None:
+                lengths[key], sources[key] = float(stats["value"]), PRIOR
+        height = None if document.get("height") is None else float(document["height"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise EstimateRefusedError(f"this is no skeleton estimate: {error!r}") from error
+    if not lengths:
+        raise EstimateRefusedError("the estimate is empty: no photo has counted yet")
+    if not all(_LEAST < length < _MOST for length in lengths.values()):
+        raise EstimateRefusedError("the estimate holds a length that no person has")
+    _fill(lengths, sources)
+    return RigLengths(lengths=lengths, sources=sources, prior_shares=shares, height=height)
+
+
+def _fill(lengths: dict[str, float], sources: dict[str, str]) -> None:
+    """Adds what is missing: the other side's length, otherwise the population's share."""
+    for key in KEYS:
+        other = f"{key[:-1]}{'L' if key[-1] == 'R' else 'R'}"
+        if key not in lengths and key[-2] == "_" and other in lengths:
+            lengths[key], sources[key] = lengths[other], sources[other]
+    if is_enough_for_stature(lengths):
+        tall = stature(lengths)
+    else:
+        shares = [length / _share(key) for key, length in lengths.items()]
+        tall = sum(shares) / len(shares)
+    for key in KEYS:
+        if key not in lengths:
+            lengths[key], sources[key] = tall * _share(key), ANTHROPOMETRY
+
+
+def _share(key: str) -> float:
+    return SHARE_OF_STATURE[key.removesuffix("_L").removesuffix("_R")]

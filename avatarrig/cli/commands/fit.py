@@ -1,0 +1,204 @@
+"""``avatarrig fit``: somebody's avatar in a person's proportions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from avatarrig.avatar.container import read_container, write_container
+from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
+from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
+from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.screen.fit_table import bones_found, factor_table
+from avatarrig.cli.screen.printable import printable
+from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs.estimate_file import read_estimate
+
+if TYPE_CHECKING:
+    from avatarrig.avatar.fitting import Avatar, Fitted
+
+_KEEP, _SCALE = "keep", "scale"
+_SIZES: Final = click.Choice((_KEEP, _SCALE))
+_WIDTHS: Final = {"bounded": "bounded", "full": "full", "keep": "keep"}
+_SUFFIXES: Final = (".glb", ".vrm")
+
+
+@click.command("fit")
+@click.argument("avatar_file", metavar="AVATAR", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--run",
+    "run",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Run directory whose estimate to use, or the estimate itself.",
+)
+@click.option("--subject", help="Whose estimate, where RUN holds several people's.")
+@click.option(
+    "--height",
+    type=HEIGHT,
+    help="From soles to crown, such as 1.72m; without it the avatar stays as tall as it is.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; RUN/AVATAR-fitted.vrm or .glb unless told otherwise.",
+)
+@click.option(
+    "--map",
+    "map_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON: humanoid bone to the name of a node, where names tell nothing.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what was found, and write nothing.")
+@click.option(
+    "--widths",
+    type=click.Choice(tuple(_WIDTHS)),
+    default="bounded",
+    show_default=True,
+    help="Shoulders and hips: by at most 15 %, as far as the estimate says, or not at all.",
+)
+@click.option("--head", type=_SIZES, default=_KEEP, show_default=True, help="The head's size.")
+@click.option("--hands", type=_SIZES, default=_KEEP, show_default=True, help="The hands' size.")
+@click.option("--feet", type=_SIZES, default=_KEEP, show_default=True, help="The feet's size.")
+@click.option(
+    "--private-use",
+    is_flag=True,
+    help="Write although the VRM forbids to change it; its conditions stay in the file.",
+)
+def fit(  # noqa: PLR0913 - click's parameters
+    *,
+    avatar_file: Path,
+    run: Path,
+    subject: str | None,
+    height: float | None,
+    out: Path | None,
+    map_file: Path | None,
+    dry_run: bool,
+    widths: str,
+    head: str,
+    hands: str,
+    feet: str,
+    private_use: bool,
+) -> None:
+    """Give AVATAR (a .vrm or .glb file) the proportions of the person of RUN, mesh and all.
+
+    Bones are stretched along themselves, in whatever pose the file is; rotations, materials,
+    expressions and animations stay. A picture of before and after is written beside the file.
+    """
+    from avatarrig.avatar.fitting import Options  # noqa: PLC0415 - --help needs no numpy
+
+    sizes = {"head": head, "hands": hands, "feet": feet}
+    with fail_clearly(
+        wrong_usage=(AvatarFileError,), failed=(EstimateRefusedError, RunStorageError)
+    ):
+        _, document = read_estimate(run, subject)
+        known = complete_lengths(document)
+        avatar = _avatar(avatar_file, _mapping(map_file))
+        options = Options(
+            widths=_WIDTHS[widths],  # type: ignore[arg-type] # click has checked it
+            height=height,
+            scaled=frozenset(part for part, size in sizes.items() if size == _SCALE),
+        )
+        fitted = _fitted(avatar, known, options)
+        _show(avatar, fitted, known, options.widths, dry_run=dry_run)
+        if dry_run:
+            return
+        if avatar.conditions.forbids_change and not private_use:
+            raise CommandError(
+                f"{avatar_file} says that nobody may change it: ask its maker, or give "
+                "--private-use for a copy that you do not pass on",
+                ExitCode.WRONG_USAGE,
+            )
+        target = out or _default_target(run, avatar_file)
+        _write(avatar, fitted, target, avatar_file)
+
+
+def _default_target(run: Path, avatar_file: Path) -> Path:
+    folder = run if run.is_dir() else run.parent
+    return folder / f"{avatar_file.stem}-fitted{avatar_file.suffix}"
+
+
+def _mapping(file: Path | None) -> dict[str, str | int] | None:
+    if file is None:
+        return None
+    try:
+        content = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise AvatarFileError(
+            f"{file} is no map (JSON, bone to name of a node): {error}"
+        ) from error
+    return {bone: node for bone, node in content.items() if isinstance(node, str | int)}
+
+
+def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
+    from avatarrig.avatar.fitting import read_avatar  # noqa: PLC0415 - --help needs no numpy
+
+    if file.suffix.lower() not in _SUFFIXES:
+        raise AvatarFileError(f"{file}: only .vrm and .glb files are fitted")
+    try:
+        return read_avatar(read_container(file), file.parent, mapping)
+    except UnfitAvatarError as error:
+        raise _unfit(file, error) from error
+
+
+def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
+    from avatarrig.avatar.fitting import fit as fit_avatar  # noqa: PLC0415 - see above
+
+    try:
+        return fit_avatar(avatar, known.lengths, options)
+    except UnfitAvatarError as error:
+        raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
+
+
+def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
+    message = f"{file}: {printable(str(error), 2000)}; nothing was written"
+    if error.template is not None:
+        click.echo(msgspec.json.format(msgspec.json.encode(error.template), indent=1).decode())
+        message += (
+            ". The lines above, filled in and saved, are a file for --map (_nodes lists the names "
+            "there are and may be left out)"
+        )
+    return CommandError(message, ExitCode.WRONG_USAGE)
+
+
+def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry_run: bool) -> None:
+    for label, value in avatar.conditions.shown:
+        click.echo(f"{label}: {printable(value)}")
+    for line in bones_found(avatar, full=dry_run):
+        click.echo(line)
+    click.echo(factor_table(fitted, known, widths))
+    for warning in fitted.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if fitted.narrowed:
+        click.echo(
+            "shoulders and hips move less than they might: limbs would run into the body", err=True
+        )
+    if not known.measured:
+        click.echo(
+            "WARNING: no photo tells any of these lengths; this is the average body", err=True
+        )
+
+
+def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
+    from avatarrig.avatar.picture import before_and_after  # noqa: PLC0415 - it needs OpenCV
+
+    if target.exists() and target.samefile(source):
+        raise CommandError(
+            f"{target} is the avatar itself: name another file with --out", ExitCode.WRONG_USAGE
+        )
+    data = write_container(fitted.container)
+    picture = before_and_after(avatar, fitted)
+    write_atomically(target, data)
+    beside = target.with_name(f"{target.stem}-before-after.png")
+    write_atomically(beside, picture)
+    if avatar.undone:
+        click.echo(
+            f"written without compression ({', '.join(avatar.undone)}): "
+            f"{avatar.container.size:,} bytes have become {len(data):,}"
+        )
+    click.echo(target)
+    click.echo(beside)

@@ -1,0 +1,117 @@
+"""A run on a console: progress while it goes on, then what came out of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
+from avatarrig.photos.passed_over import words_for_files
+from avatarrig.pipeline.results import Documents
+from avatarrig.runs import RunDirectory, read_file_counts
+from avatarrig.views.progress import Progress
+from avatarrig.views.view import bone_rows, duration
+from avatarrig.wire.reasons import words_for
+
+SHOWN_REJECTS = 10
+PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
+
+
+class RunScreen:
+    """Shows a run.
+
+    Args:
+        console: Where.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def display(self) -> LiveDisplay | PlainDisplay:
+        """Returns what shows progress."""
+        return display_for(self._console)
+
+    def results(
+        self, run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+    ) -> None:
+        """Says what came out, what is rejected or excluded and why, and where the files are."""
+        print_results(self._console, run, progress, documents, elapsed)
+
+    def note(self, message: str) -> None:
+        """Prints a line."""
+        self._console.print(message)
+
+
+def print_results(
+    console: Console,
+    run: RunDirectory,
+    progress: Progress,
+    documents: Documents,
+    elapsed: float,
+) -> None:
+    """Says what came out, what was set aside and why, and where the files are."""
+    counts = progress.counts
+    for subject, document in documents.items():
+        console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
+        console.print(bones_table(bone_rows(document), console.width))
+        for note in (PRIOR_NOTE, *document.get("notes", [])):
+            console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
+    console.print()
+    console.print(
+        Text(
+            f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
+            f"{counts.observed - counts.person} without, {counts.rejected} rejected"
+            + (f", {counts.waiting} still waiting" if counts.waiting else "")
+        )
+    )
+    if files := read_file_counts(run):
+        console.print(Text(f"looked at {words_for_files(files)}"), soft_wrap=True)
+    _print_left_out(console, progress)
+    _print_rejects(console, progress)
+    if progress.departed:
+        console.print(
+            Text(
+                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
+                "still counted. A new --out starts without."
+            )
+        )
+    console.print(Text(f"files: {run.path}"), soft_wrap=True)
+    if documents:
+        console.print(
+            Text(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
+            Text("(one page to look at and send on)", style="dim"),
+            soft_wrap=True,
+        )
+        console.print(
+            Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
+            Text("(the skeleton for Blender and others)", style="dim"),
+            soft_wrap=True,
+        )
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'' if count == 1 else 's'}"
+
+
+def _print_left_out(console: Console, progress: Progress) -> None:
+    for reason, count in sorted(progress.left_out.items()):
+        line = Text(f"{count} not in the estimate: {reason.words}", style="dim")
+        console.print(Padding(line, (0, 0, 0, 2)))
+
+
+def _print_rejects(console: Console, progress: Progress) -> None:
+    rejected = progress.rejected
+    if not rejected:
+        return
+    by_reason = Counter(reject.reason for _, reject in rejected)
+    console.print(Text("rejected:", style="yellow"))
+    for reason, count in by_reason.most_common():
+        console.print(Padding(Text(f"{count} × {words_for(reason)}", style="dim"), (0, 0, 0, 2)))
+    for found, reject in rejected[:SHOWN_REJECTS]:
+        console.print(Padding(Text(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
+    if len(rejected) > SHOWN_REJECTS:
+        console.print(Text(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))

@@ -1,0 +1,10 @@
+"""What can be wrong with references, and how a place in one is named."""
+
+from __future__ import annotations
+
+Point = tuple[float, float]
+"""A place in shares of the upright picture's width and height."""
+
+
+class ReferenceRefusedError(ValueError):
+    """A reference does not show whom to look for; names the photo and says what to do."""

@@ -1,0 +1,115 @@
+"""Which subjects the overview lists: those that fit a search, in some order, a page at a time."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from avatarrig.views import Subject
+
+PAGE: Final = 24
+"""Subjects listed at once, each with its figure."""
+
+_LONGEST_SEARCH: Final = 200
+
+
+class Order(StrEnum):
+    """What comes first."""
+
+    NAME = "name"
+    RECENT = "recent"
+    PHOTOS = "photos"
+    UNSURE = "unsure"
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What somebody asked to see.
+
+    Attributes:
+        search: Text that names must contain, whatever its case and accents.
+        order: What comes first.
+        page: Which page, from 0; the last one where there are fewer.
+    """
+
+    search: str = ""
+    order: Order = Order.NAME
+    page: int = 0
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Listing:
+        """Reads a query; what makes no sense is as if it were not there."""
+        order, page = query.get("order", ""), query.get("page", "")
+        return cls(
+            search=query.get("search", "")[:_LONGEST_SEARCH],
+            order=Order(order) if order in set(Order) else Order.NAME,
+            page=min(int(page), 1 << 20) if page.isascii() and page.isdigit() else 0,
+        )
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """What is listed.
+
+    Attributes:
+        subjects: Those of the page, in order.
+        total: How many there are.
+        found: How many fit the search.
+        page: Which page it is, from 0.
+        pages: How many there are, 1 where nobody is found.
+    """
+
+    subjects: tuple[Subject, ...]
+    total: int
+    found: int
+    page: int
+    pages: int
+
+
+def choose(subjects: Sequence[Subject], listing: Listing) -> Listed:
+    """Chooses the subjects that are listed.
+
+    Args:
+        subjects: Those with an estimate, those that changed last first.
+        listing: What was asked for.
+    """
+    wanted = _plain(listing.search)
+    fitting = [subject for subject in subjects if wanted in _plain(subject.name)]
+    if listing.order is not Order.RECENT:
+        fitting.sort(key=_KEYS[listing.order])
+    pages = max(-(-len(fitting) // PAGE), 1)
+    page = min(listing.page, pages - 1)
+    return Listed(
+        tuple(fitting[page * PAGE : (page + 1) * PAGE]), len(subjects), len(fitting), page, pages
+    )
+
+
+def _plain(text: str) -> str:
+    """Text without case and accents."""
+    taken_apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in taken_apart if not unicodedata.combining(sign))
+
+
+def _by_name(subject: Subject) -> tuple[Any, ...]:
+    return _plain(subject.name), subject.name
+
+
+def _by_photos(subject: Subject) -> tuple[Any, ...]:
+    return -(subject.record.observations if subject.record else 0), *_by_name(subject)
+
+
+def _by_doubt(subject: Subject) -> tuple[Any, ...]:
+    stats = subject.record.estimate.get("stats", {}) if subject.record else {}
+    return sum(bone["status"] == "stable" for bone in stats.values()), *_by_name(subject)
+
+
+_KEYS: Final[dict[Order, Callable[[Subject], tuple[Any, ...]]]] = {
+    Order.NAME: _by_name,
+    Order.PHOTOS: _by_photos,
+    Order.UNSURE: _by_doubt,
+}

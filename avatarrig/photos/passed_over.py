@@ -1,0 +1,172 @@
+"""What of a dataset is no photo: told apart by name, counted, put into words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from os.path import splitext
+from typing import Any, Final
+
+from avatarrig.photos.formats import RAW_SUFFIXES
+
+
+class Passed(StrEnum):
+    """What is passed over, each with one of them in words and several."""
+
+    VIDEO = "video"
+    SIDECAR = "sidecar"
+    LINK = "link"
+    HIDDEN = "hidden"
+    SYSTEM = "system"
+    UNFINISHED = "unfinished"
+    OTHER = "other"
+    FOLDER = "folder"
+
+
+_WORDS: Final = {
+    Passed.VIDEO: ("video", "videos"),
+    Passed.SIDECAR: ("sidecar", "sidecars"),
+    Passed.LINK: ("link", "links"),
+    Passed.HIDDEN: ("hidden file", "hidden files"),
+    Passed.SYSTEM: ("system file", "system files"),
+    Passed.UNFINISHED: ("unfinished copy", "unfinished copies"),
+    Passed.OTHER: ("other file", "other files"),
+    Passed.FOLDER: ("hidden or system folder", "hidden or system folders"),
+}
+
+_VIDEOS: Final = frozenset(
+    f".{name}"
+    for name in (
+        *("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2t", "m2ts", "m2v", "m4v", "mkv", "mov"),
+        *("mp4", "mpe", "mpeg", "mpg", "mts", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+_SIDECARS: Final = frozenset(
+    f".{name}"
+    for name in (
+        *("aae", "arp", "cos", "cot", "dop", "exif", "json", "lrprev", "nksc", "on1", "pp3"),
+        *("rpp", "rrdata", "thm", "xml", "xmp"),
+    )
+)
+
+SYSTEM_FILES: Final = frozenset({"desktop.ini", "ehthumbs.db", "icon\r", "thumbs.db"})
+"""Names, in lower case, that systems leave in folders."""
+
+SYSTEM_FOLDERS: Final = frozenset(
+    {
+        "#recycle",
+        "#snapshot",
+        "$recycle.bin",
+        "@__thumb",
+        "@eadir",
+        "@recently-snapshot",
+        "@recycle",
+        "@tmp",
+        "__macosx",
+        "found.000",
+        "lost+found",
+        "network trash folder",
+        "recycled",
+        "recycler",
+        "system volume information",
+        "temporary items",
+    }
+)
+"""The same of folders: trash, snapshots and thumbnails of systems, file servers and programs."""
+
+_SHOWN: Final = 5
+_CATALOGUES: Final = (".lrdata", ".lrlibrary")
+"""Endings of folders in which a photo program keeps previews."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is hidden, as ``.DS_Store``, ``._x`` and ``.Trashes`` are."""
+    return name.startswith(".")
+
+
+def is_system_name(name: str) -> bool:
+    """Whether a name is a system's or a program's own, and nothing below it is a photo to count."""
+    lower = name.lower()
+    return lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES)
+
+
+def kind_of_file(name: str) -> Passed:
+    """Tells what a file is that is no photo."""
+    if is_hidden(name):
+        return Passed.HIDDEN
+    if is_system_name(name):
+        return Passed.SYSTEM
+    suffix = splitext(name)[1].lower()  # noqa: PTH122 - names alone, and bytes that are no text
+    if suffix in _VIDEOS:
+        return Passed.VIDEO
+    return Passed.SIDECAR if suffix in _SIDECARS else Passed.OTHER
+
+
+class FileCounts:
+    """What was found in a dataset.
+
+    Attributes:
+        photos: Files that go by a photo's name.
+        raw: Those of them that go by a raw photo's.
+        passed: How many of each kind were passed over.
+        folders: Names of folders that were not looked into.
+    """
+
+    def __init__(self) -> None:
+        self.photos = 0
+        self.raw = 0
+        self.passed: Counter[Passed] = Counter()
+        self.folders: set[str] = set()
+
+    def found(self, path: str) -> None:
+        """Counts a photo."""
+        self.photos += 1
+        self.raw += splitext(path)[1].lower() in RAW_SUFFIXES  # noqa: PTH122 - as above
+
+    def passed_over(self, kind: Passed, name: str) -> None:
+        """Counts what is no photo."""
+        self.passed[kind] += 1
+        if kind is Passed.FOLDER:
+            self.folders.add(name)
+
+    def to_document(self) -> dict[str, Any]:
+        """Lays the counts out as ``phase1_summary.json`` holds them."""
+        return {
+            "total": self._files,
+            "photos": self.photos,
+            "raw": self.raw,
+            "passed_over": {kind.value: self.passed[kind] for kind in Passed if self.passed[kind]},
+            "folders_passed_over": sorted(self.folders),
+        }
+
+    def __str__(self) -> str:
+        return words_for_files(self.to_document())
+
+    @property
+    def _files(self) -> int:
+        return self.photos + self.passed.total() - self.passed[Passed.FOLDER]
+
+
+def words_for_files(document: dict[str, Any]) -> str:
+    """Puts counts into words.
+
+    Args:
+        document: As `FileCounts.to_document` lays them out.
+
+    Returns:
+        For example ``10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over``.
+    """
+    total, photos, raw = document["total"], document["photos"], document["raw"]
+    files = f"{total} file{'' if total == 1 else 's'}"
+    found = f"{photos} photo{'' if photos == 1 else 's'}"
+    if raw:
+        found += f" ({raw} of them RAW)"
+    counted = {Passed(kind): count for kind, count in document["passed_over"].items()}
+    parts = [f"{count} {_WORDS[kind][count != 1]}" for kind, count in counted.items()]
+    if names := document["folders_passed_over"]:
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        parts[-1] += f" ({shown})"
+    if not parts:
+        return f"{files}: {found}"
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{files}: {found}, {listed} passed over"

@@ -1,0 +1,45 @@
+"""What a run needs of whoever shows it to people."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from avatarrig.pipeline.results import Documents
+from avatarrig.runs import RunDirectory
+from avatarrig.views.progress import Progress
+from avatarrig.views.view import View
+
+
+class Display(Protocol):
+    """Shows how a run goes."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def show(self, view: View) -> None:
+        """Shows the present state."""
+
+    def note(self, message: str) -> None:
+        """Says something that stays."""
+
+
+class Screen(Protocol):
+    """Where a run is shown, from its beginning to its results."""
+
+    def display(self) -> Display:
+        """Returns what shows progress; it is entered while the run goes on."""
+
+    def results(
+        self, run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+    ) -> None:
+        """Says what came out, what is rejected or excluded and why, and where the files are."""
+
+    def note(self, message: str) -> None:
+        """Says something that stays."""

@@ -1,0 +1,53 @@
+"""The estimate of a run, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from avatarrig.body.rig.lengths import EstimateRefusedError
+from avatarrig.runs.layout import RunDirectory
+
+
+def read_estimate(run: Path, subject: str | None = None) -> tuple[Path, dict[str, Any]]:
+    """Reads an estimate.
+
+    Args:
+        run: A run directory, a folder of run directories, or an estimate itself.
+        subject: Whose; with a folder of run directories it is the name of one of them.
+
+    Returns:
+        The file and its content.
+
+    Raises:
+        EstimateRefusedError: There is none, it cannot be read, or it is somebody else's.
+    """
+    file = run if run.is_file() else RunDirectory(run).estimate
+    if subject is None:
+        return file, _read(file)
+    if file.is_file():
+        document = _read(file)
+        if document.get("subject", subject) == subject:
+            return file, document
+    own = RunDirectory(run / subject).estimate
+    if Path(subject).name == subject and own.is_file():
+        return own, _read(own)
+    others = sorted(found.parent.name for found in run.glob("*/skeleton_estimate.json"))
+    if file.is_file():
+        others.insert(0, str(_read(file).get("subject")))
+    known = f"; there is {', '.join(others)}" if others else ""
+    raise EstimateRefusedError(f"{run}: there is no estimate of {subject}{known}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError as error:
+        raise EstimateRefusedError(
+            f"{file}: there is no estimate yet: run AvatarRig first"
+        ) from error
+    except (OSError, msgspec.MsgspecError) as error:
+        raise EstimateRefusedError(f"{file} cannot be read: {error}") from error
+    return document
