@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parent))
 
 from estimator.compact import COMPACT, write_compact
 from estimator.people import columns_of, find_sets
@@ -39,7 +39,11 @@ def pack(folder: Path, out: Path) -> None:
     write_compact(out / COMPACT, columns_of(folder, truth))
     bodies = [
         {key: body[key] for key in _KEPT if key in body}
-        | {"spread": body.get("spread", folder.name if folder.name in {"wide", "broad"} else "natural")}
+        | {
+            "spread": body.get(
+                "spread", folder.name if folder.name in {"wide", "broad"} else "natural"
+            )
+        }
         | {"bones": {bone: round(body["bones"][bone], 5) for bone in POOLED_BONES}}
         | {"photos": body["photos"] if "photos" in body else len(body["images"])}
         for body in truth["bodies"]
