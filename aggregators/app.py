@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
+from aggregators.debounce import Schedule
 from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
 from aggregators.level import Level
-from aggregators.outlets import Sender, SkeletonOutlet, TallyOutlet
-from aggregators.pace import Tempo
-from aggregators.parts import ObservedParts, TalliedParts
+from aggregators.merging import tallied_partitions
+from aggregators.publishers import Sender, SkeletonPublisher, TallyPublisher
+from aggregators.tallying import observed_partitions
 from avatarrig.wire.topics import OBSERVATIONS, TALLIES
 
 if TYPE_CHECKING:
@@ -62,16 +63,16 @@ class Aggregation:
             Level(
                 OBSERVATIONS,
                 table=observed,
-                parts=ObservedParts(learned),
-                outlet=TallyOutlet(OBSERVATIONS, sender, time.time, metrics),
-                tempo=Tempo(),
+                parts=observed_partitions(learned),
+                publisher=TallyPublisher(OBSERVATIONS, sender, time.time, metrics),
+                schedule=Schedule(),
             ),
             Level(
                 TALLIES,
                 table=tallied,
-                parts=TalliedParts(learned, estimator),
-                outlet=SkeletonOutlet(TALLIES, sender, time.time, metrics),
-                tempo=Tempo(),
+                parts=tallied_partitions(learned, estimator),
+                publisher=SkeletonPublisher(TALLIES, sender, time.time, metrics),
+                schedule=Schedule(),
             ),
         )
         self._attach(self.levels[0], observed)

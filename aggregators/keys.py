@@ -45,7 +45,7 @@ def marker_key(partition: int) -> bytes:
 
 
 def page_key(partition: int, page: int) -> bytes:
-    """Key of a page of first sights."""
+    """Key of a page of first seen."""
     return _PREFIX.pack(PAGE, partition) + _NUMBER.pack(page)
 
 

@@ -7,8 +7,8 @@ from typing import Generic
 
 import structlog
 
-from aggregators.pace import Pace, Tempo
-from aggregators.roles import Outlet, Part, PartMaker, PartT, Table
+from aggregators.debounce import Debounce, Schedule
+from aggregators.protocols import Partition, PartitionMaker, PartitionT, Publisher, Table
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire.keys import Series
 
@@ -18,15 +18,15 @@ Where = tuple[int, Series]
 """Partition and series."""
 
 
-class Level(Generic[PartT]):
+class Level(Generic[PartitionT]):
     """Drives the partitions of one level.
 
     Args:
         topic: Name of the topic that is read.
         table: Where state is kept.
         parts: Makes the state of partitions.
-        outlet: Where to publish.
-        tempo: How often to publish and to save.
+        publisher: Where to publish.
+        schedule: How often to publish and to save.
 
     Attributes:
         steps: Grows with everything that is done.
@@ -37,18 +37,18 @@ class Level(Generic[PartT]):
         topic: str,
         *,
         table: Table,
-        parts: PartMaker[PartT],
-        outlet: Outlet[PartT],
-        tempo: Tempo,
+        parts: PartitionMaker[PartitionT],
+        publisher: Publisher[PartitionT],
+        schedule: Schedule,
     ) -> None:
         self.topic = topic
-        self.parts: dict[int, PartT] = {}
+        self.parts: dict[int, PartitionT] = {}
         self.table = table
         self._maker = parts
-        self._outlet = outlet
-        self._clock = tempo.clock
-        self._pace: Pace[Where] = Pace(tempo.publishing)
-        self._saving = tempo.saving
+        self._publisher = publisher
+        self._clock = schedule.clock
+        self._debounce: Debounce[Where] = Debounce(schedule.publishing)
+        self._saving = schedule.saving
         self.steps = 0
         self._lock = asyncio.Lock()
         self._applied_at = self._saved_at = float("-inf")
@@ -64,7 +64,7 @@ class Level(Generic[PartT]):
             ends: Partition to the end of its topic: the offset after its last message.
         """
         async with self._lock:
-            self._pace.forget_all()
+            self._debounce.forget_all()
             self.parts = {}
             recovered = {}
             for partition, end in sorted(ends.items()):
@@ -72,19 +72,21 @@ class Level(Generic[PartT]):
             self.parts = recovered
         now = self._clock()
         for part in self.parts.values():
-            for series in part.ledger.unpublished:
-                self._pace.changed((part.partition, series), now)
+            for series in part.intake.checkpoints.unpublished:
+                self._debounce.changed((part.partition, series), now)
 
     async def release(self) -> None:
         """Saves and lets go of all partitions."""
         async with self._lock:
             await self._save_now()
-            self._pace.forget_all()
+            self._debounce.forget_all()
             self.parts = {}
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Returns where reading goes on, by topic and partition."""
-        return {(self.topic, number): part.next_offset for number, part in self.parts.items()}
+        return {
+            (self.topic, number): part.intake.next_offset for number, part in self.parts.items()
+        }
 
     def take(self, partition: int, messages: list[tuple[int, bytes | None]]) -> None:
         """Takes in messages of a partition; of one that is not this worker's, nothing."""
@@ -92,24 +94,26 @@ class Level(Generic[PartT]):
         if part is None:
             return
         changed = {part.apply(offset, value) for offset, value in messages}
-        changed |= part.take_disturbed()
+        changed |= part.take_changed()
         self.steps += len(messages)
         now = self._applied_at = self._clock()
         for series in changed:
             if series is not None:
-                self._pace.changed((partition, series), now)
+                self._debounce.changed((partition, series), now)
 
     @property
     def busy(self) -> bool:
         """Whether anything waits to be published or saved."""
-        return self._pace.pending or any(part.ledger.behind for part in self.parts.values())
+        return self._debounce.pending or any(
+            part.intake.checkpoints.behind for part in self.parts.values()
+        )
 
     async def publish(self) -> None:
         """Publishes what is due."""
         async with self._lock:
             now = self._clock()
             idle = now - self._applied_at >= self._saving.idle
-            await self._publish(self._pace.due(now, idle=idle))
+            await self._publish(self._debounce.due(now, idle=idle))
 
     async def _publish(self, due: list[Where]) -> None:
         if not due:
@@ -118,15 +122,15 @@ class Level(Generic[PartT]):
         stood = [(self.parts[number], series) for number, series in due]
         stood = [(part, series) for part, series in stood if part.has(series)]
         offsets = [part.newest(series) for part, series in stood]
-        made = [self._outlet.messages(part, series) for part, series in stood]
+        made = [self._publisher.messages(part, series) for part, series in stood]
         spent = self._clock() - begun
-        await self._outlet.send([message for messages in made for message in messages])
+        await self._publisher.send([message for messages in made for message in messages])
         self.steps += 1
-        self._pace.published(due, begun, spent)
+        self._debounce.published(due, begun, spent)
         for (part, series), offset in zip(stood, offsets, strict=True):
             if not part.has(series):  # forgotten meanwhile
                 continue
-            part.ledger.published(series, offset, part.newest(series))
+            part.intake.checkpoints.published(series, offset, part.newest(series))
 
     async def save(self) -> dict[tuple[str, int], int]:
         """Saves if it is time.
@@ -140,7 +144,9 @@ class Level(Generic[PartT]):
             return await self._save_now()
 
     def _is_time_to_save(self, now: float) -> bool:
-        if now < self._not_before or not any(part.ledger.behind for part in self.parts.values()):
+        if now < self._not_before or not any(
+            part.intake.checkpoints.behind for part in self.parts.values()
+        ):
             return False
         pace, since = self._saving, now - self._saved_at
         idle = now - self._applied_at >= pace.idle
@@ -149,15 +155,18 @@ class Level(Generic[PartT]):
     async def _save_now(self) -> dict[tuple[str, int], int]:
         saved = {}
         spent = 0.0
-        for part in [part for part in self.parts.values() if part.ledger.behind]:
+        for part in [part for part in self.parts.values() if part.intake.checkpoints.behind]:
             begun = self._clock()
-            told = [self._outlet.reject(part, refusal) for refusal in part.take_refusals()]
-            told += self._outlet.farewells(part)
-            changes = part.take_changes()
+            told = [
+                self._publisher.reject(part, rejection)
+                for rejection in part.intake.take_rejections()
+            ]
+            told += self._publisher.tombstones(part)
+            changes = part.take_checkpoint()
             for key, value in changes.entries:
                 _put(self.table, key, value)
             spent += self._clock() - begun
-            await self._outlet.send(told)
+            await self._publisher.send(told)
             await self.table.confirm()
             # Only now: a marker vouches for everything before it.
             self.table[changes.marker[0]] = changes.marker[1]
@@ -168,7 +177,7 @@ class Level(Generic[PartT]):
         self._not_before = self._saved_at + spent / self._saving.share
         return saved
 
-    async def _recovered(self, partition: int, end: int) -> PartT:
+    async def _recovered(self, partition: int, end: int) -> PartitionT:
         items = self.table.entries(partition)
         try:
             part = self._maker.recover(partition, items)
@@ -194,8 +203,8 @@ def _put(table: Table, key: bytes, value: bytes | None) -> None:
         del table[key]
 
 
-def _check_within(part: Part, end: int) -> None:
-    if part.next_offset > end:
+def _check_within(part: Partition, end: int) -> None:
+    if part.intake.next_offset > end:
         raise StateRefusedError(
-            f"it contains offset {part.next_offset - 1}, the topic ends before {end}"
+            f"it contains offset {part.intake.next_offset - 1}, the topic ends before {end}"
         )

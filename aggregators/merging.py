@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregators.forgetting import Forgotten, series_of_subject
+from aggregators.forgetting import series_of_subject
+from aggregators.intake import Intake
 from aggregators.keys import (
     FORGOTTEN,
-    Marker,
     kind_of,
-    marker_key,
     part_of,
     statistics_key,
 )
-from aggregators.ledger import Changes, Ledger
-from aggregators.recovery import refusing_damage, take_up
-from aggregators.refusals import Refusal
-from aggregators.waiting import Waiting
+from aggregators.protocols import PartitionMaker
+from aggregators.recovery import restoring
 from avatarrig.body.refused import OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
@@ -31,11 +28,13 @@ from avatarrig.wire.reasons import RejectReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aggregators.checkpoint import Checkpoint
+
 Estimator = Callable[[Tally, str], dict[str, Any]]
 """Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
 
 
-class Farewell(msgspec.Struct, frozen=True):
+class Tombstone(msgspec.Struct, frozen=True):
     """What was taken back since its subject shall be forgotten.
 
     Attributes:
@@ -91,22 +90,17 @@ class TalliedPartition:
         estimator: The mathematics.
 
     Attributes:
-        waiting: Photos that are in no estimate yet.
+        intake: What is kept beside the statistics.
     """
 
     def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
         self.partition = partition
-        self._learned = learned
         self._versions = frozenset(learned.split())
         self._estimator = estimator
         self._series: dict[Series, dict[int, _Contribution]] = {}
         self._said: dict[Series, bytes] = {}
-        self._refusals: list[Refusal] = []
-        self.waiting = Waiting()
-        self._forgotten = Forgotten(partition)
-        self._farewells: list[tuple[Series, int]] = []
-        self._disturbed: set[Series] = set()
-        self.ledger = Ledger(Marker())
+        self.intake = Intake(partition, learned)
+        self._tombstones: list[tuple[Series, int]] = []
 
     @classmethod
     def recover(
@@ -129,11 +123,10 @@ class TalliedPartition:
                 partition, replayed from the start, is what they should have been.
         """
         new = cls(partition, learned, estimator)
-        with refusing_damage():
-            marker, entries = take_up(items, learned, new._forgotten, new._recover)
+        with restoring():
+            recovered = new.intake.restore(items, new._recover)
         offsets = {series: new.newest(series) for series in new._series}
-        new.ledger = Ledger(marker, entries, offsets)
-        if not new.ledger.check(marker, learned, max(offsets.values(), default=-1)):
+        if not new.intake.go_on(recovered, offsets, max(offsets.values(), default=-1)):
             for contributions in new._series.values():
                 for contribution in contributions.values():
                     contribution.tally()  # raises where it is damaged
@@ -144,26 +137,9 @@ class TalliedPartition:
         """How many series there are."""
         return len(self._series)
 
-    @property
-    def next_offset(self) -> int:
-        """Where reading goes on."""
-        return self.ledger.applied + 1
-
     def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in one message.
-
-        Args:
-            offset: Its offset; one that was applied before changes nothing.
-            value: The message.
-
-        Returns:
-            The series that changed, None where none did.
-        """
-        if offset <= self.ledger.applied:
-            return None
-        series = self._apply(offset, value)
-        self.ledger.applied = offset
-        return series
+        """Takes in one message; see `Intake.take`."""
+        return self.intake.take(offset, value, self._apply)
 
     def record(self, series: Series, now: float) -> SkeletonRecord:
         """Estimates a series.
@@ -201,33 +177,23 @@ class TalliedPartition:
         """Whether anything is known of a series."""
         return series in self._series
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns series from which something was taken back since the last call."""
-        disturbed, self._disturbed = self._disturbed, set()
-        return disturbed & self._series.keys()
+        return self.intake.take_changed() & self._series.keys()
 
-    def take_farewells(self) -> list[Farewell]:
+    def take_tombstones(self) -> list[Tombstone]:
         """Returns what was taken back since the last call, and has not come again since."""
-        taken, self._farewells = self._farewells, []
+        taken, self._tombstones = self._tombstones, []
         left = self._series
         return [
-            Farewell(series, part, is_last=series not in left)
+            Tombstone(series, part, is_last=series not in left)
             for series, part in taken
             if part not in left.get(series, {})
         ]
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
-        refusals, self._refusals = self._refusals, []
-        return refusals
-
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call, for the table."""
-        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
-        marker = self.ledger.seal(entries, self._learned)
-        return Changes(
-            entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
-        )
+        return self.intake.checkpoint(self._value)
 
     def _recover(self, key: bytes, value: bytes) -> None:
         part, series = part_of(key)
@@ -236,14 +202,12 @@ class TalliedPartition:
 
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
-            return self._forgotten.value(key)
+            return self.intake.forgotten.value(key)
         part, series = part_of(key)
         contribution = self._series.get(series, {}).get(part)
         return None if contribution is None else msgspec.msgpack.encode(contribution.packed)
 
-    def _apply(self, offset: int, value: bytes | None) -> Series | None:
-        if value is None:  # a tombstone
-            return None
+    def _apply(self, offset: int, value: bytes) -> Series | None:
         try:
             record = TALLIED.decode(value)
             if isinstance(record, Forget):
@@ -253,11 +217,11 @@ class TalliedPartition:
         except OutdatedStateError:
             pass  # Level 1 will send its successor, counted again.
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
+            self.intake.reject(offset, RejectReason.MALFORMED, str(error))
         except StateRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.TALLY, str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
+            self.intake.reject(offset, RejectReason.TALLY, str(error))
+        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
+            self.intake.reject(offset, RejectReason.UNEXPECTED, repr(error))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
@@ -271,17 +235,19 @@ class TalliedPartition:
             if not self._series[series]:
                 del self._series[series]
                 self._said.pop(series, None)
-                self.waiting.take(series)
-                self.ledger.removed(key, series)
+                self.intake.latency.take(series)
+                self.intake.checkpoints.removed(key, series)
             else:
-                self.ledger.touched(key, series, offset)
-                self._disturbed.add(series)
-            self._farewells.append((series, part))
-        self.ledger.noted(self._forgotten.note(part, forget.forget, forget.offset))
+                self.intake.checkpoints.touched(key, series, offset)
+                self.intake.changed(series)
+            self._tombstones.append((series, part))
+        self.intake.checkpoints.noted(
+            self.intake.forgotten.note(part, forget.forget, forget.offset)
+        )
 
     def _take(self, offset: int, update: TallyUpdate) -> Series | None:
         series = (update.subject, update.fingerprint)
-        if update.offset < self._forgotten.since(update.subject, update.partition):
+        if update.offset < self.intake.forgotten.since(update.subject, update.partition):
             return None
         known = self._series.get(series, {}).get(update.partition)
         if known is not None and known.packed.applied >= update.offset:
@@ -291,6 +257,19 @@ class TalliedPartition:
             return None  # Level 1 will send its successor, evaluated again.
         key = statistics_key(self.partition, update.partition, series)  # or raises
         self._series.setdefault(series, {})[update.partition] = contribution
-        self.waiting.add(series, update.found_at)
-        self.ledger.touched(key, series, offset)
+        self.intake.latency.add(series, update.found_at)
+        self.intake.checkpoints.touched(key, series, offset)
         return series
+
+
+def tallied_partitions(learned: str, estimator: Estimator) -> PartitionMaker[TalliedPartition]:
+    """Returns what makes the partitions of level 2.
+
+    Args:
+        learned: Versions of what was learned that this program estimates with.
+        estimator: The mathematics.
+    """
+    return PartitionMaker(
+        lambda partition: TalliedPartition(partition, learned, estimator),
+        lambda partition, items: TalliedPartition.recover(partition, learned, estimator, items),
+    )

@@ -20,7 +20,7 @@ Entry = tuple[bytes, bytes]
 
 
 @contextmanager
-def refusing_damage() -> Iterator[None]:
+def restoring() -> Iterator[None]:
     """Turns what damaged entries raise into the one error for that.
 
     Raises:
@@ -32,7 +32,7 @@ def refusing_damage() -> Iterator[None]:
         raise StateRefusedError(f"an entry is damaged: {error}") from error
 
 
-def take_up(
+def restore(
     items: Iterable[Entry], learned: str, forgotten: Forgotten, take: Callable[[bytes, bytes], None]
 ) -> tuple[Marker, list[Entry]]:
     """Hands a table's entries to whom they belong.

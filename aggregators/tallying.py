@@ -8,24 +8,21 @@ import msgspec
 
 from aggregators.counted import Counted, Tallied
 from aggregators.decisions import Decisions
-from aggregators.forgetting import Forgotten, series_of_subject
+from aggregators.deduplication import Deduplication, digest_of
+from aggregators.forgetting import series_of_subject
+from aggregators.intake import Intake
 from aggregators.keys import (
     DECIDED,
     FORGOTTEN,
     PAGE,
-    Marker,
     kind_of,
-    marker_key,
     page_key,
     page_of,
     part_of,
     statistics_key,
 )
-from aggregators.ledger import Changes, Ledger
-from aggregators.recovery import refusing_damage, take_up
-from aggregators.refusals import Refusal
-from aggregators.sights import FirstSights, digest_of
-from aggregators.waiting import Waiting
+from aggregators.protocols import PartitionMaker
+from aggregators.recovery import restoring
 from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
@@ -36,6 +33,7 @@ from avatarrig.wire.reasons import RejectReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aggregators.checkpoint import Checkpoint
     from avatarrig.wire.keys import Series
 
 
@@ -51,21 +49,16 @@ class ObservedPartition:
         learned: Versions of what was learned that this program evaluates with.
 
     Attributes:
-        waiting: Photos that are in no published tally yet.
+        intake: What is kept beside the statistics.
     """
 
     def __init__(self, partition: int, learned: str) -> None:
         self.partition = partition
-        self._learned = learned
         self._tallies: dict[Series, Counted] = {}
-        self._sights = FirstSights()
-        self._refusals: list[Refusal] = []
-        self.waiting = Waiting()
-        self._forgotten = Forgotten(partition)
+        self._seen = Deduplication()
+        self.intake = Intake(partition, learned)
         self._decisions = Decisions(partition)
-        self._disturbed: set[Series] = set()
-        self._farewells: list[Forget] = []
-        self.ledger = Ledger(Marker())
+        self._tombstones: list[Forget] = []
 
     @classmethod
     def recover(
@@ -94,38 +87,19 @@ class ObservedPartition:
                 tallied = msgspec.msgpack.decode(value, type=Tallied)
                 new._tallies[part_of(key)[1]] = Counted(tallied)
 
-        with refusing_damage():
-            marker, entries = take_up(items, learned, new._forgotten, take)
-            new._sights = FirstSights(pages)
+        with restoring():
+            recovered = new.intake.restore(items, take)
+            new._seen = Deduplication(pages)
         offsets = {series: counted.offset for series, counted in new._tallies.items()}
-        new.ledger = Ledger(marker, entries, offsets)
-        known = (new._sights.last, new._forgotten.last, new._decisions.last)
-        newest = max(*known, *offsets.values(), -1)
-        if not new.ledger.check(marker, learned, newest):
+        known = (new._seen.last, new.intake.forgotten.last, new._decisions.last)
+        if not new.intake.go_on(recovered, offsets, max(*known, *offsets.values(), -1)):
             for counted in new._tallies.values():
                 counted.tally()  # raises where it is damaged
         return new
 
-    @property
-    def next_offset(self) -> int:
-        """Where reading goes on."""
-        return self.ledger.applied + 1
-
     def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in one message.
-
-        Args:
-            offset: Its offset; one that was applied before changes nothing.
-            value: The message.
-
-        Returns:
-            The series that changed, None where none did.
-        """
-        if offset <= self.ledger.applied:
-            return None
-        series = self._apply(offset, value)
-        self.ledger.applied = offset
-        return series
+        """Takes in one message; see `Intake.take`."""
+        return self.intake.take(offset, value, self._apply)
 
     def update(self, series: Series) -> TallyUpdate:
         """Returns all that this partition has said about a series."""
@@ -146,36 +120,26 @@ class ObservedPartition:
         """Whether anything is known of a series."""
         return series in self._tallies
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns the series that decisions changed since the last call."""
-        disturbed, self._disturbed = self._disturbed, set()
-        return disturbed
+        return self.intake.take_changed()
 
-    def take_farewells(self) -> list[Forget]:
+    def take_tombstones(self) -> list[Forget]:
         """Returns what has to be told about subjects that were forgotten since the last call."""
-        farewells, self._farewells = self._farewells, []
-        return farewells
+        tombstones, self._tombstones = self._tombstones, []
+        return tombstones
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
-        refusals, self._refusals = self._refusals, []
-        return refusals
-
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call, for the table."""
-        entries = [(key, self._value(key)) for key in sorted(self.ledger.take_unsaved())]
-        entries += [
+        pages = [
             (page_key(self.partition, page), lines)
-            for page, lines in self._sights.take_unsaved().items()
+            for page, lines in self._seen.take_unsaved().items()
         ]
-        marker = self.ledger.seal(entries, self._learned)
-        return Changes(
-            entries, (marker_key(self.partition), msgspec.msgpack.encode(marker)), marker.applied
-        )
+        return self.intake.checkpoint(self._value, pages)
 
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
-            return self._forgotten.value(key)
+            return self.intake.forgotten.value(key)
         if kind_of(key) == DECIDED:
             return self._decisions.value(key)
         counted = self._tallies.get(part_of(key)[1])
@@ -183,9 +147,7 @@ class ObservedPartition:
             return None
         return msgspec.msgpack.encode(Tallied(counted.offset, counted.packed()))
 
-    def _apply(self, offset: int, value: bytes | None) -> Series | None:
-        if value is None:  # a tombstone
-            return None
+    def _apply(self, offset: int, value: bytes) -> Series | None:
         try:
             record = OBSERVED.decode(value)
             if isinstance(record, Forget):
@@ -196,31 +158,35 @@ class ObservedPartition:
                 return None
             return self._count(offset, record)
         except RecordRefusedError as error:
-            self._refusals.append(Refusal(offset, RejectReason.MALFORMED, str(error)))
+            self.intake.reject(offset, RejectReason.MALFORMED, str(error))
         except (StateRefusedError, LearnedRefusedError) as error:
-            self._refusals.append(Refusal(offset, RejectReason.EVIDENCE, str(error)))
-        except Exception as error:  # noqa: BLE001 - set aside with its reason, never lost
-            self._refusals.append(Refusal(offset, RejectReason.UNEXPECTED, repr(error)))
+            self.intake.reject(offset, RejectReason.EVIDENCE, str(error))
+        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
+            self.intake.reject(offset, RejectReason.UNEXPECTED, repr(error))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
         for series in series_of_subject(forget.forget, self._tallies):
             del self._tallies[series]
-            self.waiting.take(series)
-            self.ledger.removed(statistics_key(self.partition, self.partition, series), series)
+            self.intake.latency.take(series)
+            self.intake.checkpoints.removed(
+                statistics_key(self.partition, self.partition, series), series
+            )
         for key in self._decisions.forget(forget.forget):
-            self.ledger.noted(key)
-        self.ledger.noted(self._forgotten.note(self.partition, forget.forget, offset))
-        self._farewells.append(
+            self.intake.checkpoints.noted(key)
+        self.intake.checkpoints.noted(
+            self.intake.forgotten.note(self.partition, forget.forget, offset)
+        )
+        self._tombstones.append(
             msgspec.structs.replace(forget, partition=self.partition, offset=offset)
         )
 
     def _count(self, offset: int, observation: Observation) -> Series | None:
         series = (observation.subject, observation.fingerprint)
         counted = self._tallies.get(series) or Counted()
-        since = self._forgotten.since(observation.subject, self.partition)
-        sight = digest_of(series, observation.image_id, since)
-        is_first = self._sights.first(sight, offset) == offset
+        since = self.intake.forgotten.since(observation.subject, self.partition)
+        photo = digest_of(series, observation.image_id, since)
+        is_first = self._seen.first(photo, offset) == offset
         if offset <= counted.offset:
             return None
         if is_first:
@@ -232,17 +198,19 @@ class ObservedPartition:
         else:
             counted.move_to(offset, None)
         self._tallies[series] = counted
-        self.waiting.add(series, observation.found_at)
-        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
+        self.intake.latency.add(series, observation.found_at)
+        self.intake.checkpoints.touched(
+            statistics_key(self.partition, self.partition, series), series, offset
+        )
         return series
 
     def _decide(self, offset: int, decision: Decision) -> None:
         """Has photos stand otherwise: what the decision brought along is taken back first."""
         subject = decision.subject
-        since = self._forgotten.since(subject, self.partition)
+        since = self.intake.forgotten.since(subject, self.partition)
         photos = {name: digest_of((subject, ""), name, since) for name in decision.image_ids}
         for key in self._decisions.note(decision, photos, offset):
-            self.ledger.noted(key)
+            self.intake.checkpoints.noted(key)
         by_series: dict[Series, dict[str, Observation]] = {}
         for seen in decision.observed:
             if seen.subject == subject and seen.image_id in photos:
@@ -262,10 +230,10 @@ class ObservedPartition:
         counted = self._tallies.get(series)
         if counted is None or offset <= counted.offset:
             return
-        since = self._forgotten.since(series[0], self.partition)
+        since = self.intake.forgotten.since(series[0], self.partition)
         stood, stand = Tally.empty(), Tally.empty()
         for image_id, seen in observed.items():
-            first = self._sights.where(digest_of(series, image_id, since))
+            first = self._seen.where(digest_of(series, image_id, since))
             if first is None or first >= offset:
                 continue
             before, after = (
@@ -280,7 +248,21 @@ class ObservedPartition:
         try:
             counted.change(offset, stood, stand)
         except StateRefusedError as error:  # whoever waits for the estimate must not wait for ever
-            self._refusals.append(Refusal(offset, "evidence", str(error)))
+            self.intake.reject(offset, "evidence", str(error))
             counted.move_to(offset, None)
-        self._disturbed.add(series)
-        self.ledger.touched(statistics_key(self.partition, self.partition, series), series, offset)
+        self.intake.changed(series)
+        self.intake.checkpoints.touched(
+            statistics_key(self.partition, self.partition, series), series, offset
+        )
+
+
+def observed_partitions(learned: str) -> PartitionMaker[ObservedPartition]:
+    """Returns what makes the partitions of level 1.
+
+    Args:
+        learned: Versions of what was learned that this program evaluates with.
+    """
+    return PartitionMaker(
+        lambda partition: ObservedPartition(partition, learned),
+        lambda partition, items: ObservedPartition.recover(partition, learned, items),
+    )

@@ -33,7 +33,7 @@ from avatarrig.process.watchdog import Watchdog
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
 from avatarrig.wire.topics import IMAGES
-from processors.holds import Holds
+from processors.backoff import BackOff
 from processors.in_flight import InFlight
 from processors.replica import BrokerTroubleError, Replica
 from processors.sandbox.sandbox import RunDirectoryError, Sandbox, SandboxUnusableError
@@ -114,13 +114,13 @@ def _work_in(
     sandbox = Sandbox(told, settings.limits, metrics)
     try:
         with connect(settings, watchdog) as (consumer, producer):
-            holds = Holds(consumer)
+            back_off = BackOff(consumer)
             replica = Replica(
                 settings,
                 consumer,
                 Transaction(producer, IMAGES),
-                InFlight(sandbox, photos, files, holds=holds, report=report),
-                holds=holds,
+                InFlight(sandbox, photos, files, back_off=back_off, report=report),
+                back_off=back_off,
                 watchdog=watchdog,
                 report=report,
                 metrics=metrics,

@@ -16,10 +16,10 @@ from avatarrig.photos.source import StorageUnreachableError
 from avatarrig.process.supervision import Status
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
-from processors.holds import Holds
-from processors.outcome import Detecting, Sending, Settled, Taken, Waiting, observed, set_aside
+from processors.backoff import BackOff
+from processors.outcome import Detecting, Sending, Settled, Taken, Waiting, observed, rejected
 from processors.sandbox.messages import Observed, Unreachable
-from processors.sandbox.sandbox import Result, Sandbox, SetAside
+from processors.sandbox.sandbox import Rejected, Result, Sandbox
 from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 
 _FETCHED_AHEAD = 6
@@ -38,7 +38,7 @@ class InFlight:
         sandbox: The detector.
         photos: Fetches those that do not lie on this machine.
         files: Sends files to where a store keeps them; None where they are written in place.
-        holds: Lets partitions wait.
+        back_off: Lets partitions wait.
         report: Hears of changes of state.
     """
 
@@ -48,13 +48,13 @@ class InFlight:
         photos: RemotePhotos,
         files: StoredFiles | None,
         *,
-        holds: Holds,
+        back_off: BackOff,
         report: Callable[[Status], None],
     ) -> None:
         self._sandbox = sandbox
         self._photos = photos
         self._files = files
-        self._holds = holds
+        self._back_off = back_off
         self._report = report
         self._taken: deque[Taken] = deque()
 
@@ -121,7 +121,7 @@ class InFlight:
         try:
             reference = self._photos.locally(taken.reference)
         except PhotoRefusedError as error:
-            self._set_aside(taken, SetAside(0, error.reason, error.message, 1))
+            self._reject(taken, Rejected(0, error.reason, error.message, 1))
             return True
         except StorageUnreachableError as error:
             self._hold(taken, str(error))
@@ -130,10 +130,10 @@ class InFlight:
             taken.state = Detecting(self._sandbox.submit(reference))
         return True
 
-    def _set_aside(self, taken: Taken, aside: SetAside) -> None:
+    def _reject(self, taken: Taken, aside: Rejected) -> None:
         fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
-        taken.settle(set_aside(taken, aside, fingerprint=fingerprint, now=now))
-        _log_of(taken).warning("a photo was set aside", reason=aside.reason, why=aside.message)
+        taken.settle(rejected(taken, aside, fingerprint=fingerprint, now=now))
+        _log_of(taken).warning("a photo was rejected", reason=aside.reason, why=aside.message)
 
     def _settle(self, result: Result) -> None:
         taken = next((taken for taken in self._taken if taken.job == result.job), None)
@@ -145,8 +145,8 @@ class InFlight:
                 return
             case Observed():
                 self._observed(taken, result)
-            case SetAside():
-                self._set_aside(taken, result)
+            case Rejected():
+                self._reject(taken, result)
         if taken.settled:
             self._is_reachable(taken)
 
@@ -169,13 +169,13 @@ class InFlight:
             self._hold(taken, str(error))
             return
         except AnswerRefusedError as error:
-            self._set_aside(taken, SetAside(0, RejectReason.DETECTOR_FAILED, str(error), 1))
+            self._reject(taken, Rejected(0, RejectReason.DETECTOR_FAILED, str(error), 1))
         else:
             taken.settle(sending.output)
         self._is_reachable(taken)
 
     def _is_reachable(self, taken: Taken) -> None:
-        if self._holds.forget(TopicPartition(IMAGES, taken.partition)):
+        if self._back_off.forget(TopicPartition(IMAGES, taken.partition)):
             self._report(Status("working"))
 
     def _hold(self, held: Taken, message: str) -> None:
@@ -187,7 +187,7 @@ class InFlight:
         ]
         self._sandbox.forget([taken.job for taken in behind if taken.job is not None])
         self._taken = deque(taken for taken in self._taken if taken not in behind)
-        self._holds.hold(TopicPartition(IMAGES, held.partition), held.offset)
+        self._back_off.hold(TopicPartition(IMAGES, held.partition), held.offset)
         _log_of(held).warning("a photo's storage does not answer", why=message)
         self._report(Status("waiting", message))
 

@@ -23,7 +23,7 @@ from avatarrig.wire.identity import is_image_id
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.messages import Observed
-from processors.sandbox.sandbox import SetAside
+from processors.sandbox.sandbox import Rejected
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -166,13 +166,13 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     if observation is not None and observation.image_id == reference.image_id:
         result = NO_PERSON if observation.pose is None else PERSON
         return Output(OBSERVATIONS, record_key(observation), answer.record, result)
-    aside = SetAside(
+    aside = Rejected(
         answer.job, RejectReason.DETECTOR_FAILED, "the detector's answer makes no sense", 1
     )
-    return set_aside(taken, aside, fingerprint=fingerprint, now=now)
+    return rejected(taken, aside, fingerprint=fingerprint, now=now)
 
 
-def set_aside(taken: Taken, aside: SetAside, *, fingerprint: str, now: float) -> Output:
+def rejected(taken: Taken, aside: Rejected, *, fingerprint: str, now: float) -> Output:
     """Makes the reject of a photo.
 
     Args:

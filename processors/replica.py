@@ -13,7 +13,7 @@ from kafka.errors import AuthorizationError, KafkaError
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.process.supervision import Status
 from avatarrig.process.watchdog import Watchdog
-from processors.holds import Holds
+from processors.backoff import BackOff
 from processors.in_flight import InFlight
 from processors.outcome import Taken, take
 from processors.positions import LONGEST_SEEK_SECONDS, poll_nothing, seek_to_committed
@@ -61,7 +61,7 @@ class Replica:
         transaction: Transaction,
         in_flight: InFlight,
         *,
-        holds: Holds,
+        back_off: BackOff,
         watchdog: Watchdog,
         report: Callable[[Status], None],
         metrics: DetectMetrics,
@@ -70,7 +70,7 @@ class Replica:
         self._consumer = consumer
         self._transaction = transaction
         self._in_flight = in_flight
-        self._holds = holds
+        self._back_off = back_off
         self._watchdog = watchdog
         self._report = report
         self._metrics = metrics
@@ -106,7 +106,7 @@ class Replica:
 
     def _step(self) -> None:
         self._poll()
-        self._holds.release_due()
+        self._back_off.release_due()
         self._in_flight.feed()
         self._work()
         if self._transaction.seconds_left <= 0 or not self._in_flight:
@@ -195,7 +195,7 @@ class Replica:
             raise BrokerTroubleError(f"what was begun cannot be undone: {error!r}") from error
 
     def _seek_to_committed(self) -> None:
-        self._holds.forget_all()
+        self._back_off.forget_all()
         self._watchdog.alive("reading the committed offsets", LONGEST_SEEK_SECONDS)
         seek_to_committed(self._consumer, self._settings.kafka, self._settings.group)
         self._is_astray = False

@@ -31,7 +31,7 @@ AWAY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Pace:
+class Schedule:
     """How often an ingest looks. Seconds.
 
     Args:
@@ -54,7 +54,7 @@ class Ingest:
         dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
         memory: What is published by now.
-        pace: How often to look.
+        schedule: How often to look.
         metrics: Hears of every photo.
     """
 
@@ -65,16 +65,16 @@ class Ingest:
         producer: RecordProducer,
         memory: Memory,
         *,
-        pace: Pace,
+        schedule: Schedule,
         metrics: IngestMetrics,
     ) -> None:
         self._source = source
         self._dataset = dataset
         self._producer = producer
         self._memory = memory
-        self._pace = pace
+        self._schedule = schedule
         self._metrics = metrics
-        self._settling = Settling(pace.quiet, pace.patience)
+        self._settling = Settling(schedule.quiet, schedule.patience)
         self._is_away = False
         self.found = 0
         self.published = 0
@@ -91,7 +91,7 @@ class Ingest:
         counts = FileCounts()
         self._take(self._counted(self._source.scan(counts)), stop)
         self._looked_at(counts)
-        while len(self._settling) and not stop.wait(self._pace.quiet):
+        while len(self._settling) and not stop.wait(self._schedule.quiet):
             self._take(self._waited_for(), stop)
 
     def watch(self, stop: threading.Event, events: FolderEvents | None = None) -> None:
@@ -108,13 +108,13 @@ class Ingest:
             if not self._is_away and self._identity != identity:
                 scan_at = 0.0
             if now >= scan_at:
-                scan_at = now + (self._pace.rescan if self._scan(stop) else AWAY_SECONDS)
+                scan_at = now + (self._schedule.rescan if self._scan(stop) else AWAY_SECONDS)
                 if events is not None and self._identity not in {None, identity}:
                     events.restart()
                 identity = self._identity
             self._take(self._waited_for(), stop)
             limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
-            limit = min(limit, self._pace.quiet) if len(self._settling) else limit
+            limit = min(limit, self._schedule.quiet) if len(self._settling) else limit
             if events is None:
                 stop.wait(limit)
                 continue
@@ -241,4 +241,4 @@ class Ingest:
         else:
             self.rejected += 1
             self._metrics.rejected(record.reason)
-            log.warning("a photo was set aside", reason=record.reason, why=record.message)
+            log.warning("a photo was rejected", reason=record.reason, why=record.message)

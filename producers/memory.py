@@ -24,7 +24,7 @@ class _Known(msgspec.Struct):
         asked: Who was meant.
         size: Bytes.
         found_at: Unix seconds.
-        reason: Why it was set aside unread, None where it was published.
+        reason: Why it was rejected unread, None where it was published.
         stamp: As it was looked at by this process; None from an earlier one.
     """
 

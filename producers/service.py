@@ -19,7 +19,7 @@ from avatarrig.wire.channels import REFERENCES, REJECTED
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
-from producers.ingest import Ingest, Pace
+from producers.ingest import Ingest, Schedule
 from producers.memory import Memory
 from producers.settings import IngestSettings
 from producers.source import LocalFolder, Source
@@ -79,7 +79,7 @@ def ingest(
             settings.dataset,
             producer,
             memory,
-            pace=Pace(rescan=settings.rescan),
+            schedule=Schedule(rescan=settings.rescan),
             metrics=metrics or IngestMetrics(CollectorRegistry()),
         )
         on_working()

@@ -12,6 +12,8 @@ from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.sums.histogram import BIN_WIDTH
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from avatarrig.body.person import Proportions
     from avatarrig.body.sums.tally import Tally
 
@@ -28,7 +30,10 @@ DISAGREEMENT: Final = 0.12
 """Log difference between plain and learned lengths that noise does not explain: the largest of
 64 rendered people, natural and wide, 30 photos each."""
 
-FEWEST_PHOTOS: Final = 8
+PHOTO_NOISE: Final = 5.0
+"""Bins by which a bone's plain length differs between moments, at least."""
+
+FEWEST_MOMENTS: Final = 8
 """Below this, plain ratios are too noisy to compare."""
 
 _SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
@@ -53,26 +58,26 @@ class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
     significant: bool
 
 
-def asymmetries(tally: Tally) -> dict[str, Asymmetry]:
+def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmetry]:
     """Compares left and right of each limb bone.
 
     The interval holds the sampling error of both sides and `DETECTOR_ASYMMETRY`.
 
     Args:
         tally: A subject's photos.
+        moments: Key of a bone to how many moments the photos that show it are of.
 
     Returns:
-        Bone to its asymmetry; bones that fewer than `FEWEST_PHOTOS` show on either side are
+        Bone to its asymmetry; bones that fewer than `FEWEST_MOMENTS` show on either side are
         left out.
     """
     found: dict[str, Asymmetry] = {}
     for bone in _SIDED:
         left, right = tally.histogram(f"{bone}_L"), tally.histogram(f"{bone}_R")
-        n = min(left.total, right.total)
-        if n < FEWEST_PHOTOS:
+        if min(moments[f"{bone}_{side}"] for side in "LR") < FEWEST_MOMENTS:
             continue
         (left_middle, left_error), (right_middle, right_error) = (
-            side.midmean_and_error() for side in (left, right)
+            _midmean_and_error(tally, f"{bone}_{side}", moments) for side in "LR"
         )
         middle = BIN_WIDTH * (left_middle - right_middle)
         sampling = BIN_WIDTH * math.hypot(left_error, right_error)
@@ -81,13 +86,21 @@ def asymmetries(tally: Tally) -> dict[str, Asymmetry]:
             ratio=math.exp(middle),
             low=math.exp(middle - reach),
             high=math.exp(middle + reach),
-            n=n,
+            n=min(left.total, right.total),
             significant=abs(middle) > reach,
         )
     return found
 
 
-def disagreements(tally: Tally, proportions: Proportions) -> dict[str, float]:
+def _midmean_and_error(tally: Tally, key: str, moments: Mapping[str, float]) -> tuple[float, float]:
+    """Copies of a photo say again what it says, so an error goes by moments."""
+    middle, error = tally.histogram(key).midmean_and_error()
+    return middle, max(error, PHOTO_NOISE / math.sqrt(max(moments[key], 1)))
+
+
+def disagreements(
+    tally: Tally, proportions: Proportions, moments: Mapping[str, float]
+) -> dict[str, float]:
     """Finds bones whose plain length contradicts the learned estimate.
 
     Both read the same landmarks in different ways, so where they disagree something is wrong
@@ -97,21 +110,22 @@ def disagreements(tally: Tally, proportions: Proportions) -> dict[str, float]:
     Args:
         tally: A subject's photos.
         proportions: What the evidence of the same photos says.
+        moments: Key of a bone to how many moments the photos that show it are of.
 
     Returns:
         Pooled bone to plain over learned length; empty where both agree, or where too few
-        photos show a bone to tell.
+        moments show a bone to tell.
     """
     keys = {
         bone: [k for k, pooled in PROTOTYPE_BONES.items() if pooled == bone]
         for bone in POOLED_BONES
     }
-    histograms = {bone: [tally.histogram(key) for key in keys[bone]] for bone in POOLED_BONES}
-    if any(h.total < FEWEST_PHOTOS for sides in histograms.values() for h in sides):
+    if min(moments[key] for key in PROTOTYPE_BONES) < FEWEST_MOMENTS:
         return {}
     plain, errors = {}, {}
-    for bone, sides in histograms.items():
-        middles, spreads = zip(*(side.midmean_and_error() for side in sides), strict=True)
+    for bone, sides in keys.items():
+        told = [_midmean_and_error(tally, key, moments) for key in sides]
+        middles, spreads = zip(*told, strict=True)
         plain[bone] = BIN_WIDTH * sum(middles) / len(sides)
         errors[bone] = BIN_WIDTH * math.hypot(*spreads) / len(sides)
     centre = sum(plain.values()) / len(plain)

@@ -140,7 +140,7 @@ def estimate(
     options = options or EstimateOptions()
     parts: dict[str, Any] = {
         "bones": {}, "asymmetry": {}, "disagreements": {}, "consistent": True, "odd_days": (),
-        "window": None,
+        "window": None, "moments": 0,
     }  # fmt: skip
     if tally.learned is not None:
         parts = _parts(tally, tally.learned, options)
@@ -150,7 +150,6 @@ def estimate(
         observations=tally.observations,
         with_person=tally.with_person,
         used=tally.used,
-        moments=tally.moments,
         excluded=tally.excluded,
         height=options.height,
         **parts,
@@ -162,16 +161,17 @@ def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, An
     cells = tally.cells()
     proportions = solve_moments(cells, learned)
     moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
-    contradictions = disagreements(tally, proportions)
+    contradictions = disagreements(tally, proportions, moments)
     days = days_of(tally, proportions.moments)
     odd = odd_days(days, learned)
     trusted = proportions.consistent and not contradictions and not odd
     return {
+        "moments": min(round(proportions.moments), tally.used),
         "bones": {
             key: _bone(key, (tally, moments), proportions, options.height, trusted=trusted)
             for key in (*PROTOTYPE_BONES, WINGSPAN)
         },
-        "asymmetry": asymmetries(tally),
+        "asymmetry": asymmetries(tally, moments),
         "disagreements": contradictions,
         "consistent": proportions.consistent,
         "odd_days": odd,

@@ -12,7 +12,7 @@ import numpy as np
 
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
 from avatarrig.body.evidence.evidence import COORDINATES
-from avatarrig.body.levels import Cell, Moments
+from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.person import Interval, solve_moments
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _KEYS: Final = tuple(key for key in PROTOTYPE_BONES if key != "shoulder_width")
 
-FEWEST_PHOTOS: Final = 8
-"""Photos needed inside and outside of the window to compare them."""
+FEWEST_MOMENTS: Final = 8
+"""Moments needed inside and outside of the window to compare them."""
 
 _DRIFT_REACH: Final = NormalDist().inv_cdf(0.995)
 """Drift is said where a change lies outside its 99 % interval. Halves of 64 rendered people's
@@ -74,7 +74,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         photos: Photos that count in it.
         undated: Photos that count and are in no window, since they tell no time.
         bones: Key to its ratio; empty where the window holds no photo.
-        changes: Key to its change; empty where either side has fewer than `FEWEST_PHOTOS`.
+        changes: Key to its change; empty where either side has fewer than `FEWEST_MOMENTS`.
     """
 
     days: int
@@ -168,9 +168,9 @@ def compare(
         population: Tells which errors moments and sessions share.
 
     Returns:
-        Key to its change; empty where either has fewer than `FEWEST_PHOTOS`.
+        Key to its change; empty where either has fewer than `FEWEST_MOMENTS`.
     """
-    if min(sum(cell.total.photos for cell in cells) for cells in (inside, others)) < FEWEST_PHOTOS:
+    if min(moments_of(cells) for cells in (inside, others)) < FEWEST_MOMENTS:
         return {}
     here, here_covariance = _seen(inside, population)
     there, there_covariance = _seen(others, population)

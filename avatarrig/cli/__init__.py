@@ -55,7 +55,7 @@ COMMANDS = {
     "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
     "rejects": (
         "avatarrig.cli.commands.rejects",
-        "What was set aside: list it, show why, try it again.",
+        "What was rejected: list it, show why, try it again.",
     ),
     "forget": (
         "avatarrig.cli.commands.forget",

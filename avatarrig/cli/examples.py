@@ -38,6 +38,10 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "rejects replay": ("avatarrig rejects replay --run ./runs/Anna",),
     "forget": ("avatarrig forget Anna --run ./runs/Anna",),
     "export": ("avatarrig export ./runs/Anna --format glb --height 1.72m",),
+    "fit": (
+        "avatarrig fit my-avatar.vrm --run ./runs/Anna",
+        "avatarrig fit my-avatar.glb --run ./runs/Anna --height 1.72m --out fitted.glb",
+    ),
     "report": ("avatarrig report ./runs/Anna --out anna.html",),
     "calibrate": ("avatarrig calibrate ./runs/Anna ./runs/Bob",),
     "audit": ("avatarrig audit ./runs/Anna --sample 50",),

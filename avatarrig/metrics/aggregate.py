@@ -70,7 +70,7 @@ class AggregateMetrics:
         self._messages.labels(topic).inc(messages)
 
     def rejected(self, reason: str) -> None:
-        """Counts a message that was set aside.
+        """Counts a message that was rejected.
 
         Args:
             reason: Code as in `avatarrig.wire.Reject`.

@@ -73,7 +73,7 @@ class DetectMetrics:
         self._waiting.observe(max(0.0, seconds))
 
     def rejected(self, reason: str, *, photo: bool = True) -> None:
-        """Counts a photo, or a message that names none, that was set aside.
+        """Counts a photo, or a message that names none, that was rejected.
 
         Args:
             reason: Code as in `avatarrig.wire.Reject`.

@@ -1,4 +1,4 @@
-"""What was set aside, by every stage under one name."""
+"""What was rejected, by every stage under one name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def rejects_counter(registry: CollectorRegistry) -> Counter:
     """Makes the counter of rejects; its labels are the stage and the reason."""
     return Counter(
         "avatarrig_rejects",
-        "Photos and messages set aside, by `stage` (ingest, detect, aggregate) and `reason` "
+        "Photos and messages rejected, by `stage` (ingest, detect, aggregate) and `reason` "
         "(as `avatarrig rejects list` shows it).",
         ["stage", "reason"],
         registry=registry,

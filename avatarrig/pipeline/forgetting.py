@@ -77,10 +77,10 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
         _refuse_waiting(kafka, found[IMAGES], subject)
         ends = _send_forget(producer, reader, subject)
         for topic, messages in found.items():
-            removed[topic] = _bury(producer, messages)
+            removed[topic] = _write_tombstones(producer, messages)
         _await_aggregator(kafka, ends)
         for channel in DERIVED:
-            removed[channel.topic] = _bury(producer, _find(reader, channel, subject))
+            removed[channel.topic] = _write_tombstones(producer, _find(reader, channel, subject))
     return removed
 
 
@@ -153,7 +153,7 @@ def _send_forget(
     return {TopicPartition(OBSERVATIONS, each.partition): each.offset + 1 for each in written}
 
 
-def _bury(producer: KafkaProducer, found: Found) -> int:
+def _write_tombstones(producer: KafkaProducer, found: Found) -> int:
     sent = [
         producer.send(place.topic, value=None, key=key, partition=place.partition)
         for place, key in found

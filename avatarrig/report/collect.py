@@ -39,7 +39,7 @@ class SeenPhoto(msgspec.Struct, frozen=True):
 
 
 class RejectedPhoto(msgspec.Struct, frozen=True):
-    """A photo that was set aside, as the summary tells it."""
+    """A photo that was rejected, as the summary tells it."""
 
     rel_image_path: str
     reason: str
@@ -54,7 +54,7 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
         run: The run directory.
         dataset: Folder of the photos; None where the run does not know it.
         photos: Observed photos in the order they were taken.
-        rejected: Photos that were set aside.
+        rejected: Photos that were rejected.
         found: Photos of the dataset; None before the run has ended.
         courses: Subject to its estimate and how it firmed up.
         measured: The quality of the poses.

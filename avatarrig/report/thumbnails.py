@@ -25,7 +25,7 @@ SIZE: Final = (360, 300)
 """Largest width and height of a thumbnail in pixels."""
 
 HARMLESS: Final = frozenset({RejectReason.TOO_LARGE, RejectReason.DETECTOR_FAILED})
-"""Reasons for which photos are set aside that say nothing against opening them."""
+"""Reasons for which photos are rejected that say nothing against opening them."""
 
 _LARGEST: Final = 256 << 20
 """Bytes of a photo; larger files are not opened, as in the detector."""
@@ -63,7 +63,7 @@ class Thumbnails:
         return _reduced(Image.open(io.BytesIO(draw_overlay(rgb, pose))))
 
     def of_rejected(self, path: str, reason: str) -> Image.Image | None:
-        """Draws a photo that was set aside; None where it cannot be opened, or must not be.
+        """Draws a photo that was rejected; None where it cannot be opened, or must not be.
 
         What crashed or held up the detector is not opened: it would do the same here.
         """

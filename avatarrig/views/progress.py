@@ -213,7 +213,7 @@ class Progress:
         return photo.key in self._observed
 
     def is_rejected(self, photo: Found) -> bool:
-        """Whether this photo was set aside."""
+        """Whether this photo was rejected."""
         return photo.key in self._rejects
 
     @property

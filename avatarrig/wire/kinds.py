@@ -149,7 +149,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
-    """A photo, or another message, that was set aside.
+    """A photo, or another message, that was rejected.
 
     Attributes:
         reason: Short code such as ``unreadable``, ``too_large``, ``crashed``.

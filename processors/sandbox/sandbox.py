@@ -1,4 +1,4 @@
-"""The detector behind a wall: photos that crash it or hang it are set aside, and no more.
+"""The detector behind a wall: photos that crash it or hang it are rejected, and no more.
 
 The process behind the wall always has the next photos in its pipe, so that it detects while
 the replica talks to Kafka.
@@ -47,7 +47,7 @@ class RunDirectoryError(RuntimeError):
     """The run directory takes no more files."""
 
 
-class SetAside(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """A photo that can never be observed.
 
     Attributes:
@@ -63,7 +63,7 @@ class SetAside(msgspec.Struct, frozen=True):
     attempts: int
 
 
-Result = Observed | SetAside | Unreachable
+Result = Observed | Rejected | Unreachable
 
 
 @dataclass
@@ -219,7 +219,7 @@ class Sandbox:
         if photo is None:
             return []
         if isinstance(answer, Refused):
-            return [SetAside(answer.job, answer.reason, answer.message, photo.attempts + 1)]
+            return [Rejected(answer.job, answer.reason, answer.message, photo.attempts + 1)]
         return [answer]
 
     def _ended(self, end: Ended) -> list[Result]:
@@ -257,7 +257,7 @@ class Sandbox:
         return [Unreachable(number, message) for number in numbers]
 
     def _blame(self, reason: str, message: str) -> list[Result]:
-        """Starts anew; the photo that was in the detector is tried again, or set aside."""
+        """Starts anew; the photo that was in the detector is tried again, or rejected."""
         culprit = self.in_hand
         results: list[Result] = []
         if culprit is not None:
@@ -266,7 +266,7 @@ class Sandbox:
             if photo.attempts >= self._limits.attempts:
                 del self._photos[culprit]
                 advice = f"{message}; save it anew in a photo program, or leave it out"
-                results.append(SetAside(culprit, reason, advice, photo.attempts))
+                results.append(Rejected(culprit, reason, advice, photo.attempts))
         self._start()
         return results
 

@@ -20,7 +20,7 @@ from support.waiting import wait_for
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.wire import Reject
 from producers.events import FolderEvents
-from producers.ingest import Ingest, Pace
+from producers.ingest import Ingest, Schedule
 from producers.memory import Memory
 from producers.references import Dataset
 from producers.scan import DatasetError
@@ -36,7 +36,7 @@ class Watched:
         self.folder = folder
         self.broker = RecordingProducer()
         self.dataset = Dataset(name="Ann")
-        self.pace = Pace(rescan=0.2, quiet=0.05, patience=1.0)
+        self.pace = Schedule(rescan=0.2, quiet=0.05, patience=1.0)
 
     def write(self, name: str, content: bytes | None = None) -> Path:
         file = self.folder / name
@@ -53,7 +53,7 @@ class Watched:
             self.dataset,
             self.broker,
             memory,
-            pace=self.pace,
+            schedule=self.pace,
             metrics=IngestMetrics(CollectorRegistry()),
         )
 
@@ -165,7 +165,7 @@ def test_a_photo_that_cannot_be_read_is_set_aside_once_and_published_when_it_can
 ) -> None:
     target = watched.folder.parent / "elsewhere.jpg"
     (watched.folder / "link.jpg").symlink_to(target)
-    watched.pace = Pace(quiet=0.02, patience=0.05)
+    watched.pace = Schedule(quiet=0.02, patience=0.05)
     watched.once()
     watched.once()
     (reject,) = watched.broker.records
@@ -201,7 +201,7 @@ def test_what_comes_is_published(watched: Watched, events: bool) -> None:  # noq
 
 
 def test_events_are_enough_where_rescans_are_rare(watched: Watched) -> None:
-    watched.pace = Pace(rescan=3600.0, quiet=0.05, patience=1.0)
+    watched.pace = Schedule(rescan=3600.0, quiet=0.05, patience=1.0)
     watched.write("before.jpg")
     with watched.watching():
         watched.wait_for("before.jpg")
@@ -215,7 +215,7 @@ def test_events_are_enough_where_rescans_are_rare(watched: Watched) -> None:
 
 
 def test_a_slow_copy_is_published_whole(watched: Watched) -> None:
-    watched.pace = Pace(rescan=0.1, quiet=0.05, patience=10.0)
+    watched.pace = Schedule(rescan=0.1, quiet=0.05, patience=10.0)
     whole = JPEG % (b"pixels" * 1000)
     file = watched.folder / "slow.jpg"
     with watched.watching(), file.open("wb", buffering=0) as copy:

@@ -23,11 +23,11 @@ from avatarrig.wire import Observation, PhotoReference, decode, encode
 from processors.sandbox.messages import Observed, Unreachable
 from processors.sandbox.sandbox import (
     DEPTH,
+    Rejected,
     Result,
     RunDirectoryError,
     Sandbox,
     SandboxUnusableError,
-    SetAside,
 )
 from processors.sandbox.settings import Limits, SandboxSettings
 
@@ -107,7 +107,7 @@ def test_a_photo_that_brings_the_detector_down_is_tried_three_times(
     bad = sandbox.submit(photo(tmp_path, "bad.jpg", script))
     good = sandbox.submit(photo(tmp_path, "good.jpg", "a person"))
     aside, observed = collect(sandbox, 2)
-    assert isinstance(aside, SetAside)
+    assert isinstance(aside, Rejected)
     assert (aside.job, aside.reason, aside.attempts) == (bad, reason, 3)
     assert word in aside.message
     assert "Traceback" not in aside.message
@@ -124,7 +124,7 @@ def test_a_crash_by_chance_costs_nothing(tmp_path: Path, open_sandbox: Open) -> 
 def test_attempts_can_be_set(tmp_path: Path, open_sandbox: Open) -> None:
     sandbox = open_sandbox(Limits(attempts=1))
     aside = detect(sandbox, photo(tmp_path, "x.jpg", "crash"))
-    assert isinstance(aside, SetAside)
+    assert isinstance(aside, Rejected)
     assert aside.attempts == 1
 
 
@@ -138,7 +138,7 @@ def test_a_process_that_dies_idle_is_replaced(tmp_path: Path, open_sandbox: Open
 def test_a_refused_photo_is_set_aside_at_once(tmp_path: Path, open_sandbox: Open) -> None:
     sandbox = open_sandbox()
     aside = detect(sandbox, photo(tmp_path, "x.jpg", "refuse"))
-    assert aside == SetAside(aside.job, "unreadable", "this is no photo", 1)
+    assert aside == Rejected(aside.job, "unreadable", "this is no photo", 1)
 
 
 def test_what_libraries_print_disturbs_nobody(
@@ -167,7 +167,7 @@ def test_a_missing_photo_is_set_aside_and_a_missing_storage_is_not(
     sandbox = open_sandbox(photo_roots=(str(mount),))
     Path(mount / "gone.jpg").unlink()
     aside = detect(sandbox, gone)
-    assert isinstance(aside, SetAside)
+    assert isinstance(aside, Rejected)
     assert aside.reason == "missing"
     Path(mount / "beside.jpg").unlink()
     unreachable = detect(sandbox, beside)

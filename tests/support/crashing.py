@@ -14,14 +14,13 @@ from typing import Any
 import msgspec
 from support.observed import observation
 
+from aggregators.debounce import Schedule
+from aggregators.intake import Rejection
 from aggregators.keys import partition_of
 from aggregators.level import Level
-from aggregators.merging import TalliedPartition
-from aggregators.pace import Tempo
-from aggregators.parts import ObservedParts, TalliedParts
-from aggregators.refusals import Refusal
-from aggregators.roles import Message, Part
-from aggregators.tallying import ObservedPartition
+from aggregators.merging import TalliedPartition, tallied_partitions
+from aggregators.protocols import Message, Partition
+from aggregators.tallying import ObservedPartition, observed_partitions
 from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
@@ -99,15 +98,15 @@ class World:
         self.now = 0.0
 
 
-class Outlet:
+class Publisher:
     """Sends to the world's topics; a crash leaves a beginning."""
 
     def __init__(self, world: World, dice: Dice) -> None:
         self.world = world
         self._dice = dice
 
-    def reject(self, part: Part, refusal: Refusal) -> Message:
-        return Message("rejects", f"{part.partition}/{refusal.offset}".encode(), b"")
+    def reject(self, part: Partition, rejection: Rejection) -> Message:
+        return Message("rejects", f"{part.partition}/{rejection.offset}".encode(), b"")
 
     async def send(self, messages: list[Message]) -> None:
         kept = self._dice.kept(len(messages)) if messages else None
@@ -134,29 +133,29 @@ class Outlet:
             )
 
 
-class TallyOutlet(Outlet):
+class TallyPublisher(Publisher):
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         key = tally_key(series, part.partition)
         return [Message("tallies", key, encode(part.update(series)), shard=series_key(series))]
 
-    def farewells(self, part: ObservedPartition) -> list[Message]:
+    def tombstones(self, part: ObservedPartition) -> list[Message]:
         return [
             Message("tallies", b"forget", encode(forget), partition=number)
-            for forget in part.take_farewells()
+            for forget in part.take_tombstones()
             for number in range(PARTITIONS)
         ]
 
 
-class SkeletonOutlet(Outlet):
+class SkeletonPublisher(Publisher):
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         record = part.record(series, 0.0)
         value = msgspec.msgpack.encode(record)
         return [Message("skeletons", series_key(series), value)] if part.is_news(record) else []
 
-    def farewells(self, part: TalliedPartition) -> list[Message]:
+    def tombstones(self, part: TalliedPartition) -> list[Message]:
         return [
             Message("skeletons", series_key(gone.series), None)
-            for gone in part.take_farewells()
+            for gone in part.take_tombstones()
             if gone.is_last
         ]
 
@@ -177,21 +176,21 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        world, tempo = self.world, Tempo(clock=lambda: self.world.now)
+        world, schedule = self.world, Schedule(clock=lambda: self.world.now)
         self.levels: tuple[Level[Any], Level[Any]] = (
             Level(
                 "observations",
                 table=Table(world.tables[0], self.dice),
-                parts=ObservedParts(LEARNED),
-                outlet=TallyOutlet(world, self.dice),
-                tempo=tempo,
+                parts=observed_partitions(LEARNED),
+                publisher=TallyPublisher(world, self.dice),
+                schedule=schedule,
             ),
             Level(
                 "tallies",
                 table=Table(world.tables[1], self.dice),
-                parts=TalliedParts(LEARNED, estimator),
-                outlet=SkeletonOutlet(world, self.dice),
-                tempo=tempo,
+                parts=tallied_partitions(LEARNED, estimator),
+                publisher=SkeletonPublisher(world, self.dice),
+                schedule=schedule,
             ),
         )
 
@@ -214,7 +213,9 @@ class Worker:
         part = self.levels[which].parts.get(partition)
         if part is None:
             return 0
-        log = [entry for entry in self.logs[which][partition] if entry[0] >= part.next_offset]
+        log = [
+            entry for entry in self.logs[which][partition] if entry[0] >= part.intake.next_offset
+        ]
         self.levels[which].take(partition, log[:most])
         return len(log[:most])
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from support.observed import observation
 
+from aggregators.deduplication import PAGE_PHOTOS, Deduplication, digest_of
 from aggregators.merging import TalliedPartition
-from aggregators.sights import PAGE_SIGHTS, FirstSights, digest_of
 from aggregators.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
@@ -22,12 +22,12 @@ SERIES = ("anna", observation(0).fingerprint)
 
 def read(part: ObservedPartition, *numbers: int) -> ObservedPartition:
     for number in numbers:
-        part.apply(part.next_offset, encode(observation(number)))
+        part.apply(part.intake.next_offset, encode(observation(number)))
     return part
 
 
 def saved(part: ObservedPartition | TalliedPartition) -> dict[bytes, bytes]:
-    changes = part.take_changes()
+    changes = part.take_checkpoint()
     return dict([*changes.entries, changes.marker])
 
 
@@ -67,14 +67,14 @@ def test_messages_that_come_again_change_nothing() -> None:
     for part, messages in parts:
         for offset, value in enumerate(messages):
             part.apply(offset, value)
-        part.take_refusals()
-        part.take_farewells()
+        part.intake.take_rejections()
+        part.take_tombstones()
         for offset, value in enumerate(messages):
             assert part.apply(offset, value) is None
         assert part.has(SERIES)
-        assert part.next_offset == len(messages)
-        assert not part.take_refusals()
-        assert not part.take_farewells()
+        assert part.intake.next_offset == len(messages)
+        assert not part.intake.take_rejections()
+        assert not part.take_tombstones()
 
 
 def test_what_nobody_expected_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,26 +85,26 @@ def test_what_nobody_expected_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Tally, "add", None)
     observed.apply(0, encode(observation(1)))
     for part in (observed, tallied):
-        (refusal,) = part.take_refusals()
-        assert (refusal.offset, refusal.reason) == (0, "unexpected")
-        assert part.next_offset == 1
+        (rejection,) = part.intake.take_rejections()
+        assert (rejection.offset, rejection.reason) == (0, "unexpected")
+        assert part.intake.next_offset == 1
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\x81\xa7version\x63"])
 def test_garbage_is_set_aside_with_its_offset(value: bytes) -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
     assert part.apply(1, value) is None
-    (refusal,) = part.take_refusals()
-    assert (refusal.offset, refusal.reason) == (1, "malformed")
-    assert part.next_offset == 2, "it is not read again and again"
-    assert not part.take_refusals()
+    (rejection,) = part.intake.take_rejections()
+    assert (rejection.offset, rejection.reason) == (1, "malformed")
+    assert part.intake.next_offset == 2, "it is not read again and again"
+    assert not part.intake.take_rejections()
 
 
 def test_evidence_that_no_photo_gives_is_set_aside() -> None:
     evidence = Evidence(learned=LEARNED, information=(1, 2), vector=(3,))
     part = read(ObservedPartition(0, LEARNED), 1)
     part.apply(1, encode(observation(2, evidence=evidence)))
-    assert [refusal.reason for refusal in part.take_refusals()] == ["evidence"]
+    assert [rejection.reason for rejection in part.intake.take_rejections()] == ["evidence"]
     assert Tally.from_bytes(part.update(SERIES).tally).observations == 1
 
 
@@ -120,7 +120,7 @@ def test_tallies_of_an_older_format_wait_for_their_successors_and_are_not_set_as
     update = decode(_update(1, 5, 1), TallyUpdate)
     old = msgspec.structs.replace(update, tally=msgspec.msgpack.encode([2, 1, 1, {}, None]))
     assert part.apply(0, encode(old)) is None
-    assert not part.take_refusals()
+    assert not part.intake.take_rejections()
     part.apply(1, _update(1, 5, 1))
     assert part.has(SERIES)
 
@@ -139,7 +139,7 @@ def test_a_table_gives_back_the_state() -> None:
     table = saved(part)
     table |= saved(read(part, 20, 3))
     recovered = ObservedPartition.recover(0, LEARNED, table.items())
-    assert recovered.next_offset == 22
+    assert recovered.intake.next_offset == 22
     assert recovered.update(SERIES) == part.update(SERIES)
     assert read(recovered, 7).update(SERIES).tally == part.update(SERIES).tally
 
@@ -182,33 +182,33 @@ def test_state_of_other_weights_is_refused() -> None:
 def test_only_what_was_not_published_is_published_again() -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
     part.apply(1, encode(observation(1, "ben")))
-    part.ledger.published(SERIES, 0, part.newest(SERIES))
+    part.intake.checkpoints.published(SERIES, 0, part.newest(SERIES))
     recovered = ObservedPartition.recover(0, LEARNED, saved(part).items())
-    assert list(recovered.ledger.unpublished) == [("ben", SERIES[1])]
+    assert list(recovered.intake.checkpoints.unpublished) == [("ben", SERIES[1])]
 
 
 def test_sights_survive_on_pages_whatever_their_number() -> None:
-    sights, pages = FirstSights(), {}
-    photos = [digest_of(SERIES, f"photo-{n}") for n in range(3 * PAGE_SIGHTS + 7)]
+    seen, pages = Deduplication(), {}
+    photos = [digest_of(SERIES, f"photo-{n}") for n in range(3 * PAGE_PHOTOS + 7)]
     for offset, photo in enumerate(photos):
-        assert sights.first(photo, offset) == offset
+        assert seen.first(photo, offset) == offset
         if offset % 100 == 0:
-            pages |= sights.take_unsaved()
-    pages |= sights.take_unsaved()
+            pages |= seen.take_unsaved()
+    pages |= seen.take_unsaved()
     assert len(pages) == 4
-    recovered = FirstSights(pages)
-    assert len(recovered) == len(sights) == len(photos)
+    recovered = Deduplication(pages)
+    assert len(recovered) == len(seen) == len(photos)
     assert [recovered.first(photo, 9999) for photo in photos] == list(range(len(photos)))
     assert not recovered.take_unsaved()
 
 
 def test_old_sights_are_found_among_very_many() -> None:
-    sights = FirstSights()
+    seen = Deduplication()
     photos = np.random.default_rng(1).integers(0, 2**64, 150_000, dtype=np.uint64).tolist()
     for offset, photo in enumerate(photos):
-        sights.first(photo, offset)
-    assert len(sights) == len(photos)
-    assert all(sights.first(photos[at], 0) == at for at in range(0, len(photos), 1000))
+        seen.first(photo, offset)
+    assert len(seen) == len(photos)
+    assert all(seen.first(photos[at], 0) == at for at in range(0, len(photos), 1000))
 
 
 # Level 2.
@@ -253,7 +253,10 @@ def test_a_tally_that_is_none_is_set_aside() -> None:
     broken = TallyUpdate(subject="anna", fingerprint="f", partition=0, offset=1, tally=b"no tally")
     assert part.apply(0, encode(broken)) is None
     assert part.apply(1, b"garbage") is None
-    assert [refusal.reason for refusal in part.take_refusals()] == ["tally", "malformed"]
+    assert [rejection.reason for rejection in part.intake.take_rejections()] == [
+        "tally",
+        "malformed",
+    ]
 
 
 def test_level_2_recovers_what_it_knew_and_does_not_mix_other_weights_in() -> None:

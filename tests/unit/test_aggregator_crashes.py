@@ -201,11 +201,11 @@ def test_every_part_of_a_save_may_be_lost(saved_after: int) -> None:
     before = ObservedPartition(0, LEARNED)
     for at, value in log[:saved_after]:
         before.apply(at, value)
-    writes = before.take_changes().entries
+    writes = before.take_checkpoint().entries
     for survivors in range(2 ** len(writes)):
         kept = [write for place, write in enumerate(writes) if survivors >> place & 1]
         after = ObservedPartition.recover(0, LEARNED, kept)
-        for at, value in log[after.next_offset :]:
+        for at, value in log[after.intake.next_offset :]:
             after.apply(at, value)
         for subject, tally in wanted.items():
             update = after.update((subject, observation(0).fingerprint))
@@ -264,7 +264,7 @@ def test_after_a_save_that_was_cut_short_nothing_is_read_from_the_start(survivor
         with pytest.raises(CrashError):
             await level.save()
         await worker.crash()
-        return worker.levels[0].parts[0].next_offset
+        return worker.levels[0].parts[0].intake.next_offset
 
     assert asyncio.run(cut_short()) in {3, 6}
 
@@ -281,10 +281,10 @@ def test_state_that_cannot_be_right_is_made_anew_from_the_topic(damage: str) -> 
         else:  # the topic was lost, and begins anew
             world.observations[0] = photos_of((7, "anna"))
         worker = await alone(world)
-        begins = worker.levels[0].parts[0].next_offset
+        begins = worker.levels[0].parts[0].intake.next_offset
         await finish([worker])
         again = (await alone(world)).levels[0].parts[0]
-        return begins, again.next_offset, again.has(("ben", observation(0).fingerprint))
+        return begins, again.intake.next_offset, again.has(("ben", observation(0).fingerprint))
 
     is_whole = damage == "cut off"
     assert asyncio.run(spoil()) == (0, len(PHOTOS) if is_whole else 1, is_whole)

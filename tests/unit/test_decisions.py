@@ -32,8 +32,8 @@ class Told:
 
     def tell(self, *records: Observation | Decision | Forget) -> None:
         for record in records:
-            self.partition.apply(self.partition.next_offset, encode(record))
-        assert self.partition.take_refusals() == []
+            self.partition.apply(self.partition.intake.next_offset, encode(record))
+        assert self.partition.intake.take_rejections() == []
 
     def tally(self, series: tuple[str, str] = SERIES) -> Tally:
         return Tally.from_bytes(self.partition.update(series).tally)
@@ -122,7 +122,7 @@ def test_a_photo_that_was_counted_otherwise_is_refused_and_nobody_waits_for_ever
     told = Told(ONE)
     stranger = msgspec.structs.replace(STRANGER, image_id=ONE.image_id)
     told.partition.apply(1, encode(decided(LEFT_OUT, stranger)))
-    assert [refusal.reason for refusal in told.partition.take_refusals()] == ["evidence"]
+    assert [refusal.reason for refusal in told.partition.intake.take_rejections()] == ["evidence"]
     assert told.tally().to_bytes() == tally_of(ONE).to_bytes()
     assert told.partition.newest(SERIES) == 1
 

@@ -156,4 +156,4 @@ def test_what_was_read_before_a_rebalance_is_not_taken_in_after_it(
     aggregation.app.consumer_generation_id = GENERATION
     for generation, next_offset in ((GENERATION - 1, 0), (GENERATION, 1)):
         aggregation._take(level, Batch(OBSERVATIONS, 0, generation, [(0, None)]))
-        assert part.next_offset == next_offset
+        assert part.intake.next_offset == next_offset

@@ -14,6 +14,7 @@ from support.rendered import FIRST_DAY, PHOTOS, evidence_of, rendered
 from support.turning import total
 
 from avatarrig.body.bones import BENCH_RATIOS
+from avatarrig.body.estimate import estimate
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.person import Proportions, solve_moments
@@ -192,3 +193,14 @@ def test_cells_of_one_moment_are_one_whatever_their_order() -> None:
     expected = solve_moments(together, LEARNED).log_lengths
     np.testing.assert_allclose(solve_moments(shuffled, LEARNED).log_lengths, expected)
     assert moments_of(apart) == moments_of(together) == len(together)
+
+
+def test_thirty_copies_of_one_photo_are_one_sample() -> None:
+    photo = rendered(0)
+    document = estimate(tallied(near_copy(photo, number) for number in range(30))).to_document()
+    assert document["photos"]["used"] == 30
+    assert document["photos"]["moments"] == 1
+    assert {bone["status"] for bone in document["stats"].values()} == {"insufficient"}
+    assert max(bone["moments"] for bone in document["stats"].values()) == 1
+    assert document["asymmetry"] == {}
+    assert any("30 photos, 1 moment:" in note for note in document["notes"])

@@ -202,4 +202,6 @@ def test_the_state_of_1_0_is_taken_up_while_the_weights_are_the_same() -> None:
     world = world_of_1_0(state=True)
     worker = asyncio.run(worked_through(world))
     ends = {partition: log[-1][0] + 1 for partition, log in world.observations.items()}
-    assert {number: part.next_offset for number, part in worker.levels[0].parts.items()} == ends
+    assert {
+        number: part.intake.next_offset for number, part in worker.levels[0].parts.items()
+    } == ends

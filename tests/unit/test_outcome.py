@@ -8,9 +8,9 @@ from support.references import reference
 
 from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, decode, encode
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
-from processors.outcome import Waiting, observed, set_aside, take
+from processors.outcome import Waiting, observed, rejected, take
 from processors.sandbox.messages import Observed
-from processors.sandbox.sandbox import SetAside
+from processors.sandbox.sandbox import Rejected
 
 REFERENCE = reference(image_id="x-1", run="r")
 OBSERVATION = Observation(
@@ -93,8 +93,8 @@ def test_a_senseless_answer_is_not_let_out(answer: bytes) -> None:
 
 def test_a_reject_carries_its_photo() -> None:
     taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
-    aside = SetAside(1, "crashed", "m", 3)
-    reject = decode(set_aside(taken, aside, fingerprint="f", now=6.0).value, Reject)
+    aside = Rejected(1, "crashed", "m", 3)
+    reject = decode(rejected(taken, aside, fingerprint="f", now=6.0).value, Reject)
     assert reject == Reject(
         reason="crashed",
         message="m",

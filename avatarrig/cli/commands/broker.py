@@ -61,7 +61,7 @@ def _run(folder: Path) -> None:
             click.echo(f"Kafka listens at {node.bootstrap_servers}; its data is in {folder}")
             while not ended.wait(POLL_S):
                 if not node.alive:
-                    raise CommandError(f"The broker ended by itself. {node.last_words()}")
+                    raise CommandError(f"The broker ended by itself. {node.log_tail()}")
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

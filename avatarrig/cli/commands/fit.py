@@ -11,10 +11,11 @@ import msgspec
 from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
-from avatarrig.cli.errors import CommandError, ExitCode, fail_clearly
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import printable
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 

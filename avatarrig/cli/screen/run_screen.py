@@ -53,7 +53,7 @@ def print_results(
     documents: Documents,
     elapsed: float,
 ) -> None:
-    """Says what came out, what was set aside and why, and where the files are."""
+    """Says what came out, what is rejected or excluded and why, and where the files are."""
     counts = progress.counts
     for subject, document in documents.items():
         console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))

@@ -129,9 +129,9 @@ class EmbeddedBroker:
         self.stop()
         self.start()
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Returns the last lines of the broker's log and where the rest is."""
-        return self._started().last_words()
+        return self._started().log_tail()
 
     def _started(self) -> KafkaNode:
         if self._node is None:

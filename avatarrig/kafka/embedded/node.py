@@ -134,10 +134,10 @@ class KafkaNode:
         deadline = time.monotonic() + limit_s
         while not self._answers(settings, brokers):
             if not self.alive:
-                raise BrokerError(f"The broker ended while it started. {self.last_words()}")
+                raise BrokerError(f"The broker ended while it started. {self.log_tail()}")
             if time.monotonic() > deadline:
                 raise BrokerError(
-                    f"The broker was not ready after {limit_s:.0f} s. {self.last_words()}"
+                    f"The broker was not ready after {limit_s:.0f} s. {self.log_tail()}"
                 )
             time.sleep(POLL_S)
 
@@ -147,7 +147,7 @@ class KafkaNode:
             return len(describe_cluster(settings, timeout_ms=5_000).brokers) >= brokers
         return False
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Returns the last lines of the node's log and where the rest is."""
         logs = self._folder / LOG_FOLDER
         lines = _last_lines(logs / BROKER_LOG_FILE) or _last_lines(logs / CONSOLE_FILE)

@@ -110,7 +110,7 @@ def _train(distribution: Distribution, file: Path) -> None:
         finally:
             node.stop()
         if not written.exists():
-            raise BrokerError(f"Java wrote no start-up cache. {node.last_words()}")
+            raise BrokerError(f"Java wrote no start-up cache. {node.log_tail()}")
         written.replace(file)
     finally:
         shutil.rmtree(room, ignore_errors=True)

@@ -14,14 +14,14 @@ _LONGEST_SECONDS = 60.0
 
 
 @dataclass
-class _Hold:
+class _Pause:
     seconds: float
     until: float
     offset: int
     is_paused: bool
 
 
-class Holds:
+class BackOff:
     """Pauses partitions and resumes them when their time has come; there is no last try.
 
     Args:
@@ -30,19 +30,21 @@ class Holds:
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
-        self._holds: dict[TopicPartition, _Hold] = {}
+        self._back_off: dict[TopicPartition, _Pause] = {}
 
     def hold(self, partition: TopicPartition, offset: int) -> None:
         """Lets a partition wait; what comes from `offset` on is taken again afterwards."""
-        known = self._holds.get(partition)
+        known = self._back_off.get(partition)
         seconds = min(2 * known.seconds, _LONGEST_SECONDS) if known else _FIRST_SECONDS
-        self._holds[partition] = _Hold(seconds, time.monotonic() + seconds, offset, is_paused=True)
+        self._back_off[partition] = _Pause(
+            seconds, time.monotonic() + seconds, offset, is_paused=True
+        )
         if partition in self._consumer.assignment():
             self._consumer.pause(partition)
 
     def release_due(self) -> None:
         """Resumes the partitions that have waited long enough."""
-        for partition, hold in self._holds.items():
+        for partition, hold in self._back_off.items():
             if hold.is_paused and time.monotonic() >= hold.until:
                 hold.is_paused = False
                 if partition in self._consumer.assignment():
@@ -54,8 +56,8 @@ class Holds:
         Returns:
             Whether this was the last partition that waited.
         """
-        return self._holds.pop(partition, None) is not None and not self._holds
+        return self._back_off.pop(partition, None) is not None and not self._back_off
 
     def forget_all(self) -> None:
         """Nothing waits any more, since all partitions are taken from their start again."""
-        self._holds.clear()
+        self._back_off.clear()

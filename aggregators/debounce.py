@@ -46,7 +46,7 @@ class SavingSettings(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 0.1
 
 
-class Tempo(msgspec.Struct, frozen=True, kw_only=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """How often a level publishes and saves.
 
     Attributes:
@@ -60,7 +60,7 @@ class Tempo(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], float] = time.monotonic
 
 
-class Pace(Generic[Key]):
+class Debounce(Generic[Key]):
     """Says which of the changed keys are due. The clock is an argument.
 
     Args:

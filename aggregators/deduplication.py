@@ -1,4 +1,4 @@
-"""Which photos were seen before, and where for the first time."""
+"""Each photo counts once: where it was seen for the first time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from avatarrig.wire.keys import Series
 
-PAGE_SIGHTS: Final = 512
+PAGE_PHOTOS: Final = 512
 """Sights on a full page; a page is written whole, so this bounds what one photo writes."""
 
-_SIGHT: Final = np.dtype([("digest", "<u8"), ("offset", "<i8")])
+_PHOTO: Final = np.dtype([("digest", "<u8"), ("offset", "<i8")])
 _SETTLE_AT: Final = 65_536
 
 
@@ -36,20 +36,20 @@ def digest_of(series: Series, image_id: str, since: int = -1) -> int:
     return int.from_bytes(hashlib.blake2b(joined(*parts), digest_size=8).digest(), "little")
 
 
-class FirstSights:
+class Deduplication:
     """Remembers the offset at which each photo of one partition was first seen.
 
-    A photo takes 16 bytes in memory and on its page. Recent sights lie in a dictionary, older
+    A photo takes 16 bytes in memory and on its page. Recent seen lie in a dictionary, older
     ones in sorted arrays.
 
     Args:
         pages: Page number to its bytes, as `take_unsaved` gave them.
 
     Attributes:
-        last: Highest offset among the sights; -1 where there is none.
+        last: Highest offset among the seen; -1 where there is none.
 
     Raises:
-        ValueError: A page is no whole number of sights.
+        ValueError: A page is no whole number of seen.
     """
 
     def __init__(self, pages: Mapping[int, bytes] | None = None) -> None:
@@ -58,12 +58,12 @@ class FirstSights:
         self._page = max(pages, default=0)
         self._lines = bytearray(pages.get(self._page, b""))
         self._unsaved: dict[int, bytes] = {}
-        sights = np.concatenate(
-            [np.frombuffer(page, _SIGHT) for page in pages.values()] or [np.empty(0, _SIGHT)]
+        seen = np.concatenate(
+            [np.frombuffer(page, _PHOTO) for page in pages.values()] or [np.empty(0, _PHOTO)]
         )
-        sights.sort(order=("digest", "offset"))
-        self._digests = np.ascontiguousarray(sights["digest"])
-        self._offsets = np.ascontiguousarray(sights["offset"])
+        seen.sort(order=("digest", "offset"))
+        self._digests = np.ascontiguousarray(seen["digest"])
+        self._offsets = np.ascontiguousarray(seen["offset"])
         self.last = int(self._offsets.max(initial=-1))
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class FirstSights:
         return unsaved
 
     def _write(self, digest: int, offset: int) -> None:
-        if len(self._lines) >= PAGE_SIGHTS * _SIGHT.itemsize:
+        if len(self._lines) >= PAGE_PHOTOS * _PHOTO.itemsize:
             if self._page in self._unsaved:
                 self._unsaved[self._page] = bytes(self._lines)
             self._page += 1

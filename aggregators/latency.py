@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from avatarrig.wire.keys import Series
 
 
-class Waiting:
+class LatencyClock:
     """Remembers, for each series, the photo that has waited longest. Nothing depends on it."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What changed since it was last saved, and since it was last published."""
+"""Checkpoints of a partition: what changed since the last one, and since it was last published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MASK: Final = (1 << 64) - 1
 
 
-class Changes(msgspec.Struct, frozen=True):
+class Checkpoint(msgspec.Struct, frozen=True):
     """What must reach the table.
 
     Attributes:
@@ -33,8 +33,8 @@ class Changes(msgspec.Struct, frozen=True):
     applied: int
 
 
-class Ledger:
-    """Keeps the books of one partition's state.
+class Checkpoints:
+    """Knows what one partition's next checkpoint must hold.
 
     Args:
         marker: Where the state stands.
@@ -96,7 +96,7 @@ class Ledger:
         self._saved_applied = self.applied
         return unsaved
 
-    def seal(self, entries: Iterable[tuple[bytes, bytes | None]], learned: str) -> Marker:
+    def complete(self, entries: Iterable[tuple[bytes, bytes | None]], learned: str) -> Marker:
         """Returns the marker that vouches for everything up to now.
 
         Args:

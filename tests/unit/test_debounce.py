@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from aggregators.pace import Pace, PublishingSettings
+from aggregators.debounce import Debounce, PublishingSettings
 
 
 def test_the_first_change_is_due_at_once_and_the_next_when_it_has_settled() -> None:
-    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
+    pace: Debounce[str] = Debounce(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
     pace.changed("anna", 10.0)
     assert pace.due(10.0, idle=False) == ["anna"]
     pace.published(["anna"], 10.0, spent=0.0)
@@ -18,7 +18,7 @@ def test_the_first_change_is_due_at_once_and_the_next_when_it_has_settled() -> N
 
 
 def test_a_key_that_never_settles_is_published_once_an_interval() -> None:
-    pace: Pace[str] = Pace(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
+    pace: Debounce[str] = Debounce(PublishingSettings(interval=1.0, settled=0.05, gap=0.2))
     published = []
     for tick in range(300):
         now = tick / 100
@@ -30,7 +30,7 @@ def test_a_key_that_never_settles_is_published_once_an_interval() -> None:
 
 
 def test_a_change_while_publishing_stays_pending() -> None:
-    pace: Pace[str] = Pace(PublishingSettings())
+    pace: Debounce[str] = Debounce(PublishingSettings())
     pace.changed("anna", 1.0)
     assert pace.due(1.0, idle=False) == ["anna"]
     pace.changed("anna", 1.1)
@@ -39,7 +39,7 @@ def test_a_change_while_publishing_stays_pending() -> None:
 
 
 def test_publishing_takes_its_share_of_the_time_and_no_more_unless_idle() -> None:
-    pace: Pace[int] = Pace(PublishingSettings(share=0.1, portion=5))
+    pace: Debounce[int] = Debounce(PublishingSettings(share=0.1, portion=5))
     for key in range(8):
         pace.changed(key, 0.0)
     assert pace.due(0.0, idle=False) == [0, 1, 2, 3, 4]

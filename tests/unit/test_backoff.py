@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from kafka import TopicPartition
 
-from processors.holds import Holds
+from processors.backoff import BackOff
 
 PLACE = TopicPartition("images", 3)
 
@@ -45,36 +45,36 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("processors.holds.time", clock)
+    monkeypatch.setattr("processors.backoff.time", clock)
     return clock
 
 
-def seconds_held(holds: Holds, consumer: Consumer, clock: Clock) -> int:
+def seconds_held(back_off: BackOff, consumer: Consumer, clock: Clock) -> int:
     """Whole seconds until a partition that was just held flows again."""
     begun = clock.now
     while consumer.paused:
         clock.now += 1.0
-        holds.release_due()
+        back_off.release_due()
     return round(clock.now - begun)
 
 
 def test_a_partition_waits_ever_longer_and_is_always_tried_again(clock: Clock) -> None:
     consumer = Consumer()
-    holds = Holds(consumer)
+    back_off = BackOff(consumer)
     waits = []
     for offset in range(10):
-        holds.hold(PLACE, offset)
-        waits.append(seconds_held(holds, consumer, clock))
+        back_off.hold(PLACE, offset)
+        waits.append(seconds_held(back_off, consumer, clock))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
     assert consumer.sought == list(range(10)), "it goes on with the photo that waited"
 
 
 def test_after_an_answer_the_next_wait_is_a_short_one(clock: Clock) -> None:
     consumer = Consumer()
-    holds = Holds(consumer)
+    back_off = BackOff(consumer)
     for _ in range(5):
-        holds.hold(PLACE, 7)
-        seconds_held(holds, consumer, clock)
-    assert holds.forget(PLACE)
-    holds.hold(PLACE, 8)
-    assert seconds_held(holds, consumer, clock) == 1
+        back_off.hold(PLACE, 7)
+        seconds_held(back_off, consumer, clock)
+    assert back_off.forget(PLACE)
+    back_off.hold(PLACE, 8)
+    assert seconds_held(back_off, consumer, clock) == 1

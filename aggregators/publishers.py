@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from aggregators.roles import Message
+from aggregators.protocols import Message
 from avatarrig.wire import Reject, encode, keys
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
@@ -18,8 +18,8 @@ from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aggregators.intake import Rejection
     from aggregators.merging import TalliedPartition
-    from aggregators.refusals import Refusal
     from aggregators.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.wire import SkeletonRecord
@@ -68,14 +68,14 @@ class Sender:
         return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
 
 
-class TallyOutlet:
+class TallyPublisher:
     """Level 1 publishes tallies, all of a series to one partition.
 
     Args:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of what is set aside.
+        metrics: Hears of what is rejected.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class TallyOutlet:
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
         key = keys.tally_key(series, part.partition)
-        found_at = part.waiting.take(series)
+        found_at = part.intake.latency.take(series)
         update = msgspec.structs.replace(part.update(series), found_at=found_at)
         return [Message(TALLIES, key, encode(update), shard=keys.series_key(series))]
 
-    def farewells(self, part: ObservedPartition) -> list[Message]:
+    def tombstones(self, part: ObservedPartition) -> list[Message]:
         """Has level 2 take back what this partition has said about forgotten subjects.
 
         Which partitions have tallies of theirs is not known any more, so all are told.
@@ -109,24 +109,24 @@ class TallyOutlet:
                 encode(forget),
                 partition=number,
             )
-            for forget in part.take_farewells()
+            for forget in part.take_tombstones()
             for number in range(self.send.partitions[TALLIES])
         ]
 
-    def reject(self, part: ObservedPartition, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
-        self._metrics.rejected(refusal.reason)
-        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+    def reject(self, part: ObservedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
 
 
-class SkeletonOutlet:
+class SkeletonPublisher:
     """Level 2 publishes estimates that say something new, and notes them in the history.
 
     Args:
         topic: Name of the topic that is read.
         sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of estimates, and of what is set aside.
+        metrics: Hears of estimates, and of what is rejected.
     """
 
     def __init__(
@@ -157,10 +157,10 @@ class SkeletonOutlet:
             Message(HISTORY, note_key, encode(noted), shard=shard),
         ]
 
-    def farewells(self, part: TalliedPartition) -> list[Message]:
+    def tombstones(self, part: TalliedPartition) -> list[Message]:
         """Writes tombstones for the tallies and estimates that were taken back."""
         messages = []
-        for gone in part.take_farewells():
+        for gone in part.take_tombstones():
             shard = keys.series_key(gone.series)
             messages.append(
                 Message(TALLIES, keys.tally_key(gone.series, gone.part), None, shard=shard)
@@ -169,13 +169,13 @@ class SkeletonOutlet:
                 messages.append(Message(SKELETONS, shard, None))
         return messages
 
-    def reject(self, part: TalliedPartition, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
-        self._metrics.rejected(refusal.reason)
-        return _reject(self._topic, part.partition, refusal, self._wall_clock())
+    def reject(self, part: TalliedPartition, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
+        self._metrics.rejected(rejection.reason)
+        return _reject(self._topic, part.partition, rejection, self._wall_clock())
 
     def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
-        found_at = part.waiting.take(series)
+        found_at = part.intake.latency.take(series)
         self._metrics.published(
             at=record.estimated_at,
             width=_width(record),
@@ -190,11 +190,11 @@ def _width(record: SkeletonRecord) -> float | None:
     return median(widths) if widths else None
 
 
-def _reject(topic: str, partition: int, refusal: Refusal, now: float) -> Message:
-    origin = keys.origin(topic, partition, refusal.offset)
+def _reject(topic: str, partition: int, rejection: Rejection, now: float) -> Message:
+    origin = keys.origin(topic, partition, rejection.offset)
     reject = Reject(
-        reason=refusal.reason,
-        message=f"{origin}: {refusal.message}",
+        reason=rejection.reason,
+        message=f"{origin}: {rejection.message}",
         attempts=1,
         rejected_at=now,
         origin=origin,

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from aggregators.ledger import Changes, Ledger
-    from aggregators.refusals import Refusal
+    from aggregators.checkpoint import Checkpoint
+    from aggregators.intake import Intake, Rejection
     from avatarrig.wire.keys import Series
 
 
-class Part(Protocol):
+class Partition(Protocol):
     """The state of one partition."""
 
     partition: int
-    ledger: Ledger
-
-    @property
-    def next_offset(self) -> int:
-        """Where reading goes on."""
+    intake: Intake
 
     def apply(self, offset: int, value: bytes | None) -> Series | None:
         """Takes in a message; returns the series that changed."""
@@ -33,19 +30,15 @@ class Part(Protocol):
     def has(self, series: Series) -> bool:
         """Whether anything is known of a series."""
 
-    def take_disturbed(self) -> set[Series]:
+    def take_changed(self) -> set[Series]:
         """Returns series that changed otherwise than by `apply` since the last call."""
 
-    def take_refusals(self) -> list[Refusal]:
-        """Returns the messages that were set aside since the last call."""
-
-    def take_changes(self) -> Changes:
+    def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call."""
 
 
-PartT = TypeVar("PartT", bound=Part)
-_Taken_contra = TypeVar("_Taken_contra", bound=Part, contravariant=True)
-_Made_co = TypeVar("_Made_co", bound=Part, covariant=True)
+PartitionT = TypeVar("PartitionT", bound=Partition)
+_Taken_contra = TypeVar("_Taken_contra", bound=Partition, contravariant=True)
 
 
 class Table(Protocol):
@@ -64,14 +57,17 @@ class Table(Protocol):
         """Waits until everything that was written is safe."""
 
 
-class PartMaker(Protocol[_Made_co]):
-    """Makes the state of partitions."""
+@dataclass(frozen=True)
+class PartitionMaker(Generic[PartitionT]):
+    """Makes the state of partitions.
 
-    def new(self, partition: int) -> _Made_co:
-        """Returns the state before the first message."""
+    Attributes:
+        new: Returns the state before the first message.
+        recover: Returns the state that a table holds, or raises StateRefusedError.
+    """
 
-    def recover(self, partition: int, items: Iterable[tuple[bytes, bytes]]) -> _Made_co:
-        """Returns the state that a table holds, or raises StateRefusedError."""
+    new: Callable[[int], PartitionT]
+    recover: Callable[[int, Iterable[tuple[bytes, bytes]]], PartitionT]
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -92,17 +88,17 @@ class Message(msgspec.Struct, frozen=True):
     partition: int | None = None
 
 
-class Outlet(Protocol[_Taken_contra]):
+class Publisher(Protocol[_Taken_contra]):
     """Turns what changed into messages, and sends them."""
 
     def messages(self, part: _Taken_contra, series: Series) -> list[Message]:
         """Returns the messages about a series; none where nothing is new."""
 
-    def farewells(self, part: _Taken_contra) -> list[Message]:
+    def tombstones(self, part: _Taken_contra) -> list[Message]:
         """Returns the messages about subjects that were forgotten since the last call."""
 
-    def reject(self, part: _Taken_contra, refusal: Refusal) -> Message:
-        """Returns the message that sets another one aside."""
+    def reject(self, part: _Taken_contra, rejection: Rejection) -> Message:
+        """Returns the message that rejects another one."""
 
     def send(self, messages: list[Message]) -> Awaitable[None]:
         """Sends messages; they are safe when it is done."""
