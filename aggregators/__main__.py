@@ -1,9 +1,4 @@
-"""One aggregator worker as a process, with the page beside it: settings come in, states go out.
-
-Settings are one JSON object, in the environment variable ``AVATARRIG_AGGREGATOR`` or else in the
-first line of standard input, so that no secret stands on a command line. States are lines of
-JSON on standard output. Exit status: 0 stopped, 75 try again, 78 somebody has to do something.
-"""
+"""One aggregator worker as a process, the page beside it; see `avatarrig.process.protocol`."""
 
 from __future__ import annotations
 
@@ -12,24 +7,19 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final
 
-import msgspec
 import structlog
 
-from aggregators.settings import AggregatorSettings, SettingsRefusedError, read_settings
-from avatarrig.kafka import (
-    ConnectionRefusedByKafkaError,
-    TopicError,
-    TransportError,
-    TransportSettingError,
-)
+from aggregators.settings import AggregatorSettings
+from avatarrig.errors import ExitCode
+from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import service_registry
 from avatarrig.page.settings import PageSettings
-from avatarrig.process.logs import configure_logs
-from avatarrig.process.sharing import share_metrics
-from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.process import child
+from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import OBSERVATIONS
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
@@ -39,28 +29,19 @@ _log = structlog.get_logger(__name__)
 
 def main() -> ExitCode:
     """Runs one worker until it is told to stop or cannot go on."""
-    configure_logs()
-    share_metrics()
-    try:
-        settings = _settings()
-    except SettingsRefusedError as error:
-        _report(Status("failed", str(error)))
-        return ExitCode.UNUSABLE
-    _report(Status("starting"))
-    code, message = asyncio.run(_serve(settings))
-    _report(Status("stopped" if code is ExitCode.DONE else "failed", message))
-    return code
+
+    def work(settings: AggregatorSettings) -> child.Ended:
+        with Watchdog(settings.stuck_after) as watchdog:
+            # Without asyncio's clean-up: that waits for Faust's agents, which Faust starts again.
+            return asyncio.new_event_loop().run_until_complete(_serve(settings, watchdog))
+
+    return child.serve(AggregatorSettings, work, variable=SETTINGS_VARIABLE)
 
 
-def _settings() -> AggregatorSettings:
-    text = os.environ.pop(SETTINGS_VARIABLE, None)
-    return read_settings(sys.stdin.buffer.readline() if text is None else text)
-
-
-async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
+async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ended:
     stop = _stop_on_signals()
     if settings.die_with_parent:
-        _stop_at_end_of_input(asyncio.get_running_loop(), stop)
+        child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
     from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
     from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly,
     from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
@@ -79,17 +60,16 @@ async def _serve(settings: AggregatorSettings) -> tuple[ExitCode, str]:
 
             def work_begins() -> None:
                 ready()
-                _report(Status("working"))
+                child.working()
 
-            await run(settings, stop, work_begins, AggregateMetrics(registry))
-    except (
-        TopicError,
-        TransportSettingError,
-        ConnectionRefusedByKafkaError,
-        AddressInUseError,
-    ) as error:
+            await run(settings, stop, watchdog, work_begins, AggregateMetrics(registry))
+    except AddressInUseError as error:
         return ExitCode.UNUSABLE, str(error)
-    except (TransportError, WorkerCrashedError) as error:
+    except DataDamagedError as error:
+        return ExitCode.DAMAGED, str(error)
+    except TransportError as error:
+        return (ExitCode.TRY_AGAIN if error.may_pass else ExitCode.UNUSABLE), str(error)
+    except WorkerCrashedError as error:
         return ExitCode.TRY_AGAIN, str(error)
     except Exception as error:  # noqa: BLE001 - the exit status tells that it was not foreseen
         _log.exception("the aggregator failed")
@@ -104,20 +84,12 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    def wait_for_end() -> None:
-        # Not through a buffered stream: the interpreter cannot end while a thread reads one.
-        while os.read(sys.stdin.fileno(), 1):
-            pass
+def _ender(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Callable[[], None]:
+    def end() -> None:
         threading.Timer(_END_SECONDS, os._exit, (ExitCode.FAILED,)).start()
         loop.call_soon_threadsafe(stop.set)
 
-    threading.Thread(target=wait_for_end, name="lifeline", daemon=True).start()
-
-
-def _report(status: Status) -> None:
-    sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
-    sys.stdout.flush()
+    return end
 
 
 if __name__ == "__main__":

@@ -123,7 +123,11 @@ class Aggregation:
 
         async def take(stream: Any) -> None:  # noqa: ANN401 - Faust's
             async for batch in stream:
-                self._take(level, batch)
+                try:
+                    self._take(level, batch)
+                except Exception as error:  # noqa: BLE001 - Faust would go on after the batch
+                    await self.app.crash(error)
+                    return
 
         table.on_recover(recover)
         source = self.app.topic(

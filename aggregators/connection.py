@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import faust
+from kafka import KafkaAdminClient
 
 from avatarrig.kafka import TopicError, admin_client, create_topics
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
@@ -19,6 +21,8 @@ OBSERVED_TABLE: Final = "observed"
 TALLIED_TABLE: Final = "tallied"
 
 _NEEDED: Final = (OBSERVATIONS, TALLIES, SKELETONS, HISTORY, REJECTS)
+_PATIENCE_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.2
 _CHANGELOG: Final = {
     "cleanup.policy": "compact",
     # A restart reads what is not compacted yet, and the newest segment never is: keep it small.
@@ -50,19 +54,28 @@ def prepare_topics(settings: AggregatorSettings) -> dict[str, int]:
         TopicError: A topic is missing, or a changelog does not fit.
         TransportError: Kafka does not answer.
     """
+    give_up = time.monotonic() + _PATIENCE_SECONDS
     with admin_client(settings.kafka) as client:
-        described = client.describe_topics(list(_NEEDED))
-    partitions = {
-        topic["name"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0
-    }
-    missing = sorted(set(_NEEDED) - set(partitions))
+        # A broker that has just started may not know all of its topics yet.
+        while missing := set(_NEEDED) - (partitions := _partitions(client)).keys():
+            if time.monotonic() > give_up:
+                break
+            time.sleep(_LOOK_SECONDS)
     if missing:
         raise TopicError(
-            f"topics are missing at {settings.kafka.bootstrap_servers}: {', '.join(missing)}. "
+            f"topics are missing at {settings.kafka.bootstrap_servers}: "
+            f"{', '.join(sorted(missing))}. "
             "Create them with `avatarrig topics create`"
         )
     create_topics(settings.kafka, changelog_topics(settings.group, partitions))
     return partitions
+
+
+def _partitions(client: KafkaAdminClient) -> dict[str, int]:
+    described = client.describe_topics(list(_NEEDED))
+    return {
+        topic["name"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0
+    }
 
 
 def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from aggregators.keys import partition_of
+from avatarrig.wire.keys import KeyRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -66,16 +67,24 @@ class StateTable(faust.Table):  # type: ignore[misc] # Faust ships no types that
 
     def entries(self, partition: int) -> list[tuple[bytes, bytes]]:
         """Returns the keys and values of a partition."""
-        return [(key, value) for key, value in self.data.items() if partition_of(key) == partition]
+        return [(key, value) for key, value in self.data.items() if _is_in(key, {partition})]
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """Forgets the partitions that went away: they come back as their changelog has them."""
         gone = {tp.partition for tp in revoked if tp.topic == self.changelog_topic_name}
-        for key in [key for key in self.data.keys() if partition_of(key) in gone]:  # noqa: SIM118 - a store is no dict
+        for key in [key for key in self.data.keys() if _is_in(key, gone)]:  # noqa: SIM118 - a store is no dict
             self.data.data.pop(key, None)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+
+def _is_in(key: bytes | None, partitions: set[int]) -> bool:
+    """Whether a key names one of some partitions; what a stranger wrote names none."""
+    try:
+        return key is not None and partition_of(key) in partitions
+    except KeyRefusedError:
+        return False
 
 
 class TableManager(manager.TableManager):  # type: ignore[misc] # as above

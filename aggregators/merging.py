@@ -18,7 +18,7 @@ from aggregators.keys import (
 )
 from aggregators.protocols import PartitionMaker
 from aggregators.recovery import restoring
-from avatarrig.body.refused import OutdatedStateError, StateRefusedError
+from avatarrig.body.refused import EstimateRefusedError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
@@ -141,29 +141,47 @@ class TalliedPartition:
         """Takes in one message; see `Intake.take`."""
         return self.intake.take(offset, value, self._apply)
 
+    def applied(self, series: Series) -> dict[int, int]:
+        """Input partition to the last offset that its tally of a series contains."""
+        return {part: one.packed.applied for part, one in sorted(self._series[series].items())}
+
     def record(self, series: Series, now: float) -> SkeletonRecord:
         """Estimates a series.
 
         Args:
             series: Subject and fingerprint.
             now: Unix seconds.
+
+        Raises:
+            EstimateRefusedError: The tallies are such as no photos give. Whoever can write to
+                the topic can make some; only this series suffers from them.
         """
         contributions = sorted(self._series[series].items())
-        total = sum((one.tally() for _, one in contributions), Tally.empty())
+        try:
+            total = sum((one.tally() for _, one in contributions), Tally.empty())
+            estimate = self._estimator(total, series[0])
+        except (ArithmeticError, ValueError) as error:
+            raise EstimateRefusedError(f"the estimate cannot be made: {error}") from error
         return SkeletonRecord(
             subject=series[0],
             fingerprint=series[1],
-            applied={part: one.packed.applied for part, one in contributions},
+            applied=self.applied(series),
             observations=total.observations,
-            estimate=self._estimator(total, series[0]),
+            estimate=estimate,
             estimated_at=now,
         )
 
     def is_news(self, record: SkeletonRecord) -> bool:
-        """Tells whether a record says something else than the last one; it then is the last."""
+        """Tells whether a record says something else than what was said last; it then is that."""
         series = (record.subject, record.fingerprint)
-        said = msgspec.msgpack.encode((record.applied, record.observations, record.estimate))
-        digest = hashlib.blake2b(said, digest_size=16).digest()
+        return self._is_new(series, (record.applied, record.observations, record.estimate))
+
+    def is_new_refusal(self, series: Series, why: str) -> bool:
+        """Tells whether it was not said yet of what a series contains that it has no estimate."""
+        return self._is_new(series, (self.applied(series), why))
+
+    def _is_new(self, series: Series, said: object) -> bool:
+        digest = hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=16).digest()
         if self._said.get(series) == digest:
             return False
         self._said[series] = digest
@@ -210,19 +228,23 @@ class TalliedPartition:
     def _apply(self, offset: int, value: bytes) -> Series | None:
         try:
             record = TALLIED.decode(value)
-            if isinstance(record, Forget):
-                self._forget(offset, record)
-                return None
-            return self._take(offset, record)
-        except OutdatedStateError:
-            pass  # Level 1 will send its successor, counted again.
         except RecordRefusedError as error:
             self.intake.reject(offset, RejectReason.MALFORMED, str(error))
+            return None
+        if isinstance(record, Forget):
+            if record.partition < 0:
+                why = "it does not say what partition shall forget"
+                self.intake.reject(offset, RejectReason.MALFORMED, why)
+            else:
+                self._forget(offset, record)
+            return None
+        try:
+            return self._take(offset, record)
+        except OutdatedStateError:  # Level 1 will send its successor, counted again.
+            return None
         except StateRefusedError as error:
             self.intake.reject(offset, RejectReason.TALLY, str(error))
-        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
-            self.intake.reject(offset, RejectReason.UNEXPECTED, repr(error))
-        return None
+            return None
 
     def _forget(self, offset: int, forget: Forget) -> None:
         part = forget.partition

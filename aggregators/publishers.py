@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
+from aggregators.intake import Rejection
 from aggregators.protocols import Message
-from avatarrig.wire import Reject, encode, keys
+from avatarrig.body.refused import EstimateRefusedError
+from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
 from avatarrig.wire.history import history_of, slot_of
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
@@ -144,7 +147,10 @@ class SkeletonPublisher:
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         """Returns the messages about a new estimate; none where nothing is new."""
         begun = time.perf_counter()
-        record = part.record(series, self._wall_clock())
+        try:
+            record = part.record(series, self._wall_clock())
+        except EstimateRefusedError as error:
+            return self._without_estimate(part, series, error)
         self._metrics.estimated(time.perf_counter() - begun)
         if not part.is_news(record):
             return []
@@ -156,6 +162,21 @@ class SkeletonPublisher:
             Message(SKELETONS, shard, encode(record)),
             Message(HISTORY, note_key, encode(noted), shard=shard),
         ]
+
+    def _without_estimate(
+        self, part: TalliedPartition, series: Series, error: EstimateRefusedError
+    ) -> list[Message]:
+        """Says of a series that it has no estimate, once for each state of it."""
+        subject, fingerprint = series
+        if not part.is_new_refusal(series, str(error)):
+            return []
+        rejection = Rejection(part.newest(series), RejectReason.ESTIMATE, f"{subject!r}: {error}")
+        self._metrics.rejected(rejection.reason)
+        reject = _reject_of(self._topic, part.partition, rejection, self._wall_clock())
+        told = msgspec.structs.replace(
+            reject, subject=subject, fingerprint=fingerprint, applied=part.applied(series)
+        )
+        return [Message(REJECTS, told.origin.encode(), encode(told))]
 
     def tombstones(self, part: TalliedPartition) -> list[Message]:
         """Writes tombstones for the tallies and estimates that were taken back."""
@@ -191,12 +212,16 @@ def _width(record: SkeletonRecord) -> float | None:
 
 
 def _reject(topic: str, partition: int, rejection: Rejection, now: float) -> Message:
+    reject = _reject_of(topic, partition, rejection, now)
+    return Message(REJECTS, reject.origin.encode(), encode(reject))
+
+
+def _reject_of(topic: str, partition: int, rejection: Rejection, now: float) -> Reject:
     origin = keys.origin(topic, partition, rejection.offset)
-    reject = Reject(
+    return Reject(
         reason=rejection.reason,
-        message=f"{origin}: {rejection.message}",
+        message=shortened(f"{origin}: {rejection.message}", MOST_SAID),
         attempts=1,
         rejected_at=now,
         origin=origin,
     )
-    return Message(REJECTS, origin.encode(), encode(reject))

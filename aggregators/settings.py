@@ -57,15 +57,3 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise SettingsRefusedError(f"window_days is {self.window_days}; it must be 1 or more")
         if self.web_port is not None and not 0 < self.web_port < 1 << 16:
             raise SettingsRefusedError(f"web_port is {self.web_port}; it must be 1 to 65535")
-
-
-def read_settings(text: str | bytes) -> AggregatorSettings:
-    """Reads settings from JSON.
-
-    Raises:
-        SettingsRefusedError: It is not JSON, or holds something else.
-    """
-    try:
-        return msgspec.json.decode(text, type=AggregatorSettings)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise SettingsRefusedError(f"the aggregator's settings do not fit: {error}") from error

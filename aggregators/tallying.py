@@ -150,19 +150,18 @@ class ObservedPartition:
     def _apply(self, offset: int, value: bytes) -> Series | None:
         try:
             record = OBSERVED.decode(value)
-            if isinstance(record, Forget):
-                self._forget(offset, record)
-                return None
-            if isinstance(record, Decision):
-                self._decide(offset, record)
-                return None
-            return self._count(offset, record)
         except RecordRefusedError as error:
             self.intake.reject(offset, RejectReason.MALFORMED, str(error))
+            return None
+        if isinstance(record, Forget):
+            self._forget(offset, record)
+            return None
+        try:
+            if isinstance(record, Observation):
+                return self._count(offset, record)
+            self._decide(offset, record)
         except (StateRefusedError, LearnedRefusedError) as error:
             self.intake.reject(offset, RejectReason.EVIDENCE, str(error))
-        except Exception as error:  # noqa: BLE001 - rejected with its reason, never lost
-            self.intake.reject(offset, RejectReason.UNEXPECTED, repr(error))
         return None
 
     def _forget(self, offset: int, forget: Forget) -> None:

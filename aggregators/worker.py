@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import structlog
+from aiokafka.errors import CorruptRecordException
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
+from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
-from avatarrig.process.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
     from avatarrig.metrics.aggregate import AggregateMetrics
+    from avatarrig.process.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 0.25
 _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
+_END_SECONDS: Final = 5.0
+"""For all of it, the page included; a crash must not keep the next worker from starting."""
 
 
 class WorkerCrashedError(RuntimeError):
@@ -48,14 +54,31 @@ def estimator(options: EstimateOptions) -> Estimator:
     """Returns what turns a tally into the content of ``skeleton_estimate.json``."""
 
     def document_of(tally: Tally, subject: str) -> dict[str, Any]:
-        return estimate(tally, subject=subject, options=options).to_document()
+        with np.errstate(all="ignore"):  # what comes of it is checked
+            document = estimate(tally, subject=subject, options=options).to_document()
+        if not _is_finite(document):
+            raise ValueError("its numbers have no end")
+        return document
 
     return document_of
+
+
+def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a document's
+    match value:
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case list() | tuple():
+            return all(map(_is_finite, value))
+        case _:
+            return True
 
 
 async def run(
     settings: AggregatorSettings,
     stop: asyncio.Event,
+    watchdog: Watchdog,
     on_working: Callable[[], None],
     metrics: AggregateMetrics,
 ) -> None:
@@ -64,6 +87,7 @@ async def run(
     Args:
         settings: Of this process.
         stop: Is set to end the work.
+        watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
         metrics: Hears of messages and estimates.
 
@@ -72,10 +96,7 @@ async def run(
         WorkerCrashedError: Faust gave up.
     """
     partitions = await asyncio.to_thread(prepare_topics, settings)
-    with (
-        scratch_folder("tables") as data,
-        Watchdog(settings.stuck_after) as watchdog,
-    ):
+    with scratch_folder("tables") as data:
         aggregation = Aggregation(
             settings,
             partitions,
@@ -98,12 +119,15 @@ async def run(
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
         finally:
+            watchdog.alive("ending", _END_SECONDS)
             starting.cancel()
             await _end(aggregation)
 
 
 def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
+    if isinstance(app.crash_reason, CorruptRecordException):
+        raise DataDamagedError(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 
@@ -111,7 +135,10 @@ def _check(aggregation: Aggregation) -> None:
 async def _end(aggregation: Aggregation) -> None:
     """Stops in bounded time; what was not saved is read again."""
     for step, seconds in ((aggregation.finish, _FINISH_SECONDS), (aggregation.stop, _STOP_SECONDS)):
-        try:
-            await asyncio.wait_for(step(), seconds)
-        except Exception as error:  # noqa: BLE001 - the process ends either way
+        task = asyncio.create_task(step())
+        # What was crashed may not listen to being cancelled, so that is not waited for.
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        error = task.exception() if done else TimeoutError(f"{seconds} s")
+        if error is not None:
+            task.cancel()
             _log.warning("did not stop in order", step=step.__name__, error=repr(error))

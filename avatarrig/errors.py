@@ -10,12 +10,16 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command ends."""
+    """How a command or a child process ends; the large numbers are those of BSD's sysexits.h."""
 
     DONE = 0
     FAILED = 1
     WRONG_USAGE = 2
     NOTHING_PROCESSED = 3
+    DAMAGED = 65
+    CANNOT_WRITE = 73
+    TRY_AGAIN = 75
+    UNUSABLE = 78
     INTERRUPTED = 130
 
 

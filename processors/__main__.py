@@ -1,12 +1,7 @@
-"""One detector replica as a process: settings on standard input, states on standard output.
-
-Started by `avatarrig.process.supervision`. Settings come through a pipe, so that no secret stands
-on a command line; the pipe stays open, and when it closes the replica's owner is gone.
-"""
+"""One detector replica as a process; see `avatarrig.process.protocol`."""
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -16,19 +11,14 @@ import structlog
 from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import (
-    ConnectionRefusedByKafkaError,
-    TransportError,
-    TransportSettingError,
-)
+from avatarrig.errors import ExitCode
+from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
+from avatarrig.process import child
 from avatarrig.process.lifeline import exit_at_end_of
-from avatarrig.process.logs import configure_logs
 from avatarrig.process.scratch import scratch_folder
-from avatarrig.process.sharing import share_metrics
-from avatarrig.process.supervision import ExitCode, Status
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
@@ -43,13 +33,7 @@ from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.wiring import connect
 
-FOR_A_PERSON = (
-    SandboxUnusableError,
-    ConnectionRefusedByKafkaError,
-    TransportSettingError,
-    AuthorizationError,
-    StoreAwayError,
-)
+FOR_A_PERSON = (SandboxUnusableError, AuthorizationError, StoreAwayError)
 """No new try helps before somebody has done something."""
 FILES_NOT_TAKEN = (RunDirectoryError, RunStorageError)
 EXPECTED = (*FOR_A_PERSON, *FILES_NOT_TAKEN, BrokerTroubleError, TransportError, KafkaError)
@@ -59,28 +43,16 @@ _log = structlog.get_logger(__name__)
 
 def main() -> ExitCode:
     """Runs one replica until it is told to stop or cannot go on."""
-    configure_logs()
-    share_metrics()
-    stop = _stop_on_signals()
-    try:
-        settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReplicaSettings)
-    except msgspec.MsgspecError as error:
-        report(Status("failed", f"the replica's settings do not fit: {error}"))
-        return ExitCode.UNUSABLE
-    exit_at_end_of(sys.stdin.fileno())
-    report(Status("starting"))
-    code, message = _serve(settings, stop)
-    report(Status("stopped" if code is ExitCode.DONE else "failed", message))
-    return code
+    stop = child.stop_on_signals()
+
+    def work(settings: ReplicaSettings) -> child.Ended:
+        exit_at_end_of(sys.stdin.fileno())
+        return _serve(settings, stop)
+
+    return child.serve(ReplicaSettings, work)
 
 
-def report(status: Status) -> None:
-    """Tells the supervisor, one line of JSON."""
-    sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
-    sys.stdout.flush()
-
-
-def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, str]:
+def _serve(settings: ReplicaSettings, stop: threading.Event) -> child.Ended:
     try:
         with Watchdog(settings.limits.stall) as watchdog:
             _work(settings, stop, watchdog)
@@ -94,8 +66,10 @@ def _serve(settings: ReplicaSettings, stop: threading.Event) -> tuple[ExitCode, 
 def _exit_code(error: Exception) -> ExitCode:
     if isinstance(error, FILES_NOT_TAKEN):
         return ExitCode.CANNOT_WRITE
-    if isinstance(error, ConnectionRefusedByKafkaError) and error.part == "address":
-        return ExitCode.TRY_AGAIN  # a broker that restarts has no open port
+    if isinstance(error, DataDamagedError):
+        return ExitCode.DAMAGED
+    if isinstance(error, TransportError):
+        return ExitCode.TRY_AGAIN if error.may_pass else ExitCode.UNUSABLE
     return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN
 
 
@@ -119,10 +93,10 @@ def _work_in(
                 settings,
                 consumer,
                 Transaction(producer, IMAGES),
-                InFlight(sandbox, photos, files, back_off=back_off, report=report),
+                InFlight(sandbox, photos, files, back_off=back_off, report=child.report),
                 back_off=back_off,
                 watchdog=watchdog,
-                report=report,
+                report=child.report,
                 metrics=metrics,
             )
             replica.run(stop)
@@ -152,13 +126,6 @@ def _files(settings: SandboxSettings, folder: Path) -> tuple[StoredFiles | None,
     folder.mkdir()
     files = StoredFiles(RunStore(url), folder.resolve(), settings.max_photo_bytes)
     return files, msgspec.structs.replace(settings, run_directory=str(folder.resolve()))
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from avatarrig.metrics.detect import REJECTED
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.photos.source import StorageUnreachableError
-from avatarrig.process.supervision import Status
+from avatarrig.process.protocol import Status
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES
 from processors.backoff import BackOff

@@ -10,6 +10,7 @@ import msgspec
 
 from avatarrig.metrics.detect import NO_PERSON, PERSON, REJECTED
 from avatarrig.wire import (
+    MOST_SAID,
     Observation,
     PhotoReference,
     RecordRefusedError,
@@ -18,6 +19,7 @@ from avatarrig.wire import (
     encode,
     keys,
     record_key,
+    shortened,
 )
 from avatarrig.wire.identity import is_image_id
 from avatarrig.wire.reasons import RejectReason
@@ -184,7 +186,7 @@ def rejected(taken: Taken, aside: Rejected, *, fingerprint: str, now: float) -> 
     reference = _reference(taken)
     reject = Reject(
         reason=aside.reason,
-        message=aside.message,
+        message=shortened(aside.message, MOST_SAID),
         attempts=aside.attempts,
         rejected_at=now,
         reference=reference,
@@ -202,7 +204,7 @@ def _decode(value: bytes) -> PhotoReference:
 
 
 def _refused_message(error: RecordRefusedError, origin: str, now: float) -> Output:
-    message = f"a message that is no photo reference: {error}"
+    message = shortened(f"a message that is no photo reference: {error}", MOST_SAID)
     reject = Reject(
         reason=RejectReason.MALFORMED, message=message, attempts=1, rejected_at=now, origin=origin
     )

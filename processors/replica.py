@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError, CorruptRecordError, KafkaError
 
+from avatarrig.kafka import DataDamagedError
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
-from avatarrig.process.supervision import Status
+from avatarrig.process.protocol import Status
 from avatarrig.process.watchdog import Watchdog
 from processors.backoff import BackOff
 from processors.in_flight import InFlight
@@ -177,6 +178,8 @@ class Replica:
             self._metrics.observed(taken.output.result, seconds)
 
     def _recover(self, error: KafkaError) -> None:
+        if isinstance(error, CorruptRecordError):
+            raise DataDamagedError(error) from error
         self._errors += 1
         _log.warning("the broker's client failed", error=repr(error), times=self._errors)
         if self._errors >= _MOST_ERRORS:

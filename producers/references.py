@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from avatarrig.photos.people import NamedFace, same_name
-from avatarrig.wire import PhotoReference, Reject, Sought
+from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
 from avatarrig.wire.identity import image_id
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
@@ -168,7 +168,7 @@ def _reject(photo: Photo, problem: Problem, dataset: Dataset, found_at: float) -
     unread = PhotoContent(content_hash="", size=0, captured_at=None)
     return Reject(
         reason=problem.reason,
-        message=problem.message,
+        message=shortened(problem.message, MOST_SAID),
         attempts=1,
         rejected_at=found_at,
         reference=_reference(photo, unread, dataset, found_at),

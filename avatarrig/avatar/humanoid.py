@@ -63,7 +63,7 @@ def template(bones: Mapping[str, int], tree: Tree) -> dict[str, object]:
     wanted = [*NEEDED, *(bone for bone in BONES if bone in bones and bone not in NEEDED)]
     return {
         **{bone: tree.names[bones[bone]] if bone in bones else "" for bone in wanted},
-        "_nodes": [name for name in tree.names if name],
+        "_nodes": [name or number for number, name in enumerate(tree.names)],
     }
 
 

@@ -7,6 +7,10 @@ class StateRefusedError(ValueError):
     """Bytes that should hold statistics do not, or hold those of another version."""
 
 
+class EstimateRefusedError(ValueError):
+    """No estimate can be made of statistics, for they are such as no photos give."""
+
+
 class OutdatedStateError(StateRefusedError):
     """Statistics of an older format: whoever made them sends them again, in today's."""
 

@@ -11,6 +11,7 @@ from avatarrig.kafka.clients import (
 from avatarrig.kafka.diagnosis import await_connection, diagnose_connection
 from avatarrig.kafka.errors import (
     ConnectionRefusedByKafkaError,
+    DataDamagedError,
     TopicError,
     TransportError,
     TransportSettingError,
@@ -44,6 +45,7 @@ from avatarrig.kafka.transactions import abort_transaction
 __all__ = [
     "Cluster",
     "ConnectionRefusedByKafkaError",
+    "DataDamagedError",
     "GroupState",
     "KafkaSettings",
     "KafkaWatch",

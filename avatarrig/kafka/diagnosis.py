@@ -131,6 +131,8 @@ def _encrypt(
             f"Kafka at {address}: its certificate is not trusted ({error.verify_message}). "
             "Set cafile to the authority that signed it, and use the host name it is made for.",
         ) from error
+    except (TimeoutError, ConnectionError) as error:
+        raise _silent(address, error) from error
     except OSError as error:
         raise ConnectionRefusedByKafkaError(
             "tls",
@@ -138,6 +140,14 @@ def _encrypt(
             "port may speak plain text: then set security_protocol to PLAINTEXT or "
             "SASL_PLAINTEXT. Or it asks for a client certificate: set certfile and keyfile.",
         ) from error
+
+
+def _silent(address: str, error: OSError) -> ConnectionRefusedByKafkaError:
+    return ConnectionRefusedByKafkaError(
+        "protocol",
+        f"{address} is reached but does not answer ({str(error) or 'nothing came in time'}). Check "
+        "the port, and whether the broker is still starting.",
+    )
 
 
 def _no_answer(
@@ -201,6 +211,8 @@ def _check_offer(settings: KafkaSettings, offer: Offer, address: str) -> None:
 def _authenticate(connection: socket.socket, settings: KafkaSettings, address: str) -> None:
     try:
         refusal = authenticate(connection, settings)
+    except TimeoutError as error:
+        raise _silent(address, error) from error
     except OSError as error:
         refusal = str(error)
     if refusal is not None:

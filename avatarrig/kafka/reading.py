@@ -16,10 +16,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError
 
 from avatarrig.kafka.clients import open_reader
-from avatarrig.kafka.errors import KafkaTroubleError, TransportError
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import RecordRefusedError
 from avatarrig.wire.channels import Channel
@@ -121,8 +121,8 @@ class Reader:
         self._tell = tell
         with _translated():
             consumer.assign(list(starts))
-            self.firsts: dict[TopicPartition, int] = consumer.beginning_offsets(list(starts))
-            self._ends: dict[TopicPartition, int] = consumer.end_offsets(list(starts))
+            self.firsts = offsets_of(consumer.beginning_offsets, starts)
+            self._ends = offsets_of(consumer.end_offsets, starts)
             for partition, offset in starts.items():
                 consumer.seek(partition, offset)
         self._behind = {p for p, offset in starts.items() if offset < self._ends[p]}
@@ -232,16 +232,41 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
+def offsets_of(
+    ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]],
+    partitions: Iterable[TopicPartition],
+) -> dict[TopicPartition, int]:
+    """Asks for an offset of each partition.
+
+    kafka-python stumbles over partitions whose leaders it does not know at that moment, as after a
+    change of what it is assigned: then it is asked again.
+
+    Args:
+        ask: ``beginning_offsets`` or ``end_offsets`` of a consumer.
+        partitions: Of which.
+
+    Raises:
+        TransportError: A partition has no leader for half a minute.
+    """
+    asked = list(partitions)
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask(asked)
+        except KeyError as error:
+            if time.monotonic() > give_up:
+                raise TransportError(f"nobody serves {error.args[0]}") from error
+            time.sleep(POLL_MS / 1000)
+
+
 def from_beginning(consumer: KafkaConsumer, *topics: str) -> dict[TopicPartition, int]:
     """Returns the first offset of each partition of some topics.
 
     Raises:
         TransportError: There is no such topic.
     """
-    found: dict[TopicPartition, int] = consumer.beginning_offsets(
-        [partition for topic in topics for partition in partitions_of(consumer, topic)]
-    )
-    return found
+    partitions = [each for topic in topics for each in partitions_of(consumer, topic)]
+    return offsets_of(consumer.beginning_offsets, partitions)
 
 
 def from_latest(consumer: KafkaConsumer, topic: str, most: int) -> dict[TopicPartition, int]:
@@ -256,7 +281,7 @@ def from_latest(consumer: KafkaConsumer, topic: str, most: int) -> dict[TopicPar
         TransportError: There is no such topic.
     """
     first = from_beginning(consumer, topic)
-    ends = consumer.end_offsets(list(first))
+    ends = offsets_of(consumer.end_offsets, first)
     return {partition: max(first[partition], ends[partition] - most) for partition in first}
 
 
@@ -272,7 +297,7 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
         TransportError: There is no such topic.
     """
     partitions = partitions_of(consumer, topic)
-    ends = consumer.end_offsets(partitions)
+    ends = offsets_of(consumer.end_offsets, partitions)
     found = consumer.offsets_for_times(dict.fromkeys(partitions, max(0, round(since * 1000) - 1)))
     return {p: found[p].offset if found.get(p) else ends[p] for p in partitions}
 
@@ -281,5 +306,7 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
 def _translated() -> Iterator[None]:
     try:
         yield
+    except CorruptRecordError as error:
+        raise DataDamagedError(error) from error
     except KafkaError as error:
         raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error

@@ -11,8 +11,7 @@ import msgspec
 
 from avatarrig.body.height import HeightError, parse_height
 from avatarrig.body.rig.armature import build_armature
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.pictures.preview import draw_preview
@@ -62,9 +61,8 @@ def download(kind: str, name: str, document: dict[str, Any], asked: Mapping[str,
         armature = build_armature(document, naming=naming, height=_height(asked.get("height")))
     except EstimateRefusedError as error:
         raise DownloadRefusedError(str(error)) from error
-    if kind == "glb":
-        return Download(to_glb(armature), "model/gltf-binary", _disposition(name, kind))
-    return Download(to_bvh(armature).encode(), "application/octet-stream", _disposition(name, kind))
+    chosen = FORMATS[kind]
+    return Download(chosen.write(armature), chosen.content_type, _disposition(name, kind))
 
 
 def _height(text: str | None) -> float | None:

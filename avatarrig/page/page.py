@@ -12,6 +12,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from avatarrig.body.rig.formats import FORMATS
 from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, download
 from avatarrig.page.listing import Listing, Order
@@ -40,7 +41,7 @@ ORDERS: Final = {
     Order.PHOTOS: "most photos first",
     Order.UNSURE: "least sure first",
 }
-_DOWNLOADS: Final = ("json", "bvh", "glb", "png")
+_DOWNLOADS: Final = (*FORMATS, "png")
 
 
 class Page:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from avatarrig.photos.passed_over import FileCounts
+from avatarrig.process.background import Background
 from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation, write_json
 from avatarrig.views.progress import Found, Progress
 from avatarrig.wire import PhotoReference, encode, record_key
@@ -132,13 +132,12 @@ class Publishing:
         self._max_images = max_images
         self._leave_out = leave_out
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="publishing", daemon=True)
         self.finished = False
         self.failure: DatasetError | None = None
 
-    def start(self) -> None:
+    def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
-        self._thread.start()
+        return background.start("publishing", self._run)
 
     def stop(self) -> None:
         """Gives up; what is not published is found again by the next start."""
@@ -160,7 +159,7 @@ class Publishing:
                 )
             except (PublishError, KafkaError) as error:
                 _log.warning("publishing again", why=str(error))
-                time.sleep(RETRY_SECONDS)
+                self._stopping.wait(RETRY_SECONDS)
             except DatasetError as error:
                 self.failure = error
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -21,10 +21,11 @@ from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_mo
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
+    DataDamagedError,
     TransportError,
     TransportSettingError,
 )
-from avatarrig.kafka.embedded import BrokerError
+from avatarrig.kafka.embedded import BrokerError, set_storage_aside
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
@@ -34,8 +35,8 @@ from avatarrig.pipeline.results import (
 )
 from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
-from avatarrig.process.interruption import Interruption
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
     ForeignRunError,
     RunDirectory,
@@ -95,13 +96,15 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
 def _log_into(run: RunDirectory) -> Iterator[None]:
     """Has the command's own log beside those of its parts: the screen is for people."""
     run.logs.mkdir(parents=True, exist_ok=True)
-    with (run.logs / "run.log").open("a", encoding="utf-8") as file:
-        configure_logs(file)
-        try:
-            yield
-        finally:
-            structlog.reset_defaults()
-            logging.getLogger().handlers.clear()
+    file = (run.logs / "run.log").open("a", encoding="utf-8")
+    configure_logs(file)
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+        with suppress(OSError):  # the disk is full
+            file.close()
 
 
 def _locked_run(
@@ -118,18 +121,33 @@ def _locked_run(
             own = detector_fingerprint(request.options, models)
             fingerprint = asked_fingerprint(own, dataset.asked)
             learned = _learned(request, display)
-            progress = Progress(identity.run, fingerprint, learned)
-            session = Session(
-                request,
-                run,
-                identity,
-                dataset=dataset,
-                progress=progress,
-                fingerprint=fingerprint,
-                display=display,
-                started=started,
-            )
-            session.carry_out(interruption)
+
+            def carried_out() -> Progress:
+                progress = Progress(identity.run, fingerprint, learned)
+                session = Session(
+                    request,
+                    run,
+                    identity,
+                    dataset=dataset,
+                    progress=progress,
+                    fingerprint=fingerprint,
+                    display=display,
+                    started=started,
+                )
+                session.carry_out(interruption)
+                return progress
+
+            try:
+                progress = carried_out()
+            except DataDamagedError as error:
+                if request.kafka is not None:
+                    raise
+                aside = set_storage_aside(run.broker)
+                display.note(
+                    f"the embedded Kafka's data was damaged and is now in {aside}; it is made "
+                    f"anew from the run's files ({error})"
+                )
+                progress = carried_out()
         elapsed = time.monotonic() - started
         settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
         settings["models"] = list(models.checksums)

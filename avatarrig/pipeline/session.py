@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+
+import structlog
+from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
+    DataDamagedError,
     KafkaSettings,
     Reader,
+    TransportError,
     create_topics,
     diagnose_connection,
     from_beginning,
@@ -19,14 +24,17 @@ from avatarrig.kafka import (
     reading,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
-from avatarrig.pipeline.parts import Parts, fetch_line
 from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
-from avatarrig.process.interruption import Interruption
+from avatarrig.process.signals import Interruption
+from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
@@ -38,7 +46,10 @@ from producers.references import Dataset
 ESTIMATE_SECONDS = 2.0
 """While photos flow, the estimate's file is written at most so often."""
 CATCH_UP_SECONDS = 15.0
+STOP_SECONDS = 4.0
+"""Ctrl-C ends a run within 5 s; what is not finished by then is redone by the next start."""
 POLL_SECONDS = 0.1
+_log = structlog.get_logger(__name__)
 
 
 class Session:
@@ -81,69 +92,102 @@ class Session:
         self._aggregating = False
         self._unwritten = False
         self._written_at = 0.0
+        self._restarts: dict[str, int] = {}
 
     def carry_out(self, interruption: Interruption) -> None:
         """Processes the photos and waits for the estimate that contains them all."""
         with ExitStack() as stack:
             stack.callback(self._run.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
-            broker, kafka = self._broker()
-            if broker is None:  # nobody else shall wait for the brokers to miss these members
+            parts = stack.enter_context(
+                Coordinator(
+                    self._display.note,
+                    drain=STOP_SECONDS,
+                    log_directory=self._run.logs,
+                    on_state=self._tell_restart,
+                )
+            )
+            kafka = self._kafka(parts)
+            if self._request.kafka is not None:
+                # Nobody else shall wait for the brokers to miss these members.
                 stack.enter_context(self._memberships(kafka))
-            parts = stack.enter_context(Parts(broker, kafka, self._run.logs))
-            create_topics(kafka, pipeline_topics(self._request.partitions))
+                stack.callback(parts.stop_parts)
+            parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
-            consumer = stack.enter_context(reading(kafka))
-            topics = [channel.topic for channel in FOLLOWED]
-            reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
-            publishing, processed = self._publishing(kafka, stack)
-            self._catch_up(reader)
-            publishing.start()
+            reader = parts.patiently(lambda: self._caught_up(kafka, stack))
+            publishing, processed = parts.patiently(lambda: self._publishing(kafka, stack))
+            publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
             interruption.be_polite()
-            while not (interruption.requested or self._done):
-                news = self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
+
+            def step() -> bool:
+                try:
+                    messages = reader.poll(POLL_SECONDS)
+                except DataDamagedError:
+                    raise
+                except (TransportError, KafkaError) as error:
+                    # It is away, and the coordinator looks after it.
+                    _log.warning("nothing can be read", why=str(error))
+                    time.sleep(POLL_SECONDS)
+                    messages = []
+                news = self._progress.take(messages, time.monotonic())
+                if news:
+                    parts.moved()
                 self._take(publishing, processed)
                 self._start_what_is_needed(parts, processed, kafka)
-                self._look_after(parts, news=news)
+                self._look_after(news=news)
+                return self._done
+
+            parts.work(interruption.stop, step)
             self._enter("stopping")
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
         """Leaves the groups of the run's parts when these have ended."""
-        members = [replica.member for replica in self._replicas(kafka)]
+        names = members(self._replica(kafka), self._request.workers)
         with (
-            membership(kafka, detector_group(self._identity.run), members),
+            membership(kafka, detector_group(self._identity.run), names),
             membership(kafka, DEFAULT_GROUP, [self._identity.run]),
         ):
             yield
 
-    def _catch_up(self, reader: Reader) -> None:
+    def _caught_up(self, kafka: KafkaSettings, stack: ExitStack) -> Reader:
         """Reads what the topics hold by now.
 
         It gives up in time: a transaction that its dead owner left open hides what follows it
         until the broker ends it, and waiting only saves work.
         """
+        consumer = stack.enter_context(reading(kafka))
+        topics = [channel.topic for channel in FOLLOWED]
+        reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
         give_up = time.monotonic() + CATCH_UP_SECONDS
         while reader.behind and time.monotonic() < give_up:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
+        return reader
 
-    def _broker(self) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+    def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:
             diagnose_connection(self._request.kafka)
-            return None, self._request.kafka
-        broker = EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
-        broker.start()
-        return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+            return parts.use(self._request.kafka)
+        return parts.keep(
+            EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
+        )
+
+    def _tell_restart(self, state: ChildState) -> None:
+        if state.restarts > self._restarts.get(state.name, 0):
+            self._restarts[state.name] = state.restarts
+            log = self._run.logs / f"{state.name}.log"
+            self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
     def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
         group = detector_group(self._identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
-        detectors = open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
-        waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
-        detectors.close()
+        with closing(
+            open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
+        ) as detectors:
+            waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
         processed = Processed(
@@ -175,7 +219,7 @@ class Session:
             die_with_parent=True,
         )
 
-    def _replicas(self, kafka: KafkaSettings) -> list[ReplicaSettings]:
+    def _replica(self, kafka: KafkaSettings) -> ReplicaSettings:
         sandbox = SandboxSettings(
             photo_roots=(str(self._request.dataset.resolve()),),
             options=self._request.options,
@@ -183,16 +227,12 @@ class Session:
             run_directory=str(self._run.path.resolve()),
             wanted=self._request.wanted,
         )
-        return [
-            ReplicaSettings(
-                kafka=kafka,
-                group=detector_group(self._identity.run),
-                run=self._identity.run,
-                sandbox=sandbox,
-                slot=slot,
-            )
-            for slot in range(self._request.workers)
-        ]
+        return ReplicaSettings(
+            kafka=kafka,
+            group=detector_group(self._identity.run),
+            run=self._identity.run,
+            sandbox=sandbox,
+        )
 
     @property
     def _done(self) -> bool:
@@ -212,22 +252,20 @@ class Session:
         self._scanning = not finished
 
     def _start_what_is_needed(
-        self, parts: Parts, processed: Processed, kafka: KafkaSettings
+        self, parts: Coordinator, processed: Processed, kafka: KafkaSettings
     ) -> None:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
         if processed.detection_needed and not self._detecting:
             self._detecting = True
-            parts.start_replicas(self._replicas(kafka))
+            parts.start(replicas(self._replica(kafka), self._request.workers))
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
             self._aggregating = True
-            parts.start_aggregator(self._aggregator(kafka))
+            parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))])
             if self._request.web_port is not None:
                 self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
 
-    def _look_after(self, parts: Parts, *, news: bool) -> None:
-        for message in parts.check():
-            self._display.note(message)
+    def _look_after(self, *, news: bool) -> None:
         self._show()
         self._unwritten |= news
         now = time.monotonic()

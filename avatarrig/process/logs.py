@@ -7,12 +7,13 @@ whoever logs it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -29,7 +30,7 @@ def configure_logs(stream: TextIO | None = None) -> None:
     Args:
         stream: Where to; standard error where None.
     """
-    target = sys.stderr if stream is None else stream
+    target = cast("TextIO", _Lossy(sys.stderr if stream is None else stream))
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -50,6 +51,25 @@ def configure_logs(stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.ERROR, force=True)
+
+
+class _Lossy:
+    """A stream that loses what cannot be written: a full disk must not end, or flood, the work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 def _level() -> int:

@@ -1,57 +1,47 @@
 """Keeps child processes at work: starts them, restarts those that die, stops them in order.
 
-A child is one of our own modules. It reads its settings as one line of JSON from standard
-input, which stays open: when it closes, the parent is gone. It writes a `Status` a line to
-standard output and ends with an `ExitCode`.
+The parent's half of `avatarrig.process.protocol`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import IO, Self, cast
 
 import msgspec
 import structlog
 
+from avatarrig.process.background import Background
+from avatarrig.process.protocol import HOPELESS, Status
 from avatarrig.process.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
+STEADY_SECONDS = 60.0
+"""A child that has worked so long is well; what ends it then is news."""
+
+MOST_FAILURES = 5
+GIVE_UP_AFTER = 60.0
+"""A part is given up after that many exits of its own in a row, and that many seconds."""
+
+KILLED = frozenset(
+    -number
+    for number in (
+        getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+    )
+    if number is not None
+)
+"""Ends that somebody else chose: they say nothing of the child."""
+
 _log = structlog.get_logger(__name__)
-
-
-class ExitCode(IntEnum):
-    """How a child ends; numbers as in BSD's sysexits.h."""
-
-    DONE = 0
-    FAILED = 1
-    CANNOT_WRITE = 73
-    TRY_AGAIN = 75
-    UNUSABLE = 78
-
-
-HOPELESS = frozenset({ExitCode.CANNOT_WRITE, ExitCode.UNUSABLE})
-"""Ends that a restart cannot mend: a person has to do something first."""
-
-
-class Status(msgspec.Struct, frozen=True):
-    """A line that a child writes to its standard output.
-
-    Attributes:
-        state: ``starting``, ``working``, ``waiting`` (for storage or the broker), ``stopped``
-            or ``failed``.
-        message: For a person; empty where there is nothing to say.
-    """
-
-    state: str
-    message: str = ""
 
 
 class Child(msgspec.Struct, frozen=True):
@@ -76,21 +66,31 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
         state: ``starting``, ``working``, ``waiting``, ``restarting``, ``stopped`` or ``failed``.
         pid: Its process; None while there is none.
         restarts: How often it was started anew.
-        failures: How often in a row it ended without having come to work.
+        failures: Exits of its own in a row. Being killed is none, and a minute of work ends the
+            row.
+        failing_since: When the row began, on the monotonic clock; None while there is none.
         message: For a person; empty where there is nothing to say.
+        ended_with: Exit status of the process before; None where there was none.
     """
 
     name: str
     state: str = "starting"
     pid: int | None = None
+    ended_with: int | None = None
     restarts: int = 0
     failures: int = 0
+    failing_since: float | None = None
     message: str = ""
 
     @property
     def is_alive(self) -> bool:
         """Whether there is a process that works, or soon will."""
         return self.pid is not None and self.state in {"starting", "working", "waiting"}
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether it ended by itself too often, and for too long, to be worth another start."""
+        since = self.failing_since
+        return self.failures >= MOST_FAILURES and since is not None and now - since >= GIVE_UP_AFTER
 
 
 class Supervisor:
@@ -104,6 +104,7 @@ class Supervisor:
         log_directory: Where each child's log goes (``NAME.log``); None: stderr.
         metrics_directory: Where each child leaves its metrics for this process to serve; None
             where nobody asks for them.
+        background: Owns the threads that look after the children.
     """
 
     def __init__(
@@ -112,9 +113,11 @@ class Supervisor:
         *,
         log_directory: Path | None = None,
         metrics_directory: Path | None = None,
+        background: Background | None = None,
     ) -> None:
         if not children:
             raise ValueError("there is nothing to supervise")
+        self._background = background or Background()
         self._slots = [_Slot(child, log_directory, metrics_directory) for child in children]
 
     def __enter__(self) -> Self:
@@ -137,7 +140,12 @@ class Supervisor:
     def start(self) -> None:
         """Starts the children and returns; `states` tells how they come along."""
         for slot in self._slots:
-            slot.start()
+            slot.start(self._background)
+
+    def forgive(self) -> None:
+        """Has each child's row of exits begin anew with the next one: something else was why."""
+        for slot in self._slots:
+            slot.forgive()
 
     def ask_to_stop(self) -> None:
         """Has each child finish what it has in hand and end; `stop` waits for that."""
@@ -171,11 +179,15 @@ class _Slot:
             self._environment = os.environ | part_environment(metrics_directory, child.name)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._forgiven = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._run, name=child.name, daemon=True)
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        self._thread.start()
+    def forgive(self) -> None:
+        self._forgiven.set()
+
+    def start(self, background: Background) -> None:
+        self._thread = background.start(self.state.name, self._run)
 
     def ask_to_stop(self) -> None:
         with self._lock:
@@ -184,7 +196,7 @@ class _Slot:
                 self._process.terminate()
 
     def join(self, give_up: float) -> None:
-        if self._thread.ident is None:
+        if self._thread is None:
             return
         self._thread.join(max(0.0, give_up - time.monotonic()))
         with self._lock:
@@ -193,23 +205,48 @@ class _Slot:
         self._thread.join()
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
-        while (process := self._launch()) is not None:
-            has_worked = self._listen(process)
-            code = self._reap(process)
+        while not self._stopping.is_set():
+            code = self._one_process()
             if self._stopping.is_set() or code in HOPELESS:
                 self._note(state="stopped" if self._stopping.is_set() else "failed", pid=None)
                 return
-            pause = _FIRST_PAUSE if has_worked else min(2 * pause, _LONGEST_PAUSE)
+            pause = self._pause_after(self.state.failures)
             _log.warning("a child ended", child=self.state.name, status=code, pause=pause)
-            self._note(
-                state="restarting",
-                pid=None,
-                restarts=self.state.restarts + 1,
-                failures=0 if has_worked else self.state.failures + 1,
-            )
+            self._note(state="restarting", pid=None, restarts=self.state.restarts + 1)
             self._stopping.wait(pause)
         self._note(state="stopped", pid=None)
+
+    def _one_process(self) -> int | None:
+        """Starts a process and follows it to its end; returns its exit status, None if none was."""
+        try:
+            process = self._launch()
+        except OSError as error:  # no process, no memory, no file can be had now
+            self._note(message=f"it cannot be started: {error}")
+            self._count_exit(None, steady=False)
+            return None
+        if process is None:
+            return None
+        begun = time.monotonic()
+        has_worked = self._listen(process)
+        code = self._reap(process)
+        self._note(ended_with=code)
+        self._count_exit(code, steady=has_worked and time.monotonic() - begun >= STEADY_SECONDS)
+        return code
+
+    def _count_exit(self, code: int | None, *, steady: bool) -> None:
+        if steady or self._forgiven.is_set():
+            self._forgiven.clear()
+            self._note(failures=0, failing_since=None)
+        if code is None or code not in KILLED:
+            since = self.state.failing_since
+            self._note(
+                failures=self.state.failures + 1,
+                failing_since=time.monotonic() if since is None else since,
+            )
+
+    @staticmethod
+    def _pause_after(failures: int) -> float:
+        return float(min(_FIRST_PAUSE * 2 ** min(failures, 20), _LONGEST_PAUSE))
 
     def _launch(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
@@ -237,8 +274,12 @@ class _Slot:
     def _open_log(self) -> IO[bytes]:
         if self._log_directory is None:
             return open(2, "ab", closefd=False)
-        self._log_directory.mkdir(parents=True, exist_ok=True)
-        return (self._log_directory / f"{self.state.name}.log").open("ab")
+        try:
+            self._log_directory.mkdir(parents=True, exist_ok=True)
+            return (self._log_directory / f"{self.state.name}.log").open("ab")
+        except OSError as error:  # work goes on without its log
+            _log.warning("no log can be kept", child=self.state.name, why=str(error))
+            return Path(os.devnull).open("ab")
 
     def _listen(self, process: subprocess.Popen[bytes]) -> bool:
         """Follows a child's states until it ends; tells whether it came to work."""
@@ -246,7 +287,7 @@ class _Slot:
         for line in cast("IO[bytes]", process.stdout):
             try:
                 status = msgspec.json.decode(line, type=Status)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, ValueError):
                 _log.warning("a child said", child=self.state.name, line=line[:200])
                 continue
             has_worked |= status.state == "working"
@@ -259,7 +300,8 @@ class _Slot:
             self._process = None
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(OSError):  # settings that a dead child never read
+                    stream.close()
         return code
 
     def _note(self, **changes: object) -> None:

@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from avatarrig.process.supervision import ExitCode
+from avatarrig.errors import ExitCode
 
 LOOK_SECONDS = 0.25
 _log = structlog.get_logger(__name__)

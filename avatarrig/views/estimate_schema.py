@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import msgspec
 
-from avatarrig.wire import RecordRefusedError, SkeletonRecord
+from avatarrig.wire import RecordRefusedError, SkeletonRecord, shortened
+from avatarrig.wire.kinds import Code, Count, Finite, Prose
 
 
 class _Bone(msgspec.Struct):
-    value: float
-    interval: tuple[float, float]
-    n: int
-    status: str
+    value: Finite
+    interval: tuple[Finite, Finite]
+    n: Count
+    status: Code
 
 
 class _Asymmetry(msgspec.Struct):
-    left_over_right: float
-    interval: tuple[float, float]
-    n: int
+    left_over_right: Finite
+    interval: tuple[Finite, Finite]
+    n: Count
     significant: bool
 
 
 class _WindowBone(msgspec.Struct):
-    value: float
-    interval: tuple[float, float]
-    n: int
+    value: Finite
+    interval: tuple[Finite, Finite]
+    n: Count
 
 
 class _Window(msgspec.Struct):
-    days: int
-    first: str
-    last: str
-    used_observations: int
-    stats: dict[str, _WindowBone] = {}
+    days: Count
+    first: Code
+    last: Code
+    used_observations: Count
+    stats: dict[Code, _WindowBone] = {}
     drift: bool = False
 
 
@@ -41,11 +42,12 @@ class _Photos(msgspec.Struct, frozen=True):
 
 
 class _Shape(msgspec.Struct):
-    used_observations: int = 0
-    estimates: dict[str, float] = {}
-    stats: dict[str, _Bone] = {}
-    asymmetry: dict[str, _Asymmetry] = {}
-    notes: list[str] = []
+    learned: Code | None = None
+    used_observations: Count = 0
+    estimates: dict[Code, Finite] = {}
+    stats: dict[Code, _Bone] = {}
+    asymmetry: dict[Code, _Asymmetry] = {}
+    notes: list[Prose] = []
     window: _Window | None = None
     photos: _Photos = _Photos()
 
@@ -59,4 +61,5 @@ def check_estimate(record: SkeletonRecord) -> None:
     try:
         msgspec.convert(record.estimate, _Shape)
     except msgspec.ValidationError as error:
-        raise RecordRefusedError(f"the estimate cannot be shown: {error}") from error
+        why = shortened(str(error), 500)
+        raise RecordRefusedError(f"the estimate cannot be shown: {why}") from error

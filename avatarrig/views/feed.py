@@ -31,7 +31,7 @@ from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.estimate_schema import check_estimate
 from avatarrig.views.sighting import SIGHTINGS
 from avatarrig.views.stream import MINUTE
-from avatarrig.wire import SkeletonRecord
+from avatarrig.wire import Reject, SkeletonRecord
 from avatarrig.wire.channels import NOTED, REFERENCES, REJECTED, Channel
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
@@ -47,6 +47,9 @@ LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
 
 MOST_REFERENCES: Final = 50_000
 """Older ones are counted by their offsets: of so many nobody minds a tombstone."""
+
+MOST_OBSERVATIONS: Final = 5_000
+"""More are not read at the start, even where they might take a reject off the list."""
 
 _FETCHED_BYTES: Final = 1 << 20
 
@@ -72,6 +75,8 @@ def following(
             for topic in topics
             for partition, offset in _starts(consumer, topic).items()
         }
+        if {OBSERVATIONS, REJECTS} <= set(topics):
+            starts |= _since_rejected(consumer, starts)
         yield Reader(consumer, CHANNELS, starts, latest_only=(SKELETONS,), tell=tell)
 
 
@@ -120,6 +125,22 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
             begun = board.snapshot().stream.found > 0
             board.groups(read_groups(admin, patience=PATIENCE_SECONDS, begun=begun))
     return board
+
+
+def _since_rejected(consumer: Consumer, starts: Offsets) -> dict[Partition, int]:
+    """Returns where observations begin that may take a reject off the list, as far as they fit."""
+    rejects = {partition: at for partition, at in starts.items() if partition.topic == REJECTS}
+    reader = Reader(consumer, (REJECTED,), rejects, tell=lambda *_: None)  # they are read again
+    records = (message.record for message in reader.to_end())
+    times = [record.rejected_at for record in records if isinstance(record, Reject)]
+    if not times:
+        return {}
+    since = from_time(consumer, OBSERVATIONS, min(times))
+    most = from_latest(consumer, OBSERVATIONS, MOST_OBSERVATIONS // len(since))
+    return {
+        partition: min(starts[partition], max(since[partition], most[partition]))
+        for partition in since
+    }
 
 
 def _fill(

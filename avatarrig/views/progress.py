@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,11 @@ from avatarrig.wire import Forget, Observation, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
-from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.topics import SKELETONS
+from avatarrig.wire.reasons import Exclusion, RejectReason
+from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
 RATE_WINDOW_SECONDS = 15.0
+_ORIGIN = re.compile(rf"{re.escape(OBSERVATIONS)}/([0-9]{{1,10}})/([0-9]{{1,19}})")
 
 FOLLOWED: Final = (OBSERVED, REJECTED, ESTIMATED)
 """What a run reads of the topics."""
@@ -105,6 +107,10 @@ class Progress:
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
         self._counted: Counter[str] = Counter()
+        self._places: dict[tuple[int, int], PhotoKey] = {}
+        self._later: dict[PhotoKey, list[ObservedPhoto]] = {}
+        self._refusals: dict[tuple[int, int], Reject] = {}
+        self._unmade: dict[str, Reject] = {}
 
     def take(self, messages: Iterable[Message], now: float) -> bool:
         """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
@@ -140,34 +146,84 @@ class Progress:
             self._found[photo.key] = photo
 
     def observation(self, record: Observation, partition: int, offset: int, now: float) -> None:
-        """Notes an observation; of the same photo, the first one on the topic counts.
+        """Notes an observation; of the same photo, the first one that counts on the topic does.
 
         One whose evidence is malformed is none: the aggregator rejects it, too.
         """
         key = (record.subject, record.image_id)
-        if record.fingerprint != self._fingerprint or key in self._observed:
+        if record.fingerprint != self._fingerprint:
+            return
+        refusal = self._refusals.pop((partition, offset), None)
+        if refusal is not None:
+            self._set_aside(key, refusal, now)
             return
         try:
             verdict = judge(record)
         except StateRefusedError:
             return
         excluded = verdict.reason if isinstance(verdict, Excluded) else None
+        seen = ObservedPhoto(partition, offset, record.pose is not None, excluded)
+        if key in self._observed:
+            if self._places.get((partition, offset)) != key:  # else it is read again
+                self._later.setdefault(key, []).append(seen)
+            return
         self._finished.append(now)
+        self._observe(key, seen)
+
+    def _observe(self, key: PhotoKey, seen: ObservedPhoto) -> None:
         with self._changing(key):
-            self._observed[key] = ObservedPhoto(
-                partition, offset, record.pose is not None, excluded
-            )
+            self._observed[key] = seen
             self._rejects.pop(key, None)
-        offsets = self._subjects.setdefault(record.subject, {})
-        offsets[partition] = max(offset, offsets.get(partition, -1))
+        self._places[seen.partition, seen.offset] = key
+        offsets = self._subjects.setdefault(key[0], {})
+        offsets[seen.partition] = max(seen.offset, offsets.get(seen.partition, -1))
 
     def reject(self, record: Reject, now: float) -> None:
-        """Notes a reject, unless the photo was observed after all."""
-        if record.reference is None or record.run != self._run:
-            return
+        """Notes a reject: of a photo, of an observation, or of an estimate.
+
+        One of a photo that was observed after all is passed over.
+        """
         if record.fingerprint not in ("", self._fingerprint):
             return
-        key = about(record)
+        if record.applied:
+            self._unmade[record.subject] = record
+        elif record.reference is None:
+            self._refuse(record, now)
+        elif record.run == self._run:
+            self._set_aside(about(record), record, now)
+
+    def _refuse(self, record: Reject, now: float) -> None:
+        """Takes back an observation that the aggregator refused: no estimate will contain it."""
+        place = _observation_place(record)
+        if place is None:
+            return
+        key = self._places.pop(place, None)
+        if key is None:  # not read yet
+            self._refusals[place] = record
+            return
+        with self._changing(key):
+            del self._observed[key]
+        self._count_offsets(key[0], place[0])
+        for seen in self._later.pop(key, []):
+            if key in self._observed:
+                self._later.setdefault(key, []).append(seen)
+            elif self._refusals.pop((seen.partition, seen.offset), None) is None:
+                self._observe(key, seen)
+        self._set_aside(key, record, now)
+
+    def _count_offsets(self, subject: str, partition: int) -> None:
+        """Finds the last observation of a subject in a partition, after one was taken back."""
+        offsets = self._subjects[subject]
+        offsets[partition] = max(
+            (
+                seen.offset
+                for key, seen in self._observed.items()
+                if key[0] == subject and seen.partition == partition
+            ),
+            default=-1,
+        )
+
+    def _set_aside(self, key: PhotoKey, record: Reject, now: float) -> None:
         if key in self._observed:
             return
         if key not in self._rejects:
@@ -185,6 +241,7 @@ class Progress:
         for key in gone:
             with self._changing(key):
                 del self._observed[key]
+            self._later.pop(key, None)
         for subject in [name for name in self._subjects if subject_digest(name) == digest]:
             self._subjects[subject].pop(partition, None)
             if not self._subjects[subject]:
@@ -293,13 +350,25 @@ class Progress:
     def _observed_subjects(self) -> set[str]:
         return self._own & self._subjects.keys()
 
+    @property
+    def unmade(self) -> dict[str, str]:
+        """Subject of the run to why there is no estimate of all that was observed of it."""
+        return {
+            subject: self._unmade[subject].message
+            for subject in sorted(self._observed_subjects & self._unmade.keys())
+            if not self._is_estimated(subject)
+        }
+
     def _contains(self, subject: str, seen: dict[int, int]) -> bool:
+        """Whether an estimate contains all that was seen, or cannot be made of it."""
+        refusal = self._unmade.get(subject)
+        return self._is_estimated(subject) or (refusal is not None and _covers(refusal, seen))
+
+    def _is_estimated(self, subject: str) -> bool:
         record = self._skeletons.get(subject)
         if record is None or record.estimate.get("learned") not in {None, self._learned}:
             return False
-        return all(
-            record.applied.get(partition, -1) >= offset for partition, offset in seen.items()
-        )
+        return _covers(record, self._subjects[subject])
 
     def photos_per_second(self, now: float) -> float:
         """Photos finished lately, per second."""
@@ -317,3 +386,15 @@ class Progress:
     def documents(self) -> dict[str, dict[str, Any]]:
         """The estimates as their files hold them, by subject."""
         return {subject: record.estimate for subject, record in self.skeletons.items()}
+
+
+def _covers(told: SkeletonRecord | Reject, seen: dict[int, int]) -> bool:
+    return all(told.applied.get(partition, -1) >= offset for partition, offset in seen.items())
+
+
+def _observation_place(record: Reject) -> tuple[int, int] | None:
+    """Partition and offset of an observation whose evidence was refused; None for all else."""
+    place = _ORIGIN.fullmatch(record.origin)
+    if place is None or record.reason != RejectReason.EVIDENCE:
+        return None
+    return (int(place[1]), int(place[2]))

@@ -8,6 +8,7 @@ import msgspec
 
 from avatarrig.wire import Decision, Forget, PackedArray
 from avatarrig.wire.channels import Channel
+from avatarrig.wire.kinds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
 from avatarrig.wire.topics import OBSERVATIONS
 
 
@@ -19,18 +20,18 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
         excluded: Why the photo does not count in the estimate; None where it counts.
     """
 
-    image_id: str
-    subject: str
-    dataset: str
-    path: str
-    found_at: float
-    observed_at: float
-    width: int
-    height: int
-    people: int = 0
+    image_id: ImageId
+    subject: Name
+    dataset: Name
+    path: PathText
+    found_at: Seconds
+    observed_at: Seconds
+    width: Pixels
+    height: Pixels
+    people: Count = 0
     ambiguous: bool = False
     pose: PackedArray | None = None
-    excluded: str | None = None
+    excluded: Prose | None = None
 
 
 SIGHTINGS: Final = Channel[Sighting | Forget | Decision](OBSERVATIONS, (Sighting, Forget, Decision))

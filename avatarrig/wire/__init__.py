@@ -26,15 +26,18 @@ from avatarrig.wire.kinds import (
 from avatarrig.wire.packing import (
     EXPECTED_SHAPES,
     MAX_RECORD_BYTES,
+    MOST_SAID,
     Record,
     RecordRefusedError,
     decode,
     encode,
+    shortened,
 )
 
 __all__ = [
     "EXPECTED_SHAPES",
     "MAX_RECORD_BYTES",
+    "MOST_SAID",
     "SCHEMA_VERSION",
     "Decision",
     "Evidence",
@@ -53,4 +56,5 @@ __all__ = [
     "decode",
     "encode",
     "record_key",
+    "shortened",
 ]

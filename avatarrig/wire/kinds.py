@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
 
+MOST_NAME_CHARACTERS = 1024
+"""Of a subject's or dataset's name: four times what a folder may be called."""
+
+MOST_MESSAGE_CHARACTERS = 16_384
+
+# Whoever may write to a topic can put anything there, and what is read is quoted, used as a key,
+# added up and kept. So every text and number has a bound, wide enough for all that was ever
+# written in earnest.
+ImageId = Annotated[str, Meta(max_length=128)]
+Name = Annotated[str, Meta(max_length=MOST_NAME_CHARACTERS)]
+PathText = Annotated[str, Meta(max_length=16_384)]
+Uri = Annotated[str, Meta(max_length=32_768)]
+Code = Annotated[str, Meta(max_length=256)]
+Fingerprint = Annotated[str, Meta(max_length=256, pattern=r"\A[^\0]*\Z")]
+"""Keys end with it, behind a NUL."""
+Prose = Annotated[str, Meta(max_length=MOST_MESSAGE_CHARACTERS)]
+Seconds = Annotated[float, Meta(ge=-62_000_000_000, le=253_000_000_000)]
+"""Unix seconds of the years 6 to 9987, so that a calendar can name them in every time zone."""
+Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Partition = Annotated[int, Meta(ge=-1, le=(1 << 31) - 1)]
+Offset = Annotated[int, Meta(ge=-1, le=(1 << 63) - 1)]
+Pixels = Annotated[int, Meta(ge=0, le=1 << 31)]
+Applied = Annotated[dict[Partition, Offset], Meta(max_length=100_000)]
+_Fixed = Annotated[int, Meta(ge=-(1 << 32), le=1 << 32)]
+"""Far beyond what one photo can say; sums of two billion photos still fit 64 bits."""
+_FixedRow = Annotated[tuple[_Fixed, ...], Meta(max_length=64)]
+
 
 class PackedArray(msgspec.Struct, frozen=True):
     """An array as little-endian float32 bytes with its shape."""
 
-    shape: tuple[int, ...]
-    data: bytes
+    shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=1 << 16)], ...], Meta(max_length=4)]
+    data: Annotated[bytes, Meta(max_length=1 << 16)]
 
     @classmethod
     def pack(cls, array: NDArray[np.floating[Any]]) -> PackedArray:
@@ -41,9 +70,9 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
             nobody.
     """
 
-    asked: str
-    template: bytes = b""
-    region: tuple[float, float, float, float] | None = None
+    asked: Code
+    template: Annotated[bytes, Meta(max_length=1 << 17)] = b""
+    region: tuple[Finite, Finite, Finite, Finite] | None = None
     named: bool | None = None
 
 
@@ -66,17 +95,17 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
-    image_id: str
-    uri: str
-    dataset: str
-    path: str
-    subject: str
-    content_hash: str
-    size: int
-    found_at: float
-    captured_at: float | None = None
-    run: str = ""
-    duplicate_of: str | None = None
+    image_id: ImageId
+    uri: Uri
+    dataset: Name
+    path: PathText
+    subject: Name
+    content_hash: Code
+    size: Count
+    found_at: Seconds
+    captured_at: Seconds | None = None
+    run: Code = ""
+    duplicate_of: ImageId | None = None
     sought: Sought | None = None
     version: int = SCHEMA_VERSION
 
@@ -92,10 +121,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         ratios: Bin of the log-histogram for each ratio key that the photo shows.
     """
 
-    learned: str
-    information: tuple[int, ...] = ()
-    vector: tuple[int, ...] = ()
-    ratios: dict[str, int] = {}
+    learned: Code
+    information: _FixedRow = ()
+    vector: _FixedRow = ()
+    ratios: Annotated[dict[Code, _Fixed], Meta(max_length=64)] = {}
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
@@ -122,29 +151,29 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
             for copies of the photo (`look_likeness`); empty where it was not told.
     """
 
-    image_id: str
-    dataset: str
-    path: str
-    subject: str
-    content_hash: str
-    found_at: float
-    observed_at: float
-    fingerprint: str
-    width: int
-    height: int
-    captured_at: float | None = None
-    run: str = ""
-    people: int = 0
+    image_id: ImageId
+    dataset: Name
+    path: PathText
+    subject: Name
+    content_hash: Code
+    found_at: Seconds
+    observed_at: Seconds
+    fingerprint: Fingerprint
+    width: Pixels
+    height: Pixels
+    captured_at: Seconds | None = None
+    run: Code = ""
+    people: Count = 0
     ambiguous: bool = False
-    subject_confidence: float = 0.0
+    subject_confidence: Finite = 0.0
     pose: PackedArray | None = None
     world: PackedArray | None = None
     face: PackedArray | None = None
     blendshapes: PackedArray | None = None
-    meta: dict[str, float | int | str | bool | None] = {}
+    meta: Annotated[dict[Code, float | int | Prose | bool | None], Meta(max_length=256)] = {}
     evidence: Evidence | None = None
-    excluded: str | None = None
-    look: tuple[int, ...] = ()
+    excluded: Prose | None = None
+    look: Annotated[tuple[_Fixed, ...], Meta(max_length=256)] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -158,16 +187,20 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
         rejected_at: Unix seconds.
         reference: The photo; None where the message itself was refused.
         origin: Topic, partition and offset of the refused message.
+        subject: Whose estimate cannot be made, where that is what is told.
+        applied: Of such an estimate, input partition to the last offset that it would contain.
     """
 
-    reason: str
-    message: str
-    attempts: int
-    rejected_at: float
+    reason: Code
+    message: Prose
+    attempts: Count
+    rejected_at: Seconds
     reference: PhotoReference | None = None
-    fingerprint: str = ""
-    origin: str = ""
-    run: str = ""
+    fingerprint: Fingerprint = ""
+    origin: Prose = ""
+    run: Code = ""
+    subject: Name = ""
+    applied: Applied = {}
     version: int = SCHEMA_VERSION
 
 
@@ -184,10 +217,10 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="f
         offset: On the tallies topic, where the input partition said so.
     """
 
-    forget: str
-    forgotten_at: float
-    partition: int = -1
-    offset: int = -1
+    forget: Code
+    forgotten_at: Seconds
+    partition: Partition = -1
+    offset: Offset = -1
     version: int = SCHEMA_VERSION
 
 
@@ -208,12 +241,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
             without face and blendshapes.
     """
 
-    subject: str
-    image_ids: tuple[str, ...]
-    standing: str
-    decided_at: float
-    reason: str = ""
-    observed: tuple[Observation, ...] = ()
+    subject: Name
+    image_ids: Annotated[tuple[ImageId, ...], Meta(max_length=100_000)]
+    standing: Code
+    decided_at: Seconds
+    reason: Prose = ""
+    observed: Annotated[tuple[Observation, ...], Meta(max_length=10_000)] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -228,12 +261,12 @@ class TallyUpdate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
             update, Unix seconds; None where none is.
     """
 
-    subject: str
-    fingerprint: str
-    partition: int
-    offset: int
-    tally: bytes
-    found_at: float | None = None
+    subject: Name
+    fingerprint: Fingerprint
+    partition: Annotated[int, Meta(ge=0, le=(1 << 31) - 1)]
+    offset: Offset
+    tally: Annotated[bytes, Meta(max_length=1 << 19)]
+    found_at: Seconds | None = None
     version: int = SCHEMA_VERSION
 
 
@@ -247,12 +280,12 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
         estimated_at: Unix seconds.
     """
 
-    subject: str
-    fingerprint: str
-    applied: dict[int, int]
-    observations: int
+    subject: Name
+    fingerprint: Fingerprint
+    applied: Applied
+    observations: Count
     estimate: dict[str, Any]
-    estimated_at: float
+    estimated_at: Seconds
     version: int = SCHEMA_VERSION
 
 
@@ -267,11 +300,11 @@ class HistoryRatio(msgspec.Struct, frozen=True, array_like=True):
         status: insufficient, provisional or stable.
     """
 
-    value: float
-    low: float
-    high: float
-    n: int
-    status: str
+    value: Finite
+    low: Finite
+    high: Finite
+    n: Count
+    status: Code
 
 
 class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,12 +319,12 @@ class HistoryRecord(msgspec.Struct, frozen=True, kw_only=True):
         window: The same of the rolling window: value, lower and upper end; empty without one.
     """
 
-    subject: str
-    fingerprint: str
-    estimated_at: float
-    observations: int
-    used: int
-    ratios: dict[str, HistoryRatio]
-    window: dict[str, tuple[float, float, float]] = {}
-    moments: int | None = None
+    subject: Name
+    fingerprint: Fingerprint
+    estimated_at: Seconds
+    observations: Count
+    used: Count
+    ratios: Annotated[dict[Code, HistoryRatio], Meta(max_length=256)]
+    window: Annotated[dict[Code, tuple[Finite, Finite, Finite]], Meta(max_length=256)] = {}
+    moments: Count | None = None
     version: int = SCHEMA_VERSION

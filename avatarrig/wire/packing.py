@@ -44,6 +44,16 @@ Record = TypeVar(
 )
 
 
+MOST_SAID = 2000
+"""Characters of a reject's message that this program writes."""
+
+_MOST_QUOTED = 500
+"""Characters of what a refused message is quoted with: a reject must be smaller than its cause."""
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, MemoryError)
+"""What msgspec raises for bytes from strangers; UnicodeDecodeError is a ValueError."""
+
+
 def encode(record: msgspec.Struct) -> bytes:
     """Packs a record into msgpack bytes."""
     return cast("bytes", msgpack.packb(msgspec.to_builtins(record, builtin_types=(bytes,))))
@@ -57,7 +67,8 @@ def decode(data: bytes | None, kind: type[Record]) -> Record:
         kind: Record class that is expected.
 
     Raises:
-        RecordRefusedError: Naming what does not fit.
+        RecordRefusedError: Naming what does not fit, in few words whatever the message holds.
+            Nothing else is raised, whatever the bytes.
     """
     return cast("Record", decode_one_of(data, (kind,)))
 
@@ -68,10 +79,11 @@ def decode_one_of(data: bytes | None, kinds: Sequence[type[msgspec.Struct]]) -> 
     Args:
         data: The message's value.
         kinds: Record classes that are expected; a record of 1.0, which does not tell its kind,
-            is of the first, unless it is a `Forget`.
+            is of the first, unless it is a `Forget`. A class may name a part of a record's fields
+            only.
 
     Raises:
-        RecordRefusedError: Naming what does not fit.
+        RecordRefusedError: As `decode`.
     """
     if not data:
         raise RecordRefusedError(f"an empty message is no {_names(kinds)}")
@@ -80,10 +92,16 @@ def decode_one_of(data: bytes | None, kinds: Sequence[type[msgspec.Struct]]) -> 
     kind = _kind(_checked_stamp(data), kinds)
     try:
         record: msgspec.Struct = _decoder(kind).decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise RecordRefusedError(f"not a {kind.__name__}: {error}") from error
+    except _UNREADABLE as error:
+        why = shortened(str(error), _MOST_QUOTED)
+        raise RecordRefusedError(f"not a {kind.__name__}: {why}") from error
     _check_arrays(record)
     return record
+
+
+def shortened(text: str, most: int) -> str:
+    """Cuts a text that quotes what somebody else wrote, and says so at the cut."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _kind(stamp: _Stamp, kinds: Sequence[type[msgspec.Struct]]) -> type[msgspec.Struct]:
@@ -116,13 +134,10 @@ def _decoder(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
 def _checked_stamp(data: bytes) -> _Stamp:
     try:
         stamp: _Stamp = _decoder(_Stamp).decode(data)
-    except (msgspec.MsgspecError, RecursionError):
+    except _UNREADABLE:
         _refuse(data)
     if not 1 <= stamp.version <= SCHEMA_VERSION:
-        raise RecordRefusedError(
-            f"schema version {stamp.version!r}; this program knows 1 to {SCHEMA_VERSION}: "
-            "upgrade it"
-        )
+        raise RecordRefusedError(_foreign_version(stamp.version))
     return stamp
 
 
@@ -131,16 +146,19 @@ def _refuse(data: bytes) -> NoReturn:
     try:
         fields = msgpack.unpackb(data, strict_map_key=False)
     # TypeError: a map whose key is a map or a list.
-    except (TypeError, ValueError, msgpack.exceptions.UnpackException) as error:
-        raise RecordRefusedError(f"not msgpack: {error}") from error
+    except (TypeError, msgpack.exceptions.UnpackException, *_UNREADABLE) as error:
+        raise RecordRefusedError(f"not msgpack: {shortened(str(error), _MOST_QUOTED)}") from error
     if not isinstance(fields, dict):
         raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")
     if isinstance(fields.get("version"), int):
         raise RecordRefusedError("the record's kind is no text")
-    raise RecordRefusedError(
-        f"schema version {fields.get('version')!r}; this program knows 1 to {SCHEMA_VERSION}: "
-        "upgrade it"
-    )
+    raise RecordRefusedError(_foreign_version(fields.get("version")))
+
+
+def _foreign_version(version: object) -> str:
+    is_short = version is None or isinstance(version, int | float | str | bytes)
+    what = shortened(repr(version), 40) if is_short else f"of type {type(version).__name__}"
+    return f"schema version {what}; this program knows 1 to {SCHEMA_VERSION}: upgrade it"
 
 
 EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendshapes": (52,)}
@@ -152,7 +170,7 @@ def _check_arrays(record: msgspec.Struct) -> None:
             _check_arrays(observation)
     for name, expected in EXPECTED_SHAPES.items():
         array: PackedArray | None = getattr(record, name, None)
-        if array is None:
+        if not isinstance(array, PackedArray):
             continue
         if array.shape != expected or len(array.data) != 4 * math.prod(expected):
             raise RecordRefusedError(

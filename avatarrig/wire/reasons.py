@@ -49,6 +49,7 @@ class RejectReason(_Reason):
     MALFORMED = "malformed", "the message holds no record that this program knows"
     EVIDENCE = "evidence", "the observation's evidence is malformed"
     TALLY = "tally", "the tally is malformed"
+    ESTIMATE = "estimate", "no estimate can be made of what was tallied"
     UNEXPECTED = "unexpected", "an error in the program itself"
 
 

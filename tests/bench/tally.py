@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.evidence import any_evidence
+
 from avatarrig.body.estimate import EstimateOptions, estimate
-from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
-from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.likeness import LOOK_LENGTH
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.histogram import bin_of
@@ -120,19 +122,12 @@ def _microseconds(action: Callable[[int], object], turns: int) -> float:
 def make_observations(count: int) -> list[Observation]:
     """Makes records as large as real ones, taken over six years, most of them of late."""
     random = np.random.default_rng(11)
-    version = load_learned("full").version
     made = []
     for number in range(count):
         bins = [bin_of(float(length)) for length in random.lognormal(-1.2, 0.3, len(RATIO_KEYS))]
-        half = random.normal(0, 60, (6, 6))
-        triangle = (half @ half.T)[np.triu_indices(6)].astype(int).tolist()
         shown = random.random(len(RATIO_KEYS)) < 0.85
-        evidence = Evidence(
-            learned=version,
-            information=(*triangle, *[9_000] * (INFORMATION_LENGTH - len(triangle))),
-            vector=tuple(random.normal(0, 3_000, 6).astype(int).tolist()),
-            ratios={key: b for key, b, seen in zip(RATIO_KEYS, bins, shown, strict=True) if seen},
-        )
+        ratios = {key: b for key, b, seen in zip(RATIO_KEYS, bins, shown, strict=True) if seen}
+        evidence = any_evidence(number, ratios)
         age = min(float(random.exponential(120)), 2_000.0)
         made.append(_observation(number, _NEWEST - age * _DAY, evidence, random))
     return made

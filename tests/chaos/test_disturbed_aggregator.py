@@ -19,9 +19,10 @@ from support.kafka import with_topics
 from support.observed import observation
 
 from aggregators.settings import AggregatorSettings
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.process.supervision import Child, ExitCode, Supervisor
+from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker

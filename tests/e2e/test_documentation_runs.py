@@ -66,9 +66,10 @@ def anna(checkout: Path) -> Path:
     return checkout / "outputs" / "runs" / "Anna"
 
 
-def test_the_tutorial_leads_from_photos_to_an_armature(anna: Path) -> None:
+def test_the_tutorial_leads_from_photos_to_an_avatar(anna: Path) -> None:
     left = {file.name for file in anna.iterdir()}
     assert {"overlays", "report.html", "skeleton.glb", "skeleton.bvh", "unity.json"} <= left
+    assert {"body.vrm", "body.mhm", "me.vrm", "me-before-after.png"} <= left
     assert len(list((anna / "observations").iterdir())) == len(PHOTOS)
 
 

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
-from support.aggregating import PATIENCE, aggregator, counted, document, producer, reading, send
+from support.aggregating import (
+    PATIENCE,
+    Aggregator,
+    aggregator,
+    counted,
+    document,
+    producer,
+    reading,
+    send,
+)
 from support.kafka import SecureKafka, with_topics
 from support.observed import observation
 from support.scraping import Scrape, get_json
 from support.topics import read_to_end
 from support.waiting import wait_for
 
-from aggregators.settings import DEFAULT_GROUP
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import partitions_of
-from avatarrig.process.supervision import ExitCode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
 
 pytestmark = pytest.mark.broker
 
 PARTITIONS = 6
+GONE_WITHIN = 10.0
+"""Seconds in which a worker that crashed has ended, also on a machine that is busy."""
 
 
 @pytest.fixture
@@ -284,3 +300,44 @@ def test_it_is_not_ready_before_it_works(kafka: KafkaSettings, tmp_path: Path) -
 def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def busy_machine() -> Iterator[None]:
+    burners = [
+        subprocess.Popen((sys.executable, "-c", "while True: pass"))
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    yield
+    for burner in burners:
+        burner.kill()
+        burner.wait()
+
+
+@pytest.mark.usefixtures("busy_machine")
+@pytest.mark.parametrize("step", ["take", "publish", "save", "recover", "release"])
+def test_a_worker_that_crashes_is_gone_soon_and_the_next_one_works(
+    kafka: KafkaSettings, tmp_path: Path, step: str
+) -> None:
+    settings = AggregatorSettings(kafka=kafka, worker="one")
+    with (
+        closing(
+            Aggregator(settings, tmp_path, ("-m", "tests.support.crashing_worker", step))
+        ) as first,
+        producer(kafka) as out,
+        reading(kafka, SKELETONS) as estimates,
+    ):
+        if step != "recover":
+            first.wait_until("working")
+        send(out, [observation(number) for number in range(20)])
+        if step == "release":
+            first.process.terminate()
+        else:
+            wait_for(lambda: "FaultError" in first.words(), patience=PATIENCE)
+        crashed_at = time.monotonic()
+        code = first.process.wait(PATIENCE)
+        assert time.monotonic() - crashed_at < GONE_WITHIN
+        assert code in {ExitCode.DONE, ExitCode.TRY_AGAIN}
+        with aggregator(kafka, tmp_path, worker="one"):
+            last = estimates.until(counted(20))[-1]
+    assert last.estimate == document([observation(number) for number in range(20)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +25,12 @@ from avatarrig.kafka import (
     open_producer,
     open_reader,
 )
-from avatarrig.kafka.embedded import BrokerUnavailableError, DataInUseError, EmbeddedBroker
+from avatarrig.kafka.embedded import (
+    BrokerUnavailableError,
+    DataInUseError,
+    EmbeddedBroker,
+    default_cache,
+)
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.wire.topics import Topic
 
@@ -200,3 +206,22 @@ def test_the_command_runs_a_broker_until_it_is_told_to_stop(
         running.send_signal(number)
         assert running.wait(120) == 0
     assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()
+
+
+@pytest.mark.broker
+@pytest.mark.usefixtures("kafka_distribution")
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.9])
+def test_a_damaged_startup_cache_is_thrown_away(tmp_path: Path, where: float) -> None:
+    """It is made again by whoever starts next; here it need not be there to begin with."""
+    cache = tmp_path / "cache"
+    shutil.copytree(default_cache(), cache, copy_function=os.link)
+    caches = list((cache / "startup").glob("*.aot"))
+    for file in caches:
+        content = bytearray(file.read_bytes())
+        at = int(where * len(content))
+        content[at : at + 4096] = bytes(byte ^ 0xFF for byte in content[at : at + 4096])
+        file.unlink()  # a link to the one in use
+        file.write_bytes(content)
+    with EmbeddedBroker(tmp_path / "broker", cache) as broker:
+        write(broker, b"value")
+        assert read(broker, 1) == [b"value"]

@@ -183,6 +183,7 @@ def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> 
         ("unity", {"Hips", "LeftUpperArm", "RightToes"}),
         ("mixamo", {"mixamorig:Hips", "mixamorig:LeftArm", "mixamorig:RightToeBase"}),
         ("rigify", {"spine", "upper_arm.L", "toe.R"}),
+        ("unreal", {"pelvis", "upperarm_l", "ball_r"}),
     ],
 )
 def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> None:

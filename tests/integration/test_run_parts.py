@@ -1,41 +1,22 @@
-"""What a run looks after and finds at its start, on real Apache Kafka."""
+"""What a run finds at its start, on real Apache Kafka."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import uuid
-from pathlib import Path
 
 import pytest
 from kafka import OffsetAndMetadata
 from support.kafka import with_topics
 from support.references import reference
-from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, describe_cluster, open_producer, open_reader
+from avatarrig.kafka import KafkaSettings, open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.groups import waiting_photos
-from avatarrig.pipeline.parts import Parts
 from avatarrig.wire import encode
 from avatarrig.wire.topics import IMAGES, detector_group
 
 pytestmark = pytest.mark.broker
-
-
-def test_an_embedded_broker_that_died_is_started_again(
-    fresh_kafka: EmbeddedBroker, tmp_path: Path
-) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
-    with Parts(fresh_kafka, kafka, tmp_path) as parts:
-        assert parts.check() == []
-        os.kill(fresh_kafka.pid, signal.SIGKILL)
-        wait_for(lambda: not fresh_kafka.alive)
-        (note,) = parts.check()
-        assert "was started again" in note
-        assert describe_cluster(kafka).brokers == (kafka.bootstrap_servers,)
-        assert parts.check() == []
 
 
 def test_photos_wait_from_an_earlier_start_among_what_others_wrote(kafka: EmbeddedBroker) -> None:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from support import scripted_detector
@@ -17,7 +18,13 @@ from support.supervised import Behaviour
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.process.supervision import Child, ChildState, Supervisor
+from avatarrig.process.supervision import (
+    GIVE_UP_AFTER,
+    MOST_FAILURES,
+    Child,
+    ChildState,
+    Supervisor,
+)
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
@@ -61,6 +68,28 @@ def test_a_child_that_keeps_dying_is_restarted_again_and_again() -> None:
     with supervisor_of("die") as supervisor:
         wait_for(lambda: supervisor.states[0].restarts >= 3)
         assert supervisor.failure is None
+
+
+def test_exits_of_its_own_in_a_row_are_counted_and_being_killed_is_none() -> None:
+    with supervisor_of("die", "work") as supervisor:
+        wait_for(lambda: supervisor.states[0].failures >= 3)
+        dying, working = supervisor.states
+        assert dying.failing_since is not None
+        assert not dying.is_given_up(dying.failing_since + GIVE_UP_AFTER), "not often enough"
+        wait_for(lambda: works(supervisor.states[1]))
+        assert working.pid is not None
+        os.kill(working.pid, signal.SIGKILL)
+        wait_for(lambda: supervisor.states[1].restarts == 1)
+        assert supervisor.states[1].failures == 0
+    often = msgspec.structs.replace(dying, failures=MOST_FAILURES)
+    assert not often.is_given_up(dying.failing_since + GIVE_UP_AFTER - 1), "not long enough"
+    assert often.is_given_up(dying.failing_since + GIVE_UP_AFTER)
+
+
+def test_a_log_that_cannot_be_kept_keeps_nobody_from_work(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("no folder")
+    with supervisor_of("work", log_directory=tmp_path / "logs") as supervisor:
+        wait_for(lambda: works(supervisor.states[0]))
 
 
 @pytest.mark.parametrize(

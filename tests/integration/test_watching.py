@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from support.aggregating import producer, send
@@ -17,7 +18,7 @@ from avatarrig.views.feed import following
 from avatarrig.views.watch import Watching
 from avatarrig.wire import Reject, SkeletonRecord, encode
 from avatarrig.wire.history import history_of
-from avatarrig.wire.topics import DETECTOR_GROUPS, HISTORY, IMAGES, REJECTS, SKELETONS
+from avatarrig.wire.topics import DETECTOR_GROUPS, HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 pytestmark = pytest.mark.broker
 
@@ -73,7 +74,24 @@ def test_it_sees_everything(
         assert subject.photos[-1].image_id == "photo-49"
         assert seen.reasons == {"crashed": 1, "malformed": 1}
         assert (seen.stream.found, seen.stream.waiting) == (1, 1), "nobody detects"
-        assert seen.refused == {REJECTS: 1}
+        assert seen.refused == {REJECTS: 1, OBSERVATIONS: 1}
+
+
+def test_what_was_rejected_and_then_observed_is_no_reject_for_those_who_come_later(
+    fresh_kafka: EmbeddedBroker,
+) -> None:
+    kafka = with_topics(fresh_kafka, 1)
+    photos = [observation(number, observed_at=time.time()) for number in range(100)]
+    mended = reference(photos[0].path, subject="anna", image_id=photos[0].image_id)
+    reject = Reject(reason="crashed", message="m", attempts=3, rejected_at=5.0, reference=mended)
+    publish(kafka, range(1, 3))
+    with producer(kafka) as client:
+        client.send(REJECTS, key=b"x", value=encode(reject))
+        client.flush()
+        send(client, photos)
+    with Watching(kafka) as watching:
+        wait_for(lambda: not watching.trouble and watching.snapshot().last_photo)
+        assert watching.snapshot().rejected == 0
 
 
 def test_replicas_are_seen_before_their_first_photo(fresh_kafka: EmbeddedBroker) -> None:

@@ -36,12 +36,17 @@ PATIENCE = 90.0
 class Aggregator:
     """One worker process."""
 
-    def __init__(self, settings: AggregatorSettings, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: AggregatorSettings,
+        folder: Path,
+        program: tuple[str, ...] = ("-m", "aggregators"),
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self._settings = settings
         self._log = (folder / f"aggregator-{time.monotonic_ns()}.log").open("wb")
         self.process = subprocess.Popen(
-            (sys.executable, "-m", "aggregators"),
+            (sys.executable, *program),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

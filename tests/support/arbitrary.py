@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from hypothesis import strategies as st
+from support.evidence import any_evidence
 from support.standing import ARRIVED, BODY, DAY, photo
 
-from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.likeness import LOOK_LENGTH, MOST, POSE_LENGTH
 from avatarrig.body.ratios import RATIO_KEYS
@@ -17,8 +17,6 @@ from avatarrig.body.sums.moments import Trace
 from avatarrig.wire import Evidence, Observation
 
 VERSION = load_learned("full").version
-BEHIND = (7,) * (INFORMATION_LENGTH - 21)
-"""What evidence holds behind the upper triangle of its matrix."""
 GOOD = {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10}
 
 
@@ -28,16 +26,10 @@ def observation(**fields: object) -> Observation:
 
 
 def evidence_of(seed: int) -> Evidence:
-    """Evidence of arbitrary integers; a seed is drawn faster than 27 numbers are."""
+    """Evidence of arbitrary lengths; a seed is drawn faster than they are."""
     random = Random(seed)  # noqa: S311 - no secret
-    weights = [random.randint(-(1 << 11), 1 << 11) for _ in range(6)]
     keys = random.sample(RATIO_KEYS, random.randint(0, len(RATIO_KEYS)))
-    return Evidence(
-        learned=VERSION,
-        information=(*(a * b for i, a in enumerate(weights) for b in weights[i:]), *BEHIND),
-        vector=tuple(random.randint(-(1 << 23), 1 << 23) for _ in range(6)),
-        ratios={key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys},
-    )
+    return any_evidence(seed, {key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys})
 
 
 def trace_from(seed: int) -> Trace:

@@ -29,7 +29,7 @@ PATIENCE = 400.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 HELD = 1e9
 REPLICA, SANDBOX, AGGREGATOR = "processors", "processors.sandbox.process", "aggregators"
-BROKER = "kafka.Kafka"
+BROKER, STORAGE_TOOL, GUARD = "kafka.Kafka", "kafka.tools.StorageTool", "guard.py"
 
 
 class Flock:
@@ -90,14 +90,17 @@ class Disturbed:
 
     def family(self) -> list[psutil.Process]:
         """All processes that the command started, and theirs."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
     def members(self, kind: str) -> list[psutil.Process]:
         """Those of the family that are replicas, sandboxes, the aggregator or the broker."""
         found = []
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                if kind in process.cmdline():
+                if any(part == kind or part.endswith(f"/{kind}") for part in process.cmdline()):
                     found.append(process)
         return found
 
@@ -114,6 +117,13 @@ class Disturbed:
         """Kills one of a kind, as soon as there is one."""
         self.wait_for(lambda: self.members(kind))
         for process in dice.sample(self.members(kind), 1):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def kill_one(self, kind: str) -> None:
+        """Kills the first of a kind, as soon as there is one."""
+        self.wait_for(lambda: self.members(kind))
+        for process in self.members(kind)[:1]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 

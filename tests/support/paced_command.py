@@ -69,6 +69,7 @@ class PacedDetector:
             blendshapes=None,
             mask=None,
             meta={"pose_score": 0.9, "frame_kind": "full_body"},
+            look=(),
             rgb=np.full((48, 64, 3), 128, np.uint8),
         )
 

@@ -54,6 +54,7 @@ class ScriptedDetector:
             blendshapes=random.random(52, np.float32),
             mask=np.full((256, 256), 255, np.uint8),
             meta={"pose_score": 0.9, "frame_kind": "partial"},
+            look=(),
             rgb=np.full((48, 64, 3), 128, np.uint8),
         )
 

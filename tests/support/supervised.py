@@ -9,7 +9,8 @@ import time
 
 import msgspec
 
-from avatarrig.process.supervision import ExitCode, Status
+from avatarrig.errors import ExitCode
+from avatarrig.process.protocol import Status
 
 
 class Behaviour(msgspec.Struct, frozen=True):

@@ -77,17 +77,21 @@ def test_messages_that_come_again_change_nothing() -> None:
         assert not part.take_tombstones()
 
 
-def test_what_nobody_expected_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    observed, tallied = ObservedPartition(0, LEARNED), TalliedPartition(0, LEARNED, estimator)
-    nowhere = _update(-1, 5, 1)
-    tallied.apply(0, nowhere)
-    assert not tallied.has(SERIES), "what is set aside does not count"
+def test_an_error_of_the_program_is_not_taken_for_a_bad_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Tally, "add", None)
-    observed.apply(0, encode(observation(1)))
-    for part in (observed, tallied):
-        (rejection,) = part.intake.take_rejections()
-        assert (rejection.offset, rejection.reason) == (0, "unexpected")
-        assert part.intake.next_offset == 1
+    with pytest.raises(TypeError):
+        ObservedPartition(0, LEARNED).apply(0, encode(observation(1)))
+
+
+def test_what_names_no_partition_is_rejected() -> None:
+    part = TalliedPartition(0, LEARNED, estimator)
+    part.apply(0, _update(-1, 5, 1))
+    part.apply(1, encode(Forget(forget=subject_digest("anna"), forgotten_at=1.0)))
+    assert [one.reason for one in part.intake.take_rejections()] == ["malformed"] * 2
+    assert not part.has(SERIES), "what is rejected does not count"
+    assert part.intake.next_offset == 2
 
 
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\x81\xa7version\x63"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from aggregators.settings import SettingsRefusedError, read_settings
+from aggregators.settings import AggregatorSettings
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (b"", "do not fit"),
+        (b"", "truncated"),
         (b"{}", "kafka"),
         (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
@@ -21,5 +22,5 @@ from aggregators.settings import SettingsRefusedError, read_settings
     ],
 )
 def test_settings_that_do_not_fit_are_named(text: bytes, complaint: str) -> None:
-    with pytest.raises(SettingsRefusedError, match=complaint):
-        read_settings(text)
+    with pytest.raises(msgspec.DecodeError, match=complaint):
+        msgspec.json.decode(text, type=AggregatorSettings)

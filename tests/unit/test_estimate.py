@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.evidence import any_evidence
 from support.rendered import evidence_of, truth_of
 from support.standing import (
     ARRIVED,
@@ -28,7 +29,7 @@ from avatarrig import Estimator
 from avatarrig.body.asymmetry import ASYMMETRY_WARNING
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
-from avatarrig.body.evidence.evidence import INFORMATION_LENGTH, evidence_from_landmarks
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence
 
@@ -193,18 +194,6 @@ def test_the_schema_describes_every_key_and_refuses_others(
 
 
 PARTIAL = st.dictionaries(st.sampled_from(sorted(PROTOTYPE_BONES)), st.integers(-180, 20))
-
-
-def any_evidence(seed: int, ratios: dict[str, int]) -> Evidence:
-    random = np.random.default_rng(seed)
-    half = random.normal(0, 60, (6, 6))
-    triangle = (half @ half.T)[np.triu_indices(6)].astype(int).tolist()
-    return Evidence(
-        learned=LEARNED.version,
-        information=(*triangle, *[9000] * (INFORMATION_LENGTH - len(triangle))),
-        vector=tuple(random.normal(0, 3000, 6).astype(int).tolist()),
-        ratios=ratios,
-    )
 
 
 ANY_EVIDENCE = st.builds(any_evidence, st.integers(0, 1 << 30), PARTIAL)

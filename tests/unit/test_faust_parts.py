@@ -157,3 +157,14 @@ def test_what_was_read_before_a_rebalance_is_not_taken_in_after_it(
     for generation, next_offset in ((GENERATION - 1, 0), (GENERATION, 1)):
         aggregation._take(level, Batch(OBSERVATIONS, 0, generation, [(0, None)]))
         assert part.intake.next_offset == next_offset
+
+
+def test_a_foreign_key_in_a_changelog_belongs_to_no_partition(
+    consumer: Consumer,
+) -> None:
+    table = consumer.app.Table("kept", key_type=bytes, value_type=bytes, partitions=6)
+    own = marker_key(3)
+    for key in (own, b"", b"evil", None):
+        table.data.data[key] = b"value"
+    assert table.entries(3) == [(own, b"value")]
+    assert not table.entries(0)

@@ -12,6 +12,9 @@ from support.references import reference
 from avatarrig.views.progress import Found, Progress
 from avatarrig.wire import Observation, PackedArray, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import origin
+from avatarrig.wire.reasons import RejectReason
+from avatarrig.wire.topics import OBSERVATIONS
 
 
 def a_photo(name: str = "a", subject: str = "s") -> Found:
@@ -127,6 +130,70 @@ def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Pro
     assert not progress.estimates_complete
     progress.skeleton(a_skeleton({0: 5, 3: 7}))
     assert progress.estimates_complete
+
+
+def a_refusal(partition: int, offset: int) -> Reject:
+    return Reject(
+        reason=RejectReason.EVIDENCE,
+        message="evidence says more than one photo can",
+        attempts=1,
+        rejected_at=1.0,
+        origin=origin(OBSERVATIONS, partition, offset),
+    )
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_an_observation_that_the_aggregator_refuses_is_not_waited_for(
+    progress: Progress, *, told_first: bool
+) -> None:
+    progress.found(a_photo("a"))
+    progress.found(a_photo("b"))
+    progress.observation(an_observation("a"), 0, 4, now=0.0)
+    if told_first:
+        progress.reject(a_refusal(0, 9), now=0.0)
+    progress.observation(an_observation("b"), 0, 9, now=0.0)
+    if not told_first:
+        progress.reject(a_refusal(0, 9), now=0.0)
+    progress.skeleton(a_skeleton({0: 4}))
+    assert progress.estimates_complete
+    assert (progress.counts.observed, progress.counts.rejected) == (1, 1)
+    ((photo, reject),) = progress.rejected
+    assert (photo.image_id, reject.reason) == ("b", RejectReason.EVIDENCE)
+
+
+def test_a_forged_observation_that_is_refused_hides_no_sound_one(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    progress.observation(an_observation("a"), 0, 3, now=0.0)
+    progress.observation(an_observation("a"), 0, 5, now=0.0)
+    progress.reject(a_refusal(0, 3), now=0.0)
+    assert progress.counts.observed == 1
+    progress.skeleton(a_skeleton({0: 4}))
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5}))
+    assert progress.estimates_complete
+
+
+def test_an_observation_that_is_read_again_is_no_other_one(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    for _ in range(2):
+        progress.observation(an_observation("a"), 0, 3, now=0.0)
+    progress.reject(a_refusal(0, 3), now=0.0)
+    assert (progress.counts.observed, progress.counts.rejected) == (0, 1)
+
+
+def test_an_estimate_that_cannot_be_made_is_not_waited_for_and_is_told(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    progress.observation(an_observation("a"), 2, 7, now=0.0)
+    refusal = msgspec.structs.replace(
+        a_refusal(0, 0), reason=RejectReason.ESTIMATE, subject="s", fingerprint="f"
+    )
+    progress.reject(msgspec.structs.replace(refusal, applied={2: 6}), now=0.0)
+    assert not progress.estimates_complete, "there is more to come"
+    progress.reject(msgspec.structs.replace(refusal, applied={2: 7}), now=0.0)
+    assert progress.estimates_complete
+    assert progress.unmade == {"s": refusal.message}
+    progress.skeleton(a_skeleton({2: 7}))
+    assert progress.unmade == {}
 
 
 def test_an_estimate_by_older_weights_is_not_complete() -> None:

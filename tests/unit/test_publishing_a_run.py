@@ -12,6 +12,7 @@ from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
 from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.process.background import Background
 from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
 from avatarrig.views.progress import Progress
 from avatarrig.wire import Observation, PhotoReference, Reject, decode
@@ -93,8 +94,7 @@ class Run:
             max_images=None,
             leave_out=(),
         )
-        publishing.start()
-        publishing._thread.join(PATIENCE)
+        publishing.start(Background()).join(PATIENCE)
         assert publishing.finished
         return broker
 

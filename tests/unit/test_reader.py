@@ -16,6 +16,7 @@ from support.observed import observation
 from support.references import reference
 
 from avatarrig.kafka import Reader, Refused, TransportError
+from avatarrig.kafka.reading import offsets_of
 from avatarrig.views.board import Board
 from avatarrig.views.feed import CHANNELS
 from avatarrig.views.progress import FOLLOWED, Found, Progress
@@ -114,6 +115,19 @@ def test_a_fault_of_this_program_is_not_taken_for_a_bad_message() -> None:
     reader = Reader(consumer, (channel,), consumer.starts)
     with pytest.raises(ZeroDivisionError):
         reader.poll(0.1)
+
+
+def test_a_partition_without_a_leader_is_asked_for_again() -> None:
+    place = TopicPartition(IMAGES, 0)
+    answers = iter([KeyError(place), {place: 7}])
+
+    def ask(_: list[TopicPartition]) -> dict[TopicPartition, int]:
+        answer = next(answers)
+        if isinstance(answer, KeyError):
+            raise answer
+        return answer
+
+    assert offsets_of(ask, [place]) == {place: 7}
 
 
 def test_what_kafka_answers_is_told_in_words() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.arbitrary import BEHIND, EVIDENCE, OBSERVATIONS, VERSION, observation
+from support.arbitrary import EVIDENCE, OBSERVATIONS, VERSION, observation
+from support.evidence import any_evidence, one_sided
 from support.standing import ARRIVED, DAY
 
 from avatarrig.body.ratios import RATIO_KEYS
@@ -21,15 +22,7 @@ from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.wire.reasons import Exclusion
 
 MANY = st.lists(OBSERVATIONS, max_size=8)
-ONE = Evidence(
-    learned=VERSION,
-    information=(
-        *(900, 10, 0, -20, 0, 5, 800, 0, 7, 0, 0, 700, 0, 9, 1, 600, 0, 0, 500, 2, 400),
-        *BEHIND,
-    ),
-    vector=(0, 100, -200, 300, -400, 500),
-    ratios={"upper_arm_L": -5, "upper_arm_R": -4},
-)
+ONE = any_evidence(1, {"upper_arm_L": -5, "upper_arm_R": -4})
 
 
 def tallied(observations: list[Observation]) -> Tally:
@@ -121,13 +114,23 @@ def test_evidence_of_other_weights_never_joins_a_tally() -> None:
     assert old.to_bytes() == before
 
 
+@given(st.integers(0, 1 << 30))
+def test_what_a_photo_can_say_is_never_refused(seed: int) -> None:
+    assert Tally.empty().add(observation(evidence=any_evidence(seed))).used == 1
+
+
 @pytest.mark.parametrize(
     "malformed",
     [
         {"information": (1, 2)},
-        {"information": (900, 1 << 20, *ONE.information[2:])},
+        {"information": (ONE.information[0], 1 << 20, *ONE.information[2:])},
         {"information": (-900, *ONE.information[1:])},
+        {"information": (1 << 20, *ONE.information[1:])},
+        {"information": (*ONE.information[:-1], 1 << 24)},
+        {"information": (*ONE.information[:-1], 0)},
+        {"information": (0,) * len(ONE.information)},
         {"vector": (1 << 60, 0, 0, 0, 0, 0)},
+        {"vector": tuple(4 * number for number in ONE.vector)},
         {"ratios": {"tail_length": 1}},
         {"ratios": {"hip_width": HIGHEST_BIN + 1}},
     ],
@@ -204,19 +207,11 @@ def test_photos_without_a_time_are_told_from_those_of_today_and_are_in_no_window
 
 
 def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
-    largest = 1 << 16
-    triangle = (largest if i == j else largest // 8 for i in range(6) for j in range(i, 6))
-    information = (*triangle, *(largest for _ in BEHIND))
     ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(LOWEST_BIN, HIGHEST_BIN + 1)]
     year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
     tally = Tally.empty()
     for number in range(max(len(ratios), len(year_old))):
-        evidence = Evidence(
-            learned=VERSION,
-            information=information,
-            vector=(0, *(largest if number >> bit & 1 else -largest for bit in range(5))),
-            ratios=ratios[number % len(ratios)],
-        )
+        evidence = one_sided(number, ratios[number % len(ratios)])
         captured_at = year_old[number % len(year_old)] + 60.0 * number
         tally.add(observation(evidence=evidence, captured_at=captured_at, look=(31,) * 16))
     while tally.observations < 10_000_000:

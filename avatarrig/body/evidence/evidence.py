@@ -8,8 +8,9 @@ import numpy as np
 
 from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLING, FloatArray
 from avatarrig.body.evidence.geometry import look_at, mirrored
-from avatarrig.body.evidence.network import look
+from avatarrig.body.evidence.network import MOST_PRECISION, look
 from avatarrig.body.ratios import ratio_bins
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire import Evidence
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FIXED_POINT: Final = 256
 
 _UPPER = np.triu_indices(COORDINATES)
 _TO_COORDINATES = HELMERT @ POOLING.T
+_MOST_INFORMATION = MOST_PRECISION * (_TO_COORDINATES**2).sum(axis=1)
 _LEAST_BONES = 2
 _LEAST_VISIBILITY = 0.1
 
@@ -76,12 +78,28 @@ def evidence_from_landmarks(
     in_sight = views.visibility[0, : len(BONE_VECTORS)] > _LEAST_VISIBILITY
     if not views.usable.all() or in_sight.sum() < _LEAST_BONES:
         return None
-    information, vector, scatter = information_of(*look(learned.network, views))
+    lengths, precision = look(learned.network, views)
+    ratios = ratio_bins(views, learned.network.offset)
+    return evidence_of_lengths(lengths, precision, ratios, learned=learned)
+
+
+def evidence_of_lengths(
+    log_lengths: FloatArray, precision: FloatArray, ratios: dict[str, int], *, learned: Learned
+) -> Evidence:
+    """Packs what a photo's views say, their mean.
+
+    Args:
+        log_lengths: (views, 11), each on an unknown scale of its own.
+        precision: (views, 11) inverse variances.
+        ratios: Bin of the log-histogram for each ratio key that the photo shows.
+        learned: The weights that read the lengths.
+    """
+    information, vector, scatter = information_of(log_lengths, precision)
     return Evidence(
         learned=learned.version,
         information=_quantised(np.append(information.mean(axis=0)[_UPPER], scatter.mean())),
         vector=_quantised(vector.mean(axis=0)),
-        ratios=ratio_bins(views, learned.network.offset),
+        ratios=ratios,
     )
 
 
@@ -111,6 +129,46 @@ def information_of(
         (weight * centred) @ _TO_COORDINATES.T,
         (weight * centred**2).sum(axis=1),
     )
+
+
+def check_possible(evidence: Evidence, learned: Learned) -> None:
+    """Checks that numbers are such as one photo gives, whoever wrote them.
+
+    Information Λ, vector η and scatter s come from bone lengths y with weights W about their
+    mean: Λ = AᵀWA, η = AᵀWy, s = yᵀWy. So the matrix of all of them is positive semi-definite,
+    which bounds η by Λ and s. The network bounds the weights, and what it doubts; with them Λ
+    and s.
+
+    Args:
+        evidence: Of the version of ``learned``.
+        learned: The weights.
+
+    Raises:
+        StateRefusedError: They are not.
+    """
+    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
+        raise StateRefusedError(
+            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
+            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
+        )
+    matrix = np.zeros((COORDINATES + 1, COORDINATES + 1))
+    matrix.T[_UPPER] = evidence.information[:_TRIANGLE]  # the lower triangle
+    matrix[COORDINATES] = (*evidence.vector, evidence.information[_TRIANGLE])
+    most = np.append(_MOST_INFORMATION, _most_scatter(learned)) * FIXED_POINT + 1
+    if (np.diag(matrix) > most).any():
+        raise StateRefusedError("evidence says more than one photo can")
+    try:
+        # Rounding to integers takes away less than the number of rows.
+        np.linalg.cholesky(matrix + np.eye(len(matrix)) * len(matrix))
+    except np.linalg.LinAlgError as error:
+        raise StateRefusedError("evidence contradicts itself: no bone lengths give it") from error
+
+
+def _most_scatter(learned: Learned) -> float:
+    """Bound of the scatter: the square of a sum is at most twice the sum of the squares."""
+    usual, doubted = learned.network.usual, learned.network.tolerance
+    spread = float(((usual - usual.mean()) ** 2).sum())
+    return 2 * ((len(usual) - 1) * doubted + MOST_PRECISION * spread)
 
 
 def _quantised(values: FloatArray) -> tuple[int, ...]:

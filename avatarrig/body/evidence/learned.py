@@ -11,6 +11,7 @@ import functools
 import hashlib
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,8 @@ from avatarrig.body.evidence.network import Network
 from avatarrig.body.refused import LearnedRefusedError
 
 WEIGHTS_FOLDER: Final = Path(__file__).parent / "weights"
+
+_POSE_MODEL: Final = re.compile(r"[a-z0-9_]{1,32}")
 
 CENTRE_BITS: Final = 20
 """`Learned.centre` counts in 2 ** -20."""
@@ -110,7 +113,8 @@ def load_learned(pose_model: str = "full", model_sha256: str | None = None) -> L
         LearnedRefusedError: Nothing was learned for this variant or this file.
     """
     path = WEIGHTS_FOLDER / f"{pose_model}.npz"
-    if not path.is_file():
+    # Records name it as well, and those may come from anybody.
+    if not _POSE_MODEL.fullmatch(pose_model) or not path.is_file():
         known = ", ".join(sorted(p.stem for p in WEIGHTS_FOLDER.glob("*.npz"))) or "none"
         raise LearnedRefusedError(
             f"nothing was learned for the pose model {pose_model!r} (learned: {known}); use one "

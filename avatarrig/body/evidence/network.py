@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ what any single photo can say."""
 
 MOST: Final = 3.0
 """Standardised features beyond this count as this: nothing acts outside what was learned from."""
+
+MOST_PRECISION: Final = math.exp(LOG_PRECISION_RANGE[1])
 
 _BONES = len(BONE_VECTORS)
 _LEAKAGE = 0.1

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-NAMINGS: Final = ("vrm", "unity", "mixamo", "rigify")
-"""Naming schemes: VRM 1.0 humanoid, Unity's HumanBodyBones, Mixamo, Blender's Rigify."""
+NAMINGS: Final = ("vrm", "unity", "mixamo", "rigify", "unreal")
+"""Naming schemes: VRM 1.0 humanoid, Unity's HumanBodyBones, Mixamo, Blender's Rigify, and Unreal's
+mannequin, whose names MetaHumans have too."""
 
 _MIDDLE: Final = {
-    "hips": ("Hips", "Hips", "spine"),
-    "spine": ("Spine", "Spine", "spine.001"),
-    "chest": ("Chest", "Spine1", "spine.002"),
-    "upperChest": ("UpperChest", "Spine2", "spine.003"),
-    "neck": ("Neck", "Neck", "spine.004"),
-    "head": ("Head", "Head", "spine.006"),
+    "hips": ("Hips", "Hips", "spine", "pelvis"),
+    "spine": ("Spine", "Spine", "spine.001", "spine_01"),
+    "chest": ("Chest", "Spine1", "spine.002", "spine_02"),
+    "upperChest": ("UpperChest", "Spine2", "spine.003", "spine_03"),
+    "neck": ("Neck", "Neck", "spine.004", "neck_01"),
+    "head": ("Head", "Head", "spine.006", "head"),
 }
 _SIDED: Final = {
-    "Shoulder": ("Shoulder", "shoulder"),
-    "UpperArm": ("Arm", "upper_arm"),
-    "LowerArm": ("ForeArm", "forearm"),
-    "Hand": ("Hand", "hand"),
-    "UpperLeg": ("UpLeg", "thigh"),
-    "LowerLeg": ("Leg", "shin"),
-    "Foot": ("Foot", "foot"),
-    "Toes": ("ToeBase", "toe"),
+    "Shoulder": ("Shoulder", "shoulder", "clavicle"),
+    "UpperArm": ("Arm", "upper_arm", "upperarm"),
+    "LowerArm": ("ForeArm", "forearm", "lowerarm"),
+    "Hand": ("Hand", "hand", "hand"),
+    "UpperLeg": ("UpLeg", "thigh", "thigh"),
+    "LowerLeg": ("Leg", "shin", "calf"),
+    "Foot": ("Foot", "foot", "foot"),
+    "Toes": ("ToeBase", "toe", "ball"),
 }
 
 
@@ -42,14 +43,19 @@ def rename(vrm_name: str, naming: str) -> str:
 
 def _tables() -> dict[str, dict[str, str]]:
     tables: dict[str, dict[str, str]] = {naming: {} for naming in NAMINGS}
-    for vrm, (unity, mixamo, rigify) in _MIDDLE.items():
-        names = (vrm, unity, f"mixamorig:{mixamo}", rigify)
+    for vrm, (unity, mixamo, rigify, unreal) in _MIDDLE.items():
+        names = (vrm, unity, f"mixamorig:{mixamo}", rigify, unreal)
         for naming, name in zip(NAMINGS, names, strict=True):
             tables[naming][vrm] = name
-    for part, (mixamo, rigify) in _SIDED.items():
+    for part, (mixamo, rigify, unreal) in _SIDED.items():
         for side in ("Left", "Right"):
             vrm = f"{side.lower()}{part}"
-            names = (vrm, side + part, f"mixamorig:{side}{mixamo}", f"{rigify}.{side[0]}")
+            own = (
+                f"mixamorig:{side}{mixamo}",
+                f"{rigify}.{side[0]}",
+                f"{unreal}_{side[0].lower()}",
+            )
+            names = (vrm, side + part, *own)
             for naming, name in zip(NAMINGS, names, strict=True):
                 tables[naming][vrm] = name
     return tables

@@ -44,7 +44,7 @@ _COUNTERS: Final = 512
 _POSE_BITS: Final = ((5, 21), (1, 17), (3, 14))
 _MORE_POSE_BITS: Final = ((0, 24), (2, 3), (4, 18), (6, 4), (7, 26))
 _FINER_POSE_BITS: Final = ((5, 15), (5, 26), (1, 12), (1, 21), (3, 9), (3, 17))
-_LOOK_BITS: Final = ((7, 7), (0, 15), (4, 14), (3, 10), (6, 13))
+_LOOK_BITS: Final = ((7, 7), (0, 15), (4, 14), (3, 10), (6, 13), (1, 13), (2, 14))
 """Number of a likeness, and the value above which it counts as high: the medians of rendered
 photos, of the numbers in which copies differ least."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+import structlog
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
@@ -13,10 +14,14 @@ from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
-from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
 from avatarrig.wire.topics import pipeline_topics
+
+_log = structlog.get_logger(__name__)
 
 window_option = click.option(
     "--window",
@@ -45,9 +50,15 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
     with fail_clearly(failed=(TransportError,)), stop_on_signals() as stop:
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
-        with instance_name(group) as instance, membership(reached, group, [instance]):
+        with (
+            instance_name(group) as instance,
+            membership(reached, group, [instance]),
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state) as coordinator,
+        ):
+            coordinator.use(reached)
             child = aggregator(reached, group=group, worker=instance, window=window, page=page)
-            serve([child], stop)
+            coordinator.start([child])
+            coordinator.work(stop)
 
 
 def aggregator(

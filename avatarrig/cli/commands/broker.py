@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.errors import CommandError
 from avatarrig.kafka.embedded import (
     BrokerError,
     EmbeddedBroker,
@@ -19,8 +15,9 @@ from avatarrig.kafka.embedded import (
     default_data_folder,
     fetch,
 )
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.process.signals import stop_on_signals
 
-POLL_S = 0.5
 PERCENT_STEP = 20
 
 
@@ -49,22 +46,13 @@ def fetch_command() -> None:
 
 
 def _run(folder: Path) -> None:
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        ended.set()
-
-    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with EmbeddedBroker(folder, default_cache(), on_progress=_Lines()) as node:
-            click.echo(f"Kafka listens at {node.bootstrap_servers}; its data is in {folder}")
-            while not ended.wait(POLL_S):
-                if not node.alive:
-                    raise CommandError(f"The broker ended by itself. {node.log_tail()}")
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with (
+        stop_on_signals() as stop,
+        Coordinator(lambda note: click.echo(note, err=True), drain=0.0) as coordinator,
+    ):
+        kafka = coordinator.keep(EmbeddedBroker(folder, default_cache(), on_progress=_Lines()))
+        click.echo(f"Kafka listens at {kafka.bootstrap_servers}; its data is in {folder}")
+        coordinator.work(stop)
 
 
 class _Lines:

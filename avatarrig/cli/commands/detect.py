@@ -28,15 +28,12 @@ from avatarrig.photos.object_store import (
     lies_in_store,
 )
 from avatarrig.photos.uri import FileUriError, from_file_uri
+from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import (
-    DRAIN_SECONDS,
-    instance_name,
-    membership,
-    serve,
-    stop_on_signals,
-)
+from avatarrig.pipeline.replicas import replicas
+from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
@@ -123,8 +120,12 @@ def detect(  # noqa: PLR0913 - click's parameters
             with (
                 measured(metrics, reached, {group: IMAGES}) as service,
                 membership(reached, group, members),
+                Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state) as coordinator,
             ):
-                serve(children, stop, service=service)
+                coordinator.use(reached)
+                service.follow(lambda: coordinator.states)
+                coordinator.start(children, metrics_directory=service.directory)
+                coordinator.work(stop)
 
 
 def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -172,21 +173,10 @@ def detectors(
     kafka: KafkaSettings, sandbox: SandboxSettings, *, workers: int, group: str, instance: str
 ) -> list[Child]:
     """Lists the replicas of this machine."""
-    return [
-        Child(
-            f"detector-{slot}",
-            "processors",
-            ReplicaSettings(
-                kafka=kafka,
-                group=group,
-                instance=instance,
-                slot=slot,
-                sandbox=sandbox,
-                limits=LIMITS,
-            ),
-        )
-        for slot in range(workers)
-    ]
+    settings = ReplicaSettings(
+        kafka=kafka, group=group, instance=instance, sandbox=sandbox, limits=LIMITS
+    )
+    return replicas(settings, workers)
 
 
 def _place_for_files(out: str) -> str:

@@ -1,34 +1,30 @@
-"""``avatarrig export``: the estimate as an armature for other programs."""
+"""``avatarrig export``: the estimate as an armature for other programs, or as a body."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import click
-import msgspec
 
-from avatarrig.body.rig.armature import (
-    METRE,
-    Armature,
-    build_armature,
-    to_document,
-)
-from avatarrig.body.rig.bvh import to_bvh
-from avatarrig.body.rig.glb import to_glb
-from avatarrig.body.rig.lengths import EstimateRefusedError
+from avatarrig.body.rig.armature import METRE, Armature, build_armature
+from avatarrig.body.rig.formats import FORMATS
+from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.screen.printable import printable
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
-
-FORMATS: Final = ("bvh", "glb", "json")
 
 
 @click.command("export")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="glb", show_default=True
+    "--format",
+    "file_format",
+    type=click.Choice([*FORMATS, "vrm"]),
+    default="glb",
+    show_default=True,
 )
 @click.option("--names", "naming", type=click.Choice(NAMINGS), default="vrm", show_default=True)
 @click.option(
@@ -37,37 +33,92 @@ FORMATS: Final = ("bvh", "glb", "json")
     help="The person's height, such as 1.72m; the run's own where it was given one.",
 )
 @click.option(
+    "--body",
+    is_flag=True,
+    help="A human body in these proportions, skinned and with a face (GLB or VRM), and the sliders "
+    "that make it in MakeHuman.",
+)
+@click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; RUN/skeleton.FORMAT unless told otherwise.",
+    help="File to write; RUN/skeleton.FORMAT, or RUN/body.FORMAT, unless told otherwise.",
 )
-def export(
-    run: Path, file_format: str, naming: str, height: float | None, out: Path | None
+def export(  # noqa: PLR0913 - click's parameters
+    *,
+    run: Path,
+    file_format: str,
+    naming: str,
+    height: float | None,
+    body: bool,
+    out: Path | None,
 ) -> None:
-    """Write the skeleton of RUN as a rest-pose armature (BVH, GLB or JSON)."""
+    """Write the skeleton of RUN for other programs: an armature in T-pose, or a body.
+
+    The armature is BVH, GLB or JSON; with --body it is a human mesh as GLB or VRM.
+    """
+    _check(file_format, body=body)
     try:
         _, document = read_estimate(run)
-        armature = build_armature(document, naming=naming, height=height)
+        if body:
+            files, told = _body(
+                document, file_format, naming, height, out or run / f"body.{file_format}"
+            )
+        else:
+            armature = build_armature(document, naming=naming, height=height)
+            target = out or run / f"skeleton.{file_format}"
+            files, told = _files(armature, file_format, target), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
-    target = out or run / f"skeleton.{file_format}"
     try:
-        for file, data in _files(armature, file_format, target):
+        for file, data in files:
             write_atomically(file, data)
             click.echo(file)
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(_summary(armature), err=True)
+    click.echo(told, err=True)
+
+
+def _check(file_format: str, *, body: bool) -> None:
+    if body and file_format not in {"glb", "vrm"}:
+        raise click.UsageError(f"a body is written as glb or vrm, not as {file_format}")
+    if not body and file_format == "vrm":
+        raise click.UsageError("an armature is no avatar: --format vrm needs --body")
+
+
+def _body(
+    document: dict[str, Any], file_format: str, naming: str, height: float | None, target: Path
+) -> tuple[list[tuple[Path, bytes]], str]:
+    from avatarrig.avatar.human.making import (  # noqa: PLC0415 - --help needs none of it
+        AVERAGES,
+        Wish,
+        make_body,
+    )
+    from avatarrig.avatar.human.shape import to_mhm  # noqa: PLC0415
+    from avatarrig.avatar.human.source import HumanUnavailableError, find_human  # noqa: PLC0415
+
+    known = complete_lengths(document)
+    title = printable(str(document.get("subject") or "AvatarRig body"))
+    wish = Wish(title=title, height=height, naming=naming, vrm=file_format == "vrm")
+    try:
+        files = find_human(lambda text: click.echo(text, err=True))
+    except HumanUnavailableError as error:
+        raise click.ClickException(str(error)) from error
+    made = make_body(files, known, wish)
+    averages = list(AVERAGES)
+    if height is None and known.height is None:
+        averages.insert(0, f"height ({made.height} m; --height gives the person's)")
+    unmeasured = [key for key in known.lengths if key not in known.measured]
+    told = "" if known.measured else "WARNING: no photo tells any of these lengths\n"
+    told += f"in this person's proportions: {', '.join(known.measured) or 'nothing'}\n"
+    told += f"average: {'; '.join([*averages, *unmeasured])}"
+    sliders = to_mhm(made.human, title).encode()
+    return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
-    document = msgspec.json.format(msgspec.json.encode(to_document(armature)), indent=2) + b"\n"
-    if file_format == "glb":
-        return [(target, to_glb(armature))]
-    if file_format == "json":
-        return [(target, document)]
-    # BVH cannot say which bones are measured; the file beside it does.
-    return [(target, to_bvh(armature).encode()), (target.with_suffix(".bones.json"), document)]
+    chosen = FORMATS[file_format]
+    beside = [(target.with_suffix(end), write(armature)) for end, write in chosen.beside.items()]
+    return [(target, chosen.write(armature)), *beside]
 
 
 def _summary(armature: Armature) -> str:

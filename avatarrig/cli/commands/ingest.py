@@ -21,8 +21,8 @@ from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import stop_on_signals
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
 from producers.scan import DatasetError

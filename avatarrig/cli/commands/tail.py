@@ -22,8 +22,8 @@ from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.process.interruption import Interruption
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import Interruption
 from avatarrig.views import Subject
 from avatarrig.views.updates import updates
 from avatarrig.views.watch import Watching, watched_once

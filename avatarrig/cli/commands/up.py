@@ -27,10 +27,12 @@ from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.parts import fetch_line
-from avatarrig.pipeline.service import instance_name, membership, serve, stop_on_signals
+from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
 from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
 from avatarrig.wire.topics import (
     DEFAULT_PARTITIONS,
@@ -100,8 +102,11 @@ def up(  # noqa: PLR0913 - click's parameters
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
-        broker, reached = _broker(kafka, data_dir or default_data_folder(), stack)
-        create_topics(reached, pipeline_topics(existing_partitions(reached) or DEFAULT_PARTITIONS))
+        coordinator = stack.enter_context(
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
+        )
+        reached = _reached(coordinator, kafka, data_dir or default_data_folder())
+        coordinator.patiently(lambda: _create_topics(reached))
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
@@ -131,20 +136,28 @@ def up(  # noqa: PLR0913 - click's parameters
         _announce(location, page)
         groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, reached, groups))
-        serve(children, stop, broker=broker, service=service)
+        service.follow(lambda: coordinator.states)
+        # Before the groups are left, and before the broker is stopped.
+        stack.callback(coordinator.stop_parts)
+        coordinator.start(children, metrics_directory=service.directory)
+        coordinator.work(stop)
+        _log.info("stopping: what is in hand is finished first")
 
 
-def _broker(
-    kafka: KafkaArguments, folder: Path, stack: ExitStack
-) -> tuple[EmbeddedBroker | None, KafkaSettings]:
+def _reached(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
     named = kafka.optional()
     if named is not None:
         check_connection(named)
-        return None, named
-    broker = EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
-    stack.enter_context(broker)
-    click.echo(f"Kafka listens at {broker.bootstrap_servers}; its data is in {folder}")
-    return broker, KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        return coordinator.use(named)
+    reached = coordinator.keep(
+        EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
+    )
+    click.echo(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+    return reached
+
+
+def _create_topics(kafka: KafkaSettings) -> None:
+    create_topics(kafka, pipeline_topics(existing_partitions(kafka) or DEFAULT_PARTITIONS))
 
 
 def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:

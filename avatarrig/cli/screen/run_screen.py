@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
+from avatarrig.cli.screen.printable import printable
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.results import Documents
 from avatarrig.runs import RunDirectory, read_file_counts
@@ -61,6 +62,8 @@ def print_results(
         for note in (PRIOR_NOTE, *document.get("notes", [])):
             console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
     console.print()
+    for subject, why in progress.unmade.items():
+        console.print(Text(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
     console.print(
         Text(
             f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "

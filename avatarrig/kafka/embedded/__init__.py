@@ -6,10 +6,13 @@ from avatarrig.kafka.embedded.distribution import FetchProgress
 from avatarrig.kafka.embedded.embedded import EmbeddedBroker, fetch
 from avatarrig.kafka.embedded.errors import BrokerError, BrokerUnavailableError, DataInUseError
 from avatarrig.kafka.embedded.jars import default_cache
+from avatarrig.kafka.embedded.keeper import BrokerKeeper
 from avatarrig.kafka.embedded.running import default_data_folder, running_broker
+from avatarrig.kafka.embedded.storage import set_storage_aside
 
 __all__ = [
     "BrokerError",
+    "BrokerKeeper",
     "BrokerUnavailableError",
     "DataInUseError",
     "EmbeddedBroker",
@@ -18,4 +21,5 @@ __all__ = [
     "default_data_folder",
     "fetch",
     "running_broker",
+    "set_storage_aside",
 ]

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from avatarrig.kafka.embedded.distribution import OnProgress, prepare_distribution
-from avatarrig.kafka.embedded.errors import BrokerError
+import msgspec
+import structlog
+
+from avatarrig.kafka.embedded.distribution import Distribution, OnProgress, prepare_distribution
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.node import KafkaNode
-from avatarrig.kafka.embedded.ports import is_free, remember_ports, remembered_ports
-from avatarrig.kafka.embedded.settings import NodeSettings, Ports
-from avatarrig.kafka.embedded.startup_cache import with_startup_cache
+from avatarrig.kafka.embedded.ports import remember_ports, remembered_ports
+from avatarrig.kafka.embedded.settings import NodeSettings
+from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
 from avatarrig.kafka.embedded.storage import new_cluster_id
+from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
 PORTS_FILE = "ports.json"
-START_ATTEMPTS = 3
+LEAST_FREE = 16 << 20
+"""Bytes; with less of them Kafka does not start."""
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 15.0
+_log = structlog.get_logger(__name__)
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """When a broker that ends by itself is given up: after so many exits in a row and so long."""
+
+    exits: int = MOST_FAILURES
+    seconds: float = GIVE_UP_AFTER
 
 
 class EmbeddedBroker:
@@ -33,7 +52,12 @@ class EmbeddedBroker:
     """
 
     def __init__(
-        self, data_dir: Path, cache: Path | None = None, *, on_progress: OnProgress | None = None
+        self,
+        data_dir: Path,
+        cache: Path | None = None,
+        *,
+        on_progress: OnProgress | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -41,11 +65,14 @@ class EmbeddedBroker:
             data_dir: For records, settings and logs; made if need be.
             cache: Folder for jars; None for the per-user one.
             on_progress: Told about downloads at the very first start.
+            patience: When to give up a broker that ends by itself.
         """
         self._data_dir = data_dir.absolute()
         self._cache = cache or default_cache()
         self._on_progress = on_progress
         self._node: KafkaNode | None = None
+        self._patience = patience or Patience()
+        self._ending = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -85,40 +112,60 @@ class EmbeddedBroker:
     def start(self) -> None:
         """Starts the node and returns when it answers; fetches it first if need be.
 
+        Whatever of it is killed meanwhile, it starts again; a start-up cache that it fails with
+        is thrown away.
+
         Raises:
             BrokerUnavailableError: Java or jars cannot be had.
             DataInUseError: Another live broker uses the directory.
             BrokerError: It did not start; with what its log says.
         """
-        if self.alive:
-            return
         distribution = with_startup_cache(
             self._cache,
             prepare_distribution(self._cache, on_progress=self._on_progress),
             on_progress=self._on_progress,
         )
-        for attempt in range(1, START_ATTEMPTS + 1):
-            self._node = KafkaNode(self._data_dir, distribution)
-            ports = remembered_ports(self._data_dir / PORTS_FILE)
+        failures, since = 0, time.monotonic()
+        while not (self.alive or self._ending.is_set()):
             try:
-                self._node.start(NodeSettings(1, {1: ports}, new_cluster_id()))
-                self._node.wait_until_ready()
-                remember_ports(self._data_dir / PORTS_FILE, ports)
-            except BrokerError:
-                self._node.stop()
-                # Somebody may have taken a port between its choice and the node's start.
-                if attempt == START_ATTEMPTS or _were_free(ports):
+                self._start_once(distribution)
+            except BrokerEndedError as error:
+                _log.warning("Apache Kafka ended while it started", why=str(error))
+                if error.was_killed:
+                    continue
+                if shutil.disk_usage(self._data_dir).free < LEAST_FREE:
+                    raise BrokerError(
+                        f"no space left in {self._data_dir} for the embedded Kafka: free some and "
+                        "run the same command again, it resumes"
+                    ) from error
+                distribution = without_startup_cache(distribution)
+                failures += 1
+                lasted = time.monotonic() - since
+                if failures >= self._patience.exits and lasted >= self._patience.seconds:
                     raise
-            except BaseException:
-                self._node.stop()
-                raise
-            else:
-                return
+                self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
+
+    def _start_once(self, distribution: Distribution) -> None:
+        self._node = KafkaNode(self._data_dir, distribution)
+        # Somebody may take a port between its choice and the node's start: the next try chooses.
+        ports = remembered_ports(self._data_dir / PORTS_FILE)
+        try:
+            self._node.start(NodeSettings(1, {1: ports}, new_cluster_id()))
+            self._node.wait_until_ready()
+            remember_ports(self._data_dir / PORTS_FILE, ports)
+        except BaseException:
+            self._node.stop()
+            raise
 
     def stop(self) -> None:
         """Stops in an orderly way; what was written stays. Harmless when stopped already."""
         if self._node is not None:
             self._node.stop()
+
+    def end(self) -> None:
+        """Stops for good, also while another thread starts it."""
+        self._ending.set()
+        self.stop()
 
     def restart(self) -> None:
         """Stops the node if it is alive, and starts it on the same data and port.
@@ -137,10 +184,6 @@ class EmbeddedBroker:
         if self._node is None:
             raise BrokerError("the embedded broker was not started")
         return self._node
-
-
-def _were_free(ports: Ports) -> bool:
-    return is_free(ports.client) and is_free(ports.controller)
 
 
 def fetch(cache: Path | None = None, *, on_progress: OnProgress | None = None) -> Path:

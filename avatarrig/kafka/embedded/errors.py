@@ -12,6 +12,19 @@ class BrokerError(RuntimeError):
     """The embedded broker did not start, or did not do what it was asked."""
 
 
+class BrokerEndedError(BrokerError):
+    """The broker, or a program that it needs, ended before it was ready.
+
+    Attributes:
+        was_killed: Whether somebody ended it, which says nothing of how the next start goes.
+    """
+
+    def __init__(self, message: str, *, was_killed: bool) -> None:
+        """Keeps that beside the message."""
+        super().__init__(message)
+        self.was_killed = was_killed
+
+
 class BrokerUnavailableError(BrokerError):
     """The embedded broker cannot be had on this machine: no network, no disk space, no Java."""
 

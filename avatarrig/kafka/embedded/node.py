@@ -8,7 +8,7 @@ from pathlib import Path
 
 from avatarrig.kafka import KafkaSettings, TransportError, describe_cluster, diagnose_connection
 from avatarrig.kafka.embedded.distribution import Distribution
-from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.process import STOP_GRACE_S, GuardedProcess
 from avatarrig.kafka.embedded.settings import (
     BROKER_LOG_FILE,
@@ -134,7 +134,10 @@ class KafkaNode:
         deadline = time.monotonic() + limit_s
         while not self._answers(settings, brokers):
             if not self.alive:
-                raise BrokerError(f"The broker ended while it started. {self.log_tail()}")
+                raise BrokerEndedError(
+                    f"The broker ended while it started. {self.log_tail()}",
+                    was_killed=self._process.was_killed,
+                )
             if time.monotonic() > deadline:
                 raise BrokerError(
                     f"The broker was not ready after {limit_s:.0f} s. {self.log_tail()}"

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 
 from avatarrig.kafka.embedded import guard
-from avatarrig.kafka.embedded.errors import BrokerError, DataInUseError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, DataInUseError
+from avatarrig.process.supervision import KILLED
 
 STOP_GRACE_S = 15.0
 """A broker that has not closed its logs by then is killed; it recovers them at its next start."""
@@ -40,9 +41,12 @@ class GuardedProcess:
 
         Raises:
             DataInUseError: Another live process holds the lock.
+            BrokerEndedError: The guard ended.
         """
         self._guard = _locked_guard(lock_file)
+        self._grace_s = STOP_GRACE_S
         self._pid = 0
+        self._child: psutil.Process | None = None
 
     def run(
         self,
@@ -65,6 +69,7 @@ class GuardedProcess:
         Raises:
             BrokerError: It could not be started.
         """
+        self._grace_s = grace_s
         order = {
             "command": list(command),
             "folder": str(folder),
@@ -75,8 +80,13 @@ class GuardedProcess:
         answer = _ask(self._guard, order)
         if "pid" not in answer:
             self.stop()
-            raise BrokerError(f"{command[0]} cannot be run: {answer.get('error', 'no answer')}")
+            raise BrokerEndedError(
+                f"{command[0]} cannot be run: {answer.get('error', 'its guard ended')}",
+                was_killed="error" not in answer and self.was_killed,
+            )
         self._pid = int(answer["pid"])
+        with contextlib.suppress(psutil.Error):
+            self._child = psutil.Process(self._pid)
 
     @property
     def pid(self) -> int:
@@ -88,6 +98,12 @@ class GuardedProcess:
         """The child's exit code; None while it runs."""
         return self._guard.poll()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody has ended the child or its guard; False while they run."""
+        code = self.exit_code
+        return code is not None and (code in KILLED or 128 - code in KILLED)
+
     def stop(self) -> None:
         """Ends the child in an orderly way, after its grace with force, and waits for that."""
         if self._guard.stdin is not None:
@@ -96,6 +112,9 @@ class GuardedProcess:
         self._guard.wait()
         if self._guard.stdout is not None:
             self._guard.stdout.close()
+        if self._child is not None:
+            _end_orphan(self._child, self._grace_s)
+            self._child = None
 
     def kill(self) -> None:
         """Ends the child at once, as a power failure would."""
@@ -103,6 +122,16 @@ class GuardedProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self.stop()
+
+
+def _end_orphan(child: psutil.Process, grace_s: float) -> None:
+    """Ends a child whose guard was killed; on Linux the kernel has told it to end already."""
+    for ask, seconds in ((child.terminate, grace_s), (child.kill, grace_s)):
+        with contextlib.suppress(psutil.Error):
+            if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
+                return
+            ask()
+            child.wait(seconds)
 
 
 def java_environment() -> dict[str, str]:
@@ -125,8 +154,17 @@ def _locked_guard(lock_file: Path) -> subprocess.Popen[str]:
         if answer.get("locked"):
             return process
         process.communicate()
+        if not answer:
+            code = process.returncode
+            raise BrokerEndedError(
+                f"the broker's guard ended with status {code}", was_killed=code in KILLED
+            )
         owner = int(answer.get("owner", 0))
-        if time.monotonic() > deadline or (owner and psutil.pid_exists(owner)):
+        if owner == os.getpid():  # a broker of our own, on its way out where its guard was killed
+            in_use = _is_guarded(lock_file)
+        else:
+            in_use = bool(owner) and psutil.pid_exists(owner)
+        if time.monotonic() > deadline or in_use:
             raise DataInUseError(
                 f"A broker is running on {lock_file.parent} already"
                 f"{f' (started by process {owner})' if owner else ''}: "
@@ -134,6 +172,14 @@ def _locked_guard(lock_file: Path) -> subprocess.Popen[str]:
             )
         # Its owner was killed, and the broker is on its way out.
         time.sleep(0.1)
+
+
+def _is_guarded(lock_file: Path) -> bool:
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if {guard.__file__, str(lock_file)}.issubset(child.cmdline()):
+                return True
+    return False
 
 
 def _start_guard(lock_file: Path) -> subprocess.Popen[str]:
@@ -163,5 +209,8 @@ def _ask(process: subprocess.Popen[str], order: dict[str, Any]) -> dict[str, Any
 
 def _read(process: subprocess.Popen[str]) -> dict[str, Any]:
     line = process.stdout.readline() if process.stdout is not None else ""
-    answer = json.loads(line) if line else {}
+    try:
+        answer = json.loads(line)
+    except ValueError:  # it was killed while it spoke, or before
+        return {}
     return answer if isinstance(answer, dict) else {}

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import structlog
 from filelock import FileLock, Timeout
 
 from avatarrig.kafka import KafkaSettings, TransportError, create_topics
@@ -19,7 +20,7 @@ from avatarrig.kafka.embedded.distribution import (
     FetchProgress,
     OnProgress,
 )
-from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
 from avatarrig.kafka.embedded.node import KafkaNode
 from avatarrig.kafka.embedded.ports import choose_ports
@@ -32,6 +33,8 @@ OLDEST_MAJOR = 25
 
 WRITING_LIMIT_S = 120.0
 """Java writes the cache when the training run ends: 5 s on an idle laptop."""
+
+_log = structlog.get_logger(__name__)
 
 MOST_KEPT = 3
 """Of 70 MB each."""
@@ -72,6 +75,20 @@ def with_startup_cache(
     return msgspec.structs.replace(distribution, startup_cache=file)
 
 
+def without_startup_cache(distribution: Distribution) -> Distribution:
+    """Throws the start-up cache away: a damaged one breaks every start. The next start makes one.
+
+    Returns:
+        The distribution without it.
+    """
+    if distribution.startup_cache is None:
+        return distribution
+    _log.warning("the start-up cache is thrown away", file=str(distribution.startup_cache))
+    with contextlib.suppress(OSError):
+        distribution.startup_cache.unlink()
+    return msgspec.structs.replace(distribution, startup_cache=None)
+
+
 def _make(
     distribution: Distribution, file: Path, failure: Path, on_progress: OnProgress | None
 ) -> None:
@@ -81,6 +98,10 @@ def _make(
         on_progress(FetchProgress("startup cache", 0, 1))
     try:
         _train(distribution, file)
+    except BrokerEndedError as error:
+        if not error.was_killed:
+            failure.write_text(f"{error}\n", "utf-8")
+        return
     except (OSError, BrokerError, TransportError) as error:
         failure.write_text(f"{error}\n", "utf-8")
         return

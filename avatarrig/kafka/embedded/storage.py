@@ -10,13 +10,15 @@ import uuid
 from pathlib import Path
 
 from avatarrig.kafka.embedded.distribution import Distribution
-from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
 from avatarrig.kafka.embedded.process import java_environment
 from avatarrig.kafka.embedded.settings import PROPERTIES_FILE, STORAGE_FOLDER
+from avatarrig.process.supervision import KILLED
 
 FORMAT_LIMIT_S = 60.0
 HALF_DONE = "data.formatting"
+SET_ASIDE = "data.damaged"
 
 VERSION_FILE = "kafka-version"
 """In the storage: the Kafka that made it."""
@@ -60,6 +62,23 @@ def require_readable(folder: Path) -> None:
             "move that folder away to start with an empty broker. A run fills it again from its "
             "files when its command is given once more."
         )
+
+
+def set_storage_aside(folder: Path) -> Path:
+    """Moves a node's records away, so that it starts empty; an earlier such folder is replaced.
+
+    Args:
+        folder: The node's folder; the node does not run.
+
+    Returns:
+        Where they are now.
+
+    Raises:
+        OSError: They cannot be moved.
+    """
+    aside = folder / SET_ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    return (folder / STORAGE_FOLDER).rename(aside)
 
 
 def _numbers(version: str) -> list[int]:
@@ -113,10 +132,12 @@ def format_storage(
         )
         (aside / VERSION_FILE).write_text(KAFKA_VERSION, "ascii")
         aside.rename(folder / STORAGE_FOLDER)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or getattr(error, "output", None) or ""
-        raise BrokerError(
-            f"The broker's storage in {folder} cannot be made: {error} {said}".rstrip()
+    except subprocess.CalledProcessError as error:
+        raise BrokerEndedError(
+            f"The broker's storage in {folder} cannot be made: {error} {error.stderr}".rstrip(),
+            was_killed=error.returncode in KILLED,
         ) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BrokerError(f"The broker's storage in {folder} cannot be made: {error}") from error
     finally:
         properties.unlink(missing_ok=True)

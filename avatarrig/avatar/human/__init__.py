@@ -1,0 +1,1 @@
+"""A human body of everybody's: MakeHuman's base mesh, shaped after an estimate."""

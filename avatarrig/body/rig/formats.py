@@ -1,0 +1,45 @@
+"""The files that an armature can be written as: a new one is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from avatarrig.body.rig.armature import Armature, to_document
+from avatarrig.body.rig.bvh import to_bvh
+from avatarrig.body.rig.glb import to_glb
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of file.
+
+    Attributes:
+        write: Makes the file.
+        content_type: What it is, for browsers.
+        beside: Ending of a file beside it to what makes that: for what the format cannot say.
+    """
+
+    write: Callable[[Armature], bytes]
+    content_type: str
+    beside: Mapping[str, Callable[[Armature], bytes]] = {}
+
+
+def _json(armature: Armature) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(to_document(armature)), indent=2) + b"\n"
+
+
+def _bvh(armature: Armature) -> bytes:
+    return to_bvh(armature).encode()
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    # BVH cannot say which bones are measured; the file beside it does.
+    "bvh": Format(
+        write=_bvh, content_type="application/octet-stream", beside={".bones.json": _json}
+    ),
+    "glb": Format(write=to_glb, content_type="model/gltf-binary"),
+    "json": Format(write=_json, content_type="application/json"),
+}
+"""By the name of the format, which is also the ending of its files."""

@@ -1,0 +1,238 @@
+"""Keeps a broker and parts at work until told to stop, then drains: of ``run``, ``up`` and others.
+
+A run is an ``up`` with an end.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import structlog
+from kafka.errors import KafkaError
+
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka import DataDamagedError, KafkaSettings, TransportError, diagnose_connection
+from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
+from avatarrig.process.background import Background, BackgroundError
+from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
+
+LOOK_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 5.0
+"""Between two questions whether Kafka answers: one that is frozen takes as long to say nothing."""
+ResultT = TypeVar("ResultT")
+_log = structlog.get_logger(__name__)
+
+
+class Coordinator:
+    """Looks after everything that a command has at work.
+
+    What is started in its context ends with it: the parts side by side, then the broker.
+
+    Args:
+        tell: Hears of what a person may want to know.
+        drain: Seconds that parts have to finish what is in hand when they stop.
+        log_directory: Where the parts' logs go (``NAME.log``); None: stderr.
+        on_state: Hears of each change of a part's state.
+
+    Attributes:
+        background: Owns the command's threads.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        *,
+        drain: float,
+        log_directory: Path | None = None,
+        on_state: Callable[[ChildState], None] | None = None,
+    ) -> None:
+        self.background = Background()
+        self._tell = tell
+        self._drain = drain
+        self._log_directory = log_directory
+        self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._on_state = on_state or (lambda _: None)
+        self._keeper: BrokerKeeper | None = None
+        self._kafka: KafkaSettings | None = None
+        self._supervisors: list[Supervisor] = []
+        self._known: dict[str, ChildState] = {}
+        self._moved_at = float("-inf")
+        self._ask_again_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def use(self, kafka: KafkaSettings) -> KafkaSettings:
+        """Works with a Kafka that is there; returns how it is reached."""
+        self._kafka = kafka
+        return kafka
+
+    def keep(self, broker: EmbeddedBroker) -> KafkaSettings:
+        """Starts an embedded broker and keeps it at work; returns how it is reached.
+
+        Raises:
+            BrokerError: It does not start.
+        """
+        keeper = BrokerKeeper(broker, self.background, self._notes.put)
+        keeper.__enter__()
+        self._keeper = keeper
+        return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+
+    def start(self, children: Sequence[Child], *, metrics_directory: Path | None = None) -> None:
+        """Starts parts.
+
+        Args:
+            children: The parts.
+            metrics_directory: Where they leave their metrics; None where nobody asks for them.
+        """
+        supervisor = Supervisor(
+            children,
+            log_directory=self._log_directory,
+            metrics_directory=metrics_directory,
+            background=self.background,
+        )
+        self._supervisors.append(supervisor)
+        supervisor.start()
+
+    @property
+    def states(self) -> tuple[ChildState, ...]:
+        """How each part is."""
+        return tuple(state for each in self._supervisors for state in each.states)
+
+    def moved(self) -> None:
+        """Notes that the work gets on, so no part is given up."""
+        self._moved_at = time.monotonic()
+
+    def check(self) -> None:
+        """Looks after the parts and threads.
+
+        Raises:
+            CommandError: One cannot work until a person does something.
+            BrokerError: The broker was given up.
+            DataDamagedError: What Kafka keeps is damaged.
+        """
+        while not self._notes.empty():
+            self._tell(self._notes.get())
+        try:
+            self.background.check()
+        except BackgroundError as error:
+            if isinstance(self.background.failure, BrokerError):
+                raise self.background.failure from error
+            raise CommandError(str(error)) from error
+        for state in self.states:
+            if state.state == "failed" and state.ended_with == ExitCode.DAMAGED:
+                raise DataDamagedError(state.message)
+        for supervisor in self._supervisors:
+            if supervisor.failure is not None:
+                raise CommandError(supervisor.failure)
+        for state in self.states:
+            if _is_news(self._known.get(state.name), state):
+                self._known[state.name] = state
+                self._on_state(state)
+            self._give_up_hopeless(state)
+
+    def patiently(self, step: Callable[[], ResultT]) -> ResultT:
+        """Takes a step that needs Kafka, again where Kafka was away meanwhile.
+
+        Raises:
+            CommandError: As `check`.
+            TransportError: Kafka refuses what waiting cannot change.
+        """
+        while True:
+            try:
+                return step()
+            except (TransportError, KafkaError) as error:
+                self.check()
+                if isinstance(error, TransportError) and not error.may_pass:
+                    raise
+                _log.warning("Kafka was away, trying again", why=str(error))
+                time.sleep(RETRY_SECONDS)
+
+    def work(self, stop: threading.Event, step: Callable[[], bool] | None = None) -> None:
+        """Looks after everything until told to stop, or until the work is done.
+
+        Args:
+            stop: Is set to end.
+            step: Does a little of the command's own work, for a moment; returns whether all is
+                done. Without it there is no end but a stop.
+
+        Raises:
+            CommandError: A part cannot work until a person does something.
+            BrokerError: The broker was given up.
+        """
+        while not stop.is_set():
+            self.check()
+            if step is None:
+                stop.wait(LOOK_SECONDS)
+            elif step():
+                return
+
+    def stop_parts(self) -> None:
+        """Stops all parts, side by side."""
+        give_up = time.monotonic() + self._drain
+        for supervisor in self._supervisors:
+            supervisor.ask_to_stop()
+        for supervisor in self._supervisors:
+            supervisor.stop(max(0.0, give_up - time.monotonic()))
+        self._supervisors.clear()
+
+    def stop(self) -> None:
+        """Stops all parts, then the broker."""
+        self.stop_parts()
+        if self._keeper is not None:
+            self._keeper.__exit__()
+            self._keeper = None
+
+    def _give_up_hopeless(self, state: ChildState) -> None:
+        now = time.monotonic()
+        if state.state == "working" or not state.is_given_up(now):
+            return
+        if now - self._moved_at < GIVE_UP_AFTER or now < self._ask_again_at:
+            return
+        if not self._kafka_answers():  # that is why, and it may come back
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
+            self.moved()
+            for supervisor in self._supervisors:
+                supervisor.forgive()
+            return
+        log = (
+            ""
+            if self._log_directory is None
+            else (f"; its log is {self._log_directory / f'{state.name}.log'}")
+        )
+        raise CommandError(
+            f"{state.name} ended by itself {state.failures} times in a row"
+            f"{f': {state.message}' if state.message else ''}{log}"
+        )
+
+    def _kafka_answers(self) -> bool:
+        if self._kafka is None or (self._keeper is not None and not self._keeper.alive):
+            return False
+        try:
+            diagnose_connection(self._kafka)
+        except TransportError:
+            return False
+        return True
+
+
+def _is_news(known: ChildState | None, state: ChildState) -> bool:
+    return known is None or (known.state, known.message, known.restarts) != (
+        state.state,
+        state.message,
+        state.restarts,
+    )

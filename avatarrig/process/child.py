@@ -1,0 +1,81 @@
+"""The child's half of supervision; `avatarrig.process.supervision` has the parent's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from avatarrig.errors import ExitCode
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.protocol import Status
+from avatarrig.process.sharing import share_metrics
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+Ended = tuple[ExitCode, str]
+"""How a child ends, and why, for a person."""
+
+
+def serve(
+    kind: type[SettingsT], work: Callable[[SettingsT], Ended], *, variable: str = ""
+) -> ExitCode:
+    """Is the whole of a child: reads its settings, works, and tells how it goes.
+
+    Args:
+        kind: The settings.
+        work: Returns when it is told to stop or cannot go on.
+        variable: Environment variable that may hold the settings instead, for those who start
+            the module by hand.
+    """
+    configure_logs()
+    share_metrics()
+    text = os.environ.pop(variable, None) if variable else None
+    try:
+        line = sys.stdin.buffer.readline() if text is None else text
+        settings = msgspec.json.decode(line, type=kind)
+    except (msgspec.MsgspecError, ValueError) as error:
+        report(Status("failed", f"the settings do not fit: {error}"))
+        return ExitCode.UNUSABLE
+    report(Status("starting"))
+    code, message = work(settings)
+    report(Status("stopped" if code is ExitCode.DONE else "failed", message))
+    return code
+
+
+def report(status: Status) -> None:
+    """Tells the parent, one line of JSON; one that is gone does not hear it."""
+    try:
+        sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
+
+
+def working() -> None:
+    """Tells the parent that the work has begun."""
+    report(Status("working"))
+
+
+def stop_on_signals() -> threading.Event:
+    """Gives an event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def when_parent_ends(do: Callable[[], object]) -> None:
+    """Does something when the parent's end of standard input closes, however the parent ended."""
+
+    def wait() -> None:
+        # Not through a buffered stream: the interpreter cannot end while a thread reads one.
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        do()
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()

@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM of a command: a first one asks for an orderly stop, a second one insists."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Interruption:
+    """Notes a request to stop while there is something to bring to an end; elsewhere it raises.
+
+    Must be entered on the main thread.
+
+    Attributes:
+        stop: Is set by a request.
+    """
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._polite = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop."""
+        return self.stop.is_set()
+
+    def be_polite(self) -> None:
+        """From now on somebody looks at `stop`; a first signal does not raise any more."""
+        self._polite = True
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        insists = self.stop.is_set() or not self._polite
+        self.stop.set()
+        if insists:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Gives an event that Ctrl-C and SIGTERM set. Must be entered on the main thread."""
+    interruption = Interruption()
+    interruption.be_polite()
+    with interruption:
+        yield interruption.stop

@@ -1,0 +1,36 @@
+"""What the embedded broker keeps is damaged: the same command mends it, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.disturbed import Disturbed, Flock
+
+pytestmark = pytest.mark.broker
+PHOTOS = 20
+
+
+@pytest.mark.parametrize("topic", ["avatarrig.observations", "avatarrig.rejects"])
+def test_a_flipped_byte_in_a_segment_costs_no_photo(
+    start: Callable[..., Disturbed], tmp_path: Path, topic: str
+) -> None:
+    few = Flock(tmp_path / "photos", PHOTOS)
+    few.add("broken.jpg", "crash")
+    first = start(few.photos)
+    whole = first.result()
+    flip_a_byte(first.run.broker / "data", topic)
+    again = start(few.photos)
+    result = again.result()
+    assert result.document["photos"] == whole.document["photos"]
+    assert result.estimate == whole.estimate
+    assert "data was damaged and is now in" in again.errors()
+    assert start(few.photos).result().estimate == whole.estimate
+
+
+def flip_a_byte(data: Path, topic: str) -> None:
+    segments = [file for file in data.glob(f"{topic}-*/*.log") if file.stat().st_size]
+    content = bytearray(segments[0].read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    segments[0].write_bytes(content)

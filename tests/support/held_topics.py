@@ -1,0 +1,62 @@
+"""Topics of one partition in memory, as kafka-python's consumer shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from kafka import TopicPartition
+
+
+class HeldTopics:
+    """Holds the values of one partition of each topic.
+
+    Args:
+        topics: Name to values, in the order of their offsets.
+    """
+
+    def __init__(self, topics: Mapping[str, Iterable[bytes | None]]) -> None:
+        self._values = {TopicPartition(topic, 0): list(of) for topic, of in topics.items()}
+        self._positions: dict[TopicPartition, int] = {}
+
+    @property
+    def places(self) -> list[TopicPartition]:
+        """The partitions."""
+        return list(self._values)
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0} if TopicPartition(topic, 0) in self._values else set()
+
+    def assign(self, places: Iterable[TopicPartition]) -> None:
+        self._positions = dict.fromkeys(places, 0)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self._positions[place] = offset
+
+    def position(self, place: TopicPartition) -> int:
+        return self._positions[place]
+
+    def committed(self, place: TopicPartition) -> int:
+        assert place in self._values
+        return 0
+
+    def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
+
+    def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: len(self._values[place]) for place in places}
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms
+        batches = {}
+        for place, at in self._positions.items():
+            values = list(enumerate(self._values[place]))[at:]
+            batches[place] = [
+                SimpleNamespace(
+                    value=value, key=f"key-{offset}".encode(), offset=offset, timestamp=1000
+                )
+                for offset, value in values
+            ]
+            self._positions[place] = len(self._values[place])
+        return {place: batch for place, batch in batches.items() if batch}
