@@ -39,7 +39,7 @@ _REACH = 1.6449
 
 _CALIBRATION_COUNTS = (1, 5, 10, 30)
 _FACTORS = np.stack(
-    np.meshgrid(np.linspace(0.9, 1.4, 11), np.linspace(0.5, 1.1, 13), np.linspace(0, 1.2, 25)), -1
+    np.meshgrid(np.linspace(0.8, 1.4, 13), np.linspace(0.5, 1.3, 17), np.linspace(0, 0.8, 17)), -1
 ).reshape(-1, 3)
 """`Learned.intervals` to choose from. A lower second number would make intervals too narrow for
 those unusual people whose photos make them look ordinary."""
