@@ -130,10 +130,12 @@ class InFlight:
             taken.state = Detecting(self._sandbox.submit(reference))
         return True
 
-    def _reject(self, taken: Taken, aside: Rejected) -> None:
+    def _reject(self, taken: Taken, rejection: Rejected) -> None:
         fingerprint, now = self._sandbox.fingerprint_for(taken.reference), time.time()
-        taken.settle(rejected(taken, aside, fingerprint=fingerprint, now=now))
-        _log_of(taken).warning("a photo was rejected", reason=aside.reason, why=aside.message)
+        taken.settle(rejected(taken, rejection, fingerprint=fingerprint, now=now))
+        _log_of(taken).warning(
+            "a photo was rejected", reason=rejection.reason, why=rejection.message
+        )
 
     def _settle(self, result: Result) -> None:
         taken = next((taken for taken in self._taken if taken.job == result.job), None)

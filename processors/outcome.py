@@ -168,26 +168,26 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     if observation is not None and observation.image_id == reference.image_id:
         result = NO_PERSON if observation.pose is None else PERSON
         return Output(OBSERVATIONS, record_key(observation), answer.record, result)
-    aside = Rejected(
+    rejection = Rejected(
         answer.job, RejectReason.DETECTOR_FAILED, "the detector's answer makes no sense", 1
     )
-    return rejected(taken, aside, fingerprint=fingerprint, now=now)
+    return rejected(taken, rejection, fingerprint=fingerprint, now=now)
 
 
-def rejected(taken: Taken, aside: Rejected, *, fingerprint: str, now: float) -> Output:
+def rejected(taken: Taken, rejection: Rejected, *, fingerprint: str, now: float) -> Output:
     """Makes the reject of a photo.
 
     Args:
         taken: The photo.
-        aside: Why.
+        rejection: Why.
         fingerprint: The detector's.
         now: Unix seconds.
     """
     reference = _reference(taken)
     reject = Reject(
-        reason=aside.reason,
-        message=shortened(aside.message, MOST_SAID),
-        attempts=aside.attempts,
+        reason=rejection.reason,
+        message=shortened(rejection.message, MOST_SAID),
+        attempts=rejection.attempts,
         rejected_at=now,
         reference=reference,
         fingerprint=fingerprint,

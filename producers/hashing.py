@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 import msgspec
 
+from avatarrig.photos.picture_digest import picture_digest
+
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
 PIECE_BYTES = 1 << 18
@@ -25,11 +27,13 @@ class PhotoContent(msgspec.Struct, frozen=True):
         content_hash: SHA-256, hexadecimal.
         size: Bytes.
         captured_at: Unix seconds, None where the file does not say.
+        picture: SHA-256 of what makes the picture, hexadecimal; empty where that cannot be told.
     """
 
     content_hash: str
     size: int
     captured_at: float | None
+    picture: str = ""
 
 
 def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> PhotoContent:
@@ -75,4 +79,6 @@ def read_stream(
         if size < HEAD_BYTES:
             head.append(piece[: HEAD_BYTES - size])
         size += len(piece)
-    return PhotoContent(digest.hexdigest(), size, capture_time(b"".join(head)))
+    start = b"".join(head)
+    picture = picture_digest(start) if len(start) == size else ""
+    return PhotoContent(digest.hexdigest(), size, capture_time(start), picture)

@@ -124,7 +124,10 @@ class Memory:
         if reason is None:
             self._photos.add(_key(reference))
             with contextlib.suppress(ValueError):  # a stranger's hash may be none
-                content = (reference.subject, bytes.fromhex(reference.content_hash))
+                content = (
+                    reference.subject,
+                    bytes.fromhex(reference.picture or reference.content_hash),
+                )
                 self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -56,7 +56,7 @@ class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         found: Everything in the dataset that goes by a photo's name.
         published: References that the broker acknowledged.
-        already: Passed over, since they were observed before.
+        already: Not wanted, since they were observed before.
         rejected: Set aside, since they cannot be read.
         duplicates: Photos with the same bytes as another one; part of the above.
     """
@@ -73,7 +73,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     dataset: Dataset,
     producer: RecordProducer,
     *,
-    already: Container[str] = frozenset(),
+    is_wanted: Callable[[PhotoReference], bool] = lambda _: True,
     max_images: int | None = None,
     leave_out: Sequence[Path] = (),
     counts: FileCounts | None = None,
@@ -85,7 +85,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         folder: The dataset's folder.
         dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
-        already: image_ids that need no detector any more.
+        is_wanted: Whether a photo shall be published; asked once for each, in their order.
         max_images: At most so many photos, the first ones.
         leave_out: Folders that are not looked into.
         counts: Hears of everything in the dataset, also of what is no photo.
@@ -100,14 +100,14 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     """
     photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
     records = describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
-    return publish(records, producer, already=already, on_photo=on_photo)
+    return publish(records, producer, is_wanted=is_wanted, on_photo=on_photo)
 
 
 def publish(
     records: Iterable[Published],
     producer: RecordProducer,
     *,
-    already: Container[str] = frozenset(),
+    is_wanted: Callable[[PhotoReference], bool] = lambda _: True,
     on_photo: Callable[[Published], None] = lambda _: None,
 ) -> PublishReport:
     """Sends records to their topics and waits until the broker has them all.
@@ -115,7 +115,7 @@ def publish(
     Args:
         records: References and rejects.
         producer: Connected with ``acks="all"`` and idempotence.
-        already: image_ids that need no detector any more.
+        is_wanted: Whether a photo shall be published; asked once for each, in their order.
         on_photo: Hears of each record before it is sent, also of those passed over.
 
     Returns:
@@ -131,7 +131,7 @@ def publish(
         on_photo(record)
         if isinstance(record, PhotoReference):
             duplicates += record.duplicate_of is not None
-            if record.image_id in already:
+            if not is_wanted(record):
                 skipped += 1
                 continue
             published += 1

@@ -11,7 +11,7 @@ import msgspec
 
 from avatarrig.photos.people import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
-from avatarrig.wire.identity import image_id
+from avatarrig.wire.identity import image_id, subject_name
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of
@@ -91,8 +91,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         """Whose skeleton the photo at this path within the dataset tells about."""
         folders = PurePosixPath(path).parts[:-1]
         if self.subject_per_folder and folders:
-            return folders[0]
-        return self.name if self.subject is None else self.subject
+            return subject_name(folders[0])
+        return subject_name(self.name if self.subject is None else self.subject)
 
 
 def describe(  # noqa: PLR0913 - what, whose, and how to read it
@@ -106,7 +106,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
 ) -> Iterator[Published]:
     """Makes a record of each photo: a reference, or a reject where it cannot be read.
 
-    A photo with the same bytes as an earlier one of the same subject names that one in
+    A photo with the same picture as an earlier one of the same subject names that one in
     `duplicate_of`. Memory grows by some 100 bytes a photo.
 
     Args:
@@ -116,7 +116,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
             a time, on threads.
         now: Unix seconds.
         read_names: Reads whom the photo's files name; asked where `dataset` says that it matters.
-        first_with: The first photo of each subject and content hash, where some were published
+        first_with: The first photo of each subject and picture, where some were published
             before; it is added to.
 
     Yields:
@@ -140,7 +140,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
         content, named = read_outcome
         reference = _reference(photo, content, dataset, now())
         reference = msgspec.structs.replace(reference, sought=dataset.sought(named))
-        key = (reference.subject, bytes.fromhex(content.content_hash))
+        key = (reference.subject, bytes.fromhex(content.picture or content.content_hash))
         first = first_with.setdefault(key, reference.image_id)
         if first != reference.image_id:
             reference = msgspec.structs.replace(reference, duplicate_of=first)
@@ -160,6 +160,7 @@ def _reference(
         size=content.size,
         found_at=found_at,
         captured_at=content.captured_at,
+        picture=content.picture,
         run=dataset.run,
     )
 

@@ -23,7 +23,7 @@ _TRUNK: Final = {
     "chest": "chest spine1 spine02 chestlower spinemid torso 上半身2",
     "upperChest": "upperchest spine2 spine3 spine03 chestupper spineupper",
     "neck": "neck neck1 neck01 necklower 首",
-    "head": "head skull 頭",
+    "head": "head head1 skull 頭",
 }
 _LIMBS: Final = {
     "Shoulder": "shoulder clavicle collar collarbone scapula 肩",
@@ -59,7 +59,9 @@ _PREFIX: Final = re.compile(
     r"|armature[|_])*",
     re.IGNORECASE,
 )
-_SUFFIX: Final = re.compile(r"(_?bone|_?jnt|_?joint|_?jt|_armature|_skin|_bind)$", re.IGNORECASE)
+_SUFFIX: Final = re.compile(
+    r"(_?bone|_?jnt|_?joint|_?jt|_armature|_skin|_bind|_stretch(?=\.|$))", re.IGNORECASE
+)
 _NUMBERED: Final = re.compile(r"_0*\d+$")
 _BEFORE: Final = re.compile(
     r"^((?i:left|right)|[lLrR](?=[_. \-])|[lr](?=[A-Z])|[LR](?=[A-Z][a-z])|左|右)[_. \-]*(?=.)"
@@ -133,7 +135,7 @@ def _bone(name: str, table: Mapping[tuple[bool, str], str], *, numbered: bool) -
 
 def _side_of(core: str) -> tuple[str | None, str]:
     """Takes the side off a name; ``C_`` and ``_M`` say the middle."""
-    middle = re.match(r"(?i)^c_(.*)$", core) or re.match(r"^(.*)_[MC]$", core)
+    middle = re.match(r"(?i)^c_(.*)$", core) or re.match(r"^(.*)(?:_[MC]|\.x)$", core)
     if middle:
         return None, middle[1]
     for pattern in (_BEFORE, _BEHIND):

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from avatarrig.body.evidence.learned import Population
     from avatarrig.body.levels import Moments
 
-STRANGERS: Final = 0.3
-"""Share of photos that may show anybody, before looking. Rendered people whose photos are all
-their own are estimated as well as without doubt or better; when a tenth shows somebody else,
-the estimate moves a tenth (ordinary people) to a third (unusual ones) less."""
+STRANGERS: Final = 0.1
+"""Share of moments that may show anybody, before looking. When a tenth of the photos shows
+somebody else, the estimate moves a quarter less than if all were trusted. With 0.3 it would move
+two fifths less, but ten copies of one photo could tip it over."""
 
 _ROUNDS: Final = 8
 """The weights change by less than 0.001 after these."""

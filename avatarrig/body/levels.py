@@ -37,12 +37,14 @@ class Cell:
         moment: Number of the moment that they were taken in; all cells with it are added up.
         session: Number of the session that the moment is part of.
         moments: How many moments the cell holds, where these are not told apart.
+        sessions: How many sessions, likewise.
     """
 
     total: EvidenceSum
     moment: int
     session: int
     moments: float = 1.0
+    sessions: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Moments:
         information: (m, 6, 6) what its photos say together.
         vector: (m, 6) of the same.
         session: (m,) which session each is part of, counted from 0.
-        shared: (6, 6) covariance of the error that moments of a session share.
+        shared: (s, 6, 6) covariance of the error that the moments of each session share.
     """
 
     photos: FloatArray
@@ -75,23 +77,25 @@ class Moments:
         count = len(names)
         information = np.zeros((count, COORDINATES, COORDINATES))
         vector, photos = np.zeros((count, COORDINATES)), np.zeros(count)
-        sessions, held = np.zeros(count), np.ones(count)
+        sessions, held, several = np.zeros(count), np.ones(count), np.ones(count)
         for place, cell in zip(moment, cells, strict=True):
             photos[place] += cell.total.photos
             information[place] += matrix_of(cell.total.information)
             vector[place] += vector_of(cell.total.vector)
             sessions[place] = cell.session
             held[place] = max(held[place], cell.moments)
-        _, session = np.unique(sessions, return_inverse=True)
+            several[place] = max(several[place], cell.sessions)
+        _, first, session = np.unique(sessions, return_index=True, return_inverse=True)
+        shared = population.session / several[first, None, None]
         repeated = 1 / (1 + population.alike * np.maximum(photos / held - 1, 0))
         information *= repeated[:, None, None]
         vector *= repeated[:, None]
         error = population.moment / held[:, None, None]
-        return cls(photos, *limited(information, vector, error), session, population.session)
+        return cls(photos, *limited(information, vector, error), session, shared)
 
     def one_by_one(self) -> tuple[FloatArray, FloatArray]:
         """What each moment says by itself: its session's error is in it, too."""
-        return limited(self.information, self.vector, self.shared)
+        return limited(self.information, self.vector, self.shared[self.session])
 
     def together(self, weight: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """What all say together: information matrix (6, 6) and vector (6,).
@@ -100,7 +104,7 @@ class Moments:
             weight: (m,) how far each moment is trusted, 0 to 1; all wholly where it is None.
         """
         weight = np.ones(len(self.photos)) if weight is None else weight
-        sessions = int(self.session.max(initial=-1)) + 1
+        sessions = len(self.shared)
         information = np.zeros((sessions, COORDINATES, COORDINATES))
         vector = np.zeros((sessions, COORDINATES))
         np.add.at(information, self.session, weight[:, None, None] * self.information)

@@ -1,8 +1,8 @@
 """Days whose photos do not fit the others: somebody else is in them, or the person has grown.
 
 One photo hardly tells who is in it, but the photos of a day, added up, do. Two explanations of
-them are weighed against each other: they show the person of all other photos, but for clothes
-and camera of that day; or they show anybody (a Bayes factor, as in Kass & Raftery 1995).
+them are weighed against each other: they show the person of all other photos, or they show
+anybody (a Bayes factor, as in Kass & Raftery 1995). What photos of a day share is reckoned with.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def odd_days(days: Mapping[str, Cell], learned: Learned) -> tuple[str, ...]:
     names = sorted(days)
     population = learned.population
     centre = population.mean + population.offset
-    moments = Moments.of([days[name] for name in names], population)
-    information, pull = moments.information, moments.vector - moments.information @ centre
-    shared = population.systematic[_PEOPLE] + population.session
+    information, vector = Moments.of([days[name] for name in names], population).one_by_one()
+    pull = vector - information @ centre
     response = population.response
-    people = response @ population.covariances[_PEOPLE] @ response.T + shared
+    people = response @ population.covariances[_PEOPLE] @ response.T
+    people = people + population.systematic[_PEOPLE]
     others = information.sum(axis=0) - information
     known = people @ np.linalg.inv(np.eye(COORDINATES) + others @ people)
     person = np.einsum("dij,dj->di", known, pull.sum(axis=0) - pull)
     nobody = np.zeros_like(person)
     somebody_else = _log_likelihood(information, pull, nobody, np.broadcast_to(people, known.shape))
-    factor = somebody_else - _log_likelihood(information, pull, person, known + shared)
+    factor = somebody_else - _log_likelihood(information, pull, person, known)
     odd = factor + math.log(_ODDS) > 0
     return tuple(name for name, is_odd in zip(names, odd, strict=True) if is_odd)
 

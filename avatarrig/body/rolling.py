@@ -14,7 +14,9 @@ from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatAr
 from avatarrig.body.evidence.evidence import COORDINATES
 from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.person import Interval, solve_moments
+from avatarrig.body.sums.capture_days import is_day
 from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.joining import TYPICAL_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,17 +134,19 @@ def days_of(tally: Tally, moments: float) -> dict[str, Cell]:
     """Returns day, or month or year long ago, to its photos; each is a session.
 
     Which moments the photos of a day are of is not kept. A day is taken to have as many for each
-    photo as all days together.
+    photo as all days together, and a month or a year as many sessions as is usual.
 
     Args:
         tally: The photos.
         moments: How many moments they are of.
     """
     share = moments / max(tally.used, 1)
-    return {
-        name: Cell(total, number, number, max(1.0, share * total.photos))
-        for number, (name, total) in enumerate(sorted(tally.days().items()))
-    }
+    cells = {}
+    for number, (name, total) in enumerate(sorted(tally.days().items())):
+        held = max(1.0, share * total.photos)
+        sessions = 1.0 if is_day(name) else max(1.0, held / TYPICAL_SESSION)
+        cells[name] = Cell(total, number, number, held, sessions)
+    return cells
 
 
 def _bones(cells: Sequence[Cell], learned: Learned) -> dict[str, WindowBone]:

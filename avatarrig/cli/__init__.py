@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,11 @@ from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
 ROOT_OPTIONS = ("--config", "--log-level")
+ROOT_FLAGS = ("--share-with-group",)
+PRIVATE, OF_A_GROUP = 0o077, 0o007
+"""What others than the user, or than the user's group, may not do with what is made."""
+PUBLIC_COMMANDS = {"models"}
+"""Make files that tell nothing about anybody, for every user of the machine."""
 COMMANDS = {
     RUN: (
         "avatarrig.cli.commands.run",
@@ -56,6 +62,18 @@ COMMANDS = {
     "rejects": (
         "avatarrig.cli.commands.rejects",
         "What was rejected: list it, show why, try it again.",
+    ),
+    "exclude": (
+        "avatarrig.cli.commands.exclude",
+        "Leave photos out of an estimate, by path or pattern.",
+    ),
+    "include": (
+        "avatarrig.cli.commands.exclude",
+        "Bring photos back, or have unsure ones count.",
+    ),
+    "review": (
+        "avatarrig.cli.commands.review",
+        "The photos that matter most to look at, as a page with keys.",
     ),
     "forget": (
         "avatarrig.cli.commands.forget",
@@ -136,10 +154,23 @@ def _name_source(error: click.BadParameter, root: click.Context) -> None:
     default="info",
     help="How much is logged; --log-level debug tells of every photo.",
 )
+@click.option(
+    "--share-with-group",
+    is_flag=True,
+    help="Let the user's group read and write the files that are made.",
+)
 @click.pass_context
-def avatarrig(context: click.Context, config: Path | None, log_level: str) -> None:
+def avatarrig(
+    context: click.Context, config: Path | None, log_level: str, *, share_with_group: bool
+) -> None:
     """Root of all commands."""
+    if context.invoked_subcommand not in PUBLIC_COMMANDS:
+        # Landmarks of a face are biometric data. Child processes, Kafka's among them, inherit it.
+        before = os.umask(OF_A_GROUP if share_with_group else PRIVATE)
+        context.call_on_close(lambda: os.umask(before))
     os.environ[LEVEL_VARIABLE] = log_level  # for child processes too
+    # Of damaged photos there are many, and Pillow's words about each help nobody.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     configure_logs()  # not to standard output, which belongs to the command
     from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
 
@@ -169,9 +200,9 @@ def _length_of_root_options(arguments: Sequence[str]) -> int:
     skipped = 0
     while skipped < len(arguments):
         name, equals, _ = arguments[skipped].partition("=")
-        if name not in ROOT_OPTIONS:
+        if name not in {*ROOT_OPTIONS, *ROOT_FLAGS}:
             break
-        skipped += 1 if equals else 2
+        skipped += 1 if equals or name in ROOT_FLAGS else 2
     return skipped
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-import click
-
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import AvatarRigError, ExitCode
 
 
@@ -33,5 +32,6 @@ def fail_clearly(
 
 
 def _end(message: str, exit_code: ExitCode) -> NoReturn:
-    click.echo(f"avatarrig: {message}", err=True)
+    for line in f"avatarrig: {message}".split("\n"):
+        say(line, err=True)
     sys.exit(exit_code)

@@ -11,6 +11,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "run": (
         "avatarrig ./photos/Anna --out ./runs/Anna",
         "avatarrig ./photos/Anna --out ./runs/Anna --debug-overlays --height 1.72m",
+        "avatarrig ./photos/all --out ./runs/Anna --subject Anna --reference ./anna.jpg",
     ),
     "up": ("avatarrig up ./photos --subject-from-folder --out ./live --debug-overlays",),
     "ingest": ("avatarrig ingest ./photos --watch --bootstrap-servers kafka:9092",),
@@ -36,6 +37,12 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "rejects list": ("avatarrig rejects list --run ./runs/Anna",),
     "rejects show": ("avatarrig rejects show broken.jpg --run ./runs/Anna",),
     "rejects replay": ("avatarrig rejects replay --run ./runs/Anna",),
+    "exclude": (
+        "avatarrig exclude ./runs/Anna group.jpg 'party/*'",
+        "avatarrig exclude --subject Anna 'party/*' --bootstrap-servers kafka:9092",
+    ),
+    "include": ("avatarrig include ./runs/Anna group.jpg",),
+    "review": ("avatarrig review ./runs/Anna",),
     "forget": ("avatarrig forget Anna --run ./runs/Anna",),
     "export": ("avatarrig export ./runs/Anna --format glb --height 1.72m",),
     "fit": (

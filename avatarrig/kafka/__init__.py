@@ -12,6 +12,7 @@ from avatarrig.kafka.diagnosis import await_connection, diagnose_connection
 from avatarrig.kafka.errors import (
     ConnectionRefusedByKafkaError,
     DataDamagedError,
+    KafkaTroubleError,
     TopicError,
     TransportError,
     TransportSettingError,
@@ -48,6 +49,7 @@ __all__ = [
     "DataDamagedError",
     "GroupState",
     "KafkaSettings",
+    "KafkaTroubleError",
     "KafkaWatch",
     "Message",
     "Reader",

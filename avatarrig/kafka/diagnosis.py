@@ -209,17 +209,19 @@ def _check_offer(settings: KafkaSettings, offer: Offer, address: str) -> None:
 
 
 def _authenticate(connection: socket.socket, settings: KafkaSettings, address: str) -> None:
+    hangs_up = False
     try:
         refusal = authenticate(connection, settings)
     except TimeoutError as error:
         raise _silent(address, error) from error
     except OSError as error:
-        refusal = str(error)
+        refusal, hangs_up = str(error), True
     if refusal is not None:
         raise ConnectionRefusedByKafkaError(
             "credentials",
             f"Kafka at {address} refuses the credentials of user {settings.username!r} "
             f"({settings.sasl_mechanism}): {refusal}. Check username, password and mechanism.",
+            may_pass=hangs_up,
         )
 
 

@@ -30,11 +30,17 @@ class ConnectionRefusedByKafkaError(TransportError):
         part: ``address``, ``tls``, ``credentials`` or ``protocol``.
     """
 
-    def __init__(self, part: str, message: str) -> None:
-        """Keeps the part beside the message."""
+    def __init__(self, part: str, message: str, *, may_pass: bool = False) -> None:
+        """Keeps the part beside the message.
+
+        Args:
+            part: What was refused.
+            message: For a person.
+            may_pass: Whether it may have been a broker that ended just then, whatever the part.
+        """
         super().__init__(message)
         self.part = part
-        self.may_pass = part in {"address", "protocol"}
+        self.may_pass = may_pass or part in {"address", "protocol"}
 
 
 class TopicError(TransportError):
@@ -48,13 +54,14 @@ class DataDamagedError(TransportError):
 
     may_pass = False
 
-    def __init__(self, where: object) -> None:
+    @classmethod
+    def at(cls, where: object) -> DataDamagedError:
         """Says what to do.
 
         Args:
             where: What the client said.
         """
-        super().__init__(
+        return cls(
             f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
             "to start with an empty broker"
         )

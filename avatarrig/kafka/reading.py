@@ -307,6 +307,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except CorruptRecordError as error:
-        raise DataDamagedError(error) from error
+        raise DataDamagedError.at(error) from error
     except KafkaError as error:
         raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error

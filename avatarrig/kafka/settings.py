@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,15 @@ from typing import Any
 import msgspec
 
 from avatarrig.kafka.errors import TransportSettingError
+from avatarrig.kafka.own_broker import USERNAME, own_broker_at
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
+_LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +52,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.addresses  # noqa: B018 - refuses what cannot be read
+        self._take_own_secret()
         _one_of("security_protocol", self.security_protocol, SECURITY_PROTOCOLS)
         if self.sasl:
             _one_of("sasl_mechanism", self.sasl_mechanism, SASL_MECHANISMS)
@@ -60,6 +68,17 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
             if path and not Path(path).is_file():
                 raise TransportSettingError(f"{name}: there is no file {path}")
+
+    def _take_own_secret(self) -> None:
+        """Where the address is that of this user's own embedded broker, its secret is known."""
+        ports = {port for host, port in self.addresses if host in _LOOPBACK}
+        if self.security_protocol != "PLAINTEXT" or len(ports) != len(self.addresses):
+            return
+        broker = own_broker_at(ports.pop()) if len(ports) == 1 else None
+        if broker is not None:
+            fields = ("SASL_PLAINTEXT", "PLAIN", USERNAME, broker.secret)
+            for name, value in zip(_SASL_FIELDS, fields, strict=True):
+                msgspec.structs.force_setattr(self, name, value)
 
     def __repr__(self) -> str:
         shown = {
@@ -83,13 +102,22 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.security_protocol.endswith("SSL")
 
     @property
+    def servers(self) -> list[str]:
+        """Bootstrap addresses, each ``host:port``, as they are written but for what goes around it.
+
+        A broker's listeners name a protocol before the address, and a list may end with a comma.
+        """
+        texts = self.bootstrap_servers.strip().removesuffix(",").split(",")
+        return [_LISTENER.sub("", text.strip()).rstrip("/") for text in texts]
+
+    @property
     def addresses(self) -> list[tuple[str, int]]:
         """Bootstrap hosts, IPv6 ones without brackets, and ports.
 
         Raises:
             TransportSettingError: One is no ``host:port``.
         """
-        return [_address(text.strip()) for text in self.bootstrap_servers.split(",")]
+        return [_address(text) for text in self.servers]
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Returns what kafka-python, aiokafka and Faust need for TLS; None without TLS.
@@ -114,7 +142,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     def client_options(self) -> Mapping[str, Any]:
         """Returns kafka-python's options for address, TLS and credentials."""
         options: dict[str, Any] = {
-            "bootstrap_servers": [text.strip() for text in self.bootstrap_servers.split(",")],
+            "bootstrap_servers": self.servers,
             "security_protocol": self.security_protocol,
         }
         if self.tls:
@@ -133,7 +161,7 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise TransportSettingError(
             f"bootstrap_servers: {text!r} is no address; write host:port, for example "
             "localhost:9092, and commas between several"

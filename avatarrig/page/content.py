@@ -248,6 +248,7 @@ def _bones(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "value": stats[key]["value"],
             "interval": stats[key]["interval"],
             "n": stats[key]["n"],
+            "samples": stats[key].get("moments", stats[key]["n"]),
             "status": stats[key]["status"],
             "prior_share": stats[key].get("prior_share"),
             "average": average.get(key),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from avatarrig.body.height import HeightError, parse_height
-from avatarrig.body.rig.armature import build_armature
+from avatarrig.body.rig.armature import METRE, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
@@ -62,7 +62,10 @@ def download(kind: str, name: str, document: dict[str, Any], asked: Mapping[str,
     except EstimateRefusedError as error:
         raise DownloadRefusedError(str(error)) from error
     chosen = FORMATS[kind]
-    return Download(chosen.write(armature), chosen.content_type, _disposition(name, kind))
+    if chosen.in_metres and armature.unit != METRE:
+        raise DownloadRefusedError(f"{kind} is in metres: give the height")
+    ending = chosen.suffix or kind
+    return Download(chosen.write(armature), chosen.content_type, _disposition(name, ending))
 
 
 def _height(text: str | None) -> float | None:

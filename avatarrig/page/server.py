@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from avatarrig.page.guard import add_headers, guard
+from avatarrig.page.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -38,16 +39,24 @@ async def serving(
     if settings.port is None:
         yield
         return
-    application = web.Application(middlewares=[guard(settings.names)])
+    patience = Patience()
+    application = web.Application(middlewares=[patience.middleware, guard(settings.names)])
     application.on_response_prepare.append(add_headers)
     application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, settings.host, settings.port)
-        yield
+        async with patience.watching(_server_of(runner)):
+            yield
     finally:
         await runner.cleanup()
+
+
+def _server_of(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner is not set up")
+    return runner.server
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:

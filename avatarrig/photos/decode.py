@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatarrig.photos import jpeg
+from avatarrig.photos.coding import jpeg
+from avatarrig.photos.coding.jpeg_xl import decode_jpeg_xl
+from avatarrig.photos.coding.layouts import read_fields
 from avatarrig.photos.formats import Format
 from avatarrig.photos.header import (
     FIRST_TRANSPOSED_ORIENTATION,
@@ -20,8 +22,6 @@ from avatarrig.photos.header import (
     unknown_coding,
     unusual_coding,
 )
-from avatarrig.photos.jpeg_xl import open_jpeg_xl
-from avatarrig.photos.layouts import read_fields
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,
@@ -133,7 +133,7 @@ def _decode(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
 
 def _decode_whole(header: PhotoHeader, factor: int) -> Pixels:
     if header.stored_as == "JPEG XL":
-        return _decode_jpeg_xl(header, factor)
+        return _decode_jpeg_xl(header)
     if header.stored_as in OPENCV_FORMATS and not header.transparent:
         return _decode_with_opencv(header.data, header, 0)
     if _has_plain_alpha(header):
@@ -245,16 +245,23 @@ def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
         raise _unreadable(header) from error
 
 
-def _decode_jpeg_xl(header: PhotoHeader, factor: int) -> Pixels:
+def _decode_jpeg_xl(header: PhotoHeader) -> Pixels:
     try:
-        picture = open_jpeg_xl(header.data)
+        values = decode_jpeg_xl(header.data)
     except PhotoRefusedError:
         raise
-    except BaseException as error:  # its Rust code ends in panics, which are no Exceptions
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
+    except Exception as error:  # the library's own kinds
         raise _unreadable(header) from error
-    return _decode_with_pillow(replace(header, picture=picture), factor)
+    picture = values.astype(np.uint8) if values.dtype == np.uint8 else _narrow(values)
+    if picture.shape[:2] != (header.height, header.width):
+        raise _unreadable(header)
+    if picture.ndim == 2:  # noqa: PLR2004 - height and width
+        return picture
+    if picture.shape[2] < 3:  # noqa: PLR2004 - gray, and perhaps alpha
+        return np.ascontiguousarray(picture[..., 0])
+    if picture.shape[2] == _WITH_ALPHA:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), np.uint8)
+    return picture
 
 
 def _is_clear(picture: Image.Image) -> bool:

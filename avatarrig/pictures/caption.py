@@ -15,8 +15,17 @@ from avatarrig.pictures.plate import badge, blend
 from avatarrig.pictures.style import Colour, Pixels
 
 _GOOD_SCORE: Final = 0.70
-"""From this score on a photo counts in the estimate."""
 _FAIR_SCORE: Final = 0.45
+"""Of poses: from the first on the light is green, from the second on amber."""
+
+_WORDS: Final = {
+    "full_or_mostly_full": "whole body",
+    "to_the_knees": "down to the knees",
+    "upper_body": "upper body",
+    "lower_body": "lower body",
+    "foot_closeup": "feet",
+    "partial": "little of the body",
+}
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,14 +34,26 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         frame_kind: How much of the person is seen, as in ``meta``.
         score: ``pose_score``, 0..1; None where nobody was found.
-        note: A remark such as ``1 of 3 people, ambiguous``; empty for none.
-        left_out: Whether the photo counts for nothing, whatever its score.
+        several: Whether more people than the subject were found.
+        excluded: Why the photo does not count; empty where it counts.
     """
 
     frame_kind: str = ""
     score: float | None = None
-    note: str = ""
-    left_out: bool = False
+    several: bool = False
+    excluded: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Whether it counts and why not, then what was seen and how sure the pose is."""
+        counts = f"does not count: {self.excluded}" if self.excluded else "counts"
+        if self.score is None:
+            return (counts,)
+        seen = [_WORDS.get(self.frame_kind, self.frame_kind.replace("_", " "))]
+        if self.several:
+            seen.append("several people")
+        seen.append(f"pose {self.score:.2f}")
+        return counts, " · ".join(part for part in seen if part)
 
 
 class Occupancy:
@@ -73,11 +94,7 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
     """Draws a caption into the freest corner, in place."""
     height, width = canvas.shape[:2]
     size = max(15, round(max(height, width) / 48))
-    kind = caption.frame_kind.replace("_", " ") or "nobody found"
-    first = kind if caption.score is None else f"{kind}   {caption.score:.2f}"
-    lines = [(first, style.PAPER)]
-    if caption.note:
-        lines.append((caption.note, style.FAIR))
+    lines = [(line, style.PAPER) for line in caption.lines]
     plate = badge(lines, _signal(caption), size)
     while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
         size = round(0.8 * size)
@@ -90,6 +107,6 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
 
 
 def _signal(caption: Caption) -> Colour:
-    if caption.left_out or caption.score is None or caption.score < _FAIR_SCORE:
+    if caption.excluded or caption.score is None or caption.score < _FAIR_SCORE:
         return style.POOR
     return style.GOOD if caption.score >= _GOOD_SCORE else style.FAIR

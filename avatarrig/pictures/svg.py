@@ -145,11 +145,12 @@ def describe(key: str, document: Mapping[str, Any]) -> str:
     if stats is None:
         return f"{label}: no photo shows it yet"
     low, high = stats["interval"]
+    samples = stats.get("moments", stats["n"])
     if low == high:
-        return f"{label}: {stats['value']:.3f} by definition, {stats['n']} samples"
+        return f"{label}: {stats['value']:.3f} by definition, {samples} samples"
     words = (
         f"{label}: {stats['value']:.3f}, 90 % interval {low:.3f} to {high:.3f}, "
-        f"{stats['n']} samples, {stats['status']}"
+        f"{samples} samples, {stats['status']}"
     )
     sides = document.get("asymmetry", {}).get(key.removesuffix("_L").removesuffix("_R"))
     if sides is None:

@@ -17,7 +17,13 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import DataDamagedError, KafkaSettings, TransportError, diagnose_connection
+from avatarrig.kafka import (
+    DataDamagedError,
+    KafkaSettings,
+    KafkaTroubleError,
+    TransportError,
+    diagnose_connection,
+)
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
@@ -57,6 +63,7 @@ class Coordinator:
         self._tell = tell
         self._drain = drain
         self._log_directory = log_directory
+        self._where_data_lies = ""
         self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._on_state = on_state or (lambda _: None)
         self._keeper: BrokerKeeper | None = None
@@ -91,6 +98,7 @@ class Coordinator:
         keeper = BrokerKeeper(broker, self.background, self._notes.put)
         keeper.__enter__()
         self._keeper = keeper
+        self._where_data_lies = f"; it lies in {broker.data_dir}"
         return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
 
     def start(self, children: Sequence[Child], *, metrics_directory: Path | None = None) -> None:
@@ -136,7 +144,7 @@ class Coordinator:
             raise CommandError(str(error)) from error
         for state in self.states:
             if state.state == "failed" and state.ended_with == ExitCode.DAMAGED:
-                raise DataDamagedError(state.message)
+                raise DataDamagedError(f"{state.message}{self._where_data_lies}")
         for supervisor in self._supervisors:
             if supervisor.failure is not None:
                 raise CommandError(supervisor.failure)
@@ -146,20 +154,34 @@ class Coordinator:
                 self._on_state(state)
             self._give_up_hopeless(state)
 
-    def patiently(self, step: Callable[[], ResultT]) -> ResultT:
+    def patiently(
+        self, step: Callable[[], ResultT], stop: threading.Event | None = None
+    ) -> ResultT:
         """Takes a step that needs Kafka, again where Kafka was away meanwhile.
+
+        Args:
+            step: What is to be done.
+            stop: Is set to give up.
 
         Raises:
             CommandError: As `check`.
-            TransportError: Kafka refuses what waiting cannot change.
+            TransportError: Kafka refuses what waiting cannot change, or has answered for a
+                minute and the step fails nevertheless.
         """
+        answering_since = time.monotonic()
         while True:
             try:
                 return step()
             except (TransportError, KafkaError) as error:
                 self.check()
-                if isinstance(error, TransportError) and not error.may_pass:
-                    raise
+                if not self._kafka_answers():
+                    answering_since = time.monotonic()
+                lasted = time.monotonic() - answering_since
+                is_told = stop is not None and stop.is_set()
+                if is_told or not _may_pass(error) or lasted >= GIVE_UP_AFTER:
+                    if isinstance(error, TransportError):
+                        raise
+                    raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error
                 _log.warning("Kafka was away, trying again", why=str(error))
                 time.sleep(RETRY_SECONDS)
 
@@ -236,3 +258,14 @@ def _is_news(known: ChildState | None, state: ChildState) -> bool:
         state.message,
         state.restarts,
     )
+
+
+def _may_pass(error: TransportError | KafkaError) -> bool:
+    """Whether waiting may help."""
+    if isinstance(error, TransportError):
+        if not error.may_pass:
+            return False
+        if not isinstance(error.__cause__, KafkaError):
+            return True
+        error = error.__cause__
+    return bool(error.retriable)

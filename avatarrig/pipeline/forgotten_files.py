@@ -9,13 +9,20 @@ from typing import Any
 import msgspec
 
 from avatarrig.runs import (
+    DecisionsFileError,
     ObservationFileError,
     RunDirectory,
     parse_observation,
+    read_decisions,
     read_observation,
+    read_standings,
     write_atomically,
+    write_decisions,
+    write_standings,
 )
+from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.store import RunStore
+from avatarrig.wire.identity import subject_name
 
 
 def forget_files(folder: Path, subject: str) -> int:
@@ -30,12 +37,14 @@ def forget_files(folder: Path, subject: str) -> int:
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
         with contextlib.suppress(ObservationFileError):
-            if read_observation(file).subject != subject:
+            if subject_name(read_observation(file).subject) != subject_name(subject):
                 continue
             image_ids.add(image_id)
             gone += run.files_of(image_id)
-    if _subject_of_estimate(run) == subject:
-        gone += [run.estimate, run.preview]
+    for place in places_of_estimates(run):
+        if subject_name(_subject_of_estimate(place) or "") == subject_name(subject):
+            gone += [place.estimate, place.preview]
+    gone += _forget_decisions(run, subject)
     if not set(run.observations.glob("*.json")) - set(gone):
         gone += [run.index, run.summary, *sorted(run.logs.glob("*.log"))]
     elif run.index.is_file():
@@ -62,9 +71,25 @@ def forget_stored_files(url: str, subject: str) -> int:
     gone: list[Path] = []
     for path, data in store.observations():
         with contextlib.suppress(ObservationFileError):
-            if parse_observation(data, path).subject == subject:
+            if subject_name(parse_observation(data, path).subject) == subject_name(subject):
                 gone += layout.files_of(Path(path).stem)
     return store.remove(file.as_posix() for file in gone)
+
+
+def _forget_decisions(run: RunDirectory, subject: str) -> list[Path]:
+    """Takes a subject out of what was decided; returns the files in which nothing is left."""
+    with contextlib.suppress(DecisionsFileError):
+        decisions = read_decisions(run)
+        kept = [decided for key, decided in decisions.items() if key[0] != subject]
+        standings = {key: to for key, to in read_standings(run).items() if key[0] != subject}
+        if len(kept) < len(decisions) and kept:
+            write_decisions(run, kept)
+        if standings:
+            write_standings(run, standings)
+        return [
+            file for file, left in ((run.decisions, kept), (run.standings, standings)) if not left
+        ]
+    return [run.decisions, run.standings]
 
 
 def _subject_of_estimate(run: RunDirectory) -> str | None:

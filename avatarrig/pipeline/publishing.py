@@ -4,32 +4,60 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from enum import Enum, auto
 from pathlib import Path
 
 import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.process.background import Background
-from avatarrig.runs import RunDirectory, WantedFiles, is_complete, read_observation, write_json
-from avatarrig.views.progress import Found, Progress
-from avatarrig.wire import PhotoReference, encode, record_key
+from avatarrig.runs import (
+    Lacking,
+    Pictures,
+    RunDirectory,
+    RunStorageError,
+    WantedFiles,
+    lacking_files,
+    read_observation,
+    write_json,
+    write_observation,
+)
+from avatarrig.views.progress import Found, ObservedPhoto, Progress
+from avatarrig.wire import Observation, PhotoReference, encode, record_key
+from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.publish import PublishError, publish_dataset
 from producers.references import Dataset, Published
 from producers.scan import DatasetError
 
 RETRY_SECONDS = 2.0
+MENDING_SECONDS = 0.5
+MENDED_AT_ONCE = 200
+Restore = Callable[[Found, ObservedPhoto], Observation | None]
 _log = structlog.get_logger(__name__)
 
 
-class Processed:
-    """Knows which photos need no detector any more; the producer asks with ``in``.
+class Standing(Enum):
+    """How far a photo of the dataset is."""
 
-    A photo is processed when its files are there and the topic has its observation; where
-    only the topic forgot it, the observation is replayed from its file.
+    NEW = auto()
+    """A detector has to look at it."""
+    WAITING = auto()
+    """It waits on the images topic, from an earlier start."""
+    REJECTED = auto()
+    OBSERVED = auto()
+    LOST = auto()
+    """It was observed, and its files are there; only the topic has its observation no more."""
+
+
+class RunPhotos:
+    """Knows how far each photo of a run is, and brings it further.
 
     Args:
         progress: What the topics say.
@@ -38,10 +66,13 @@ class Processed:
         wanted: Files asked for beside the observations.
         pending: image_ids that wait on the images topic from an earlier start.
         producer: For replays.
+        restore: Reads an observation that Kafka has, where its file is lost.
 
     Attributes:
-        detection_needed: Whether a photo was asked about that a detector has to look at.
+        detection_needed: Whether a detector has to look at any photo so far.
         found: Photos as they are found.
+        mended: How many photos had files that were lost, and were made again from what Kafka has.
+        unverified: How many observation files carry no checksum.
     """
 
     def __init__(  # noqa: PLR0913 - what decides about a photo, gathered in one place
@@ -53,6 +84,7 @@ class Processed:
         wanted: WantedFiles,
         pending: AbstractSet[str],
         producer: KafkaProducer,
+        restore: Restore = lambda *_: None,
     ) -> None:
         self._progress = progress
         self._run = run
@@ -60,47 +92,113 @@ class Processed:
         self._wanted = wanted
         self._pending = pending
         self._producer = producer
-        self._latest: Found | None = None
+        self._restore = restore
+        self._since = time.time()
+        self._mending: dict[PhotoKey, Found] = {}
+        self._mending_lock = threading.Lock()
+        self._looked_at = 0.0
+        self.unmendable: dict[str, str] = {}
+        self.mended = 0
+        self.unverified = 0
         self.detection_needed = False
         self.found: queue.SimpleQueue[Found] = queue.SimpleQueue()
 
     def note(self, record: Published) -> None:
-        """Hears of a photo before the producer asks about it."""
+        """Notes a photo that was found."""
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is not None:
-            self._latest = Found(reference.image_id, reference.path, reference.subject)
-            self.found.put(self._latest)
+            self.found.put(_found(reference))
 
     def looked_at(self, counts: FileCounts) -> None:
-        """Hears of the dataset's files when all of them were seen."""
+        """Notes the dataset's files when all of them were seen."""
         write_json(self._run.files, counts.to_document())
 
-    def __contains__(self, image_id: object) -> bool:
-        photo = self._latest
-        if photo is None or photo.image_id != image_id:
-            return False
+    def standing(self, photo: Found) -> Standing:
+        """Tells how far a photo is; its observation's file is restored where Kafka has it."""
         if photo.image_id in self._pending:
-            self._progress.expect(photo)
-            self.detection_needed = True
-            return True
+            return Standing.WAITING
         if self._progress.is_rejected(photo):
-            return True
-        if self._is_complete(photo):
-            self._replay_where_forgotten(photo)
-            return True
-        self.detection_needed = True
+            return Standing.REJECTED
+        if not self._is_complete(photo):
+            return Standing.NEW
+        return Standing.OBSERVED if self._progress.is_observed(photo) else Standing.LOST
+
+    def bring_further(self, reference: PhotoReference) -> bool:
+        """Does what a photo needs beside a detector; tells whether it is to be published for one.
+
+        Raises:
+            ObservationFileError: The file of an observation cannot be read.
+        """
+        photo = _found(reference)
+        match self.standing(photo):
+            case Standing.NEW:
+                self.detection_needed = True
+                if self._progress.is_observed(photo):
+                    with self._mending_lock:
+                        self._mending[photo.key] = photo
+                return True
+            case Standing.WAITING:
+                self.detection_needed = True
+                self._progress.expect(photo)
+            case Standing.LOST:
+                seen = read_observation(self._run.observation(photo.image_id))
+                self._producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
+            case Standing.REJECTED | Standing.OBSERVED:
+                pass
         return False
 
-    def _is_complete(self, photo: Found) -> bool:
-        return is_complete(
+    @property
+    def is_mending(self) -> bool:
+        """Whether files are waited for of photos that were observed before; looks now and then."""
+        now = time.monotonic()
+        with self._mending_lock:
+            if self._mending and now - self._looked_at >= MENDING_SECONDS:
+                self._looked_at = now
+                for key in list(self._mending)[:MENDED_AT_ONCE]:
+                    self._look_after(key, self._mending[key])
+            return bool(self._mending)
+
+    def _look_after(self, key: PhotoKey, photo: Found) -> None:
+        reject = self._progress.rejected_again(photo, self._since)
+        if reject is not None:
+            self.unmendable[photo.path] = reject.message
+        elif not self._lacking(photo).nothing:
+            return
+        else:
+            self.mended += 1
+        del self._mending[key]
+
+    def _lacking(self, photo: Found) -> Lacking:
+        return lacking_files(
             self._run, photo.image_id, photo.subject, self._fingerprint, self._wanted
         )
 
-    def _replay_where_forgotten(self, photo: Found) -> None:
-        if self._progress.is_observed(photo):
-            return
-        observation = read_observation(self._run.observation(photo.image_id))
-        self._producer.send(OBSERVATIONS, value=encode(observation), key=record_key(observation))
+    def _is_complete(self, photo: Found) -> bool:
+        lacking = self._lacking(photo)
+        if lacking.observation and self._restored(photo):
+            self.mended += 1
+            lacking = self._lacking(photo)
+        if not lacking.observation:
+            self.unverified += not lacking.is_verified
+        return lacking.nothing
+
+    def _restored(self, photo: Found) -> bool:
+        """Writes a photo's observation anew from what Kafka has; tells whether it has it."""
+        seen = self._progress.observed_at(photo)
+        observation = None if seen is None else self._restore(photo, seen)
+        if observation is None or observation.fingerprint != self._fingerprint:
+            return False
+        write_observation(self._run, observation, Pictures())
+        return True
+
+
+def _found(reference: PhotoReference) -> Found:
+    return Found(
+        reference.image_id,
+        reference.path,
+        reference.subject,
+        is_copy=reference.duplicate_of is not None,
+    )
 
 
 class Publishing:
@@ -109,7 +207,7 @@ class Publishing:
     Args:
         folder: The dataset.
         dataset: Whose photos they are.
-        processed: Which photos to pass over.
+        photos: How far each is.
         producer: Idempotent, with ``acks="all"``.
         max_images: At most so many photos.
         leave_out: Folders that are not looked into, such as the run directory.
@@ -119,7 +217,7 @@ class Publishing:
         self,
         folder: Path,
         dataset: Dataset,
-        processed: Processed,
+        photos: RunPhotos,
         producer: KafkaProducer,
         *,
         max_images: int | None,
@@ -127,13 +225,13 @@ class Publishing:
     ) -> None:
         self._folder = folder
         self._dataset = dataset
-        self._processed = processed
+        self._photos = photos
         self._producer = producer
         self._max_images = max_images
         self._leave_out = leave_out
         self._stopping = threading.Event()
         self.finished = False
-        self.failure: DatasetError | None = None
+        self.failure: DatasetError | RunStorageError | None = None
 
     def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
@@ -151,30 +249,30 @@ class Publishing:
                     self._folder,
                     self._dataset,
                     self._producer,
-                    already=self._processed,
+                    is_wanted=self._photos.bring_further,
                     max_images=self._max_images,
                     leave_out=self._leave_out,
                     counts=counts,
                     on_photo=self._note,
                 )
-            except (PublishError, KafkaError) as error:
+            except (PublishError, KafkaError, TransportError) as error:
                 _log.warning("publishing again", why=str(error))
                 self._stopping.wait(RETRY_SECONDS)
-            except DatasetError as error:
+            except (DatasetError, RunStorageError) as error:
                 self.failure = error
                 break
             except _StoppedError:
                 break
             else:
                 if self._max_images is None:
-                    self._processed.looked_at(counts)
+                    self._photos.looked_at(counts)
                 self.finished = True
                 break
 
     def _note(self, record: Published) -> None:
         if self._stopping.is_set():
             raise _StoppedError
-        self._processed.note(record)
+        self._photos.note(record)
 
 
 class _StoppedError(Exception):

@@ -9,6 +9,7 @@ import msgspec
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings
+from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import WantedFiles
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
@@ -28,6 +29,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         references: Photos of the person, and folders of some: only this person counts.
         reference_places: Which face is meant in those that show several, in their order.
         person: The person's name in what photo programs wrote; empty where names do not matter.
+        period: When photos that count were taken.
+        prune: Whether photos that are no longer in the dataset stop counting, be they ever so
+            many.
         kafka: Apache Kafka to use; the embedded one where None.
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
@@ -46,6 +50,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Path, ...] = ()
     reference_places: tuple[tuple[float, float], ...] = ()
     person: str = ""
+    period: Period = ALWAYS
+    prune: bool = False
     kafka: KafkaSettings | None = None
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.decided import as_decided
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
@@ -15,7 +16,9 @@ from avatarrig.runs import (
     read_observation,
     write_atomically,
     write_json,
+    write_standings,
 )
+from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 
@@ -40,16 +43,17 @@ def write_results(
         RunStorageError: The run directory cannot take them.
     """
     write_atomically(run.index, _index(progress))
+    write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
     write_estimate(run, documents)
     for subject, document in documents.items():
-        write_atomically(run.preview, draw_preview(document, title=subject))
+        place = place_of_estimate(run, subject, several=len(documents) > 1)
+        write_atomically(place.preview, draw_preview(document, title=subject))
 
 
 def write_estimate(run: RunDirectory, documents: Documents) -> None:
     """Writes the latest estimate, where there is one."""
-    for document in documents.values():
-        write_json(run.estimate, document)
+    write_estimates(run, documents)
 
 
 def summary(
@@ -72,7 +76,7 @@ def summary(
         "waiting": counts.waiting,
         "with_person": counts.person,
         "without_person": counts.observed - counts.person,
-        "left_out_of_estimate": dict(sorted(progress.left_out.items())),
+        "left_out_of_estimate": dict(sorted(progress.excluded.items())),
         "rejected": [
             {
                 "rel_image_path": found.path,
@@ -96,7 +100,7 @@ def _index(progress: Progress) -> bytes:
             "ok": True,
             "observation": f"{OBSERVATIONS}/{found.image_id}.json",
             "person": seen.person,
-            "left_out": seen.left_out,
+            "left_out": seen.excluded,
         }
         for found, seen in progress.observed_photos
     ]
@@ -143,8 +147,8 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
     The proportions are the aggregator's, bit for bit; height and window come beside.
     """
     estimators: dict[str, Estimator] = {}
-    for found, _ in progress.observed_photos:
-        observation = read_observation(run.observation(found.image_id))
+    for found, seen in progress.observed_photos:
+        observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
         estimators.setdefault(found.subject, Estimator()).update(observation)
     return {
         subject: estimator.estimate(subject=subject, options=options).to_document()

@@ -38,6 +38,7 @@ from avatarrig.pipeline.session import Session
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
+    DecisionsFileError,
     ForeignRunError,
     RunDirectory,
     RunIdentity,
@@ -84,7 +85,12 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
-    except (ForeignRunError, TransportSettingError, ReferenceRefusedError) as error:
+    except (
+        ForeignRunError,
+        DecisionsFileError,
+        TransportSettingError,
+        ReferenceRefusedError,
+    ) as error:
         raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
     except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
         raise CommandError(str(error)) from error

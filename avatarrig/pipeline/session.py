@@ -27,15 +27,17 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
-from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
+from avatarrig.pipeline.standings import Standings
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
-from avatarrig.runs import RunDirectory, RunIdentity
+from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.topics import detector_group, pipeline_topics
@@ -115,7 +117,7 @@ class Session:
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
-            publishing, processed = parts.patiently(lambda: self._publishing(kafka, stack))
+            publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
@@ -134,13 +136,28 @@ class Session:
                 news = self._progress.take(messages, time.monotonic())
                 if news:
                     parts.moved()
-                self._take(publishing, processed)
-                self._start_what_is_needed(parts, processed, kafka)
+                self._take(publishing, photos)
+                self._start_what_is_needed(parts, photos, kafka)
                 self._look_after(news=news)
-                return self._done
+                return self._is_done(standings) and not photos.is_mending
 
             parts.work(interruption.stop, step)
             self._enter("stopping")
+            self._tell(photos)
+
+    def _tell(self, photos: RunPhotos) -> None:
+        """Says what was wrong with the run's files."""
+        if photos.mended:
+            self._display.note(
+                f"files of {photos.mended} photos were missing or damaged, and are made again"
+            )
+        for path, why in photos.unmendable.items():
+            self._display.note(f"files of {path} cannot be made again: {why}")
+        if photos.unverified:
+            self._display.note(
+                f"{photos.unverified} observation files of an earlier version carry no checksum "
+                "and are read as they are"
+            )
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -180,7 +197,9 @@ class Session:
             log = self._run.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
-    def _publishing(self, kafka: KafkaSettings, stack: ExitStack) -> tuple[Publishing, Processed]:
+    def _publishing(
+        self, kafka: KafkaSettings, stack: ExitStack
+    ) -> tuple[Publishing, RunPhotos, Standings]:
         group = detector_group(self._identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
@@ -190,23 +209,35 @@ class Session:
             waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
-        processed = Processed(
+        restorer = Restorer(lambda: open_reader(kafka))
+        stack.callback(restorer.close)
+        photos = RunPhotos(
             self._progress,
             self._run,
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
             pending=waiting,
             producer=producer,
+            restore=restorer,
         )
         publishing = Publishing(
             self._request.dataset,
             self._dataset,
-            processed,
+            photos,
             producer,
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
         )
-        return publishing, processed
+        standings = Standings(
+            self._run,
+            self._progress,
+            producer,
+            fingerprint=self._fingerprint,
+            decisions=read_decisions(self._run),
+            prune=self._request.prune if self._request.max_images is None else None,
+            period=self._request.period,
+        )
+        return publishing, photos, standings
 
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
@@ -234,28 +265,30 @@ class Session:
             sandbox=sandbox,
         )
 
-    @property
-    def _done(self) -> bool:
+    def _is_done(self, standings: Standings) -> bool:
         if self._scanning or not self._progress.all_processed:
+            return False
+        if self._progress.counts.found and not standings.settle():
+            self._stage = "taking photos out of the estimate, or back in"
             return False
         if self._progress.counts.observed and not self._progress.estimates_complete:
             self._stage = "finishing the estimate"
             return False
         return True
 
-    def _take(self, publishing: Publishing, processed: Processed) -> None:
+    def _take(self, publishing: Publishing, photos: RunPhotos) -> None:
         if publishing.failure is not None:
             raise CommandError(str(publishing.failure), ExitCode.WRONG_USAGE)
         finished = publishing.finished  # before the queue is emptied, so that none is missed
-        while not processed.found.empty():
-            self._progress.found(processed.found.get())
+        while not photos.found.empty():
+            self._progress.found(photos.found.get())
         self._scanning = not finished
 
     def _start_what_is_needed(
-        self, parts: Coordinator, processed: Processed, kafka: KafkaSettings
+        self, parts: Coordinator, photos: RunPhotos, kafka: KafkaSettings
     ) -> None:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
-        if processed.detection_needed and not self._detecting:
+        if photos.detection_needed and not self._detecting:
             self._detecting = True
             parts.start(replicas(self._replica(kafka), self._request.workers))
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import shlex
 from collections.abc import Iterable
 from importlib.metadata import version
 from itertools import islice
@@ -23,8 +24,10 @@ from avatarrig.report.calibration.report import RunReport, calibrate
 from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
+from avatarrig.report.doubtful import most_doubtful
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
+from avatarrig.report.years import SHOWN, changing, years_of
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -33,6 +36,7 @@ _METRICS: Final = {
 }
 _PER_REASON: Final = 6
 _SHEET_WORDS: Final = 38
+_SUSPECTS: Final = 6
 
 
 class ReportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +74,11 @@ class _Picture(msgspec.Struct, frozen=True):
     width: int
     height: int
 
+    @property
+    def quoted(self) -> str:
+        """The path as a shell takes it."""
+        return shlex.quote(self.path)
+
 
 def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
     """Lays a run out as a report.
@@ -97,6 +106,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         counts=_counts(collected),
         subjects=[
             _subject(subject, documents[subject], course)
+            | _whose(collected, subject, course, thumbnails if options.pictures else None)
             for subject, course in collected.courses.items()
         ],
         best=_pictures(shown),
@@ -107,6 +117,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         settings=_settings(collected),
         other_detectors=collected.other_detectors,
         with_pictures=options.pictures > 0,
+        run=shlex.quote(str(collected.run.path)),
     )
     return ReportFiles(
         page=page.encode(),
@@ -163,6 +174,30 @@ def _subject(subject: str, document: dict[str, Any], course: Course) -> dict[str
         "courses": [
             (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
         ],
+    }
+
+
+def _whose(
+    collected: Collected, subject: str, course: Course, thumbnails: Thumbnails | None
+) -> dict[str, Any]:
+    """Whether the photos are of one person, and of one age; and which to look at."""
+    photos = [
+        photo.observation for photo in collected.photos if photo.observation.subject == subject
+    ]
+    years = years_of(photos)
+    suspects: list[_Picture] = []
+    if not course.estimate.consistent and thumbnails is not None:
+        for doubtful in most_doubtful(photos, _SUSPECTS):
+            picture = thumbnails.of(doubtful.observation)
+            if picture is not None:
+                path = doubtful.observation.path
+                suspects.append(_picture(path, " · ".join(doubtful.why), picture))
+    return {
+        "consistent": course.estimate.consistent,
+        "suspects": suspects,
+        "years": years,
+        "year_bones": SHOWN,
+        "changing": changing(years),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
@@ -15,7 +16,9 @@ from avatarrig.runs.observation_document import (
     from_document,
     to_document,
 )
+from avatarrig.runs.seal import Seal, seal_of, sealed
 from avatarrig.wire import Observation
+from avatarrig.wire.identity import subject_name
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,19 @@ def write_observation(run: RunDirectory, observation: Observation, pictures: Pic
         RunStorageError: The run directory cannot take them.
     """
     image_id = observation.image_id
+    write_pictures(run, image_id, pictures)
+    has_mask = pictures.mask is not None or run.mask(image_id).is_file()
+    mask_path = f"{MASKS}/{image_id}.png" if has_mask else None
+    document = to_document(observation, mask_path)
+    write_atomically(run.observation(image_id), sealed(document))
+
+
+def write_pictures(run: RunDirectory, image_id: str, pictures: Pictures) -> None:
+    """Writes pictures that go with an observation which is there.
+
+    Raises:
+        RunStorageError: The run directory cannot take them.
+    """
     for path, data in (
         (run.overlay(image_id), pictures.overlay),
         (run.raw(image_id), pictures.raw),
@@ -47,9 +63,6 @@ def write_observation(run: RunDirectory, observation: Observation, pictures: Pic
     ):
         if data is not None:
             write_atomically(path, data)
-    mask_path = f"{MASKS}/{image_id}.png" if pictures.mask is not None else None
-    document = to_document(observation, mask_path)
-    write_atomically(run.observation(image_id), msgspec.json.encode(document) + b"\n")
 
 
 def read_observation(path: Path) -> Observation:
@@ -72,6 +85,11 @@ def parse_observation(data: bytes, where: str) -> Observation:
     Raises:
         ObservationFileError: Naming the file and what is wrong with it.
     """
+    if seal_of(data) is Seal.DAMAGED:
+        raise ObservationFileError(
+            f"{where}: it is damaged, or was changed since it was written: run the same command "
+            "again, which makes it anew"
+        )
     try:
         return from_document(msgspec.json.decode(data, type=dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
@@ -100,10 +118,31 @@ class _Stamped(msgspec.Struct, frozen=True):
     pose: msgspec.Raw
 
 
-def is_complete(
+class Lacking(msgspec.Struct, frozen=True, kw_only=True):
+    """Which files of a photo are missing, cut off, damaged, or of another subject or detector.
+
+    Attributes:
+        observation: Whether its observation is; nothing is said of the others then.
+        overlays: Whether one of the overlays is that were asked for.
+        mask: Whether the mask is that was asked for.
+        is_verified: Whether the observation carries a checksum.
+    """
+
+    observation: bool = False
+    overlays: bool = False
+    mask: bool = False
+    is_verified: bool = True
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all files are there."""
+        return not (self.observation or self.overlays or self.mask)
+
+
+def lacking_files(
     run: RunDirectory, image_id: str, subject: str, fingerprint: str, wanted: WantedFiles
-) -> bool:
-    """Tells whether all files of a photo are there.
+) -> Lacking:
+    """Tells which files of a photo have to be made, or made again.
 
     Args:
         run: The run directory.
@@ -111,18 +150,40 @@ def is_complete(
         subject: Whose skeleton it shall tell about.
         fingerprint: Detector fingerprint that counts.
         wanted: Files asked for beside the observation.
-
-    Returns:
-        False also where the observation is damaged, or of another subject or detector.
     """
     try:
         text = run.observation(image_id).read_bytes()
+        seal = seal_of(text)
         stamped = msgspec.json.decode(text, type=_Stamped)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        if seal is Seal.NONE:
+            parse_observation(text, image_id)
+    except (OSError, msgspec.MsgspecError, ObservationFileError):
+        return Lacking(observation=True)
+    if seal is Seal.DAMAGED or not _is_of(stamped.avatarrig, subject, fingerprint):
+        return Lacking(observation=True)
+    overlays = (run.overlay(image_id), run.raw(image_id)) if wanted.overlays else ()
+    has_person = bytes(stamped.pose) != b"null"
+    return Lacking(
+        overlays=not all(map(_is_whole, overlays)),
+        mask=wanted.masks and has_person and not _is_whole(run.mask(image_id)),
+        is_verified=seal is Seal.WHOLE,
+    )
+
+
+def _is_of(stamp: _Stamp, subject: str, fingerprint: str) -> bool:
+    same = subject_name(stamp.subject) == subject_name(subject)
+    return same and stamp.fingerprint == fingerprint
+
+
+def is_complete(
+    run: RunDirectory, image_id: str, subject: str, fingerprint: str, wanted: WantedFiles
+) -> bool:
+    """Tells whether all files of a photo are there and whole: see `lacking_files`."""
+    return lacking_files(run, image_id, subject, fingerprint, wanted).nothing
+
+
+def _is_whole(picture: Path) -> bool:
+    try:
+        return is_whole_png(picture.read_bytes())
+    except OSError:
         return False
-    if stamped.avatarrig != _Stamp(subject, fingerprint):
-        return False
-    if wanted.overlays and not run.overlay(image_id).is_file():
-        return False
-    person = bytes(stamped.pose) != b"null"
-    return not (wanted.masks and person) or run.mask(image_id).is_file()

@@ -40,6 +40,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
         return self.path / "skeleton_estimate.json"
 
     @property
+    def decisions(self) -> Path:
+        """Which photos were left out or brought back by hand, and why."""
+        return self.path / "decisions.json"
+
+    @property
     def preview(self) -> Path:
         """The skeleton estimate as a T-pose picture."""
         return self.path / "skeleton_estimate.png"
@@ -48,6 +53,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
     def private(self) -> Path:
         """What the pipeline keeps for itself: broker data, logs, the run's identity."""
         return self.path / ".avatarrig"
+
+    @property
+    def standings(self) -> Path:
+        """How photos stood in the estimate when the last run ended."""
+        return self.private / "standings.json"
 
     @property
     def files(self) -> Path:

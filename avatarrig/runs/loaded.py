@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avatarrig.runs.decisions import as_it_stands, read_standings
 from avatarrig.runs.files import read_observation
 from avatarrig.runs.layout import RunDirectory
 from avatarrig.wire import Observation
@@ -51,12 +52,15 @@ class Run:
         """Reads the observations, in the order of their identifiers.
 
         Yields:
-            Observations as they travelled.
+            Observations as they travelled; of photos that were left out or brought back by hand,
+            as they count.
 
         Raises:
             ObservationFileError: A file is damaged; delete it and run the same command again.
+            DecisionsFileError: The file of what was decided by hand is damaged.
         """
-        return map(read_observation, self._files())
+        standings = read_standings(self._run)
+        return (as_it_stands(read_observation(file), standings) for file in self._files())
 
     def frame(self) -> pl.DataFrame:
         """Returns one row a photo: what it is, its quality and what it says of bone lengths.

@@ -13,6 +13,7 @@ class _Bone(msgspec.Struct):
     interval: tuple[Finite, Finite]
     n: Count
     status: Code
+    moments: Count = 0
 
 
 class _Asymmetry(msgspec.Struct):
@@ -38,7 +39,7 @@ class _Window(msgspec.Struct):
 
 
 class _Photos(msgspec.Struct, frozen=True):
-    moments: int | None = None
+    moments: Count | None = None
 
 
 class _Shape(msgspec.Struct):

@@ -13,9 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
-from avatarrig.wire import Forget, Observation, Reject, SkeletonRecord
+from avatarrig.wire import Decision, Forget, Observation, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
@@ -36,13 +38,23 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         partition: Partition of the observations topic.
         offset: Its offset there.
         person: Whether somebody was found.
-        left_out: Why it does not count in the estimate, None where it counts.
+        path: The photo's path within its dataset.
+        is_own: Whether the run asked for it.
+        is_copy: Whether it was marked as the same photo as another one.
+        captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
+        standing: What was decided about it; see `avatarrig.body.evidence.decided`.
+        excluded: Why it does not count in the estimate, None where it counts.
     """
 
     partition: int
     offset: int
     person: bool
-    left_out: Exclusion | None
+    excluded: Exclusion | None
+    path: str = ""
+    is_own: bool = False
+    is_copy: bool = False
+    captured_at: float | None = None
+    standing: str = AS_SEEN
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -52,11 +64,13 @@ class Found(msgspec.Struct, frozen=True):
         image_id: Its identifier.
         path: Path within the dataset.
         subject: Whose skeleton it tells about.
+        is_copy: Whether it has the same bytes as an earlier one.
     """
 
     image_id: str
     path: str
     subject: str
+    is_copy: bool = False
 
     @property
     def key(self) -> PhotoKey:
@@ -71,7 +85,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         found: In the dataset.
         observed: Seen by the detector.
         person: Observed, with somebody in them.
-        rejected: Set aside with a reason.
+        rejected: With a reason.
     """
 
     found: int
@@ -102,11 +116,13 @@ class Progress:
         self._found: dict[PhotoKey, Found] = {}
         self._observed: dict[PhotoKey, ObservedPhoto] = {}
         self._rejects: dict[PhotoKey, Reject] = {}
+        self._rejected_again: dict[PhotoKey, Reject] = {}
         self._own: set[str] = set()
         self._subjects: dict[str, dict[int, int]] = {}
         self._skeletons: dict[str, SkeletonRecord] = {}
         self._finished: deque[float] = deque()
         self._counted: Counter[str] = Counter()
+        self._standings: dict[tuple[PhotoKey, int], str] = {}
         self._places: dict[tuple[int, int], PhotoKey] = {}
         self._later: dict[PhotoKey, list[ObservedPhoto]] = {}
         self._refusals: dict[tuple[int, int], Reject] = {}
@@ -128,6 +144,8 @@ class Progress:
             match message.record:
                 case Observation() as record:
                     self.observation(record, message.partition, message.offset, now)
+                case Decision() as record:
+                    self.decision(record, message.partition, message.offset)
                 case Forget() as record:
                     self.forget(record.forget, message.partition)
                 case Reject() as record:
@@ -155,14 +173,24 @@ class Progress:
             return
         refusal = self._refusals.pop((partition, offset), None)
         if refusal is not None:
-            self._set_aside(key, refusal, now)
+            self._note_reject(key, refusal, now)
             return
+        standing = self._standings.get((key, partition), AS_SEEN)
         try:
-            verdict = judge(record)
+            excluded = _exclusion(as_decided(record, standing))
         except StateRefusedError:
             return
-        excluded = verdict.reason if isinstance(verdict, Excluded) else None
-        seen = ObservedPhoto(partition, offset, record.pose is not None, excluded)
+        seen = ObservedPhoto(
+            partition,
+            offset,
+            person=record.pose is not None,
+            excluded=excluded,
+            path=record.path,
+            is_own=record.run == self._run,
+            is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
+            captured_at=credible(record.captured_at, record.found_at),
+            standing=standing,
+        )
         if key in self._observed:
             if self._places.get((partition, offset)) != key:  # else it is read again
                 self._later.setdefault(key, []).append(seen)
@@ -175,8 +203,27 @@ class Progress:
             self._observed[key] = seen
             self._rejects.pop(key, None)
         self._places[seen.partition, seen.offset] = key
-        offsets = self._subjects.setdefault(key[0], {})
-        offsets[seen.partition] = max(seen.offset, offsets.get(seen.partition, -1))
+        self._reached(key[0], seen.partition, seen.offset)
+
+    def decision(self, record: Decision, partition: int, offset: int) -> None:
+        """Notes what was decided about photos."""
+        for image_id in record.image_ids:
+            self._standings[(record.subject, image_id), partition] = record.standing
+        for brought in record.observed:
+            key = (record.subject, brought.image_id)
+            seen = self._observed.get(key)
+            if brought.fingerprint != self._fingerprint or seen is None:
+                continue
+            if seen.partition != partition or seen.offset > offset:
+                continue
+            try:
+                excluded = _exclusion(as_decided(brought, record.standing))
+            except StateRefusedError:
+                continue
+            self._observed[key] = msgspec.structs.replace(
+                seen, excluded=excluded, standing=record.standing
+            )
+            self._reached(record.subject, partition, offset)
 
     def reject(self, record: Reject, now: float) -> None:
         """Notes a reject: of a photo, of an observation, or of an estimate.
@@ -190,7 +237,7 @@ class Progress:
         elif record.reference is None:
             self._refuse(record, now)
         elif record.run == self._run:
-            self._set_aside(about(record), record, now)
+            self._note_reject(about(record), record, now)
 
     def _refuse(self, record: Reject, now: float) -> None:
         """Takes back an observation that the aggregator refused: no estimate will contain it."""
@@ -209,7 +256,7 @@ class Progress:
                 self._later.setdefault(key, []).append(seen)
             elif self._refusals.pop((seen.partition, seen.offset), None) is None:
                 self._observe(key, seen)
-        self._set_aside(key, record, now)
+        self._note_reject(key, record, now)
 
     def _count_offsets(self, subject: str, partition: int) -> None:
         """Finds the last observation of a subject in a partition, after one was taken back."""
@@ -223,8 +270,9 @@ class Progress:
             default=-1,
         )
 
-    def _set_aside(self, key: PhotoKey, record: Reject, now: float) -> None:
+    def _note_reject(self, key: PhotoKey, record: Reject, now: float) -> None:
         if key in self._observed:
+            self._rejected_again[key] = record
             return
         if key not in self._rejects:
             self._finished.append(now)
@@ -242,10 +290,21 @@ class Progress:
             with self._changing(key):
                 del self._observed[key]
             self._later.pop(key, None)
+        for place in [
+            (key, number)
+            for key, number in self._standings
+            if number == partition and subject_digest(key[0]) == digest
+        ]:
+            del self._standings[place]
         for subject in [name for name in self._subjects if subject_digest(name) == digest]:
             self._subjects[subject].pop(partition, None)
             if not self._subjects[subject]:
                 del self._subjects[subject]
+
+    def _reached(self, subject: str, partition: int, offset: int) -> None:
+        """Notes what an estimate has to contain to be complete."""
+        offsets = self._subjects.setdefault(subject, {})
+        offsets[partition] = max(offset, offsets.get(partition, -1))
 
     def no_skeleton(self, subject: str, fingerprint: str) -> None:
         """Notes that there is no estimate of a subject any more."""
@@ -268,6 +327,15 @@ class Progress:
     def is_observed(self, photo: Found) -> bool:
         """Whether the observations topic has this photo."""
         return photo.key in self._observed
+
+    def observed_at(self, photo: Found) -> ObservedPhoto | None:
+        """Where the observations topic has this photo; None where it has not."""
+        return self._observed.get(photo.key)
+
+    def rejected_again(self, photo: Found, since: float) -> Reject | None:
+        """Why a photo that was observed was rejected since then, Unix seconds; None if not."""
+        record = self._rejected_again.get(photo.key)
+        return None if record is None or record.rejected_at < since else record
 
     def is_rejected(self, photo: Found) -> bool:
         """Whether this photo was rejected."""
@@ -317,14 +385,35 @@ class Progress:
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
-    def left_out(self) -> Counter[Exclusion]:
+    def excluded(self) -> Counter[Exclusion]:
         """How many observed photos do not count in the estimate, by reason."""
-        return Counter(seen.left_out for _, seen in self.observed_photos if seen.left_out)
+        return Counter(seen.excluded for _, seen in self.observed_photos if seen.excluded)
 
     @property
     def departed(self) -> int:
-        """Photos of the run's subjects that were observed, but are no longer in the dataset."""
-        return sum(key[0] in self._own and key not in self._found for key in self._observed)
+        """Photos of the run's subjects that are gone from the dataset, and count all the same."""
+        return sum(
+            key[0] in self._own and key not in self._found and seen.standing != Exclusion.GONE
+            for key, seen in self._observed.items()
+        )
+
+    @property
+    def gone(self) -> dict[PhotoKey, ObservedPhoto]:
+        """Photos that this run observed, and that are no longer in the dataset."""
+        return {
+            key: seen
+            for key, seen in self._observed.items()
+            if seen.is_own and key not in self._found
+        }
+
+    @property
+    def standings(self) -> dict[PhotoKey, str]:
+        """How photos stand about which something was decided, by hand or not."""
+        return {key: seen.standing for key, seen in self._observed.items() if seen.standing}
+
+    def seen(self, key: PhotoKey) -> ObservedPhoto | None:
+        """What is known of an observed photo."""
+        return self._observed.get(key)
 
     @property
     def skeletons(self) -> dict[str, SkeletonRecord]:
@@ -386,6 +475,11 @@ class Progress:
     def documents(self) -> dict[str, dict[str, Any]]:
         """The estimates as their files hold them, by subject."""
         return {subject: record.estimate for subject, record in self.skeletons.items()}
+
+
+def _exclusion(observation: Observation) -> Exclusion | None:
+    verdict = judge(observation)
+    return verdict.reason if isinstance(verdict, Excluded) else None
 
 
 def _covers(told: SkeletonRecord | Reject, seen: dict[int, int]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ class BoneRow(msgspec.Struct, frozen=True):
         ratio: Its length, shoulder width = 1; None while there is too little to tell.
         low: Lower end of the 90 % interval.
         high: Upper end.
-        samples: Photos that show it.
+        samples: Moments that show it; photos, in estimates of 1.0.
         status: insufficient, provisional or stable.
         metres: Length in metres, None where no height was given.
         prior_share: How much of the figure comes from people in general, 0..1; None where that
@@ -72,6 +73,12 @@ def view_of(progress: Progress, *, stage: str, scanning: bool, now: float, start
     )
 
 
+def samples_of(stats: Mapping[str, Any]) -> int:
+    """How many moments show a bone; how many photos, where 1.0 did not tell moments."""
+    samples: int = stats.get("moments", stats.get("n", 0))
+    return samples
+
+
 def bone_rows(document: dict[str, Any]) -> tuple[BoneRow, ...]:
     """Reads the table of bones off an estimate document."""
     return tuple(
@@ -80,7 +87,7 @@ def bone_rows(document: dict[str, Any]) -> tuple[BoneRow, ...]:
             ratio=document["estimates"].get(key),
             low=_end(document, key, 0),
             high=_end(document, key, 1),
-            samples=document["stats"].get(key, {}).get("n", 0),
+            samples=samples_of(document["stats"].get(key, {})),
             status=document["stats"].get(key, {}).get("status", "insufficient"),
             metres=document.get("metres", {}).get(key, {}).get("value"),
             prior_share=document["stats"].get(key, {}).get("prior_share"),

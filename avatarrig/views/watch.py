@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Self
 
 import structlog
@@ -18,6 +19,7 @@ from avatarrig.kafka import (
     read_groups,
 )
 from avatarrig.kafka.reading import Tell, log_refusal
+from avatarrig.process.background import Background
 from avatarrig.views.board import Board
 from avatarrig.views.feed import advance, following
 from avatarrig.views.snapshot import Snapshot
@@ -29,10 +31,6 @@ _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 2.0
 _log = structlog.get_logger(__name__)
-
-
-class WatchingFailedError(RuntimeError):
-    """Watching ended by a fault of its own; the cause tells which."""
 
 
 class Watching:
@@ -60,16 +58,13 @@ class Watching:
         self._groups: tuple[GroupState, ...] = ()
         self._troubles = Troubles(clock)
         self._troubles.begins(self._read_topics.__name__, NOT_CONNECTED)
-        self._failure: Exception | None = None
+        self._background = Background()
         self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(work,), name=work.__name__, daemon=True)
-            for work in (self._read_topics, self._ask_for_groups)
-        ]
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        for work in (self._read_topics, self._ask_for_groups):
+            self._threads.append(self._background.start(work.__name__, partial(self._run, work)))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,10 +82,9 @@ class Watching:
         """What is known now; it does not change any more.
 
         Raises:
-            WatchingFailedError: Nothing will ever be known again, by a fault of this program.
+            BackgroundError: Nothing will ever be known again, by a fault of this program.
         """
-        if self._failure is not None:
-            raise WatchingFailedError(f"watching failed: {self._failure!r}") from self._failure
+        self._background.check()
         with self._lock:
             return self._board.snapshot()
 
@@ -101,9 +95,6 @@ class Watching:
             except (TransportError, OSError) as error:
                 if self._troubles.begins(work.__name__, in_words(error)):
                     _log.info("nothing can be read for those who look on", why=str(error))
-            except Exception as error:
-                self._failure = error
-                raise
             self._ended.wait(_RETRY_SECONDS)
 
     def _read_topics(self) -> None:

@@ -90,8 +90,9 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         found_at: When the photo was found, Unix seconds.
         captured_at: When it was taken, Unix seconds; None where the file does not say.
         run: Identifier of the run that asked for it; empty for a service.
-        duplicate_of: image_id of an earlier photo with the same bytes. Such a photo is
+        duplicate_of: image_id of an earlier photo with the same picture. Such a photo is
             observed, but does not count in the estimate.
+        picture: SHA-256 of what makes the picture, hexadecimal; empty where only the file is known.
         sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
@@ -106,6 +107,7 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     captured_at: Seconds | None = None
     run: Code = ""
     duplicate_of: ImageId | None = None
+    picture: Code = ""
     sought: Sought | None = None
     version: int = SCHEMA_VERSION
 

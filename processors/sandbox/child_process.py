@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 
+from avatarrig.process.environment import environment_without_secrets
+from avatarrig.process.supervision import KILLED
 from processors.sandbox.messages import (
     Answer,
     GarbledError,
@@ -24,7 +25,6 @@ from processors.sandbox.messages import (
 _COMMAND = (sys.executable, "-P", "-m", "processors.sandbox.process")
 _TAIL_BYTES = 8192
 _GOODBYE_SECONDS = 5.0
-_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|_KEY|SASL", re.IGNORECASE)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -44,6 +44,11 @@ class Ended(msgspec.Struct, frozen=True):
     def by_signal(self) -> bool:
         """Whether native code brought it down, rather than Python."""
         return self.status < 0 or self.garbled
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else ended it: that says nothing of how it starts."""
+        return self.status in KILLED and not self.garbled
 
     def __str__(self) -> str:
         if self.garbled:
@@ -135,11 +140,6 @@ class ChildProcess:
             while chunk := os.read(stream.fileno(), _TAIL_BYTES):
                 self._tail += chunk
                 del self._tail[:-_TAIL_BYTES]
-
-
-def environment_without_secrets() -> dict[str, str]:
-    """This process's environment without what looks like a credential."""
-    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
 def _close(stream: IO[bytes] | None) -> None:

@@ -10,22 +10,26 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.photos.decode import decode_photo
+from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.pictures.caption import Caption
-from avatarrig.pictures.mask import encode_mask
+from avatarrig.pictures.mask import Mask, encode_mask
 from avatarrig.pictures.overlay import draw_overlay
 from avatarrig.runs import (
     ObservationFileError,
     Pictures,
     RunDirectory,
     WantedFiles,
-    is_complete,
+    lacking_files,
     read_observation,
     write_observation,
+    write_pictures,
 )
 from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
 from avatarrig.wire.reasons import Exclusion
@@ -61,25 +65,44 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
             wanted=settings.wanted,
         )
 
-    def kept(self, reference: PhotoReference, fingerprint: str) -> bytes | None:
+    def kept(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
         """Finds the observation of a photo whose files outlived an interrupted transaction.
+
+        Overlays that are missing are drawn from it.
 
         Args:
             reference: The photo.
             fingerprint: The detector's.
+            data: The photo's bytes.
 
         Returns:
             The observation, packed; None where the photo has to be detected.
+
+        Raises:
+            PhotoRefusedError: The photo cannot be drawn on.
+            RunStorageError: The run directory cannot take the overlays.
         """
         if self.run is None:
             return None
         image_id = reference.image_id
+        lacking = lacking_files(self.run, image_id, reference.subject, fingerprint, self.wanted)
+        if lacking.observation or lacking.mask:
+            return None
         try:
-            if not is_complete(self.run, image_id, reference.subject, fingerprint, self.wanted):
-                return None
-            return encode(read_observation(self.run.observation(image_id)))
+            observation = read_observation(self.run.observation(image_id))
         except (OSError, ObservationFileError):
             return None  # writing it anew mends it, or tells what is wrong with the folder
+        if lacking.overlays:
+            photo = decode_photo(data, max_pixels=self.options.max_pixels)
+            drawn = self._overlays(
+                observation,
+                photo.rgb,
+                pose=_unpacked(observation.pose),
+                face=_unpacked(observation.face),
+                mask=_read_mask(self.run.mask(image_id)),
+            )
+            write_pictures(self.run, image_id, drawn)
+        return encode(observation)
 
     def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
         """Makes a photo's observation; its files are written when this returns.
@@ -107,20 +130,46 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         return encode(observation)
 
     def _pictures(self, observation: Observation, seen: Detection) -> Pictures:
-        overlay = raw = mask = None
+        drawn = Pictures()
         if self.wanted.overlays:
-            overlay = draw_overlay(
-                seen.rgb,
-                seen.pose,
-                face=seen.face,
-                mask=seen.mask,
-                caption=_caption(observation),
-                threshold=self.options.overlay_thr,
+            drawn = self._overlays(
+                observation, seen.rgb, pose=seen.pose, face=seen.face, mask=seen.mask
             )
-            raw = draw_overlay(seen.rgb, seen.pose, face=seen.face, threshold=0.0)
         if self.wanted.masks and seen.mask is not None:
             mask = encode_mask(seen.mask, seen.width, seen.height)
-        return Pictures(overlay=overlay, raw=raw, mask=mask)
+            drawn = msgspec.structs.replace(drawn, mask=mask)
+        return drawn
+
+    def _overlays(
+        self,
+        observation: Observation,
+        rgb: NDArray[np.uint8],
+        *,
+        pose: NDArray[np.float32] | None,
+        face: NDArray[np.float32] | None,
+        mask: Mask | None,
+    ) -> Pictures:
+        caption = _caption(observation)
+        threshold = self.options.overlay_thr
+        return Pictures(
+            overlay=draw_overlay(
+                rgb, pose, face=face, mask=mask, caption=caption, threshold=threshold
+            ),
+            raw=draw_overlay(rgb, pose, face=face, threshold=0.0),
+        )
+
+
+def _unpacked(array: PackedArray | None) -> NDArray[np.float32] | None:
+    return None if array is None else array.unpack()
+
+
+def _read_mask(file: Path) -> Mask | None:
+    """Reads a mask that was written; None where there is none."""
+    try:
+        picture = decode_photo(file.read_bytes())
+    except (OSError, PhotoRefusedError):
+        return None
+    return np.ascontiguousarray(picture.rgb[..., 0])
 
 
 def assemble(
@@ -189,14 +238,12 @@ def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:
 
 def _caption(observation: Observation) -> Caption:
     score = observation.meta.get("pose_score")
-    remarks = [f"1 of {observation.people} people"] if observation.people > 1 else []
-    if observation.ambiguous:
-        remarks.append("ambiguous" if remarks else "ambiguous: somebody else is there")
+    verdict = judge(observation)
     return Caption(
         frame_kind=str(observation.meta.get("frame_kind") or ""),
         score=float(score) if isinstance(score, int | float) and observation.pose else None,
-        note=", ".join(remarks),
-        left_out=observation.ambiguous,
+        several=observation.people > 1 or observation.ambiguous,
+        excluded=verdict.reason.words if isinstance(verdict, Excluded) else "",
     )
 
 

@@ -226,7 +226,7 @@ class Sandbox:
         _log.warning("the detector process ended", how=str(end), pid=self.pid, stderr=end.tail)
         self._process.close()
         self._metrics.died(RejectReason.CRASHED if end.by_signal else RejectReason.DETECTOR_FAILED)
-        if self._begun is None:
+        if self._begun is None and not end.was_killed:
             self._count_futile_start(f"{end}: {_last_line(end.tail)}")
         if end.by_signal:
             return self._blame(RejectReason.CRASHED, f"the detector crashed on this photo ({end})")

@@ -117,7 +117,9 @@ def kill_when_another_ends(run: Disturbed, kind: str) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_killed_at_random(begin: Callable[..., Disturbed], left_alone: Result, seed: int) -> None:
+def test_killed_at_random(
+    begin: Callable[..., Disturbed], left_alone: Result, few: Flock, seed: int
+) -> None:
     dice = random.Random(seed)  # noqa: S311 - no secret
     run = begin(MEANWHILE / PHOTOS)
     killed = 0
@@ -130,4 +132,5 @@ def test_killed_at_random(begin: Callable[..., Disturbed], left_alone: Result, s
                 dice.choice(victims).kill()
                 killed += 1
     assert killed
+    few.pace(0)
     assert_as_left_alone(run, left_alone)

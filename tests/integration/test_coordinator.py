@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from kafka.errors import TopicAuthorizationFailedError
 from support.supervised import Behaviour
 from support.waiting import wait_for
 
@@ -91,6 +92,27 @@ def test_what_waiting_cannot_change_is_told_at_once(coordinator: Coordinator) ->
 
     with pytest.raises(TopicError):
         coordinator.patiently(step)
+
+
+def test_an_error_that_waiting_cannot_change_is_told_as_one_of_kafka(
+    coordinator: Coordinator,
+) -> None:
+    def step() -> None:
+        raise TopicAuthorizationFailedError("not yours")
+
+    with pytest.raises(TransportError, match="not yours"):
+        coordinator.patiently(step)
+
+
+def test_a_step_is_given_up_when_told_to_stop(coordinator: Coordinator) -> None:
+    stop = threading.Event()
+    stop.set()
+
+    def step() -> None:
+        raise TransportError("away")
+
+    with pytest.raises(TransportError, match="away"):
+        coordinator.patiently(step, stop)
 
 
 def guard_of(folder: Path) -> psutil.Process:

@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import socket
+import stat
+import struct
 import subprocess
 import sys
 import time
@@ -18,9 +20,11 @@ from kafka import OffsetAndMetadata, TopicPartition
 from support.waiting import wait_for
 
 from avatarrig.kafka import (
+    ConnectionRefusedByKafkaError,
     KafkaSettings,
     create_topics,
     describe_cluster,
+    diagnose_connection,
     open_group_consumer,
     open_producer,
     open_reader,
@@ -29,9 +33,10 @@ from avatarrig.kafka.embedded import (
     BrokerUnavailableError,
     DataInUseError,
     EmbeddedBroker,
-    default_cache,
 )
-from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
+from avatarrig.kafka.embedded.startup_cache import with_startup_cache
+from avatarrig.kafka.own_broker import own_broker_at, secret_in
 from avatarrig.wire.topics import Topic
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -208,20 +213,82 @@ def test_the_command_runs_a_broker_until_it_is_told_to_stop(
     assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()
 
 
+@pytest.fixture(scope="module")
+def cache_of_ones_own(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    cache = tmp_path_factory.mktemp("of-ones-own") / "cache"
+    jars = kafka_distribution.jars[0].parent
+    shutil.copytree(jars, cache / jars.name, copy_function=os.link)
+    return cache
+
+
 @pytest.mark.broker
-@pytest.mark.usefixtures("kafka_distribution")
-@pytest.mark.parametrize("where", [0.0, 0.3, 0.9])
-def test_a_damaged_startup_cache_is_thrown_away(tmp_path: Path, where: float) -> None:
-    """It is made again by whoever starts next; here it need not be there to begin with."""
-    cache = tmp_path / "cache"
-    shutil.copytree(default_cache(), cache, copy_function=os.link)
-    caches = list((cache / "startup").glob("*.aot"))
-    for file in caches:
-        content = bytearray(file.read_bytes())
-        at = int(where * len(content))
-        content[at : at + 4096] = bytes(byte ^ 0xFF for byte in content[at : at + 4096])
-        file.unlink()  # a link to the one in use
-        file.write_bytes(content)
-    with EmbeddedBroker(tmp_path / "broker", cache) as broker:
+@pytest.mark.parametrize("where", [0.0, 0.5])
+def test_a_damaged_startup_cache_is_made_again_or_done_without(
+    cache_of_ones_own: Path, tmp_path: Path, where: float
+) -> None:
+    ready = with_startup_cache(cache_of_ones_own, prepare_distribution(cache_of_ones_own))
+    assert ready.startup_cache is not None
+    content = bytearray(ready.startup_cache.read_bytes())
+    at = int(where * len(content))
+    content[at : at + 65536] = bytes(byte ^ 0xFF for byte in content[at : at + 65536])
+    ready.startup_cache.write_bytes(content)
+    with EmbeddedBroker(tmp_path / "broker", cache_of_ones_own) as broker:
         write(broker, b"value")
         assert read(broker, 1) == [b"value"]
+
+
+def test_who_does_not_know_the_secret_is_let_in_nowhere(kafka: EmbeddedBroker) -> None:
+    """On neither port: the controllers' would take records as well."""
+    client = int(kafka.bootstrap_servers.rpartition(":")[2])
+    listening = {
+        connection.laddr.port
+        for connection in psutil.Process(kafka.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert client in listening
+    assert len(listening) == 2
+    for port in listening:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
+            metadata = struct.pack(">hhih", 3, 1, 7, -1) + struct.pack(">i", -1)
+            stranger.sendall(struct.pack(">i", len(metadata)) + metadata)
+            assert stranger.recv(1) == b""  # closed without an answer
+    wrong = KafkaSettings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        username="avatarrig",
+        password="guessed",  # noqa: S106 - nobody's
+    )
+    with pytest.raises(ConnectionRefusedByKafkaError):
+        diagnose_connection(wrong)
+
+
+def test_a_command_of_the_same_user_finds_the_secret_by_the_port(kafka: EmbeddedBroker) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        port = kafka.bootstrap_servers.rpartition(":")[2]
+        settings = KafkaSettings(bootstrap_servers=f"{host}:{port}")
+        assert settings.security_protocol == "SASL_PLAINTEXT"
+        assert settings.password not in repr(settings)
+        assert describe_cluster(settings).brokers == (kafka.bootstrap_servers,)
+    assert not KafkaSettings(bootstrap_servers=f"elsewhere:{port}").sasl
+
+
+@posix
+def test_the_secret_lies_in_files_that_its_user_alone_may_read(
+    kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    port = int(kafka.bootstrap_servers.rpartition(":")[2])
+    found = own_broker_at(port)
+    assert found is not None
+    files = [
+        file
+        for file in Path(found.lock).parent.iterdir()
+        if file.is_file() and found.secret.encode() in file.read_bytes()
+    ]
+    assert {file.name for file in files} == {"secret", "node.properties"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    kept = tmp_path / "secret"
+    assert secret_in(kept) == secret_in(kept) != found.secret
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from avatarrig.body.bones import PROTOTYPE_BONES
@@ -33,6 +34,36 @@ def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format
     if file_format != "glb":
         bones = json.loads(beside.read_text())["bones"]
         assert {bone["name"]: bone["measured"] for bone in bones}["hand.L"] is False
+
+
+def test_slimevr_gets_its_offsets(run: Path) -> None:
+    done = CliRunner().invoke(export, [str(run), "--format", "slimevr", "--height", "172"])
+    assert done.exit_code == 0, done.output
+    written = yaml.safe_load((run / "skeleton.slimevr.yml").read_text())
+    offsets = written["skeleton"]["offsets"]
+    # What SlimeVR adds up to the height of the eyes.
+    tall = ("neckLength", "upperChestLength", "chestLength", "waistLength", "hipLength")
+    legs = ("upperLegLength", "lowerLegLength")
+    assert sum(offsets[key] for key in (*tall, *legs)) == pytest.approx(0.936 * 1.72, abs=2e-3)
+    assert offsets["shouldersWidth"] == pytest.approx(offsets["upperArmLength"], abs=1e-3)
+
+
+def test_unity_gets_a_description_whose_bones_hang_together(run: Path) -> None:
+    done = CliRunner().invoke(export, [str(run), "--format", "unity", "--height", "1.72m"])
+    assert done.exit_code == 0, done.output
+    description = json.loads((run / "skeleton.unity.json").read_text())
+    names = [bone["name"] for bone in description["skeleton"]]
+    assert [bone["boneName"] for bone in description["human"]] == names
+    human = {bone["boneName"]: bone["humanName"] for bone in description["human"]}
+    assert human["leftUpperArm"] == "LeftUpperArm"
+    place = {bone["name"]: bone["position"] for bone in description["skeleton"]}
+    assert place["leftLowerArm"]["x"] < 0 < place["rightLowerArm"]["x"]
+
+
+def test_presets_in_metres_need_a_height(run: Path) -> None:
+    done = CliRunner().invoke(export, [str(run), "--format", "slimevr"])
+    assert done.exit_code == 1
+    assert "--height" in done.output
 
 
 @pytest.mark.parametrize("height", ["17", "tall", "172m", "5m", "-1m"])

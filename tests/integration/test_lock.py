@@ -19,7 +19,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RUN = PROJECT["dependencies"]
 OWN = ("avatarrig", "producers", "processors", "aggregators")
-BROUGHT_BY = {"opencv-contrib-python": "mediapipe"}  # see pyproject.toml
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 
 
@@ -33,7 +32,7 @@ def extra(name: str) -> list[str]:
     return asked
 
 
-OPTIONAL = [*RUN, *extra("s3"), *extra("frame")]
+OPTIONAL = [*RUN, *extra("s3"), *extra("raw"), *extra("jxl"), *extra("frame")]
 TEST = [*RUN, *extra("test"), *extra("lint")]
 
 
@@ -96,8 +95,7 @@ def test_what_is_imported_is_declared(folder: str, declared: list[str]) -> None:
         for module, file in imports(ROOT / folder)
         if (top := module.partition(".")[0]) not in sys.stdlib_module_names
         and top in distributions
-        and not names
-        & {BROUGHT_BY.get(name, name) for name in map(canonicalize_name, distributions[top])}
+        and not names & set(map(canonicalize_name, distributions[top]))
         and top not in OWN
     }
     assert not undeclared, "add it to pyproject.toml and run scripts/lock"

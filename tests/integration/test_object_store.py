@@ -34,7 +34,7 @@ from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.bucket import Bucket
-from producers.ingest import Ingest, Pace
+from producers.ingest import Ingest, Schedule
 from producers.memory import Memory
 from producers.references import Dataset
 from producers.scan import DatasetError
@@ -61,7 +61,7 @@ def ingest_of(url: str, producer: RecordingProducer) -> Ingest:
         Dataset(name="d"),
         producer,
         memory,
-        pace=Pace(rescan=0.2),
+        schedule=Schedule(rescan=0.2),
         metrics=IngestMetrics(CollectorRegistry()),
     )
 
@@ -96,7 +96,7 @@ def test_keys_that_climb_are_set_aside_and_all_others_are_published(
         Dataset(name="d"),
         producer,
         Memory("d"),
-        pace=Pace(),
+        schedule=Schedule(),
         metrics=IngestMetrics(CollectorRegistry()),
     )
     ingest.once(threading.Event())

@@ -145,6 +145,25 @@ def test_bones_say_where_their_length_comes_from() -> None:
     assert sources["leftUpperLeg"] == MEASURED
 
 
+def test_measured_bones_say_how_sure_they_are() -> None:
+    stats = {
+        f"lower_leg_{side}": {"interval": [1.2, 1.3], "status": "stable", "prior_share": 0.2}
+        for side in "LR"
+    }
+    armature = build_armature({**DOCUMENT, "stats": stats}, height=1.72)
+    shank = next(bone for bone in armature.bones if bone.vrm == "leftLowerLeg")
+    length = lengths_of(armature)["leftLowerLeg"]
+    assert shank.told is not None
+    assert shank.told.interval == pytest.approx(
+        (length * 1.2 / 1.26, length * 1.3 / 1.26), rel=1e-3
+    )
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
+    extras = {node.name: node.extras for node in gltf.nodes}
+    assert extras["leftLowerLeg"]["status"] == "stable"
+    assert extras["leftLowerLeg"]["prior_share"] == 0.2
+    assert "status" not in extras["leftHand"]
+
+
 @pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])
 def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
     kept = {key: value for key, value in ESTIMATES.items() if missing not in key}

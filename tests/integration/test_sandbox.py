@@ -90,6 +90,23 @@ def test_photos_are_observed_in_their_order(tmp_path: Path, open_sandbox: Open) 
     assert sandbox.has_room
 
 
+def test_a_detector_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, open_sandbox: Open
+) -> None:
+    sandbox = open_sandbox()
+    job = sandbox.submit(photo(tmp_path, "a.jpg", "a person"))
+    for _ in range(5):
+        pid = sandbox.pid
+        os.kill(pid, signal.SIGKILL)
+        give_up = time.monotonic() + PATIENCE
+        while sandbox.pid == pid:
+            assert time.monotonic() < give_up
+            assert sandbox.collect(0.05) == []
+    (result,) = collect(sandbox, 1)
+    assert isinstance(result, Observed)
+    assert result.job == job
+
+
 @pytest.mark.parametrize(
     ("script", "limits", "reject"),
     [

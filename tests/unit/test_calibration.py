@@ -20,6 +20,7 @@ from avatarrig.report.calibration.measured import (
     MeasuredRun,
     UnreadableRunError,
     measure_run,
+    runs_in,
 )
 from avatarrig.report.calibration.suggestion import (
     WANTED_PRECISION,
@@ -82,7 +83,7 @@ def test_without_labels_the_prototypes_formulas_hold() -> None:
     thresholds = suggest_from_distributions(photos)
     assert thresholds.min_pose_det == 0.8  # 0.8 times the tenth percentile on the mask
     assert thresholds.min_pose_presence == 0.54  # the 15th percentile of the scores is 0.56
-    assert thresholds.min_pose_track == 0.52
+    assert "track" not in thresholds.options()  # MediaPipe ignores it for single images
     no_mask = [photo(score / 100, inmask=None) for score in range(50, 91)]
     assert suggest_from_distributions(no_mask).min_pose_det == 0.56
 
@@ -260,3 +261,13 @@ def test_a_run_without_any_pose_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(calibrate, [str(tmp_path)])
     assert done.exit_code == 1
     assert "no photo shows a pose" in done.output
+
+
+def test_a_folder_of_runs_stands_for_each_of_them(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name / "observations").mkdir(parents=True)
+    (tmp_path / "notes").mkdir()
+    assert runs_in(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    assert runs_in(tmp_path / "a") == [tmp_path / "a"]
+    with pytest.raises(UnreadableRunError, match="holds none"):
+        runs_in(tmp_path / "notes")

@@ -27,6 +27,7 @@ CASES: dict[Exclusion | None, dict[str, Any]] = {
     Exclusion.DUPLICATE: {"excluded": "duplicate of b-77"},
     Exclusion.ON_REQUEST: {"excluded": "not me"},
     Exclusion.GONE: {"excluded": Exclusion.GONE.words},
+    Exclusion.OUT_OF_PERIOD: {"excluded": Exclusion.OUT_OF_PERIOD.words},
     Exclusion.SOMEBODY_ELSE: {"excluded": str(Verdict.SOMEBODY_ELSE)},
     Exclusion.UNSURE: {"excluded": str(Verdict.UNSURE)},
     Exclusion.AMBIGUOUS: {"ambiguous": True},
@@ -59,7 +60,7 @@ def test_tally_progress_report_and_frame_say_the_same(reason: Exclusion | None) 
     seen = photo(reason)
     told = {} if reason is None else {reason: 1}
     assert Tally.empty().add(seen).excluded == told
-    assert progress_with(seen).left_out == told
+    assert progress_with(seen).excluded == told
     assert seen_photo(seen).excluded == reason
     row = photo_frame([seen]).row(0, named=True)
     assert (row["counts"], row["left_out"]) == (reason is None, reason)

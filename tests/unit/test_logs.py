@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 from collections.abc import Iterator
@@ -91,3 +92,17 @@ def test_the_level_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         structlog.get_logger().info("told")
         structlog.get_logger().debug("told in detail")
         assert len(lines(stream)) == shown
+
+
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "no space left", text[:1])
+
+
+def test_a_log_that_cannot_be_written_ends_and_floods_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logs(FullDisk())
+    structlog.get_logger("own").warning("no space left")
+    logging.getLogger("foreign").error("no space left")
+    assert capsys.readouterr() == ("", "")

@@ -236,7 +236,7 @@ def test_what_does_not_count_is_told_by_reason(progress: Progress) -> None:
     for i, excluded in enumerate(("duplicate of b", "on request", None)):
         progress.found(a_photo(str(i)))
         progress.observation(an_observation(str(i), excluded=excluded), 0, i, now=0)
-    assert progress.left_out == {"duplicate": 1, "left_out": 1, "no_person": 1}
+    assert progress.excluded == {"duplicate": 1, "left_out": 1, "no_person": 1}
 
 
 A_POSE = PackedArray.pack(np.zeros((33, 5), np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -11,9 +12,16 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
 
-from avatarrig.pipeline.publishing import Processed, Publishing
+from avatarrig.pipeline.publishing import Publishing, Restore, RunPhotos
 from avatarrig.process.background import Background
-from avatarrig.runs import Pictures, RunDirectory, WantedFiles, write_observation
+from avatarrig.runs import (
+    Pictures,
+    RunDirectory,
+    RunStorageError,
+    WantedFiles,
+    read_observation,
+    write_observation,
+)
 from avatarrig.views.progress import Progress
 from avatarrig.wire import Observation, PhotoReference, Reject, decode
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
@@ -74,29 +82,41 @@ class Run:
         self.first, self.second = self.publish(Broker()).references
 
     def publish(
-        self, broker: Broker | None = None, pending: AbstractSet[str] = frozenset()
+        self,
+        broker: Broker | None = None,
+        pending: AbstractSet[str] = frozenset(),
+        restore: Restore = lambda *_: None,
     ) -> Broker:
         """Publishes what is left to do, as each start of the command does."""
         broker = broker or self.broker
-        processed = Processed(
+        publishing = self.publishing(broker, pending, restore)
+        publishing.start(Background()).join(PATIENCE)
+        assert publishing.finished
+        return broker
+
+    def publishing(
+        self,
+        broker: Broker,
+        pending: AbstractSet[str] = frozenset(),
+        restore: Restore = lambda *_: None,
+    ) -> Publishing:
+        self.processed = RunPhotos(
             self.progress,
             self.directory,
             fingerprint=observation(0).fingerprint,
             wanted=WantedFiles(),
             pending=pending,
             producer=broker,  # type: ignore[arg-type]
+            restore=restore,
         )
-        publishing = Publishing(
+        return Publishing(
             self.photos,
             Dataset(name="Ann", run=RUN),
-            processed,
+            self.processed,
             broker,  # type: ignore[arg-type]
             max_images=None,
             leave_out=(),
         )
-        publishing.start(Background()).join(PATIENCE)
-        assert publishing.finished
-        return broker
 
     def observe(self, photo: PhotoReference) -> Observation:
         """Leaves the files of a photo that was detected."""
@@ -134,6 +154,56 @@ def test_a_photo_that_was_observed_and_lost_its_files_is_detected_again(run: Run
     run.directory.observation(seen.image_id).unlink()
     run.publish()
     assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
+
+
+def damage(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, damage])
+def test_files_that_were_lost_are_made_again_from_what_kafka_has(
+    run: Run, harm: Callable[[Path], None]
+) -> None:
+    seen = run.observe(run.first)
+    run.progress.observation(seen, 3, 7, 1.0)
+    file = run.directory.observation(seen.image_id)
+    harm(file)
+    run.publish(restore=lambda _, at: seen if (at.partition, at.offset) == (3, 7) else None)
+    assert [r.image_id for r in run.broker.references] == [run.second.image_id]
+    assert read_observation(file) == seen
+    assert run.processed.mended == 1
+    assert not run.processed.is_mending
+
+
+def test_what_kafka_has_not_is_waited_for_until_it_is_there_or_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avatarrig.pipeline.publishing.MENDING_SECONDS", 0.0)
+    for photo in (run.first, run.second):
+        run.progress.observation(run.observe(photo), 0, 0, 1.0)
+        damage(run.directory.observation(photo.image_id))
+    run.publish()
+    assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
+    assert run.processed.is_mending
+    run.observe(run.first)
+    assert run.processed.is_mending
+    reject = Reject(
+        reason="missing", message="gone", attempts=1, rejected_at=9e9, reference=run.second, run=RUN
+    )
+    run.progress.reject(reject, 1.0)
+    assert not run.processed.is_mending
+    assert (run.processed.mended, run.processed.unmendable) == (1, {run.second.path: "gone"})
+
+
+def test_a_run_directory_that_takes_no_files_ends_the_publishing_with_the_reason(run: Run) -> None:
+    seen = run.observe(run.first)
+    run.progress.observation(seen, 0, 0, 1.0)
+    file = run.directory.observation(seen.image_id)
+    file.unlink()
+    file.mkdir()
+    publishing = run.publishing(Broker(), restore=lambda *_: seen)
+    publishing.start(Background()).join(PATIENCE)
+    assert isinstance(publishing.failure, RunStorageError)
 
 
 def test_a_photo_that_was_set_aside_is_not_tried_by_itself(run: Run) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support.photos import encode
 
 from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.runs import (
@@ -17,12 +21,14 @@ from avatarrig.runs import (
     RunStorageError,
     WantedFiles,
     is_complete,
+    lacking_files,
     load_run,
     open_run,
     read_observation,
     write_atomically,
     write_observation,
 )
+from avatarrig.runs.seal import Seal, seal_of, sealed
 from avatarrig.wire import Evidence, Observation, PackedArray
 
 
@@ -113,8 +119,68 @@ def test_a_photo_is_complete_only_with_the_files_asked_for(tmp_path: Path) -> No
     assert not complete(run, subject="another")
     assert not complete(run, overlays=True)
     assert not complete(run, masks=True)
-    write_observation(run, an_observation(), Pictures(overlay=b"o", raw=b"r", mask=b"m"))
+    png = encode(Image.new("L", (16, 16)), "PNG")
+    write_observation(run, an_observation(), Pictures(overlay=png, raw=png, mask=png))
     assert complete(run, overlays=True, masks=True)
+    for file, damaged in (
+        (run.overlay("a-1"), png[:-9]),
+        (run.raw("a-1"), b""),
+        (run.mask("a-1"), png.replace(b"IDAT", b"IDAT\0", 1)),
+    ):
+        file.write_bytes(damaged)
+        assert not complete(run, overlays=True, masks=True)
+        file.write_bytes(png)
+
+
+def test_a_digit_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    file = run.observation("a-1")
+    text = file.read_bytes()
+    digit = text.index(b'"z":') + 7
+    other = b"2" if text[digit : digit + 1] == b"1" else b"1"
+    file.write_bytes(text[:digit] + other + text[digit + 1 :])
+    assert not complete(run)
+    with pytest.raises(ObservationFileError, match="damaged"):
+        read_observation(file)
+
+
+def test_a_file_that_another_program_wrote_anew_is_whole(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    file = run.observation("a-1")
+    file.write_bytes(msgspec.json.format(file.read_bytes(), indent=2))
+    assert complete(run)
+    assert read_observation(file) == an_observation()
+
+
+def test_a_file_without_a_checksum_is_read_and_known_to_be_unverified(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    file = run.observation("a-1")
+    assert lacking_files(run, "a-1", "s", "f", WantedFiles()).is_verified
+    document = msgspec.json.decode(file.read_bytes())
+    del document["sha256"]
+    file.write_bytes(msgspec.json.encode(document))
+    lacking = lacking_files(run, "a-1", "s", "f", WantedFiles())
+    assert lacking.nothing
+    assert not lacking.is_verified
+    assert read_observation(file) == an_observation()
+    del document["face"]
+    file.write_bytes(msgspec.json.encode(document))
+    assert lacking_files(run, "a-1", "s", "f", WantedFiles()).observation
+
+
+def test_a_file_that_cannot_be_read_is_lacking(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.observation("a-1").mkdir(parents=True)
+    assert lacking_files(run, "a-1", "s", "f", WantedFiles()).observation
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_have_a_seal_or_none(data: bytes) -> None:
+    assert seal_of(data) in {Seal.DAMAGED, Seal.NONE}
+    assert seal_of(sealed({"data": data.hex()})) is Seal.WHOLE
 
 
 def test_where_nobody_was_found_no_mask_is_missed(tmp_path: Path) -> None:
@@ -136,6 +202,7 @@ def test_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     write_observation(run, an_observation(), Pictures())
     document = msgspec.json.decode(run.observation("a-1").read_bytes())
+    del document["sha256"]
     document["pose"]["landmarks"][0]["x"] = None
     run.observation("a-1").write_bytes(msgspec.json.encode(document))
     with pytest.raises(ObservationFileError, match="landmarks"):

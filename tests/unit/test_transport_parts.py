@@ -34,6 +34,22 @@ SECURE = KafkaSettings(
 )
 
 
+@pytest.mark.parametrize(
+    "servers",
+    ["a:1,b:2", "a:1, b:2, ", "PLAINTEXT://a:1,EXTERNAL_2://b:2/", "kafka://a:1,b:2"],
+)
+def test_a_list_of_addresses_is_understood_as_brokers_and_people_write_it(servers: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=servers)
+    assert settings.addresses == [("a", 1), ("b", 2)]
+    assert settings.client_options()["bootstrap_servers"] == ["a:1", "b:2"]
+
+
+@pytest.mark.parametrize("servers", ["", ",", "a:1,,", "http://a:1", "https://a:1/"])
+def test_what_is_no_address_is_named(servers: str) -> None:
+    with pytest.raises(TransportSettingError, match=r"bootstrap_servers.*host:port"):
+        KafkaSettings(bootstrap_servers=servers)
+
+
 def test_addresses_are_read() -> None:
     settings = KafkaSettings(bootstrap_servers="kafka-1:9092, [::1]:9093")
     assert settings.addresses == [("kafka-1", 9092), ("::1", 9093)]

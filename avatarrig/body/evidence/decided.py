@@ -20,6 +20,8 @@ COUNTS: Final = "counts"
 ONLY_COPY: Final = "only_copy"
 """The photo with the same bytes is no longer there."""
 
+_REASONS: Final[dict[str, Exclusion]] = {reason.value: reason for reason in Exclusion}
+
 
 def as_decided(observation: Observation, standing: str) -> Observation:
     """An observation as it shall be counted.

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
+from avatarrig.body.face import FaceRatio
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,
     EXTREMITIES,
     MEASURED,
     SURVEY,
+    RigLengths,
+    Told,
     complete_lengths,
 )
 from avatarrig.body.rig.names import rename
@@ -37,6 +40,13 @@ _BALL: Final = 0.60
 _HEEL: Final = 0.25
 """Share of the foot's length that lies behind the ankle."""
 _DECIMALS: Final = 6
+_MEASURED: Final = {
+    "UpperArm": "upper_arm",
+    "LowerArm": "lower_arm",
+    "UpperLeg": "upper_leg",
+    "LowerLeg": "lower_leg",
+}
+"""Bones that are one of the estimate's."""
 
 Point = tuple[float, float, float]
 
@@ -51,6 +61,8 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
         head: Where it begins, in the armature's unit.
         tail: Where it ends.
         source: Where its length comes from.
+        told: What else the estimate says of it, the interval in the armature's unit; None where
+            it is not measured, or nothing is said.
     """
 
     vrm: str
@@ -59,6 +71,7 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
     head: Point
     tail: Point
     source: str
+    told: Told | None = None
 
     @property
     def measured(self) -> bool:
@@ -73,11 +86,13 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
         bones: Parents before children.
         unit: ``metre`` where a height was given, otherwise ``stature``: the person is 1 tall.
         naming: Scheme of the bones' names.
+        face: Proportions of the face, where they are known.
     """
 
     bones: tuple[Bone, ...]
     unit: str
     naming: str
+    face: dict[str, FaceRatio] = {}
 
 
 def build_armature(
@@ -106,10 +121,26 @@ def build_armature(
         *(bone for side in ("left", "right") for bone in _leg(lengths, sources, unit, side)),
     ]
     return Armature(
-        bones=tuple(msgspec.structs.replace(bone, name=rename(bone.vrm, naming)) for bone in bones),
+        bones=tuple(
+            msgspec.structs.replace(
+                bone, name=rename(bone.vrm, naming), told=_told(bone, known, scale)
+            )
+            for bone in bones
+        ),
         unit=STATURE if height is None else METRE,
         naming=naming,
     )
+
+
+def _told(bone: Bone, known: RigLengths, scale: float) -> Told | None:
+    """What the estimate says of a measured bone, in the armature's unit."""
+    side = "left" if bone.vrm.startswith("left") else "right"
+    key = _MEASURED.get(bone.vrm.removeprefix(side))
+    told = known.told.get(f"{key}_{side[0].upper()}")
+    if told is None or not bone.measured:
+        return None
+    low, high = (round(scale * end, _DECIMALS) for end in told.interval)
+    return msgspec.structs.replace(told, interval=(low, high))
 
 
 def to_document(armature: Armature) -> dict[str, Any]:
@@ -121,6 +152,7 @@ def to_document(armature: Armature) -> dict[str, Any]:
         "bones": [
             {**msgspec.to_builtins(bone), "measured": bone.measured} for bone in armature.bones
         ],
+        **({"face": msgspec.to_builtins(armature.face)} if armature.face else {}),
     }
 
 

@@ -10,6 +10,7 @@ import msgspec
 from avatarrig.body.rig.armature import Armature, to_document
 from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
+from avatarrig.body.rig.presets import to_slimevr, to_unity
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,11 +19,15 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         write: Makes the file.
         content_type: What it is, for browsers.
+        suffix: How files end, without the dot, where it is not the format's name.
+        in_metres: Whether it has no meaning without the person's height.
         beside: Ending of a file beside it to what makes that: for what the format cannot say.
     """
 
     write: Callable[[Armature], bytes]
     content_type: str
+    suffix: str = ""
+    in_metres: bool = False
     beside: Mapping[str, Callable[[Armature], bytes]] = {}
 
 
@@ -34,6 +39,10 @@ def _bvh(armature: Armature) -> bytes:
     return to_bvh(armature).encode()
 
 
+def _slimevr(armature: Armature) -> bytes:
+    return to_slimevr(armature).encode()
+
+
 FORMATS: Final[Mapping[str, Format]] = {
     # BVH cannot say which bones are measured; the file beside it does.
     "bvh": Format(
@@ -41,5 +50,11 @@ FORMATS: Final[Mapping[str, Format]] = {
     ),
     "glb": Format(write=to_glb, content_type="model/gltf-binary"),
     "json": Format(write=_json, content_type="application/json"),
+    "slimevr": Format(
+        write=_slimevr, content_type="application/yaml", suffix="slimevr.yml", in_metres=True
+    ),
+    "unity": Format(
+        write=to_unity, content_type="application/json", suffix="unity.json", in_metres=True
+    ),
 }
-"""By the name of the format, which is also the ending of its files."""
+"""By the name of the format."""

@@ -149,8 +149,15 @@ def _node(
         "translation": _rounded(offset),
         "rotation": _rounded(_quaternion(own)),
         "children": children or [ends[bone.vrm]],
-        "extras": {"measured": bone.measured, "source": bone.source},
+        "extras": _extras(bone),
     }
+
+
+def _extras(bone: Bone) -> dict[str, Any]:
+    extras: dict[str, Any] = {"measured": bone.measured, "source": bone.source}
+    if bone.told is not None:
+        extras |= msgspec.to_builtins(bone.told)
+    return extras
 
 
 def _end_node(bone: Bone) -> dict[str, Any]:

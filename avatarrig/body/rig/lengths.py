@@ -37,19 +37,33 @@ class EstimateRefusedError(ValueError):
     """A document does not hold an estimate that a rig can be made of."""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What an estimate says of a length besides its value.
+
+    Attributes:
+        interval: What contains it with 90 % probability, over shoulder width.
+        status: ``provisional`` or ``stable``.
+        prior_share: How much of it is the average body's.
+    """
+
+    interval: tuple[float, float]
+    status: str
+    prior_share: float
+
+
 class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
     """Length of every bone.
 
     Attributes:
         lengths: Over shoulder width, by `KEYS`.
         sources: Where each comes from.
-        prior_shares: How much of each measured one is the average body's, where that is told.
+        told: What else the estimate says of each measured one, where it says it.
         height: The person's height in metres, where the estimate was made with one.
     """
 
     lengths: dict[str, float]
     sources: dict[str, str]
-    prior_shares: dict[str, float]
+    told: dict[str, Told]
     height: float | None
 
     @property
@@ -69,13 +83,14 @@ def complete_lengths(document: Mapping[str, Any]) -> RigLengths:
     """
     lengths: dict[str, float] = {}
     sources: dict[str, str] = {}
-    shares: dict[str, float] = {}
+    told: dict[str, Told] = {}
     try:
         for key in KEYS:
             stats = document.get("stats", {}).get(key, {})
             if key in document["estimates"]:
                 lengths[key], sources[key] = float(document["estimates"][key]), MEASURED
-                shares[key] = float(stats.get("prior_share") or 0.0)
+                if {"interval", "status", "prior_share"} <= set(stats):
+                    told[key] = _told(stats)
             elif stats.get("value") is not None:
                 lengths[key], sources[key] = float(stats["value"]), PRIOR
         height = None if document.get("height") is None else float(document["height"])
@@ -86,7 +101,16 @@ def complete_lengths(document: Mapping[str, Any]) -> RigLengths:
     if not all(_LEAST < length < _MOST for length in lengths.values()):
         raise EstimateRefusedError("the estimate holds a length that no person has")
     _fill(lengths, sources)
-    return RigLengths(lengths=lengths, sources=sources, prior_shares=shares, height=height)
+    return RigLengths(lengths=lengths, sources=sources, told=told, height=height)
+
+
+def _told(stats: Mapping[str, Any]) -> Told:
+    low, high = stats["interval"]
+    return Told(
+        interval=(float(low), float(high)),
+        status=str(stats["status"]),
+        prior_share=float(stats["prior_share"]),
+    )
 
 
 def _fill(lengths: dict[str, float], sources: dict[str, str]) -> None:

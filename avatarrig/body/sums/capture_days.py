@@ -123,6 +123,11 @@ def last_day(bucket: str) -> dt.date:
     return next_month - dt.timedelta(1)
 
 
+def is_day(bucket: str) -> bool:
+    """Tells whether a bucket holds a single day."""
+    return len(bucket) == _FULL_DAY
+
+
 def is_bucket(name: object) -> bool:
     """Tells whether something is a bucket's name."""
     if name == UNDATED:

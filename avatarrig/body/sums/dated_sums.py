@@ -35,8 +35,9 @@ class DatedSums:
     __slots__ = ("_newest_month", "_sums")
 
     def __init__(self, newest_month: str = _NO_MONTH, sums: KeyedSums[str] | None = None) -> None:
-        self._newest_month = newest_month
         self._sums: KeyedSums[str] = KeyedSums(ROW_LENGTH, COUNTS) if sums is None else sums
+        is_dated = bool(self._sums.rows.keys() - {UNDATED})
+        self._newest_month = newest_month if is_dated else _NO_MONTH
 
     @property
     def photos(self) -> int:
@@ -104,6 +105,8 @@ class DatedSums:
         if day != UNDATED and day[:7] > self._newest_month:
             raise StateRefusedError("a photo is to be taken back that is newer than any added")
         self._sums.subtract((bucket_of(day, self._newest_month), row))
+        if not self._sums.rows.keys() - {UNDATED}:
+            self._newest_month = _NO_MONTH
 
     def __add__(self, other: DatedSums) -> DatedSums:
         newest = max(self._newest_month, other._newest_month)

@@ -26,6 +26,9 @@ _LONGEST_MOMENT: Final = 2 * SECONDS
 
 _SESSION_GAP: Final = 2 * 3600
 _LONGEST_SESSION: Final = 24 * 3600
+TYPICAL_SESSION: Final = 3
+"""Moments that a session is taken to have where no photo says when it was taken: as many as in
+dumps that do say."""
 
 _LOOK_WEIGHT: Final = 3.0
 _NEAR: Final = 10.0
@@ -62,8 +65,8 @@ def group(kept: Sequence[Kept]) -> list[tuple[int, int]]:
 
     Photos of one moment were taken within seconds of each other. A photo that does not say when
     belongs to the moment that it looks most like, if it looks like any; else it is a moment of
-    the session that it looks most like. Where no photo says when, all are one session: nothing
-    tells them apart.
+    the session that it looks most like. Where no photo says when, nothing tells sessions apart:
+    there are as many as is usual.
 
     Args:
         kept: The sums, in any order.
@@ -155,7 +158,9 @@ def _sessions(ones: Sequence[Kept], moments: Sequence[int], apart: FloatArray) -
         last = taken_at
         session_of[moment] = number
     if not session_of:
-        return [0] * len(ones)
+        alike = sorted(set(moments), key=lambda place: ones[place].pose.tolist())
+        numbers = {moment: rank // TYPICAL_SESSION for rank, moment in enumerate(alike)}
+        return [numbers[moment] for moment in moments]
     timed = [place for place, one in enumerate(ones) if one.taken_at is not None]
     nearest = {place: timed[int(apart[place, timed].argmin())] for place in range(len(ones))}
     return [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.screen.printable import say
 from avatarrig.report.calibration.audit import choose_sample, draw_contact_sheet, to_csv
 from avatarrig.report.calibration.measured import UnreadableRunError, measure_run
 from avatarrig.runs import RunStorageError, write_atomically
@@ -47,7 +48,7 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
         raise click.ClickException(str(error)) from error
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(
+    say(
         f"{len(sample)} photos: look at {sheet_file}, write good or bad into {csv_file}, then\n"
         f"  avatarrig calibrate {run} --labels {csv_file}"
     )

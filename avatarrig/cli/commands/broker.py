@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.screen.printable import say
 from avatarrig.kafka.embedded import (
     BrokerError,
     EmbeddedBroker,
@@ -42,16 +43,16 @@ def fetch_command() -> None:
     """Get Apache Kafka (45 MB) ahead of time, so that a run needs no network for it."""
     with fail_clearly(failed=(BrokerError,)):
         folder = fetch(on_progress=_Lines())
-    click.echo(f"Apache Kafka is in {folder}")
+    say(f"Apache Kafka is in {folder}")
 
 
 def _run(folder: Path) -> None:
     with (
         stop_on_signals() as stop,
-        Coordinator(lambda note: click.echo(note, err=True), drain=0.0) as coordinator,
+        Coordinator(lambda note: say(note, err=True), drain=0.0) as coordinator,
     ):
         kafka = coordinator.keep(EmbeddedBroker(folder, default_cache(), on_progress=_Lines()))
-        click.echo(f"Kafka listens at {kafka.bootstrap_servers}; its data is in {folder}")
+        say(f"Kafka listens at {kafka.bootstrap_servers}; its data is in {folder}")
         coordinator.work(stop)
 
 
@@ -64,11 +65,9 @@ class _Lines:
     def __call__(self, progress: FetchProgress) -> None:
         if progress.step == "startup cache":
             if progress.done == 0:
-                click.echo("Preparing quick starts of the broker (once)", err=True)
+                say("Preparing quick starts of the broker (once)", err=True)
             return
         share = progress.done * 100 // progress.total // PERCENT_STEP
         if share > self._told:
             self._told = share
-            click.echo(
-                f"Apache Kafka: {progress.done >> 20} of {progress.total >> 20} MB", err=True
-            )
+            say(f"Apache Kafka: {progress.done >> 20} of {progress.total >> 20} MB", err=True)

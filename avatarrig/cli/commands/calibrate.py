@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from avatarrig.cli.screen.printable import say
 from avatarrig.report.calibration.labels import labelled, read_labels
-from avatarrig.report.calibration.measured import measure_run
+from avatarrig.report.calibration.measured import measure_run, runs_in
 from avatarrig.report.calibration.report import Calibration, to_document, to_text
 from avatarrig.report.calibration.report import calibrate as calibrate_runs
 from avatarrig.runs import RunStorageError, write_atomically
@@ -37,6 +38,8 @@ def calibrate(
 ) -> None:
     """Suggest --min-pose-* and --overlay-thr from what RUNs have shown.
 
+    A RUN may also be a folder with runs in it, such as outputs/runs: each of them is taken.
+
     Without labels the values come from the distributions of the quality metrics; with labels
     from precision and recall on the photos that a person called good or bad.
     """
@@ -46,11 +49,12 @@ def calibrate(
         raise click.ClickException(str(error)) from error
     if report_file is not None:
         _write(report_file, _render(calibration, as_json=report_file.suffix == ".json"))
-    click.echo(_render(calibration, as_json=as_json), nl=False)
+    for line in _render(calibration, as_json=as_json).decode().splitlines():
+        say(line)
 
 
 def _calibrate(runs: tuple[Path, ...], labels_file: Path | None) -> Calibration:
-    measured = [measure_run(run) for run in runs]
+    measured = [measure_run(run) for folder in runs for run in runs_in(folder)]
     if labels_file is None:
         return calibrate_runs(measured)
     photos = [photo for run in measured for photo in run.photos]

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+import msgspec
 
+from avatarrig.body.face import FaceRatio, face_ratios
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.options.height import HEIGHT
-from avatarrig.cli.screen.printable import printable
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.cli.screen.printable import printable, say
+from avatarrig.runs import (
+    ObservationFileError,
+    RunDirectory,
+    RunStorageError,
+    load_run,
+    write_atomically,
+)
 from avatarrig.runs.estimate_file import read_estimate
+
+_FACES: Final = 500
+"""Photos whose faces are measured; more make an export slow and the medians no better."""
 
 
 @click.command("export")
@@ -54,7 +66,8 @@ def export(  # noqa: PLR0913 - click's parameters
 ) -> None:
     """Write the skeleton of RUN for other programs: an armature in T-pose, or a body.
 
-    The armature is BVH, GLB or JSON; with --body it is a human mesh as GLB or VRM.
+    The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
+    --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     try:
@@ -65,17 +78,20 @@ def export(  # noqa: PLR0913 - click's parameters
             )
         else:
             armature = build_armature(document, naming=naming, height=height)
-            target = out or run / f"skeleton.{file_format}"
+            if file_format == "json":
+                armature = msgspec.structs.replace(armature, face=_face(run))
+            target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
             files, told = _files(armature, file_format, target), _summary(armature)
     except EstimateRefusedError as error:
         raise click.ClickException(f"{run}: {error}") from error
     try:
         for file, data in files:
             write_atomically(file, data)
-            click.echo(file)
+            say(str(file))
     except RunStorageError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(told, err=True)
+    for line in told.splitlines():
+        say(line, err=True)
 
 
 def _check(file_format: str, *, body: bool) -> None:
@@ -100,7 +116,7 @@ def _body(
     title = printable(str(document.get("subject") or "AvatarRig body"))
     wish = Wish(title=title, height=height, naming=naming, vrm=file_format == "vrm")
     try:
-        files = find_human(lambda text: click.echo(text, err=True))
+        files = find_human(lambda text: say(text, err=True))
     except HumanUnavailableError as error:
         raise click.ClickException(str(error)) from error
     made = make_body(files, known, wish)
@@ -115,8 +131,25 @@ def _body(
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
 
 
+def _face(run: Path) -> dict[str, FaceRatio]:
+    """Proportions of the face, from at most so many of the run's photos."""
+    if not RunDirectory(run).observations.is_dir():
+        return {}
+    try:
+        faces = [
+            (seen.face.unpack().astype(float), seen.width, seen.height)
+            for seen in itertools.islice(load_run(run), _FACES)
+            if seen.face is not None and seen.excluded is None
+        ]
+    except ObservationFileError as error:
+        raise click.ClickException(str(error)) from error
+    return face_ratios(faces)
+
+
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:
     chosen = FORMATS[file_format]
+    if chosen.in_metres and armature.unit != METRE:
+        raise EstimateRefusedError(f"{file_format} is in metres: give the --height")
     beside = [(target.with_suffix(end), write(armature)) for end, write in chosen.beside.items()]
     return [(target, chosen.write(armature)), *beside]
 

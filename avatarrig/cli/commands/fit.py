@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
+from avatarrig.avatar.gltf.compression import QUANTIZED
+from avatarrig.avatar.gltf.container import read_container, write_container
 from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
-from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.printable import printable, say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import RunStorageError, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
@@ -158,7 +159,9 @@ def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa:
 def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
     message = f"{file}: {printable(str(error), 2000)}; nothing was written"
     if error.template is not None:
-        click.echo(msgspec.json.format(msgspec.json.encode(error.template), indent=1).decode())
+        template = msgspec.json.format(msgspec.json.encode(error.template), indent=1).decode()
+        for line in template.splitlines():
+            say(line)
         message += (
             ". The lines above, filled in and saved, are a file for --map (_nodes lists the names "
             "there are and may be left out)"
@@ -168,20 +171,21 @@ def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
 
 def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry_run: bool) -> None:
     for label, value in avatar.conditions.shown:
-        click.echo(f"{label}: {printable(value)}")
+        say(f"{label}: {printable(value)}")
     for line in bones_found(avatar, full=dry_run):
-        click.echo(line)
-    click.echo(factor_table(fitted, known, widths))
+        say(line)
+    say(factor_table(fitted, known, widths))
     for warning in fitted.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     if fitted.narrowed:
-        click.echo(
-            "shoulders and hips move less than they might: limbs would run into the body", err=True
-        )
+        say("shoulders and hips move less than they might: limbs would run into the body", err=True)
     if not known.measured:
-        click.echo(
-            "WARNING: no photo tells any of these lengths; this is the average body", err=True
-        )
+        say("WARNING: no photo tells any of these lengths; this is the average body", err=True)
+
+
+def _used(avatar: Avatar) -> list[str]:
+    used: list[str] = avatar.document.get("extensionsUsed", [])
+    return used
 
 
 def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
@@ -196,10 +200,11 @@ def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
     write_atomically(target, data)
     beside = target.with_name(f"{target.stem}-before-after.png")
     write_atomically(beside, picture)
-    if avatar.undone:
-        click.echo(
-            f"written without compression ({', '.join(avatar.undone)}): "
+    packed = [*avatar.undone, *(name for name in (QUANTIZED,) if name in _used(avatar))]
+    if packed:
+        say(
+            f"written without compression ({', '.join(packed)}): "
             f"{avatar.container.size:,} bytes have become {len(data):,}"
         )
-    click.echo(target)
-    click.echo(beside)
+    say(str(target))
+    say(str(beside))

@@ -9,6 +9,7 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.printable import say
 from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.object_store import StoreAwayError, StoreUrlError, lies_in_store
 
@@ -56,12 +57,12 @@ def forget(
         files = sum(forget_files(place, subject) for place in places)
         files += sum(forget_stored_files(store, subject) for store in stores)
     for topic, messages in removed.items():
-        click.echo(f"{messages:>7} messages of {topic}")
-    click.echo(f"{files:>7} files")
+        say(f"{messages:>7} messages of {topic}")
+    say(f"{files:>7} files")
     for place in places:
         left = sorted(file.name for file in place.iterdir() if file.is_file())
         if left:
-            click.echo(f"left in {place}, to be looked through: {', '.join(left)}")
+            say(f"left in {place}, to be looked through: {', '.join(left)}")
 
 
 def _folder(out: str) -> Path:

@@ -12,6 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.faces.refused import ReferenceRefusedError
 from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.errors import CommandError, ExitCode
@@ -160,7 +161,7 @@ def ingest(  # noqa: PLR0913 - click's parameters
             )
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
-    click.echo(
+    say(
         f"{totals.published} photos published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")

@@ -12,11 +12,11 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
@@ -57,7 +57,7 @@ def list_command(
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
         return
     console = Console(highlight=False)
-    console.print(_table(photos) if photos else Text("nothing is rejected"))
+    console.print(_table(photos) if photos else words("nothing is rejected"))
 
 
 @rejects.command("show")
@@ -94,14 +94,14 @@ def replay_command(
     with fail_clearly(), reach(run_directory, kafka) as reached:
         photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
         replayed = replay(reached, photos)
-    click.echo(f"{replayed} photos are published again")
+    say(f"{replayed} photos are published again")
     if replayed < len(photos):
-        click.echo(
+        say(
             f"{len(photos) - replayed} others could not be read or were no photos; "
             "once mended, the dataset's own command finds them"
         )
     if run_directory is not None and replayed:
-        click.echo("run the same avatarrig command again to have them detected")
+        say("run the same avatarrig command again to have them detected")
 
 
 def _moment(text: str | None) -> float:
@@ -126,7 +126,7 @@ def _table(photos: list[RejectedPhoto]) -> Table:
     for photo in photos:
         reject = photo.latest
         cells = (_clock(reject.rejected_at), reject.reason, str(reject.attempts * photo.times))
-        table.add_row(*cells, Text(photo.name), Text(reject.message))
+        table.add_row(*map(words, cells), words(photo.name), words(reject.message))
     return table
 
 
@@ -149,7 +149,7 @@ def _show(console: Console, photo: RejectedPhoto) -> None:
             "run": reference.run,
         }
     for name, value in rows.items():
-        console.print(Text(f"{name + ':':<10} {value}"), soft_wrap=True)
+        console.print(words(f"{name + ':':<10} {value}"), soft_wrap=True)
     console.print()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.cli.screen.printable import say
 from avatarrig.report.calibration.measured import UnreadableRunError
 from avatarrig.report.collect import UnreportableRunError, collect
 from avatarrig.runs import ObservationFileError, RunStorageError, write_atomically
@@ -51,7 +52,7 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
         files = make_report(collect(run), options)
         for file, data in _named(files, page_file):
             write_atomically(file, data)
-            click.echo(f"{file}  {len(data) / 1024:.0f} KB")
+            say(f"{file}  {len(data) / 1024:.0f} KB")
     except (UnreadableRunError, UnreportableRunError, ObservationFileError) as error:
         raise click.ClickException(str(error)) from error
     except (LearnedRefusedError, StateRefusedError) as error:

@@ -18,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.web import DEFAULT_PORT
 from avatarrig.cli.options.window import WINDOW
@@ -69,7 +70,14 @@ class _Dataset(click.Path):
     help="Each first-level folder holds the photos of somebody else, by the folder's name.",
 )
 @asking_options()
+@period_options
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Photos that are no longer in the dataset stop counting even if they are more than a "
+    "tenth of all.",
+)
 @detector_options
 @kafka_options
 @click.option(
@@ -120,6 +128,8 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         options=detecting.options,
         wanted=detecting.wanted,
         max_images=given["max_images"],
+        period=given["period"],
+        prune=given["prune"],
         subject=given["subject"],
         subject_per_folder=given["subject_from_folder"],
         references=asking.references,

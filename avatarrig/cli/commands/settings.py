@@ -14,11 +14,11 @@ import msgspec
 from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import NAMES, PASSWORD_VARIABLE, SECTION, KafkaOption
 from avatarrig.cli.options.settings_file import settings_of
+from avatarrig.cli.screen.printable import say, words
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ def settings(context: click.Context, names: tuple[str, ...], *, as_json: bool) -
     console.print(f"settings file: {file or 'none'}")
     console.print(_table(listed))
     for variable, meant in _likely_mistakes(found, root.auto_envvar_prefix):
-        click.echo(f"{variable} in the environment sets nothing: {meant} would.", err=True)
+        say(f"{variable} in the environment sets nothing: {meant} would.", err=True)
 
 
 def _likely_mistakes(found: list[Setting], ours: str | None) -> Iterator[tuple[str, str]]:
@@ -154,5 +154,5 @@ def _table(listed: list[Setting]) -> Table:
     for setting in listed:
         style = "dim" if setting.source == "default" else ""
         value = "not set" if setting.value is None else setting.value
-        table.add_row(Text(setting.name), Text(value), Text(setting.source), style=style)
+        table.add_row(words(setting.name), words(value), words(setting.source), style=style)
     return table

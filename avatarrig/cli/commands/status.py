@@ -14,6 +14,7 @@ from rich.text import Text
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.printable import words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.pipeline_status import PipelineStatus, read_status
@@ -39,7 +40,7 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
         console = Console(highlight=False)
         _print(console, state)
         if files is not None:
-            console.print(Text(f"           looked at {words_for_files(files)}"), soft_wrap=True)
+            console.print(words(f"           looked at {words_for_files(files)}"), soft_wrap=True)
 
 
 def _print(console: Console, state: PipelineStatus) -> None:
@@ -58,10 +59,10 @@ def _print(console: Console, state: PipelineStatus) -> None:
         f"over the last minute · {oldest}"
     )
     for reason, count in sorted(state.rejected_by_reason.items()):
-        console.print(Text(f"           rejected: {count} {reason}", style="yellow"))
+        console.print(words(f"           rejected: {count} {reason}", style="yellow"))
     for topic, count in sorted(state.refused.items()):
-        words = f"passed over: {count} messages of {topic} that are no records"
-        console.print(Text(f"           {words}", style="yellow"))
+        passed = f"passed over: {count} messages of {topic} that are no records"
+        console.print(words(f"           {passed}", style="yellow"))
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:
@@ -74,7 +75,7 @@ def _groups(state: PipelineStatus) -> Table:
         table.add_column(column, justify="right" if column in {"alive", "lag"} else "left")
     for group in state.groups:
         for topic, lag in sorted(group.lag.items()):
-            table.add_row(group.group, str(group.members), topic, str(lag))
+            table.add_row(words(group.group), str(group.members), topic, str(lag))
     return table
 
 
@@ -84,7 +85,7 @@ def _skeletons(state: PipelineStatus) -> Table:
         table.add_column(column, justify="left" if column == "subject" else "right")
     for skeleton in state.skeletons:
         table.add_row(
-            Text(skeleton.subject),
+            words(skeleton.subject),
             str(skeleton.observations),
             str(skeleton.used),
             "" if skeleton.moments is None else str(skeleton.moments),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.topics import TopicState, create_topics, describe_topics
@@ -44,7 +45,7 @@ def create_command(*, kafka: KafkaArguments, partitions: int, replication: int |
     with fail_clearly(failed=(TransportError,)):
         create_topics(kafka.required(), pipeline_topics(partitions), replication=replication)
     names = ", ".join(topic.name for topic in pipeline_topics(partitions))
-    click.echo(f"there, with {partitions} partitions each: {names}")
+    say(f"there, with {partitions} partitions each: {names}")
 
 
 @topics.command("describe")

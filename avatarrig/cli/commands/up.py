@@ -19,6 +19,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.cli.options.web import web_options
+from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.faces.refused import ReferenceRefusedError
 from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
@@ -106,7 +107,7 @@ def up(  # noqa: PLR0913 - click's parameters
             Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
         )
         reached = _reached(coordinator, kafka, data_dir or default_data_folder())
-        coordinator.patiently(lambda: _create_topics(reached))
+        coordinator.patiently(lambda: _create_topics(reached), stop)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
@@ -152,7 +153,7 @@ def _reached(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> K
     reached = coordinator.keep(
         EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
     )
-    click.echo(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+    say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
     return reached
 
 
@@ -166,13 +167,13 @@ def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
         return page
     if lies_in_store(out):
         if page.port is not None:
-            click.echo(f"the page shows no overlays: they lie in {out}")
+            say(f"the page shows no overlays: they lie in {out}")
         return page
     overlays = (*page.overlays, str(local_folder("--out", out)))
     return msgspec.structs.replace(page, overlays=overlays)
 
 
 def _announce(location: str, page: PageSettings) -> None:
-    click.echo(f"photos are taken from {location}; Ctrl-C stops")
+    say(f"photos are taken from {location}; Ctrl-C stops")
     if page.port is not None:
-        click.echo(f"skeletons: http://{page.host}:{page.port}/")
+        say(f"skeletons: http://{page.host}:{page.port}/")

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from avatarrig.cli.screen.printable import words
 from avatarrig.views.view import BoneRow, View, duration
 
 PLAIN_INTERVAL_SECONDS = 5.0
@@ -66,7 +67,7 @@ class LiveDisplay:
 
     def note(self, message: str) -> None:
         """Prints a line above the panel."""
-        self._live.console.print(Text(message))
+        self._live.console.print(words(message))
 
     def _drawn(self) -> RenderableType:
         if self._view is None:
@@ -109,7 +110,7 @@ class PlainDisplay:
 
     def note(self, message: str) -> None:
         """Prints a line."""
-        self._console.print(Text(message), soft_wrap=True)
+        self._console.print(words(message), soft_wrap=True)
 
 
 def display_for(console: Console) -> LiveDisplay | PlainDisplay:
@@ -188,7 +189,7 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         cells = [row.label, _ratio(row), _interval(row)]
         if has_metres:
             cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
-        status = Text(row.status, style=STATUS_STYLE.get(row.status, ""))
+        status = words(row.status, style=STATUS_STYLE.get(row.status, ""))
         bar = (interval_bar(row, widest),) if has_bars else ()
         table.add_row(*cells, str(row.samples), _share(row.prior_share), status, *bar)
     return table
@@ -220,4 +221,4 @@ def interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
     reach = round((row.high - row.low) / 2 / step)
     cells = ["━" if abs(cell - at) <= reach else " " for cell in range(width)]
     cells[at] = "●"
-    return Text("".join(cells), style=STATUS_STYLE.get(row.status, ""))
+    return words("".join(cells), style=STATUS_STYLE.get(row.status, ""))

@@ -1,10 +1,14 @@
-"""Text from topics and file names, made harmless for a terminal."""
+"""All output to a terminal: text from topics and file names, made harmless."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
+import click
+from rich.text import Text
+
+LONGEST: Final = 2000
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -20,3 +24,24 @@ def printable(text: str, most: int = 200) -> str:
         _REPLACEMENT if unicodedata.category(character)[0] == "C" else character
         for character in kept
     )
+
+
+def words(text: str, style: str = "", most: int = LONGEST) -> Text:
+    """Gives rich a text that may come from anywhere: no escapes, no markup, one line.
+
+    Args:
+        text: From anywhere.
+        style: As rich names it.
+        most: Characters to keep.
+    """
+    return Text(printable(text, most), style=style)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints a line that may hold text from anywhere.
+
+    Args:
+        text: The line.
+        err: Whether it goes to standard error.
+    """
+    click.echo(printable(text, LONGEST), err=err)

@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
-from avatarrig.cli.screen.printable import printable
+from avatarrig.cli.screen.printable import printable, words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.results import Documents
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
-from avatarrig.wire.reasons import words_for
+from avatarrig.wire.reasons import Exclusion, words_for
 
 SHOWN_REJECTS = 10
 PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
@@ -44,7 +44,7 @@ class RunScreen:
 
     def note(self, message: str) -> None:
         """Prints a line."""
-        self._console.print(message)
+        self._console.print(words(message))
 
 
 def print_results(
@@ -57,42 +57,73 @@ def print_results(
     """Says what came out, what is rejected or excluded and why, and where the files are."""
     counts = progress.counts
     for subject, document in documents.items():
-        console.print(Text.assemble("\nskeleton of ", (subject, "bold"), ", shoulder width = 1"))
+        console.print(
+            Text.assemble("\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1")
+        )
         console.print(bones_table(bone_rows(document), console.width))
         for note in (PRIOR_NOTE, *document.get("notes", [])):
-            console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
+            console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
     console.print()
     for subject, why in progress.unmade.items():
-        console.print(Text(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
+        console.print(words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
     console.print(
-        Text(
+        words(
             f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
             f"{counts.observed - counts.person} without, {counts.rejected} rejected"
             + (f", {counts.waiting} still waiting" if counts.waiting else "")
         )
     )
     if files := read_file_counts(run):
-        console.print(Text(f"looked at {words_for_files(files)}"), soft_wrap=True)
-    _print_left_out(console, progress)
+        console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
+    _print_excluded(console, progress)
+    _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
-    if progress.departed:
-        console.print(
-            Text(
-                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
-                "still counted. A new --out starts without."
-            )
-        )
-    console.print(Text(f"files: {run.path}"), soft_wrap=True)
+    _print_departed(console, progress)
+    console.print(words(f"files: {run.path}"), soft_wrap=True)
     if documents:
         console.print(
-            Text(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
-            Text("(one page to look at and send on)", style="dim"),
+            words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
+            words("(one page to look at and send on)", style="dim"),
             soft_wrap=True,
         )
         console.print(
-            Text(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
-            Text("(the skeleton for Blender and others)", style="dim"),
+            words(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
+            words("(the skeleton for Blender and others)", style="dim"),
             soft_wrap=True,
+        )
+
+
+def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> None:
+    """Says once what a folder of several people needs."""
+    left_out = progress.excluded
+    ambiguous, unsure = left_out[Exclusion.AMBIGUOUS], left_out[Exclusion.UNSURE]
+    if ambiguous and not left_out[Exclusion.SOMEBODY_ELSE]:
+        console.print(
+            words(
+                f"{_photos(ambiguous)} with several people: who is meant cannot be told without a "
+                "photo of the person: --reference PHOTO"
+            )
+        )
+    if unsure:
+        console.print(
+            words(
+                f"{_photos(unsure)} of which nobody is sure: avatarrig review shows them, "
+                "avatarrig include has them count"
+            )
+        )
+
+
+def _print_departed(console: Console, progress: Progress) -> None:
+    gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
+    if gone:
+        console.print(words(f"{_photos(gone)} no longer in the dataset: not counted any more"))
+    if progress.departed:
+        console.print(
+            words(
+                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
+                "still counted, since that is many at once or not all photos were looked at. "
+                "--prune takes them out."
+            )
         )
 
 
@@ -100,9 +131,9 @@ def _photos(count: int) -> str:
     return f"{count} photo{'' if count == 1 else 's'}"
 
 
-def _print_left_out(console: Console, progress: Progress) -> None:
-    for reason, count in sorted(progress.left_out.items()):
-        line = Text(f"{count} not in the estimate: {reason.words}", style="dim")
+def _print_excluded(console: Console, progress: Progress) -> None:
+    for reason, count in sorted(progress.excluded.items()):
+        line = words(f"{count} not in the estimate: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
@@ -111,10 +142,10 @@ def _print_rejects(console: Console, progress: Progress) -> None:
     if not rejected:
         return
     by_reason = Counter(reject.reason for _, reject in rejected)
-    console.print(Text("rejected:", style="yellow"))
+    console.print(words("rejected:", style="yellow"))
     for reason, count in by_reason.most_common():
-        console.print(Padding(Text(f"{count} × {words_for(reason)}", style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(words(f"{count} × {words_for(reason)}", style="dim"), (0, 0, 0, 2)))
     for found, reject in rejected[:SHOWN_REJECTS]:
-        console.print(Padding(Text(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
+        console.print(Padding(words(f"{found.path}: {reject.message}"), (0, 0, 0, 2)))
     if len(rejected) > SHOWN_REJECTS:
-        console.print(Text(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))
+        console.print(words(f"  … and {len(rejected) - SHOWN_REJECTS} more in phase1_summary.json"))

@@ -19,6 +19,7 @@ import msgspec
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.refused import Point, ReferenceRefusedError
 from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.process.environment import environment_without_secrets
 
 MOST: Final = 50
 """More references than this say nothing new."""
@@ -85,6 +86,7 @@ def template_of(
             _COMMAND,
             input=msgspec.msgpack.encode(wanted),
             capture_output=True,
+            env=environment_without_secrets(),
             timeout=_SECONDS,
             check=False,
         )

@@ -15,14 +15,16 @@ import structlog
 from avatarrig.kafka.embedded.distribution import Distribution, OnProgress, prepare_distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
-from avatarrig.kafka.embedded.node import KafkaNode
+from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
 from avatarrig.kafka.embedded.ports import remember_ports, remembered_ports
 from avatarrig.kafka.embedded.settings import NodeSettings
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
 from avatarrig.kafka.embedded.storage import new_cluster_id
+from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
 PORTS_FILE = "ports.json"
+_OWN_SECRET = "secret"  # noqa: S105 - a file's name
 LEAST_FREE = 16 << 20
 """Bytes; with less of them Kafka does not start."""
 
@@ -96,6 +98,11 @@ class EmbeddedBroker:
         return self._started().bootstrap_servers
 
     @property
+    def data_dir(self) -> Path:
+        """Where records, settings and logs are."""
+        return self._data_dir
+
+    @property
     def pid(self) -> int:
         """Process id of the Java process.
 
@@ -150,12 +157,22 @@ class EmbeddedBroker:
         # Somebody may take a port between its choice and the node's start: the next try chooses.
         ports = remembered_ports(self._data_dir / PORTS_FILE)
         try:
-            self._node.start(NodeSettings(1, {1: ports}, new_cluster_id()))
+            secret = self._secret_for(ports.client)
+            self._node.start(NodeSettings(1, {1: ports}, new_cluster_id(), secret=secret))
             self._node.wait_until_ready()
             remember_ports(self._data_dir / PORTS_FILE, ports)
         except BaseException:
             self._node.stop()
             raise
+
+    def _secret_for(self, port: int) -> str:
+        """Gives the broker's secret, and lets this user's commands find it by the port."""
+        try:
+            secret = secret_in(self._data_dir / _OWN_SECRET)
+            register(port, OwnBroker(secret, str(self._data_dir / LOCK_FILE)))
+        except OSError as error:
+            raise BrokerError(f"The broker's secret cannot be written: {error}") from error
+        return secret
 
     def stop(self) -> None:
         """Stops in an orderly way; what was written stays. Harmless when stopped already."""

@@ -22,6 +22,7 @@ from avatarrig.kafka.embedded.settings import (
     render_properties,
 )
 from avatarrig.kafka.embedded.storage import format_storage, is_formatted, require_readable
+from avatarrig.kafka.own_broker import write_private
 
 LOCK_FILE = "lock"
 READY_LIMIT_S = 120.0
@@ -96,7 +97,9 @@ class KafkaNode:
         """
         self._settings = settings
         try:
-            (self._folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
+            write_private(
+                self._folder / PROPERTIES_FILE, render_properties(settings).encode("ascii")
+            )
             (self._folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
             if is_formatted(self._folder):
                 require_readable(self._folder)

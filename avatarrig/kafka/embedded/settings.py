@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from avatarrig.kafka.own_broker import USERNAME
+
 HOST = "127.0.0.1"
 
 PROPERTIES_FILE = "node.properties"
@@ -36,12 +38,14 @@ class NodeSettings(msgspec.Struct, frozen=True):
         cluster: Ports of every node of the cluster by node id, this one's included.
         cluster_id: base64url UUID of 22 characters, the same for every node.
         overrides: Kafka settings that replace or extend the rendered ones.
+        secret: Password that clients and controllers have to know; empty lets everybody in.
     """
 
     node_id: int
     cluster: Mapping[int, Ports]
     cluster_id: str
     overrides: Mapping[str, str] = {}
+    secret: str = ""
 
     @property
     def ports(self) -> Ports:
@@ -56,8 +60,26 @@ def render_properties(settings: NodeSettings) -> str:
     and Java reads the file as Latin-1, so a path could not be named safely.
     """
     values = {**_fixed(), **_addresses(settings), **_replication(len(settings.cluster))}
+    if settings.secret:
+        values.update(_secured(settings.secret))
     values.update(settings.overrides)
     return "".join(f"{name}={_escaped(value)}\n" for name, value in values.items())
+
+
+def _secured(secret: str) -> dict[str, str]:
+    """Lets in who knows the secret, on both listeners."""
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{USERNAME}" password="{secret}" user_{USERNAME}="{secret}";'
+    )
+    return {
+        "listener.security.protocol.map": "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.plaintext.plain.sasl.jaas.config": login,
+        "listener.name.controller.plain.sasl.jaas.config": login,
+    }
 
 
 def _addresses(settings: NodeSettings) -> dict[str, str]:

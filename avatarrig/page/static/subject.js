@@ -58,7 +58,7 @@ function boneRow(bone) {
     cell("ratio", { class: "number" }, bone.value.toFixed(3)),
     cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
-    cell("samples", { class: "number" }, bone.n.toLocaleString()),
+    cell("samples", { class: "number" }, bone.samples.toLocaleString()),
     cell("status", { class: `status ${bone.status}` }, bone.status),
     cell("from people in general", { class: "number" }, share(bone.prior_share)),
     cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),

@@ -68,6 +68,23 @@ def measure_run(directory: Path) -> MeasuredRun:
     return MeasuredRun(directory, tuple(_measure(file) for file in files))
 
 
+def runs_in(directory: Path) -> list[Path]:
+    """Finds the runs that a folder means: itself, or each run directly within it.
+
+    Raises:
+        UnreadableRunError: There is none.
+    """
+    if (directory / "observations").is_dir():
+        return [directory]
+    within = sorted(each.parent for each in directory.glob("*/observations") if each.is_dir())
+    if not within:
+        raise UnreadableRunError(
+            f"{directory} is no run, and holds none: there is no folder 'observations' in it; give "
+            "the folder that was named with --out"
+        )
+    return within
+
+
 def _measure(file: Path) -> MeasuredPhoto:
     try:
         document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])

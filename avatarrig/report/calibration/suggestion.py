@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WANTED_PRECISION: Final = 0.95
 """Share of good poses among those kept that labels are to reach."""
 
-_PRESENCE_BELOW, _TRACKING_BELOW = 0.02, 0.04
+_PRESENCE_BELOW = 0.02
 _LOWEST, _HIGHEST = 0.05, 0.95
 
 
@@ -25,7 +25,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
 
     min_pose_det: float
     min_pose_presence: float
-    min_pose_track: float
     overlay_thr: float
 
     def options(self) -> str:
@@ -33,7 +32,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         return (
             f"--min-pose-det {self.min_pose_det:.2f} "
             f"--min-pose-presence {self.min_pose_presence:.2f} "
-            f"--min-pose-track {self.min_pose_track:.2f} "
             f"--overlay-thr {self.overlay_thr:.2f}"
         )
 
@@ -78,8 +76,8 @@ def suggest_from_distributions(photos: Sequence[MeasuredPhoto]) -> Thresholds:
     """Suggests thresholds that keep most of the poses found, as the prototype did.
 
     Detection is the larger of the 15th percentile of the scores and 0.8 times the 10th
-    percentile of the shares on the mask; presence and tracking lie 0.02 and 0.04 below the
-    15th percentile of the scores.
+    percentile of the shares on the mask; presence lies 0.02 below the 15th
+    percentile of the scores.
 
     Args:
         photos: Photos in which a pose was found; the others' zeros say nothing about poses.
@@ -95,7 +93,6 @@ def suggest_from_distributions(photos: Sequence[MeasuredPhoto]) -> Thresholds:
     return Thresholds(
         min_pose_det=_rounded(max(low_score, 0.8 * low_inmask)),
         min_pose_presence=_rounded(low_score - _PRESENCE_BELOW),
-        min_pose_track=_rounded(low_score - _TRACKING_BELOW),
         overlay_thr=_overlay_threshold(photos),
     )
 
@@ -127,7 +124,6 @@ def suggest_from_labels(
     thresholds = Thresholds(
         min_pose_det=chosen.threshold,
         min_pose_presence=_rounded(chosen.threshold - _PRESENCE_BELOW),
-        min_pose_track=_rounded(chosen.threshold - _TRACKING_BELOW),
         overlay_thr=_overlay_threshold(good),
     )
     return thresholds, chosen

@@ -14,6 +14,10 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_TABLES, 0xC8, 0xCC}
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1})
 _COLOURS_AT: Final = 5
 _PLAIN_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_PICTURE: Final = _FRAMES | {_TABLES, 0xDB, 0xDD}
+"""Frames, tables of codes and of quantisation, and how often decoding starts anew."""
+_ADOBE: Final = b"Adobe"
+"""Begins the segment that says which colours are meant."""
 _JPEG_LS: Final = 0xF7
 _EIGHT_BITS: Final = 8
 _END_OF_BLOCK: Final = 0
@@ -110,3 +114,13 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _START_OF_SCAN:
             return
         at = end
+
+
+def pixels_of(data: bytes) -> Iterator[bytes]:
+    """Gives all of a JPEG that makes its pixels: tables, frame and scans, of the first picture."""
+    for marker, start, end in _segments(data):
+        if marker == _START_OF_SCAN:
+            stop = data.find(_END, end)
+            yield data[start : stop if stop >= 0 else len(data)]
+        elif marker in _PICTURE or data[start : start + len(_ADOBE)] == _ADOBE:
+            yield bytes([marker]) + data[start:end]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Final
 
-from PIL.ImageFile import ImageFile
+import numpy as np
+from numpy.typing import NDArray
 
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
@@ -16,7 +16,6 @@ CONTAINER: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
 _RATIOS: Final = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _SIZE_BITS: Final = (9, 13, 18, 30)
 _FIRST_TRANSPOSED: Final = 5
-_TRANSCODED: Final = b"jbrd"
 _PARTS: Final = {b"jxlc": 0, b"jxlp": 4}
 """Boxes that hold the picture, and how many bytes of them only number the parts."""
 _WHOLE_FILE: Final = 0
@@ -28,17 +27,14 @@ class JpegXlHeader:
     """What is known of a JPEG XL before it is decoded.
 
     Attributes:
-        width: In pixels, before `orientation` is applied.
-        height: The same.
+        width: Upright width in pixels.
+        height: Upright height in pixels.
         exif: The EXIF block, from its byte order on; empty where there is none, or a packed one.
-        orientation: EXIF orientation that is still to be applied: of a JPEG that was transcoded,
-            and comes out as it was.
     """
 
     width: int
     height: int
     exif: bytes
-    orientation: int
 
 
 class _Bits:
@@ -59,10 +55,9 @@ def read_jpeg_xl_header(data: bytes) -> JpegXlHeader:
     Raises:
         ValueError: There is no picture in it.
     """
-    exif, is_jpeg, stream = b"", False, data
+    exif, stream = b"", data
     if data.startswith(CONTAINER):
         boxes = _boxes(data)
-        is_jpeg = any(kind == _TRANSCODED for kind, _ in boxes)
         exif = b"".join(_tiff_in(content) for kind, content in boxes if kind == b"Exif")
         stream = b"".join(content[_PARTS[kind] :] for kind, content in boxes if kind in _PARTS)
     if not stream.startswith(CODESTREAM):
@@ -72,11 +67,9 @@ def read_jpeg_xl_header(data: bytes) -> JpegXlHeader:
     orientation = 1
     if not bits.take(1) and bits.take(1):  # not all metadata is the usual, and some is there
         orientation += bits.take(3)
-    if is_jpeg:
-        return JpegXlHeader(width, height, exif, orientation)
     if orientation >= _FIRST_TRANSPOSED:
         width, height = height, width
-    return JpegXlHeader(width, height, exif, 1)
+    return JpegXlHeader(width, height, exif)
 
 
 def _tiff_in(content: bytes) -> bytes:
@@ -84,22 +77,25 @@ def _tiff_in(content: bytes) -> bytes:
     return content[min(starts) :] if starts else b""
 
 
-def open_jpeg_xl(data: bytes) -> ImageFile:
-    """Decodes a JPEG XL.
+def decode_jpeg_xl(data: bytes) -> NDArray[np.generic]:
+    """Decodes a JPEG XL upright.
+
+    Returns:
+        Gray, RGB or RGBA of 8 bits or more: height x width, or height x width x colours.
 
     Raises:
         PhotoRefusedError: The extra is not installed.
+        Exception: Whatever the library says of damaged files.
     """
     try:
-        from pillow_jxl.JpegXLImagePlugin import JXLImageFile  # noqa: PLC0415 - an extra
+        import pylibjxl  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise PhotoRefusedError(
             RejectReason.UNSUPPORTED,
             "This is a JPEG XL, which is read with another package: "
             "pip install 'avatarrig[jxl]' where detectors run, or export it as JPEG.",
         ) from error
-    picture: ImageFile = JXLImageFile(io.BytesIO(data))
-    return picture
+    return np.asarray(pylibjxl.decode(data))
 
 
 def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:

@@ -150,6 +150,8 @@ class _Triangles:
     def __init__(self, data: bytes, count: int) -> None:
         if data[0] != _TRIANGLE_HEADER:
             raise ValueError("an unknown version of the triangle codec")
+        if len(data) < 1 + count // 3 + _RECENT:
+            raise ValueError("there are fewer bytes than triangles")
         self.codes = data[1 : 1 + count // 3]
         self.table = data[len(data) - _RECENT :]
         self.reader = _Bytes(data, 1 + count // 3)

@@ -69,4 +69,20 @@ def _is_in_the_way(data: bytes, kind: bytes, start: int, end: int) -> bool:
         return True
     if not kind[0] & _ANCILLARY:
         return False
-    return zlib.crc32(data[start - len(kind) : end]).to_bytes(4, "big") != data[end : end + 4]
+    return not _is_as_written(data, kind, start, end)
+
+
+def is_whole_png(data: bytes) -> bool:
+    """Whether a file is a PNG from its signature to its end, each chunk as its checksum says."""
+    if not data.startswith(SIGNATURE):
+        return False
+    try:
+        chunks = list(chunks_of(data))
+    except ValueError:
+        return False
+    is_ended = bool(chunks) and chunks[-1][0] == _END
+    return is_ended and all(_is_as_written(data, *chunk) for chunk in chunks)
+
+
+def _is_as_written(data: bytes, kind: bytes, start: int, end: int) -> bool:
+    return zlib.crc32(data[start - len(kind) : end]).to_bytes(4, "big") == data[end : end + 4]

@@ -16,16 +16,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import COMPONENTS, dtype_of
-from avatarrig.avatar.container import Container
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.meshopt import decode_view
+from avatarrig.avatar.gltf.accessors import COMPONENTS, dtype_of
+from avatarrig.avatar.gltf.container import Container
+from avatarrig.avatar.gltf.meshopt import decode_view
 
 DRACO: Final = "KHR_draco_mesh_compression"
 MESHOPT: Final = "EXT_meshopt_compression"
+QUANTIZED: Final = "KHR_mesh_quantization"
 READ: Final = frozenset(
     {
-        *(DRACO, MESHOPT, "KHR_mesh_quantization", "KHR_texture_transform", "KHR_texture_basisu"),
+        *(DRACO, MESHOPT, QUANTIZED, "KHR_texture_transform", "KHR_texture_basisu"),
         *("KHR_materials_unlit", "KHR_lights_punctual", "KHR_animation_pointer"),
         *("EXT_texture_webp", "EXT_texture_avif", "KHR_xmp_json_ld", "KHR_node_visibility"),
     }

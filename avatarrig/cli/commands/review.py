@@ -1,0 +1,78 @@
+"""``avatarrig review``: the photos that matter most to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.screen.printable import say
+
+
+@click.command("review", context_settings={"show_default": True})
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="HTML file to write.",
+    show_default="RUN/review.html",
+)
+@click.option(
+    "--photos",
+    type=click.IntRange(1, 1000),
+    default=60,
+    help="How many photos of each subject to show.",
+)
+@click.option(
+    "--apply",
+    "labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file as avatarrig audit writes it, filled in: what is labelled bad is left out, "
+    "what is labelled good counts again.",
+)
+def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> None:
+    """Write a page with the photos of RUN that matter most to look at, or apply labels.
+
+    Most doubtful first: those of which nobody is sure who they show, those that look like
+    somebody else, those that pull the estimate. On the page, keys decide; the commands that it
+    gives carry the decisions out.
+    """
+    from avatarrig.report.calibration.labels import (  # noqa: PLC0415 - --help needs no OpenCV
+        LabelsRefusedError,
+        read_labels,
+    )
+    from avatarrig.report.calibration.measured import UnreadableRunError  # noqa: PLC0415
+    from avatarrig.report.collect import UnreportableRunError  # noqa: PLC0415
+    from avatarrig.report.review import PAGE_NAME, make_review, split_labels  # noqa: PLC0415
+    from avatarrig.runs import (  # noqa: PLC0415
+        DecisionsFileError,
+        ObservationFileError,
+        write_atomically,
+    )
+
+    unfit = (
+        DecisionsFileError,
+        LabelsRefusedError,
+        ObservationFileError,
+        UnreadableRunError,
+        UnreportableRunError,
+    )
+    with fail_clearly(wrong_usage=unfit, failed=(OSError,)):
+        if labels is not None:
+            _apply(run, *split_labels(run, read_labels(labels)))
+            return
+        page, shown = make_review(run, photos)
+        file = out or run / PAGE_NAME
+        write_atomically(file, page)
+    say(f"{file}: {shown} photos to look at, most doubtful first")
+
+
+def _apply(run: Path, bad: list[str], good: list[str]) -> None:
+    from avatarrig.pipeline.deciding import exclude_from_run, include_in_run  # noqa: PLC0415
+
+    if not (bad or good):
+        raise click.UsageError("no photo that is labelled was observed in this run")
+    left_out = exclude_from_run(run, bad, "labelled bad").photos if bad else ()
+    back = include_in_run(run, good, "labelled good").photos if good else ()
+    say(f"left out: {len(left_out)}, brought back: {len(back)}")

@@ -1,0 +1,61 @@
+"""Days as people write them: a year, a month or a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from avatarrig.body.sums.capture_days import first_day, is_bucket, last_day
+from avatarrig.pipeline.period import Period
+
+
+class _Day(click.ParamType):
+    """The first or the last day of a year, a month or a day."""
+
+    name = "DATE"
+
+    def __init__(self, bound: Callable[[str], dt.date]) -> None:
+        self._bound = bound
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> dt.date:
+        """Reads it."""
+        if isinstance(value, dt.date):
+            return value
+        if not value or not is_bucket(value):
+            self.fail(f"{value!r} is no date: write 2019, 2019-07 or 2019-07-24", param, ctx)
+        return self._bound(value)
+
+
+_SINCE = click.option(
+    "--since",
+    type=_Day(first_day),
+    help="Only photos from then on count: a year, a month or a day, such as 2019-07. Photos that "
+    "do not say when they were taken do not count then.",
+)
+_UNTIL = click.option("--until", type=_Day(last_day), help="Only photos until then count.")
+
+
+def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options; it is called with one argument ``period`` for both."""
+
+    @functools.wraps(command)
+    def gathered(
+        *,
+        since: dt.date | None,
+        until: dt.date | None,
+        **given: Any,  # noqa: ANN401 - click's parameters
+    ) -> Any:  # noqa: ANN401 - the command's own
+        if since is not None and until is not None and since > until:
+            raise click.UsageError(f"--since {since} is after --until {until}")
+        return command(period=Period(since, until), **given)
+
+    return _SINCE(_UNTIL(gathered))

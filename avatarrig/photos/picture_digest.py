@@ -1,0 +1,91 @@
+"""Which files hold the same picture, whatever else stands in them.
+
+The identity of photos has three sides. A *file* is known by its bytes and its path: that is its
+``image_id`` (`avatarrig.wire.identity`). A *picture* is known by its compressed pixels, as they lie
+in the file: a rating, a caption, a turned-over EXIF field or another name make no other picture of
+it, and it counts once. Moments and sessions, in which a person took several pictures, are told by
+what is seen in them, and live with the estimate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from avatarrig.photos.coding import boxes, jpeg, png
+from avatarrig.photos.coding.layouts import first_directory
+from avatarrig.photos.formats import Format, sniff_format
+
+_PNG_PIXELS: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
+_WEBP_PIXELS: Final = {b"VP8 ", b"VP8L", b"ALPH", b"ANMF"}
+_TIFF_LAYOUT: Final = (256, 257, 258, 259, 262, 277, 284, 317, 320, 322, 323, 339, 347)
+_TIFF_PIECES: Final = ((273, 279), (324, 325))
+_BMP_START: Final = slice(10, 14)
+_BMP_LAYOUT: Final = slice(14, 54)
+
+
+def picture_digest(data: bytes) -> str:
+    """Stands for a file's picture, which is not decoded.
+
+    Args:
+        data: All of the file's bytes.
+
+    Returns:
+        SHA-256, hexadecimal; empty where the picture cannot be told from the rest of the file.
+    """
+    name = sniff_format(data)
+    pixels_of = None if name is None else _PIXELS.get(name)
+    if name is None or pixels_of is None:
+        return ""
+    digest = hashlib.sha256(name.encode())
+    length = 0
+    try:
+        for piece in pixels_of(data):
+            digest.update(piece)
+            length += len(piece)
+    except Exception:  # noqa: BLE001 - parsers of damaged files raise almost anything
+        return ""
+    return digest.hexdigest() if length else ""
+
+
+def _png(data: bytes) -> Iterator[bytes]:
+    return (data[start:end] for kind, start, end in png.chunks_of(data) if kind in _PNG_PIXELS)
+
+
+def _bmp(data: bytes) -> Iterator[bytes]:
+    yield data[_BMP_LAYOUT]
+    yield data[int.from_bytes(data[_BMP_START], "little") :]
+
+
+def _webp(data: bytes) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] in _WEBP_PIXELS:
+            yield data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+
+
+def _tiff(data: bytes) -> Iterator[bytes]:
+    fields = first_directory(data)
+    yield repr([fields.get(number) for number in _TIFF_LAYOUT]).encode()
+    for places, sizes in _TIFF_PIECES:
+        for place, size in zip(_all(fields, places), _all(fields, sizes), strict=True):
+            yield data[place : place + size]
+
+
+def _all(fields: dict[int, Any], number: int) -> tuple[int, ...]:
+    value = fields.get(number, ())
+    return value if isinstance(value, tuple) else (value,)
+
+
+_PIXELS: Final[dict[Format, Callable[[bytes], Iterator[bytes]]]] = {
+    "JPEG": jpeg.pixels_of,
+    "PNG": _png,
+    "WebP": _webp,
+    "HEIC": boxes.pixels_of,
+    "AVIF": boxes.pixels_of,
+    "TIFF": _tiff,
+    "BMP": _bmp,
+}

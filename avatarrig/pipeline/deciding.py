@@ -1,0 +1,328 @@
+"""Taking photos of a run out of its estimate by hand, and bringing them back."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.counting import Counted, Excluded, judge
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.estimator import Estimator
+from avatarrig.pictures.preview import draw_preview
+from avatarrig.runs import (
+    Decided,
+    RunDirectory,
+    RunIdentity,
+    as_it_stands,
+    read_decisions,
+    read_observation,
+    read_standings,
+    write_atomically,
+    write_decisions,
+    write_json,
+)
+from avatarrig.runs.estimates import place_of_estimate, write_estimates
+from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.reasons import Exclusion, words_for
+
+if TYPE_CHECKING:
+    from avatarrig.wire import Observation
+
+ADJUDICABLE = frozenset({Exclusion.UNSURE, Exclusion.SOMEBODY_ELSE, Exclusion.AMBIGUOUS})
+"""Reasons that somebody who knows the person can overrule."""
+
+
+class KnownPhoto(msgspec.Struct, frozen=True):
+    """A photo that was observed.
+
+    Attributes:
+        image_id: Its identifier.
+        subject: Whose skeleton it tells about.
+        path: Its path within the dataset.
+        fingerprint: What it was observed with.
+    """
+
+    image_id: str
+    subject: str
+    path: str
+    fingerprint: str = ""
+
+    @property
+    def key(self) -> PhotoKey:
+        """What tells photos apart."""
+        return self.subject, self.image_id
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What became of the photos that were named.
+
+    Attributes:
+        photos: Those that stand otherwise now.
+        same: Those that stood like that before, or that cannot be made to count, with the reason.
+        documents: Subject to the estimate that is written now.
+    """
+
+    photos: tuple[KnownPhoto, ...]
+    same: tuple[tuple[KnownPhoto, str], ...]
+    documents: dict[str, dict[str, Any]]
+
+
+class _Record(msgspec.Struct, frozen=True):
+    subject: str
+    path: str
+    fingerprint: str
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What is read of an observation's file; the rest is skipped."""
+
+    image_id: str
+    avatarrig: _Record
+
+
+def exclude_from_run(path: Path, names: Sequence[str], reason: str) -> Changed:
+    """Takes photos out of a run's estimate.
+
+    Args:
+        path: The run directory.
+        names: image_ids, paths or patterns.
+        reason: Why, for people.
+
+    Raises:
+        CommandError: There is no such run or photo, or another command is at work on the run.
+    """
+    return _change(path, names, reason, excluding=True)
+
+
+def include_in_run(path: Path, names: Sequence[str], reason: str) -> Changed:
+    """Brings photos back, or has photos count of which the detector was not sure.
+
+    Args:
+        path: The run directory.
+        names: image_ids, paths or patterns.
+        reason: Why, for people.
+
+    Raises:
+        CommandError: There is no such run or photo, or another command is at work on the run.
+    """
+    return _change(path, names, reason, excluding=False)
+
+
+def matching(
+    photos: Iterable[KnownPhoto], names: Sequence[str], dataset: Path | None = None
+) -> list[KnownPhoto]:
+    """Finds the photos that are named.
+
+    Args:
+        photos: Those that are known.
+        names: image_ids; paths within the dataset, or where the photos lie; folders; patterns such
+            as ``2019/*.jpg``, in which ``*`` stands for folders as well.
+        dataset: The dataset's folder.
+
+    Returns:
+        Each once, by path.
+
+    Raises:
+        CommandError: A name fits none of them.
+    """
+    known = sorted(photos, key=lambda photo: photo.path)
+    found: dict[PhotoKey, KnownPhoto] = {}
+    for name in names:
+        within = _within(name, dataset)
+        fitting = [photo for photo in known if _fits(photo, name, within)]
+        if not fitting:
+            raise CommandError(
+                f"no photo that was observed is called {name!r}: give a path within the dataset, a "
+                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it",
+                ExitCode.WRONG_USAGE,
+            )
+        found |= {photo.key: photo for photo in fitting}
+    return list(found.values())
+
+
+def fits(photo: KnownPhoto, name: str) -> bool:
+    """Tells whether a photo is named: by image_id, path, folder or pattern."""
+    return _fits(photo, name, name)
+
+
+def _within(name: str, dataset: Path | None) -> str:
+    """A path within the dataset, where the name is one that leads into it from here."""
+    if dataset is None:
+        return name
+    try:
+        return Path(name).resolve().relative_to(dataset).as_posix()
+    except (ValueError, OSError):
+        return name
+
+
+def _fits(photo: KnownPhoto, name: str, within: str) -> bool:
+    if photo.image_id == name or photo.path in {name, within}:
+        return True
+    folders = {f"{each.rstrip('/')}/" for each in (name, within)}
+    return any(photo.path.startswith(folder) for folder in folders) or fnmatchcase(photo.path, name)
+
+
+def known_photos(run: RunDirectory) -> list[KnownPhoto]:
+    """Lists the photos of which a run has observations."""
+    return list(_read_heads(run))
+
+
+def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
+    decoder = msgspec.json.Decoder(_Head)
+    for file in run.observations.glob("*.json"):
+        try:
+            head = decoder.decode(file.read_bytes())
+        except (OSError, msgspec.MsgspecError):  # the next run writes it anew
+            continue
+        about = head.avatarrig
+        yield KnownPhoto(head.image_id, about.subject, about.path, about.fingerprint)
+
+
+def _change(path: Path, names: Sequence[str], reason: str, *, excluding: bool) -> Changed:
+    run = RunDirectory(path)
+    if not run.observations.is_dir():
+        raise CommandError(
+            f"{path} is no run directory: give the folder that was named with --out",
+            ExitCode.WRONG_USAGE,
+        )
+    run.private.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(run.private / "lock", blocking=False):
+            return _change_locked(run, names, reason, excluding=excluding)
+    except Timeout as error:
+        raise CommandError(
+            f"{path} is in use by another avatarrig: wait for it to end, then give the same "
+            "command again"
+        ) from error
+
+
+def _change_locked(
+    run: RunDirectory, names: Sequence[str], reason: str, *, excluding: bool
+) -> Changed:
+    decisions = read_decisions(run)
+    standings = read_standings(run)
+    changed: list[KnownPhoto] = []
+    same: list[tuple[KnownPhoto, str]] = []
+    for photo in matching(known_photos(run), names, _dataset(run)):
+        standing = standings.get(photo.key, AS_SEEN)
+        seen = read_observation(run.observation(photo.image_id))
+        to = new_standing(seen, standing, excluding=excluding)
+        if to == standing:
+            same.append((photo, why_same(seen, standing, excluding=excluding)))
+            continue
+        changed.append(photo)
+        decisions[photo.key] = Decided(
+            image_id=photo.image_id,
+            subject=photo.subject,
+            path=photo.path,
+            standing=to,
+            reason=reason,
+            decided_at=time.time(),
+        )
+    if changed:
+        write_decisions(run, decisions.values())
+    return Changed(tuple(changed), tuple(same), estimate_files(run))
+
+
+def new_standing(seen: Observation, standing: str, *, excluding: bool) -> str:
+    """How a photo stands that shall be left out, or count again, or count all the same.
+
+    Args:
+        seen: What was observed.
+        standing: How it stands now.
+        excluding: Whether it shall be left out.
+    """
+    if excluding:
+        return Exclusion.ON_REQUEST.value
+    if standing == Exclusion.ON_REQUEST:
+        return AS_SEEN
+    verdict = judge(as_decided(seen, standing))
+    if isinstance(verdict, Excluded) and verdict.reason in ADJUDICABLE:
+        return COUNTS
+    return standing
+
+
+def why_same(seen: Observation, standing: str, *, excluding: bool) -> str:
+    """Says in words why nothing changes for a photo."""
+    verdict = judge(as_decided(seen, standing))
+    if isinstance(verdict, Counted):
+        return "it counts already"
+    return "it is left out already" if excluding else words_for(verdict.reason)
+
+
+def estimate_files(run: RunDirectory) -> dict[str, dict[str, Any]]:
+    """Estimates a run from its files and writes what depends on it: estimate, index and summary.
+
+    The proportions are those that the aggregator comes to, bit for bit, when the run's command is
+    given the next time.
+
+    Returns:
+        Subject to estimate.
+    """
+    summary = _document(run.summary)
+    before = _document(run.estimate)
+    fingerprint = (summary.get("settings") or {}).get("fingerprint") or _usual(run)
+    standings = read_standings(run)
+    estimators: dict[str, Estimator] = {}
+    left_out: dict[str, str | None] = {}
+    for photo in known_photos(run):
+        if photo.fingerprint != fingerprint:
+            continue
+        seen = as_it_stands(read_observation(run.observation(photo.image_id)), standings)
+        estimators.setdefault(photo.subject, Estimator()).update(seen)
+        verdict = judge(seen)
+        left_out[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
+    window = before.get("window") or {}
+    options = EstimateOptions(height=before.get("height"), window_days=window.get("days"))
+    documents = {
+        subject: estimator.estimate(subject=subject, options=options).to_document()
+        for subject, estimator in sorted(estimators.items())
+    }
+    write_estimates(run, documents)
+    for subject, document in documents.items():
+        place = place_of_estimate(run, subject, several=len(documents) > 1)
+        write_atomically(place.preview, draw_preview(document, title=subject))
+    _rewrite_index(run, left_out)
+    if summary:
+        counts = Counter(reason for reason in left_out.values() if reason is not None)
+        write_json(run.summary, summary | {"left_out_of_estimate": dict(sorted(counts.items()))})
+    return documents
+
+
+def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
+    if not run.index.is_file():
+        return
+    rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in run.index.open("rb")]
+    for row in rows:
+        if row.get("ok") and row.get("image_id") in left_out:
+            row["left_out"] = left_out[row["image_id"]]
+    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+
+
+def _usual(run: RunDirectory) -> str:
+    counted = Counter(photo.fingerprint for photo in known_photos(run))
+    return counted.most_common(1)[0][0] if counted else ""
+
+
+def _document(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError):  # only there once a run has ended
+        return {}
+
+
+def _dataset(run: RunDirectory) -> Path | None:
+    try:
+        identity = msgspec.json.decode((run.private / "run.json").read_bytes(), type=RunIdentity)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return Path(identity.dataset_dir)

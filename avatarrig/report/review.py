@@ -1,0 +1,120 @@
+"""The page on which a person decides which photos count."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import msgspec
+
+from avatarrig.detectors.faces.compare import LIKENESS
+from avatarrig.report.collect import collect
+from avatarrig.report.doubtful import Doubtful, most_doubtful
+from avatarrig.report.thumbnails import Thumbnails, to_webp
+from avatarrig.runs import RunDirectory, load_run
+
+PAGE_NAME: Final = "review.html"
+
+
+class _Card(msgspec.Struct, frozen=True):
+    image_id: str
+    path: str
+    subject: str
+    state: str
+    counts: bool
+    why: str
+    source: str
+    width: int
+    height: int
+
+
+def make_review(directory: Path, most: int) -> tuple[bytes, int]:
+    """Lays the photos that matter most out as a page.
+
+    Args:
+        directory: The run directory.
+        most: At most so many photos of each subject.
+
+    Returns:
+        The HTML page, which needs no other file, and how many photos it shows.
+
+    Raises:
+        UnreportableRunError: It holds no observation, or a file that cannot be read.
+        ObservationFileError: An observation is damaged.
+    """
+    collected = collect(directory)
+    shown = {photo.observation.image_id for photo in collected.photos}
+    by_subject: dict[str, list[Doubtful]] = {}
+    subjects = sorted({photo.observation.subject for photo in collected.photos})
+    for subject in subjects:
+        photos = [
+            photo.observation
+            for photo in collected.photos
+            if photo.observation.subject == subject and photo.observation.image_id in shown
+        ]
+        by_subject[subject] = most_doubtful(photos, most)
+    thumbnails = Thumbnails(collected.run, collected.dataset)
+    cards = [_card(photo, thumbnails) for photos in by_subject.values() for photo in photos]
+    page = _template().render(
+        title=directory.resolve().name,
+        cards=cards,
+        run=shlex.quote(str(directory)),
+        several=len(subjects) > 1,
+    )
+    return page.encode(), len(cards)
+
+
+def _card(photo: Doubtful, thumbnails: Thumbnails) -> _Card:
+    seen = photo.observation
+    picture = thumbnails.of(seen)
+    likeness = seen.meta.get(LIKENESS)
+    words = [*photo.why]
+    if photo.excluded is None:
+        words.append(f"moves the estimate by {photo.pull:.1f} %")
+    if isinstance(likeness, float):
+        words.append(f"likeness {likeness:.2f}")
+    source = ""
+    if picture is not None:
+        source = "data:image/webp;base64," + base64.b64encode(to_webp(picture)).decode()
+    return _Card(
+        image_id=seen.image_id,
+        path=seen.path,
+        subject=seen.subject,
+        state="counts" if photo.excluded is None else f"does not count: {photo.excluded.words}",
+        counts=photo.excluded is None,
+        why=" · ".join(words),
+        source=source,
+        width=0 if picture is None else picture.width,
+        height=0 if picture is None else picture.height,
+    )
+
+
+def split_labels(directory: Path, labels: dict[str, bool]) -> tuple[list[str], list[str]]:
+    """Sorts labelled photos into those to leave out and those to bring back.
+
+    Args:
+        directory: The run directory.
+        labels: Path of a photo within its dataset to whether it is good.
+
+    Returns:
+        image_ids of the bad ones that were observed, and of the good ones.
+    """
+    by_path: dict[str, list[str]] = {}
+    for seen in load_run(RunDirectory(directory).path):
+        by_path.setdefault(seen.path, []).append(seen.image_id)
+    chosen: tuple[list[str], list[str]] = ([], [])
+    for path, is_good in labels.items():
+        chosen[is_good].extend(by_path.get(path, ()))
+    return chosen
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("avatarrig.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("review.html")

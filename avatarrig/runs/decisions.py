@@ -1,0 +1,117 @@
+"""What was decided about a run's photos: a file that people can read and keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
+from avatarrig.runs.atomic import write_json
+from avatarrig.wire.keys import PhotoKey
+
+if TYPE_CHECKING:
+    from avatarrig.runs.layout import RunDirectory
+    from avatarrig.wire import Observation
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided about one photo.
+
+    Attributes:
+        image_id: The photo.
+        subject: Whose skeleton it would tell about.
+        path: Its path within the dataset, for people.
+        standing: See `avatarrig.body.evidence.decided`; empty where it was undone, which is kept
+            so that the topics hear of it.
+        reason: Why, in the words of whoever decided.
+        decided_at: Unix seconds.
+    """
+
+    image_id: str
+    subject: str
+    path: str
+    standing: str
+    reason: str = ""
+    decided_at: float = 0.0
+
+    @property
+    def key(self) -> PhotoKey:
+        """What tells photos apart."""
+        return self.subject, self.image_id
+
+
+class DecisionsFileError(ValueError):
+    """The file of decisions is damaged; the message says what to do."""
+
+
+class _File(msgspec.Struct, frozen=True):
+    decisions: tuple[Decided, ...] = ()
+
+
+Decisions = dict[PhotoKey, Decided]
+"""What was decided, by photo."""
+
+
+def read_decisions(run: RunDirectory) -> Decisions:
+    """Reads what was decided about a run's photos; nothing where there is no file.
+
+    Raises:
+        DecisionsFileError: It is damaged.
+    """
+    try:
+        file = msgspec.json.decode(run.decisions.read_bytes(), type=_File)
+    except FileNotFoundError:
+        return {}
+    except msgspec.MsgspecError as error:
+        raise DecisionsFileError(
+            f"{run.decisions} is damaged ({error}): mend it, or delete it and decide anew"
+        ) from error
+    return {decided.key: decided for decided in file.decisions}
+
+
+def write_decisions(run: RunDirectory, decisions: Iterable[Decided]) -> None:
+    """Writes them, in the order of their paths.
+
+    Raises:
+        RunStorageError: The run directory cannot take the file.
+    """
+    ordered = sorted(decisions, key=lambda decided: (decided.path, decided.key))
+    write_json(run.decisions, msgspec.to_builtins(_File(tuple(ordered))))
+
+
+def write_standings(run: RunDirectory, standings: Mapping[PhotoKey, str]) -> None:
+    """Writes how photos stand at the end of a run, by hand or since they are gone.
+
+    Raises:
+        RunStorageError: The run directory cannot take the file.
+    """
+    if standings or run.standings.is_file():
+        write_json(run.standings, [[*key, standings[key]] for key in sorted(standings)])
+
+
+def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
+    """Reads how photos stand: as the last run left it, but for what was decided since.
+
+    Raises:
+        DecisionsFileError: A file is damaged.
+    """
+    try:
+        rows = msgspec.json.decode(run.standings.read_bytes(), type=list[tuple[str, str, str]])
+    except FileNotFoundError:
+        rows = []
+    except msgspec.MsgspecError as error:
+        raise DecisionsFileError(
+            f"{run.standings} is damaged ({error}): delete it, and run the same command again"
+        ) from error
+    standings = {(subject, image_id): standing for subject, image_id, standing in rows}
+    for key, decision in read_decisions(run).items():
+        standings[key] = decision.standing
+    return standings
+
+
+def as_it_stands(observation: Observation, standings: Mapping[PhotoKey, str]) -> Observation:
+    """An observation of a run as it shall be counted."""
+    key = (observation.subject, observation.image_id)
+    return as_decided(observation, standings.get(key, AS_SEEN))

@@ -1,0 +1,59 @@
+"""Where the estimates of a run lie: one person's in its directory, several people's below it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final
+
+from avatarrig.runs.atomic import write_json
+from avatarrig.runs.layout import RunDirectory
+
+PEOPLE: Final = "people"
+
+_LONGEST: Final = 60
+_DIGEST: Final = 8
+
+
+def place_of_estimate(run: RunDirectory, subject: str, *, several: bool) -> RunDirectory:
+    """Gives the folder in which a subject's estimate and its picture lie.
+
+    Args:
+        run: The run directory.
+        subject: Whose estimate it is.
+        several: Whether the run is about several subjects.
+    """
+    return RunDirectory(run.path / PEOPLE / _folder_name(subject)) if several else run
+
+
+def write_estimates(run: RunDirectory, documents: Mapping[str, dict[str, Any]]) -> None:
+    """Writes the latest estimates, and takes away one that was a single person's before.
+
+    Raises:
+        RunStorageError: The run directory cannot take them.
+    """
+    several = len(documents) > 1
+    for subject, document in documents.items():
+        write_json(place_of_estimate(run, subject, several=several).estimate, document)
+    if several:
+        for file in (run.estimate, run.preview):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def places_of_estimates(run: RunDirectory) -> list[RunDirectory]:
+    """Lists the folders in which estimates of a run may lie."""
+    return [run, *map(RunDirectory, sorted((run.path / PEOPLE).glob("*")))]
+
+
+def _folder_name(subject: str) -> str:
+    """A name that every file system takes; what is lost of the subject's own, a digest keeps."""
+    plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:_LONGEST]
+    if safe == subject:
+        return safe
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGEST]
+    return f"{safe}-{digest}" if safe else digest

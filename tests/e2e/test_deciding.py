@@ -1,0 +1,153 @@
+"""Which photos count: by hand, and by what is in the dataset."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.command import Command, Result, copy_demo, finished
+
+from avatarrig import load_run
+from avatarrig.body.evidence.counting import Excluded, judge
+
+NAMES = tuple(f"{folder}/{number}.jpg" for folder in ("one", "two") for number in range(6))
+LEFT_OUT = ("one/2.jpg", "two/5.jpg")
+
+
+class Story:
+    """A dataset and its run."""
+
+    def __init__(self, command: Command, folder: Path) -> None:
+        self._command = command
+        self.dataset = copy_demo(folder / "Someone", NAMES)
+        self.path = folder / "run"
+
+    def run(self, *options: str) -> Result:
+        return finished(
+            self._command.run(
+                self.dataset, "--out", self.path, "--workers", "1", "--json", *options
+            ),
+            self.path,
+        )
+
+    def say(self, *arguments: str | Path) -> str:
+        done = self._command.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def estimate(self) -> bytes:
+        return (self.path / "skeleton_estimate.json").read_bytes()
+
+    def excluded(self) -> dict[str, str]:
+        found = {seen.path: judge(seen) for seen in load_run(self.path)}
+        return {
+            path: verdict.reason for path, verdict in found.items() if isinstance(verdict, Excluded)
+        }
+
+    def index(self) -> dict[str, str | None]:
+        lines = (self.path / "phase1_index.jsonl").read_bytes().splitlines()
+        rows = [msgspec.json.decode(line) for line in lines]
+        return {row["rel_image_path"]: row["left_out"] for row in rows}
+
+
+def sums(estimate: bytes) -> dict[str, Any]:
+    """What an estimate says of the body, without how many photos were left out."""
+    document: dict[str, Any] = msgspec.json.decode(estimate)
+    document["photos"].pop("observed")
+    document["photos"].pop("with_person")
+    document["photos"].pop("excluded")
+    document.pop("notes", None)
+    return document
+
+
+@pytest.fixture(scope="module")
+def story(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(command, tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture(scope="module")
+def without(command: Command, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The estimate of a run that never had the photos that the story leaves out."""
+    other = Story(command, tmp_path_factory.mktemp("without"))
+    for name in LEFT_OUT:
+        (other.dataset / name).unlink()
+    return other.run().estimate
+
+
+def test_photos_are_left_out_and_brought_back(story: Story, without: bytes, tmp_path: Path) -> None:
+    before = story.run().estimate
+    assert story.excluded() == {}
+
+    told = story.say("exclude", story.path, *LEFT_OUT, "--reason", "not Anna")
+    assert "2 photos left out" in told
+    assert sums(story.estimate) == sums(without)
+    assert story.excluded() == dict.fromkeys(LEFT_OUT, "left_out")
+    by_files = story.estimate
+
+    # The aggregator comes to the same, bit for bit, and so does everybody who reads the topics.
+    assert story.run().estimate == by_files
+    assert story.index() == dict.fromkeys(NAMES) | dict.fromkeys(LEFT_OUT, "left_out")
+    story.say("report", story.path, "--out", tmp_path / "report.html")
+    assert "left out on request" in (tmp_path / "report.html").read_text()
+
+    # Another detection, with other settings, leaves them out as well ...
+    anew = story.run("--overlay-thr", "0.4")
+    assert msgspec.json.decode(anew.estimate)["photos"]["excluded"] == {"left_out": 2}
+    # ... and so does a run whose broker has lost everything.
+    shutil.rmtree(story.path / ".avatarrig" / "broker")
+    assert story.run().estimate == by_files
+
+    assert "2 photos brought back" in story.say("include", story.path, "*.jpg")
+    assert story.estimate == before
+    assert story.run().estimate == before
+
+
+def test_photos_that_are_gone_stop_counting_and_count_again(story: Story, tmp_path: Path) -> None:
+    before = story.run().estimate
+    kept = tmp_path / "kept.jpg"
+    (story.dataset / "one/3.jpg").rename(kept)
+    gone = story.run()
+    assert msgspec.json.decode(gone.estimate)["photos"]["excluded"] == {"gone": 1}
+    assert sums(gone.estimate) != sums(before)
+    assert story.excluded() == {"one/3.jpg": "gone"}
+    kept.rename(story.dataset / "one/3.jpg")
+    assert story.run().estimate == before
+
+
+def test_a_folder_that_is_away_empties_no_estimate_unless_it_is_asked_for(
+    story: Story, tmp_path: Path
+) -> None:
+    before = story.run().estimate
+    (story.dataset / "two").rename(tmp_path / "two")
+    assert story.run().estimate == before
+    assert story.run("--max-images", "3", "--prune").estimate == before
+    pruned = msgspec.json.decode(story.run("--prune").estimate)
+    assert pruned["photos"]["excluded"] == {"gone": 6}
+    (tmp_path / "two").rename(story.dataset / "two")
+    assert story.run().estimate == before
+
+
+def test_of_copies_the_one_that_is_left_counts(command: Command, tmp_path: Path) -> None:
+    story = Story(command, tmp_path)
+    alone = sums(story.run().estimate)
+    shutil.copy(story.dataset / "one/0.jpg", story.dataset / "a copy.jpg")
+    assert sums(story.run().estimate) == alone, "a copy that comes first does not count twice"
+    os.unlink(story.dataset / "one/0.jpg")  # noqa: PTH108 - as somebody would
+    assert sums(story.run().estimate) == alone
+
+
+def test_names_that_fit_nothing_are_told(story: Story) -> None:
+    story.run()
+    for arguments, wrong in (
+        ((story.path, "three/*.jpg"), "'three/*.jpg'"),
+        ((story.path / "nowhere", "one/0.jpg"), "no run directory"),
+    ):
+        done = story._command.run("exclude", *arguments)
+        assert done.returncode == 2
+        assert wrong in done.stderr
+        assert "Traceback" not in done.stderr
