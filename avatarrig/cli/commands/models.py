@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.faces.models import SFACE, YUNET
 from avatarrig.detectors.fetching.models import (
@@ -16,6 +17,7 @@ from avatarrig.detectors.fetching.models import (
     fetch,
     find,
 )
+from avatarrig.errors import CommandError
 
 _FACES = {"yunet": YUNET, "sface": SFACE}
 _OTHERS = tuple(name for name in MODELS if name not in POSE_MODELS)
@@ -61,15 +63,14 @@ def fetch_command(*, pose_models: str, folder: Path | None, faces: bool) -> None
             continue
         say(f"{name:<10} {path}")
     if missing:
-        raise click.ClickException("\n".join(missing))
+        with fail_clearly():
+            raise CommandError("\n".join(missing))
 
 
 @models.command("where")
 def where_command() -> None:
     """Show where each model lies, or where it would come from."""
     for name, model in (MODELS | _FACES).items():
-        try:
+        with fail_clearly():
             path = find(model)
-        except ModelUnavailableError as error:
-            raise click.ClickException(str(error)) from error
         say(f"{name:<10} {path or f'not here: {model.url}'}")
