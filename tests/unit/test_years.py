@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 from support.rendered import rendered
+from support.standing import BODY, photo
 
 from avatarrig.report.years import LEAST_PHOTOS, SHOWN, changing, years_of
 from avatarrig.wire import Observation
