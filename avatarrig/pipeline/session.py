@@ -117,9 +117,7 @@ class Session:
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
-            publishing, photos, standings = parts.patiently(
-                lambda: self._publishing(kafka, stack)
-            )
+            publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
