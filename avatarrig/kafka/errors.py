@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError, ExitCode
 
-class TransportError(RuntimeError):
+
+class TransportError(AvatarRigError, RuntimeError):
     """Kafka cannot be used as asked.
 
     Attributes:
@@ -20,6 +22,7 @@ class KafkaTroubleError(TransportError):
 class TransportSettingError(TransportError, ValueError):
     """A setting is wrong; the message names it."""
 
+    exit_code = ExitCode.WRONG_USAGE
     may_pass = False
 
 

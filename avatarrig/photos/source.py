@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.wire import PhotoReference
@@ -38,7 +39,7 @@ _TRANSIENT = frozenset(
 """The storage or this machine is at fault, not the photo."""
 
 
-class StorageUnreachableError(RuntimeError):
+class StorageUnreachableError(AvatarRigError, RuntimeError):
     """The photo's storage does not answer; the photo itself may be fine."""
 
 
@@ -169,7 +170,9 @@ def check_content(found: str, reference: PhotoReference) -> None:
     """
     if found != reference.content_hash:
         raise PhotoRefusedError(
-            RejectReason.CHANGED, "the file changed after it was found: run the same command again"
+            RejectReason.CHANGED,
+            "the file changed after it was found: a watched folder is looked at again by itself; "
+            "for a run, give the same command again",
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from avatarrig.runs import (
     DecisionsFileError,
     ObservationFileError,
     RunDirectory,
+    RunStorageError,
     parse_observation,
     read_decisions,
     read_observation,
@@ -22,6 +22,7 @@ from avatarrig.runs import (
 )
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.store import RunStore
+from avatarrig.wire.identity import subject_name
 
 
 def forget_files(folder: Path, subject: str) -> int:
@@ -36,12 +37,12 @@ def forget_files(folder: Path, subject: str) -> int:
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
         with contextlib.suppress(ObservationFileError):
-            if read_observation(file).subject != subject:
+            if subject_name(read_observation(file).subject) != subject_name(subject):
                 continue
             image_ids.add(image_id)
             gone += run.files_of(image_id)
     for place in places_of_estimates(run):
-        if _subject_of_estimate(place) == subject:
+        if subject_name(_subject_of_estimate(place) or "") == subject_name(subject):
             gone += [place.estimate, place.preview]
     gone += _forget_decisions(run, subject)
     if not set(run.observations.glob("*.json")) - set(gone):
@@ -50,8 +51,17 @@ def forget_files(folder: Path, subject: str) -> int:
         _leave_out_of_index(run, image_ids)
     deleted = [file for file in gone if file.is_file()]
     for file in deleted:
-        file.unlink()
+        _delete(file)
     return len(deleted)
+
+
+def _delete(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        raise RunStorageError(
+            error.errno, "cannot be deleted: see whose it is", str(file)
+        ) from error
 
 
 def forget_stored_files(url: str, subject: str) -> int:
@@ -70,7 +80,7 @@ def forget_stored_files(url: str, subject: str) -> int:
     gone: list[Path] = []
     for path, data in store.observations():
         with contextlib.suppress(ObservationFileError):
-            if parse_observation(data, path).subject == subject:
+            if subject_name(parse_observation(data, path).subject) == subject_name(subject):
                 gone += layout.files_of(Path(path).stem)
     return store.remove(file.as_posix() for file in gone)
 
@@ -91,12 +101,17 @@ def _forget_decisions(run: RunDirectory, subject: str) -> list[Path]:
     return [run.decisions, run.standings]
 
 
+class _Owned(msgspec.Struct, frozen=True):
+    """Of an estimate, the prototype's too, whose it is."""
+
+    subject: str | None = None
+
+
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        document: dict[str, Any] = msgspec.json.decode(run.estimate.read_bytes(), type=dict)
+        return msgspec.json.decode(run.estimate.read_bytes(), type=_Owned).subject
     except (OSError, msgspec.MsgspecError):
         return None
-    return document.get("subject")
 
 
 def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:
