@@ -55,7 +55,7 @@ def found(*, is_copy: bool = False) -> Found:
 
 def seen(**fields: object) -> ObservedPhoto:
     return ObservedPhoto(
-        **({"partition": 0, "offset": 0, "person": True, "left_out": None} | fields)
+        **({"partition": 0, "offset": 0, "person": True, "excluded": None} | fields)
     )
 
 
