@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
 from aggregators.debounce import Schedule
@@ -81,17 +81,20 @@ class Aggregation:
         self.app.task(self._work)
 
     @property
+    def _consumer(self) -> Consumer:
+        return cast("Consumer", self.app.consumer)
+
+    @property
     def is_idle(self) -> bool:
         """Whether everything that Kafka holds has been taken in, published and saved."""
         if self.app.rebalancing or any(level.busy for level in self.levels):
             return False
-        consumer: Consumer = self.app.consumer
-        return consumer.backlog() == 0
+        return self._consumer.backlog() == 0
 
     @property
     def progress(self) -> tuple[int, ...]:
         """Numbers that change whenever something moves."""
-        recovery = self.app.tables.recovery
+        recovery = cast("TableManager", self.app.tables).recovery
         return (
             self.app.consumer_generation_id,
             self._recovered,
@@ -112,10 +115,8 @@ class Aggregation:
         await self.app.stop()
 
     def _table(self, name: str, partitions: int) -> StateTable:
-        table: StateTable = self.app.Table(
-            name, key_type=bytes, value_type=bytes, partitions=partitions
-        )
-        return table
+        table = self.app.Table(name, key_type=bytes, value_type=bytes, partitions=partitions)
+        return cast("StateTable", table)
 
     def _attach(self, level: Level[Any], table: StateTable) -> None:
         async def recover() -> None:
@@ -142,7 +143,7 @@ class Aggregation:
 
     async def _recover(self, level: Level[Any]) -> None:
         try:
-            consumer: Consumer = self.app.consumer
+            consumer = self._consumer
             consumer.positions = self._positions
             mine = [tp for tp in consumer.assignment() if tp.topic == level.topic]
             ends = await consumer.highwaters(*mine) if mine else {}
@@ -155,7 +156,7 @@ class Aggregation:
         first, second = (level.positions() for level in self.levels)
         return first | second
 
-    async def _on_revoked(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Faust's signal
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
         for level in self.levels:
             await level.release()
 
@@ -172,6 +173,6 @@ class Aggregation:
             await level.publish()
             saved = await level.save()
             if saved and not self.app.rebalancing:
-                await self.app.consumer.commit_positions(saved)
+                await self._consumer.commit_positions(saved)
         except Exception as error:  # noqa: BLE001 - what the table says is uncertain: start anew
             await self.app.crash(error)

@@ -16,13 +16,13 @@ import faust
 import msgspec
 from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, CodecArg, ConsumerMessage, FutureMessage
 
 from aggregators.keys import partition_of
 from avatarrig.wire.keys import KeyRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     Positions = Callable[[], Mapping[tuple[str, int], int]]
 
@@ -43,16 +43,23 @@ class Batch(msgspec.Struct, frozen=True):
     messages: list[tuple[int, bytes | None]]
 
 
-class StateTable(faust.Table):  # type: ignore[misc] # Faust ships no types that can be followed
+class StateTable(faust.Table):  # type: ignore[type-arg] # it takes none when it runs
     """A table whose keys begin with their partition."""
 
     def partition_for_key(self, key: bytes) -> int:
         """Returns the changelog partition that a key names."""
         return partition_of(key)
 
-    def send_changelog(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:  # noqa: ANN401 - Faust's
+    def send_changelog(
+        self,
+        partition: int | None,
+        key: Any,  # noqa: ANN401 - Faust's
+        value: Any,  # noqa: ANN401 - Faust's
+        key_serializer: CodecArg = None,
+        value_serializer: CodecArg = None,
+    ) -> FutureMessage:
         """Sends a change and remembers to wait for it."""
-        sent: asyncio.Future[Any] = super().send_changelog(*args, **kwargs)
+        sent = super().send_changelog(partition, key, value, key_serializer, value_serializer)
         self.__dict__.setdefault("unconfirmed", []).append(sent)
         return sent
 
@@ -87,7 +94,7 @@ def _is_in(key: bytes | None, partitions: set[int]) -> bool:
         return False
 
 
-class TableManager(manager.TableManager):  # type: ignore[misc] # as above
+class TableManager(manager.TableManager):
     """Starts at once."""
 
     async def on_start(self) -> None:
@@ -96,7 +103,7 @@ class TableManager(manager.TableManager):  # type: ignore[misc] # as above
         await self.recovery.start()
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # as above
+class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Reads committed transactions only."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - Faust's own
@@ -105,7 +112,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # as 
         return consumer
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc] # as above
+class Consumer(driver.Consumer):
     """Hands on batches, and starts where the state says."""
 
     positions: Positions | None = None
@@ -234,13 +241,13 @@ def _joined(tp: TP, records: list[Any], generation: int) -> _Joined:
     )
 
 
-class Transport(driver.Transport):  # type: ignore[misc] # as above
+class Transport(driver.Transport):
     """Kafka with this module's consumer."""
 
     Consumer = Consumer
 
 
-class App(faust.App):  # type: ignore[misc] # as above
+class App(faust.App):
     """A Faust application on this module's transport."""
 
     def _new_transport(self) -> Transport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,10 +18,11 @@ from aggregators.keys import (
 )
 from aggregators.protocols import PartitionMaker
 from aggregators.recovery import restoring
-from avatarrig.body.refused import EstimateRefusedError, OutdatedStateError, StateRefusedError
+from avatarrig.body.refused import ImpossibleEstimateError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import Series
 from avatarrig.wire.reasons import RejectReason
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from aggregators.checkpoint import Checkpoint
 
-Estimator = Callable[[Tally, str], dict[str, Any]]
-"""Turns a tally and its subject into the content of ``skeleton_estimate.json``."""
+Estimator = Callable[[Tally, str], Estimate]
+"""Turns a tally and its subject into an estimate."""
 
 
 class Tombstone(msgspec.Struct, frozen=True):
@@ -153,7 +154,7 @@ class TalliedPartition:
             now: Unix seconds.
 
         Raises:
-            EstimateRefusedError: The tallies are such as no photos give. Whoever can write to
+            ImpossibleEstimateError: The tallies are such as no photos give. Whoever can write to
                 the topic can make some; only this series suffers from them.
         """
         contributions = sorted(self._series[series].items())
@@ -161,7 +162,7 @@ class TalliedPartition:
             total = sum((one.tally() for _, one in contributions), Tally.empty())
             estimate = self._estimator(total, series[0])
         except (ArithmeticError, ValueError) as error:
-            raise EstimateRefusedError(f"the estimate cannot be made: {error}") from error
+            raise ImpossibleEstimateError(f"the estimate cannot be made: {error}") from error
         return SkeletonRecord(
             subject=series[0],
             fingerprint=series[1],

@@ -12,14 +12,14 @@ from aiokafka.partitioner import murmur2
 
 from aggregators.intake import Rejection
 from aggregators.protocols import Message
-from avatarrig.body.refused import EstimateRefusedError
+from avatarrig.body.refused import ImpossibleEstimateError
 from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from aggregators.intake import Rejection
     from aggregators.merging import TalliedPartition
@@ -149,7 +149,7 @@ class SkeletonPublisher:
         begun = time.perf_counter()
         try:
             record = part.record(series, self._wall_clock())
-        except EstimateRefusedError as error:
+        except ImpossibleEstimateError as error:
             return self._without_estimate(part, series, error)
         self._metrics.estimated(time.perf_counter() - begun)
         if not part.is_news(record):
@@ -164,7 +164,7 @@ class SkeletonPublisher:
         ]
 
     def _without_estimate(
-        self, part: TalliedPartition, series: Series, error: EstimateRefusedError
+        self, part: TalliedPartition, series: Series, error: ImpossibleEstimateError
     ) -> list[Message]:
         """Says of a series that it has no estimate, once for each state of it."""
         subject, fingerprint = series
@@ -205,9 +205,8 @@ class SkeletonPublisher:
 
 
 def _width(record: SkeletonRecord) -> float | None:
-    bones: Iterable[dict[str, Any]] = record.estimate.get("stats", {}).values()
-    ends = [(bone["interval"], bone["value"]) for bone in bones if bone.get("n") and bone["value"]]
-    widths = [(high - low) / value for (low, high), value in ends if high > low]
+    bones = [bone for bone in record.estimate.stats.values() if bone.n and bone.high > bone.low]
+    widths = [(bone.high - bone.low) / bone.value for bone in bones]
     return median(widths) if widths else None
 
 

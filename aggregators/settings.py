@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.kafka import KafkaSettings
 
 DEFAULT_GROUP = "avatarrig.aggregators"
 
 
-class SettingsRefusedError(ValueError):
+class SettingsRefusedError(AvatarRigError, ValueError):
     """The settings do not fit; the message names which, and what to do."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 import structlog
 from aiokafka.errors import CorruptRecordException
@@ -16,8 +16,10 @@ from aggregators.connection import prepare_topics
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
+from avatarrig.errors import AvatarRigError
 from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
+from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +39,7 @@ _END_SECONDS: Final = 5.0
 """For all of it, the page included; a crash must not keep the next worker from starting."""
 
 
-class WorkerCrashedError(RuntimeError):
+class WorkerCrashedError(AvatarRigError, RuntimeError):
     """Faust gave up; a new process may fare better."""
 
 
@@ -51,28 +53,17 @@ def installed_versions() -> str:
 
 
 def estimator(options: EstimateOptions) -> Estimator:
-    """Returns what turns a tally into the content of ``skeleton_estimate.json``."""
+    """Returns what turns a tally into an estimate."""
 
-    def document_of(tally: Tally, subject: str) -> dict[str, Any]:
+    def estimate_of(tally: Tally, subject: str) -> Estimate:
         with np.errstate(all="ignore"):  # what comes of it is checked
-            document = estimate(tally, subject=subject, options=options).to_document()
-        if not _is_finite(document):
-            raise ValueError("its numbers have no end")
-        return document
+            made = estimate(tally, subject=subject, options=options)
+        try:
+            return msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Estimate)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"no person has such numbers: {error}") from error
 
-    return document_of
-
-
-def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a document's
-    match value:
-        case float():
-            return math.isfinite(value)
-        case dict():
-            return all(map(_is_finite, value.values()))
-        case list() | tuple():
-            return all(map(_is_finite, value))
-        case _:
-            return True
+    return estimate_of
 
 
 async def run(
@@ -127,7 +118,7 @@ async def run(
 def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
     if isinstance(app.crash_reason, CorruptRecordException):
-        raise DataDamagedError(app.crash_reason)
+        raise DataDamagedError.at(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 

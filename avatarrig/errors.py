@@ -1,7 +1,70 @@
 """What this program says when it cannot go on, and how its commands end.
 
+Libraries' own errors become these at one border each: Kafka's at `kafka.border.told_by`, stores' at
+`photos.object_store.reaching`, msgpack's and msgspec's at `wire.packing.decode`. Each is named with
+its module; of `avatarrig` where nothing else stands.
+
 AvatarRigError
-└── CommandError        a command cannot go on
+├── AddressInUseError                   page.server
+├── AnswerRefusedError                  processors.sandbox.stored_files
+├── AvatarFileError                     avatar.errors
+├── BackgroundError                     process.background
+├── BrokerError                         kafka.embedded.errors
+│   ├── BrokerEndedError                kafka.embedded.errors
+│   ├── BrokerUnavailableError          kafka.embedded.errors
+│   └── DataInUseError                  kafka.embedded.errors
+├── BrokerTroubleError                  processors.replica
+├── ChecksumError                       kafka.embedded.download
+├── CommandError                        errors
+├── DatasetError                        producers.scan
+├── DecisionsFileError                  runs.decisions
+├── DetectionFailedError                detectors.tasks
+├── DetectorUnusableError               processors.detector_port
+├── DownloadRefusedError                page.downloads
+├── EndpointError                       metrics.endpoint
+├── EstimateRefusedError                body.rig.lengths
+├── FileUriError                        photos.uri
+├── ForeignRunError                     runs.layout
+├── GarbledError                        processors.sandbox.messages
+├── HeightError                         body.height
+├── HumanUnavailableError               avatar.human.source
+├── ImageRefusedError                   detectors.tasks
+├── ImpossibleEstimateError             body.refused
+├── KeyRefusedError                     wire.keys
+├── LabelsRefusedError                  report.calibration.labels
+├── LearnedRefusedError                 body.refused
+├── MissingExtraError                   runs.frame
+├── ModelUnavailableError               detectors.fetching.models
+├── NetworkFileError                    detectors.fetching.network_file
+├── NothingToCalibrateError             report.calibration.suggestion
+├── ObservationFileError                runs.observation_document
+├── PackageUnavailableError             detectors.fetching.python_package
+├── PhotoRefusedError                   photos.refused
+├── PublishError                        producers.publish
+├── RecordRefusedError                  wire.packing
+├── ReferenceRefusedError               detectors.faces.refused
+├── RunDirectoryError                   processors.sandbox.sandbox
+├── RunStorageError                     runs.atomic
+├── SandboxUnusableError                processors.sandbox.sandbox
+├── SettingsRefusedError                aggregators.settings
+├── SourceAwayError                     producers.source
+├── SourceError                         detectors.fetching.model_sources
+├── StateRefusedError                   body.refused
+│   └── OutdatedStateError              body.refused
+├── StorageUnreachableError             photos.source
+├── StoreAwayError                      photos.object_store
+├── StoreUrlError                       photos.object_store
+├── TemplateRefusedError                detectors.faces.template
+├── TransportError                      kafka.errors
+│   ├── ConnectionRefusedByKafkaError   kafka.errors
+│   ├── DataDamagedError                kafka.errors
+│   ├── KafkaTroubleError               kafka.errors
+│   ├── TopicError                      kafka.errors
+│   └── TransportSettingError           kafka.errors
+├── UnfitAvatarError                    avatar.errors
+├── UnreadableRunError                  report.calibration.measured
+├── UnreportableRunError                report.collect
+└── WorkerCrashedError                  aggregators.worker
 """
 
 from __future__ import annotations
@@ -26,11 +89,27 @@ class ExitCode(IntEnum):
 class AvatarRigError(Exception):
     """Something that a person can act on; its message says what is wrong and what to do.
 
+    Args:
+        parts: The message, or what a subclass makes it of.
+        remedy: What to do, where the message does not say it itself.
+
     Attributes:
         exit_code: How a command ends that cannot go on for it.
     """
 
     exit_code = ExitCode.FAILED
+
+    def __init__(self, *parts: object, remedy: str = "") -> None:
+        super().__init__(*parts)
+        self.remedy = remedy
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in words."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
 
 
 class CommandError(AvatarRigError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avatarrig.body.estimate import Estimate, EstimateOptions, estimate
+from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
+from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
     from typing import Self

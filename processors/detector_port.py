@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.errors import AvatarRigError
 
 if TYPE_CHECKING:  # importing the first loads native libraries, which may be missing
     from avatarrig.detectors.detector import Detection
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # importing the first loads native libraries, which may be mi
 _SPECIFICATION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)")
 
 
-class DetectorUnusableError(RuntimeError):
+class DetectorUnusableError(AvatarRigError, RuntimeError):
     """The detector cannot be opened on this machine; a restart does not help."""
 
 

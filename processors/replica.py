@@ -10,6 +10,7 @@ import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, CorruptRecordError, KafkaError
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.kafka import DataDamagedError
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.process.protocol import Status
@@ -34,7 +35,7 @@ _MOST_ERRORS = 5
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
-class BrokerTroubleError(RuntimeError):
+class BrokerTroubleError(AvatarRigError, RuntimeError):
     """The broker's client is beyond repair; a new process may fare better."""
 
 
@@ -179,7 +180,7 @@ class Replica:
 
     def _recover(self, error: KafkaError) -> None:
         if isinstance(error, CorruptRecordError):
-            raise DataDamagedError(error) from error
+            raise DataDamagedError.at(error) from error
         self._errors += 1
         _log.warning("the broker's client failed", error=repr(error), times=self._errors)
         if self._errors >= _MOST_ERRORS:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
@@ -26,7 +27,7 @@ UNACKNOWLEDGED_LIMIT = 5000
 """Records sent ahead of the broker's acknowledgement; about 5 MB."""
 
 
-class PublishError(RuntimeError):
+class PublishError(AvatarRigError, RuntimeError):
     """The broker did not take a record."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import (
     FileCounts,
@@ -21,8 +22,10 @@ from avatarrig.photos.uri import to_file_uri
 from avatarrig.wire.reasons import RejectReason
 
 
-class DatasetError(ValueError):
+class DatasetError(AvatarRigError, ValueError):
     """What was named as a dataset is no folder that can be read."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class Problem(msgspec.Struct, frozen=True):

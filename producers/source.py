@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
@@ -23,7 +24,7 @@ from producers.settling import Stamp, has_end, is_temporary
 _END_BYTES = 32
 
 
-class SourceAwayError(RuntimeError):
+class SourceAwayError(AvatarRigError, RuntimeError):
     """The folder, or the store, does not answer; the message is for a person."""
 
 

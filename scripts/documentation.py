@@ -10,7 +10,6 @@ import json
 import re
 import typing
 from collections.abc import Callable, Iterator
-from importlib import resources
 from typing import Any
 
 import click
@@ -24,6 +23,7 @@ from avatarrig.cli.options.settings_file import settings_of
 from avatarrig.detectors.quality import Quality
 from avatarrig.metrics.reference import reference as metrics
 from avatarrig.wire import topics
+from avatarrig.wire.estimate_schema import estimate_schema
 from avatarrig.wire.reasons import Exclusion, RejectReason
 
 MARK = re.compile(r"^<!-- made from code: ([a-z-]+) -->$", re.MULTILINE)
@@ -35,8 +35,6 @@ RECORDS = (
     wire.TallyUpdate,
     wire.SkeletonRecord,
 )
-MANY = 3
-"""More properties than this that are all alike are told once, as ``BONE``."""
 ESTIMATE_SCHEMA = "skeleton_estimate.schema.json"
 
 
@@ -44,7 +42,7 @@ class UnknownPartError(ValueError):
     """A page asks for a part that is not made here."""
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - mkdocs's
+def on_page_markdown(markdown: str, **_: Any) -> str:
     """Puts the parts made from code into a page."""
     return MARK.sub(lambda match: _part(match[1]), markdown)
 
@@ -59,9 +57,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Gives every JSON Schema by its file's name."""
-    folder = resources.files("avatarrig.body") / "schema"
-    estimate = json.loads((folder / ESTIMATE_SCHEMA).read_text(encoding="utf-8"))
-    return {ESTIMATE_SCHEMA: estimate} | {
+    return {ESTIMATE_SCHEMA: estimate_schema()} | {
         f"{record.__name__}.schema.json": msgspec.json.schema(record) for record in RECORDS
     }
 
@@ -213,7 +209,7 @@ def _code(words: str) -> str:
 def _type_name(hint: Any) -> str:  # noqa: ANN401 - any type hint
     name = getattr(hint, "__name__", None) if isinstance(hint, type) else None
     name = name if name and not typing.get_args(hint) else str(hint)
-    return re.sub(r"\b(?:avatarrig\.wire(?:\.kinds)?|typing)\.", "", name).replace("|", "or")
+    return re.sub(r"\b(?:avatarrig\.wire(?:\.\w+)?|typing)\.", "", name).replace("|", "or")
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
@@ -227,21 +223,19 @@ def _properties(
     node: dict[str, Any], schema: dict[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, str, str]]:
     node = _resolved(node, schema)
-    shown: set[str] = set()
-    children = node.get("properties", {})
-    bones = len(children) > MANY and all("$ref" in child for child in children.values())
-    for name, child in children.items():
-        if bones and child["$ref"] in shown:
-            continue
-        shown.add(child.get("$ref", ""))
-        key = "BONE" if bones else name
+    for name, child in node.get("properties", {}).items():
         inner = _resolved(child, schema)
         words = child.get("description") or inner.get("description") or ""
-        yield f"{prefix}{key}", _kind(inner), words.replace("|", "\\|")
-        yield from _properties(inner, schema, f"{prefix}{key}.")
-    extra = node.get("additionalProperties")
-    if isinstance(extra, dict) and extra:
-        yield from _properties(extra, schema, f"{prefix}*.")
+        yield f"{prefix}{name}", _kind(inner), words.replace("|", "\\|")
+        yield from _properties(inner, schema, f"{prefix}{name}.")
+    each = node.get("additionalProperties")
+    if not isinstance(each, dict):
+        return
+    key = "BONE" if "propertyNames" in node else "*"
+    inner = _resolved(each, schema)
+    if key == "BONE":
+        yield f"{prefix}{key}", _kind(inner), inner.get("description", "").replace("|", "\\|")
+    yield from _properties(inner, schema, f"{prefix}{key}.")
 
 
 def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +248,9 @@ def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(node: dict[str, Any]) -> str:
-    kind = node.get("type", "")
+    kind = node.get("type", "") or [each.get("type", "") for each in node.get("anyOf", ())]
     if "const" in node:
         return f"`{json.dumps(node['const'])}`"
+    if "enum" in node:
+        return " or ".join(f"`{value}`" for value in node["enum"])
     return " or ".join(kind) if isinstance(kind, list) else str(kind)

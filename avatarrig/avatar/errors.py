@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError, ExitCode
 
-class AvatarFileError(ValueError):
+
+class AvatarFileError(AvatarRigError, ValueError):
     """A file is no avatar that can be read; the message says what is wrong and what to do."""
 
+    exit_code = ExitCode.WRONG_USAGE
 
-class UnfitAvatarError(ValueError):
+
+class UnfitAvatarError(AvatarRigError, ValueError):
     """An avatar lacks what a fit needs; nothing is written.
 
     Args:

@@ -6,10 +6,9 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.sums.histogram import BIN_WIDTH
+from avatarrig.wire.estimate import SIDED, Asymmetry, ends, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +20,6 @@ DETECTOR_ASYMMETRY: Final = 0.02
 """How much longer the detector sees one side's bones on symmetrical bodies: largest mean log
 ratio over 118 rendered people, 30 photos each."""
 
-ASYMMETRY_WARNING: Final = (
-    "Left and right may differ because the detector sees them differently: shanks of 160 people "
-    "were found to differ by about 60 mm (mediapipe issue 4125)."
-)
-
 DISAGREEMENT: Final = 0.12
 """Log difference between plain and learned lengths that noise does not explain: the largest of
 64 rendered people, natural and wide, 30 photos each."""
@@ -36,26 +30,7 @@ PHOTO_NOISE: Final = 5.0
 FEWEST_MOMENTS: Final = 8
 """Below this, plain ratios are too noisy to compare."""
 
-_SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 _REACH: Final = NormalDist().inv_cdf(0.95)
-
-
-class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
-    """A bone's left length over its right one.
-
-    Attributes:
-        ratio: Left over right.
-        low: Lower end of the 90 % interval.
-        high: Upper end.
-        n: Photos that show the side seen less often.
-        significant: Whether the interval excludes equal sides.
-    """
-
-    ratio: float
-    low: float
-    high: float
-    n: int
-    significant: bool
 
 
 def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmetry]:
@@ -72,7 +47,7 @@ def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmet
         left out.
     """
     found: dict[str, Asymmetry] = {}
-    for bone in _SIDED:
+    for bone in SIDED:
         left, right = tally.histogram(f"{bone}_L"), tally.histogram(f"{bone}_R")
         if min(moments[f"{bone}_{side}"] for side in "LR") < FEWEST_MOMENTS:
             continue
@@ -83,9 +58,8 @@ def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmet
         sampling = BIN_WIDTH * math.hypot(left_error, right_error)
         reach = _REACH * math.hypot(sampling, DETECTOR_ASYMMETRY)
         found[bone] = Asymmetry(
-            ratio=math.exp(middle),
-            low=math.exp(middle - reach),
-            high=math.exp(middle + reach),
+            left_over_right=rounded(math.exp(middle)),
+            interval=ends(math.exp(middle - reach), math.exp(middle + reach)),
             n=min(left.total, right.total),
             significant=abs(middle) > reach,
         )

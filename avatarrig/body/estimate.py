@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
-from avatarrig.body.asymmetry import Asymmetry, asymmetries, disagreements
+from avatarrig.body.asymmetry import asymmetries, disagreements
 from avatarrig.body.bones import PROTOTYPE_BONES
-from avatarrig.body.document import to_document
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.levels import moments_of
+from avatarrig.body.notes import Doubts, notes_on
 from avatarrig.body.odd_days import odd_days
 from avatarrig.body.person import Interval, Proportions, solve_moments
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.rolling import Window, days_of, window_of
+from avatarrig.body.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
+from avatarrig.wire.estimate import (
+    PHASE,
+    SCALE_BASIS,
+    SCHEMA_VERSION,
+    BoneEstimate,
+    Estimate,
+    Metres,
+    PhotoCounts,
+    Status,
+    ends,
+    rounded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from avatarrig.body.evidence.learned import Learned
     from avatarrig.body.sums.tally import Tally
-    from avatarrig.wire.reasons import Exclusion
-
-Status = Literal["insufficient", "provisional", "stable"]
 
 PROVISIONAL_FROM: Final = 3
 """Moments that show a bone from which the estimate is better than the population's mean."""
@@ -55,72 +65,6 @@ class EstimateOptions(msgspec.Struct, frozen=True, kw_only=True):
     as_of: dt.date | None = None
 
 
-class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """One ratio.
-
-    Attributes:
-        value: Over shoulder width; left and right alike.
-        low: Lower end of the 90 % interval.
-        high: Upper end.
-        n: Photos that show the bone well; for sums the bone seen least.
-        moments: How many moments these photos are of.
-        status: Whether it can be used.
-        prior_share: Share that comes from the population rather than from photos, 0..1.
-        median: Median of plain ratios to the shoulder width; None where no photo has it.
-        metres: Length in metres, with interval; None without a height.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-    moments: int
-    status: Status
-    prior_share: float
-    median: float | None
-    metres: Interval | None = None
-
-
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known about a subject.
-
-    Attributes:
-        subject: Whose skeleton it is.
-        learned: Version of the weights; None where no photo has counted.
-        observations: Photos observed.
-        with_person: Photos that show somebody.
-        used: Photos that count.
-        moments: How many moments these are of: copies and bursts count once.
-        excluded: Photos that do not, by reason.
-        bones: Key of ``skeleton_estimate.json`` to its estimate; empty while no photo counts.
-        asymmetry: Bone to left over right.
-        disagreements: Pooled bone to plain over learned length, where they contradict.
-        consistent: Whether the photos agree on one person.
-        odd_days: Days, or months or years long ago, whose photos do not fit the others.
-        height: The height that was given, metres.
-        window: The rolling window, where one was asked for and there are photos.
-    """
-
-    subject: str
-    learned: str | None
-    observations: int
-    with_person: int
-    used: int
-    moments: int
-    excluded: dict[Exclusion, int]
-    bones: dict[str, BoneEstimate]
-    asymmetry: dict[str, Asymmetry]
-    disagreements: dict[str, float]
-    consistent: bool
-    odd_days: tuple[str, ...]
-    height: float | None
-    window: Window | None
-
-    def to_document(self) -> dict[str, Any]:
-        """Returns the content of ``skeleton_estimate.json``."""
-        return to_document(self)
-
-
 def estimate(
     tally: Tally, *, subject: str = "", options: EstimateOptions | None = None
 ) -> Estimate:
@@ -138,45 +82,75 @@ def estimate(
         LearnedRefusedError: The tally was made with weights that are not installed.
     """
     options = options or EstimateOptions()
-    parts: dict[str, Any] = {
-        "bones": {}, "asymmetry": {}, "disagreements": {}, "consistent": True, "odd_days": (),
-        "window": None, "moments": 0,
-    }  # fmt: skip
+    made = _without_photos(tally, subject, options.height)
+    doubts = Doubts()
     if tally.learned is not None:
-        parts = _parts(tally, tally.learned, options)
+        made, doubts = _with_photos(made, tally, load_learned(_pose_model(tally.learned)), options)
+    return msgspec.structs.replace(made, notes=notes_on(made, doubts, tally.undated))
+
+
+def _pose_model(version: str) -> str:
+    return version.rpartition("-")[0]
+
+
+def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimate:
     return Estimate(
+        schema_version=SCHEMA_VERSION,
+        phase=PHASE,
         subject=subject,
         learned=tally.learned,
-        observations=tally.observations,
-        with_person=tally.with_person,
-        used=tally.used,
-        excluded=tally.excluded,
-        height=options.height,
-        **parts,
+        used_observations=tally.used,
+        photos=PhotoCounts(
+            observed=tally.observations,
+            with_person=tally.with_person,
+            used=tally.used,
+            moments=0,
+            excluded={reason.value: count for reason, count in tally.excluded.items()},
+        ),
+        scale_basis=SCALE_BASIS,
+        estimates={},
+        stats={},
+        asymmetry={},
+        notes=[],
+        height=height,
+        metres=None if height is None else {},
     )
 
 
-def _parts(tally: Tally, version: str, options: EstimateOptions) -> dict[str, Any]:
-    learned = load_learned(version.rpartition("-")[0])
+def _with_photos(
+    made: Estimate, tally: Tally, learned: Learned, options: EstimateOptions
+) -> tuple[Estimate, Doubts]:
     cells = tally.cells()
     proportions = solve_moments(cells, learned)
     moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
-    contradictions = disagreements(tally, proportions, moments)
     days = days_of(tally, proportions.moments)
-    odd = odd_days(days, learned)
-    trusted = proportions.consistent and not contradictions and not odd
-    return {
-        "moments": min(round(proportions.moments), tally.used),
-        "bones": {
-            key: _bone(key, (tally, moments), proportions, options.height, trusted=trusted)
-            for key in (*PROTOTYPE_BONES, WINGSPAN)
-        },
-        "asymmetry": asymmetries(tally, moments),
-        "disagreements": contradictions,
-        "consistent": proportions.consistent,
-        "odd_days": odd,
-        "window": window_of(tally, days, learned, options.window_days, options.as_of),
+    doubts = Doubts(
+        consistent=proportions.consistent,
+        odd_days=odd_days(days, learned),
+        disagreements=disagreements(tally, proportions, moments),
+    )
+    ratios = {key: over_shoulders(proportions, key) for key in (*PROTOTYPE_BONES, WINGSPAN)}
+    bones = {
+        key: _bone(key, (tally, moments), proportions, ratio, trusted=doubts.none)
+        for key, ratio in ratios.items()
     }
+    usable = [key for key, bone in bones.items() if bone.status != "insufficient"]
+    height = options.height
+    photos = msgspec.structs.replace(
+        made.photos, moments=min(round(proportions.moments), tally.used)
+    )
+    return msgspec.structs.replace(
+        made,
+        consistent=doubts.consistent,
+        photos=photos,
+        estimates={key: bones[key].value for key in usable},
+        stats=bones,
+        asymmetry=asymmetries(tally, moments),
+        metres=None
+        if height is None
+        else {key: _metres(proportions, ratios[key], key, height) for key in usable},
+        window=window_of(tally, days, learned, options.window_days, options.as_of),
+    ), doubts
 
 
 def over_shoulders(proportions: Proportions, key: str) -> Interval:
@@ -199,26 +173,24 @@ def _bone(
     key: str,
     counted: tuple[Tally, Mapping[str, float]],
     proportions: Proportions,
-    height: float | None,
+    ratio: Interval,
     *,
     trusted: bool,
 ) -> BoneEstimate:
     tally, shown = counted
     members = _ARMS if key == WINGSPAN else (key,)
-    ratio = over_shoulders(proportions, key)
     n = min(tally.histogram(member).total for member in members)
     moments = min(round(min(shown[member] for member in members)), n)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
+    median = _median(tally, key)
     return BoneEstimate(
-        value=ratio.middle,
-        low=ratio.low,
-        high=ratio.high,
         n=n,
         moments=moments,
+        median=None if median is None else rounded(median),
+        value=rounded(ratio.middle),
+        interval=ends(ratio.low, ratio.high),
         status=_status(moments, ratio, trusted=trusted),
-        prior_share=sum(shares) / len(shares),
-        median=_median(tally, key),
-        metres=None if height is None else _metres(proportions, ratio, key, height),
+        prior_share=rounded(sum(shares) / len(shares)),
     )
 
 
@@ -241,7 +213,7 @@ def _median(tally: Tally, key: str) -> float | None:
     return value_of(bone.quantile(0.5) - shoulders.quantile(0.5))
 
 
-def _metres(proportions: Proportions, ratio: Interval, key: str, height: float) -> Interval:
+def _metres(proportions: Proportions, ratio: Interval, key: str, height: float) -> Metres:
     """A length in metres: its share of legs and torso, which stature is a known multiple of.
 
     The interval holds the errors of the share and of the multiple. A wingspan's share has no
@@ -252,4 +224,6 @@ def _metres(proportions: Proportions, ratio: Interval, key: str, height: float) 
     middle = share.middle * ratio.middle * height / STATURE_OVER_LEG_AND_TORSO
     spread = ratio if key == WINGSPAN else proportions.ratio((PROTOTYPE_BONES[key],), base)
     reach = math.hypot(math.log(spread.high / spread.low) / 2, 1.645 * STATURE_LOG_ERROR)
-    return Interval(low=middle * math.exp(-reach), middle=middle, high=middle * math.exp(reach))
+    return Metres(
+        value=rounded(middle), interval=ends(middle * math.exp(-reach), middle * math.exp(reach))
+    )

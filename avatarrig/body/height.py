@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from avatarrig.errors import AvatarRigError
+
 SHORTEST, TALLEST = 0.4, 2.8
 """Metres between which a height is believed."""
 SPELLINGS: Final = "1.72m, 172cm, 1.72, 172 or 5'8\""
@@ -18,7 +20,7 @@ _LEAST_CENTIMETRES: Final = 40
 _INCH, _FOOT = 0.0254, 0.3048
 
 
-class HeightError(ValueError):
+class HeightError(AvatarRigError, ValueError):
     """What was written is no height of a person; the message says what one looks like."""
 
 

@@ -7,7 +7,6 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
@@ -17,6 +16,7 @@ from avatarrig.body.person import Interval, solve_moments
 from avatarrig.body.sums.capture_days import is_day
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 from avatarrig.body.sums.joining import TYPICAL_SESSION
+from avatarrig.wire.estimate import Change, Window, WindowBone, ends, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,65 +32,6 @@ FEWEST_MOMENTS: Final = 8
 _DRIFT_REACH: Final = NormalDist().inv_cdf(0.995)
 """Drift is said where a change lies outside its 99 % interval. Halves of 64 rendered people's
 photos differ by 0.8 of what their information says, which leaves room for days that are alike."""
-
-
-class WindowBone(msgspec.Struct, frozen=True, kw_only=True):
-    """A ratio in the window.
-
-    Attributes:
-        value: Over shoulder width.
-        low: Lower end of the 90 % interval.
-        high: Upper end.
-        n: Photos of the window that show the bone well.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A ratio in the window over the same ratio in all other photos.
-
-    Attributes:
-        ratio: Window over others; errors that all photos of a person share cancel.
-        low: Lower end of the 99 % interval.
-        high: Upper end.
-        drift: Whether the interval excludes no change.
-    """
-
-    ratio: float
-    low: float
-    high: float
-    drift: bool
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The estimate of a window beside that of all time.
-
-    Attributes:
-        days: Length that was asked for.
-        first: First day contained; later than asked for where only whole months are kept.
-        last: Last day contained.
-        photos: Photos that count in it.
-        undated: Photos that count and are in no window, since they tell no time.
-        bones: Key to its ratio; empty where the window holds no photo.
-        changes: Key to its change; empty where either side has fewer than `FEWEST_MOMENTS`.
-    """
-
-    days: int
-    first: str
-    last: str
-    photos: int
-    undated: int
-    bones: dict[str, WindowBone]
-    changes: dict[str, Change]
-
-    @property
-    def drift(self) -> bool:
-        """Whether window and all other photos disagree."""
-        return any(change.drift for change in self.changes.values())
 
 
 def window_of(
@@ -119,14 +60,15 @@ def window_of(
     names, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
     inside = [cell for name, cell in parts.items() if name in names]
     others = [cell for name, cell in parts.items() if name not in names]
+    changes = compare(inside, others, learned.population)
     return Window(
         days=days,
         first=first.isoformat(),
         last=last.isoformat(),
-        photos=sum(cell.total.photos for cell in inside),
-        undated=tally.undated,
-        bones=_bones(inside, learned) if inside else {},
-        changes=compare(inside, others, learned.population),
+        used_observations=sum(cell.total.photos for cell in inside),
+        stats=_bones(inside, learned) if inside else {},
+        drift=any(change.drift for change in changes.values()),
+        changes=changes,
     )
 
 
@@ -156,7 +98,9 @@ def _bones(cells: Sequence[Cell], learned: Learned) -> dict[str, WindowBone]:
         key: proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",)) for key in _KEYS
     }
     return {
-        key: WindowBone(value=ratio.middle, low=ratio.low, high=ratio.high, n=shown[key])
+        key: WindowBone(
+            n=shown[key], value=rounded(ratio.middle), interval=ends(ratio.low, ratio.high)
+        )
         for key, ratio in ratios.items()
     }
 
@@ -200,8 +144,7 @@ def _change(key: str, log_change: FloatArray, covariance: FloatArray) -> Change:
     middle = float(gradient @ log_change)
     reach = _DRIFT_REACH * math.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
     return Change(
-        ratio=math.exp(middle),
-        low=math.exp(middle - reach),
-        high=math.exp(middle + reach),
+        window_over_others=rounded(math.exp(middle)),
+        interval=ends(math.exp(middle - reach), math.exp(middle + reach)),
         drift=abs(middle) > reach,
     )

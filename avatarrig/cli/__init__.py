@@ -172,7 +172,7 @@ def avatarrig(
     # Of damaged photos there are many, and Pillow's words about each help nobody.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     configure_logs()  # not to standard output, which belongs to the command
-    from avatarrig.cli.options import settings_file  # noqa: PLC0415 - --help and --version need no Kafka
+    from avatarrig.cli.options import settings_file
 
     file = config or settings_file.find_settings_file()
     context.obj = file

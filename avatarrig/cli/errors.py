@@ -12,23 +12,12 @@ from avatarrig.errors import AvatarRigError, ExitCode
 
 
 @contextmanager
-def fail_clearly(
-    wrong_usage: tuple[type[Exception], ...] = (), failed: tuple[type[Exception], ...] = ()
-) -> Iterator[None]:
-    """Turns the errors that are made for people into a message and an exit code.
-
-    Args:
-        wrong_usage: Errors that mean the command was given something it cannot take.
-        failed: Errors that mean it could not be carried out.
-    """
+def fail_clearly() -> Iterator[None]:
+    """Turns the errors that are made for people into a message and an exit code."""
     try:
         yield
     except AvatarRigError as error:
         _end(str(error), error.exit_code)
-    except wrong_usage as error:
-        _end(str(error), ExitCode.WRONG_USAGE)
-    except failed as error:
-        _end(str(error), ExitCode.FAILED)
 
 
 def _end(message: str, exit_code: ExitCode) -> NoReturn:

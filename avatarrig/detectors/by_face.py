@@ -199,8 +199,8 @@ def _distance(inside: Flags) -> Floats:
     """Distance of each place from the nearest one inside, 0 there; far where there is none."""
     if not inside.any():
         return np.full(inside.shape, np.inf, np.float32)
-    far: Floats = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
-    return far
+    outside = (~inside).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 3), np.float32)
 
 
 def _bust(face: Face, columns: int, rows: int) -> tuple[Flags, Flags]:

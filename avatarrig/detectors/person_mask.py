@@ -68,5 +68,6 @@ def segment_people(task: GuardedTask[Floats], rgb: Pixels) -> PersonMask:
         rgb: uint8, height x width x 3.
     """
     # Bilinear like the segmenter's own: averaging areas costs ten times as much.
-    small = cv2.resize(rgb, (SEGMENTER_SIDE, SEGMENTER_SIDE), interpolation=cv2.INTER_LINEAR)
-    return PersonMask(cv2.convertScaleAbs(task.run(small), alpha=255.0))
+    size = (SEGMENTER_SIDE, SEGMENTER_SIDE)
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return PersonMask(np.asarray(cv2.convertScaleAbs(task.run(small), alpha=255.0), np.uint8))

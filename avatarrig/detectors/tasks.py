@@ -21,6 +21,7 @@ from avatarrig.detectors.native import silenced, switch_telemetry_off
 from avatarrig.detectors.native_results import detect_faces, detect_poses, segment_person
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
+from avatarrig.errors import AvatarRigError
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -36,11 +37,11 @@ _COLOURS: Final = 3
 Result = TypeVar("Result", bound=Sized)
 
 
-class DetectionFailedError(RuntimeError):
+class DetectionFailedError(AvatarRigError, RuntimeError):
     """MediaPipe failed on an image, and again with a new task object."""
 
 
-class ImageRefusedError(ValueError):
+class ImageRefusedError(AvatarRigError, ValueError):
     """An array is no image that MediaPipe can be given safely."""
 
 

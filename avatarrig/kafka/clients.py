@@ -7,10 +7,9 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
-from avatarrig.kafka.errors import KafkaTroubleError
 from avatarrig.kafka.membership import keep_assignments
 from avatarrig.kafka.settings import KafkaSettings
 
@@ -29,7 +28,7 @@ MAX_POLL_INTERVAL_MS = 60_000
 """Photos take up to seconds each; pause partitions rather than miss a poll."""
 
 
-def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:  # noqa: ANN401 - kafka-python's options
+def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
     """Opens a producer: idempotent, acknowledged by every replica in sync, no topic made up.
 
     ``send`` returns a future; a record is safe when that is done, or after ``flush``.
@@ -57,7 +56,7 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:  # 
 def open_transactional_producer(
     settings: KafkaSettings,
     transactional_id: str,
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaProducer:
     """Opens a producer for transactions; its caller runs ``init_transactions()`` first.
 
@@ -91,7 +90,7 @@ def open_group_consumer(
     *,
     group: str,
     member: str,
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaConsumer:
     """Opens a member of a consumer group that reads committed records and commits nothing itself.
 
@@ -133,7 +132,7 @@ def open_group_consumer(
 def open_reader(
     settings: KafkaSettings,
     topics: Iterable[str] = (),
-    **options: Any,  # noqa: ANN401 - kafka-python's options
+    **options: Any,
 ) -> KafkaConsumer:
     """Opens a consumer in no group: committed records from the beginning, no commits.
 
@@ -165,9 +164,5 @@ def _open(
     }
     chosen = {**settings.client_options(), **connection, **options}
     await_connection(settings, chosen["bootstrap_timeout_ms"])
-    try:
+    with told_by(f"Kafka at {settings.bootstrap_servers} does not answer"):
         return kind(*arguments, **chosen)
-    except KafkaError as error:
-        raise KafkaTroubleError(
-            f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
-        ) from error

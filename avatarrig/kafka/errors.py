@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError, ExitCode
 
-class TransportError(RuntimeError):
+
+class TransportError(AvatarRigError, RuntimeError):
     """Kafka cannot be used as asked.
 
     Attributes:
@@ -20,6 +22,7 @@ class KafkaTroubleError(TransportError):
 class TransportSettingError(TransportError, ValueError):
     """A setting is wrong; the message names it."""
 
+    exit_code = ExitCode.WRONG_USAGE
     may_pass = False
 
 
@@ -54,13 +57,14 @@ class DataDamagedError(TransportError):
 
     may_pass = False
 
-    def __init__(self, where: object) -> None:
+    @classmethod
+    def at(cls, where: object) -> DataDamagedError:
         """Says what to do.
 
         Args:
             where: What the client said.
         """
-        super().__init__(
+        return cls(
             f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
             "to start with an empty broker"
         )

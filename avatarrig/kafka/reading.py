@@ -16,10 +16,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.clients import open_reader
-from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, TransportError
+from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import RecordRefusedError
 from avatarrig.wire.channels import Channel
@@ -119,7 +119,7 @@ class Reader:
         self._channels = {channel.topic: channel for channel in channels}
         self._latest_only = latest_only
         self._tell = tell
-        with _translated():
+        with told_by("Kafka answers with an error"):
             consumer.assign(list(starts))
             self.firsts = offsets_of(consumer.beginning_offsets, starts)
             self._ends = offsets_of(consumer.end_offsets, starts)
@@ -145,7 +145,7 @@ class Reader:
         Raises:
             TransportError: Kafka answers with an error.
         """
-        with _translated():
+        with told_by("Kafka answers with an error"):
             batches = self._consumer.poll(timeout_ms=round(seconds * 1000))
             behind = self.behind
             messages = [
@@ -204,7 +204,7 @@ class Reader:
 
 
 @contextlib.contextmanager
-def reading(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:  # noqa: ANN401 - kafka-python's options
+def reading(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:
     """Opens a consumer for a `Reader`, and closes it afterwards.
 
     Raises:
@@ -214,7 +214,7 @@ def reading(kafka: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer]:  #
     usual = {"max_poll_records": MOST_AT_ONCE, "fetch_max_wait_ms": 100}
     consumer = open_reader(kafka, **{**usual, **options})
     try:
-        with _translated():
+        with told_by("Kafka answers with an error"):
             yield consumer
     finally:
         consumer.close()
@@ -300,13 +300,3 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
     ends = offsets_of(consumer.end_offsets, partitions)
     found = consumer.offsets_for_times(dict.fromkeys(partitions, max(0, round(since * 1000) - 1)))
     return {p: found[p].offset if found.get(p) else ends[p] for p in partitions}
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except CorruptRecordError as error:
-        raise DataDamagedError(error) from error
-    except KafkaError as error:
-        raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error

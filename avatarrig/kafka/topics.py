@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 from kafka import KafkaAdminClient
-from kafka.errors import InvalidReplicationFactorError, KafkaError, for_code
+from kafka.errors import InvalidReplicationFactorError, for_code
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
-from avatarrig.kafka.errors import KafkaTroubleError, TopicError
+from avatarrig.kafka.errors import TopicError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire.topics import IMAGES, Topic
 
@@ -74,21 +75,16 @@ def admin_client(
         TransportError: Kafka does not answer, or answers with an error.
     """
     await_connection(settings, bootstrap_timeout_ms)
-    try:
+    with told_by(f"Kafka at {settings.bootstrap_servers} does not answer"):
         client = KafkaAdminClient(
             **settings.client_options(),
             bootstrap_timeout_ms=bootstrap_timeout_ms,
             request_timeout_ms=request_timeout_ms,
             reconnect_backoff_max_ms=1_000,
         )
-    except KafkaError as error:
-        raise KafkaTroubleError(
-            f"Kafka at {settings.bootstrap_servers} does not answer: {error}"
-        ) from error
     try:
-        yield client
-    except KafkaError as error:
-        raise KafkaTroubleError(f"Kafka at {settings.bootstrap_servers}: {error}") from error
+        with told_by(f"Kafka at {settings.bootstrap_servers}"):
+            yield client
     finally:
         client.close()
 

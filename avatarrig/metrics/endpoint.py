@@ -12,10 +12,12 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from avatarrig.errors import AvatarRigError
+
 _log = structlog.get_logger(__name__)
 
 
-class EndpointError(RuntimeError):
+class EndpointError(AvatarRigError, RuntimeError):
     """The port cannot be had."""
 
 
@@ -119,5 +121,5 @@ class _QuietHandler(WSGIRequestHandler):
 
     timeout = 10
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the standard library's
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's
         _log.debug("request", line=format % args)

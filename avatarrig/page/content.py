@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from avatarrig.body.average import average_ratios
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
+from avatarrig.wire.estimate import (
+    BONE_LABELS,
+    BoneEstimate,
+    Ends,
+    Estimate,
+    Status,
+    Window,
+    WindowBone,
+)
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
@@ -113,7 +121,7 @@ class Content:
 
         return look
 
-    def estimate(self, name: str) -> dict[str, Any] | None:
+    def estimate(self, name: str) -> Estimate | None:
         """Returns a subject's latest estimate; None where there is none."""
         subject = self._views.snapshot().subjects.get(name)
         return None if subject is None or subject.record is None else subject.record.estimate
@@ -145,22 +153,22 @@ class Content:
         }
         if subject is None or subject.record is None:
             return content | {"known": False, "photos": []}
-        document = subject.record.estimate
+        estimate = subject.record.estimate
         posed = subject.posed
         newest = list(reversed(subject.photos))[:_LISTED_PHOTOS]
         return content | {
             "known": True,
             "observations": subject.record.observations,
-            "used": document.get("used_observations", 0),
-            "moments": document.get("photos", {}).get("moments"),
+            "used": estimate.used,
+            "moments": estimate.moments,
             "estimated_at": subject.record.estimated_at,
             "detectors": len(subject.fingerprints),
-            "figure": t_pose_svg(document),
+            "figure": t_pose_svg(estimate),
             "pose": None if posed is None else self._posed(posed),
-            "bones": _bones(document),
-            "asymmetry": _asymmetry(document),
-            "window": _window(document),
-            "notes": document.get("notes", []),
+            "bones": _bones(estimate),
+            "asymmetry": _asymmetry(estimate),
+            "window": _window(estimate),
+            "notes": estimate.notes,
             "photos": [self._photo(photo) for photo in newest],
         }
 
@@ -222,56 +230,106 @@ def _summary(subject: Subject) -> dict[str, Any]:
     record = subject.record
     if record is None:
         return {}
-    stats: Mapping[str, Any] = record.estimate.get("stats", {})
+    estimate = record.estimate
     return {
         "name": subject.name,
         "observations": record.observations,
-        "used": record.estimate.get("used_observations", 0),
-        "moments": record.estimate.get("photos", {}).get("moments"),
-        "stable": sum(bone["status"] == "stable" for bone in stats.values()),
-        "bones": len(stats),
-        "drift": bool((record.estimate.get("window") or {}).get("drift")),
+        "used": estimate.used,
+        "moments": estimate.moments,
+        "stable": estimate.stable,
+        "bones": len(estimate.stats),
+        "drift": estimate.drift,
         "estimated_at": record.estimated_at,
-        "figure": t_pose_svg(record.estimate, small=True),
+        "figure": t_pose_svg(estimate, small=True),
     }
 
 
-def _bones(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    stats: Mapping[str, Any] = document.get("stats", {})
-    window: Mapping[str, Any] = (document.get("window") or {}).get("stats", {})
-    changes: Mapping[str, Any] = (document.get("window") or {}).get("changes", {})
+class _Bone(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table of bones.
+
+    Attributes:
+        average: The average person's ratio.
+        window: The ratio of the newest days; None where they show no such bone.
+        drift: Whether the newest days differ.
+    """
+
+    key: str
+    label: str
+    value: float
+    interval: Ends
+    n: int
+    samples: int
+    status: Status
+    prior_share: float
+    average: float | None
+    window: WindowBone | None
+    drift: bool
+
+
+def _bones(estimate: Estimate) -> list[_Bone]:
     average = average_ratios(load_learned())
     return [
-        {
-            "key": key,
-            "label": label,
-            "value": stats[key]["value"],
-            "interval": stats[key]["interval"],
-            "n": stats[key]["n"],
-            "samples": stats[key].get("moments", stats[key]["n"]),
-            "status": stats[key]["status"],
-            "prior_share": stats[key].get("prior_share"),
-            "average": average.get(key),
-            "window": window.get(key),
-            "drift": bool(changes.get(key, {}).get("drift")),
-        }
-        for key, label in BONE_LABELS.items()
-        if key in stats
+        _bone(key, bone, estimate.window, average.get(key))
+        for key in BONE_LABELS
+        if (bone := estimate.stats.get(key)) is not None
     ]
 
 
-def _asymmetry(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | None) -> _Bone:
+    change = None if window is None else window.changes.get(key)
+    return _Bone(
+        key=key,
+        label=BONE_LABELS[key],
+        value=bone.value,
+        interval=bone.interval,
+        n=bone.n,
+        samples=bone.samples,
+        status=bone.status,
+        prior_share=bone.prior_share,
+        average=average,
+        window=None if window is None else window.stats.get(key),
+        drift=change is not None and change.drift,
+    )
+
+
+class _Sides(msgspec.Struct, frozen=True):
+    """Left against right; see `avatarrig.wire.estimate.Asymmetry`."""
+
+    label: str
+    left_over_right: float
+    interval: Ends
+    n: int
+    significant: bool
+
+
+def _asymmetry(estimate: Estimate) -> list[_Sides]:
     return [
-        {"label": BONE_LABELS.get(f"{bone}_L", bone).removesuffix(", left"), **sides}
-        for bone, sides in document.get("asymmetry", {}).items()
+        _Sides(
+            BONE_LABELS.get(f"{bone}_L", bone).removesuffix(", left"),
+            sides.left_over_right,
+            sides.interval,
+            sides.n,
+            sides.significant,
+        )
+        for bone, sides in estimate.asymmetry.items()
     ]
 
 
-def _window(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    window = document.get("window")
+class _Window(msgspec.Struct, frozen=True):
+    """The window, its bones apart."""
+
+    days: int
+    first: str
+    last: str
+    used_observations: int
+    drift: bool
+
+
+def _window(estimate: Estimate) -> _Window | None:
+    window = estimate.window
     if window is None:
         return None
-    return {key: window.get(key) for key in ("days", "first", "last", "used_observations", "drift")}
+    return _Window(window.days, window.first, window.last, window.used_observations, window.drift)
 
 
 def _history(notes: Sequence[HistoryRecord], *, anew: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -14,12 +14,14 @@ from avatarrig.body.rig.armature import METRE, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.errors import AvatarRigError
 from avatarrig.pictures.preview import draw_preview
+from avatarrig.wire.estimate import Estimate
 
 _LONGEST_NAME: Final = 60
 
 
-class DownloadRefusedError(ValueError):
+class DownloadRefusedError(AvatarRigError, ValueError):
     """The file that was asked for cannot be made; the message says why."""
 
 
@@ -37,28 +39,28 @@ class Download(msgspec.Struct, frozen=True):
     disposition: str
 
 
-def download(kind: str, name: str, document: dict[str, Any], asked: Mapping[str, str]) -> Download:
+def download(kind: str, name: str, estimate: Estimate, asked: Mapping[str, str]) -> Download:
     """Makes a file of an estimate.
 
     Args:
         kind: json, bvh, glb or png.
         name: Whose skeleton it is.
-        document: Content of ``skeleton_estimate.json``.
+        estimate: What is known.
         asked: ``height``, as people write it, and ``names``, for armatures.
 
     Raises:
         DownloadRefusedError: There is too little to make one, or nobody is that tall.
     """
     if kind == "json":
-        text = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        text = msgspec.json.format(msgspec.json.encode(estimate), indent=2) + b"\n"
         return Download(text, "application/json", _disposition(name, kind))
     if kind == "png":
-        return Download(draw_preview(document, title=name), "image/png", _disposition(name, kind))
+        return Download(draw_preview(estimate, title=name), "image/png", _disposition(name, kind))
     naming = asked.get("names", "vrm")
     if naming not in NAMINGS:
         raise DownloadRefusedError(f"names must be one of {', '.join(NAMINGS)}")
     try:
-        armature = build_armature(document, naming=naming, height=_height(asked.get("height")))
+        armature = build_armature(estimate, naming=naming, height=_height(asked.get("height")))
     except EstimateRefusedError as error:
         raise DownloadRefusedError(str(error)) from error
     chosen = FORMATS[kind]

@@ -104,8 +104,7 @@ def _by_photos(subject: Subject) -> tuple[Any, ...]:
 
 
 def _by_doubt(subject: Subject) -> tuple[Any, ...]:
-    stats = subject.record.estimate.get("stats", {}) if subject.record else {}
-    return sum(bone["status"] == "stable" for bone in stats.values()), *_by_name(subject)
+    return subject.record.estimate.stable if subject.record else 0, *_by_name(subject)
 
 
 _KEYS: Final[dict[Order, Callable[[Subject], tuple[Any, ...]]]] = {

@@ -130,12 +130,12 @@ class Page:
 
     async def _download(self, request: web.Request) -> web.Response:
         name = _name(request)
-        document = self._content.estimate(name)
-        if document is None:
+        estimate = self._content.estimate(name)
+        if estimate is None:
             raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
         kind = request.path.rpartition(".")[2]
         try:
-            file = await asyncio.to_thread(download, kind, name, document, request.query)
+            file = await asyncio.to_thread(download, kind, name, estimate, request.query)
         except DownloadRefusedError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         return web.Response(
@@ -149,7 +149,7 @@ class Page:
         template: str,
         *,
         status: int = 200,
-        **values: Any,  # noqa: ANN401 - the template's
+        **values: Any,
     ) -> web.Response:
         text = self._templates.get_template(template).render(**values)
         return web.Response(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
 
@@ -19,7 +20,7 @@ _SHUTDOWN_SECONDS: Final = 0.5
 """Open event streams are cut after that; browsers come back by themselves."""
 
 
-class AddressInUseError(RuntimeError):
+class AddressInUseError(AvatarRigError, RuntimeError):
     """The web server cannot have the address that it was told to listen on."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -198,10 +198,9 @@ def _imdecode(data: bytes, header: PhotoHeader, flags: int) -> Pixels | None:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
         flags |= cv2.IMREAD_GRAYSCALE if header.mode in GRAY_MODES else cv2.IMREAD_COLOR_RGB
     try:
-        picture: Pixels | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        return cast("Pixels | None", cv2.imdecode(np.frombuffer(data, np.uint8), flags))
     except cv2.error:
         return None
-    return picture
 
 
 def _decode_wide(header: PhotoHeader) -> Pixels:
@@ -222,7 +221,7 @@ def _decode_wide(header: PhotoHeader) -> Pixels:
             picture = _OPAQUE - picture
     if picture.ndim == 2 or picture.shape[2] == _WITH_ALPHA:  # noqa: PLR2004 - height and width
         return picture
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+    return cast("Pixels", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
 
 
 def _decode_with_pillow(header: PhotoHeader, factor: int) -> Pixels:
@@ -298,23 +297,23 @@ def _reduce(picture: Pixels, header: PhotoHeader, factor: int) -> Pixels:
     width, height = -(-header.width // factor), -(-header.height // factor)
     if picture.shape[:2] == (height, width):
         return picture
-    reduced: Pixels = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return reduced
+    reduced = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return cast("Pixels", reduced)
 
 
 def _turn_upright(picture: Pixels, orientation: int) -> Pixels:
     """Applies an EXIF orientation."""
     flip, turned = _FLIPS.get(orientation), None
     if orientation >= FIRST_TRANSPOSED_ORIENTATION:
-        picture = turned = cv2.transpose(picture)
+        picture = turned = cast("Pixels", cv2.transpose(picture))
     # In place where it may be, as OpenCV's own rotation does it: a copy less of a large photo.
-    return picture if flip is None else cv2.flip(picture, flip, turned)
+    return picture if flip is None else cast("Pixels", cv2.flip(picture, flip, turned))
 
 
 def _to_rgb(picture: Pixels) -> Pixels:
     """Gives three colours, C-contiguous; the models ignore numpy's strides."""
     if picture.ndim == 2:  # noqa: PLR2004 - height and width, no colours
-        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+        picture = cast("Pixels", cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB))
     elif picture.shape[2] == _WITH_ALPHA:
         picture = _on_white(np.ascontiguousarray(picture))
     return np.ascontiguousarray(picture)
@@ -322,7 +321,7 @@ def _to_rgb(picture: Pixels) -> Pixels:
 
 def _on_white(bgra: Pixels) -> Pixels:
     """Lays a picture on white, and gives it as RGB."""
-    rgb: Pixels = cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB)
+    rgb = cast("Pixels", cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB))
     alpha = cv2.extractChannel(bgra, 3)
     if cv2.minMaxLoc(alpha)[0] == _OPAQUE:
         return rgb

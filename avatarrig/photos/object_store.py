@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import fsspec
 
+from avatarrig.errors import AvatarRigError, ExitCode
+
 SCHEME: Final = "s3"
 _FILE_SCHEME: Final = "file"
 _WITH_FOLDERS: Final = {
@@ -44,11 +46,13 @@ _REFUSED_FOR_GOOD: Final = {errno.EINVAL, errno.ENAMETOOLONG, errno.ENOSYS, errn
 _TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
 
 
-class StoreUrlError(ValueError):
+class StoreUrlError(AvatarRigError, ValueError):
     """A URL names no object of a store, or leads somewhere else."""
 
+    exit_code = ExitCode.WRONG_USAGE
 
-class StoreAwayError(RuntimeError):
+
+class StoreAwayError(AvatarRigError, RuntimeError):
     """The store does not answer; later it may."""
 
 
@@ -189,8 +193,3 @@ def _answers(store: Any, name: str) -> bool:  # noqa: ANN401 - fsspec is untyped
     except Exception:  # noqa: BLE001 - whatever it is, the store is not well
         return False
     return True
-
-
-def no_such_object(name: str) -> FileNotFoundError:
-    """The error of an object that is not there."""
-    return FileNotFoundError(errno.ENOENT, "there is no such object", name)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.wire.reasons import RejectReason
 
 
-class PhotoRefusedError(Exception):
+class PhotoRefusedError(AvatarRigError):
     """A photo cannot be used.
 
     Attributes:
         reason: Short code for scripts.
-        message: What is wrong and what to do, for a person.
     """
 
     def __init__(self, reason: RejectReason, message: str) -> None:
         super().__init__(reason, message)
         self.reason = reason
-        self.message = message
+        self._message = message
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do, for a person."""
+        return self._message
 
     def __str__(self) -> str:
         return f"{self.message} [{self.reason}]"

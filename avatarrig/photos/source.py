@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.wire import PhotoReference
@@ -38,7 +39,7 @@ _TRANSIENT = frozenset(
 """The storage or this machine is at fault, not the photo."""
 
 
-class StorageUnreachableError(RuntimeError):
+class StorageUnreachableError(AvatarRigError, RuntimeError):
     """The photo's storage does not answer; the photo itself may be fine."""
 
 

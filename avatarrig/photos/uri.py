@@ -7,11 +7,15 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
+from avatarrig.errors import AvatarRigError, ExitCode
+
 _LOCAL_HOSTS = {"", "localhost"}
 
 
-class FileUriError(ValueError):
+class FileUriError(AvatarRigError, ValueError):
     """A URI does not name a file of this machine."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 def to_file_uri(path: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
+
+from avatarrig.wire.estimate import Estimate
 
 Point = tuple[float, float]
 Side = Literal["left", "right", "middle"]
@@ -113,13 +115,9 @@ class Figure(msgspec.Struct, frozen=True):
     below: float
 
 
-def build_figure(document: dict[str, Any]) -> Figure:
-    """Lays out an estimate as a T-pose.
-
-    Args:
-        document: Content of ``skeleton_estimate.json``.
-    """
-    of = _lengths(document)
+def build_figure(estimate: Estimate | None) -> Figure:
+    """Lays out an estimate as a T-pose; without one all of it is sketched."""
+    of = _lengths(estimate)
     top = of["torso_length"].drawn
     torso = _labelled(
         Bone((0.0, 0.0), (0.0, 1.0), of["torso_length"], "middle", key="torso_length"),
@@ -144,20 +142,21 @@ def build_figure(document: dict[str, Any]) -> Figure:
     )
 
 
-def _lengths(document: dict[str, Any]) -> dict[str, Length]:
+def _lengths(estimate: Estimate | None) -> dict[str, Length]:
     keys = ["shoulder_width", "hip_width", "torso_length", "wingspan_est"]
     keys += [f"{limb}_{side}" for limb in UPPER_LIMBS + LOWER_LIMBS for side in "LR"]
-    return {key: _length(document, key) for key in keys}
+    return {key: _length(estimate, key) for key in keys}
 
 
-def _length(document: dict[str, Any], key: str) -> Length:
-    value = document.get("estimates", {}).get(key)
-    if value is None:
+def _length(estimate: Estimate | None, key: str) -> Length:
+    value = None if estimate is None else estimate.estimates.get(key)
+    if estimate is None or value is None:
         sketched = _SKETCH[key.removesuffix("_L").removesuffix("_R")]
         return Length(sketched, None, sketched, sketched, "insufficient")
-    stats = document.get("stats", {}).get(key, {})
-    low, high = stats.get("interval") or (value, value)
-    return Length(value, value, low, high, stats.get("status", "provisional"))
+    bone = estimate.stats.get(key)
+    if bone is None:
+        return Length(value, value, value, value, "provisional")
+    return Length(value, value, bone.low, bone.high, bone.status)
 
 
 def _limbs(of: dict[str, Length], side: Literal["left", "right"], top: float) -> list[Bone]:

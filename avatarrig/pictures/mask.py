@@ -36,17 +36,16 @@ def encode_mask(mask: Mask, width: int, height: int) -> bytes:
 
 def stretch(mask: Mask, width: int, height: int) -> NDArray[np.uint8]:
     """Gives a mask's confidences, 0 to 255, at another size, with smooth edges."""
-    confidence = mask.astype(np.uint8) * PERSON if mask.dtype == np.bool_ else mask
+    confidence = mask.astype(np.uint8)
+    if mask.dtype == np.bool_:
+        confidence *= PERSON
     if confidence.shape == (height, width):
-        return confidence.astype(np.uint8)
+        return confidence
     # Linear between confidences: enlarged edges are slanted lines and no steps.
-    enlarged: NDArray[np.uint8] = cv2.resize(
-        confidence, (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    return enlarged
+    enlarged = cv2.resize(confidence, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged, np.uint8)
 
 
 def cut(confidence: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cuts confidences at one half: 255 on the person, else 0."""
-    person: NDArray[np.uint8] = cv2.threshold(confidence, _HALF, PERSON, cv2.THRESH_BINARY)[1]
-    return person
+    return np.asarray(cv2.threshold(confidence, _HALF, PERSON, cv2.THRESH_BINARY)[1], np.uint8)

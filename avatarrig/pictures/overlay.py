@@ -101,8 +101,7 @@ def _canvas(rgb: Pixels) -> Pixels:
     if factor <= 1:
         return rgb.copy()
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    enlarged: Pixels = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
-    return enlarged
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _to_pixels(points: Floats, canvas: Pixels) -> Floats:
@@ -215,7 +214,8 @@ def _draw_mask(canvas: Pixels, mask: Mask) -> None:
     """Darkens the surroundings and outlines the person."""
     height, width = canvas.shape[:2]
     unit = _line_unit(canvas)
-    person = cv2.GaussianBlur(cut(stretch(mask, width, height)), (0, 0), max(0.8, 0.5 * unit))
+    sharp = cut(stretch(mask, width, height))
+    person = np.asarray(cv2.GaussianBlur(sharp, (0, 0), max(0.8, 0.5 * unit)), np.uint8)
     light = _LIGHT_BY_MASK[person]
     np.copyto(canvas, cv2.multiply(canvas, cv2.merge([light] * 3), scale=1 / 255))
     outlines, _ = cv2.findContours(cut(person), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)

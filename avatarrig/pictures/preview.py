@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from avatarrig.pictures import style
 from avatarrig.pictures.figure import (
@@ -18,6 +18,7 @@ from avatarrig.pictures.figure import (
 )
 from avatarrig.pictures.page import Page, Place
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
+from avatarrig.wire.estimate import Estimate
 
 _WIDTH: Final = 1600
 _HEIGHT: Final = 1500
@@ -37,7 +38,7 @@ _COLOURS: Final[dict[Side, Colour]] = {
 }
 
 
-def draw_preview(document: dict[str, Any], *, title: str = "") -> bytes:
+def draw_preview(estimate: Estimate, *, title: str = "") -> bytes:
     """Draws an estimate as a T-pose seen from the front.
 
     The person's left, on the picture's right, is orange, the right blue. A pale band at the end
@@ -45,19 +46,17 @@ def draw_preview(document: dict[str, Any], *, title: str = "") -> bytes:
     grey sketch without a number, as are head and neck, which are never estimated.
 
     Args:
-        document: Content of ``skeleton_estimate.json``: ``estimates`` (ratios to shoulder
-            width) and ``stats`` with ``interval`` and ``status`` of each.
+        estimate: What is known.
         title: Whose skeleton it is; empty for none.
 
     Returns:
         A PNG of 1600 x 1500 pixels.
     """
     page = Page(_WIDTH, _HEIGHT)
-    drawing = _Drawing(page, build_figure(document))
+    drawing = _Drawing(page, build_figure(estimate))
     drawing.draw_figure()
-    number = document.get("used_observations")
-    photos = "" if number is None else f"{number} photo{'' if number == 1 else 's'} · "
-    drawing.draw_words(title or "Skeletal proportions", f"{photos}lengths in shoulder widths")
+    photos = f"{estimate.used} photo{'' if estimate.used == 1 else 's'}"
+    drawing.draw_words(title or "Skeletal proportions", f"{photos} · lengths in shoulder widths")
     return page.encode()
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.landmarks import (
     BONES,
     LEFT_EAR,
@@ -22,6 +21,7 @@ from avatarrig.body.landmarks import (
 )
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.visible import SEEN, TRUNK, visible_landmarks
+from avatarrig.wire.estimate import BONE_LABELS, Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,17 +37,17 @@ _POSE_WIDTH: Final = 600
 _SURE: Final = 0.8
 
 
-def t_pose_svg(document: Mapping[str, Any], *, small: bool = False) -> str:
+def t_pose_svg(estimate: Estimate, *, small: bool = False) -> str:
     """Draws an estimate as a T-pose seen from the front; the person's left is on the right.
 
     Every bone is a group of class ``bone`` and its status, can be focused, and is labelled with
     its figures. The pale band at a bone's end is its 90 % interval.
 
     Args:
-        document: Content of ``skeleton_estimate.json``.
+        estimate: What is known.
         small: Whether to leave out bands, numbers and labels.
     """
-    figure = build_figure(dict(document))
+    figure = build_figure(estimate)
     half = figure.width / 2 * _UNIT + _MARGIN
     top = figure.above * _UNIT + _MARGIN
     tall = (figure.above + figure.below) * _UNIT + 2 * _MARGIN
@@ -57,7 +57,7 @@ def t_pose_svg(document: Mapping[str, Any], *, small: bool = False) -> str:
         + ('aria-hidden="true">' if small else 'role="group" aria-label="Skeleton in T-pose">'),
         _head(figure),
     ]
-    parts += [_small_bone(bone) if small else _bone(bone, document) for bone in figure.bones]
+    parts += [_small_bone(bone) if small else _bone(bone, estimate) for bone in figure.bones]
     return "".join([*parts, "</svg>"])
 
 
@@ -91,8 +91,8 @@ def _small_bone(bone: Bone) -> str:
     return f'<g class="bone {_status(bone)} {bone.side}">{_line(bone)}{_joints(bone)}</g>'
 
 
-def _bone(bone: Bone, document: Mapping[str, Any]) -> str:
-    words = html.escape(describe(bone.key, document))
+def _bone(bone: Bone, estimate: Estimate) -> str:
+    words = html.escape(describe(bone.key, estimate))
     focus = 'tabindex="0" role="img" ' if bone.written is not None or bone.side != "middle" else ""
     return (
         f'<g class="bone {_status(bone)} {bone.side}" data-bone="{bone.key}" {focus}'
@@ -133,30 +133,28 @@ def _number(bone: Bone) -> str:
     )
 
 
-def describe(key: str, document: Mapping[str, Any]) -> str:
+def describe(key: str, estimate: Estimate) -> str:
     """Says what is known about a bone, for hovering and for screen readers.
 
     Args:
         key: Key of ``skeleton_estimate.json``.
-        document: Its content.
+        estimate: What is known.
     """
     label = BONE_LABELS[key]
-    stats = document.get("stats", {}).get(key)
-    if stats is None:
+    bone = estimate.stats.get(key)
+    if bone is None:
         return f"{label}: no photo shows it yet"
-    low, high = stats["interval"]
-    samples = stats.get("moments", stats["n"])
-    if low == high:
-        return f"{label}: {stats['value']:.3f} by definition, {samples} samples"
+    if bone.low == bone.high:
+        return f"{label}: {bone.value:.3f} by definition, {bone.samples} samples"
     words = (
-        f"{label}: {stats['value']:.3f}, 90 % interval {low:.3f} to {high:.3f}, "
-        f"{samples} samples, {stats['status']}"
+        f"{label}: {bone.value:.3f}, 90 % interval {bone.low:.3f} to {bone.high:.3f}, "
+        f"{bone.samples} samples, {bone.status}"
     )
-    sides = document.get("asymmetry", {}).get(key.removesuffix("_L").removesuffix("_R"))
+    sides = estimate.asymmetry.get(key.removesuffix("_L").removesuffix("_R"))
     if sides is None:
         return words
-    difference = 100 * (sides["left_over_right"] - 1)
-    verdict = "" if sides["significant"] else ", which may be chance"
+    difference = 100 * (sides.left_over_right - 1)
+    verdict = "" if sides.significant else ", which may be chance"
     return f"{words}; left is {difference:+.1f} % against right{verdict}"
 
 

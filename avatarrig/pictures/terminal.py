@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from avatarrig.body.landmarks import (
     BONES,
@@ -14,6 +14,7 @@ from avatarrig.body.landmarks import (
 from avatarrig.pictures.braille import DOTS_ACROSS, DOTS_DOWN, Canvas, Cell
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.visible import TRUNK, visible_landmarks
+from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,18 +35,18 @@ _STROKES: Final = {
 _HEAD: Final = ((LEFT_EAR, NOSE), (NOSE, RIGHT_EAR))
 
 
-def draw_t_pose(document: dict[str, Any], columns: int, rows: int) -> list[list[Cell]]:
+def draw_t_pose(estimate: Estimate | None, columns: int, rows: int) -> list[list[Cell]]:
     """Draws an estimate as a T-pose seen from the front.
 
     A bone's line is heavy where it is stable, thin where it is provisional, dotted where too
     few photos show it; the cells' tones say the same. The person's left is on the right.
 
     Args:
-        document: Content of ``skeleton_estimate.json``.
+        estimate: What is known; without it all is sketched.
         columns: Room across, `FEWEST_COLUMNS` or more.
         rows: Room down, `FEWEST_ROWS` or more.
     """
-    page = _TPose(build_figure(document), columns, rows)
+    page = _TPose(build_figure(estimate), columns, rows)
     page.draw()
     return page.canvas.cells()
 

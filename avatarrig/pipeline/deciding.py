@@ -31,6 +31,7 @@ from avatarrig.runs import (
     write_json,
 )
 from avatarrig.runs.estimates import place_of_estimate, write_estimates
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
 
@@ -68,12 +69,12 @@ class Changed(msgspec.Struct, frozen=True):
     Attributes:
         photos: Those that stand otherwise now.
         same: Those that stood like that before, or that cannot be made to count, with the reason.
-        documents: Subject to the estimate that is written now.
+        estimates: Subject to the estimate that is written now.
     """
 
     photos: tuple[KnownPhoto, ...]
     same: tuple[tuple[KnownPhoto, str], ...]
-    documents: dict[str, dict[str, Any]]
+    estimates: dict[str, Estimate]
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -259,7 +260,7 @@ def why_same(seen: Observation, standing: str, *, excluding: bool) -> str:
     return "it is left out already" if excluding else words_for(verdict.reason)
 
 
-def estimate_files(run: RunDirectory) -> dict[str, dict[str, Any]]:
+def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
     """Estimates a run from its files and writes what depends on it: estimate, index and summary.
 
     The proportions are those that the aggregator comes to, bit for bit, when the run's command is
@@ -283,19 +284,19 @@ def estimate_files(run: RunDirectory) -> dict[str, dict[str, Any]]:
         left_out[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
     window = before.get("window") or {}
     options = EstimateOptions(height=before.get("height"), window_days=window.get("days"))
-    documents = {
-        subject: estimator.estimate(subject=subject, options=options).to_document()
+    estimates = {
+        subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in sorted(estimators.items())
     }
-    write_estimates(run, documents)
-    for subject, document in documents.items():
-        place = place_of_estimate(run, subject, several=len(documents) > 1)
-        write_atomically(place.preview, draw_preview(document, title=subject))
+    write_estimates(run, estimates)
+    for subject, estimate in estimates.items():
+        place = place_of_estimate(run, subject, several=len(estimates) > 1)
+        write_atomically(place.preview, draw_preview(estimate, title=subject))
     _rewrite_index(run, left_out)
     if summary:
         counts = Counter(reason for reason in left_out.values() if reason is not None)
         write_json(run.summary, summary | {"left_out_of_estimate": dict(sorted(counts.items()))})
-    return documents
+    return estimates
 
 
 def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:

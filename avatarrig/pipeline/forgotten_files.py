@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from avatarrig.runs import (
     DecisionsFileError,
     ObservationFileError,
     RunDirectory,
+    RunStorageError,
     parse_observation,
     read_decisions,
     read_observation,
@@ -51,8 +51,17 @@ def forget_files(folder: Path, subject: str) -> int:
         _leave_out_of_index(run, image_ids)
     deleted = [file for file in gone if file.is_file()]
     for file in deleted:
-        file.unlink()
+        _delete(file)
     return len(deleted)
+
+
+def _delete(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        raise RunStorageError(
+            error.errno, "cannot be deleted: see whose it is", str(file)
+        ) from error
 
 
 def forget_stored_files(url: str, subject: str) -> int:
@@ -92,12 +101,17 @@ def _forget_decisions(run: RunDirectory, subject: str) -> list[Path]:
     return [run.decisions, run.standings]
 
 
+class _Owned(msgspec.Struct, frozen=True):
+    """Of an estimate, the prototype's too, whose it is."""
+
+    subject: str | None = None
+
+
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        document: dict[str, Any] = msgspec.json.decode(run.estimate.read_bytes(), type=dict)
+        return msgspec.json.decode(run.estimate.read_bytes(), type=_Owned).subject
     except (OSError, msgspec.MsgspecError):
         return None
-    return document.get("subject")
 
 
 def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,18 +22,19 @@ from avatarrig.runs import (
 from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
+from avatarrig.wire.estimate import Estimate
 
 PHASE = "phase1"
 
 
-Documents = dict[str, dict[str, Any]]
-"""Estimates as their files hold them, by subject."""
+Estimates = Mapping[str, Estimate]
+"""By subject."""
 
 
 def write_results(
     run: RunDirectory,
     progress: Progress,
-    documents: Documents,
+    estimates: Estimates,
     *,
     dataset_dir: str,
     settings: dict[str, Any],
@@ -45,15 +47,15 @@ def write_results(
     write_atomically(run.index, _index(progress))
     write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
-    write_estimate(run, documents)
-    for subject, document in documents.items():
-        place = place_of_estimate(run, subject, several=len(documents) > 1)
-        write_atomically(place.preview, draw_preview(document, title=subject))
+    write_estimate(run, estimates)
+    for subject, estimate in estimates.items():
+        place = place_of_estimate(run, subject, several=len(estimates) > 1)
+        write_atomically(place.preview, draw_preview(estimate, title=subject))
 
 
-def write_estimate(run: RunDirectory, documents: Documents) -> None:
+def write_estimate(run: RunDirectory, estimates: Estimates) -> None:
     """Writes the latest estimate, where there is one."""
-    write_estimates(run, documents)
+    write_estimates(run, estimates)
 
 
 def summary(
@@ -119,7 +121,7 @@ def _index(progress: Progress) -> bytes:
 
 
 def result_document(
-    run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+    run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
 ) -> dict[str, Any]:
     """The final result as ``--json`` prints it."""
     counts = progress.counts
@@ -137,11 +139,11 @@ def result_document(
             for found, reject in progress.rejected
         ],
         "seconds": round(elapsed, 3),
-        "skeletons": documents,
+        "skeletons": estimates,
     }
 
 
-def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptions) -> Documents:
+def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptions) -> Estimates:
     """Estimates from the run's observations with options of one's own.
 
     The proportions are the aggregator's, bit for bit; height and window come beside.
@@ -151,6 +153,6 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
         observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
         estimators.setdefault(found.subject, Estimator()).update(observation)
     return {
-        subject: estimator.estimate(subject=subject, options=options).to_document()
+        subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in estimators.items()
     }

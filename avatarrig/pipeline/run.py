@@ -16,19 +16,15 @@ from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.references import template_of
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    DataDamagedError,
-    TransportError,
-    TransportSettingError,
-)
-from avatarrig.kafka.embedded import BrokerError, set_storage_aside
+from avatarrig.kafka import DataDamagedError
+from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
+    Estimates,
     estimate_again,
     result_document,
     write_results,
@@ -38,11 +34,8 @@ from avatarrig.pipeline.session import Session
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
-    DecisionsFileError,
-    ForeignRunError,
     RunDirectory,
     RunIdentity,
-    RunStorageError,
     open_run,
     read_file_counts,
 )
@@ -74,7 +67,7 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         How it ended.
 
     Raises:
-        CommandError: It cannot go on; the message says what to do.
+        AvatarRigError: It cannot go on; the message says what to do.
     """
     started = time.monotonic()
     try:
@@ -85,15 +78,6 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
-    except (
-        ForeignRunError,
-        DecisionsFileError,
-        TransportSettingError,
-        ReferenceRefusedError,
-    ) as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
-    except (RunStorageError, BrokerError, TransportError, ModelUnavailableError) as error:
-        raise CommandError(str(error)) from error
     except KeyboardInterrupt as error:
         raise CommandError("stopped; the same command resumes", ExitCode.INTERRUPTED) from error
 
@@ -163,15 +147,15 @@ def _locked_run(
             raise CommandError(
                 f"no photos in {request.dataset}{looked}", ExitCode.NOTHING_PROCESSED
             )
-        documents = progress.documents()
+        estimates: Estimates = progress.estimates()
         if request.estimate != EstimateOptions():
-            documents = estimate_again(run, progress, request.estimate)
-        write_results(run, progress, documents, dataset_dir=str(request.dataset), settings=settings)
-        screen.results(run, progress, documents, elapsed)
+            estimates = estimate_again(run, progress, request.estimate)
+        write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
+        screen.results(run, progress, estimates, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        return Outcome(code, result_document(run, progress, documents, elapsed))
+        return Outcome(code, result_document(run, progress, estimates, elapsed))
 
 
 def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:

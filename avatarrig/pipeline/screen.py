@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from avatarrig.pipeline.results import Documents
+from avatarrig.pipeline.results import Estimates
 from avatarrig.runs import RunDirectory
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import View
@@ -37,7 +37,7 @@ class Screen(Protocol):
         """Returns what shows progress; it is entered while the run goes on."""
 
     def results(
-        self, run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+        self, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
     ) -> None:
         """Says what came out, what is rejected or excluded and why, and where the files are."""
 

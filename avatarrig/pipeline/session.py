@@ -305,7 +305,7 @@ class Session:
         if self._unwritten and now - self._written_at >= ESTIMATE_SECONDS:
             self._unwritten = False
             self._written_at = now
-            write_estimate(self._run, self._progress.documents())
+            write_estimate(self._run, self._progress.estimates())
 
     def _enter(self, stage: str) -> None:
         self._stage = stage

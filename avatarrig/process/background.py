@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
+from avatarrig.errors import AvatarRigError
+
 _log = structlog.get_logger(__name__)
 
 
-class BackgroundError(RuntimeError):
+class BackgroundError(AvatarRigError, RuntimeError):
     """A thread died; the message names it and its reason."""
 
 

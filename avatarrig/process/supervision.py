@@ -82,11 +82,6 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
     failing_since: float | None = None
     message: str = ""
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether there is a process that works, or soon will."""
-        return self.pid is not None and self.state in {"starting", "working", "waiting"}
-
     def is_given_up(self, now: float) -> bool:
         """Whether it ended by itself too often, and for too long, to be worth another start."""
         since = self.failing_since

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
@@ -18,9 +19,10 @@ from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 
 Document = dict[str, Any]
+T = TypeVar("T")
 
 
-class UnreportableRunError(ValueError):
+class UnreportableRunError(AvatarRigError, ValueError):
     """A run directory does not hold what a report needs; the message says what to do."""
 
 
@@ -118,7 +120,7 @@ def collect(directory: Path) -> Collected:
         photos=tuple(map(seen_photo, mine)),
         rejected=_rejected(run, summary),
         found=summary.get("total_images"),
-        courses=_courses(mine, _options(_document(run.estimate))),
+        courses=_courses(mine, _options(run)),
         measured=MeasuredRun(
             directory, tuple(photo for photo in measured.photos if photo.image_id in shown)
         ),
@@ -157,10 +159,22 @@ def _courses(observations: list[Observation], options: EstimateOptions) -> dict[
     }
 
 
-def _options(estimate: Document) -> EstimateOptions:
+class _AskedWindow(msgspec.Struct, frozen=True):
+    days: int
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """Of an estimate, what was asked for beside the proportions."""
+
+    height: float | None = None
+    window: _AskedWindow | None = None
+
+
+def _options(run: RunDirectory) -> EstimateOptions:
     """What the run was asked to estimate beside the proportions, as its own estimate tells."""
-    window = estimate.get("window") or {}
-    return EstimateOptions(height=estimate.get("height"), window_days=window.get("days"))
+    asked = _read(run.estimate, _Asked) or _Asked()
+    days = None if asked.window is None else asked.window.days
+    return EstimateOptions(height=asked.height, window_days=days)
 
 
 def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]:
@@ -180,11 +194,15 @@ def _dataset(run: RunDirectory) -> Path | None:
 
 
 def _document(file: Path) -> Document:
-    """Reads a file that is only there once a run has ended."""
+    return _read(file, dict[str, Any]) or {}
+
+
+def _read(file: Path, kind: type[T]) -> T | None:
+    """Reads a file that is only there once a run has ended; None before."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(file.read_bytes(), type=kind)
     except FileNotFoundError:
-        return {}
+        return None
     except (OSError, msgspec.MsgspecError) as error:
         raise UnreportableRunError(
             f"{file} cannot be read ({error}): run the same command again"

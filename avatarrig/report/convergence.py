@@ -12,8 +12,9 @@ from avatarrig.body.sums.capture_days import capture_moment
 from avatarrig.estimator import Estimator
 
 if TYPE_CHECKING:
-    from avatarrig.body.estimate import Estimate, EstimateOptions
+    from avatarrig.body.estimate import EstimateOptions
     from avatarrig.wire import Observation
+    from avatarrig.wire.estimate import Estimate
 
 CURVES: Final = {
     "hip_width": "hips",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from avatarrig.pictures.figure import (
     build_figure,
 )
 from avatarrig.report.drawing import Drawing
+from avatarrig.wire.estimate import Estimate
 
 _UNIT: Final = 170.0
 """Shoulder width in units of the drawing."""
@@ -24,13 +25,9 @@ _LINE: Final = 19.0
 _ANCHORS: Final = {"l": "start", "m": "middle", "r": "end"}
 
 
-def draw_figure(document: dict[str, Any]) -> Markup:
-    """Draws an estimate as a T-pose seen from the front, the person's left on the right.
-
-    Args:
-        document: Content of ``skeleton_estimate.json``.
-    """
-    figure = build_figure(document)
+def draw_figure(estimate: Estimate) -> Markup:
+    """Draws an estimate as a T-pose seen from the front, the person's left on the right."""
+    figure = build_figure(estimate)
     width = _UNIT * figure.width + 2 * _MARGIN
     height = _UNIT * (figure.above + figure.below) + 2 * _MARGIN
     hips = (width / 2, _MARGIN + _UNIT * figure.above)

@@ -15,7 +15,6 @@ import msgspec
 from markupsafe import Markup
 from PIL import Image
 
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.landmarks import BONES
 from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.pictures.preview import draw_preview
@@ -28,6 +27,7 @@ from avatarrig.report.doubtful import most_doubtful
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.report.years import SHOWN, changing, years_of
+from avatarrig.wire.estimate import BONE_LABELS, SCALE_BASIS, BoneEstimate, Estimate
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -96,16 +96,14 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         )
         for reason, photos in collected.excluded.items()
     }
-    documents = {
-        subject: course.estimate.to_document() for subject, course in collected.courses.items()
-    }
+    estimates = {subject: course.estimate for subject, course in collected.courses.items()}
     page = _template().render(
-        title=" and ".join(filter(None, documents)) or str(collected.run.path),
+        title=" and ".join(filter(None, estimates)) or str(collected.run.path),
         written_at=options.written_at,
         version=version("avatarrig"),
         counts=_counts(collected),
         subjects=[
-            _subject(subject, documents[subject], course)
+            _subject(subject, course)
             | _whose(collected, subject, course, thumbnails if options.pictures else None)
             for subject, course in collected.courses.items()
         ],
@@ -122,8 +120,8 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
     return ReportFiles(
         page=page.encode(),
         skeletons={
-            subject: draw_preview(document, title=subject)
-            for subject, document in documents.items()
+            subject: draw_preview(estimate, title=subject)
+            for subject, estimate in estimates.items()
         },
         courses={
             subject: draw_courses(curves, title=subject or "Convergence")
@@ -160,17 +158,18 @@ def _counts(collected: Collected) -> list[tuple[str, str]]:
     return [(name, str(count)) for name, count in counts]
 
 
-def _subject(subject: str, document: dict[str, Any], course: Course) -> dict[str, Any]:
+def _subject(subject: str, course: Course) -> dict[str, object]:
+    estimate = course.estimate
     return {
         "name": subject,
-        "figure": draw_figure(document) if document["stats"] else Markup(),
-        "bones": [_bone(key, document) for key in BONE_LABELS if key in document["stats"]],
-        "in_metres": "metres" in document,
-        "photos": document["used_observations"],
-        "learned": document["learned"],
-        "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in document["asymmetry"].items()],
-        "window": document.get("window"),
-        "notes": document["notes"],
+        "figure": draw_figure(estimate) if estimate.stats else Markup(),
+        "bones": [_shown(key, estimate) for key in BONE_LABELS if key in estimate.stats],
+        "in_metres": estimate.metres is not None,
+        "photos": estimate.used,
+        "learned": estimate.learned,
+        "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
+        "window": estimate.window,
+        "notes": estimate.notes,
         "courses": [
             (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
         ],
@@ -201,17 +200,36 @@ def _whose(
     }
 
 
-def _bone(key: str, document: dict[str, Any]) -> dict[str, Any]:
-    stats = document["stats"][key]
-    metres = document.get("metres", {}).get(key, {}).get("value")
-    fixed = key == "shoulder_width"
-    return {
-        "name": BONE_LABELS[key],
-        **stats,
-        "fixed": fixed,
-        "bar": Markup() if fixed else charts.interval_bar(stats["value"], *stats["interval"]),
-        "metres": metres,
-    }
+class _ShownBone(msgspec.Struct, frozen=True):
+    """A row of the table.
+
+    Attributes:
+        name: In words.
+        estimated: What is known of it.
+        bar: Its interval, drawn; empty for a length that is 1 by definition.
+        metres: None where no height was given, or too few photos show it.
+    """
+
+    name: str
+    estimated: BoneEstimate
+    bar: Markup
+    metres: float | None
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is 1 by definition."""
+        return self.estimated.low == self.estimated.high
+
+
+def _shown(key: str, estimate: Estimate) -> _ShownBone:
+    bone = estimate.stats[key]
+    length = (estimate.metres or {}).get(key)
+    return _ShownBone(
+        BONE_LABELS[key],
+        bone,
+        Markup() if key == SCALE_BASIS else charts.interval_bar(bone.value, *bone.interval),
+        None if length is None else length.value,
+    )
 
 
 def _quality(collected: Collected) -> dict[str, Any] | None:

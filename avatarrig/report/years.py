@@ -12,8 +12,8 @@ from avatarrig.body.sums.capture_days import credible
 from avatarrig.estimator import Estimator
 
 if TYPE_CHECKING:
-    from avatarrig.body.estimate import BoneEstimate
     from avatarrig.wire import Observation
+    from avatarrig.wire.estimate import BoneEstimate
 
 LEAST_PHOTOS: Final = 5
 """A year with fewer photos that count says nothing by itself."""

@@ -10,13 +10,17 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
+
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class RunStorageError(OSError):
+class RunStorageError(AvatarRigError, OSError):
     """The run directory cannot take a file; nothing half-written is left behind."""
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
+        """The file, and what is wrong with it."""
         return f"{self.filename}: {self.strerror}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from avatarrig.body.evidence.decided import AS_SEEN, as_decided
+from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import write_json
 from avatarrig.wire.keys import PhotoKey
 
@@ -42,8 +43,10 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
         return self.subject, self.image_id
 
 
-class DecisionsFileError(ValueError):
+class DecisionsFileError(AvatarRigError, ValueError):
     """The file of decisions is damaged; the message says what to do."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class _File(msgspec.Struct, frozen=True):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from avatarrig.body.rig.lengths import EstimateRefusedError
+from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
 from avatarrig.runs.layout import RunDirectory
 
 
-def read_estimate(run: Path, subject: str | None = None) -> tuple[Path, dict[str, Any]]:
+def read_estimate(run: Path, subject: str | None = None) -> tuple[Path, FileEstimate]:
     """Reads an estimate.
 
     Args:
@@ -28,26 +27,25 @@ def read_estimate(run: Path, subject: str | None = None) -> tuple[Path, dict[str
     if subject is None:
         return file, _read(file)
     if file.is_file():
-        document = _read(file)
-        if document.get("subject", subject) == subject:
-            return file, document
+        estimate = _read(file)
+        if estimate.subject in {None, subject}:
+            return file, estimate
     own = RunDirectory(run / subject).estimate
     if Path(subject).name == subject and own.is_file():
         return own, _read(own)
     others = sorted(found.parent.name for found in run.glob("*/skeleton_estimate.json"))
     if file.is_file():
-        others.insert(0, str(_read(file).get("subject")))
+        others.insert(0, str(_read(file).subject))
     known = f"; there is {', '.join(others)}" if others else ""
     raise EstimateRefusedError(f"{run}: there is no estimate of {subject}{known}")
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> FileEstimate:
     try:
-        document: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(file.read_bytes(), type=FileEstimate)
     except FileNotFoundError as error:
         raise EstimateRefusedError(
             f"{file}: there is no estimate yet: run AvatarRig first"
         ) from error
     except (OSError, msgspec.MsgspecError) as error:
         raise EstimateRefusedError(f"{file} cannot be read: {error}") from error
-    return document

@@ -7,10 +7,11 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from avatarrig.runs.atomic import write_json
 from avatarrig.runs.layout import RunDirectory
+from avatarrig.wire.estimate import Estimate
 
 PEOPLE: Final = "people"
 
@@ -29,15 +30,15 @@ def place_of_estimate(run: RunDirectory, subject: str, *, several: bool) -> RunD
     return RunDirectory(run.path / PEOPLE / _folder_name(subject)) if several else run
 
 
-def write_estimates(run: RunDirectory, documents: Mapping[str, dict[str, Any]]) -> None:
+def write_estimates(run: RunDirectory, estimates: Mapping[str, Estimate]) -> None:
     """Writes the latest estimates, and takes away one that was a single person's before.
 
     Raises:
         RunStorageError: The run directory cannot take them.
     """
-    several = len(documents) > 1
-    for subject, document in documents.items():
-        write_json(place_of_estimate(run, subject, several=several).estimate, document)
+    several = len(estimates) > 1
+    for subject, estimate in estimates.items():
+        write_json(place_of_estimate(run, subject, several=several).estimate, estimate)
     if several:
         for file in (run.estimate, run.preview):
             with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import remove_unfinished, write_json
 
 OBSERVATIONS = "observations"
@@ -109,8 +110,10 @@ class RunIdentity(msgspec.Struct, frozen=True):
     dataset: str
 
 
-class ForeignRunError(ValueError):
+class ForeignRunError(AvatarRigError, ValueError):
     """The run directory belongs to another dataset."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.body.landmarks import BONES, POSE_LANDMARK_NAMES
+from avatarrig.errors import AvatarRigError
 from avatarrig.wire import Observation, PackedArray
 from avatarrig.wire.identity import subject_name
 
@@ -27,7 +28,7 @@ _RECORD_FIELDS = tuple(
 Document = dict[str, Any]
 
 
-class ObservationFileError(ValueError):
+class ObservationFileError(AvatarRigError, ValueError):
     """A file does not hold an observation of AvatarRig."""
 
 

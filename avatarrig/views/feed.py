@@ -28,15 +28,13 @@ from avatarrig.kafka.reading import (
     log_refusal,
 )
 from avatarrig.views.board import EVERYTHING, Board
-from avatarrig.views.estimate_schema import check_estimate
 from avatarrig.views.sighting import SIGHTINGS
 from avatarrig.views.stream import MINUTE
-from avatarrig.wire import Reject, SkeletonRecord
-from avatarrig.wire.channels import NOTED, REFERENCES, REJECTED, Channel
+from avatarrig.wire import Reject
+from avatarrig.wire.channels import ESTIMATED, NOTED, REFERENCES, REJECTED, Channel
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
-SHOWN: Final = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,), check_estimate)
-CHANNELS: Final = (SHOWN, SIGHTINGS, REJECTED, REFERENCES, NOTED)
+CHANNELS: Final = (ESTIMATED, SIGHTINGS, REJECTED, REFERENCES, NOTED)
 
 WATCHED: Final = (SKELETONS, OBSERVATIONS, REJECTS, IMAGES, HISTORY)
 ESTIMATES: Final = (SKELETONS,)
@@ -113,7 +111,7 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
     board = Board(EVERYTHING)
     with reading(kafka) as consumer:
         starts = _starts(consumer, IMAGES) | from_beginning(consumer, REJECTS, SKELETONS)
-        _fill(board, consumer, (REFERENCES, REJECTED, SHOWN), starts, tell)
+        _fill(board, consumer, (REFERENCES, REJECTED, ESTIMATED), starts, tell)
         rejects = board.rejects.standing()
         # Only observations younger than the oldest reject can take one off the list.
         oldest = min((photo.latest.rejected_at for photo in rejects), default=time.time())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import msgspec
 
@@ -113,14 +112,13 @@ def status_of(seen: Snapshot, now: float) -> PipelineStatus:
 
 
 def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
-    stats: dict[str, Any] = record.estimate.get("stats", {})
     return SkeletonStatus(
         subject=record.subject,
         fingerprint=record.fingerprint,
         observations=record.observations,
-        used=record.estimate.get("used_observations", 0),
-        moments=record.estimate.get("photos", {}).get("moments"),
-        stable=sum(bone["status"] == "stable" for bone in stats.values()),
-        bones=len(stats),
+        used=record.estimate.used,
+        moments=record.estimate.moments,
+        stable=record.estimate.stable,
+        bones=len(record.estimate.stats),
         age=max(0.0, now - record.estimated_at),
     )

@@ -8,7 +8,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -19,6 +19,7 @@ from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
 from avatarrig.wire import Decision, Forget, Observation, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
 from avatarrig.wire.reasons import Exclusion, RejectReason
@@ -455,7 +456,7 @@ class Progress:
 
     def _is_estimated(self, subject: str) -> bool:
         record = self._skeletons.get(subject)
-        if record is None or record.estimate.get("learned") not in {None, self._learned}:
+        if record is None or record.estimate.learned not in {None, self._learned}:
             return False
         return _covers(record, self._subjects[subject])
 
@@ -472,8 +473,8 @@ class Progress:
         rate = self.photos_per_second(now)
         return self.counts.waiting / rate if rate > 0 else math.inf
 
-    def documents(self) -> dict[str, dict[str, Any]]:
-        """The estimates as their files hold them, by subject."""
+    def estimates(self) -> dict[str, Estimate]:
+        """The estimates, by subject."""
         return {subject: record.estimate for subject, record in self.skeletons.items()}
 
 

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from avatarrig.wire import Decision, Forget, PackedArray
+from avatarrig.wire.bounds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
 from avatarrig.wire.channels import Channel
-from avatarrig.wire.kinds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
 from avatarrig.wire.topics import OBSERVATIONS
 
 

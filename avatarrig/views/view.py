@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.views.progress import Counts, Progress
+from avatarrig.wire.estimate import BONE_LABELS, Estimate
 
 
 class BoneRow(msgspec.Struct, frozen=True):
@@ -61,7 +59,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 def view_of(progress: Progress, *, stage: str, scanning: bool, now: float, started: float) -> View:
     """Takes a picture of a run's progress."""
-    documents = list(progress.documents().values())
+    estimates = list(progress.estimates().values())
     return View(
         stage=stage,
         counts=progress.counts,
@@ -69,36 +67,30 @@ def view_of(progress: Progress, *, stage: str, scanning: bool, now: float, start
         rate=progress.photos_per_second(now),
         seconds_left=progress.seconds_left(now),
         elapsed=now - started,
-        bones=bone_rows(documents[0]) if documents else (),
+        bones=bone_rows(estimates[0]) if estimates else (),
     )
 
 
-def samples_of(stats: Mapping[str, Any]) -> int:
-    """How many moments show a bone; how many photos, where 1.0 did not tell moments."""
-    samples: int = stats.get("moments", stats.get("n", 0))
-    return samples
+def bone_rows(estimate: Estimate | None) -> tuple[BoneRow, ...]:
+    """Reads the table of bones off an estimate; without one, nothing is known of any."""
+    return tuple(_row(key, label, estimate) for key, label in BONE_LABELS.items())
 
 
-def bone_rows(document: dict[str, Any]) -> tuple[BoneRow, ...]:
-    """Reads the table of bones off an estimate document."""
-    return tuple(
-        BoneRow(
-            label=label,
-            ratio=document["estimates"].get(key),
-            low=_end(document, key, 0),
-            high=_end(document, key, 1),
-            samples=samples_of(document["stats"].get(key, {})),
-            status=document["stats"].get(key, {}).get("status", "insufficient"),
-            metres=document.get("metres", {}).get(key, {}).get("value"),
-            prior_share=document["stats"].get(key, {}).get("prior_share"),
-        )
-        for key, label in BONE_LABELS.items()
+def _row(key: str, label: str, estimate: Estimate | None) -> BoneRow:
+    bone = None if estimate is None else estimate.stats.get(key)
+    if estimate is None or bone is None:
+        return BoneRow(label, None, None, None, 0, "insufficient")
+    length = (estimate.metres or {}).get(key)
+    return BoneRow(
+        label=label,
+        ratio=estimate.estimates.get(key),
+        low=bone.low,
+        high=bone.high,
+        samples=bone.samples,
+        status=bone.status,
+        metres=None if length is None else length.value,
+        prior_share=bone.prior_share,
     )
-
-
-def _end(document: dict[str, Any], key: str, end: int) -> float | None:
-    interval = document["stats"].get(key, {}).get("interval")
-    return None if interval is None else float(interval[end])
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,6 @@ field; there a `Forget` is told by the field that it alone has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
@@ -36,12 +35,10 @@ class Channel(Generic[RecordT]):
         topic: Its name.
         kinds: Record classes; where there are several, records without a ``kind`` are of the
             first.
-        check: Raises RecordRefusedError where a record does not fit in another way.
     """
 
     topic: str
     kinds: tuple[type[msgspec.Struct], ...]
-    check: Callable[[RecordT], None] | None = None
 
     def decode(self, data: bytes | None) -> RecordT:
         """Unpacks a record and checks that it fits.
@@ -49,10 +46,7 @@ class Channel(Generic[RecordT]):
         Raises:
             RecordRefusedError: Naming what does not fit.
         """
-        record = cast("RecordT", decode_one_of(data, self.kinds))
-        if self.check is not None:
-            self.check(record)
-        return record
+        return cast("RecordT", decode_one_of(data, self.kinds))
 
 
 REFERENCES = Channel[PhotoReference](IMAGES, (PhotoReference,))

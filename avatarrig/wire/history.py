@@ -8,8 +8,7 @@ firmed up, and one note an hour for ever after, until the topic's retention ends
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from avatarrig.wire import HistoryRatio, HistoryRecord, SkeletonRecord
 
@@ -20,22 +19,20 @@ SLOT_GROWTH: Final = 1.1
 
 def history_of(record: SkeletonRecord) -> HistoryRecord:
     """Takes the note out of an estimate."""
-    document = record.estimate
-    stats: Mapping[str, Any] = document.get("stats", {})
-    window: Mapping[str, Any] = document.get("window", {}).get("stats", {})
+    made = record.estimate
+    window = {} if made.window is None else made.window.stats
     return HistoryRecord(
         subject=record.subject,
         fingerprint=record.fingerprint,
         estimated_at=record.estimated_at,
         observations=record.observations,
-        used=document.get("used_observations", 0),
-        moments=document.get("photos", {}).get("moments"),
+        used=made.used,
+        moments=made.moments,
         ratios={
-            key: HistoryRatio(bone["value"], low, high, bone["n"], bone["status"])
-            for key, bone in stats.items()
-            for low, high in [bone["interval"]]
+            key: HistoryRatio(bone.value, bone.low, bone.high, bone.n, bone.status)
+            for key, bone in made.stats.items()
         },
-        window={key: (bone["value"], *bone["interval"]) for key, bone in window.items()},
+        window={key: (bone.value, *bone.interval) for key, bone in window.items()},
     )
 
 

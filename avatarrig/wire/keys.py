@@ -6,6 +6,7 @@ read from their end.
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.wire.kinds import Decision, Forget, Observation, PhotoReference, Reject
 
 Series = tuple[str, str]
@@ -17,7 +18,7 @@ PhotoKey = tuple[str, str]
 SEPARATOR = "\0"
 
 
-class KeyRefusedError(ValueError):
+class KeyRefusedError(AvatarRigError, ValueError):
     """A key is not one that this program writes."""
 
 

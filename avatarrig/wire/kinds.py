@@ -9,36 +9,28 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from avatarrig.wire.bounds import (
+    Applied,
+    Code,
+    Count,
+    Fingerprint,
+    Finite,
+    Fixed,
+    FixedRow,
+    ImageId,
+    Name,
+    Offset,
+    Partition,
+    PathText,
+    Pixels,
+    Prose,
+    Seconds,
+    Uri,
+)
+from avatarrig.wire.estimate import Estimate
+
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
-
-MOST_NAME_CHARACTERS = 1024
-"""Of a subject's or dataset's name: four times what a folder may be called."""
-
-MOST_MESSAGE_CHARACTERS = 16_384
-
-# Whoever may write to a topic can put anything there, and what is read is quoted, used as a key,
-# added up and kept. So every text and number has a bound, wide enough for all that was ever
-# written in earnest.
-ImageId = Annotated[str, Meta(max_length=128)]
-Name = Annotated[str, Meta(max_length=MOST_NAME_CHARACTERS)]
-PathText = Annotated[str, Meta(max_length=16_384)]
-Uri = Annotated[str, Meta(max_length=32_768)]
-Code = Annotated[str, Meta(max_length=256)]
-Fingerprint = Annotated[str, Meta(max_length=256, pattern=r"\A[^\0]*\Z")]
-"""Keys end with it, behind a NUL."""
-Prose = Annotated[str, Meta(max_length=MOST_MESSAGE_CHARACTERS)]
-Seconds = Annotated[float, Meta(ge=-62_000_000_000, le=253_000_000_000)]
-"""Unix seconds of the years 6 to 9987, so that a calendar can name them in every time zone."""
-Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
-Count = Annotated[int, Meta(ge=0, le=1 << 53)]
-Partition = Annotated[int, Meta(ge=-1, le=(1 << 31) - 1)]
-Offset = Annotated[int, Meta(ge=-1, le=(1 << 63) - 1)]
-Pixels = Annotated[int, Meta(ge=0, le=1 << 31)]
-Applied = Annotated[dict[Partition, Offset], Meta(max_length=100_000)]
-_Fixed = Annotated[int, Meta(ge=-(1 << 32), le=1 << 32)]
-"""Far beyond what one photo can say; sums of two billion photos still fit 64 bits."""
-_FixedRow = Annotated[tuple[_Fixed, ...], Meta(max_length=64)]
 
 
 class PackedArray(msgspec.Struct, frozen=True):
@@ -124,9 +116,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     learned: Code
-    information: _FixedRow = ()
-    vector: _FixedRow = ()
-    ratios: Annotated[dict[Code, _Fixed], Meta(max_length=64)] = {}
+    information: FixedRow = ()
+    vector: FixedRow = ()
+    ratios: Annotated[dict[Code, Fixed], Meta(max_length=64)] = {}
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
@@ -175,7 +167,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     meta: Annotated[dict[Code, float | int | Prose | bool | None], Meta(max_length=256)] = {}
     evidence: Evidence | None = None
     excluded: Prose | None = None
-    look: Annotated[tuple[_Fixed, ...], Meta(max_length=256)] = ()
+    look: Annotated[tuple[Fixed, ...], Meta(max_length=256)] = ()
     version: int = SCHEMA_VERSION
 
 
@@ -278,7 +270,7 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         applied: Input partition to the last offset contained in the estimate.
         observations: Photos contained, with or without a person.
-        estimate: The estimate as documented for ``skeleton_estimate.json``.
+        estimate: What ``skeleton_estimate.json`` holds.
         estimated_at: Unix seconds.
     """
 
@@ -286,7 +278,7 @@ class SkeletonRecord(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Fingerprint
     applied: Applied
     observations: Count
-    estimate: dict[str, Any]
+    estimate: Estimate
     estimated_at: Seconds
     version: int = SCHEMA_VERSION
 

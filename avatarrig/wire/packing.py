@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import msgpack
 import msgspec
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
     Decision,
@@ -27,7 +28,7 @@ MAX_RECORD_BYTES = 1_000_000
 """Larger messages are refused before they are unpacked (Kafka's default limit)."""
 
 
-class RecordRefusedError(ValueError):
+class RecordRefusedError(AvatarRigError, ValueError):
     """A message does not hold the record that its topic promises."""
 
 

@@ -7,13 +7,14 @@ from typing import BinaryIO
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.wire import PhotoReference
 
 _LENGTH = struct.Struct("<I")
 LONGEST_FRAME = 4 << 20
 
 
-class GarbledError(ValueError):
+class GarbledError(AvatarRigError, ValueError):
     """The other side wrote something that is no message."""
 
 

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.reasons import RejectReason
@@ -39,11 +40,11 @@ _FUTILE_STARTS = 3
 _log = structlog.get_logger(__name__)
 
 
-class SandboxUnusableError(RuntimeError):
+class SandboxUnusableError(AvatarRigError, RuntimeError):
     """The detector does not start on this machine."""
 
 
-class RunDirectoryError(RuntimeError):
+class RunDirectoryError(AvatarRigError, RuntimeError):
     """The run directory takes no more files."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.photos.object_store import StoreAwayError
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.source import PhotoSource, StorageUnreachableError
@@ -20,7 +21,7 @@ SENDS = 3
 """Photos whose files are sent at once by a replica."""
 
 
-class AnswerRefusedError(ValueError):
+class AnswerRefusedError(AvatarRigError, ValueError):
     """The detector process says that it wrote files which are not there, or are no files."""
 
 

@@ -107,7 +107,7 @@ def first_record() -> SkeletonRecord:
         fingerprint="f",
         applied={},
         observations=30,
-        estimate=estimate(tally, subject="anna").to_document(),
+        estimate=estimate(tally, subject="anna"),
         estimated_at=time.time(),
     )
 

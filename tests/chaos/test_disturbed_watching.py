@@ -5,13 +5,14 @@ from __future__ import annotations
 import psutil
 import pytest
 from support.aggregating import producer
+from support.estimates import said, skeleton
 from support.kafka import with_topics
 from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.views.watch import Watching
-from avatarrig.wire import SkeletonRecord, encode
+from avatarrig.wire import encode
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import HISTORY, SKELETONS
 
@@ -24,12 +25,10 @@ FORGIVEN_SECONDS = 10.0
 def publish(kafka: KafkaSettings, numbers: range) -> None:
     with producer(kafka) as client:
         for number in numbers:
-            record = SkeletonRecord(
-                subject="anna",
-                fingerprint="f",
+            record = skeleton(
+                said(used=number),
                 applied={0: number},
                 observations=number,
-                estimate={"used_observations": number},
                 estimated_at=1.76e9 + number,
             )
             client.send(SKELETONS, key=b"anna", value=encode(record))

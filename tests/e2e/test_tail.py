@@ -52,7 +52,7 @@ class Estimates:
                 fingerprint="f",
                 applied={},
                 observations=tally.observations,
-                estimate=estimate(tally, subject=subject).to_document(),
+                estimate=estimate(tally, subject=subject),
                 estimated_at=1.76e9 + self._sent,
             )
             noted = history_of(record)

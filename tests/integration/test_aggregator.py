@@ -206,10 +206,11 @@ def test_every_estimate_is_noted_in_the_history_with_its_window(
         notes.until(counted(60))
         noted = notes.records
     assert noted == [history_of(record) for record in estimates.records]
-    document = estimates.records[-1].estimate
-    assert document["window"]["days"] == 7
-    assert noted[-1].ratios["hip_width"].value == document["estimates"]["hip_width"]
-    assert noted[-1].window["hip_width"][0] == document["window"]["stats"]["hip_width"]["value"]
+    last = estimates.records[-1].estimate
+    assert last.window is not None
+    assert last.window.days == 7
+    assert noted[-1].ratios["hip_width"].value == last.estimates["hip_width"]
+    assert noted[-1].window["hip_width"][0] == last.window.stats["hip_width"].value
 
 
 def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
         assert published == len(estimates.records)
         assert seen.value("avatarrig_estimate_seconds_count") >= published
         # The first is made of as few photos as had arrived, which may not show a bone yet.
-        with_bones = [record for record in estimates.records if record.estimate["stats"]]
+        with_bones = [record for record in estimates.records if record.estimate.stats]
         assert seen.value("avatarrig_estimate_interval_width_count") == len(with_bones)
         assert 0 < seen.value("avatarrig_estimate_interval_width_sum") < published
         assert seen.value("avatarrig_photo_to_estimate_seconds_count") >= 1

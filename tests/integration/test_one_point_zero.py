@@ -103,7 +103,7 @@ def test_observations_of_1_0_and_of_today_make_one_estimate(
     ):
         worker.wait_until("working")
         first = estimates.until(counted(6, SUBJECT))[-1]
-        check_estimate(first.estimate, published_by_1_0().estimate)
+        check_estimate(first.estimate.to_document(), published_by_1_0().estimate.to_document())
         with producer(kafka) as client:
             for message in one_point_zero.messages(OBSERVATIONS):
                 if message.key is not None and message.key.startswith(b"1-"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from support.estimates import said
 
 from avatarrig.body import landmarks as names
 from avatarrig.pictures import style
@@ -18,6 +18,7 @@ from avatarrig.pictures.mask import encode_mask
 from avatarrig.pictures.overlay import confidence, draw_overlay
 from avatarrig.pictures.png import encode_png
 from avatarrig.pictures.preview import draw_preview
+from avatarrig.wire.estimate import Estimate
 
 KEYS = {
     "shoulder_width": 1.0,
@@ -79,14 +80,6 @@ def near(picture: NDArray[np.uint8], place: tuple[float, float]) -> NDArray[np.i
 def middle(first: int, second: int) -> tuple[float, float]:
     (x, y), (u, v) = STANDING[first], STANDING[second]
     return (x + u) / 2, (y + v) / 2
-
-
-def document(**changes: object) -> dict[str, Any]:
-    stats = {
-        key: {"n": 30, "interval": [0.95 * ratio, 1.05 * ratio], "status": "stable"}
-        for key, ratio in KEYS.items()
-    }
-    return {"used_observations": 30, "estimates": dict(KEYS), "stats": stats, **changes}
 
 
 @pytest.mark.parametrize("size", [(900, 1200), (400, 400), (4000, 3000)])
@@ -223,7 +216,7 @@ def test_a_picture_without_pixels_is_refused() -> None:
 
 
 def test_the_preview_is_a_t_pose_with_the_lengths_of_the_estimate() -> None:
-    figure = build_figure(document())
+    figure = build_figure(said(KEYS))
     length = {}
     for bone in figure.bones:
         (x, y), (u, v) = bone.start, bone.end
@@ -237,9 +230,8 @@ def test_the_preview_is_a_t_pose_with_the_lengths_of_the_estimate() -> None:
 
 
 def test_a_bone_without_an_estimate_gets_no_number() -> None:
-    partial = document()
-    del partial["estimates"]["lower_leg_L"]
-    figure = build_figure(partial)
+    usable = {key: value for key, value in KEYS.items() if key != "lower_leg_L"}
+    figure = build_figure(said(KEYS, estimates=usable))
     silent = [bone for bone in figure.bones if bone.length.status == "insufficient"]
     assert [(bone.side, bone.direction) for bone in silent] == [("left", (0.0, -1.0))]
     assert silent[0].written is None
@@ -248,13 +240,13 @@ def test_a_bone_without_an_estimate_gets_no_number() -> None:
 @pytest.mark.parametrize(
     "estimate",
     [
-        document(),
-        {"estimates": {}, "stats": {}},
-        document(stats={}),
-        document(estimates={**KEYS, "upper_leg_L": 9.0, "hip_width": 0.01}),
+        said(KEYS),
+        said(),
+        said(KEYS, stats={}),
+        said({**KEYS, "upper_leg_L": 9.0, "hip_width": 0.01}),
     ],
 )
-def test_every_estimate_can_be_drawn_within_the_page(estimate: dict[str, Any]) -> None:
+def test_every_estimate_can_be_drawn_within_the_page(estimate: Estimate) -> None:
     page = pixels(draw_preview(estimate, title="Ada"))
     assert page.shape == (1500, 1600, 3)
     edges = np.concatenate([page[:, :4].ravel(), page[:, -4:].ravel(), page[:8].ravel()])
@@ -263,11 +255,7 @@ def test_every_estimate_can_be_drawn_within_the_page(estimate: dict[str, Any]) -
 
 def test_the_preview_shows_how_sure_each_length_is() -> None:
     def pale(spread: float) -> int:
-        stats = {
-            key: {"interval": [ratio * (1 - spread), ratio * (1 + spread)], "status": "stable"}
-            for key, ratio in KEYS.items()
-        }
-        page = pixels(draw_preview(document(stats=stats))).astype(int)
+        page = pixels(draw_preview(said(KEYS, spread=spread))).astype(int)
         band = np.array([255 - (255 - part) // 4 for part in style.LEFT])
         return int((np.abs(page - band).max(axis=2) < 6).sum())
 
@@ -275,4 +263,4 @@ def test_the_preview_shows_how_sure_each_length_is() -> None:
 
 
 def test_the_same_estimate_gives_the_same_file() -> None:
-    assert draw_preview(document()) == draw_preview(document())
+    assert draw_preview(said(KEYS)) == draw_preview(said(KEYS))

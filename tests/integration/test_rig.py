@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import bvh
+import msgspec
 import numpy as np
 import pygltflib
 import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.rig.armature import Armature, build_armature
@@ -23,8 +26,11 @@ from avatarrig.body.rig.lengths import (
     PRIOR,
     SURVEY,
     EstimateRefusedError,
+    FileBone,
+    FileEstimate,
 )
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.runs.estimate_file import read_estimate
 
 ESTIMATES = {
     "shoulder_width": 1.0,
@@ -39,7 +45,7 @@ ESTIMATES = {
     "lower_leg_L": 1.26,
     "lower_leg_R": 1.26,
 }
-DOCUMENT: dict[str, Any] = {"estimates": ESTIMATES, "stats": {}}
+ESTIMATE = FileEstimate(ESTIMATES)
 
 REQUIRED_BY_VRM = {
     "hips",
@@ -57,7 +63,7 @@ REQUIRED_BY_VRM = {
 
 LENGTHS = st.fixed_dictionaries(
     {key: st.floats(0.2, 3.0) for key in PROTOTYPE_BONES if key != "shoulder_width"}
-).map(lambda lengths: {"estimates": {"shoulder_width": 1.0, **lengths}, "stats": {}})
+).map(lambda lengths: FileEstimate({"shoulder_width": 1.0, **lengths}))
 
 
 def lengths_of(armature: Armature) -> dict[str, float]:
@@ -74,10 +80,10 @@ def heads_of(armature: Armature) -> dict[str, tuple[float, float, float]]:
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS, st.none() | st.floats(0.5, 2.5))
 def test_measured_bones_have_the_estimated_proportions(
-    document: dict[str, Any], height: float | None
+    estimate: FileEstimate, height: float | None
 ) -> None:
-    armature = build_armature(document, height=height)
-    lengths, estimates = lengths_of(armature), document["estimates"]
+    armature = build_armature(estimate, height=height)
+    lengths, estimates = lengths_of(armature), estimate.estimates
     heads = heads_of(armature)
     shoulders = heads["leftUpperArm"][0] - heads["rightUpperArm"][0]
     for side, letter in (("left", "L"), ("right", "R")):
@@ -100,8 +106,8 @@ def test_measured_bones_have_the_estimated_proportions(
 
 @settings(max_examples=12, deadline=None)
 @given(LENGTHS)
-def test_bones_hang_together(document: dict[str, Any]) -> None:
-    armature = build_armature(document)
+def test_bones_hang_together(estimate: FileEstimate) -> None:
+    armature = build_armature(estimate)
     names = [bone.vrm for bone in armature.bones]
     assert len(set(names)) == len(names)
     assert set(names) >= REQUIRED_BY_VRM
@@ -114,7 +120,7 @@ def test_bones_hang_together(document: dict[str, Any]) -> None:
 
 
 def test_it_stands_in_t_pose_on_the_floor_facing_forward() -> None:
-    heads = heads_of(build_armature(DOCUMENT))
+    heads = heads_of(build_armature(ESTIMATE))
     assert heads["leftHand"][0] > heads["leftUpperArm"][0] > 0 > heads["rightUpperArm"][0]
     assert heads["leftHand"][1] == heads["leftUpperArm"][1]
     assert heads["leftToes"][1] == pytest.approx(0, abs=1e-6)
@@ -123,23 +129,23 @@ def test_it_stands_in_t_pose_on_the_floor_facing_forward() -> None:
 
 
 def test_a_height_gives_metres_and_nothing_else_does() -> None:
-    assert build_armature(DOCUMENT).unit == "stature"
-    armature = build_armature(DOCUMENT, height=1.72)
+    assert build_armature(ESTIMATE).unit == "stature"
+    armature = build_armature(ESTIMATE, height=1.72)
     assert armature.unit == "metre"
-    assert build_armature({**DOCUMENT, "height": 1.72}) == armature
-    assert build_armature({**DOCUMENT, "height": 1.5}, height=1.72) == armature
+    assert build_armature(FileEstimate(ESTIMATES, height=1.72)) == armature
+    assert build_armature(FileEstimate(ESTIMATES, height=1.5), height=1.72) == armature
     assert 0.35 < lengths_of(armature)["leftUpperLeg"] < 0.48
 
 
 def test_bones_say_where_their_length_comes_from() -> None:
-    sources = {bone.vrm: bone.source for bone in build_armature(DOCUMENT).bones}
+    sources = {bone.vrm: bone.source for bone in build_armature(ESTIMATE).bones}
     assert sources["leftUpperArm"] == MEASURED
     assert sources["head"] == ANTHROPOMETRY
     assert sources["leftHand"] == sources["rightFoot"] == SURVEY
-    few = {
-        "estimates": {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
-        "stats": {"lower_leg_L": {"value": 1.2}, "lower_leg_R": {"value": 1.2}},
-    }
+    few = FileEstimate(
+        {k: v for k, v in ESTIMATES.items() if "lower_leg" not in k},
+        {"lower_leg_L": FileBone(1.2), "lower_leg_R": FileBone(1.2)},
+    )
     sources = {bone.vrm: bone.source for bone in build_armature(few).bones}
     assert sources["leftLowerLeg"] == PRIOR
     assert sources["leftUpperLeg"] == MEASURED
@@ -147,10 +153,10 @@ def test_bones_say_where_their_length_comes_from() -> None:
 
 def test_measured_bones_say_how_sure_they_are() -> None:
     stats = {
-        f"lower_leg_{side}": {"interval": [1.2, 1.3], "status": "stable", "prior_share": 0.2}
+        f"lower_leg_{side}": FileBone(interval=(1.2, 1.3), status="stable", prior_share=0.2)
         for side in "LR"
     }
-    armature = build_armature({**DOCUMENT, "stats": stats}, height=1.72)
+    armature = build_armature(FileEstimate(ESTIMATES, stats), height=1.72)
     shank = next(bone for bone in armature.bones if bone.vrm == "leftLowerLeg")
     length = lengths_of(armature)["leftLowerLeg"]
     assert shank.told is not None
@@ -167,7 +173,7 @@ def test_measured_bones_say_how_sure_they_are() -> None:
 @pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])
 def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
     kept = {key: value for key, value in ESTIMATES.items() if missing not in key}
-    armature = build_armature({"estimates": kept})
+    armature = build_armature(FileEstimate(kept))
     unmeasured = {bone.vrm for bone in armature.bones if bone.source == ANTHROPOMETRY}
     assert unmeasured & {"leftLowerLeg", "spine", "leftUpperArm"}
     assert 0.1 < lengths_of(armature)["leftLowerLeg"] < 0.4
@@ -175,24 +181,36 @@ def test_what_nobody_measured_comes_from_anthropometry(missing: str) -> None:
 
 def test_one_side_stands_in_for_the_other() -> None:
     kept = {key: value for key, value in ESTIMATES.items() if key != "upper_arm_R"}
-    bones = {bone.vrm: bone for bone in build_armature({"estimates": kept}).bones}
+    bones = {bone.vrm: bone for bone in build_armature(FileEstimate(kept)).bones}
     assert bones["rightUpperArm"].measured
 
 
 @pytest.mark.parametrize(
     "document",
     [
+        "",
+        "{",
         {},
         {"estimates": {}},
         {"estimates": {"hip_width": "wide"}},
         {"estimates": {"hip_width": -1}},
-        {"estimates": {"hip_width": float("nan")}},
+        {"estimates": {"hip_width": None}},
         {"estimates": [1]},
     ],
 )
-def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> None:
+def test_a_document_that_is_no_estimate_is_refused(document: object, tmp_path: Path) -> None:
+    file = tmp_path / "skeleton_estimate.json"
+    file.write_bytes(
+        document.encode() if isinstance(document, str) else msgspec.json.encode(document)
+    )
     with pytest.raises(EstimateRefusedError):
-        build_armature(document)
+        build_armature(read_estimate(tmp_path)[1])
+
+
+def test_the_estimate_itself_gives_the_same_armature_as_its_file(tmp_path: Path) -> None:
+    made = said(ESTIMATES, status="provisional", height=1.7, metres={})
+    (tmp_path / "skeleton_estimate.json").write_bytes(msgspec.json.encode(made))
+    assert build_armature(made) == build_armature(read_estimate(tmp_path)[1])
 
 
 @pytest.mark.parametrize(
@@ -206,7 +224,7 @@ def test_a_document_that_is_no_estimate_is_refused(document: dict[str, Any]) -> 
     ],
 )
 def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> None:
-    names = [bone.name for bone in build_armature(DOCUMENT, naming=naming).bones]
+    names = [bone.name for bone in build_armature(ESTIMATE, naming=naming).bones]
     assert expected <= set(names)
     assert len(set(names)) == len(names) == 22
 
@@ -214,9 +232,9 @@ def test_names_are_those_of_other_programs(naming: str, expected: set[str]) -> N
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
-    document: dict[str, Any], naming: str
+    estimate: FileEstimate, naming: str
 ) -> None:
-    armature = build_armature(document, naming=naming, height=1.8)
+    armature = build_armature(estimate, naming=naming, height=1.8)
     motion = bvh.Bvh(to_bvh(armature))
     assert motion.nframes == 1
     root = motion.get_joints_names()[0]
@@ -236,9 +254,9 @@ def test_bvh_reads_back_with_the_same_joints_in_the_same_places(
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS, st.sampled_from(NAMINGS))
 def test_glb_reads_back_with_the_same_joints_in_the_same_places(
-    document: dict[str, Any], naming: str
+    estimate: FileEstimate, naming: str
 ) -> None:
-    armature = build_armature(document, naming=naming, height=1.8)
+    armature = build_armature(estimate, naming=naming, height=1.8)
     data = to_glb(armature)
     gltf = pygltflib.GLTF2.load_from_bytes(data)
     seen = worlds_of(gltf)
@@ -272,9 +290,9 @@ def worlds_of(gltf: pygltflib.GLTF2) -> dict[str, Any]:
 @settings(max_examples=8, deadline=None)
 @given(LENGTHS)
 def test_each_node_points_along_its_bone_and_the_next_joint_is_where_it_ends(
-    document: dict[str, Any],
+    estimate: FileEstimate,
 ) -> None:
-    armature = build_armature(document, height=1.8)
+    armature = build_armature(estimate, height=1.8)
     gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
     worlds = worlds_of(gltf)
     for bone in armature.bones:
@@ -289,14 +307,14 @@ def test_each_node_points_along_its_bone_and_the_next_joint_is_where_it_ends(
 
 
 def test_nothing_sticks_out_beyond_the_crown() -> None:
-    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(build_armature(DOCUMENT, height=1.72)))
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(build_armature(ESTIMATE, height=1.72)))
     end = worlds_of(gltf)["head_end"]
     assert end[1, 3] == pytest.approx(1.72, abs=1e-4)
     assert end[1, 1] == pytest.approx(-1)  # points back down
 
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
-    armature = build_armature(DOCUMENT, height=1.72)
+    armature = build_armature(ESTIMATE, height=1.72)
     scene = trimesh.load(io.BytesIO(to_glb(armature)), file_type="glb")
     (mesh,) = scene.geometry.values()
     assert len(mesh.faces) == 8 * len(armature.bones)
@@ -307,7 +325,7 @@ def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
 
 
 def test_the_skin_binds_each_joint_where_it_stands() -> None:
-    armature = build_armature(DOCUMENT)
+    armature = build_armature(ESTIMATE)
     gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
     view = gltf.bufferViews[gltf.accessors[gltf.skins[0].inverseBindMatrices].bufferView]
     raw = gltf.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
@@ -320,4 +338,4 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
 
 
 def test_the_same_armature_gives_the_same_bytes() -> None:
-    assert to_glb(build_armature(DOCUMENT)) == to_glb(build_armature(DOCUMENT))
+    assert to_glb(build_armature(ESTIMATE)) == to_glb(build_armature(ESTIMATE))

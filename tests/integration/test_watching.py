@@ -7,6 +7,7 @@ import time
 
 import pytest
 from support.aggregating import producer, send
+from support.estimates import said, skeleton
 from support.kafka import with_topics
 from support.observed import observation
 from support.references import reference
@@ -24,12 +25,11 @@ pytestmark = pytest.mark.broker
 
 
 def estimate(number: int, subject: str = "anna") -> SkeletonRecord:
-    return SkeletonRecord(
+    return skeleton(
+        said(used=number),
         subject=subject,
-        fingerprint="f",
         applied={0: number},
         observations=number,
-        estimate={"used_observations": number},
         estimated_at=1.76e9 + number,
     )
 

@@ -26,6 +26,7 @@ from avatarrig.wire import (
     decode,
     encode,
 )
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 
 WRITTEN = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
@@ -93,7 +94,7 @@ class Aggregator:
 def aggregator(
     kafka: KafkaSettings,
     folder: Path,
-    **settings: Any,  # noqa: ANN401 - whatever settings there are
+    **settings: Any,
 ) -> Iterator[Aggregator]:
     worker = Aggregator(AggregatorSettings(kafka=kafka, **settings), folder)
     try:
@@ -105,7 +106,7 @@ def aggregator(
 @contextmanager
 def producer(
     kafka: KafkaSettings,
-    **options: Any,  # noqa: ANN401 - kafka-python's
+    **options: Any,
 ) -> Iterator[KafkaProducer]:
     client = KafkaProducer(**kafka.client_options(), **options)
     try:
@@ -124,12 +125,12 @@ def send(client: KafkaProducer, messages: Iterable[Observation | bytes]) -> None
     client.flush()
 
 
-def document(observations: Iterable[Observation], subject: str = "anna") -> dict[str, Any]:
+def document(observations: Iterable[Observation], subject: str = "anna") -> Estimate:
     """The estimate from each of the observations once, made without any broker."""
     tally = Tally.empty()
     for seen in observations:
         tally.add(seen)
-    return estimate(tally, subject=subject).to_document()
+    return estimate(tally, subject=subject)
 
 
 class Reader:

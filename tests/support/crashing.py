@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from support.estimates import said
 from support.observed import observation
 
 from aggregators.debounce import Schedule
@@ -26,6 +27,7 @@ from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import Series, series_key, tally_key
 
@@ -160,10 +162,10 @@ class SkeletonPublisher(Publisher):
         ]
 
 
-def estimator(tally: Tally, subject: str) -> dict[str, Any]:
+def estimator(tally: Tally, subject: str) -> Estimate:
     # A tally remembers the newest month that it ever held, also of photos that were taken back.
-    said = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
-    return {"subject": subject, "digest": hashlib.sha256(said).hexdigest()}
+    what = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
+    return said(subject=subject, notes=[hashlib.sha256(what).hexdigest()])
 
 
 class Worker:

@@ -73,7 +73,7 @@ def sound(subject: str = "anna", *, number: int = 1, run: str = "") -> dict[str,
             fingerprint=seen.fingerprint,
             applied={3: number},
             observations=1,
-            estimate=estimate(tally, subject=subject).to_document(),
+            estimate=estimate(tally, subject=subject),
             estimated_at=1.75e9,
         ),
         HISTORY: HistoryRecord(
@@ -141,7 +141,7 @@ def hostile(topic: str) -> dict[str, bytes]:
     named = "image_id" if topic in {IMAGES, OBSERVATIONS} else "fingerprint"
     owner = "subject" if "subject" in fields else "message"
 
-    def changed(**changes: Any) -> bytes:  # noqa: ANN401 - anything
+    def changed(**changes: Any) -> bytes:
         packed: bytes = msgpack.packb(fields | changes)
         return packed
 
@@ -168,7 +168,7 @@ def hostile(topic: str) -> dict[str, bytes]:
 
 
 def _of_topic(topic: str, fields: dict[str, Any]) -> dict[str, bytes]:
-    def changed(**changes: Any) -> bytes:  # noqa: ANN401 - anything
+    def changed(**changes: Any) -> bytes:
         packed: bytes = msgpack.packb(fields | changes)
         return packed
 

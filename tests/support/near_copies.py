@@ -21,7 +21,7 @@ IN_PICTURE = 0.004
 def near_copy(
     photo: Observation,
     number: int,
-    **changes: Any,  # noqa: ANN401 - any field's
+    **changes: Any,
 ) -> Observation:
     """A copy whose landmarks the detector sees a little elsewhere; each third is mirrored."""
     assert photo.pose is not None

@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 1200, 1600
 def observation(
     number: int,
     subject: str = "anna",
-    **changes: Any,  # noqa: ANN401 - any field's
+    **changes: Any,
 ) -> Observation:
     """The same number gives the same observation, bit for bit."""
     seen = _view(number % VIEWS)

@@ -86,9 +86,9 @@ def open_paced(options: DetectorOptions, models: Path | None) -> PhotoDetector:
 
 def publish_some(
     most: int,
-    *arguments: Any,  # noqa: ANN401 - passed on
+    *arguments: Any,
     on_photo: OnPhoto,
-    **options: Any,  # noqa: ANN401 - passed on
+    **options: Any,
 ) -> PublishReport:
     """Publishes a dataset's first photos, and never comes back."""
     found = itertools.count()

@@ -11,7 +11,7 @@ from avatarrig.wire import PhotoReference
 def reference(
     path: str = "x.jpg",
     content: bytes = b"pixels",
-    **fields: Any,  # noqa: ANN401 - any field's
+    **fields: Any,
 ) -> PhotoReference:
     """A reference to a photo, which need not be there; the fields given are as they are given."""
     usual: dict[str, Any] = {

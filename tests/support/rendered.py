@@ -25,7 +25,7 @@ FIRST_DAY = 1.74e9
 def rendered(
     number: int,
     person: str = "p00",
-    **changes: Any,  # noqa: ANN401 - any field's
+    **changes: Any,
 ) -> Observation:
     """The observation of one photo, taken a day after the one before; they repeat after 30."""
     seen = msgspec.structs.replace(

@@ -77,7 +77,7 @@ def photo(
     number: int,
     body: dict[str, float],
     left_shank: float = 1.0,
-    **fields: Any,  # noqa: ANN401 - any field's
+    **fields: Any,
 ) -> Observation:
     """A photo of the figure, six hours before the one with the number before; a number, a pose."""
     usual: dict[str, Any] = {
@@ -98,7 +98,7 @@ def photo(
     return Observation(**usual | fields)
 
 
-def tally_of(count: int, body: dict[str, float], **fields: Any) -> Tally:  # noqa: ANN401 - any field's
+def tally_of(count: int, body: dict[str, float], **fields: Any) -> Tally:
     """That many photos of the figure."""
     tally = Tally.empty()
     for number in range(count):

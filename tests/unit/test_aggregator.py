@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from support.estimates import said
 from support.observed import observation
 
 from aggregators.deduplication import PAGE_PHOTOS, Deduplication, digest_of
@@ -14,6 +15,7 @@ from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence, Forget, TallyUpdate, decode, encode
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
@@ -31,8 +33,8 @@ def saved(part: ObservedPartition | TalliedPartition) -> dict[bytes, bytes]:
     return dict([*changes.entries, changes.marker])
 
 
-def estimator(tally: Tally, subject: str) -> dict[str, object]:
-    return {"subject": subject, "photos": tally.observations}
+def estimator(tally: Tally, subject: str) -> Estimate:
+    return said(subject=subject, used=tally.observations)
 
 
 # What counts.
@@ -240,7 +242,7 @@ def test_the_tally_that_contains_more_counts() -> None:
     record = part.record(SERIES, 1.0)
     assert record.observations == 3
     assert record.applied == {0: 9, 1: 5}
-    assert record.estimate == {"subject": "anna", "photos": 3}
+    assert record.estimate == said(subject="anna", used=3)
 
 
 def test_an_estimate_that_says_nothing_new_is_no_news() -> None:

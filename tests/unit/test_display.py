@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from support.estimates import said
 from support.waiting import wait_for
 
 from avatarrig.cli import with_command
@@ -95,15 +96,10 @@ def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_rows_come_from_the_estimate_document() -> None:
-    document = {
-        "estimates": {"upper_leg_L": 1.25},
-        "stats": {
-            "upper_leg_L": {"n": 7, "median": 1.2, "interval": [1.1, 1.4], "status": "stable"}
-        },
-    }
-    rows = {row.label: row for row in bone_rows(document)}
-    assert rows["thigh, left"] == BoneRow("thigh, left", 1.25, 1.1, 1.4, 7, "stable")
+def test_rows_come_from_the_estimate() -> None:
+    estimate = said({"upper_leg_L": 1.25}, used=7, spread=0.2)
+    rows = {row.label: row for row in bone_rows(estimate)}
+    assert rows["thigh, left"] == BoneRow("thigh, left", 1.25, 1.0, 1.5, 7, "stable", None, 0.2)
     assert rows["hips"].ratio is None
 
 

@@ -26,12 +26,14 @@ from support.standing import (
 )
 
 from avatarrig import Estimator
-from avatarrig.body.asymmetry import ASYMMETRY_WARNING
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.notes import ASYMMETRY_WARNING
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence
+from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate_schema import estimate_schema
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,30 @@ def test_documents_follow_the_schema(
     schema: dict[str, Any], count: int, options: EstimateOptions | None
 ) -> None:
     jsonschema.validate(as_json(tally_of(count, BODY), options), schema)
+
+
+def test_the_schema_beside_the_product_is_that_of_the_class(schema: dict[str, Any]) -> None:
+    """Where it fails: ``python -m avatarrig.wire.estimate_schema`` prints what must stand there."""
+    assert schema == estimate_schema()
+
+
+@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30)])
+def test_an_estimate_is_read_back_from_json_and_from_the_wire(
+    thirty: Tally, options: EstimateOptions | None
+) -> None:
+    made = estimate(thirty, subject="s", options=options)
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Estimate) == made
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Estimate) == made
+
+
+def test_what_a_newer_program_adds_is_passed_over(thirty: Tally) -> None:
+    document = as_json(thirty)
+    newer = document | {"new": 1, "schema_version": "2.1"}
+    newer["stats"] = document["stats"] | {"neck": document["stats"]["hip_width"] | {"new": True}}
+    newer["photos"] = document["photos"] | {"excluded": {"a reason of tomorrow": 3}}
+    read = msgspec.json.decode(json.dumps(newer), type=Estimate)
+    assert read.stats["hip_width"].value == document["stats"]["hip_width"]["value"]
+    assert read.excluded == {"a reason of tomorrow": 3}
 
 
 def test_the_schema_describes_every_key_and_refuses_others(

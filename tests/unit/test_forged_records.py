@@ -18,7 +18,7 @@ from aggregators.worker import estimator
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence import current_evidence
 from avatarrig.body.evidence.counting import judge
-from avatarrig.body.refused import EstimateRefusedError, StateRefusedError
+from avatarrig.body.refused import ImpossibleEstimateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence, TallyUpdate, encode
 
@@ -87,7 +87,7 @@ def test_an_estimate_that_cannot_be_made_is_the_trouble_of_its_subject_alone(
     for number in range(12):
         sound.add(observation(number))
     part = tallied(update("Mallory", forged.to_bytes()), update("anna", sound.to_bytes()))
-    with pytest.raises(EstimateRefusedError):
+    with pytest.raises(ImpossibleEstimateError):
         part.record(("Mallory", FINGERPRINT), 1.0)
     assert part.is_new_refusal(("Mallory", FINGERPRINT), "why")
     assert not part.is_new_refusal(("Mallory", FINGERPRINT), "why"), "it is told once"
@@ -109,6 +109,6 @@ def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
             try:
                 part.record(("Mallory", FINGERPRINT), 1.0)
                 outcomes.add("estimated")
-            except EstimateRefusedError:
+            except ImpossibleEstimateError:
                 outcomes.add("no estimate")
     assert {"refused", "estimated"} <= outcomes

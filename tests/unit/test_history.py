@@ -15,13 +15,13 @@ def record(photos: int, at: float = 1.76e9, window: int | None = None) -> Skelet
     tally = Tally.empty()
     for number in range(photos):
         tally.add(observation(number))
-    document = estimate(tally, subject="anna", options=EstimateOptions(window_days=window))
+    made = estimate(tally, subject="anna", options=EstimateOptions(window_days=window))
     return SkeletonRecord(
         subject="anna",
         fingerprint="f",
         applied={},
         observations=photos,
-        estimate=document.to_document(),
+        estimate=made,
         estimated_at=at,
     )
 
@@ -35,14 +35,14 @@ def note(used: int, at: float = 1.76e9) -> HistoryRecord:
 def test_a_note_says_what_the_estimate_says() -> None:
     estimated = record(20, window=30)
     noted = history_of(estimated)
-    stats = estimated.estimate["stats"]
-    assert {key: (r.value, [r.low, r.high], r.n, r.status) for key, r in noted.ratios.items()} == {
-        key: (bone["value"], bone["interval"], bone["n"], bone["status"])
-        for key, bone in stats.items()
+    assert {key: (r.value, (r.low, r.high), r.n, r.status) for key, r in noted.ratios.items()} == {
+        key: (bone.value, bone.interval, bone.n, bone.status)
+        for key, bone in estimated.estimate.stats.items()
     }
-    in_window = estimated.estimate["window"]["stats"]
-    assert noted.window["torso_length"][0] == in_window["torso_length"]["value"]
-    assert (noted.observations, noted.used) == (20, estimated.estimate["used_observations"])
+    window = estimated.estimate.window
+    assert window is not None
+    assert noted.window["torso_length"][0] == window.stats["torso_length"].value
+    assert (noted.observations, noted.used) == (20, estimated.estimate.used)
 
 
 def test_an_estimate_of_nothing_is_noted_too() -> None:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.estimates import said, skeleton
 
 from avatarrig.page.listing import PAGE, Listing, Order, choose
 from avatarrig.views import Subject
-from avatarrig.wire import SkeletonRecord
 
 
 def subject(name: str, photos: int = 1, stable: int = 0) -> Subject:
-    stats = {f"bone{n}": {"status": "stable" if n < stable else "provisional"} for n in range(5)}
-    record = SkeletonRecord(
-        subject=name,
-        fingerprint="f",
-        applied={},
-        observations=photos,
-        estimate={"stats": stats},
-        estimated_at=0.0,
+    ratios = {f"bone{number}": 1.0 for number in range(5)}
+    stats = said(ratios).stats
+    unsure = said(ratios, status="provisional").stats
+    mixed = said(
+        stats={key: (stats if n < stable else unsure)[key] for n, key in enumerate(ratios)}
     )
-    return Subject(name=name, record=record)
+    return Subject(name=name, record=skeleton(mixed, subject=name, observations=photos))
 
 
 def names(subjects: list[Subject], **asked: object) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import estimates
 from support.groups import detectors
 from support.observed import observation
 from support.references import reference
@@ -32,14 +33,7 @@ MOST_REJECTS = Bounds().rejects or 0
 
 
 def skeleton(subject: str = "anna", at: float = NOW, fingerprint: str = "f") -> SkeletonRecord:
-    return SkeletonRecord(
-        subject=subject,
-        fingerprint=fingerprint,
-        applied={},
-        observations=1,
-        estimate={},
-        estimated_at=at,
-    )
+    return estimates.skeleton(subject=subject, fingerprint=fingerprint, estimated_at=at)
 
 
 def note(used: int, at: float, fingerprint: str = "f") -> HistoryRecord:

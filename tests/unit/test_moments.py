@@ -82,7 +82,7 @@ LOOK = tuple(range(16))
 
 def frames(
     seconds: Sequence[float],
-    **fields: Any,  # noqa: ANN401 - any field's
+    **fields: Any,
 ) -> list[Observation]:
     """Photos of very different poses, by when they were taken."""
     return [

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.estimates import said
 from support.references import reference
 from support.rendered import rendered
 
@@ -24,6 +25,7 @@ from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.pictures.svg import describe, pose_svg, t_pose_svg
 from avatarrig.views import SIGHTINGS, Board
 from avatarrig.wire import Reject, SkeletonRecord, encode
+from avatarrig.wire.estimate import Status
 from avatarrig.wire.history import history_of
 from avatarrig.wire.reasons import RejectReason
 
@@ -42,7 +44,7 @@ def record(photos: int, subject: str = "anna", at: float = NOW) -> SkeletonRecor
         fingerprint="f",
         applied={},
         observations=photos,
-        estimate=estimate(tally, subject=subject, options=options).to_document(),
+        estimate=estimate(tally, subject=subject, options=options),
         estimated_at=at,
     )
 
@@ -61,13 +63,13 @@ def classes(root: ET.Element) -> list[str]:
 
 
 def test_a_t_pose_has_every_bone_with_its_figures() -> None:
-    document = record(30).estimate
-    root = parsed(t_pose_svg(document))
+    made = record(30).estimate
+    root = parsed(t_pose_svg(made))
     bones = [group for group in root.iter(f"{SVG}g") if group.get("data-bone")]
-    assert {bone.get("data-bone") for bone in bones} == set(document["stats"]) - {"wingspan_est"}
+    assert {bone.get("data-bone") for bone in bones} == set(made.stats) - {"wingspan_est"}
     thigh = next(bone for bone in bones if bone.get("data-bone") == "upper_leg_L")
     words = thigh.get("aria-label") or ""
-    assert words.startswith(f"thigh, left: {document['stats']['upper_leg_L']['value']:.3f}")
+    assert words.startswith(f"thigh, left: {made.stats['upper_leg_L'].value:.3f}")
     assert "90 % interval" in words
     assert "against right" in words
     assert thigh.get("tabindex") == "0"
@@ -95,17 +97,15 @@ def test_a_small_t_pose_has_no_words() -> None:
 
 
 def test_nothing_known_is_a_sketch() -> None:
-    root = parsed(t_pose_svg({}))
+    root = parsed(t_pose_svg(said()))
     assert any("insufficient" in name for name in classes(root))
     assert not any("stable" in name for name in classes(root))
-    assert describe("hip_width", {}) == "hips: no photo shows it yet"
+    assert describe("hip_width", said()) == "hips: no photo shows it yet"
 
 
 def test_a_hostile_status_is_no_class() -> None:
-    document = record(30).estimate
-    for bone in document["stats"].values():
-        bone["status"] = HOSTILE
-    svg = t_pose_svg(document)
+    made = said({"hip_width": 0.6, "upper_leg_L": 1.2}, status=cast("Status", HOSTILE))
+    svg = t_pose_svg(made)
     parsed(svg)
     assert "<script" not in svg
 
@@ -172,7 +172,7 @@ def test_the_figures_are_those_of_the_estimate() -> None:
     assert latest is not None
     assert shown["observations"] == 30
     assert {bone["key"]: bone["value"] for bone in shown["bones"]} == {
-        key: bone["value"] for key, bone in latest.estimate["stats"].items()
+        key: bone.value for key, bone in latest.estimate.stats.items()
     }
     assert shown["window"]["days"] == 7
     assert {side["label"] for side in shown["asymmetry"]} >= {"thigh", "shank"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.estimates import said, skeleton
 from support.references import reference
 
 from avatarrig.views.progress import Found, Progress
@@ -50,13 +51,8 @@ def a_reject(name: str = "a", run: str = "r", fingerprint: str = "f") -> Reject:
 
 
 def a_skeleton(applied: dict[int, int], fingerprint: str = "f") -> SkeletonRecord:
-    return SkeletonRecord(
-        subject="s",
-        fingerprint=fingerprint,
-        applied=applied,
-        observations=1,
-        estimate={"applied": sum(applied.values())},
-        estimated_at=0.0,
+    return skeleton(
+        said(used=sum(applied.values())), subject="s", fingerprint=fingerprint, applied=applied
     )
 
 
@@ -110,7 +106,7 @@ def test_other_peoples_skeletons_on_a_shared_kafka_are_not_ours(progress: Progre
     progress.skeleton(a_skeleton({0: 1}))
     assert progress.estimates_complete
     progress.skeleton(msgspec.structs.replace(a_skeleton({0: 2}), subject="other"))
-    assert list(progress.documents()) == ["s"]
+    assert list(progress.estimates()) == ["s"]
     assert progress.departed == 0
 
 
@@ -201,7 +197,7 @@ def test_an_estimate_by_older_weights_is_not_complete() -> None:
     progress.found(a_photo())
     progress.observation(an_observation(), 0, 5, now=0)
     for learned, complete in (("old", False), (None, True), ("new", True)):
-        estimate = {"learned": learned}
+        estimate = said(learned=learned)
         progress.skeleton(msgspec.structs.replace(a_skeleton({0: 5}), estimate=estimate))
         assert progress.estimates_complete is complete
 
@@ -211,7 +207,7 @@ def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> N
     progress.observation(an_observation(), 0, 5, now=0)
     progress.skeleton(a_skeleton({0: 5}))
     progress.skeleton(a_skeleton({0: 3}))
-    assert progress.documents() == {"s": {"applied": 5}}
+    assert progress.estimates()["s"].used == 5
 
 
 def test_photos_that_left_the_dataset_are_known(progress: Progress) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 from structlog.testing import capture_logs
+from support.estimates import skeleton
 from support.observed import observation
 from support.references import reference
 
@@ -20,21 +20,14 @@ from avatarrig.kafka.reading import offsets_of
 from avatarrig.views.board import Board
 from avatarrig.views.feed import CHANNELS
 from avatarrig.views.progress import FOLLOWED, Found, Progress
-from avatarrig.wire import MAX_RECORD_BYTES, Forget, SkeletonRecord, encode
+from avatarrig.wire import MAX_RECORD_BYTES, Forget, Observation, encode
 from avatarrig.wire.channels import CHANNELS as ALL_CHANNELS
-from avatarrig.wire.channels import OBSERVED, REFERENCES, Channel
+from avatarrig.wire.channels import REFERENCES, Channel
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 FOREIGN = (b"", b"\xc1", msgspec.msgpack.encode({"version": 999}), bytes(MAX_RECORD_BYTES + 1))
-ESTIMATE = SkeletonRecord(
-    subject="anna",
-    fingerprint="f",
-    applied={},
-    observations=1,
-    estimate={},
-    estimated_at=1.0,
-)
+ESTIMATE = skeleton(estimated_at=1.0)
 
 
 class Consumer:
@@ -107,11 +100,12 @@ def test_a_flood_of_bad_messages_does_not_flood_the_log() -> None:
 
 
 def test_a_fault_of_this_program_is_not_taken_for_a_bad_message() -> None:
-    def broken(_: object) -> None:
-        raise ZeroDivisionError
+    class Broken(Channel[Observation]):
+        def decode(self, data: bytes | None) -> Observation:
+            raise ZeroDivisionError(data)
 
     consumer = Consumer({OBSERVATIONS: [encode(observation(1))]})
-    channel = dataclasses.replace(OBSERVED, check=broken)
+    channel = Broken(OBSERVATIONS, (Observation,))
     reader = Reader(consumer, (channel,), consumer.starts)
     with pytest.raises(ZeroDivisionError):
         reader.poll(0.1)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from support.estimates import said
 from support.hostile import FORGET, RECORD_KINDS, AnyRecord, hostile, mutated, of_every_kind, sound
 from support.references import reference
 
@@ -98,7 +99,7 @@ records = st.one_of(
         fingerprint=fingerprints,
         applied=st.dictionaries(st.integers(0, 99), st.integers(0, 2**62), max_size=5),
         observations=st.integers(0, 2**40),
-        estimate=st.dictionaries(text, number, max_size=3),
+        estimate=st.builds(said, st.dictionaries(text, st.floats(1e-3, 1e3), max_size=3)),
         estimated_at=seconds,
         version=st.just(1),
     ),

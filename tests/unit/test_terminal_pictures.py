@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.estimates import said
 
 from avatarrig.body.landmarks import (
     LEFT_ELBOW,
@@ -20,6 +19,7 @@ from avatarrig.body.landmarks import (
 )
 from avatarrig.pictures.braille import Canvas, Cell, to_ascii
 from avatarrig.pictures.terminal import draw_pose, draw_t_pose
+from avatarrig.wire.estimate import Estimate, Status
 
 RATIOS = {
     "shoulder_width": 1.0,
@@ -33,15 +33,8 @@ RATIOS = {
 }
 
 
-def document(status: str = "stable", **ratios: float) -> dict[str, Any]:
-    values = RATIOS | ratios
-    return {
-        "estimates": {} if status == "insufficient" else values,
-        "stats": {
-            key: {"status": status, "interval": [0.9 * value, 1.1 * value], "n": 3, "value": value}
-            for key, value in values.items()
-        },
-    }
+def estimate(status: Status = "stable", **ratios: float) -> Estimate:
+    return said(RATIOS | ratios, status=status, spread=0.1, used=3)
 
 
 def text(cells: list[list[Cell]]) -> list[str]:
@@ -78,7 +71,7 @@ def test_a_line_has_both_its_ends(x0: float, y0: float, x1: float, y1: float) ->
 
 
 def test_every_character_has_one_in_ascii() -> None:
-    drawn = "".join(text(draw_t_pose(document(), 60, 24)))
+    drawn = "".join(text(draw_t_pose(estimate(), 60, 24)))
     assert to_ascii(drawn + "▁▂▃▄▅▆▇█─┄│┆·⡇").isascii()
     assert len(to_ascii(drawn)) == len(drawn)
     assert to_ascii("⠀⡇") == " ."
@@ -89,7 +82,7 @@ def test_every_character_has_one_in_ascii() -> None:
 
 @pytest.mark.parametrize("size", [(24, 8), (40, 20), (41, 20), (80, 30), (200, 60)])
 def test_it_is_whole_and_fills_its_room(size: tuple[int, int]) -> None:
-    rows = text(draw_t_pose(document(), *size))
+    rows = text(draw_t_pose(estimate(), *size))
     assert len(rows) == size[1]
     assert {len(row) for row in rows} == {size[0]}
     limbs = sum(row.count("●") for row in rows)
@@ -101,7 +94,7 @@ def test_it_is_whole_and_fills_its_room(size: tuple[int, int]) -> None:
 
 def test_both_sides_are_alike() -> None:
     for columns in (40, 41, 43):
-        for row in text(draw_t_pose(document(), columns, 20)):
+        for row in text(draw_t_pose(estimate(), columns, 20)):
             bones = "".join(character if character in "●━┃" else " " for character in row)
             middle = columns // 2
             left, right = bones[:middle][::-1], bones[middle + 1 :]
@@ -110,7 +103,7 @@ def test_both_sides_are_alike() -> None:
 
 def test_a_longer_bone_is_drawn_longer() -> None:
     def arm(length: float) -> int:
-        cells = draw_t_pose(document(upper_arm_L=length), 100, 60)
+        cells = draw_t_pose(estimate(upper_arm_L=length), 100, 60)
         arms = next(row for row in text(cells) if row.count("●") >= 6)
         joints = [place for place, character in enumerate(arms) if character == "●"]
         return joints[-2] - joints[-3]
@@ -120,7 +113,7 @@ def test_a_longer_bone_is_drawn_longer() -> None:
 
 def test_how_sure_a_bone_is_shows_without_colours() -> None:
     drawn = {
-        status: set("".join(text(draw_t_pose(document(status), 40, 20))))
+        status: set("".join(text(draw_t_pose(estimate(status), 40, 20))))
         for status in ("stable", "provisional", "insufficient")
     }
     assert {"━", "┃"} <= drawn["stable"]
@@ -130,10 +123,10 @@ def test_how_sure_a_bone_is_shows_without_colours() -> None:
 
 
 def test_numbers_stand_beside_the_bones_where_there_is_room() -> None:
-    wide = "".join(text(draw_t_pose(document(), 120, 44)))
+    wide = "".join(text(draw_t_pose(estimate(), 120, 44)))
     assert {"0.80", "0.65", "1.20", "1.25", "1.35", "0.60"} <= set(wide.split())
-    assert "0.80" not in "".join(text(draw_t_pose(document(), 36, 16)))
-    assert "0.80" not in "".join(text(draw_t_pose(document("insufficient"), 120, 44)))
+    assert "0.80" not in "".join(text(draw_t_pose(estimate(), 36, 16)))
+    assert "0.80" not in "".join(text(draw_t_pose(estimate("insufficient"), 120, 44)))
 
 
 # A pose.

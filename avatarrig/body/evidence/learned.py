@@ -211,7 +211,10 @@ def centre_of(mean: FloatArray, offset: FloatArray) -> tuple[int, ...]:
 
 
 def write_learned(learned: Learned) -> bytes:
-    """Packs what was learned; the same content gives the same bytes. ``version`` is derived."""
+    """Packs what was learned; the same content gives the same bytes. ``version`` is derived.
+
+    The training calls it; it stands here since the format is one with what `read_learned` reads.
+    """
     population = learned.population
     header = {
         "features": FEATURES_VERSION,

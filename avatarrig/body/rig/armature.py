@@ -18,11 +18,13 @@ from avatarrig.body.rig.lengths import (
     EXTREMITIES,
     MEASURED,
     SURVEY,
+    FileEstimate,
     RigLengths,
     Told,
     complete_lengths,
 )
 from avatarrig.body.rig.names import rename
+from avatarrig.wire.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,20 +98,20 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_armature(
-    document: Mapping[str, Any], *, naming: str = "vrm", height: float | None = None
+    estimate: Estimate | FileEstimate, *, naming: str = "vrm", height: float | None = None
 ) -> Armature:
-    """Builds an armature from the content of ``skeleton_estimate.json``.
+    """Builds an armature from an estimate.
 
     Args:
-        document: The estimate; the prototype's documents will do.
+        estimate: What is known of the person.
         naming: One of `avatarrig.body.rig.names.NAMINGS`.
         height: The person's height in metres; without it the estimate's, where it was made with
             one, otherwise nothing is said about metres.
 
     Raises:
-        EstimateRefusedError: The document holds no estimate, or one that cannot be.
+        EstimateRefusedError: It is empty, or one that cannot be.
     """
-    known = complete_lengths(document)
+    known = complete_lengths(estimate)
     lengths, sources = known.lengths, known.sources
     height = known.height if height is None else height
     unit = 1.0 if height is None else height

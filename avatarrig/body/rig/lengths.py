@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
+from avatarrig.errors import AvatarRigError
+from avatarrig.wire.estimate import BoneEstimate, Estimate
 
 MEASURED: Final = "measured"
 PRIOR: Final = "population mean: too few photos show it"
@@ -33,7 +34,7 @@ _LEAST, _MOST = 0.01, 100
 """Lengths over shoulder width between which somebody may be."""
 
 
-class EstimateRefusedError(ValueError):
+class EstimateRefusedError(AvatarRigError, ValueError):
     """A document does not hold an estimate that a rig can be made of."""
 
 
@@ -72,45 +73,53 @@ class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
         return [key for key in KEYS if self.sources[key] == MEASURED]
 
 
-def complete_lengths(document: Mapping[str, Any]) -> RigLengths:
-    """Reads the lengths out of ``skeleton_estimate.json``, and fills in what is missing.
+class FileBone(msgspec.Struct, frozen=True):
+    """Of what a file tells about a bone, what a rig needs."""
 
-    Args:
-        document: The estimate; the prototype's documents will do.
+    value: float | None = None
+    prior_share: float | None = None
+    interval: tuple[float, float] | None = None
+    status: str | None = None
+
+
+class FileEstimate(msgspec.Struct, frozen=True):
+    """What a rig needs of ``skeleton_estimate.json``; the prototype's files have it too."""
+
+    estimates: dict[str, float]
+    stats: dict[str, FileBone] = {}
+    height: float | None = None
+    subject: str | None = None
+
+
+def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
+    """Takes the lengths out of an estimate, and fills in what is missing.
 
     Raises:
-        EstimateRefusedError: The document holds no estimate, or one that cannot be.
+        EstimateRefusedError: It is empty, or one that cannot be.
     """
     lengths: dict[str, float] = {}
     sources: dict[str, str] = {}
     told: dict[str, Told] = {}
-    try:
-        for key in KEYS:
-            stats = document.get("stats", {}).get(key, {})
-            if key in document["estimates"]:
-                lengths[key], sources[key] = float(document["estimates"][key]), MEASURED
-                if {"interval", "status", "prior_share"} <= set(stats):
-                    told[key] = _told(stats)
-            elif stats.get("value") is not None:
-                lengths[key], sources[key] = float(stats["value"]), PRIOR
-        height = None if document.get("height") is None else float(document["height"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise EstimateRefusedError(f"this is no skeleton estimate: {error!r}") from error
+    for key in KEYS:
+        known = estimate.stats.get(key)
+        if key in estimate.estimates:
+            lengths[key], sources[key] = estimate.estimates[key], MEASURED
+            if known is not None and (said := _told(known)) is not None:
+                told[key] = said
+        elif known is not None and known.value is not None:
+            lengths[key], sources[key] = known.value, PRIOR
     if not lengths:
         raise EstimateRefusedError("the estimate is empty: no photo has counted yet")
     if not all(_LEAST < length < _MOST for length in lengths.values()):
         raise EstimateRefusedError("the estimate holds a length that no person has")
     _fill(lengths, sources)
-    return RigLengths(lengths=lengths, sources=sources, told=told, height=height)
+    return RigLengths(lengths=lengths, sources=sources, told=told, height=estimate.height)
 
 
-def _told(stats: Mapping[str, Any]) -> Told:
-    low, high = stats["interval"]
-    return Told(
-        interval=(float(low), float(high)),
-        status=str(stats["status"]),
-        prior_share=float(stats["prior_share"]),
-    )
+def _told(bone: BoneEstimate | FileBone) -> Told | None:
+    if bone.interval is None or bone.status is None or bone.prior_share is None:
+        return None  # in the prototype's files
+    return Told(interval=bone.interval, status=bone.status, prior_share=bone.prior_share)
 
 
 def _fill(lengths: dict[str, float], sources: dict[str, str]) -> None:

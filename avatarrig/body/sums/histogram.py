@@ -128,20 +128,11 @@ class Histogram:
             below += count
         raise AssertionError("unreachable: the counts add up to the total")  # pragma: no cover
 
-    def midmean(self) -> float:
-        """Returns the mean of the middle half of the values, as a bin with fractions.
-
-        Computed in integers up to the final division, so it is exact in any order.
-
-        Raises:
-            ValueError: Nothing was counted.
-        """
-        return self.midmean_and_error()[0]
-
     def midmean_and_error(self) -> tuple[float, float]:
-        """Returns `midmean` and its standard error, in bins.
+        """Returns the mean of the middle half of the values and its standard error, in bins.
 
-        The error is the winsorised standard deviation over half the root of the count (Tukey
+        The mean is computed in integers up to the final division, so it is exact in any order. The
+        error is the winsorised standard deviation over half the root of the count (Tukey
         and McLaughlin 1963; Wilcox, Introduction to Robust Estimation, 3.3), and never less
         than the rounding to bins leaves.
 

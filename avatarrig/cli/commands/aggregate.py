@@ -10,7 +10,6 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.web import web_options
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
@@ -47,7 +46,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
     Workers of a group share the subjects; one does thousands of observations a second.
     """
     configure_logs()
-    with fail_clearly(failed=(TransportError,)), stop_on_signals() as stop:
+    with fail_clearly(), stop_on_signals() as stop:
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         with (

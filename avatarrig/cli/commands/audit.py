@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
+from avatarrig.errors import CommandError
 from avatarrig.report.calibration.audit import choose_sample, draw_contact_sheet, to_csv
-from avatarrig.report.calibration.measured import UnreadableRunError, measure_run
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.report.calibration.measured import measure_run
+from avatarrig.runs import write_atomically
 
 CSV_NAME = "audit.csv"
 SHEET_NAME = "audit.jpg"
@@ -35,19 +37,15 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
     """Write a CSV of photos of RUN to label good or bad, and a sheet of their overlays."""
     folder = out or run
     csv_file, sheet_file = folder / CSV_NAME, folder / SHEET_NAME
-    if csv_file.exists() and not force:
-        raise click.ClickException(
-            f"{csv_file} is there already and may hold labels; --force replaces it"
-        )
-    try:
+    with fail_clearly():
+        if csv_file.exists() and not force:
+            raise CommandError(
+                f"{csv_file} is there already and may hold labels; --force replaces it"
+            )
         measured = measure_run(run)
         sample = choose_sample(measured, size)
         write_atomically(csv_file, to_csv(sample))
         write_atomically(sheet_file, draw_contact_sheet(measured, sample))
-    except UnreadableRunError as error:
-        raise click.ClickException(str(error)) from error
-    except RunStorageError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     say(
         f"{len(sample)} photos: look at {sheet_file}, write good or bad into {csv_file}, then\n"
         f"  avatarrig calibrate {run} --labels {csv_file}"

@@ -9,7 +9,6 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
 from avatarrig.kafka.embedded import (
-    BrokerError,
     EmbeddedBroker,
     FetchProgress,
     default_cache,
@@ -34,14 +33,14 @@ def broker(context: click.Context, data_dir: Path | None) -> None:
     if context.invoked_subcommand is not None:
         return
     folder = data_dir or default_data_folder()
-    with fail_clearly(failed=(BrokerError,)):
+    with fail_clearly():
         _run(folder)
 
 
 @broker.command("fetch")
 def fetch_command() -> None:
     """Get Apache Kafka (45 MB) ahead of time, so that a run needs no network for it."""
-    with fail_clearly(failed=(BrokerError,)):
+    with fail_clearly():
         folder = fetch(on_progress=_Lines())
     say(f"Apache Kafka is in {folder}")
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
 from avatarrig.report.calibration.labels import labelled, read_labels
 from avatarrig.report.calibration.measured import measure_run, runs_in
 from avatarrig.report.calibration.report import Calibration, to_document, to_text
 from avatarrig.report.calibration.report import calibrate as calibrate_runs
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs import write_atomically
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -43,12 +44,11 @@ def calibrate(
     Without labels the values come from the distributions of the quality metrics; with labels
     from precision and recall on the photos that a person called good or bad.
     """
-    try:
+    with fail_clearly():
         calibration = _calibrate(runs, labels_file)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    if report_file is not None:
-        _write(report_file, _render(calibration, as_json=report_file.suffix == ".json"))
+        if report_file is not None:
+            rendered = _render(calibration, as_json=report_file.suffix == ".json")
+            write_atomically(report_file, rendered)
     for line in _render(calibration, as_json=as_json).decode().splitlines():
         say(line)
 
@@ -65,10 +65,3 @@ def _render(calibration: Calibration, *, as_json: bool) -> bytes:
     if not as_json:
         return to_text(calibration).encode()
     return msgspec.json.format(msgspec.json.encode(to_document(calibration)), indent=2) + b"\n"
-
-
-def _write(file: Path, data: bytes) -> None:
-    try:
-        write_atomically(file, data)
-    except RunStorageError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error

@@ -14,14 +14,11 @@ from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
+from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import (
-    StoreAwayError,
     StoreUrlError,
     from_store_url,
     is_store_url,
@@ -78,7 +75,7 @@ out_option = click.option(
 @detector_options
 @asking_options(person=False)
 @metrics_options
-def detect(  # noqa: PLR0913 - click's parameters
+def detect(
     *,
     kafka: KafkaArguments,
     workers: int,
@@ -95,11 +92,7 @@ def detect(  # noqa: PLR0913 - click's parameters
     group, on this machine and elsewhere. Asked to stop, they finish the photo in hand.
     """
     configure_logs()
-    failures = (TransportError, ModelUnavailableError, StoreAwayError)
-    with (
-        fail_clearly(wrong_usage=(ReferenceRefusedError,), failed=failures),
-        stop_on_signals() as stop,
-    ):
+    with fail_clearly(), stop_on_signals() as stop:
         sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())

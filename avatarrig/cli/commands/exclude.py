@@ -76,16 +76,15 @@ def _decide(
         return
     if len(names) < 2:  # noqa: PLR2004 - a run and a photo
         raise click.UsageError("give the run directory, then the photos")
-    from avatarrig.pipeline import deciding  # noqa: PLC0415 - --help needs no OpenCV
-    from avatarrig.runs import DecisionsFileError, ObservationFileError  # noqa: PLC0415
+    from avatarrig.pipeline import deciding
 
     run, *photos = names
     change = deciding.exclude_from_run if excluding else deciding.include_in_run
-    with fail_clearly(failed=(DecisionsFileError, ObservationFileError, OSError)):
+    with fail_clearly():
         changed = change(Path(run), photos, reason)
     _tell(list(changed.photos), list(changed.same), excluding=excluding)
-    for name, document in changed.documents.items():
-        say(f"the estimate of {name} is that of {document['used_observations']} photos now")
+    for name, estimate in changed.estimates.items():
+        say(f"the estimate of {name} is that of {estimate.used} photos now")
 
 
 def _decide_in_service(
@@ -96,10 +95,9 @@ def _decide_in_service(
     *,
     excluding: bool,
 ) -> None:
-    from avatarrig.kafka import TransportError  # noqa: PLC0415 - --help needs none of it
-    from avatarrig.pipeline.deciding_service import decide_in_service  # noqa: PLC0415
+    from avatarrig.pipeline.deciding_service import decide_in_service
 
-    with fail_clearly(failed=(TransportError,)):
+    with fail_clearly():
         changed, same = decide_in_service(
             kafka.required(), subject, names, reason, excluding=excluding
         )

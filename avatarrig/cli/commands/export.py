@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
@@ -12,17 +12,13 @@ import msgspec
 from avatarrig.body.face import FaceRatio, face_ratios
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
-from avatarrig.body.rig.lengths import EstimateRefusedError, complete_lengths
+from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.printable import printable, say
-from avatarrig.runs import (
-    ObservationFileError,
-    RunDirectory,
-    RunStorageError,
-    load_run,
-    write_atomically,
-)
+from avatarrig.errors import CommandError
+from avatarrig.runs import RunDirectory, load_run, write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
 _FACES: Final = 500
@@ -55,7 +51,7 @@ _FACES: Final = 500
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write; RUN/skeleton.FORMAT, or RUN/body.FORMAT, unless told otherwise.",
 )
-def export(  # noqa: PLR0913 - click's parameters
+def export(
     *,
     run: Path,
     file_format: str,
@@ -70,26 +66,24 @@ def export(  # noqa: PLR0913 - click's parameters
     --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
-    try:
-        _, document = read_estimate(run)
-        if body:
-            files, told = _body(
-                document, file_format, naming, height, out or run / f"body.{file_format}"
-            )
-        else:
-            armature = build_armature(document, naming=naming, height=height)
-            if file_format == "json":
-                armature = msgspec.structs.replace(armature, face=_face(run))
-            target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
-            files, told = _files(armature, file_format, target), _summary(armature)
-    except EstimateRefusedError as error:
-        raise click.ClickException(f"{run}: {error}") from error
-    try:
+    with fail_clearly():
+        try:
+            _, estimate = read_estimate(run)
+            if body:
+                files, told = _body(
+                    estimate, file_format, naming, height, out or run / f"body.{file_format}"
+                )
+            else:
+                armature = build_armature(estimate, naming=naming, height=height)
+                if file_format == "json":
+                    armature = msgspec.structs.replace(armature, face=_face(run))
+                target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
+                files, told = _files(armature, file_format, target), _summary(armature)
+        except EstimateRefusedError as error:
+            raise CommandError(f"{run}: {error}") from error
         for file, data in files:
             write_atomically(file, data)
             say(str(file))
-    except RunStorageError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     for line in told.splitlines():
         say(line, err=True)
 
@@ -102,23 +96,20 @@ def _check(file_format: str, *, body: bool) -> None:
 
 
 def _body(
-    document: dict[str, Any], file_format: str, naming: str, height: float | None, target: Path
+    estimate: FileEstimate, file_format: str, naming: str, height: float | None, target: Path
 ) -> tuple[list[tuple[Path, bytes]], str]:
-    from avatarrig.avatar.human.making import (  # noqa: PLC0415 - --help needs none of it
+    from avatarrig.avatar.human.making import (
         AVERAGES,
         Wish,
         make_body,
     )
-    from avatarrig.avatar.human.shape import to_mhm  # noqa: PLC0415
-    from avatarrig.avatar.human.source import HumanUnavailableError, find_human  # noqa: PLC0415
+    from avatarrig.avatar.human.shape import to_mhm
+    from avatarrig.avatar.human.source import find_human
 
-    known = complete_lengths(document)
-    title = printable(str(document.get("subject") or "AvatarRig body"))
+    known = complete_lengths(estimate)
+    title = printable(str(estimate.subject or "AvatarRig body"))
     wish = Wish(title=title, height=height, naming=naming, vrm=file_format == "vrm")
-    try:
-        files = find_human(lambda text: say(text, err=True))
-    except HumanUnavailableError as error:
-        raise click.ClickException(str(error)) from error
+    files = find_human(lambda text: say(text, err=True))
     made = make_body(files, known, wish)
     averages = list(AVERAGES)
     if height is None and known.height is None:
@@ -135,14 +126,11 @@ def _face(run: Path) -> dict[str, FaceRatio]:
     """Proportions of the face, from at most so many of the run's photos."""
     if not RunDirectory(run).observations.is_dir():
         return {}
-    try:
-        faces = [
-            (seen.face.unpack().astype(float), seen.width, seen.height)
-            for seen in itertools.islice(load_run(run), _FACES)
-            if seen.face is not None and seen.excluded is None
-        ]
-    except ObservationFileError as error:
-        raise click.ClickException(str(error)) from error
+    faces = [
+        (seen.face.unpack().astype(float), seen.width, seen.height)
+        for seen in itertools.islice(load_run(run), _FACES)
+        if seen.face is not None and seen.excluded is None
+    ]
     return face_ratios(faces)
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from avatarrig.avatar.compression import QUANTIZED
-from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
-from avatarrig.body.rig.lengths import EstimateRefusedError, RigLengths, complete_lengths
+from avatarrig.avatar.gltf.compression import QUANTIZED
+from avatarrig.avatar.gltf.container import read_container, write_container
+from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import printable, say
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.runs import RunStorageError, write_atomically
+from avatarrig.runs import write_atomically
 from avatarrig.runs.estimate_file import read_estimate
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ _SUFFIXES: Final = (".glb", ".vrm")
     is_flag=True,
     help="Write although the VRM forbids to change it; its conditions stay in the file.",
 )
-def fit(  # noqa: PLR0913 - click's parameters
+def fit(
     *,
     avatar_file: Path,
     run: Path,
@@ -91,12 +91,10 @@ def fit(  # noqa: PLR0913 - click's parameters
     Bones are stretched along themselves, in whatever pose the file is; rotations, materials,
     expressions and animations stay. A picture of before and after is written beside the file.
     """
-    from avatarrig.avatar.fitting import Options  # noqa: PLC0415 - --help needs no numpy
+    from avatarrig.avatar.fitting import Options
 
     sizes = {"head": head, "hands": hands, "feet": feet}
-    with fail_clearly(
-        wrong_usage=(AvatarFileError,), failed=(EstimateRefusedError, RunStorageError)
-    ):
+    with fail_clearly():
         _, document = read_estimate(run, subject)
         known = complete_lengths(document)
         avatar = _avatar(avatar_file, _mapping(map_file))
@@ -137,7 +135,7 @@ def _mapping(file: Path | None) -> dict[str, str | int] | None:
 
 
 def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
-    from avatarrig.avatar.fitting import read_avatar  # noqa: PLC0415 - --help needs no numpy
+    from avatarrig.avatar.fitting import read_avatar
 
     if file.suffix.lower() not in _SUFFIXES:
         raise AvatarFileError(f"{file}: only .vrm and .glb files are fitted")
@@ -148,7 +146,7 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
 
 
 def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
-    from avatarrig.avatar.fitting import fit as fit_avatar  # noqa: PLC0415 - see above
+    from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:
         return fit_avatar(avatar, known.lengths, options)
@@ -189,7 +187,7 @@ def _used(avatar: Avatar) -> list[str]:
 
 
 def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
-    from avatarrig.avatar.picture import before_and_after  # noqa: PLC0415 - it needs OpenCV
+    from avatarrig.avatar.picture import before_and_after
 
     if target.exists() and target.samefile(source):
         raise CommandError(

@@ -10,8 +10,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.printable import say
-from avatarrig.kafka.errors import TransportError
-from avatarrig.photos.object_store import StoreAwayError, StoreUrlError, lies_in_store
+from avatarrig.photos.object_store import lies_in_store
 
 
 @click.command("forget")
@@ -38,8 +37,8 @@ def forget(
     Kafka gets tombstones at once and deletes for good within a week. The photos themselves are
     yours to delete, and first of all: photos that are still there are found again.
     """
-    from avatarrig.pipeline.forgetting import forget_subject  # noqa: PLC0415 - --help needs none of it
-    from avatarrig.pipeline.forgotten_files import (  # noqa: PLC0415 - nor of this
+    from avatarrig.pipeline.forgetting import forget_subject
+    from avatarrig.pipeline.forgotten_files import (
         forget_files,
         forget_stored_files,
     )
@@ -50,8 +49,7 @@ def forget(
         places.append(run_directory)
     if not yes:
         click.confirm(f"Remove everything about {subject}, for ever?", abort=True)
-    failures = (TransportError, OSError, StoreAwayError)
-    with fail_clearly(wrong_usage=(StoreUrlError,), failed=failures):
+    with fail_clearly():
         with reach(run_directory, kafka) as reached:
             removed = forget_subject(reached, subject)
         files = sum(forget_files(place, subject) for place in places)

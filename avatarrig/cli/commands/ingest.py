@@ -13,10 +13,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.screen.printable import say
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
@@ -26,9 +23,7 @@ from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
-from producers.scan import DatasetError
 from producers.settings import IngestSettings
-from producers.source import SourceAwayError
 
 
 class Ingesting(msgspec.Struct, frozen=True):
@@ -118,7 +113,7 @@ ingest_options = gathered(
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
 @metrics_options
-def ingest(  # noqa: PLR0913 - click's parameters
+def ingest(
     *,
     ingesting: Ingesting,
     asking: Asking,
@@ -136,17 +131,11 @@ def ingest(  # noqa: PLR0913 - click's parameters
     if watch and once:
         raise click.UsageError("--watch and --once exclude each other")
     ingesting.check(asking)
-    from producers.service import ingest as carry_out  # noqa: PLC0415 - --help needs none of it
-    from producers.service import source_at  # noqa: PLC0415
+    from producers.service import ingest as carry_out
+    from producers.service import source_at
 
     configure_logs()
-    with (
-        fail_clearly(
-            wrong_usage=(DatasetError, ReferenceRefusedError),
-            failed=(TransportError, SourceAwayError, ModelUnavailableError),
-        ),
-        stop_on_signals() as stop,
-    ):
+    with fail_clearly(), stop_on_signals() as stop:
         reached = kafka.required()
         template = asking.template(None, click.echo)
         settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)

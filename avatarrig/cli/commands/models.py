@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
+from avatarrig.detectors.faces.models import SFACE, YUNET
 from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
@@ -15,7 +17,9 @@ from avatarrig.detectors.fetching.models import (
     fetch,
     find,
 )
+from avatarrig.errors import CommandError
 
+_FACES = {"yunet": YUNET, "sface": SFACE}
 _OTHERS = tuple(name for name in MODELS if name not in POSE_MODELS)
 
 
@@ -39,15 +43,18 @@ def models() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the files; this user's cache unless told otherwise.",
 )
-def fetch_command(pose_models: str, folder: Path | None) -> None:
+@click.option(
+    "--faces", is_flag=True, help="Also the two models that --reference compares faces with."
+)
+def fetch_command(*, pose_models: str, folder: Path | None, faces: bool) -> None:
     """Fetch what a run needs, so that it needs no network later.
 
     Every file is checked against its SHA-256, wherever it came from.
     """
     poses = POSE_MODELS if pose_models == "all" else (pose_models,)
     missing = []
-    for name in (*poses, *_OTHERS):
-        model = MODELS[name]
+    wanted = {name: MODELS[name] for name in (*poses, *_OTHERS)} | (_FACES if faces else {})
+    for name, model in wanted.items():
         try:
             path = None if folder else find(model)
             path = path or fetch(model, folder or cache_folder(), report=click.echo)
@@ -56,15 +63,14 @@ def fetch_command(pose_models: str, folder: Path | None) -> None:
             continue
         say(f"{name:<10} {path}")
     if missing:
-        raise click.ClickException("\n".join(missing))
+        with fail_clearly():
+            raise CommandError("\n".join(missing))
 
 
 @models.command("where")
 def where_command() -> None:
     """Show where each model lies, or where it would come from."""
-    for name, model in MODELS.items():
-        try:
+    for name, model in (MODELS | _FACES).items():
+        with fail_clearly():
             path = find(model)
-        except ModelUnavailableError as error:
-            raise click.ClickException(str(error)) from error
         say(f"{name:<10} {path or f'not here: {model.url}'}")

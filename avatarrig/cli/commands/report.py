@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
-from avatarrig.report.calibration.measured import UnreadableRunError
-from avatarrig.report.collect import UnreportableRunError, collect
-from avatarrig.runs import ObservationFileError, RunStorageError, write_atomically
+from avatarrig.report.collect import collect
+from avatarrig.runs import write_atomically
 
 if TYPE_CHECKING:
     from avatarrig.report.page import ReportFiles
@@ -41,24 +40,18 @@ def report(run: Path, out: Path | None, pictures: int) -> None:
     It needs no other file and no network. Beside it lie PNG files of the skeleton, of its
     convergence and of the best photos.
     """
-    from avatarrig.report.page import (  # noqa: PLC0415 - it needs OpenCV, --help does not
+    from avatarrig.report.page import (
         ReportOptions,
         make_report,
     )
 
     page_file = out or run / PAGE_NAME
     options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
-    try:
+    with fail_clearly():
         files = make_report(collect(run), options)
         for file, data in _named(files, page_file):
             write_atomically(file, data)
             say(f"{file}  {len(data) / 1024:.0f} KB")
-    except (UnreadableRunError, UnreportableRunError, ObservationFileError) as error:
-        raise click.ClickException(str(error)) from error
-    except (LearnedRefusedError, StateRefusedError) as error:
-        raise click.ClickException(f"{run}: {error}") from error
-    except RunStorageError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def _named(files: ReportFiles, page_file: Path) -> list[tuple[Path, bytes]]:

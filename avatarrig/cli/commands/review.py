@@ -38,27 +38,15 @@ def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> 
     somebody else, those that pull the estimate. On the page, keys decide; the commands that it
     gives carry the decisions out.
     """
-    from avatarrig.report.calibration.labels import (  # noqa: PLC0415 - --help needs no OpenCV
-        LabelsRefusedError,
+    from avatarrig.report.calibration.labels import (
         read_labels,
     )
-    from avatarrig.report.calibration.measured import UnreadableRunError  # noqa: PLC0415
-    from avatarrig.report.collect import UnreportableRunError  # noqa: PLC0415
-    from avatarrig.report.review import PAGE_NAME, make_review, split_labels  # noqa: PLC0415
-    from avatarrig.runs import (  # noqa: PLC0415
-        DecisionsFileError,
-        ObservationFileError,
+    from avatarrig.report.review import PAGE_NAME, make_review, split_labels
+    from avatarrig.runs import (
         write_atomically,
     )
 
-    unfit = (
-        DecisionsFileError,
-        LabelsRefusedError,
-        ObservationFileError,
-        UnreadableRunError,
-        UnreportableRunError,
-    )
-    with fail_clearly(wrong_usage=unfit, failed=(OSError,)):
+    with fail_clearly():
         if labels is not None:
             _apply(run, *split_labels(run, read_labels(labels)))
             return
@@ -69,7 +57,7 @@ def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> 
 
 
 def _apply(run: Path, bad: list[str], good: list[str]) -> None:
-    from avatarrig.pipeline.deciding import exclude_from_run, include_in_run  # noqa: PLC0415
+    from avatarrig.pipeline.deciding import exclude_from_run, include_in_run
 
     if not (bad or good):
         raise click.UsageError("no photo that is labelled was observed in this run")

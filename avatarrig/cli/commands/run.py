@@ -94,7 +94,7 @@ class _Dataset(click.Path):
     "0 serves none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the final result as JSON.")
-def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa: ANN401 - click's parameters
+def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
     """Photos in, skeleton out: the whole pipeline on one folder.
 
     Starts an embedded Apache Kafka, unless --bootstrap-servers names one, publishes a reference
@@ -104,8 +104,8 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:  # noqa:
     Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
     be processed, 130 stopped with Ctrl-C.
     """
-    from avatarrig.cli.screen.run_screen import RunScreen  # noqa: PLC0415 - --help needs no
-    from avatarrig.pipeline.run import run_photos  # noqa: PLC0415 - OpenCV
+    from avatarrig.cli.screen.run_screen import RunScreen
+    from avatarrig.pipeline.run import run_photos
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():

@@ -98,7 +98,7 @@ def _all_settings(root: click.Context, file: Path | None) -> Iterator[Setting]:
     yield from others
 
 
-def _gather(  # noqa: PLR0913 - a walk with two baskets
+def _gather(
     command: click.Command,
     name: str,
     parent: click.Context,

@@ -49,7 +49,7 @@ HOLD_SECONDS: Final = 5.0
 @click.option(
     "--from-beginning", is_flag=True, help="Print the history as lines, then go on with updates."
 )
-def tail(  # noqa: PLR0913 - click's parameters
+def tail(
     *,
     subjects: tuple[str, ...],
     run_directory: Path | None,
@@ -191,7 +191,7 @@ def _quiet_keyboard() -> Iterator[None]:
     if os.name == "nt" or not sys.stdin.isatty():
         yield
         return
-    import termios  # noqa: PLC0415 - not on Windows
+    import termios
 
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)

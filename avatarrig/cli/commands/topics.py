@@ -13,7 +13,6 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError
-from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.topics import TopicState, create_topics, describe_topics
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 
@@ -42,7 +41,7 @@ def create_command(*, kafka: KafkaArguments, partitions: int, replication: int |
 
     Doing it again is harmless.
     """
-    with fail_clearly(failed=(TransportError,)):
+    with fail_clearly():
         create_topics(kafka.required(), pipeline_topics(partitions), replication=replication)
     names = ", ".join(topic.name for topic in pipeline_topics(partitions))
     say(f"there, with {partitions} partitions each: {names}")
@@ -53,7 +52,7 @@ def create_command(*, kafka: KafkaArguments, partitions: int, replication: int |
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def describe_command(*, kafka: KafkaArguments, as_json: bool) -> None:
     """Show partitions, copies and how many are in sync, and what holds for each topic."""
-    with fail_clearly(failed=(TransportError,)):
+    with fail_clearly():
         described = describe_topics(kafka.required(), pipeline_topics())
         if not described:
             raise CommandError("none of the topics is there: avatarrig topics create makes them")

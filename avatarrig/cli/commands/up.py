@@ -20,14 +20,12 @@ from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.cli.options.web import web_options
 from avatarrig.cli.screen.printable import say
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
-from avatarrig.detectors.fetching.models import ModelUnavailableError, locate_models
-from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker, default_data_folder
-from avatarrig.kafka.errors import TransportError
+from avatarrig.detectors.fetching.models import locate_models
+from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
-from avatarrig.photos.object_store import StoreAwayError, lies_in_store
+from avatarrig.photos.object_store import lies_in_store
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.measured import MetricsAddress, measured
@@ -42,9 +40,7 @@ from avatarrig.wire.topics import (
     OBSERVATIONS,
     pipeline_topics,
 )
-from producers.scan import DatasetError
 from producers.service import source_at
-from producers.source import SourceAwayError
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +61,7 @@ _log = structlog.get_logger(__name__)
 @window_option
 @web_options
 @metrics_options
-def up(  # noqa: PLR0913 - click's parameters
+def up(
     *,
     ingesting: Ingesting,
     asking: Asking,
@@ -86,18 +82,7 @@ def up(  # noqa: PLR0913 - click's parameters
     """
     configure_logs()
     ingesting.check(asking)
-    failures = (
-        BrokerError,
-        TransportError,
-        ModelUnavailableError,
-        SourceAwayError,
-        StoreAwayError,
-    )
-    with (
-        fail_clearly(wrong_usage=(DatasetError, ReferenceRefusedError), failed=failures),
-        stop_on_signals() as stop,
-        ExitStack() as stack,
-    ):
+    with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
         location = ingesting.location
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)

@@ -40,7 +40,7 @@ workers_option = click.option(
 """Of commands that start detectors beside other parts on one machine."""
 
 
-def _detecting(**given: Any) -> Detecting:  # noqa: ANN401 - click's parameters
+def _detecting(**given: Any) -> Detecting:
     profile = POSE_PROFILES.get(given["pose_profile"] or "")
     detection, presence, tracking = (
         given[key] if profile is None else profile

@@ -40,7 +40,7 @@ class KafkaOption(click.Option):
         return value, source
 
 
-def _option(name: str, **details: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401 - click's
+def _option(name: str, **details: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(
         f"--{name.replace('_', '-')}",
         name,
@@ -139,7 +139,7 @@ def check_connection(kafka: KafkaSettings) -> None:
         raise CommandError(str(error)) from error
 
 
-def _arguments(**given: Any) -> KafkaArguments:  # noqa: ANN401 - click's parameters
+def _arguments(**given: Any) -> KafkaArguments:
     source = click.get_current_context().get_parameter_source("bootstrap_servers")
     return KafkaArguments(given, named=source is ParameterSource.COMMANDLINE)
 

@@ -52,7 +52,7 @@ def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *,
         since: dt.date | None,
         until: dt.date | None,
-        **given: Any,  # noqa: ANN401 - click's parameters
+        **given: Any,
     ) -> Any:  # noqa: ANN401 - the command's own
         if since is not None and until is not None and since > until:
             raise click.UsageError(f"--since {since} is after --until {until}")

@@ -96,7 +96,7 @@ class Asking(msgspec.Struct, frozen=True):
         """
         if not self.references:
             return b""
-        from avatarrig.detectors.faces.references import template_of  # noqa: PLC0415 - --help needs none of it
+        from avatarrig.detectors.faces.references import template_of
 
         return template_of(self.references, self.places, models, report=report)
 

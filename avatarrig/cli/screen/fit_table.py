@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from avatarrig.avatar.humanoid import BONES, NEEDED
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.body.rig.lengths import MEASURED
 from avatarrig.cli.screen.printable import printable
+from avatarrig.wire.estimate import BONE_LABELS
 
 if TYPE_CHECKING:
     from avatarrig.avatar.fitting import Avatar, Fitted

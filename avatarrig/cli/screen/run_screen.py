@@ -12,7 +12,7 @@ from rich.text import Text
 from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
 from avatarrig.cli.screen.printable import printable, words
 from avatarrig.photos.passed_over import words_for_files
-from avatarrig.pipeline.results import Documents
+from avatarrig.pipeline.results import Estimates
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
@@ -37,10 +37,10 @@ class RunScreen:
         return display_for(self._console)
 
     def results(
-        self, run: RunDirectory, progress: Progress, documents: Documents, elapsed: float
+        self, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
     ) -> None:
         """Says what came out, what is rejected or excluded and why, and where the files are."""
-        print_results(self._console, run, progress, documents, elapsed)
+        print_results(self._console, run, progress, estimates, elapsed)
 
     def note(self, message: str) -> None:
         """Prints a line."""
@@ -51,17 +51,17 @@ def print_results(
     console: Console,
     run: RunDirectory,
     progress: Progress,
-    documents: Documents,
+    estimates: Estimates,
     elapsed: float,
 ) -> None:
     """Says what came out, what is rejected or excluded and why, and where the files are."""
     counts = progress.counts
-    for subject, document in documents.items():
+    for subject, estimate in estimates.items():
         console.print(
             Text.assemble("\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1")
         )
-        console.print(bones_table(bone_rows(document), console.width))
-        for note in (PRIOR_NOTE, *document.get("notes", [])):
+        console.print(bones_table(bone_rows(estimate), console.width))
+        for note in (PRIOR_NOTE, *estimate.notes):
             console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
     console.print()
     for subject, why in progress.unmade.items():
@@ -80,7 +80,7 @@ def print_results(
     _print_rejects(console, progress)
     _print_departed(console, progress)
     console.print(words(f"files: {run.path}"), soft_wrap=True)
-    if documents:
+    if estimates:
         console.print(
             words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
             words("(one page to look at and send on)", style="dim"),

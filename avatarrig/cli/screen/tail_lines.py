@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.cli.screen.printable import printable
 from avatarrig.wire import HistoryRecord
+from avatarrig.wire.estimate import BONE_LABELS
 
 
 def json_line(note: HistoryRecord) -> str:

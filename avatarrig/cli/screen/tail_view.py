@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.body.document import BONE_LABELS
 from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar
 from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import of_moments
@@ -19,6 +18,7 @@ from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, 
 from avatarrig.views import Snapshot, Stream, Subject
 from avatarrig.views.view import BoneRow, bone_rows, duration
 from avatarrig.wire import HistoryRecord
+from avatarrig.wire.estimate import BONE_LABELS, Estimate
 
 TONE_STYLE: Final = {
     **STATUS_STYLE,
@@ -98,8 +98,8 @@ def _head(
 ) -> Iterator[Text]:
     record = subjects[0].record if subjects else None
     if record is not None:
-        used = record.estimate.get("used_observations", 0)
-        moments = of_moments(record.estimate.get("photos", {}).get("moments"))
+        used = record.estimate.used
+        moments = of_moments(record.estimate.moments)
         words = (
             f"{printable(subjects[0].name, 60)}  {record.observations} photos"
             f", {used} count{moments} · estimated {_age(record.estimated_at, now)} ago"
@@ -142,32 +142,32 @@ def _lag(stream: Stream) -> int:
 
 
 def _body(subject: Subject, screen: Screen, room: int) -> RenderableType:
-    document = _document(subject)
+    estimate = None if subject.record is None else subject.record.estimate
     if screen.width < SIDE_BY_SIDE_FROM:
-        table = bones(document, subject.notes, screen, screen.width)
+        table = bones(estimate, subject.notes, screen, screen.width)
         left = room - len(BONE_LABELS) - 2
         if left < FEWEST_ROWS or screen.width < FEWEST_COLUMNS:
             return table
         half = screen.width // 2
-        figures = _pair(subject, document, screen, (half, screen.width - half - 1), left)
+        figures = _pair(subject, estimate, screen, (half, screen.width - half - 1), left)
         return Group(table, Text(""), figures)
     grid = Table.grid(padding=(0, 2, 0, 0))
     width = screen.width - _TABLE_WIDTH - 2
     rows = max(room, FEWEST_ROWS)
     below = rows - len(BONE_LABELS) - 2
-    right: list[RenderableType] = [bones(document, subject.notes, screen, _TABLE_WIDTH)]
+    right: list[RenderableType] = [bones(estimate, subject.notes, screen, _TABLE_WIDTH)]
     if below >= FEWEST_ROWS:
         right += [Text(""), _pose(subject, screen, _TABLE_WIDTH, below)]
-    grid.add_row(_cells(draw_t_pose(document, width, rows), screen), Group(*right))
+    grid.add_row(_cells(draw_t_pose(estimate, width, rows), screen), Group(*right))
     return grid
 
 
 def _pair(
-    subject: Subject, document: dict[str, Any], screen: Screen, columns: tuple[int, int], rows: int
+    subject: Subject, estimate: Estimate | None, screen: Screen, columns: tuple[int, int], rows: int
 ) -> Table:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_row(
-        _cells(draw_t_pose(document, columns[0], rows), screen),
+        _cells(draw_t_pose(estimate, columns[0], rows), screen),
         _pose(subject, screen, columns[1], rows),
     )
     return grid
@@ -194,17 +194,12 @@ def _cells(rows: Iterable[Sequence[Cell]], screen: Screen) -> Text:
     return text
 
 
-def _document(subject: Subject) -> dict[str, Any]:
-    document = {} if subject.record is None else subject.record.estimate
-    return {"estimates": {}, "stats": {}} | document
-
-
 def bones(
-    document: dict[str, Any], notes: Sequence[HistoryRecord], screen: Screen, width: int
+    estimate: Estimate | None, notes: Sequence[HistoryRecord], screen: Screen, width: int
 ) -> Table:
     """Draws the table of bones; in a narrow one bars, intervals and trends are left out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    rows = bone_rows(document)
+    rows = bone_rows(estimate)
     # A wingspan is as long as several bones; to its scale their intervals would be dots.
     widest = max((row.high for row in rows[:-1] if row.high is not None), default=1.0)
     shown: dict[str, Callable[[str, BoneRow], Text]] = {
@@ -269,11 +264,9 @@ def _others(subjects: Sequence[Subject], screen: Screen) -> list[Text]:
         record = subject.record
         if record is None:
             continue
-        stats = record.estimate.get("stats", {})
-        stable = sum(bone.get("status") == "stable" for bone in stats.values())
         words = (
             f"{printable(subject.name, 40)}  {record.observations} photos · "
-            f"{stable} of {len(stats)} bones stable"
+            f"{record.estimate.stable} of {len(record.estimate.stats)} bones stable"
         )
         lines.append(screen.words(words, "dim"))
     if len(subjects) > MOST_LISTED:

@@ -64,5 +64,4 @@ def align(rgb: Pixels, points: NDArray[np.floating[Any]]) -> Pixels:
     Returns:
         uint8, 112 x 112 x 3; black where the picture ends.
     """
-    aligned: Pixels = cv2.warpAffine(rgb, similarity(points), (SIDE, SIDE))
-    return aligned
+    return np.asarray(cv2.warpAffine(rgb, similarity(points), (SIDE, SIDE)), np.uint8)

@@ -40,6 +40,6 @@ class FaceEmbedder:
         """
         pixels = np.ascontiguousarray(aligned.transpose(2, 0, 1), dtype=np.float32)
         self._network.setInput(pixels[np.newaxis], "data")
-        numbers: Floats = self._network.forward().reshape(-1)
+        numbers = np.asarray(self._network.forward(), np.float32).reshape(-1)
         unit: Floats = numbers / np.float32(max(float(np.linalg.norm(numbers)), 1e-12))
         return unit

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError, ExitCode
+
 Point = tuple[float, float]
 """A place in shares of the upright picture's width and height."""
 
 
-class ReferenceRefusedError(ValueError):
+class ReferenceRefusedError(AvatarRigError, ValueError):
     """A reference does not show whom to look for; names the photo and says what to do."""
+
+    exit_code = ExitCode.WRONG_USAGE

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.detectors.faces.embedding import LENGTH
+from avatarrig.errors import AvatarRigError
 
 Floats = NDArray[np.float32]
 
@@ -19,7 +20,7 @@ _SHORTEST: Final = 0.9
 _LONGEST: Final = 1.1
 
 
-class TemplateRefusedError(ValueError):
+class TemplateRefusedError(AvatarRigError, ValueError):
     """Bytes that came with a record are no template."""
 
 

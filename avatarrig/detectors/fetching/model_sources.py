@@ -17,6 +17,7 @@ from avatarrig.detectors.fetching.network_file import NetworkFileError
 from avatarrig.detectors.fetching.node_package import take_from_node_package
 from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
 from avatarrig.detectors.fetching.rebuilt_bundle import rebuilt_bundle
+from avatarrig.errors import AvatarRigError
 
 OFFICIAL_BASE: Final = "https://storage.googleapis.com/mediapipe-models"
 """Where Google publishes the models of MediaPipe (Apache-2.0)."""
@@ -93,7 +94,7 @@ class Model(msgspec.Struct, frozen=True):
         )
 
 
-class SourceError(Exception):
+class SourceError(AvatarRigError):
     """A source could not give a model file; the message says why."""
 
 

@@ -23,6 +23,7 @@ from avatarrig.detectors.fetching.model_sources import (
     store,
     take_from_package,
 )
+from avatarrig.errors import AvatarRigError
 
 if TYPE_CHECKING:
     from avatarrig.detectors.options import DetectorOptions
@@ -100,7 +101,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
     checksums: tuple[str, str, str]
 
 
-class ModelUnavailableError(Exception):
+class ModelUnavailableError(AvatarRigError):
     """A model file is nowhere to be had, or a file that lies in its place is another one."""
 
 

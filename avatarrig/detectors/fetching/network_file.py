@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
+
 METADATA_NAME: Final = b"TFLITE_METADATA"
 
 _IDENTIFIER: Final = b"TFL3"
@@ -30,7 +32,7 @@ _SUBGRAPH_TENSORS: Final = 0
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_BUFFER, _TENSOR_NAME = 0, 1, 2, 3
 
 
-class NetworkFileError(ValueError):
+class NetworkFileError(AvatarRigError, ValueError):
     """The bytes are no TFLite file of the form that is expected."""
 
 

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from avatarrig.errors import AvatarRigError
+
 _SECONDS: Final = 300
 
 
-class PackageUnavailableError(Exception):
+class PackageUnavailableError(AvatarRigError):
     """A package cannot be fetched; the message says which and why."""
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from avatarrig.errors import AvatarRigError
 from avatarrig.kafka.embedded.errors import BrokerUnavailableError
 from avatarrig.kafka.embedded.jars import Jar, jar_folder
 
@@ -33,7 +34,7 @@ ByteCount = Callable[[int, int], None]
 """Told how many bytes are there and how many there will be; called from several threads."""
 
 
-class ChecksumError(Exception):
+class ChecksumError(AvatarRigError):
     """A downloaded file is not the file that was committed to."""
 
 

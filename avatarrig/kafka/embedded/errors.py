@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from avatarrig.errors import AvatarRigError
+
 _WAYS_OUT = (
-    "Either use a Kafka that runs already with --bootstrap-servers HOST:PORT, or get the "
+    "either use a Kafka that runs already with --bootstrap-servers HOST:PORT, or get the "
     "embedded broker ahead of time, where there is a network, with `avatarrig broker fetch`."
 )
 
 
-class BrokerError(RuntimeError):
+class BrokerError(AvatarRigError, RuntimeError):
     """The embedded broker did not start, or did not do what it was asked."""
 
 
@@ -26,15 +28,14 @@ class BrokerEndedError(BrokerError):
 
 
 class BrokerUnavailableError(BrokerError):
-    """The embedded broker cannot be had on this machine: no network, no disk space, no Java."""
+    """The embedded broker cannot be had on this machine: no network, no disk space, no Java.
+
+    Args:
+        reason: What is missing, without a full stop.
+    """
 
     def __init__(self, reason: str) -> None:
-        """Adds the ways out to the reason.
-
-        Args:
-            reason: What is missing, without a full stop.
-        """
-        super().__init__(f"The embedded Kafka broker cannot be had: {reason}. {_WAYS_OUT}")
+        super().__init__(f"The embedded Kafka broker cannot be had: {reason}", remedy=_WAYS_OUT)
 
 
 class DataInUseError(BrokerError):

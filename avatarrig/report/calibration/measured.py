@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
 
-class UnreadableRunError(ValueError):
+
+class UnreadableRunError(AvatarRigError, ValueError):
     """A run directory, or a file in it, does not hold what calibration needs."""
 
 

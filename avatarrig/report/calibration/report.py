@@ -83,7 +83,7 @@ def calibrate(
         pairs: Labelled photos of these runs, each with whether its pose is good.
 
     Raises:
-        ValueError: No photo shows a pose, or none of those is labelled good.
+        NothingToCalibrateError: No photo shows a pose, or none of those is labelled good.
     """
     reports = tuple(_report(run) for run in runs)
     if pairs is None:

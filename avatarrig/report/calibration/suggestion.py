@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from avatarrig.errors import AvatarRigError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,10 @@ WANTED_PRECISION: Final = 0.95
 
 _PRESENCE_BELOW = 0.02
 _LOWEST, _HIGHEST = 0.05, 0.95
+
+
+class NothingToCalibrateError(AvatarRigError, ValueError):
+    """The photos do not show enough to suggest thresholds."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +89,10 @@ def suggest_from_distributions(photos: Sequence[MeasuredPhoto]) -> Thresholds:
         photos: Photos in which a pose was found; the others' zeros say nothing about poses.
 
     Raises:
-        ValueError: There are none.
+        NothingToCalibrateError: There are none.
     """
     if not photos:
-        raise ValueError("no photo shows a pose, so there is nothing to calibrate on")
+        raise NothingToCalibrateError("no photo shows a pose, so there is nothing to calibrate on")
     low_score = float(np.percentile([photo.score for photo in photos], 15))
     inmask = [photo.inmask for photo in photos if photo.inmask is not None]
     low_inmask = float(np.percentile(inmask, 10)) if inmask else 0.0
@@ -112,11 +118,11 @@ def suggest_from_labels(
         The thresholds, and what they do to the labelled photos.
 
     Raises:
-        ValueError: No photo with a pose is labelled good.
+        NothingToCalibrateError: No photo with a pose is labelled good.
     """
     good = [photo for photo, is_good in pairs if is_good and photo.found]
     if not good:
-        raise ValueError("no photo with a pose is labelled good: nothing to keep")
+        raise NothingToCalibrateError("no photo with a pose is labelled good: nothing to keep")
     candidates = sorted({_floored(photo.score) for photo in good})
     separations = [separate(pairs, candidate) for candidate in candidates]
     precise = [s for s in separations if s.precision >= WANTED_PRECISION]

@@ -1,0 +1,29 @@
+"""Where errors of Kafka's library become this program's; beyond it nobody knows that library's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka.errors import CorruptRecordError, KafkaError
+
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError
+
+
+@contextmanager
+def told_by(what: str) -> Iterator[None]:
+    """Turns what Kafka's library raises into an error for people.
+
+    Args:
+        what: Begins the message, such as ``Kafka at localhost:9092``.
+
+    Raises:
+        DataDamagedError: What Kafka keeps is damaged.
+        KafkaTroubleError: In place of any other `KafkaError`.
+    """
+    try:
+        yield
+    except CorruptRecordError as error:
+        raise DataDamagedError.at(error) from error
+    except KafkaError as error:
+        raise KafkaTroubleError(f"{what}: {error}") from error
