@@ -118,7 +118,7 @@ async def run(
 def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
     if isinstance(app.crash_reason, CorruptRecordException):
-        raise DataDamagedError(app.crash_reason)
+        raise DataDamagedError.at(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 

@@ -180,7 +180,7 @@ class Replica:
 
     def _recover(self, error: KafkaError) -> None:
         if isinstance(error, CorruptRecordError):
-            raise DataDamagedError(error) from error
+            raise DataDamagedError.at(error) from error
         self._errors += 1
         _log.warning("the broker's client failed", error=repr(error), times=self._errors)
         if self._errors >= _MOST_ERRORS:

@@ -11,7 +11,7 @@ import msgspec
 
 from avatarrig.photos.people import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
-from avatarrig.wire.identity import image_id
+from avatarrig.wire.identity import image_id, subject_name
 from producers.hashing import PhotoContent
 from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of
@@ -91,8 +91,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         """Whose skeleton the photo at this path within the dataset tells about."""
         folders = PurePosixPath(path).parts[:-1]
         if self.subject_per_folder and folders:
-            return folders[0]
-        return self.name if self.subject is None else self.subject
+            return subject_name(folders[0])
+        return subject_name(self.name if self.subject is None else self.subject)
 
 
 def describe(  # noqa: PLR0913 - what, whose, and how to read it

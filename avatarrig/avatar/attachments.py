@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.field import Map
+from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.regions import NOWHERE, REGIONS
 from avatarrig.avatar.skeleton import Frame
 

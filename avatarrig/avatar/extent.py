@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.errors import UnfitAvatarError
 from avatarrig.avatar.field import Map
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.gltf.scene import POSED, Skin, pose_spread
 from avatarrig.avatar.regions import LIMBS, SEGMENTS
-from avatarrig.avatar.scene import POSED, Skin, pose_spread
 from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.surfaces import Surface, apply
 

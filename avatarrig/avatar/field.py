@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.gltf.accessors import Floats
 
 
 class Map(Protocol):

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.attachments import Attached, fit_attachments
-from avatarrig.avatar.compression import unpack
 from avatarrig.avatar.conditions import Conditions, read_conditions
-from avatarrig.avatar.container import Container
-from avatarrig.avatar.errors import UnfitAvatarError
+from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.extent import Extent, Measure, read_measure
-from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
-from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
-from avatarrig.avatar.motion import fit_animations
-from avatarrig.avatar.overlap import Overlaps, overlaps
-from avatarrig.avatar.placing import Growth, Placement, Plan, place
-from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
-from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
-from avatarrig.avatar.scene import (
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.gltf.compression import unpack
+from avatarrig.avatar.gltf.container import Container
+from avatarrig.avatar.gltf.scene import (
     POSED,
     Skin,
     bind_worlds,
@@ -34,6 +28,14 @@ from avatarrig.avatar.scene import (
     read_tree,
     world_matrices,
 )
+from avatarrig.avatar.gltf.storing import Store
+from avatarrig.avatar.humanoid import Humanoid, find_humanoid, template
+from avatarrig.avatar.meshes import MeshFit, fit_meshes, fit_skins
+from avatarrig.avatar.motion import fit_animations
+from avatarrig.avatar.overlap import Overlaps, overlaps
+from avatarrig.avatar.placing import Growth, Placement, Plan, place
+from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
+from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
 from avatarrig.avatar.skeleton import (
     Frame,
     Offsets,
@@ -43,7 +45,6 @@ from avatarrig.avatar.skeleton import (
     offsets,
     rest_worlds,
 )
-from avatarrig.avatar.storing import Store
 from avatarrig.avatar.surfaces import Shown, Surface, read_surfaces
 
 WidthRule = Literal["bounded", "full", "keep"]
@@ -162,6 +163,33 @@ def read_avatar(
         AvatarFileError: The file cannot be read.
         UnfitAvatarError: It lacks what a fit needs.
     """
+    with _said_where_damaged():
+        return _read(container, folder, mapping)
+
+
+@contextlib.contextmanager
+def _said_where_damaged() -> Iterator[None]:
+    """Turns whatever a file that breaks its own format leads to into words."""
+    try:
+        with np.errstate(divide="raise", invalid="raise"):
+            yield
+    except (AvatarFileError, UnfitAvatarError):
+        raise
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
+        raise AvatarFileError(
+            f"the avatar is no valid glTF ({type(error).__name__}: {error}): "
+            "export it anew, or have a look at it with a glTF validator"
+        ) from error
+
+
+def _read(container: Container, folder: Path, mapping: Mapping[str, str | int] | None) -> Avatar:
     unpacked = unpack(container, folder)
     document, binary = unpacked.document, bytes(unpacked.binary)
     tree = read_tree(document)
@@ -229,8 +257,9 @@ def fit(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> Fitted
     Raises:
         UnfitAvatarError: Joints lie in one place, or the body has no height.
     """
-    chosen, narrowed = _choose(avatar, wanted, options)
-    return _write(avatar, chosen, narrowed=narrowed)
+    with _said_where_damaged():
+        chosen, narrowed = _choose(avatar, wanted, options)
+        return _write(avatar, chosen, narrowed=narrowed)
 
 
 class _Search(msgspec.Struct, frozen=True, kw_only=True):

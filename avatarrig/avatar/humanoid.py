@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from avatarrig.avatar.errors import UnfitAvatarError
+from avatarrig.avatar.gltf.scene import Tree
 from avatarrig.avatar.names import MIDDLE, SIDED, match
-from avatarrig.avatar.scene import Tree
 
 SIDES: Final = ("left", "right")
 ARM: Final = ("UpperArm", "LowerArm", "Hand")

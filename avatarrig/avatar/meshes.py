@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats, read_floats
 from avatarrig.avatar.field import Map, derivative
-from avatarrig.avatar.scene import Skin
+from avatarrig.avatar.gltf.accessors import Floats, read_floats
+from avatarrig.avatar.gltf.scene import Skin
+from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Frame
-from avatarrig.avatar.storing import Store
 from avatarrig.avatar.surfaces import Surface, apply, inverse
 
 _TINY: Final = 1e-7

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats, read_floats
+from avatarrig.avatar.gltf.accessors import Floats, read_floats
+from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Offsets
-from avatarrig.avatar.storing import Store
 
 _SPLINE: Final = 3
 """Values of a spline's key: slope before, value, slope behind."""

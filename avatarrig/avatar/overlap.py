@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.humanoid import SIDES
 from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import TRUNK

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import Floats, read_floats
 from avatarrig.avatar.errors import AvatarFileError
 from avatarrig.avatar.fitting import Avatar, Fitted
+from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.placing import frame_of
 from avatarrig.avatar.surfaces import Surface, Use, triangles
 from avatarrig.pictures.shaded_mesh import Mesh, draw_side_by_side

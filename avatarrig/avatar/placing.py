@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.errors import UnfitAvatarError
 from avatarrig.avatar.field import Map, Rooted, Similarity, Stretch, Trunk, Widths
+from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.humanoid import SIDES
 from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import ENDS, REGIONS, SEGMENTS, TRUNK, letter

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.avatar.gltf.scene import Tree
 from avatarrig.avatar.humanoid import ARM, LEG, SIDES, Humanoid
-from avatarrig.avatar.scene import Tree
 
 TRUNK: Final = "trunk"
 SEGMENTS: Final = {

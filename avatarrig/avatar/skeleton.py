@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import Floats
 from avatarrig.avatar.field import Map, derivative
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.gltf.scene import Tree, world_matrices
 from avatarrig.avatar.humanoid import Humanoid
 from avatarrig.avatar.regions import REGIONS
-from avatarrig.avatar.scene import Tree, world_matrices
 
 _SAME: Final = 1e-9
 _UNEQUAL: Final = 1e-4

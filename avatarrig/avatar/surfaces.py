@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import Floats, read_floats, read_raw
 from avatarrig.avatar.field import Map
+from avatarrig.avatar.gltf.accessors import Floats, read_floats, read_raw
+from avatarrig.avatar.gltf.scene import Skin, Tree
 from avatarrig.avatar.regions import NOWHERE, REGIONS
-from avatarrig.avatar.scene import Skin, Tree
 
 _SETS: Final = 8
 """Sets of joints and weights that a primitive may have."""

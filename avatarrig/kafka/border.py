@@ -24,6 +24,6 @@ def told_by(what: str) -> Iterator[None]:
     try:
         yield
     except CorruptRecordError as error:
-        raise DataDamagedError(error) from error
+        raise DataDamagedError.at(error) from error
     except KafkaError as error:
         raise KafkaTroubleError(f"{what}: {error}") from error

@@ -57,13 +57,14 @@ class DataDamagedError(TransportError):
 
     may_pass = False
 
-    def __init__(self, where: object) -> None:
+    @classmethod
+    def at(cls, where: object) -> DataDamagedError:
         """Says what to do.
 
         Args:
             where: What the client said.
         """
-        super().__init__(
+        return cls(
             f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
             "to start with an empty broker"
         )

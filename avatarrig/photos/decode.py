@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatarrig.photos import jpeg
+from avatarrig.photos.coding import jpeg
+from avatarrig.photos.coding.jpeg_xl import decode_jpeg_xl
+from avatarrig.photos.coding.layouts import read_fields
 from avatarrig.photos.formats import Format
 from avatarrig.photos.header import (
     FIRST_TRANSPOSED_ORIENTATION,
@@ -20,8 +22,6 @@ from avatarrig.photos.header import (
     unknown_coding,
     unusual_coding,
 )
-from avatarrig.photos.jpeg_xl import decode_jpeg_xl
-from avatarrig.photos.layouts import read_fields
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,

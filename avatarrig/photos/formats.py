@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from avatarrig.photos.jpeg_xl import CODESTREAM, CONTAINER
-from avatarrig.photos.raw import is_raw
+from avatarrig.photos.coding.jpeg_xl import CODESTREAM, CONTAINER
+from avatarrig.photos.coding.raw import is_raw
 
 Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "AVIF", "HEIC", "JPEG XL", "RAW"]
 

@@ -22,11 +22,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif.as_plugin import HeifImageFile
 
-from avatarrig.photos import boxes, jpeg, png
+from avatarrig.photos.coding import boxes, jpeg, png
+from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
+from avatarrig.photos.coding.layouts import Layout, layout_of
+from avatarrig.photos.coding.raw import read_preview
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
-from avatarrig.photos.jpeg_xl import read_jpeg_xl_header
-from avatarrig.photos.layouts import Layout, layout_of
-from avatarrig.photos.raw import read_preview
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 

@@ -13,9 +13,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from avatarrig.photos import boxes, jpeg, png
+from avatarrig.photos.coding import boxes, jpeg, png
+from avatarrig.photos.coding.layouts import first_directory
 from avatarrig.photos.formats import Format, sniff_format
-from avatarrig.photos.layouts import first_directory
 
 _PNG_PIXELS: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _WEBP_PIXELS: Final = {b"VP8 ", b"VP8L", b"ALPH", b"ANMF"}

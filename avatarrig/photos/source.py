@@ -170,7 +170,9 @@ def check_content(found: str, reference: PhotoReference) -> None:
     """
     if found != reference.content_hash:
         raise PhotoRefusedError(
-            RejectReason.CHANGED, "the file changed after it was found: run the same command again"
+            RejectReason.CHANGED,
+            "the file changed after it was found: a watched folder is looked at again by itself; "
+            "for a run, give the same command again",
         )
 
 

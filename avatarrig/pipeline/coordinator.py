@@ -63,6 +63,7 @@ class Coordinator:
         self._tell = tell
         self._drain = drain
         self._log_directory = log_directory
+        self._where_data_lies = ""
         self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._on_state = on_state or (lambda _: None)
         self._keeper: BrokerKeeper | None = None
@@ -97,6 +98,7 @@ class Coordinator:
         keeper = BrokerKeeper(broker, self.background, self._notes.put)
         keeper.__enter__()
         self._keeper = keeper
+        self._where_data_lies = f"; it lies in {broker.data_dir}"
         return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
 
     def start(self, children: Sequence[Child], *, metrics_directory: Path | None = None) -> None:
@@ -142,7 +144,7 @@ class Coordinator:
             raise CommandError(str(error)) from error
         for state in self.states:
             if state.state == "failed" and state.ended_with == ExitCode.DAMAGED:
-                raise DataDamagedError(state.message)
+                raise DataDamagedError(f"{state.message}{self._where_data_lies}")
         for supervisor in self._supervisors:
             if supervisor.failure is not None:
                 raise CommandError(supervisor.failure)

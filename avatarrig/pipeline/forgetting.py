@@ -32,7 +32,7 @@ from avatarrig.wire.channels import (
     TALLIED,
     Channel,
 )
-from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.identity import subject_digest, subject_name
 from avatarrig.wire.keys import forget_key, run_of_reference
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES, run_of_group
 
@@ -101,7 +101,7 @@ def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
         if not message.key:
             continue
         place = TopicPartition(message.topic, message.partition)
-        if _subject_of(message.record) == subject:
+        if subject_name(_subject_of(message.record) or "") == subject_name(subject):
             found[place, message.key] = message.offset
         else:
             found.pop((place, message.key), None)

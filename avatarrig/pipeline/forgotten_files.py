@@ -22,6 +22,7 @@ from avatarrig.runs import (
 )
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.store import RunStore
+from avatarrig.wire.identity import subject_name
 
 
 def forget_files(folder: Path, subject: str) -> int:
@@ -36,12 +37,12 @@ def forget_files(folder: Path, subject: str) -> int:
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
         with contextlib.suppress(ObservationFileError):
-            if read_observation(file).subject != subject:
+            if subject_name(read_observation(file).subject) != subject_name(subject):
                 continue
             image_ids.add(image_id)
             gone += run.files_of(image_id)
     for place in places_of_estimates(run):
-        if _subject_of_estimate(place) == subject:
+        if subject_name(_subject_of_estimate(place) or "") == subject_name(subject):
             gone += [place.estimate, place.preview]
     gone += _forget_decisions(run, subject)
     if not set(run.observations.glob("*.json")) - set(gone):
@@ -79,7 +80,7 @@ def forget_stored_files(url: str, subject: str) -> int:
     gone: list[Path] = []
     for path, data in store.observations():
         with contextlib.suppress(ObservationFileError):
-            if parse_observation(data, path).subject == subject:
+            if subject_name(parse_observation(data, path).subject) == subject_name(subject):
                 gone += layout.files_of(Path(path).stem)
     return store.remove(file.as_posix() for file in gone)
 

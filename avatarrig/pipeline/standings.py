@@ -131,10 +131,17 @@ class Standings:
                 yield key, to
 
     def _departing(self) -> dict[PhotoKey, ObservedPhoto]:
-        """Photos that shall stop counting since they are gone."""
+        """Photos that shall stop counting since they are gone, or newer versions took their places.
+
+        A file that was replaced leaves no doubt, however many there are: a rating written into
+        every photo replaces them all.
+        """
         gone = departed(self._progress)
-        if self._prune is None or not (self._prune or is_plausible(self._progress, gone)):
-            return {}
+        here = {(found.subject, found.path) for found, _ in self._progress.observed_photos}
+        replaced = {key: seen for key, seen in gone.items() if (key[0], seen.path) in here}
+        others = {key: seen for key, seen in gone.items() if key not in replaced}
+        if self._prune is None or not (self._prune or is_plausible(self._progress, others)):
+            return replaced
         return gone
 
     def _publish(self, subject: str, partition: int, standing: str, keys: list[PhotoKey]) -> None:

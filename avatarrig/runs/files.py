@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
-from avatarrig.photos.png import is_whole_png
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import (
@@ -18,6 +18,7 @@ from avatarrig.runs.observation_document import (
 )
 from avatarrig.runs.seal import Seal, seal_of, sealed
 from avatarrig.wire import Observation
+from avatarrig.wire.identity import subject_name
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +159,7 @@ def lacking_files(
             parse_observation(text, image_id)
     except (OSError, msgspec.MsgspecError, ObservationFileError):
         return Lacking(observation=True)
-    if seal is Seal.DAMAGED or stamped.avatarrig != _Stamp(subject, fingerprint):
+    if seal is Seal.DAMAGED or not _is_of(stamped.avatarrig, subject, fingerprint):
         return Lacking(observation=True)
     overlays = (run.overlay(image_id), run.raw(image_id)) if wanted.overlays else ()
     has_person = bytes(stamped.pose) != b"null"
@@ -167,6 +168,11 @@ def lacking_files(
         mask=wanted.masks and has_person and not _is_whole(run.mask(image_id)),
         is_verified=seal is Seal.WHOLE,
     )
+
+
+def _is_of(stamp: _Stamp, subject: str, fingerprint: str) -> bool:
+    same = subject_name(stamp.subject) == subject_name(subject)
+    return same and stamp.fingerprint == fingerprint
 
 
 def is_complete(

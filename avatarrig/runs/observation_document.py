@@ -17,6 +17,7 @@ from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.body.landmarks import BONES, POSE_LANDMARK_NAMES
 from avatarrig.errors import AvatarRigError
 from avatarrig.wire import Observation, PackedArray
+from avatarrig.wire.identity import subject_name
 
 DOCUMENT_VERSION = "1.2"
 _IN_DOCUMENT = {"image_id", "width", "height", "pose", "world", "face", "blendshapes", "meta"}
@@ -78,6 +79,7 @@ def from_document(document: Document) -> Observation:
         fields["world"] = _packed(pose, "world_landmarks", ("x", "y", "z"))
         fields["face"] = _packed(face, "landmarks", ("x", "y", "z"))
         fields["blendshapes"] = _packed_blendshapes(face)
+        fields["subject"] = subject_name(fields["subject"])
         return msgspec.convert(fields, type=Observation)
     except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise ObservationFileError(f"not an observation of AvatarRig: {error!r}") from error

@@ -249,7 +249,8 @@ class Board:
         self._rate.count(sighting.observed_at)
         if self._last_photo is None or sighting.observed_at >= self._last_photo.observed_at:
             self._last_photo = sighting
-        self._rejects.observed((sighting.subject, sighting.image_id), sighting.observed_at)
+        photo = (sighting.subject, sighting.image_id)
+        self._rejects.observed(photo, sighting.observed_at, sighting.path)
 
     def _forget(self, forget: Forget) -> None:
         """Drops all that is known of a subject; what is older is not taken in any more."""

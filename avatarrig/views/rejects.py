@@ -42,7 +42,8 @@ class RejectedPhoto(msgspec.Struct, frozen=True):
 class StandingRejects:
     """Keeps the rejects that stand. Records of a photo may come in any order of topics.
 
-    A photo leaves the list when an observation of it is younger than its latest reject.
+    A photo leaves the list when an observation of it, or of what lies at its path by now, is
+    younger than its latest reject.
 
     Args:
         most: Photos to keep; of more, the latest are listed and all are counted.
@@ -52,6 +53,7 @@ class StandingRejects:
         self._most = most
         self._rejects: dict[PhotoKey, RejectedPhoto] = {}
         self._observed_at: dict[PhotoKey, float] = {}
+        self._looked_at: dict[tuple[str, str], float] = {}
         self._unlisted: Counter[str] = Counter()
 
     def reject(self, record: Reject, key: bytes = b"") -> None:
@@ -74,11 +76,18 @@ class StandingRejects:
             is_known = reason in self._unlisted or len(self._unlisted) < _MOST_REASONS
             self._unlisted[reason if is_known else "other"] += 1
 
-    def observed(self, photo: PhotoKey, at: float) -> None:
-        """Notes that a photo was observed, Unix seconds."""
-        self._observed_at[photo] = max(at, self._observed_at.pop(photo, 0.0))
-        if self._most is not None and len(self._observed_at) > 10 * self._most:
-            del self._observed_at[next(iter(self._observed_at))]
+    def observed(self, photo: PhotoKey, at: float, path: str = "") -> None:
+        """Notes that a photo was observed.
+
+        Args:
+            photo: Whom it shows, and its image_id.
+            at: Unix seconds.
+            path: Where it lies in its dataset. A file that was rejected while it was copied has
+                another image_id when it is whole.
+        """
+        _note(self._observed_at, photo, at, self._most)
+        if path:
+            _note(self._looked_at, (photo[0], path), at, self._most)
         known = self._rejects.get(photo)
         if self._most is not None and known is not None and not self._stands(photo, known):
             del self._rejects[photo]
@@ -146,7 +155,20 @@ class StandingRejects:
         return listed + self._unlisted
 
     def _stands(self, key: PhotoKey, photo: RejectedPhoto) -> bool:
-        return self._observed_at.get(key, -1.0) < photo.latest.rejected_at
+        reference = photo.latest.reference
+        seen = self._observed_at.get(key, -1.0)
+        if reference is not None:
+            seen = max(seen, self._looked_at.get((key[0], reference.path), -1.0))
+        return seen < photo.latest.rejected_at
+
+
+def _note(
+    times: dict[tuple[str, str], float], key: tuple[str, str], at: float, most: int | None
+) -> None:
+    """Keeps the latest time of each key, of the last ones that came."""
+    times[key] = max(at, times.pop(key, 0.0))
+    if most is not None and len(times) > 10 * most:
+        del times[next(iter(times))]
 
 
 def replayable(

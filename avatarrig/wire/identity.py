@@ -13,12 +13,21 @@ _SUBJECT_BYTES = 16
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
+def subject_name(text: str) -> str:
+    """Gives a subject's name in the one form in which names are compared.
+
+    Some systems write "é" as one character and some as two: a folder that was copied from one to
+    another is still the same person's.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def subject_digest(subject: str) -> str:
     """Stands for a subject where the name must not: 128 bits, hexadecimal.
 
     Whoever guesses the name can check the guess.
     """
-    data = subject.encode("utf-8", "surrogateescape")
+    data = subject_name(subject).encode("utf-8", "surrogateescape")
     return hashlib.blake2b(data, digest_size=_SUBJECT_BYTES).hexdigest()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,10 +13,19 @@ from support.command import Command, Result
 from support.disturbed import Disturbed, Flock, assert_whole, read_committed
 from support.hostile import hostile
 
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.kafka import KafkaSettings, create_topics, open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.wire import MAX_RECORD_BYTES, Reject, decode
-from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS, TALLIES, pipeline_topics
+from avatarrig.runs import read_observation
+from avatarrig.wire import MAX_RECORD_BYTES, Evidence, Reject, decode, encode
+from avatarrig.wire.topics import (
+    DEFAULT_PARTITIONS,
+    IMAGES,
+    OBSERVATIONS,
+    REJECTS,
+    TALLIES,
+    pipeline_topics,
+)
 
 pytestmark = pytest.mark.broker
 TOO_BIG = bytes(MAX_RECORD_BYTES + 1)
@@ -73,3 +84,32 @@ def rejects(kafka: KafkaSettings) -> Iterator[Reject]:
     for value in read_committed(kafka, REJECTS):
         with contextlib.suppress(ValueError):
             yield decode(value, Reject)
+
+
+def test_forged_observations_of_the_runs_own_subject_are_not_waited_for(
+    start: Callable[..., Disturbed], fresh_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    few = Flock(tmp_path / "photos", 20)
+    few.pace(0.5)
+    run = start(few.photos, "--bootstrap-servers", fresh_kafka.bootstrap_servers)
+    run.wait_for_observed(5)
+    with closing(open_producer(kafka)) as producer:
+        for partition, value in enumerate(forged(run)):
+            producer.send(OBSERVATIONS, key=b"evil", value=value, partition=partition)
+        producer.flush()
+    few.pace(0)
+    photos = run.result().document["photos"]
+    assert (photos["found"], photos["observed"], photos["rejected"]) == (20, 20, 0)
+    reasons = {reject.reason for reject in rejects(kafka)}
+    assert reasons == {"evidence"}
+
+
+def forged(run: Disturbed) -> list[bytes]:
+    """For each partition, evidence of the run's subject and detector that no photo gives."""
+    seen = read_observation(next(run.run.observations.glob("*.json")))
+    harmful = Evidence(learned=load_learned("full").version, information=(1,))
+    return [
+        encode(msgspec.structs.replace(seen, image_id=f"evil-{number}", evidence=harmful))
+        for number in range(DEFAULT_PARTITIONS)
+    ]

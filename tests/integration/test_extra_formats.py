@@ -12,9 +12,9 @@ from support.landscape import landscape, tagged
 from support.photos import dng, encode
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.coding.jpeg_xl import CONTAINER, _boxes
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.formats import PHOTO_SUFFIXES, sniff_format
-from avatarrig.photos.jpeg_xl import CONTAINER, _boxes
 from avatarrig.photos.refused import PhotoRefusedError
 
 PICTURE = landscape(400, 300)

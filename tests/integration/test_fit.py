@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.avatars import JOINTS, SCHEMES, Recipe, build, name_of
 from support.fitted import Read, scene
 
+from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
+from avatarrig.avatar.fitting import Options, read_avatar
+from avatarrig.avatar.fitting import fit as fit_avatar
+from avatarrig.avatar.gltf.container import Container, read_container
 from avatarrig.cli.commands.fit import fit
 
 ESTIMATES = {
@@ -289,6 +297,37 @@ def test_what_is_no_avatar_is_said(run: Path, data: bytes) -> None:
     assert done.exit_code == 2
     assert "avatar.glb" in done.output
     assert not target.exists()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_damaged_document_is_fitted_or_refused_in_words(data: st.DataObject) -> None:
+    whole = read_container_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
+    holder, key = data.draw(st.sampled_from(places_in(whole.document)))
+    damage = st.sampled_from([None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True])
+    if isinstance(holder, dict) and data.draw(st.booleans()):
+        del holder[key]
+    else:
+        holder[key] = data.draw(damage)
+    with contextlib.suppress(AvatarFileError, UnfitAvatarError):  # whose messages are for people
+        fit_avatar(read_avatar(whole, Path()), ESTIMATES, Options(widths="full"))
+
+
+def read_container_bytes(data: bytes) -> Container:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return read_container(Path(file.name))
+
+
+def places_in(part: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
+    """All containers of a document and their keys."""
+    keys = list(part) if isinstance(part, dict) else list(range(len(part)))
+    found = [(part, key) for key in keys]
+    for key in keys:
+        if isinstance(part[key], dict | list):
+            found += places_in(part[key])
+    return found
 
 
 def test_the_estimate_of_another_person_is_not_used(run: Path) -> None:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarrig.avatar.accessors import read_floats
 from avatarrig.avatar.errors import AvatarFileError
 from avatarrig.avatar.field import Stretch, derivative
+from avatarrig.avatar.gltf.accessors import read_floats
+from avatarrig.avatar.gltf.meshopt import decode_view
+from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.humanoid import NEEDED
-from avatarrig.avatar.meshopt import decode_view
 from avatarrig.avatar.names import match
 from avatarrig.avatar.placing import Growth, Plan, place
 from avatarrig.avatar.proportions import KEYS, Body
-from avatarrig.avatar.storing import Store
 
 MESHOPT = json.loads((Path(__file__).parent / "data" / "meshopt.json").read_text())["cases"]
 

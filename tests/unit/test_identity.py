@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarrig.wire.identity import image_id
+from avatarrig.wire.identity import image_id, subject_digest, subject_name
+from producers.references import Dataset
 
 
 def test_names_that_differ_only_in_odd_characters_stay_apart() -> None:
@@ -28,3 +29,13 @@ def test_identifiers_are_safe_file_names(path: str, content_hash: str) -> None:
 
 def test_the_readable_part_comes_from_the_name() -> None:
     assert image_id("holiday/Été à la plage.JPG", "00").startswith("Ete-a-la-plage-")
+
+
+def test_a_name_is_the_same_however_its_accents_are_written() -> None:
+    composed, parted = "Zo\u00e9", "Zoe\u0301"
+    assert composed != parted
+    assert subject_name(composed) == subject_name(parted)
+    assert subject_digest(composed) == subject_digest(parted)
+    whose = Dataset(name="d", subject_per_folder=True)
+    assert whose.subject_of(f"{composed}/1.jpg") == whose.subject_of(f"{parted}/2.jpg")
+    assert Dataset(name=parted).subject_of("1.jpg") == composed

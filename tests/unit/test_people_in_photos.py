@@ -6,10 +6,12 @@ import io
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from support.references import reference
 
 from avatarrig.photos.people import (
     NamedFace,
@@ -18,8 +20,10 @@ from avatarrig.photos.people import (
     same_name,
 )
 from avatarrig.wire import Sought
+from producers.memory import Memory
 from producers.naming import people_named
 from producers.references import Dataset
+from producers.settling import Stamp
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 HEAD = (
@@ -227,3 +231,17 @@ def test_another_question_is_told_from_the_first() -> None:
     assert len(asked) == 9
     with_face = Dataset(name="x", template=b"1" * 256)
     assert with_face.sought(()) == Sought(asked=with_face.asked, template=b"1" * 256)
+
+
+def test_a_photo_is_published_anew_when_somebody_else_is_meant() -> None:
+    stamp = Stamp(10, 0.0, "1")
+    first, second = Dataset(name="d", person="Anna"), Dataset(name="d", person="Jo")
+    published = reference("a.jpg", dataset="d", sought=first.sought(()), size=10)
+    memory = Memory("d")
+    memory.published(published, stamp)
+    assert published in memory
+    assert memory.is_known("a.jpg", stamp, subject=published.subject, asked=first.asked)
+    asked_anew = msgspec.structs.replace(published, sought=second.sought(()))
+    assert asked_anew not in memory
+    assert not memory.is_known("a.jpg", stamp, subject=published.subject, asked=second.asked)
+    assert not memory.is_known("a.jpg", stamp, subject=published.subject)

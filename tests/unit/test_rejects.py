@@ -119,3 +119,18 @@ def test_photos_are_tried_again_as_the_asking_runs_own() -> None:
     photos = view(reject("a", 2), refused, unread).standing()
     (again,) = replayable(photos, run="new", now=9.0)
     assert (again.image_id, again.run, again.found_at) == ("a-1", "new", 9.0)
+
+
+def test_what_lies_at_a_path_by_now_takes_its_earlier_reject_off_the_list() -> None:
+    copied = reject("a", 1.0, "changed", content_hash="00")
+    view = StandingRejects()
+    view.reject(copied)
+    view.observed(("s", "a-2"), 2.0, "b.jpg")
+    assert len(view.standing()) == 1
+    view.observed(("t", "a-2"), 2.0, "a.jpg")
+    assert len(view.standing()) == 1
+    view.observed(("s", "a-2"), 2.0, "a.jpg")
+    assert view.standing() == []
+    assert not view.reasons
+    view.reject(reject("a", 3.0, "crashed"))
+    assert [photo.latest.reason for photo in view.standing()] == ["crashed"]

@@ -180,6 +180,25 @@ def test_photos_that_are_gone_stop_counting_unless_they_are_too_many(
     assert is_plausible(run.progress, departed(run.progress)) == (gone <= 2)
 
 
+@pytest.mark.parametrize("prune", [False, None])
+def test_newer_versions_of_files_take_the_older_ones_out_however_many(
+    tmp_path: Path, prune: object
+) -> None:
+    run = Run(tmp_path, there=[])
+    for offset, photo in enumerate(PHOTOS, 50):
+        newer = msgspec.structs.replace(photo, image_id=f"{photo.image_id}-rated")
+        write_observation(run.directory, newer, Pictures())
+        run.progress.observation(newer, 0, offset, now=0.0)
+        run.progress.found(Found(newer.image_id, newer.path, newer.subject))
+    standings = run.standings(prune=prune)
+    standings.settle()
+    decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
+    assert decided == {photo.image_id for photo in PHOTOS}
+    assert {decision.standing for decision, _ in run.broker.sent} == {GONE}
+    run.hear()
+    assert standings.settle()
+
+
 def test_decisions_are_kept_in_a_file_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     assert read_decisions(run) == {}

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import Floats
-from avatarrig.avatar.container import Container
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.gltf.container import Container
 from avatarrig.avatar.human.shape import Human, joint
 from avatarrig.avatar.human.source import HumanFiles
 from avatarrig.body.rig.names import rename

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.avatar.container import Container, write_container
 from avatarrig.avatar.fitting import Fitted, Options, fit, read_avatar
+from avatarrig.avatar.gltf.container import Container, write_container
 from avatarrig.avatar.human.figure import to_container
 from avatarrig.avatar.human.shape import Human, shape
 from avatarrig.avatar.human.source import HumanFiles

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats
+from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.human.source import HumanFiles
 
 SLIDERS: Final = {

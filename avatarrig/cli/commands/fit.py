@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from avatarrig.avatar.compression import QUANTIZED
-from avatarrig.avatar.container import read_container, write_container
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
+from avatarrig.avatar.gltf.compression import QUANTIZED
+from avatarrig.avatar.gltf.container import read_container, write_container
 from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT

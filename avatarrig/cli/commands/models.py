@@ -8,6 +8,7 @@ import click
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
+from avatarrig.detectors.faces.models import SFACE, YUNET
 from avatarrig.detectors.fetching.models import (
     MODELS,
     POSE_MODELS,
@@ -18,6 +19,7 @@ from avatarrig.detectors.fetching.models import (
 )
 from avatarrig.errors import CommandError
 
+_FACES = {"yunet": YUNET, "sface": SFACE}
 _OTHERS = tuple(name for name in MODELS if name not in POSE_MODELS)
 
 
@@ -41,15 +43,18 @@ def models() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the files; this user's cache unless told otherwise.",
 )
-def fetch_command(pose_models: str, folder: Path | None) -> None:
+@click.option(
+    "--faces", is_flag=True, help="Also the two models that --reference compares faces with."
+)
+def fetch_command(*, pose_models: str, folder: Path | None, faces: bool) -> None:
     """Fetch what a run needs, so that it needs no network later.
 
     Every file is checked against its SHA-256, wherever it came from.
     """
     poses = POSE_MODELS if pose_models == "all" else (pose_models,)
     missing = []
-    for name in (*poses, *_OTHERS):
-        model = MODELS[name]
+    wanted = {name: MODELS[name] for name in (*poses, *_OTHERS)} | (_FACES if faces else {})
+    for name, model in wanted.items():
         try:
             path = None if folder else find(model)
             path = path or fetch(model, folder or cache_folder(), report=click.echo)
@@ -65,7 +70,7 @@ def fetch_command(pose_models: str, folder: Path | None) -> None:
 @models.command("where")
 def where_command() -> None:
     """Show where each model lies, or where it would come from."""
-    for name, model in MODELS.items():
+    for name, model in (MODELS | _FACES).items():
         with fail_clearly():
             path = find(model)
         say(f"{name:<10} {path or f'not here: {model.url}'}")

@@ -98,6 +98,11 @@ class EmbeddedBroker:
         return self._started().bootstrap_servers
 
     @property
+    def data_dir(self) -> Path:
+        """Where records, settings and logs are."""
+        return self._data_dir
+
+    @property
     def pid(self) -> int:
         """Process id of the Java process.
 

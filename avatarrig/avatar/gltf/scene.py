@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from avatarrig.avatar.accessors import Floats, read_matrices
 from avatarrig.avatar.errors import AvatarFileError
+from avatarrig.avatar.gltf.accessors import Floats, read_matrices
 
 _SINGULAR: Final = 1e-12
 POSED: Final = 1e-3

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from avatarrig.avatar.accessors import (
+from avatarrig.avatar.gltf.accessors import (
     COMPONENTS,
     FLOAT,
     Floats,

@@ -16,10 +16,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.accessors import COMPONENTS, dtype_of
-from avatarrig.avatar.container import Container
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.meshopt import decode_view
+from avatarrig.avatar.gltf.accessors import COMPONENTS, dtype_of
+from avatarrig.avatar.gltf.container import Container
+from avatarrig.avatar.gltf.meshopt import decode_view
 
 DRACO: Final = "KHR_draco_mesh_compression"
 MESHOPT: Final = "EXT_meshopt_compression"

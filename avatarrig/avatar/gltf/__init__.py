@@ -1,0 +1,1 @@
+"""glTF files: the container, packed numbers undone, arrays, nodes, and new numbers in place."""

@@ -1,0 +1,1 @@
+"""How photos are coded, format by format: what their bytes tell before a decoder sees them."""
