@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from estimator.people import Body
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -22,21 +23,27 @@ class Album:
     """All usable photos of some people.
 
     Attributes:
-        sides: The photos as they are, and mirrored.
+        sides: The p photos as they are, and mirrored.
         owner: (p,) whose photo it is.
+        moment: (p,) a number that photos of one moment of one person share.
+        session: (p,) the same for sessions.
         truth: (bodies, 6) Helmert coordinates.
         spread: (bodies,) ``natural``, ``broad`` or ``wide``.
+        source: (bodies,) which kind of pictures: the folder that the body's set lies in.
     """
 
     sides: tuple[Views, Views]
-    owner: np.ndarray
+    owner: NDArray[np.int64]
+    moment: NDArray[np.int64]
+    session: NDArray[np.int64]
     truth: FloatArray
-    spread: np.ndarray
+    spread: NDArray[np.str_]
+    source: NDArray[np.str_]
 
 
 def album_of(bodies: Sequence[Body]) -> Album:
     """Looks at every photo."""
-    plain, turned, owner = [], [], []
+    plain, turned, owner, moment, session = [], [], [], [], []
     for place, body in enumerate(bodies):
         views = look_at(body.pose, body.world, body.size)
         other = look_at(*mirrored(body.pose, body.world), body.size)
@@ -44,27 +51,20 @@ def album_of(bodies: Sequence[Body]) -> Album:
         plain.append(_chosen(views, usable))
         turned.append(_chosen(other, usable))
         owner.append(np.full(int(usable.sum()), place))
+        moment.append(body.moment[usable])
+        session.append(body.session[usable])
     return Album(
         sides=(_joined(plain), _joined(turned)),
         owner=np.concatenate(owner),
+        moment=np.concatenate(moment),
+        session=np.concatenate(session),
         truth=np.array([HELMERT @ np.log(body.lengths) for body in bodies]),
         spread=np.array([body.spread for body in bodies]),
+        source=np.array([body.source for body in bodies]),
     )
 
 
-def part_of(album: Album, bodies: Sequence[int]) -> Album:
-    """Keeps some of the people, in the given order."""
-    places = [np.nonzero(album.owner == body)[0] for body in bodies]
-    rows = np.concatenate(places)
-    return Album(
-        sides=(_chosen(album.sides[0], rows), _chosen(album.sides[1], rows)),
-        owner=np.repeat(np.arange(len(bodies)), [len(place) for place in places]),
-        truth=album.truth[list(bodies)],
-        spread=album.spread[list(bodies)],
-    )
-
-
-def _chosen(views: Views, rows: np.ndarray) -> Views:
+def _chosen(views: Views, rows: NDArray[np.bool_]) -> Views:
     return Views(**{f.name: getattr(views, f.name)[rows] for f in dataclasses.fields(Views)})
 
 

@@ -33,6 +33,7 @@ class Columns:
         session: (n,).
         moment: (n,).
         copy: (n,).
+        taken: (n,) seconds since 1970, or nan.
         files: (n,) names.
     """
 
@@ -43,6 +44,7 @@ class Columns:
     session: NDArray[np.int64]
     moment: NDArray[np.int64]
     copy: NDArray[np.bool_]
+    taken: NDArray[np.float64]
     files: NDArray[np.object_]
 
     def of(self, rows: NDArray[Any]) -> Columns:
@@ -67,6 +69,7 @@ def write_compact(path: Path, columns: Columns) -> None:
             session=columns.session.astype(np.int16),
             moment=columns.moment.astype(np.int16),
             copy=columns.copy,
+            taken=columns.taken,
         )
 
 
@@ -87,5 +90,6 @@ def read_compact(path: Path) -> Columns:
             session=file["session"].astype(np.int64),
             moment=file["moment"].astype(np.int64),
             copy=file["copy"],
+            taken=file["taken"],
             files=np.full(len(detected), "", object),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +18,21 @@ from estimator.model import (
     initial,
     population_of,
     set_loss,
+    standardised,
+    with_shared_errors,
 )
+from estimator.population import covariance_of_people, mean_of_people
 
 from avatarrig.body.bones import HELMERT, POOLING
 from avatarrig.body.evidence.features import base_log_precision, features, observed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from estimator.album import Album
+    from numpy.typing import NDArray
+
+    from avatarrig.body.bones import FloatArray
 
 
 @dataclass(frozen=True)
@@ -35,25 +43,40 @@ class Photos:
         features: (p, 2, f).
         observed: (p, 2, 11).
         precision: (p, 2, 11) by rule.
+        moment: (p,) alike for photos of one moment of one body.
+        session: (p,) the same for sessions.
         rows: Photos of each body.
         truth: (bodies, 6) Helmert coordinates.
-        natural: (bodies,) whether a body has ordinary proportions.
+        source: (bodies,) kind of pictures.
+        spread: (bodies,) ``natural``, ``broad`` or ``wide``.
     """
 
-    features: np.ndarray
-    observed: np.ndarray
-    precision: np.ndarray
-    rows: tuple[np.ndarray, ...]
-    truth: np.ndarray
-    natural: np.ndarray
+    features: NDArray[np.float32]
+    observed: NDArray[np.float32]
+    precision: NDArray[np.float32]
+    moment: NDArray[np.int64]
+    session: NDArray[np.int64]
+    rows: tuple[NDArray[np.int64], ...]
+    truth: NDArray[np.float32]
+    source: NDArray[np.str_]
+    spread: NDArray[np.str_]
 
 
 class Batch(NamedTuple):
-    """Photo sets: rows and sides of their photos, which of these count, whose they are."""
+    """Photo sets.
+
+    Attributes:
+        rows: (sets, photos) of `Photos`.
+        sides: (sets, photos) 0 as it is, 1 mirrored.
+        moments: (sets, photos, m) 1 where a photo counts and is of a moment.
+        sessions: (sets, m, s) 1 where a moment is of a session.
+        truth: (sets, 6) the person.
+    """
 
     rows: jax.Array
     sides: jax.Array
-    mask: jax.Array
+    moments: jax.Array
+    sessions: jax.Array
     truth: jax.Array
 
 
@@ -76,48 +99,52 @@ def photos_of(album: Album) -> Photos:
         features=columns[0],
         observed=columns[1],
         precision=columns[2],
+        moment=album.moment,
+        session=album.session,
         rows=tuple(np.nonzero(album.owner == i)[0] for i in range(len(album.truth))),
         truth=album.truth.astype(np.float32),
-        natural=album.spread == "natural",
+        source=album.source,
+        spread=album.spread,
     )
 
 
-def constants(photos: Photos) -> Parameters:
+def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
     """What is not trained: standardisation, mean offsets of the bones, the population."""
-    seen = photos.features.reshape(-1, photos.features.shape[2])
-    natural = photos.truth[photos.natural]
-    lengths = np.empty((len(seen) // 2, len(POOLING)))
-    for rows, truth in zip(photos.rows, photos.truth, strict=True):
-        lengths[rows] = truth @ HELMERT @ POOLING.T
-    difference = photos.observed.mean(axis=1) - lengths
-    weight = np.exp(photos.precision.mean(axis=1))
+    chosen = np.concatenate([photos.rows[body] for body in bodies])
+    seen = photos.features[chosen].reshape(-1, photos.features.shape[2])
+    owner = np.repeat(bodies, [len(photos.rows[body]) for body in bodies])
+    lengths = photos.truth[owner] @ HELMERT @ POOLING.T
+    difference = photos.observed[chosen].mean(axis=1) - lengths
+    weight = np.exp(photos.precision[chosen].mean(axis=1))
     scale = (weight * difference).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
     offset = np.median(difference - scale, axis=0)
     pooled = POOLING @ (POOLING.T @ offset / POOLING.sum(axis=0))
-    covariance = np.cov(natural.T)
-    shrunk = 0.9 * covariance + 0.1 * np.diag(np.diag(covariance))
+    mean = mean_of_people()
     return {
         "centre": jnp.asarray(seen.mean(axis=0)),
         "spread": jnp.asarray(seen.std(axis=0) + 1e-2),
         "offset": jnp.asarray(pooled, jnp.float32),
-        "mean": jnp.asarray(natural.mean(axis=0)),
-        "usual": jnp.asarray(POOLING @ HELMERT.T @ natural.mean(axis=0), jnp.float32),
-        "covariance": jnp.asarray(shrunk, jnp.float32),
+        "mean": jnp.asarray(mean, jnp.float32),
+        "usual": jnp.asarray(POOLING @ HELMERT.T @ mean, jnp.float32),
+        "covariance": jnp.asarray(covariance_of_people(), jnp.float32),
     }
 
 
-def train(photos: Photos, settings: Settings) -> tuple[Parameters, Parameters]:
+def train(
+    photos: Photos, bodies: Sequence[int], settings: Settings
+) -> tuple[Parameters, Parameters]:
     """Trains an ensemble.
 
     Args:
-        photos: To learn from.
+        photos: Of everybody.
+        bodies: Whom to learn from.
         settings: How.
 
     Returns:
         Parameters with the members as the first axis, and the constants.
     """
-    fixed = constants(photos)
-    standard = np.clip((photos.features - fixed["centre"]) / fixed["spread"], -4, 4)
+    fixed = constants(photos, bodies)
+    standard = standardised(photos.features, fixed["centre"], fixed["spread"])
     lesson = Lesson(
         jnp.asarray(standard, jnp.float32),
         jnp.asarray(photos.observed - np.asarray(fixed["offset"])),
@@ -127,9 +154,9 @@ def train(photos: Photos, settings: Settings) -> tuple[Parameters, Parameters]:
     keys = jax.random.split(jax.random.key(settings.seed), settings.members)
     parameters = jax.vmap(lambda key: initial(key, standard.shape[2], settings))(keys)
     state = jax.vmap(_optimiser(settings).init)(parameters)
-    generator = np.random.default_rng(settings.seed)
+    hat = _Hat(photos, bodies, settings)
     for number in range(settings.steps):
-        batch = draw(generator, photos, settings)
+        batch = hat.draw()
         keys = jax.random.split(jax.random.key(settings.seed + 1 + number), settings.members)
         (parameters, state) = _step(settings, (parameters, state), keys, batch, lesson)
     return parameters, fixed
@@ -149,20 +176,23 @@ def _loss(
 ) -> jax.Array:
     chosen = (batch.rows, batch.sides)
     inputs = lesson.standard[chosen]
-    inputs = inputs + settings.noise * jax.random.normal(key, inputs.shape)
-    outputs = forward(member, inputs)
+    shared = (inputs.shape[0], 1, inputs.shape[2])
+    own_key, shared_key = jax.random.split(key)
+    inputs = inputs + settings.noise * jax.random.normal(own_key, inputs.shape)
+    inputs = inputs + settings.set_noise * jax.random.normal(shared_key, shared)
     matrix, vector = information(
-        outputs,
+        forward(member, inputs),
         lesson.observed[chosen],
         lesson.precision[chosen],
         lesson.fixed["usual"],
         member["log_tolerance"],
     )
+    matrix, vector = jax.vmap(functools.partial(with_shared_errors, member))(
+        matrix, vector, batch.moments, batch.sessions
+    )
     people = population_of(member, lesson.fixed)
-    losses = jax.vmap(lambda m, v, t: set_loss(people, m, v, t, settings.likelihood))(
-        (matrix * batch.mask[..., None, None]).sum(1),
-        (vector * batch.mask[..., None]).sum(1),
-        batch.truth,
+    losses = jax.vmap(lambda *each: set_loss(people, *each, settings.likelihood))(
+        matrix, vector, batch.truth
     )
     return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
 
@@ -181,22 +211,87 @@ def _step(
     return optax.apply_updates(parameters, updates), state
 
 
-def draw(generator: np.random.Generator, photos: Photos, settings: Settings) -> Batch:
-    """Draws a batch of photo sets for each member."""
-    shape = (settings.members, settings.sets)
-    natural = np.nonzero(photos.natural)[0]
-    others = np.nonzero(~photos.natural)[0]
-    others = others if len(others) else natural
-    fullness = generator.random(shape) ** 0.7
-    ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
-    pick = generator.random(shape) < ordinary
-    body = np.where(pick, generator.choice(natural, shape), generator.choice(others, shape))
-    index = np.zeros((*shape, settings.photos), np.int32)
-    mask = np.zeros((*shape, settings.photos), np.float32)
-    for place in np.ndindex(*shape):
-        rows = photos.rows[body[place]]
-        count = max(1, int(np.ceil(min(len(rows), settings.photos) * fullness[place])))
-        index[place][:count] = generator.choice(rows, count, replace=False)
-        mask[place][:count] = 1
-    side = generator.integers(0, 2, index.shape, dtype=np.int32)
-    return Batch(*map(jnp.asarray, (index, side, mask, photos.truth[body])))
+class _Hat:
+    """Draws photo sets, for each member of the ensemble by itself."""
+
+    def __init__(self, photos: Photos, bodies: Sequence[int], settings: Settings) -> None:
+        self._photos, self._settings = photos, settings
+        self._bodies = np.array([body for body in bodies if len(photos.rows[body])])
+        self._chances = [
+            chances(photos, self._bodies, spread, settings) for spread in (1.0, settings.unusual)
+        ]
+        self._generator = np.random.default_rng(settings.seed)
+
+    def draw(self) -> Batch:
+        """A batch for each member (first axis)."""
+        settings, generator = self._settings, self._generator
+        shape = (settings.members, settings.sets)
+        fullness = generator.random(shape) ** 0.7
+        ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
+        usual, unusual = (generator.choice(self._bodies, shape, p=p) for p in self._chances)
+        body = np.where(generator.random(shape) < ordinary, usual, unusual)
+        index = np.zeros((*shape, settings.photos), np.int32)
+        moments = np.zeros((*shape, settings.photos, settings.photos), np.float32)
+        sessions = np.zeros((*shape, settings.photos, settings.photos), np.float32)
+        for place in np.ndindex(*shape):
+            rows = self._photos.rows[body[place]]
+            count = max(1, int(np.ceil(min(len(rows), settings.photos) * fullness[place])))
+            chosen = generator.choice(rows, count, replace=False)
+            index[place][:count] = chosen
+            moment = np.unique(self._photos.moment[chosen], return_inverse=True)[1]
+            session = np.unique(self._photos.session[chosen], return_inverse=True)[1]
+            moments[place][np.arange(count), moment] = 1
+            sessions[place][moment, session] = 1
+        side = generator.integers(0, 2, index.shape, dtype=np.int32)
+        truth = self._photos.truth[body]
+        return Batch(*map(jnp.asarray, (index, side, moments, sessions, truth)))
+
+
+class People(Protocol):
+    """Whom `chances` draws from: attributes as in `Photos`."""
+
+    truth: NDArray[np.float32]
+    source: NDArray[np.str_]
+    spread: NDArray[np.str_]
+
+
+def chances(
+    photos: People, bodies: NDArray[np.int64], spread: float, settings: Settings
+) -> NDArray[np.float64]:
+    """How often to draw each body, so that those drawn are as people are.
+
+    Rendered bodies are not: limbs of one vary too much, trunk against limbs too little, and legs
+    are too long. A network that learned from them as they are would take each person for one of
+    them. So each body's chance is the density of people over that of bodies of its source.
+
+    Args:
+        photos: Of all.
+        bodies: (n,) whom to draw from.
+        spread: How many times as much as people these are to vary.
+        settings: Which sources to draw how often.
+    """
+    mean, covariance = mean_of_people(), spread**2 * covariance_of_people()
+    chance = np.zeros(len(bodies))
+    for source in np.unique(photos.source[bodies]):
+        its = photos.source[bodies] == source
+        truth, kinds = photos.truth[bodies[its]].astype(np.float64), photos.spread[bodies[its]]
+        own = np.zeros(len(truth))
+        for kind in np.unique(kinds):
+            alike = truth[kinds == kind]
+            its_spread = np.cov(alike.T) + _LEAST_VARIANCE * np.eye(truth.shape[1])
+            own += len(alike) / len(truth) * _density(truth, alike.mean(axis=0), its_spread)
+        wanted = (1 - settings.as_they_are) * _density(truth, mean, covariance)
+        often = wanted / own + settings.as_they_are
+        often = np.minimum(often / often.mean(), settings.most_often)
+        chance[its] = dict(settings.sources).get(str(source), 1.0) * often / often.sum()
+    return np.asarray(chance / chance.sum())
+
+
+_LEAST_VARIANCE = 1e-5
+
+
+def _density(points: FloatArray, mean: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Of a Gaussian, up to a factor that depends on the number of coordinates alone."""
+    apart = points - mean
+    distance = (apart * np.linalg.solve(covariance, apart.T).T).sum(axis=1)
+    return np.asarray(np.exp(-distance / 2) / np.sqrt(np.linalg.det(covariance)))

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from avatarrig.body.sums.grouped_sums import GroupedSums
-from estimator.album import Album, part_of
-from estimator.fit import photos_of, train
-from estimator.model import NETWORK_LAYERS, Settings, population_of
+from estimator.fit import Photos, train
+from estimator.model import NETWORK_LAYERS, Settings, population_of, root_of
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
@@ -22,21 +20,26 @@ from avatarrig.body.evidence.learned import (
     write_learned,
 )
 from avatarrig.body.evidence.network import Network
-from avatarrig.body.person import misfit, solve_groups, unusual
+from avatarrig.body.levels import Cell
+from avatarrig.body.person import misfit, solve_moments, unusual
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from estimator.people import Body
+    from numpy.typing import NDArray
 
+    from avatarrig.body.bones import FloatArray
+
+ALWAYS_LEARNED = ("rendered",)
 COVERAGE = 0.9
 _REACH = 1.6449
 """Standard deviations on each side of a Gaussian's middle 90 %."""
 
 _CALIBRATION_COUNTS = (1, 5, 10, 30)
 _FACTORS = np.stack(
-    np.meshgrid(np.linspace(0.9, 1.4, 11), np.linspace(0.5, 1.1, 13), np.linspace(0, 1.2, 25)), -1
+    np.meshgrid(np.linspace(0.8, 1.4, 13), np.linspace(0.5, 1.3, 17), np.linspace(0, 0.8, 17)), -1
 ).reshape(-1, 3)
 """`Learned.intervals` to choose from. A lower second number would make intervals too narrow for
 those unusual people whose photos make them look ordinary."""
@@ -51,7 +54,7 @@ class PoseModel:
 
 
 def learn(
-    album: Album,
+    photos: Photos,
     bodies: Sequence[int],
     settings: Settings,
     pose_model: PoseModel,
@@ -59,7 +62,7 @@ def learn(
     """Trains on some bodies.
 
     Args:
-        album: Photos of all bodies.
+        photos: Of all bodies.
         bodies: Which to learn from.
         settings: How to train.
         pose_model: Goes into the file.
@@ -67,8 +70,7 @@ def learn(
     Returns:
         What was learned, as a program that loads the file sees it, not yet `calibrated`.
     """
-    taught = part_of(album, bodies)
-    parameters, fixed = train(photos_of(taught), settings)
+    parameters, fixed = train(photos, bodies, settings)
     people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
     averaged = {name: np.asarray(value, np.float64).mean(axis=0) for name, value in people.items()}
     shares = np.exp(averaged["log_shares"])
@@ -91,6 +93,9 @@ def learn(
             response=averaged["response"],
             offset=averaged["offset"],
             systematic=averaged["systematic"],
+            moment=_covariance(parameters["moment"]),
+            session=_covariance(parameters["session"]),
+            alike=float(jax.nn.sigmoid(parameters["alike_logit"]).mean()),
         ),
         centre=centre_of(averaged["mean"], averaged["offset"]),
         intervals=(1.0, 1.0, 0.0),
@@ -99,14 +104,24 @@ def learn(
     return read_learned(write_learned(learned), name="the new weights")
 
 
-def fold_of(bodies: Sequence[Body], folds: int, seed: int) -> np.ndarray:
-    """Deals bodies into folds, natural, broad and wide ones evenly."""
-    dealt = np.empty(len(bodies), int)
+def _covariance(members: jax.Array) -> FloatArray:
+    """Mean over the ensemble of the covariances whose roots the members have."""
+    roots = [np.asarray(root_of(member), np.float64) for member in members]
+    return np.asarray(np.mean([root @ root.T for root in roots], axis=0))
+
+
+def fold_of(bodies: Sequence[Body], folds: int, seed: int) -> NDArray[np.int64]:
+    """Deals bodies into folds, natural, broad and wide ones of each source evenly.
+
+    Those of `ALWAYS_LEARNED` are in none (-1): they are many, and unlike people's own pictures.
+    """
+    dealt = np.full(len(bodies), -1)
     generator = np.random.default_rng(seed)
-    spreads = np.array([body.spread for body in bodies])
-    for spread in sorted(set(spreads)):
-        places = np.nonzero(spreads == spread)[0]
-        dealt[generator.permutation(places)] = np.arange(len(places)) % folds
+    kinds = np.array([f"{body.source} {body.spread}" for body in bodies])
+    for kind in sorted(set(kinds)):
+        if kind.split()[0] not in ALWAYS_LEARNED:
+            places = np.nonzero(kinds == kind)[0]
+            dealt[generator.permutation(places)] = np.arange(len(places)) % folds
     return dealt
 
 
@@ -118,7 +133,7 @@ class Residuals:
         standard: (m, 11) absolute errors of log ratios over their claimed standard deviations.
         unusual: (m,) how unusual the estimated persons are.
         misfit: (m,) of the photos to the estimates.
-        photos: (m,) how many these were.
+        photos: (m,) of how many moments these were.
         asked: (m,) how many there should have been; all, where there are fewer.
         share: (m,) of the photos in the estimate; the rest is the prior's.
         spread: (m,) ``natural``, ``broad`` or ``wide``.
@@ -132,31 +147,26 @@ class Residuals:
     share: np.ndarray
     spread: np.ndarray
 
-    @classmethod
-    def joined(cls, parts: Sequence[Residuals]) -> Residuals:
-        """Puts the residuals of several folds together."""
-        return cls(
-            *(
-                np.concatenate([getattr(part, field.name) for part in parts])
-                for field in dataclasses.fields(cls)
-            )
-        )
 
+def residuals_of(
+    learned: Learned, bodies: Sequence[Body], told: Sequence[Sequence[Cell]]
+) -> Residuals:
+    """Compares estimates from some and from all photos with the truth.
 
-def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]) -> Residuals:
-    """Compares estimates from some and from all photos with the truth."""
+    Args:
+        learned: The Gaussian step that estimates.
+        bodies: Whom.
+        told: Of each body, by networks that have not seen it.
+    """
     standard, distance, fits, counts, asked, shares, spreads = [], [], [], [], [], [], []
-    for place in places:
-        body = bodies[place]
-        evidence = [
-            evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
-            for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
-        ]
-        usable = [item for item in evidence if item is not None]
+    for place, (body, usable) in enumerate(zip(bodies, told, strict=True)):
+        if not usable:
+            continue
+        made_by = dataclasses.replace(learned, version=str(usable[0].total.learned))
         order = np.random.default_rng(place).permutation(len(usable))
         for count in _CALIBRATION_COUNTS:
-            groups = GroupedSums.of([usable[photo] for photo in order[:count]], learned)
-            person = solve_groups(groups.parts(), learned)
+            cells = [usable[photo] for photo in order[:count]]
+            person = solve_moments(cells, made_by)
             errors = []
             for ratio in BENCH_RATIOS.values():
                 middle, gradient = log_ratio(person.log_lengths, *ratio)
@@ -166,13 +176,27 @@ def residuals_of(learned: Learned, bodies: Sequence[Body], places: Sequence[int]
             standard.append(errors)
             estimate = HELMERT @ person.log_lengths
             distance.append(unusual(learned.population, estimate))
-            total = EvidenceSum.total(groups.parts())
+            total = EvidenceSum.total(cell.total for cell in cells)
             fits.append(misfit(learned.population, total, estimate))
-            counts.append(total.photos)
+            counts.append(max(person.moments, 1))
             asked.append(count)
             shares.append(1 - np.mean(list(person.prior_share.values())))
             spreads.append(body.spread)
     return Residuals(*map(np.array, (standard, distance, fits, counts, asked, shares, spreads)))
+
+
+def cells_of(body: Body, learned: Learned) -> list[Cell]:
+    """The evidence of those of a body's photos that say anything, with what is known of them."""
+    cells = []
+    for place, (width, height) in enumerate(body.size):
+        evidence = evidence_from_landmarks(
+            body.pose[place], body.world[place], int(width), int(height), learned=learned
+        )
+        if evidence is not None:
+            total = EvidenceSum()
+            total.add(evidence)
+            cells.append(Cell(total, int(body.moment[place]), int(body.session[place])))
+    return cells
 
 
 def calibrated(learned: Learned, residuals: Residuals) -> Learned:

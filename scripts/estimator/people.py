@@ -10,7 +10,9 @@ with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z, visibility, presence)
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +43,9 @@ class Body:
         session: (n,) photos in one outfit, place and light have the same number.
         moment: (n,) so have frames of a burst, and copies and what they were made from.
         copy: (n,) whether a photo was made from another one.
+        taken: (n,) when, in seconds since 1970, as far as the photo itself says so; nan.
         files: Photos, relative to the set's folder.
+        source: Kind of pictures: the name of the folder that the set lies in.
     """
 
     name: str
@@ -54,7 +58,9 @@ class Body:
     session: NDArray[np.int64]
     moment: NDArray[np.int64]
     copy: NDArray[np.bool_]
+    taken: NDArray[np.float64]
     files: tuple[str, ...]
+    source: str
 
     def of(self, photos: NDArray[Any]) -> Body:
         """Keeps some of the photos."""
@@ -62,7 +68,7 @@ class Body:
             self,
             **{
                 name: getattr(self, name)[photos]
-                for name in ("pose", "world", "size", "session", "moment", "copy")
+                for name in ("pose", "world", "size", "session", "moment", "copy", "taken")
             },
             files=tuple(np.array(self.files, object)[photos]),
         )
@@ -86,7 +92,7 @@ def find_sets(folders: list[Path]) -> list[Path]:
 def read_set(folder: Path) -> list[Body]:
     """Reads the bodies of one set."""
     truth = json.loads((folder / "truth.json").read_text())
-    columns = _columns(folder, truth)
+    columns = columns_of(folder, truth)
     bodies, start = [], 0
     for entry in truth["bodies"]:
         photos = entry["photos"] if "photos" in entry else len(entry["images"])
@@ -110,11 +116,14 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         session=seen.session,
         moment=seen.moment,
         copy=seen.copy,
+        taken=seen.taken,
         files=tuple(seen.files),
+        source=folder.resolve().parent.name,
     )
 
 
-def _columns(folder: Path, truth: dict[str, Any]) -> Columns:
+def columns_of(folder: Path, truth: dict[str, Any]) -> Columns:
+    """Reads the photos of a set, given its ``truth.json``."""
     if (folder / COMPACT).is_file():
         return read_compact(folder / COMPACT)
     for name in ("landmarks_full.npz", "pose.npz"):
@@ -144,8 +153,17 @@ def _rendered(
         session=session,
         moment=moment,
         copy=copy,
+        taken=np.array([_seconds(image) for image in images]),
         files=np.array([image.get("file", "") for image in images], object),
     )
+
+
+def _seconds(image: dict[str, Any]) -> float:
+    """When a photo was taken, as its EXIF data say."""
+    if not image.get("exif"):
+        return math.nan
+    taken = dt.datetime.fromisoformat(image["taken"])
+    return taken.replace(tzinfo=dt.UTC).timestamp()
 
 
 def _occasions(
@@ -159,7 +177,7 @@ def _occasions(
     sessions, moments, copies = [], [], []
     for body in bodies:
         images = body["images"]
-        place = {image.get("file"): number for number, image in enumerate(images)}
+        place = {image["file"]: number for number, image in enumerate(images) if "file" in image}
         for number in range(len(images)):
             first = number
             while images[first].get("copy_of") in place:

@@ -20,7 +20,7 @@ from avatarrig.body.bones import HELMERT, POOLED_BONES
 if TYPE_CHECKING:
     from avatarrig.body.bones import FloatArray
 
-LEG_OVER_TORSO: Final = 1.67
+LEG_OVER_TORSO: Final = 1.68
 _SHANK_OVER_THIGH: Final = 1.043
 """Of the body model and, to a thousandth, of the survey."""
 

@@ -30,14 +30,13 @@ from estimator.people import find_sets, read_set
 from avatarrig.body.bones import BENCH_RATIOS, FloatArray
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.odd_days import odd_days
-from avatarrig.body.person import solve_groups
+from avatarrig.body.person import solve_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from avatarrig.body.sums.grouped_sums import GroupedSums
-
     from avatarrig.body.evidence.learned import Learned
+    from avatarrig.body.levels import Cell
 
 WRONG_SHARE = 0.10
 DAY, STRANGE_DAY = 3, 15
@@ -79,7 +78,7 @@ def measure(measured: Measured) -> Result:
     counted = orders.counted_ratios(measured[0][0].body)
     everything = [range(len(person.evidence)) for person, _ in measured]
     ours = [
-        methods.guess_from(methods.groups_of(person, photos, learned), learned)
+        methods.guess_from(methods.cells(person, photos), learned)
         for (person, learned), photos in zip(measured, everything, strict=True)
     ]
     bounds = [orders.widened(guess, person) for guess, (person, _) in zip(ours, measured)]  # noqa: B905
@@ -157,15 +156,15 @@ def wrong_person(measured: Measured, share: float = WRONG_SHARE) -> dict[str, fl
         guests = generator.choice(len(intruder.evidence), count, replace=False).tolist()
         shuffled = generator.permutation(len(person.evidence)).tolist()
         own, kept = shuffled[:count], shuffled[count:]
-        fair = methods.groups_of(person, kept, learned)
-        mixed = fair + methods.groups_of(intruder, guests, learned)
-        everything = methods.groups_of(person, range(len(person.evidence)), learned)
+        fair = methods.cells(person, kept)
+        mixed = fair + methods.cells(intruder, guests)
+        everything = methods.cells(person, range(len(person.evidence)))
         moved.append(_moved(methods.guess_from, fair, mixed, learned))
         plainly.append(_moved(methods.trusting, fair, mixed, learned))
-        more = fair + methods.groups_of(person, own, learned)
+        more = fair + methods.cells(person, own)
         by_own.append(_moved(methods.guess_from, fair, more, learned))
-        flagged += not solve_groups(mixed.parts(), learned).consistent
-        clean_flagged += not solve_groups(everything.parts(), learned).consistent
+        flagged += not solve_moments(mixed, learned).consistent
+        clean_flagged += not solve_moments(everything, learned).consistent
     return {
         "mean": 100 * float(np.mean(moved)),
         "worst_body": 100 * float(np.max(moved)),
@@ -187,11 +186,11 @@ def strange_day(measured: Measured) -> dict[str, float]:
         intruder = alike[(alike.index(person) + 1) % len(alike)]
         own = np.random.default_rng([_SEED, place]).permutation(len(person.evidence))
         days = {
-            f"own {first}": methods.sum_of(person, own[first : first + DAY].tolist())
+            f"own {first}": methods.day(person, own[first : first + DAY].tolist(), first)
             for first in range(0, len(own), DAY)
         }
         strange = {
-            "strange": methods.sum_of(intruder, range(min(STRANGE_DAY, len(intruder.evidence))))
+            "strange": methods.day(intruder, range(min(STRANGE_DAY, len(intruder.evidence))), -1)
         }
         noticed.append("strange" in odd_days(days | strange, learned))
         wrongly.append(bool(odd_days(days, learned)))
@@ -199,9 +198,9 @@ def strange_day(measured: Measured) -> dict[str, float]:
 
 
 def _moved(
-    method: Callable[[GroupedSums, Learned], methods.Guess],
-    fair: GroupedSums,
-    mixed: GroupedSums,
+    method: Callable[[list[Cell], Learned], methods.Guess],
+    fair: list[Cell],
+    mixed: list[Cell],
     learned: Learned,
 ) -> float:
     apart = method(mixed, learned).log_ratios - method(fair, learned).log_ratios

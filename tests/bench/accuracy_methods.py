@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from avatarrig.body.sums.grouped_sums import GroupedSums
 
 from avatarrig.body.bones import (
     BENCH_RATIOS,
@@ -20,8 +19,11 @@ from avatarrig.body.bones import (
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.features import observed
 from avatarrig.body.evidence.geometry import look_at
-from avatarrig.body.person import Proportions, solve, solve_groups
+from avatarrig.body.levels import Cell, moments_of
+from avatarrig.body.likeness import pose_likeness
+from avatarrig.body.person import Proportions, solve, solve_moments
 from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.moments import Trace, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +58,7 @@ class Person:
         truth: (11,) log ratios.
         deviation: (11,) standard deviations of the truth itself.
         evidence: Of each photo.
+        traces: Of each photo: what the product tells its moment by.
         world_lengths: (n, 11) metres.
         prototype_lengths: (n, 11) in shares of width and height.
         plain_lengths: (n, 11) what is computed before the network, on each photo's own scale.
@@ -65,6 +68,7 @@ class Person:
     truth: FloatArray
     deviation: FloatArray
     evidence: tuple[Evidence | None, ...]
+    traces: tuple[Trace, ...]
     world_lengths: FloatArray
     prototype_lengths: FloatArray
     plain_lengths: FloatArray
@@ -86,6 +90,10 @@ def meet(body: Body, learned: Learned) -> Person:
             evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
             for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
         ),
+        traces=tuple(
+            Trace(pose_likeness(world), (), None if np.isnan(taken) else int(taken))
+            for world, taken in zip(body.world, body.taken, strict=True)
+        ),
         world_lengths=np.linalg.norm(views.world[:, bones], axis=2),
         prototype_lengths=np.where(seen, shares, np.nan),
         plain_lengths=np.exp(observed(views) - learned.network.offset),
@@ -102,32 +110,30 @@ def bench_ratios(log_lengths: FloatArray) -> FloatArray:
     return np.array([log_ratio(log_lengths, *ratio)[0] for ratio in BENCH_RATIOS.values()])
 
 
-def groups_of(person: Person, photos: Sequence[int], learned: Learned) -> GroupedSums:
-    """Adds up the evidence of some photos."""
-    return GroupedSums.of(evidence_of(person, photos), learned)
+def cells(person: Person, photos: Sequence[int]) -> list[Cell]:
+    """The evidence of some photos, by moment as the product tells moments."""
+    return cells_of(
+        (evidence, person.traces[photo])
+        for photo in photos
+        if (evidence := person.evidence[photo]) is not None
+    )
 
 
-def sum_of(person: Person, photos: Sequence[int]) -> EvidenceSum:
-    """Adds up the evidence of some photos, all of them trusted."""
-    total = EvidenceSum()
-    for evidence in evidence_of(person, photos):
-        total.add(evidence)
-    return total
+def day(person: Person, photos: Sequence[int], number: int) -> Cell:
+    """Some photos as those of one day, the number of which no other day has."""
+    parts = cells(person, photos)
+    total = EvidenceSum.total(part.total for part in parts)
+    return Cell(total, number, number, moments_of(parts))
 
 
-def evidence_of(person: Person, photos: Sequence[int]) -> list[Evidence]:
-    """The evidence of those of the photos that say anything."""
-    return [evidence for photo in photos if (evidence := person.evidence[photo]) is not None]
-
-
-def guess_from(groups: GroupedSums, learned: Learned) -> Guess:
+def guess_from(cells: Sequence[Cell], learned: Learned) -> Guess:
     """The product's estimate."""
-    return _guess(solve_groups(groups.parts(), learned))
+    return _guess(solve_moments(cells, learned))
 
 
-def trusting(groups: GroupedSums, learned: Learned) -> Guess:
-    """The estimate that trusts every photo alike."""
-    return _guess(solve(EvidenceSum.total(groups.parts()), learned))
+def trusting(cells: Sequence[Cell], learned: Learned) -> Guess:
+    """The estimate that trusts every photo alike, as if each erred by itself."""
+    return _guess(solve(EvidenceSum.total(cell.total for cell in cells), learned))
 
 
 def _guess(person: Proportions) -> Guess:

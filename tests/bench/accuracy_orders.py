@@ -47,7 +47,7 @@ class Score:
 
 def score(person: methods.Person, photos: Sequence[int], learned: Learned) -> Score:
     """Compares the product's estimate from some photos with the truth."""
-    guess = methods.guess_from(methods.groups_of(person, photos, learned), learned)
+    guess = methods.guess_from(methods.cells(person, photos), learned)
     counted = counted_ratios(person.body)
     low, high = widened(guess, person)
     return Score(

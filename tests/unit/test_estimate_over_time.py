@@ -38,7 +38,7 @@ def test_a_person_who_grows_shows_in_the_window_and_as_drift() -> None:
     for number in range(80):
         recent = number % 2 == 0
         age = number / 4 if recent else 300 + number
-        tally.add(photo(number, grown(0.1 * recent), captured_at=ARRIVED - age * DAY))
+        tally.add(photo(number, grown(0.13 * recent), captured_at=ARRIVED - age * DAY))
     document = as_json(tally, EstimateOptions(window_days=30))
     window = document["window"]
     assert window["used_observations"] == 40

@@ -47,6 +47,7 @@ def test_what_a_reading_raises_comes_with_its_item_and_the_others_go_on() -> Non
 
 
 def test_of_an_endless_source_only_so_many_are_taken_ahead() -> None:
+    before = set(threading.enumerate())
     taken: list[int] = []
 
     def endless() -> Iterator[int]:
@@ -59,4 +60,4 @@ def test_of_an_endless_source_only_so_many_are_taken_ahead() -> None:
         next(outcomes)
         assert len(taken) <= asked + AHEAD
     outcomes.close()
-    assert not [thread for thread in threading.enumerate() if "reading-ahead" in thread.name]
+    assert not set(threading.enumerate()) - before

@@ -48,7 +48,12 @@ def test_a_person_who_stays_the_same_has_years_that_agree() -> None:
 
 
 def test_somebody_whose_proportions_change_is_noticed() -> None:
-    assert changing(years_of(of(Album("p00", 2019), Album("pw01", 2024)))) != []
+    early, late = years_of(of(Album("p00", 2019), Album("p00", 2024)))
+    key, name = next(reversed(SHOWN.items()))
+    bone = late.bones[key]
+    other = msgspec.structs.replace(bone, low=1.01 * bone.high, high=1.3 * bone.high)
+    grown = msgspec.structs.replace(late, bones=late.bones | {key: other})
+    assert changing([early, grown]) == [name]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The numbers that the network looks at, for each photo.
 
-All are free of the photo's size in pixels; left and right take fixed places, and a photo is
-always looked at twice, as it is and mirrored, so that sides are treated alike.
+All are free of the photo's size in pixels, of its shape, and of how it is turned: what was learned
+from some cameras holds for others. Left and right take fixed places, and a photo is always looked
+at twice, as it is and mirrored, so that sides are treated alike.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 LEAST_COSINE: Final = 0.25
 """A bone that points at the camera more than this says nothing about its length."""
 
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 """To be raised with every change to what `features` or `observed` return."""
 
 _BONES = len(BONE_VECTORS)
-FEATURE_COUNT: Final = 11 * _BONES + 4 * len(EXTRA_VECTORS) + 6
+_OF_THE_WHOLE: Final = (4, 5)
+"""Of `Views.frame`: mean visibility, and how badly picture and space agree. The others tell of
+the camera, its framing and the picture's shape: nothing that bodies' lengths depend on."""
+
+FEATURE_COUNT: Final = 9 * _BONES + 4 * len(EXTRA_VECTORS) + len(_OF_THE_WHOLE)
 
 
 def cosines(views: Views) -> FloatArray:
@@ -74,13 +79,11 @@ def features(views: Views) -> FloatArray:
         views.visibility[:, bones],
         views.inside[:, bones],
         turn,
-        direction[..., 0],
-        direction[..., 1],
         views.depth[:, bones],
         log_flat[:, extra],
         log_world[:, extra],
         out_of_plane[:, extra],
         views.visibility[:, extra],
-        views.frame,
+        views.frame[:, _OF_THE_WHOLE],
     ]
     return np.concatenate(columns, axis=1)

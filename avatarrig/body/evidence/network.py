@@ -25,6 +25,9 @@ LOG_PRECISION_RANGE: Final = (-4.0, 6.0)
 """Bounds of a bone's log precision in one photo: an error of 740 % to 5 %. The upper bound caps
 what any single photo can say."""
 
+MOST: Final = 3.0
+"""Standardised features beyond this count as this: nothing acts outside what was learned from."""
+
 MOST_PRECISION: Final = math.exp(LOG_PRECISION_RANGE[1])
 
 _BONES = len(BONE_VECTORS)
@@ -37,7 +40,7 @@ class Network:
 
     Attributes:
         centre: (f,) subtracted from the features.
-        spread: (f,) the features are divided by it, then clipped at ±4.
+        spread: (f,) the features are divided by it, then clipped at ±`MOST`.
         offset: (11,) log length that the landmarks place too much on each bone.
         layers: Weights and biases by name, the first axis being the ensemble's.
         usual: (11,) log lengths of an average person, up to a common offset.
@@ -64,7 +67,7 @@ def look(network: Network, views: Views) -> tuple[FloatArray, FloatArray]:
         Log lengths (n, 11) on each photo's own unknown scale, and inverse variances (n, 11).
         Photos that fit nobody are trusted less: misplaced landmarks, or not a person at all.
     """
-    standard = np.clip((features(views) - network.centre) / network.spread, -4, 4)
+    standard = np.clip((features(views) - network.centre) / network.spread, -MOST, MOST)
     outputs = _forward(network.layers, standard).mean(axis=0)
     lengths = observed(views) - network.offset + OFFSET_SHARE * outputs[:, :_BONES]
     precision = np.exp(
