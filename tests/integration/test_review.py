@@ -43,8 +43,10 @@ def photos() -> list[Observation]:
 
 def pushed(evidence: Evidence | None) -> Evidence:
     assert evidence is not None
-    vector = tuple((np.array(evidence.vector) * 3 + 4000).tolist())
-    return msgspec.structs.replace(evidence, vector=vector)
+    vector = tuple((np.array(evidence.vector) * 3 + 1000).tolist())
+    scatter = 10 * evidence.information[-1]  # bones as far apart as this vector says
+    information = (*evidence.information[:-1], scatter)
+    return msgspec.structs.replace(evidence, vector=vector, information=information)
 
 
 @pytest.fixture
