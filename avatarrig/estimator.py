@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avatarrig.body.advice import Advice, advise
 from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire.estimate import Estimate
 
@@ -76,3 +78,14 @@ class Estimator:
     def estimate(self, *, subject: str = "", options: EstimateOptions | None = None) -> Estimate:
         """Returns what is known so far."""
         return estimate(self._tally, subject=subject, options=options)
+
+    def advice(self) -> Advice | None:
+        """Returns which photos would tell most; None where more would hardly tell anything.
+
+        Example:
+            >>> advice = Estimator().advice()
+            >>> str(advice.framing), str(advice.view)
+            ('full body', 'front')
+        """
+        version = self._tally.learned or "full"
+        return advise(self._tally.cells(), load_learned(version.partition("-")[0]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from avatarrig.body.advice import Advice
 from avatarrig.body.sums.capture_days import capture_moment
 from avatarrig.estimator import Estimator
 
@@ -53,6 +54,7 @@ class Course(msgspec.Struct, frozen=True):
 
     estimate: Estimate
     curves: tuple[Curve, ...]
+    advice: Advice | None = None
 
 
 def in_order(observations: Iterable[Observation]) -> list[Observation]:
@@ -95,6 +97,7 @@ def replay(
     return Course(
         estimator.estimate(subject=subject, options=options),
         tuple(Curve(key, name, tuple(courses[key])) for key, name in CURVES.items()),
+        estimator.advice(),
     )
 
 

@@ -170,6 +170,7 @@ def _subject(subject: str, course: Course) -> dict[str, object]:
         "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
         "window": estimate.window,
         "notes": estimate.notes,
+        "advice": "" if course.advice is None else course.advice.words,
         "courses": [
             (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
         ],
