@@ -1,4 +1,10 @@
-"""Draws the figures of the documentation anew, from the product's own code: docs/figures/*.svg."""
+"""Draws the figures of the documentation anew, from the product's own code: docs/figures/*.
+
+What one gets is put together from the demo's run with overlays and from ``fit.png``:
+
+    avatarrig inputs/datasets/Demo --out outputs/runs/Demo --debug-overlays
+    python scripts/draw_figures.py
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
@@ -21,6 +28,9 @@ PEOPLE = ROOT / "tests" / "unit" / "data" / "rendered_people.npz"
 SHOWN = ("torso_length", "upper_arm_L", "upper_leg_L")
 WIDTH, HEIGHT = 640, 960  # of the rendered pictures
 PANEL = (340, 190)
+DEMO = ROOT / "outputs" / "runs" / "Demo"
+SHOWN_PHOTO = "019"
+TALL, GAP = 480, 12  # pixels
 TITLE = 30
 
 STYLE = """
@@ -39,6 +49,29 @@ def main() -> None:
     for person in ("p00", "pw01"):
         (FIGURES / f"convergence-{person}.svg").write_text(convergence(person), encoding="utf-8")
         sys.stdout.write(f"{FIGURES / f'convergence-{person}.svg'}\n")
+    if DEMO.is_dir():
+        what_you_get().save(FIGURES / "what-you-get.png", optimize=True)
+        sys.stdout.write(f"{FIGURES / 'what-you-get.png'}\n")
+
+
+def what_you_get() -> Image.Image:
+    """A photo with what was seen, the skeleton, and a body in these proportions, side by side."""
+    overlay = next(iter(sorted((DEMO / "overlays").glob(f"{SHOWN_PHOTO}*.png"))))
+    fitted = Image.open(FIGURES / "fit.png")
+    parts = [
+        Image.open(overlay),
+        Image.open(DEMO / "skeleton_estimate.png"),
+        fitted.crop((fitted.width // 2, 0, fitted.width, fitted.height - 30)),
+    ]
+    scaled = [
+        part.convert("RGB").resize((TALL * part.width // part.height, TALL)) for part in parts
+    ]
+    page = Image.new("RGB", (sum(part.width for part in scaled) + 2 * GAP, TALL), "white")
+    left = 0
+    for part in scaled:
+        page.paste(part, (left, 0))
+        left += part.width + GAP
+    return page.quantize(192)
 
 
 def convergence(person: str) -> str:
