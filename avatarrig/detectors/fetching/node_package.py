@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -47,7 +48,15 @@ def _pack(npm: str, package: str, folder: Path) -> Path:
     command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", ".", package]
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no word of it comes from outside
-            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            cwd=folder,
+            # Not the C library's environment, in which MediaPipe's telemetry is switched off by a
+            # proxy that answers nobody.
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PackageUnavailableError(f"package {package}: {error}") from error

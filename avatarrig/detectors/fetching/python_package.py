@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,14 @@ def download_package(requirement: str, folder: Path, *, as_source: bool = False)
     ]
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no word of it comes from outside
-            command, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            # Not the C library's environment, in which MediaPipe's telemetry is switched off by a
+            # proxy that answers nobody.
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PackageUnavailableError(f"package {requirement}: {error}") from error
