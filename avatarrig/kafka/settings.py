@@ -71,10 +71,10 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def _take_own_secret(self) -> None:
         """Where the address is that of this user's own embedded broker, its secret is known."""
-        ports = {port for host, port in self.addresses if host in _LOOPBACK}
+        ports = [port for host, port in self.addresses if host in _LOOPBACK]
         if self.security_protocol != "PLAINTEXT" or len(ports) != len(self.addresses):
             return
-        broker = own_broker_at(ports.pop()) if len(ports) == 1 else None
+        broker = next(filter(None, map(own_broker_at, ports)), None)
         if broker is not None:
             fields = ("SASL_PLAINTEXT", "PLAIN", USERNAME, broker.secret)
             for name, value in zip(_SASL_FIELDS, fields, strict=True):

@@ -148,7 +148,15 @@ def test_a_broker_whose_java_or_guard_is_killed_is_started_again_on_its_port(
     wait_for(told)
     assert "was started again" in notes[0]
     assert describe_cluster(kafka).brokers == (kafka.bootstrap_servers,)
-    assert not psutil.pid_exists(first)
+    wait_for(lambda: is_gone(first))
+
+
+def is_gone(pid: int) -> bool:
+    """Tells whether a process has ended; whoever is its parent now may not have taken note yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.broker

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from support import scripted_detector
@@ -149,9 +148,7 @@ def test_a_kafka_that_goes_away_is_seen_and_seen_when_it_is_back(
     kafka_distribution: object, replica: ReplicaSettings, tmp_path: Path
 ) -> None:
     with EmbeddedBroker(tmp_path / "kafka") as broker:
-        settings = msgspec.structs.replace(
-            replica.kafka, bootstrap_servers=broker.bootstrap_servers
-        )
+        settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         watch, registry = watched(settings, replica)
         with watch:
             wait_for(lambda: now(registry).value("avatarrig_kafka_up") == 1)

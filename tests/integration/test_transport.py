@@ -128,11 +128,11 @@ def test_a_client_says_so_too(secure_kafka: SecureKafka) -> None:
             opened(settings, bootstrap_timeout_ms=500)
 
 
-def test_credentials_where_none_are_taken_are_recognised(settings: KafkaSettings) -> None:
+def test_credentials_where_none_are_taken_are_recognised(secure_kafka: SecureKafka) -> None:
     with pytest.raises(ConnectionRefusedByKafkaError, match="takes no credentials") as refused:
         diagnose_connection(
             KafkaSettings(
-                bootstrap_servers=settings.bootstrap_servers,
+                bootstrap_servers=f"127.0.0.1:{secure_kafka.plain_port}",
                 security_protocol="SASL_PLAINTEXT",
                 sasl_mechanism="PLAIN",
                 username="alice",
