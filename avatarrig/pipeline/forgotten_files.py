@@ -46,7 +46,7 @@ def forget_files(folder: Path, subject: str) -> int:
             gone += [place.estimate, place.preview]
     gone += _forget_decisions(run, subject)
     if not set(run.observations.glob("*.json")) - set(gone):
-        gone += [run.index, run.summary, *sorted(run.logs.glob("*.log"))]
+        gone += [run.index, run.summary, run.files, *sorted(run.logs.glob("*.log"))]
     elif run.index.is_file():
         _leave_out_of_index(run, image_ids)
     deleted = [file for file in gone if file.is_file()]
