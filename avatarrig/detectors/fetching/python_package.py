@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +41,33 @@ def download_package(requirement: str, folder: Path, *, as_source: bool = False)
         *("--no-binary" if as_source else "--only-binary", ":all:"),
         requirement,
     ]
+    return run_client("pip", command, requirement, folder)
+
+
+def run_client(
+    client: str,
+    command: Sequence[str],
+    package: str,
+    folder: Path,
+    *,
+    cwd: Path | None = None,
+) -> Path:
+    """Runs a package client that puts one file into a folder.
+
+    Args:
+        client: Its name, for messages.
+        command: What to run.
+        package: Which package, for messages.
+        folder: Where the file goes; one that holds no other.
+        cwd: Where it runs, if not here.
+
+    Raises:
+        PackageUnavailableError: It fails or cannot be run, with its last words.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no word of it comes from outside
             command,
+            cwd=cwd,
             # Not the C library's environment, in which MediaPipe's telemetry is switched off by a
             # proxy that answers nobody.
             env=dict(os.environ),
@@ -52,11 +77,11 @@ def download_package(requirement: str, folder: Path, *, as_source: bool = False)
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise PackageUnavailableError(f"package {requirement}: {error}") from error
+        raise PackageUnavailableError(f"package {package}: {error}") from error
     downloaded = next(iter(sorted(folder.glob("*.*"))), None)
     if done.returncode or downloaded is None:
-        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise PackageUnavailableError(f"package {requirement}: {reason}")
+        reason = (done.stderr.strip().splitlines() or [f"{client} said nothing"])[-1]
+        raise PackageUnavailableError(f"package {package}: {reason}")
     return downloaded
 
 
