@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from estimator.model import (
     information,
     initial,
     population_of,
-    set_loss,
+    set_losses,
     standardised,
     with_shared_errors,
 )
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from avatarrig.body.bones import FloatArray
+
+
+ERROR_SHARE: Final = 15.0
+"""Weight of the ratios' absolute error in what is made small."""
 
 
 @dataclass(frozen=True)
@@ -131,19 +135,17 @@ def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
 
 
 def train(
-    photos: Photos, bodies: Sequence[int], settings: Settings
-) -> tuple[Parameters, Parameters]:
-    """Trains an ensemble.
+    photos: Photos, bodies: Sequence[int], fixed: Parameters, settings: Settings, member: int
+) -> Parameters:
+    """Trains one network, and a Gaussian step with it.
 
     Args:
         photos: Of everybody.
         bodies: Whom to learn from.
+        fixed: The `constants`.
         settings: How.
-
-    Returns:
-        Parameters with the members as the first axis, and the constants.
+        member: Number of the network: what is drawn differs.
     """
-    fixed = constants(photos, bodies)
     standard = standardised(photos.features, fixed["centre"], fixed["spread"])
     lesson = Lesson(
         jnp.asarray(standard, jnp.float32),
@@ -151,15 +153,14 @@ def train(
         jnp.asarray(photos.precision),
         fixed,
     )
-    keys = jax.random.split(jax.random.key(settings.seed), settings.members)
-    parameters = jax.vmap(lambda key: initial(key, standard.shape[2], settings))(keys)
-    state = jax.vmap(_optimiser(settings).init)(parameters)
-    hat = _Hat(photos, bodies, settings)
+    key = jax.random.fold_in(jax.random.key(settings.seed), member)
+    parameters = initial(key, standard.shape[2], settings)
+    state = _optimiser(settings).init(parameters)
+    hat = _Hat(photos, bodies, settings, member)
     for number in range(settings.steps):
-        batch = hat.draw()
-        keys = jax.random.split(jax.random.key(settings.seed + 1 + number), settings.members)
-        (parameters, state) = _step(settings, (parameters, state), keys, batch, lesson)
-    return parameters, fixed
+        step_key = jax.random.fold_in(key, number)
+        parameters, state = _step(settings, (parameters, state), step_key, hat.draw(), lesson)
+    return parameters
 
 
 def _optimiser(settings: Settings) -> optax.GradientTransformation:
@@ -187,64 +188,94 @@ def _loss(
         lesson.fixed["usual"],
         member["log_tolerance"],
     )
-    matrix, vector = jax.vmap(functools.partial(with_shared_errors, member))(
-        matrix, vector, batch.moments, batch.sessions
-    )
+    matrix, vector = with_shared_errors(member, matrix, vector, batch.moments, batch.sessions)
     people = population_of(member, lesson.fixed)
-    losses = jax.vmap(lambda *each: set_loss(people, *each, settings.likelihood))(
-        matrix, vector, batch.truth
-    )
+    errors, likely = set_losses(people, matrix, vector, batch.truth)
+    losses = ERROR_SHARE * errors - settings.likelihood * likely
     return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _step(
-    settings: Settings, learner: tuple[Any, Any], keys: jax.Array, batch: Batch, lesson: Lesson
+    settings: Settings, learner: tuple[Any, Any], key: jax.Array, batch: Batch, lesson: Lesson
 ) -> tuple[Any, Any]:
     parameters, state = learner
-
-    def of_member(member: Parameters, key: jax.Array, its: Batch) -> Parameters:
-        return jax.grad(_loss)(member, key, its, lesson, settings)
-
-    gradients = jax.vmap(of_member)(parameters, keys, batch)
-    updates, state = jax.vmap(_optimiser(settings).update)(gradients, state, parameters)
+    gradients = jax.grad(_loss)(parameters, key, batch, lesson, settings)
+    updates, state = _optimiser(settings).update(gradients, state, parameters)
     return optax.apply_updates(parameters, updates), state
 
 
 class _Hat:
-    """Draws photo sets, for each member of the ensemble by itself."""
+    """Draws photo sets."""
 
-    def __init__(self, photos: Photos, bodies: Sequence[int], settings: Settings) -> None:
+    def __init__(
+        self, photos: Photos, bodies: Sequence[int], settings: Settings, member: int
+    ) -> None:
         self._photos, self._settings = photos, settings
         self._bodies = np.array([body for body in bodies if len(photos.rows[body])])
         self._chances = [
             chances(photos, self._bodies, spread, settings) for spread in (1.0, settings.unusual)
         ]
-        self._generator = np.random.default_rng(settings.seed)
+        self._generator = np.random.default_rng([settings.seed, member])
 
     def draw(self) -> Batch:
-        """A batch for each member (first axis)."""
+        """A batch."""
         settings, generator = self._settings, self._generator
-        shape = (settings.members, settings.sets)
-        fullness = generator.random(shape) ** 0.7
-        ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
-        usual, unusual = (generator.choice(self._bodies, shape, p=p) for p in self._chances)
-        body = np.where(generator.random(shape) < ordinary, usual, unusual)
-        index = np.zeros((*shape, settings.photos), np.int32)
-        moments = np.zeros((*shape, settings.photos, settings.photos), np.float32)
-        sessions = np.zeros((*shape, settings.photos, settings.photos), np.float32)
-        for place in np.ndindex(*shape):
-            rows = self._photos.rows[body[place]]
+        body, fullness = drawn_bodies(
+            self._bodies, self._chances, settings.sets, settings, generator
+        )
+        index = np.zeros((settings.sets, settings.photos), np.int32)
+        moments = np.zeros((settings.sets, settings.photos, settings.photos), np.float32)
+        sessions = np.zeros_like(moments)
+        for place, rows in enumerate(self._photos.rows[one] for one in body):
             count = max(1, int(np.ceil(min(len(rows), settings.photos) * fullness[place])))
-            chosen = generator.choice(rows, count, replace=False)
-            index[place][:count] = chosen
-            moment = np.unique(self._photos.moment[chosen], return_inverse=True)[1]
-            session = np.unique(self._photos.session[chosen], return_inverse=True)[1]
-            moments[place][np.arange(count), moment] = 1
-            sessions[place][moment, session] = 1
+            chosen = generator.permutation(rows)[:count]
+            index[place, :count] = chosen
+            occasions(
+                self._photos.moment[chosen],
+                self._photos.session[chosen],
+                moments[place],
+                sessions[place],
+            )
         side = generator.integers(0, 2, index.shape, dtype=np.int32)
         truth = self._photos.truth[body]
         return Batch(*map(jnp.asarray, (index, side, moments, sessions, truth)))
+
+
+def drawn_bodies(
+    bodies: NDArray[np.int64],
+    chances: Sequence[NDArray[np.float64]],
+    sets: int,
+    settings: Settings,
+    generator: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draws the bodies of photo sets, and which share of the photos each set holds.
+
+    Args:
+        bodies: (n,) whom to draw from.
+        chances: Of each body, (n,) as people are and (n,) as if they varied more.
+        sets: How many.
+        settings: How.
+        generator: Draws.
+    """
+    fullness = generator.random(sets) ** 0.7
+    ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
+    usual, unusual = (generator.choice(bodies, sets, p=p) for p in chances)
+    return np.where(generator.random(sets) < ordinary, usual, unusual), fullness
+
+
+def occasions(
+    moment: NDArray[np.int64],
+    session: NDArray[np.int64],
+    moments: NDArray[np.float32],
+    sessions: NDArray[np.float32],
+) -> None:
+    """Fills in which photos (p) are of which moment and session, as in `Batch`."""
+    same_moment = moment[:, None] == moment
+    same_session = session[:, None] == session
+    first, first_session = same_moment.argmax(1), same_session.argmax(1)
+    moments[np.arange(len(moment)), first] = 1
+    sessions[first, first_session] = 1
 
 
 class People(Protocol):

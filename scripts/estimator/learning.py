@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from estimator.fit import Photos, train
-from estimator.model import NETWORK_LAYERS, Settings, population_of, root_of
+from estimator.model import NETWORK_LAYERS, Parameters, population_of, root_of
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
@@ -53,27 +52,18 @@ class PoseModel:
     sha256: str
 
 
-def learn(
-    photos: Photos,
-    bodies: Sequence[int],
-    settings: Settings,
-    pose_model: PoseModel,
-) -> Learned:
-    """Trains on some bodies.
+def learned_of(parts: Sequence[Parameters], fixed: Parameters, pose_model: PoseModel) -> Learned:
+    """Puts networks together as an ensemble, with the mean of their Gaussian steps.
 
     Args:
-        photos: Of all bodies.
-        bodies: Which to learn from.
-        settings: How to train.
+        parts: Networks, and the Gaussian steps that were trained with them.
+        fixed: The constants of the training.
         pose_model: Goes into the file.
 
     Returns:
         What was learned, as a program that loads the file sees it, not yet `calibrated`.
     """
-    parameters, fixed = train(photos, bodies, settings)
-    people = jax.vmap(lambda member: population_of(member, fixed))(parameters)
-    averaged = {name: np.asarray(value, np.float64).mean(axis=0) for name, value in people.items()}
-    shares = np.exp(averaged["log_shares"])
+    population = population_from(mean_of(parts), fixed)
     learned = Learned(
         version="",
         pose_model=pose_model.name,
@@ -82,32 +72,54 @@ def learn(
             centre=np.asarray(fixed["centre"], np.float64),
             spread=np.asarray(fixed["spread"], np.float64),
             offset=np.asarray(fixed["offset"], np.float64),
-            layers={name: np.asarray(parameters[name], np.float64) for name in NETWORK_LAYERS},
+            layers={
+                name: np.stack([np.asarray(part[name], np.float64) for part in parts])
+                for name in NETWORK_LAYERS
+            },
             usual=np.asarray(fixed["usual"], np.float64),
-            tolerance=float(np.exp(np.mean(parameters["log_tolerance"]))),
+            tolerance=float(np.exp(np.mean([part["log_tolerance"] for part in parts]))),
         ),
-        population=Population(
-            mean=averaged["mean"],
-            covariances=averaged["covariances"],
-            shares=shares / shares.sum(),
-            response=averaged["response"],
-            offset=averaged["offset"],
-            systematic=averaged["systematic"],
-            moment=_covariance(parameters["moment"]),
-            session=_covariance(parameters["session"]),
-            alike=float(jax.nn.sigmoid(parameters["alike_logit"]).mean()),
-        ),
-        centre=centre_of(averaged["mean"], averaged["offset"]),
+        population=population,
+        centre=centre_of(population.mean, population.offset),
         intervals=(1.0, 1.0, 0.0),
         most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
 
 
-def _covariance(members: jax.Array) -> FloatArray:
-    """Mean over the ensemble of the covariances whose roots the members have."""
-    roots = [np.asarray(root_of(member), np.float64) for member in members]
-    return np.asarray(np.mean([root @ root.T for root in roots], axis=0))
+def mean_of(parts: Sequence[Parameters]) -> Parameters:
+    """The mean of everything but the networks."""
+    return {
+        name: np.mean([np.asarray(part[name]) for part in parts], axis=0)
+        for name in parts[0]
+        if name not in NETWORK_LAYERS
+    }
+
+
+def population_from(parameters: Parameters, fixed: Parameters) -> Population:
+    """The Gaussian step as the weights file holds it."""
+    numbers = {
+        name: np.asarray(value, np.float64)
+        for name, value in population_of(parameters, fixed).items()
+    }
+    order = np.argsort(np.trace(numbers["covariances"], axis1=1, axis2=2))
+    shares = np.exp(numbers["log_shares"])[order]
+    return Population(
+        mean=numbers["mean"],
+        covariances=numbers["covariances"][order],
+        shares=shares / shares.sum(),
+        response=numbers["response"],
+        offset=numbers["offset"],
+        systematic=numbers["systematic"][order],
+        moment=_covariance(parameters["moment"]),
+        session=_covariance(parameters["session"]),
+        alike=float(jax.nn.sigmoid(parameters["alike_logit"])),
+    )
+
+
+def _covariance(parameter: jax.Array) -> FloatArray:
+    root = np.asarray(root_of(parameter), np.float64)
+    return np.asarray(root @ root.T)
 
 
 def fold_of(bodies: Sequence[Body], folds: int, seed: int) -> NDArray[np.int64]:

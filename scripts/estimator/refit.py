@@ -7,42 +7,38 @@ networks stand still.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from estimator.fit import chances
+from estimator.fit import ERROR_SHARE, chances, drawn_bodies, occasions
 from estimator.model import (
     Parameters,
     Settings,
     population_of,
     root_of,
-    set_loss,
+    set_losses,
     with_shared_errors,
 )
 
 from avatarrig.body.evidence.evidence import matrix_of, vector_of
-from avatarrig.body.evidence.learned import centre_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from avatarrig.body.bones import FloatArray
-    from avatarrig.body.evidence.learned import Learned, Population
     from avatarrig.body.levels import Cell
 
 _STEPS = 400
 _SETS = 96
+_SETS_AT_ONCE = 1000
+"""For what is looked for once."""
+_UNKNOWN: Final = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1)
 _RATE = 7e-3
-_UNKNOWN = 0.06
-"""Standard deviation of what a session of real photos errs by more than one of rendered photos,
-alike in all coordinates: what no rendered picture tells. Chosen by real people."""
 _LIKELIHOOD = 1.0
 """Beside the error of the ratios: three times as much as while learning, where it is the intervals
 that matter."""
@@ -65,20 +61,16 @@ class Told:
     spread: NDArray[np.str_]
 
 
-def refitted(learned: Learned, told: Told, settings: Settings) -> Learned:
-    """Fits everything in `Learned.population` but whom to expect.
+def refitted(start: Parameters, fixed: Parameters, told: Told, settings: Settings) -> Parameters:
+    """Fits everything in the Gaussian step but whom to expect.
 
     Args:
-        learned: Networks, and where to start from.
-        told: By other networks of the same kind, on people these have not seen.
+        start: Where to start from: the Gaussian step that was trained with the networks.
+        fixed: The constants of the training.
+        told: By networks of the same kind, on people these have not seen.
         settings: Those of the training.
     """
-    people = learned.population
-    fixed = {
-        "mean": jnp.asarray(people.mean, jnp.float32),
-        "covariance": jnp.asarray(people.covariances[0], jnp.float32),
-    }
-    parameters = _start(people)
+    parameters = {name: jnp.asarray(value, jnp.float32) for name, value in start.items()}
     optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, _STEPS))
     state = optimiser.init(parameters)
 
@@ -91,47 +83,48 @@ def refitted(learned: Learned, told: Told, settings: Settings) -> Learned:
     hat = _Hat(told, settings)
     for _ in range(_STEPS):
         parameters, state = step(parameters, state, hat.draw())
-    numbers = {
-        name: np.asarray(value, np.float64)
-        for name, value in population_of(_grown(parameters), fixed).items()
-    }
-    order = np.argsort(np.trace(numbers["covariances"], axis1=1, axis2=2))
-    shares = np.exp(numbers["log_shares"])[order]
-    return dataclasses.replace(
-        learned,
-        population=dataclasses.replace(
-            people,
-            covariances=numbers["covariances"][order],
-            shares=shares / shares.sum(),
-            response=numbers["response"],
-            offset=numbers["offset"],
-            systematic=numbers["systematic"][order],
-            moment=_covariance(parameters["moment"]),
-            session=_covariance(parameters["session"]) + _UNKNOWN**2 * np.eye(len(people.mean)),
-            alike=float(jax.nn.sigmoid(parameters["alike_logit"])),
-        ),
-        centre=centre_of(people.mean, numbers["offset"]),
-    )
+    return _grown(parameters)
 
 
-def _covariance(parameter: jax.Array) -> FloatArray:
-    root = np.asarray(root_of(parameter), np.float64)
-    return np.asarray(root @ root.T)
+def unknown_of(
+    parameters: Parameters, fixed: Parameters, told: Sequence[Told], settings: Settings
+) -> float:
+    """Tells what one occasion errs by more in pictures of a kind that was never learned from.
+
+    Pictures of real people are such a kind, and no rendered picture tells how far they differ. So
+    it is told by how far one kind of rendered pictures differs for networks that have learned from
+    another: an error alike in all coordinates, of the size that makes the truth most likely when
+    all pictures of a person are of one session.
+
+    Args:
+        parameters: As `refitted` gives them.
+        fixed: The constants of the training.
+        told: For each kind, on people in pictures of it, by networks that have not seen the kind.
+        settings: Those of the training.
+    """
+
+    @jax.jit
+    def likelihood(unknown: jax.Array, batch: Any) -> jax.Array:  # noqa: ANN401 - a tuple
+        return _measured(with_unknown(parameters, unknown), fixed, batch)[1].mean()
+
+    batches = [_Hat(one, settings, one_session=True).draw() for one in told]
+    sums = [
+        sum(float(likelihood(jnp.asarray(unknown), batch)) for batch in batches)
+        for unknown in _UNKNOWN
+    ]
+    return _UNKNOWN[int(np.argmax(sums))]
 
 
-def _start(people: Population) -> Parameters:
-    sizes = np.array([np.trace(one) for one in people.covariances])
-    start = {
-        "response": people.response - np.eye(len(people.mean)),
-        "population_offset": people.offset,
-        "systematic": _parameter(people.systematic[0]),
-        "moment": _parameter(people.moment),
-        "session": _parameter(people.session),
-        "alike_logit": np.log(people.alike / (1 - people.alike)),
-        "log_spreads": np.log(sizes / sizes[0]) / 2,
-        "log_shares": np.log(people.shares),
-    }
-    return {name: jnp.asarray(value, jnp.float32) for name, value in start.items()}
+def with_unknown(parameters: Parameters, unknown: float | jax.Array) -> Parameters:
+    """Adds an error (standard deviation) alike in all coordinates to what sessions share."""
+    root = root_of(parameters["session"])
+    return parameters | {"session": _parameter(root @ root.T + unknown**2 * jnp.eye(len(root)))}
+
+
+def _parameter(covariance: jax.Array) -> jax.Array:
+    """Undoes `root_of`."""
+    root = jnp.linalg.cholesky(covariance)
+    return jnp.tril(root, -1) + jnp.diag(jnp.log(jnp.diag(root)))
 
 
 def _grown(parameters: Parameters) -> Parameters:
@@ -143,29 +136,24 @@ def _grown(parameters: Parameters) -> Parameters:
     return parameters | {"log_growth": parameters["log_spreads"] - parameters["log_spreads"].min()}
 
 
-def _parameter(covariance: FloatArray) -> FloatArray:
-    """Undoes `root_of`."""
-    root = np.linalg.cholesky(covariance)
-    return np.asarray(np.tril(root, -1) + np.diag(np.log(np.diag(root))))
-
-
 def _loss(parameters: Parameters, fixed: Parameters, batch: Any, decay: float) -> jax.Array:  # noqa: ANN401 - a tuple
+    errors, likely = _measured(parameters, fixed, batch)
+    losses = ERROR_SHARE * errors - _LIKELIHOOD * likely
+    return losses.mean() + decay * (parameters["response"] ** 2).sum()
+
+
+def _measured(parameters: Parameters, fixed: Parameters, batch: Any) -> tuple[jax.Array, jax.Array]:  # noqa: ANN401 - a tuple
     matrix, vector, moments, sessions, truth = batch
     people = population_of(_grown(parameters), fixed)
-
-    def one(*photos: jax.Array) -> jax.Array:
-        *told, true = photos
-        return set_loss(people, *with_shared_errors(parameters, *told), true, _LIKELIHOOD)
-
-    losses = jax.vmap(one)(matrix, vector, moments, sessions, truth)
-    return losses.mean() + decay * (parameters["response"] ** 2).sum()
+    told = with_shared_errors(parameters, matrix, vector, moments, sessions)
+    return set_losses(people, *told, truth)
 
 
 class _Hat:
     """Draws photo sets."""
 
-    def __init__(self, told: Told, settings: Settings) -> None:
-        self._told, self._settings = told, settings
+    def __init__(self, told: Told, settings: Settings, *, one_session: bool = False) -> None:
+        self._told, self._settings, self._one_session = told, settings, one_session
         self._matrix = [
             np.array([matrix_of(cell.total.information) for cell in cells], np.float32)
             for cells in told.cells
@@ -183,23 +171,21 @@ class _Hat:
     def draw(self) -> tuple[NDArray[np.float32], ...]:
         """Matrices, vectors, moments and sessions as in `estimator.fit.Batch`, and the truth."""
         settings, generator, most = self._settings, self._generator, self._settings.photos
-        matrix = np.zeros((_SETS, most, 6, 6), np.float32)
-        vector = np.zeros((_SETS, most, 6), np.float32)
-        moments = np.zeros((_SETS, most, most), np.float32)
-        sessions = np.zeros((_SETS, most, most), np.float32)
-        fullness = generator.random(_SETS) ** 0.7
-        ordinary = settings.natural_share + settings.natural_when_few * (1 - fullness) ** 3
-        usual, unusual = (generator.choice(self._bodies, _SETS, p=p) for p in self._chances)
-        bodies = np.where(generator.random(_SETS) < ordinary, usual, unusual)
+        sets = _SETS_AT_ONCE if self._one_session else _SETS
+        matrix = np.zeros((sets, most, 6, 6), np.float32)
+        vector = np.zeros((sets, most, 6), np.float32)
+        moments = np.zeros((sets, most, most), np.float32)
+        sessions = np.zeros_like(moments)
+        bodies, fullness = drawn_bodies(self._bodies, self._chances, sets, settings, generator)
         for place, body in enumerate(bodies):
             cells = self._told.cells[body]
             count = max(1, int(np.ceil(min(len(cells), most) * fullness[place])))
-            chosen = generator.choice(len(cells), count, replace=False)
+            chosen = generator.permutation(len(cells))[:count]
             matrix[place, :count] = self._matrix[body][chosen]
             vector[place, :count] = self._vector[body][chosen]
-            of = [(cells[photo].moment, cells[photo].session) for photo in chosen]
-            moment = np.unique([each for each, _ in of], return_inverse=True)[1]
-            session = np.unique([each for _, each in of], return_inverse=True)[1]
-            moments[place, np.arange(count), moment] = 1
-            sessions[place, moment, session] = 1
+            moment = np.array([cells[photo].moment for photo in chosen])
+            session = np.array([cells[photo].session for photo in chosen])
+            if self._one_session:
+                session[:] = 0
+            occasions(moment, session, moments[place], sessions[place])
         return matrix, vector, moments, sessions, self._told.truth[bodies]

@@ -23,7 +23,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from estimator.album import album_of  # noqa: E402
 from estimator.compact import read_compact, write_compact  # noqa: E402
-from estimator.fit import chances, photos_of  # noqa: E402
+from estimator.fit import chances, occasions, photos_of  # noqa: E402
 from estimator.learning import cells_of  # noqa: E402
 from estimator.model import (  # noqa: E402
     Settings,
@@ -70,9 +70,9 @@ def test_the_gaussian_step_says_the_same_in_both() -> None:
     fields = {field.name: getattr(people, field.name) for field in dataclasses.fields(people)}
     fields["log_shares"] = np.log(fields.pop("shares"))
     fields = {name: np.asarray(value) for name, value in fields.items()}
-    means, _, log_shares = differentiable_posterior(fields, matrix, vector)
+    means, _, log_shares = differentiable_posterior(fields, matrix[None], vector[None])
     mean, covariance, _ = posterior(people, matrix, vector)
-    np.testing.assert_allclose(np.exp(log_shares) @ means, mean, rtol=1e-2, atol=2e-3)
+    np.testing.assert_allclose(np.exp(log_shares[0]) @ means[0], mean, rtol=1e-2, atol=2e-3)
     assert np.linalg.eigvalsh(covariance).min() > 0
 
 
@@ -93,15 +93,17 @@ def test_shared_errors_say_the_same_in_both(bodies) -> None:  # noqa: ANN001
         "session": _logged(np.linalg.cholesky(people.session)),
     }
     alone = [Moments.of([cell], nothing_shared(people)).together() for cell in cells]
+    moments, sessions = np.zeros((2, 1, len(cells), len(cells)))
+    occasions(moment[: len(cells)], session[moment[: len(cells)]], moments[0], sessions[0])
     matrix, vector = with_shared_errors(
         parameters,
-        np.array([each[0] for each in alone]),
-        np.array([each[1] for each in alone]),
-        np.eye(5)[moment[: len(cells)]],
-        np.eye(3)[session],
+        np.array([[each[0] for each in alone]]),
+        np.array([[each[1] for each in alone]]),
+        moments,
+        sessions,
     )
-    np.testing.assert_allclose(matrix, expected_matrix, rtol=1e-3, atol=2e-2)
-    np.testing.assert_allclose(vector, expected_vector, rtol=1e-3, atol=2e-2)
+    np.testing.assert_allclose(matrix[0], expected_matrix, rtol=1e-3, atol=2e-2)
+    np.testing.assert_allclose(vector[0], expected_vector, rtol=1e-3, atol=2e-2)
 
 
 def _logged(root: np.ndarray) -> np.ndarray:
