@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding import decisions_about, send_decisions, slim
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
 from avatarrig.pipeline.deciding import KnownPhoto, fits, new_standing, why_same
-from avatarrig.pipeline.standings import TOGETHER, slim
-from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import decision_key
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
-
-_SECONDS: Final = 30.0
-_NAMES_TOGETHER: Final = 5000
-"""Photos in one record that brings no observation along."""
 
 Place = tuple[int, str, str]
 """Partition, image_id and fingerprint."""
@@ -173,42 +167,21 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
     wanted: Mapping[str, str],
 ) -> None:
     """Tells every partition, and brings along what each has seen of the photos."""
-    seen: dict[tuple[int, str], list[Observation]] = {}
+    seen: dict[int, dict[str, list[Observation]]] = {}
     for (partition, image_id, _), observation in matched.first.items():
-        seen.setdefault((partition, image_id), []).append(observation)
-    moment = time.time_ns()
-    sent: list[Any] = []
-    for standing in sorted(set(wanted.values())):
-        photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
-        for place in places:
-            brought = [name for name in photos if (place.partition, name) in seen]
-            others = [name for name in photos if (place.partition, name) not in seen]
-            for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
-                decision = Decision(
-                    subject=subject,
-                    image_ids=tuple(some),
-                    standing=standing,
-                    reason=reason,
-                    decided_at=moment / 1e9,
-                    observed=tuple(
-                        observation
-                        for image_id in some
-                        for observation in seen.get((place.partition, image_id), ())
-                    ),
-                )
-                key = decision_key(decision, moment, len(sent))
-                sent.append(
-                    producer.send(
-                        OBSERVATIONS,
-                        value=encode(decision),
-                        key=key,
-                        partition=place.partition,
-                    )
-                )
-    producer.flush()
-    for each in sent:
-        each.get(timeout=_SECONDS)
-
-
-def _portions(names: list[str], most: int) -> list[list[str]]:
-    return [names[start : start + most] for start in range(0, len(names), most)]
+        seen.setdefault(partition, {}).setdefault(image_id, []).append(observation)
+    send_decisions(
+        producer,
+        (
+            (place.partition, decision)
+            for standing in sorted(set(wanted.values()))
+            for place in places
+            for decision in decisions_about(
+                subject,
+                standing,
+                sorted(image_id for image_id, to in wanted.items() if to == standing),
+                seen.get(place.partition, {}),
+                reason=reason,
+            )
+        ),
+    )

@@ -7,17 +7,19 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.kafka.deciding import TOGETHER, slim
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
+from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
+from producers import presence
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
@@ -25,12 +27,6 @@ if TYPE_CHECKING:
     from avatarrig.runs import Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
-
-TOGETHER: Final = 100
-"""Photos in one record: well under the broker's limit of a megabyte."""
-
-MOST_GONE: Final = 0.1
-"""A larger share of the photos that is gone at once is rather a disk that is away."""
 
 _AUTOMATIC: Final = frozenset(
     {
@@ -44,21 +40,21 @@ _log = structlog.get_logger(__name__)
 
 
 def wanted_standing(
-    found: Found, seen: ObservedPhoto, decided: str | None, period: Period = ALWAYS
+    seen: ObservedPhoto, decided: str | None, *, is_copy: bool, period: Period = ALWAYS
 ) -> str:
     """Tells how a photo of the dataset shall stand.
 
     Args:
-        found: As the dataset has it.
         seen: As it was observed, and how it stands.
         decided: What was decided about it; empty where that was undone, None where nothing was.
+        is_copy: Whether the dataset has the same picture in an earlier photo.
         period: When photos that count were taken.
     """
     if decided:
         return decided
-    if found.is_copy != seen.is_copy:
+    if is_copy != seen.is_copy:
         # Which one of several copies counts is the first that is there.
-        return Exclusion.DUPLICATE.value if found.is_copy else ONLY_COPY
+        return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY
     if not period.holds(seen.captured_at):
         return Exclusion.OUT_OF_PERIOD.value
     return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
@@ -118,10 +114,13 @@ class Standings:
         return not open_ones
 
     def _open(self) -> Iterator[tuple[PhotoKey, str]]:
-        for found, seen in self._progress.observed_photos:
+        photos = self._progress.observed_photos
+        same = _same_pixels(photos)
+        for found, seen in photos:
             decided = self._decisions.get(found.key)
             by_hand = None if decided is None else decided.standing
-            to = wanted_standing(found, seen, by_hand, self._period)
+            is_copy = found.is_copy or found.key in same
+            to = wanted_standing(seen, by_hand, is_copy=is_copy, period=self._period)
             if to != seen.standing and found.key not in self._unreadable:
                 yield found.key, to
         for key, seen in self._departing().items():
@@ -182,9 +181,13 @@ class Standings:
         return None
 
 
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
+def _same_pixels(photos: Iterable[tuple[Found, ObservedPhoto]]) -> set[PhotoKey]:
+    """Photos of which an earlier one was saved anew, so that its file alone does not tell it."""
+    return copies(
+        (found.key, [(found.subject, seen.pixels)] if seen.pixels else [])
+        for found, seen in photos
+        if not found.is_copy
+    )
 
 
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
@@ -200,4 +203,4 @@ def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
 def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:
     """Whether so many photos may have been taken away on purpose."""
     leaving = sum(seen.standing != Exclusion.GONE for seen in gone.values())
-    return leaving <= MOST_GONE * (progress.counts.observed + leaving)
+    return presence.is_plausible(leaving, progress.counts.observed)

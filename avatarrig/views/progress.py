@@ -43,6 +43,7 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         is_own: Whether the run asked for it.
         is_copy: Whether it was marked as the same photo as another one.
         captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
+        pixels: Stands for its decoded pixels; empty where that is not known.
         standing: What was decided about it; see `avatarrig.body.evidence.decided`.
         excluded: Why it does not count in the estimate, None where it counts.
     """
@@ -55,6 +56,7 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     is_own: bool = False
     is_copy: bool = False
     captured_at: float | None = None
+    pixels: str = ""
     standing: str = AS_SEEN
 
 
@@ -190,6 +192,7 @@ class Progress:
             is_own=record.run == self._run,
             is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
             captured_at=credible(record.captured_at, record.found_at),
+            pixels=record.pixels,
             standing=standing,
         )
         if key in self._observed:

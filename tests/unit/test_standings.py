@@ -49,10 +49,6 @@ class Sending:
         self.failures.append(failed)
 
 
-def found(*, is_copy: bool = False) -> Found:
-    return Found("a", "a.jpg", "anna", is_copy=is_copy)
-
-
 def seen(**fields: object) -> ObservedPhoto:
     return ObservedPhoto(
         **({"partition": 0, "offset": 0, "person": True, "excluded": None} | fields)
@@ -80,7 +76,7 @@ def test_what_was_decided_goes_before_what_is_there(
     is_copy: object, observed: dict[str, object], by_hand: str | None, wanted: str
 ) -> None:
     period = PERIOD if "captured_at" in observed else Period()
-    standing = wanted_standing(found(is_copy=bool(is_copy)), seen(**observed), by_hand, period)
+    standing = wanted_standing(seen(**observed), by_hand, is_copy=bool(is_copy), period=period)
     assert standing == wanted
 
 
@@ -195,6 +191,26 @@ def test_newer_versions_of_files_take_the_older_ones_out_however_many(
     decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
     assert decided == {photo.image_id for photo in PHOTOS}
     assert {decision.standing for decision, _ in run.broker.sent} == {GONE}
+    run.hear()
+    assert standings.settle()
+
+
+def test_a_photo_saved_anew_with_the_same_pixels_counts_once(tmp_path: Path) -> None:
+    pixels = ["a", "b", "a", "", "", "a"]
+    run = Run(tmp_path, there=[])
+    run.progress = Progress(RUN, PHOTOS[0].fingerprint)
+    photos = [
+        msgspec.structs.replace(photo, pixels=same, subject="bert" if number == 5 else "anna")
+        for number, (photo, same) in enumerate(zip(PHOTOS, pixels, strict=False))
+    ]
+    for offset, photo in enumerate(photos):
+        write_observation(run.directory, photo, Pictures())
+        run.progress.observation(photo, 0, offset, now=0.0)
+        run.progress.found(Found(photo.image_id, photo.path, photo.subject))
+    standings = run.standings()
+    standings.settle()
+    decided = [(decision.image_ids, decision.standing) for decision, _ in run.broker.sent]
+    assert decided == [((photos[2].image_id,), DUPLICATE)]
     run.hear()
     assert standings.settle()
 
