@@ -1,9 +1,9 @@
 """How long a photo takes to the estimate that contains it, and what each process needs for it.
 
 ``python tests/bench/pipeline/latency.py`` runs ``avatarrig up`` on an empty folder, moves photos
-into it one by one while nothing else is waiting, and times each from its appearance to the estimate on
-`avatarrig.skeletons`. Then all photos come at once, and memory and CPU of each process are read.
-Absolute figures are of this machine and whatever else it does.
+into it one by one while nothing else is waiting, and times each from its appearance to the
+estimate on `avatarrig.skeletons`. Then all photos come at once, and memory and CPU
+of each process are read. Absolute figures are of this machine and whatever else it does.
 """
 
 from __future__ import annotations
