@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.body.standing import BODY, LEARNED, as_json, tally_of, tally_of_photos
 from support.rendered import evidence_of, truth_of
-from support.standing import BODY, LEARNED, as_json, tally_of, tally_of_photos
 
 from avatarrig.body.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES
