@@ -22,7 +22,7 @@ from avatarrig.body.solver.person import Interval, Proportions, solve_moments
 from avatarrig.body.solver.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
 from avatarrig.body.tape.evidence import Tape
-from avatarrig.body.tape.measure import check_against_height, pooled
+from avatarrig.body.tape.measure import check_measures, pooled
 from avatarrig.wire.estimate import (
     PHASE,
     SCALE_BASIS,
@@ -95,7 +95,7 @@ def estimate(
         MeasureError: A measured length is nobody's of that height.
     """
     options = options or EstimateOptions()
-    check_against_height(options.measured, options.height)
+    check_measures(options.measured, options.height)
     made = _without_photos(tally, subject, options)
     doubts = Doubts()
     if tally.learned is not None:

@@ -45,6 +45,7 @@ SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 Status = Literal["insufficient", "provisional", "stable"]
 
 _Length = Annotated[float, Meta(gt=0, le=1e300)]
+Height = _Length
 _End = Annotated[float, Meta(ge=0, le=1e300)]
 _Day = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Ends = tuple[_End, _End]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from avatarrig.body.height import SHORTEST, TALLEST
 from avatarrig.body.tape.length import parse_length
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.wire.estimate import Measured
+from avatarrig.wire.estimate import MEASURABLE, Measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +52,6 @@ _USUAL: Final = {
 }
 """Length over stature of an average person: only what is far from it is refused."""
 _MOST_TIMES: Final = 2.0
-_SHORTEST, _LONGEST = 0.4, 2.8
-"""Statures, in metres."""
 _ERROR_SIGN: Final = re.compile(r"\+/?-|±")
 
 
@@ -83,15 +82,19 @@ def parse_measure(text: str) -> tuple[str, Measured]:
     value = _metres(text, length)
     uncertain = _error(text, error[0], value) if error else USUAL_ERROR * value
     measured = Measured(value=value, error=uncertain)
-    low, high = (end * _USUAL[pooled(key)] for end in (_SHORTEST, _LONGEST))
-    if not low / _MOST_TIMES < value < high * _MOST_TIMES:
-        raise MeasureError(f"{text!r}: nobody's {words_of(key)} is {_said(value)} long")
-    if not _LEAST_ERROR <= measured.error / value <= _MOST_ERROR:
-        raise MeasureError(
-            f"{text!r}: an error is from {100 * _LEAST_ERROR:g} to {100 * _MOST_ERROR:g} % of the "
-            "length"
-        )
+    _check_possible(key, measured)
     return key, measured
+
+
+def _check_possible(key: str, measured: Measured) -> None:
+    low, high = (end * _USUAL[pooled(key)] for end in (SHORTEST, TALLEST))
+    if not low / _MOST_TIMES < measured.value < high * _MOST_TIMES:
+        raise MeasureError(f"nobody's {words_of(key)} is {_said(measured.value)} long")
+    if not _LEAST_ERROR <= measured.error / measured.value <= _MOST_ERROR:
+        raise MeasureError(
+            f"{words_of(key)}: an error is from {100 * _LEAST_ERROR:g} to {100 * _MOST_ERROR:g} % "
+            "of the length"
+        )
 
 
 def parse_measures(texts: Iterable[str]) -> dict[str, Measured]:
@@ -123,19 +126,25 @@ def together(measures: Iterable[tuple[str, Measured]]) -> dict[str, Measured]:
     return found
 
 
-def check_against_height(measures: Mapping[str, Measured], height: float | None) -> None:
-    """Checks that nobody's length is another's: a slip of a unit, or of a digit.
+def check_measures(measures: Mapping[str, Measured], height: float | None) -> None:
+    """Checks that somebody may be so: no slip of a unit, or of a digit, nothing made up.
 
     Args:
         measures: By key.
         height: Metres.
 
     Raises:
-        MeasureError: A length is less than half, or more than twice, what is usual.
+        MeasureError: No bone is called so, nobody's is so long, or not one of somebody of that
+            height: less than half, or more than twice, what is usual.
     """
-    if height is None:
-        return
+    if height is not None and not SHORTEST <= height <= TALLEST:
+        raise MeasureError(f"nobody is {height:g} m tall: from {SHORTEST} to {TALLEST} m")
     for key, measured in measures.items():
+        if key not in MEASURABLE:
+            raise MeasureError(f"{key!r} is no bone's length that can be measured")
+        _check_possible(key, measured)
+        if height is None:
+            continue
         usual = _USUAL[pooled(key)] * height
         if not usual / _MOST_TIMES < measured.value < usual * _MOST_TIMES:
             raise MeasureError(

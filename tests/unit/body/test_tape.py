@@ -18,7 +18,7 @@ from avatarrig.body.sums.tally import Tally
 from avatarrig.body.tape.evidence import Tape
 from avatarrig.body.tape.measure import (
     MeasureError,
-    check_against_height,
+    check_measures,
     parse_measure,
     parse_measures,
 )
@@ -85,9 +85,9 @@ def test_a_bone_is_measured_once_and_each_side_once() -> None:
 
 
 def test_a_slip_of_a_digit_does_not_fit_the_height() -> None:
-    check_against_height(parse_measures(["forearm=26cm"]), 1.72)
+    check_measures(parse_measures(["forearm=26cm"]), 1.72)
     with pytest.raises(MeasureError, match=r"forearm of 62 cm fits no height of 1\.72 m"):
-        check_against_height(parse_measures(["forearm=62cm"]), 1.72)
+        check_measures(parse_measures(["forearm=62cm"]), 1.72)
 
 
 def test_the_command_refuses_nonsense_before_it_begins() -> None:
