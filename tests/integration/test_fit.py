@@ -19,7 +19,7 @@ from support.fitted import Read, scene
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.fitting import Options, read_avatar
 from avatarrig.avatar.fitting import fit as fit_avatar
-from avatarrig.avatar.gltf.container import Container, read_container
+from avatarrig.avatar.gltf.container import Container, read_container, write_container
 from avatarrig.cli.commands.fit import fit
 
 ESTIMATES = {
@@ -211,6 +211,29 @@ def test_meshes_that_hang_on_bones_are_fitted(run: Path) -> None:
     forearm.apply_transform(shown.graph[names[0]][0])
     elbow, wrist = (after.world(bones[bone])[0, 3] for bone in ("leftLowerArm", "leftHand"))
     assert forearm.bounds[:, 0] == pytest.approx([elbow, wrist], abs=0.01)
+
+
+def test_bones_that_share_a_mesh_get_their_own_where_it_changes(run: Path) -> None:
+    whole = read_container_bytes(build(Recipe(rigid=True)))
+    head = list(JOINTS).index("head")
+    for node in whole.document["nodes"]:
+        if "mesh" in node:
+            node["mesh"] = head
+    before = write_container(whole)
+    done, target = fitted(run, before, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    one, other = Read(before), Read(target.read_bytes())
+    nodes = bones_of(other, "mixamo")
+    for bone, same in (("head", True), ("leftHand", True), ("leftLowerArm", False)):
+        points = [
+            avatar.array(
+                avatar.gltf.meshes[avatar.gltf.nodes[nodes[bone]].mesh]
+                .primitives[0]
+                .attributes.POSITION
+            )
+            for avatar in (one, other)
+        ]
+        assert bool(np.abs(points[1] - points[0]).max() < 1e-6) is same, bone
 
 
 def test_a_height_is_reached(run: Path) -> None:
