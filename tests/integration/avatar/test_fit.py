@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,18 @@ def test_a_height_is_reached(run: Path) -> None:
     assert np.ptp(after.mesh()[:, 1]) == pytest.approx(1.7272, rel=2e-3)
 
 
+def test_a_body_that_lies_keeps_its_length(run: Path) -> None:
+    whole = read_container_bytes(build(Recipe()))
+    top = next(node for node in whole.document["nodes"] if node.get("name") == "Armature")
+    top["rotation"] = [math.sqrt(0.5), 0, 0, math.sqrt(0.5)]
+    data = write_container(whole)
+    done, target = fitted(run, data, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    before, after = Read(data).mesh(), Read(target.read_bytes()).mesh()
+    assert np.ptp(before[:, 2]) > 1.5
+    assert np.ptp(after[:, 2]) == pytest.approx(np.ptp(before[:, 2]), rel=1e-3)
+
+
 def test_widths_are_bounded_unless_asked(run: Path) -> None:
     before, after = read_back(run, Recipe())
     one, other = (avatar.lengths(bones_of(avatar, "mixamo")) for avatar in (before, after))
@@ -287,7 +300,9 @@ def test_a_dry_run_shows_what_was_found_and_writes_nothing(run: Path) -> None:
     done, target = fitted(run, build(Recipe()), "--dry-run")
     assert done.exit_code == 0, done.output
     assert "mixamorig:LeftForeArm" in done.output
-    assert "thighs" in done.output
+    rows = [line.split() for line in done.output.splitlines()]
+    (thighs,) = (row for row in rows if row[:1] == ["thighs"])
+    assert len(thighs) == len(["thighs", "factor", "before", "->", "after"])
     assert not target.exists()
 
 
