@@ -86,8 +86,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         if bind is None or rest is None:
             return _extent(self.parts, points, self.bind_up)
         points = [
-            _posed(part, moved, bind, rest)
-            for part, moved in zip(self.parts, points, strict=True)
+            _posed(part, moved, bind, rest) for part, moved in zip(self.parts, points, strict=True)
         ]
         return _extent(self.parts, points, self.up)
 
