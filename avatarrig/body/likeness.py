@@ -7,7 +7,6 @@ hardly ever do. Both are told in a few small whole numbers that can be added up.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -75,8 +74,10 @@ def pose_likeness(world: NDArray[np.floating[Any]]) -> tuple[int, ...]:
     """
     points = np.asarray(world, np.float64).tolist()
     return tuple(
-        _whole((told(points[left], points[right]) - least) / _POSE_STEP)
-        for (left, right), told, least in _POSE
+        [
+            _whole((told(points[left], points[right]) - least) / _POSE_STEP)
+            for (left, right), told, least in _POSE
+        ]
     )
 
 
@@ -108,4 +109,6 @@ def is_look(numbers: Sequence[int]) -> bool:
 
 def _whole(value: float) -> int:
     """Rounds to the nearest of the numbers there are; 0 for what is none."""
-    return 0 if math.isnan(value) else round(min(max(value, 0.0), float(MOST)))
+    if 0 <= value <= MOST:
+        return round(value)
+    return MOST if value > MOST else 0

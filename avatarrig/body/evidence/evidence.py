@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,11 +32,17 @@ FIXED_POINT: Final = 256
 
 _UPPER = np.triu_indices(COORDINATES)
 _DIAGONAL = tuple(int(at) for at in np.flatnonzero(_UPPER[0] == _UPPER[1]))
-_LOWER = (
-    np.concatenate([_UPPER[1], np.full(COORDINATES + 1, COORDINATES)]),
-    np.concatenate([_UPPER[0], np.arange(COORDINATES + 1)]),
-)
-"""Where the numbers of a photo lie in the lower triangle of the matrix of all of them."""
+
+
+def _symmetric() -> list[int]:
+    """Where each entry of the matrix of all numbers of a photo lies among them."""
+    places = np.zeros((COORDINATES + 1, COORDINATES + 1), int)
+    places[_UPPER] = np.arange(_TRIANGLE)
+    places[:, COORDINATES] = _TRIANGLE + np.arange(COORDINATES + 1)
+    return np.maximum(places, places.T).ravel().tolist()
+
+
+_all_numbers = itemgetter(*_symmetric())
 _ROUNDING = np.eye(COORDINATES + 1) * (COORDINATES + 1)
 """Rounding to integers takes away less than the number of rows."""
 _TO_COORDINATES = HELMERT @ POOLING.T
@@ -164,10 +171,10 @@ def check_possible(evidence: Evidence, learned: Learned) -> None:
     diagonal = (*(triangle[place] for place in _DIAGONAL), scatter)
     if any(said > most for said, most in zip(diagonal, _most(learned), strict=True)):
         raise StateRefusedError("evidence says more than one photo can")
-    matrix = _ROUNDING.copy()
-    matrix[_LOWER] += (*triangle, *evidence.vector, scatter)
+    numbers = _all_numbers((*triangle, *evidence.vector, scatter))
+    matrix = np.array(numbers, np.float64).reshape(_ROUNDING.shape)
     try:
-        np.linalg.cholesky(matrix)
+        np.linalg.cholesky(matrix + _ROUNDING)
     except np.linalg.LinAlgError as error:
         raise StateRefusedError("evidence contradicts itself: no bone lengths give it") from error
 
