@@ -16,8 +16,8 @@ import structlog
 
 from avatarrig.kafka.embedded import storage_state
 from avatarrig.photos.passed_over import FileCounts
+from avatarrig.pipeline.decisions.standings import unsettled
 from avatarrig.pipeline.request import RunRequest
-from avatarrig.pipeline.standings import unsettled
 from avatarrig.runs import (
     RunDirectory,
     RunStorageError,
