@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.body.estimates import skeleton
 from support.observed import observation
-from support.wire.estimates import skeleton
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
