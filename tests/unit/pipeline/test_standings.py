@@ -34,7 +34,7 @@ LEFT_OUT, GONE, DUPLICATE = Exclusion.ON_REQUEST, Exclusion.GONE, Exclusion.DUPL
 SUMMER = 1_562_000_000.0  # July 2019
 PERIOD = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
 RUN = "0123456789ab"
-PHOTOS = [observation(number, run=RUN) for number in range(20)]
+PHOTOS = [observation(number, run=RUN, content_hash=f"{number:064}") for number in range(20)]
 
 
 class Sending:
@@ -198,6 +198,17 @@ def test_newer_versions_of_files_take_the_older_ones_out_however_many(
     assert {decision.standing for decision, _ in run.broker.sent} == {GONE}
     run.hear()
     assert standings.settle()
+
+
+def test_photos_that_moved_to_another_person_are_no_loss(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[5:])
+    for offset, photo in enumerate(PHOTOS[:5], 50):
+        moved = msgspec.structs.replace(photo, image_id=f"{photo.image_id}-moved", subject="bert")
+        run.progress.observation(moved, 0, offset, now=0.0)
+        run.progress.found(Found(moved.image_id, f"bert/{moved.path}", moved.subject))
+    run.standings().settle()
+    decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
+    assert decided == {photo.image_id for photo in PHOTOS[:5]}
 
 
 def test_a_photo_saved_anew_with_the_same_pixels_counts_once(tmp_path: Path) -> None:
