@@ -8,7 +8,7 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import check_page_address, web_options
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
@@ -47,6 +47,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
     """
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
+        check_page_address(page)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         with (

@@ -39,6 +39,11 @@ class Ingesting(msgspec.Struct, frozen=True):
     dataset: Dataset
     rescan: float
 
+    @property
+    def only_subject(self) -> str | None:
+        """Whose photos they all are; None where each folder is somebody else's."""
+        return None if self.dataset.subject_per_folder else self.dataset.subject_of("")
+
     def check(self, asking: Asking) -> None:
         """Refuses to look for one person in the folders of several.
 
