@@ -10,15 +10,15 @@ from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
 from aggregators.debounce import Schedule
 from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
 from aggregators.level import Level
-from aggregators.merging import tallied_partitions
+from aggregators.partitions.merging import tallied_partitions
+from aggregators.partitions.tallying import observed_partitions
 from aggregators.publishers import Sender, SkeletonPublisher, TallyPublisher
-from aggregators.tallying import observed_partitions
 from avatarrig.wire.topics import OBSERVATIONS, TALLIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aggregators.merging import Estimator
+    from aggregators.partitions.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.metrics.aggregate import AggregateMetrics
 

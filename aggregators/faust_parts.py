@@ -18,7 +18,7 @@ from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, CodecArg, ConsumerMessage, FutureMessage
 
-from aggregators.keys import partition_of
+from aggregators.partitions.keys import partition_of
 from avatarrig.wire.keys import KeyRefusedError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from aggregators.checkpoint import Checkpoint
-    from aggregators.intake import Intake, Rejection
+    from aggregators.partitions.checkpoint import Checkpoint
+    from aggregators.partitions.intake import Intake, Rejection
     from avatarrig.wire.keys import Series
 
 

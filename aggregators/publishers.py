@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from aggregators.intake import Rejection
+from aggregators.partitions.intake import Rejection
 from aggregators.protocols import Message
 from avatarrig.body.refused import ImpossibleEstimateError
 from avatarrig.wire import MOST_SAID, Reject, encode, keys, shortened
@@ -21,9 +21,9 @@ from avatarrig.wire.topics import HISTORY, REJECTS, SKELETONS, TALLIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aggregators.intake import Rejection
-    from aggregators.merging import TalliedPartition
-    from aggregators.tallying import ObservedPartition
+    from aggregators.partitions.intake import Rejection
+    from aggregators.partitions.merging import TalliedPartition
+    from aggregators.partitions.tallying import ObservedPartition
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.wire import SkeletonRecord
     from avatarrig.wire.keys import Series

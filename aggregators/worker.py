@@ -24,7 +24,7 @@ from avatarrig.wire.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aggregators.merging import Estimator
+    from aggregators.partitions.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
     from avatarrig.metrics.aggregate import AggregateMetrics

@@ -9,7 +9,7 @@ pytest_plugins = [
     "support.photos",
     "support.real_photos",
     "support.replicas",
-    "support.s3",
+    "support.deploy.s3",
 ]
 
 # Unit tests are for running all the time; and how long an example takes says more about the

@@ -26,7 +26,7 @@ from avatarrig.body.landmarks import (
     RIGHT_SHOULDER,
 )
 from avatarrig.body.levels import limited
-from avatarrig.body.person import Proportions, imagine
+from avatarrig.body.solver.person import Proportions, imagine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
-from avatarrig.body.asymmetry import asymmetries, disagreements
 from avatarrig.body.bones import PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
-from avatarrig.body.odd_days import odd_days
-from avatarrig.body.person import Interval, Proportions, solve_moments
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.rolling import days_of, window_of
+from avatarrig.body.solver.asymmetry import asymmetries, disagreements
+from avatarrig.body.solver.odd_days import odd_days
+from avatarrig.body.solver.person import Interval, Proportions, solve_moments
+from avatarrig.body.solver.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
 from avatarrig.wire.estimate import (
     PHASE,

@@ -25,6 +25,7 @@ from avatarrig.kafka import (
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
@@ -34,7 +35,6 @@ from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
-from avatarrig.pipeline.standings import Standings
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions

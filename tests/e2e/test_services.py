@@ -15,7 +15,7 @@ import psutil
 import pytest
 from support.command import RUN_SECONDS, Command, copy_demo
 from support.kafka import SecureKafka
-from support.topics import read_to_end
+from support.kafka_parts.topics import read_to_end
 
 from avatarrig.kafka import KafkaSettings, open_reader, partitions_of
 from avatarrig.wire import Observation, decode

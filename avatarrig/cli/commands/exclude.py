@@ -14,7 +14,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
 
 if TYPE_CHECKING:
-    from avatarrig.pipeline.deciding import KnownPhoto
+    from avatarrig.pipeline.decisions.deciding import KnownPhoto
 
 SHOWN = 10
 
@@ -76,7 +76,7 @@ def _decide(
         return
     if len(names) < 2:  # noqa: PLR2004 - a run and a photo
         raise click.UsageError("give the run directory, then the photos")
-    from avatarrig.pipeline import deciding
+    from avatarrig.pipeline.decisions import deciding
 
     run, *photos = names
     change = deciding.exclude_from_run if excluding else deciding.include_in_run
@@ -95,7 +95,7 @@ def _decide_in_service(
     *,
     excluding: bool,
 ) -> None:
-    from avatarrig.pipeline.deciding_service import decide_in_service
+    from avatarrig.pipeline.decisions.deciding_service import decide_in_service
 
     with fail_clearly():
         changed, same = decide_in_service(

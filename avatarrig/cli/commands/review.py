@@ -57,7 +57,7 @@ def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> 
 
 
 def _apply(run: Path, bad: list[str], good: list[str]) -> None:
-    from avatarrig.pipeline.deciding import exclude_from_run, include_in_run
+    from avatarrig.pipeline.decisions.deciding import exclude_from_run, include_in_run
 
     if not (bad or good):
         raise click.UsageError("no photo that is labelled was observed in this run")

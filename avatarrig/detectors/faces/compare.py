@@ -1,7 +1,7 @@
 """Whether one of the faces in a photo is the subject's; pure.
 
-The thresholds are cosines of SFace's embeddings. `tests/bench/faces.py` measures what they take
-and what they let in.
+The thresholds are cosines of SFace's embeddings. `tests/bench/detectors/faces.py` measures what
+they take and what they let in.
 """
 
 from __future__ import annotations

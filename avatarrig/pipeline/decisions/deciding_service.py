@@ -1,0 +1,214 @@
+"""Taking photos of a subject out of the estimate where no run is: through the topics."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka import TopicPartition
+
+from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
+from avatarrig.pipeline.decisions.deciding import KnownPhoto, fits, new_standing, why_same
+from avatarrig.pipeline.decisions.standings import TOGETHER, slim
+from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import decision_key
+from avatarrig.wire.topics import OBSERVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kafka import KafkaConsumer, KafkaProducer
+
+ROUNDS: Final = 5
+"""How often it is looked whether photos were observed while they were being decided about."""
+
+_SECONDS: Final = 30.0
+_NAMES_TOGETHER: Final = 5000
+"""Photos in one record that brings no observation along."""
+
+Place = tuple[int, str, str]
+"""Partition, image_id and fingerprint."""
+
+
+class _Matched:
+    """What the observations topic says of the photos that are named.
+
+    Args:
+        subject: Whose photos they are.
+        names: image_ids, paths or patterns.
+    """
+
+    def __init__(self, subject: str, names: Sequence[str]) -> None:
+        self._subject = subject
+        self._digest = subject_digest(subject)
+        self._names = tuple(names)
+        self.unmatched = set(names)
+        self.is_known = False
+        self.first: dict[Place, Observation] = {}
+        self.standings: dict[str, str] = {}
+
+    def take(self, message: Message) -> None:
+        """Takes in a message of the topic; the aggregator rejects those that hold no record."""
+        match message.record:
+            case Forget(forget=digest) if digest == self._digest:
+                self._forget(message.partition)
+            case Decision(subject=subject) as decision if subject == self._subject:
+                self.standings |= dict.fromkeys(decision.image_ids, decision.standing)
+            case Observation() as seen:
+                self._see(message.partition, seen)
+
+    def _see(self, partition: int, record: Observation) -> None:
+        if record.subject != self._subject:
+            return
+        self.is_known = True
+        photo = KnownPhoto(record.image_id, record.subject, record.path)
+        fitting = [name for name in self._names if fits(photo, name)]
+        if fitting:
+            self.unmatched -= set(fitting)
+            place = (partition, record.image_id, record.fingerprint)
+            self.first.setdefault(place, slim(record))
+
+    def _forget(self, partition: int) -> None:
+        for place in [place for place in self.first if place[0] == partition]:
+            del self.first[place]
+
+
+def decide_in_service(
+    kafka: KafkaSettings, subject: str, names: Sequence[str], reason: str, *, excluding: bool
+) -> tuple[list[KnownPhoto], list[tuple[KnownPhoto, str]]]:
+    """Takes photos of a subject out of the estimate, or brings them back.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose photos they are.
+        names: image_ids, paths within the dataset, folders or patterns.
+        reason: Why, for people.
+        excluding: Whether they shall not count.
+
+    Returns:
+        The photos that stand otherwise now; and those that do not, with the reason.
+
+    Raises:
+        CommandError: No such photo of the subject was observed.
+        TransportError: Kafka does not answer.
+    """
+    with (
+        reading(kafka) as consumer,
+        contextlib.closing(open_producer(kafka)) as producer,
+    ):
+        matched = _Matched(subject, names)
+        starts = from_beginning(consumer, OBSERVATIONS)
+        ends = _read(consumer, matched, starts)
+        _refuse_unknown(matched, subject)
+        wanted, changed, same = _wanted(matched, excluding=excluding)
+        for _ in range(ROUNDS):
+            if not wanted:
+                break
+            known = set(matched.first)
+            _publish(producer, list(starts), matched, subject, reason, wanted)
+            ends = _read(consumer, matched, ends)
+            late = {image_id for _, image_id, _ in set(matched.first) - known}
+            wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
+    return changed, same
+
+
+def _read(
+    consumer: KafkaConsumer, matched: _Matched, starts: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Reads on to the end; returns where that was."""
+    ends = dict(starts)
+    for message in Reader(consumer, (OBSERVED,), starts).to_end():
+        matched.take(message)
+        ends[TopicPartition(message.topic, message.partition)] = message.offset + 1
+    return ends
+
+
+def _refuse_unknown(matched: _Matched, subject: str) -> None:
+    if not matched.is_known:
+        raise CommandError(
+            f"no photo of {subject} was observed: avatarrig status lists the subjects",
+            ExitCode.WRONG_USAGE,
+        )
+    if matched.unmatched:
+        raise CommandError(
+            f"no photo of {subject} that was observed is called {min(matched.unmatched)!r}: give a "
+            "path within the dataset, a pattern such as '2019/*.jpg', or an image_id",
+            ExitCode.WRONG_USAGE,
+        )
+
+
+def _wanted(
+    matched: _Matched, *, excluding: bool
+) -> tuple[dict[str, str], list[KnownPhoto], list[tuple[KnownPhoto, str]]]:
+    wanted: dict[str, str] = {}
+    changed: dict[str, KnownPhoto] = {}
+    same: dict[str, tuple[KnownPhoto, str]] = {}
+    for seen in matched.first.values():
+        photo = KnownPhoto(seen.image_id, seen.subject, seen.path)
+        standing = matched.standings.get(seen.image_id, AS_SEEN)
+        to = new_standing(seen, standing, excluding=excluding)
+        if to == standing:
+            why = why_same(seen, standing, excluding=excluding)
+            same.setdefault(seen.image_id, (photo, why))
+        else:
+            wanted.setdefault(seen.image_id, to)
+            changed.setdefault(seen.image_id, photo)
+    unchanged = [pair for image_id, pair in same.items() if image_id not in wanted]
+    return wanted, list(changed.values()), unchanged
+
+
+def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
+    producer: KafkaProducer,
+    places: Sequence[TopicPartition],
+    matched: _Matched,
+    subject: str,
+    reason: str,
+    wanted: Mapping[str, str],
+) -> None:
+    """Tells every partition, and brings along what each has seen of the photos."""
+    seen: dict[tuple[int, str], list[Observation]] = {}
+    for (partition, image_id, _), observation in matched.first.items():
+        seen.setdefault((partition, image_id), []).append(observation)
+    moment = time.time_ns()
+    sent: list[Any] = []
+    for standing in sorted(set(wanted.values())):
+        photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
+        for place in places:
+            brought = [name for name in photos if (place.partition, name) in seen]
+            others = [name for name in photos if (place.partition, name) not in seen]
+            for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
+                decision = Decision(
+                    subject=subject,
+                    image_ids=tuple(some),
+                    standing=standing,
+                    reason=reason,
+                    decided_at=moment / 1e9,
+                    observed=tuple(
+                        observation
+                        for image_id in some
+                        for observation in seen.get((place.partition, image_id), ())
+                    ),
+                )
+                key = decision_key(decision, moment, len(sent))
+                sent.append(
+                    producer.send(
+                        OBSERVATIONS,
+                        value=encode(decision),
+                        key=key,
+                        partition=place.partition,
+                    )
+                )
+    producer.flush()
+    for each in sent:
+        each.get(timeout=_SECONDS)
+
+
+def _portions(names: list[str], most: int) -> list[list[str]]:
+    return [names[start : start + most] for start in range(0, len(names), most)]
