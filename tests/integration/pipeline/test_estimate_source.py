@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.estimates import said, skeleton
+from support.body.estimates import said, skeleton
 from support.kafka import with_topics
 from support.rendered import rendered
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
-from support.estimates import said, skeleton
+from support.body.estimates import said, skeleton
 
 from avatarrig.pipeline.keeping_estimates import Folder, KeptEstimates
 from avatarrig.runs import RunDirectory
