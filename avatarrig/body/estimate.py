@@ -149,7 +149,7 @@ def _with_photos(
         metres=None
         if height is None
         else {key: _metres(proportions, ratios[key], key, height) for key in usable},
-        window=window_of(tally, days, learned, options.window_days, options.as_of),
+        window=window_of(tally, days, (learned, proportions), options.window_days, options.as_of),
     ), doubts
 
 
@@ -181,6 +181,7 @@ def _bone(
     members = _ARMS if key == WINGSPAN else (key,)
     n = min(tally.histogram(member).total for member in members)
     moments = min(round(min(shown[member] for member in members)), n)
+    told = min(_told_by(tally, shown, member) for member in members)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
     median = _median(tally, key)
     return BoneEstimate(
@@ -189,9 +190,15 @@ def _bone(
         median=None if median is None else rounded(median),
         value=rounded(ratio.middle),
         interval=ends(ratio.low, ratio.high),
-        status=_status(moments, ratio, trusted=trusted),
+        status=_status(told, ratio, trusted=trusted),
         prior_share=rounded(sum(shares) / len(shares)),
     )
+
+
+def _told_by(tally: Tally, shown: Mapping[str, float], key: str) -> int:
+    """Moments that tell a bone's length: left and right are estimated together, from both."""
+    both = [one for one, pooled in PROTOTYPE_BONES.items() if pooled == PROTOTYPE_BONES[key]]
+    return max(min(round(shown[one]), tally.histogram(one).total) for one in both)
 
 
 def _status(moments: int, ratio: Interval, *, trusted: bool) -> Status:

@@ -177,7 +177,7 @@ class KeepingEstimates:
         """Says once what keeps files from being written; that Kafka is away others say."""
         said = str(error)
         if isinstance(error, TransportError):
-            _log.info("estimates are not written at the moment", why=said)
+            _log.debug("estimates are not written at the moment", why=said)
         elif said != self._trouble:
             self._trouble = said
             _log.warning("estimates cannot be written", why=said)

@@ -14,7 +14,7 @@ from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -53,7 +53,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
         with (
             instance_name(group) as instance,
             membership(reached, group, [instance]),
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state) as coordinator,
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
         ):
             coordinator.use(reached)
             child = aggregator(reached, group=group, worker=instance, window=window, page=page)

@@ -21,6 +21,7 @@ from avatarrig.photos.object_store import is_store_url
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
 from producers.settings import IngestSettings
@@ -156,7 +157,7 @@ def ingest(
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     say(
-        f"{totals.published} photos published"
+        f"{counted(totals.published, 'photo')} published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")
     )

@@ -35,7 +35,7 @@ from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -97,7 +97,7 @@ def up(
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
         coordinator = stack.enter_context(
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
         )
         reached = _reached(coordinator, kafka, data_dir or default_data_folder())
         coordinator.patiently(lambda: _create_topics(reached), stop)
