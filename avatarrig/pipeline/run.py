@@ -23,6 +23,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
+from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
     Estimates,
@@ -147,6 +148,15 @@ def _locked_run(
             fingerprint = asked_fingerprint(own, dataset.asked)
             learned = _learned(request, display)
 
+            finished = FinishedRun(
+                request,
+                run,
+                dataset,
+                identity=identity.run,
+                fingerprint=fingerprint,
+                learned=learned,
+            )
+
             def carried_out() -> Progress:
                 progress = Progress(identity.run, fingerprint, learned)
                 session = Session(
@@ -163,7 +173,7 @@ def _locked_run(
                 return progress
 
             try:
-                progress = carried_out()
+                progress = finished.look(display.note) or carried_out()
             except DataDamagedError as error:
                 if request.kafka is not None:
                     raise
@@ -179,11 +189,15 @@ def _locked_run(
         if not progress.counts.found and not interruption.requested:
             raise _no_photos(request, read_file_counts(run))
         estimates: Estimates = progress.estimates()
-        if request.estimate != EstimateOptions():
+        # What an earlier command told the aggregator, this one does not say.
+        told = any(made.metres is not None for made in estimates.values())
+        if told or request.estimate != EstimateOptions():
             estimates = estimate_again(run, progress, request.estimate)
         write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
         screen.results(run, progress, estimates, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
+        if code is not ExitCode.INTERRUPTED:
+            finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
         return Outcome(code, result_document(run, progress, estimates, elapsed))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from avatarrig.body.evidence.learned import Learned, Population
     from avatarrig.body.solver.person import Proportions
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.body.tape.evidence import Tape
 
 _KEYS: Final = tuple(key for key in PROTOTYPE_BONES if key != "shoulder_width")
 
@@ -38,7 +39,7 @@ photos differ by 0.8 of what their information says, which leaves room for days 
 def window_of(
     tally: Tally,
     parts: Mapping[str, Cell],
-    always: tuple[Learned, Proportions],
+    known: tuple[Learned, Tape, Proportions],
     days: int | None,
     as_of: dt.date | None,
 ) -> Window | None:
@@ -47,7 +48,8 @@ def window_of(
     Args:
         tally: A subject's photos.
         parts: The same by day, see `days_of`.
-        always: The weights that made its evidence, and what all photos say with them.
+        known: The weights that made its evidence, lengths that were measured, and what all
+            photos say with them.
         days: Length of the window; None for none.
         as_of: Its last day, today for example; the newest photo's where that is later.
 
@@ -61,12 +63,12 @@ def window_of(
     names, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
     inside = [cell for name, cell in parts.items() if name in names]
     others = [cell for name, cell in parts.items() if name not in names]
-    learned, proportions = always
+    learned, tape, proportions = known
     changes = compare(inside, others, learned.population)
     if inside and others:
         # Of a day it is not kept which moments its photos are of; where the window holds all
         # photos, nothing but what all say may be said of it.
-        proportions = solve_moments(inside, learned)
+        proportions = solve_moments(inside, learned, tape)
     return Window(
         days=days,
         first=first.isoformat(),
