@@ -30,12 +30,9 @@ class Aggregation:
     """Both levels on a Faust application.
 
     Args:
-        settings: Of this process.
         partitions: Topic to its number of partitions.
         learned: Versions of what was learned that this program works with, spaces between.
-        estimator: The mathematics.
         data: An empty folder; Faust insists on one.
-        metrics: Hears of messages and estimates.
     """
 
     def __init__(  # noqa: PLR0913 - a worker's parts, put together in one place

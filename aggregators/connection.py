@@ -82,7 +82,6 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
     """Returns the options of an application that keeps quiet and owns no topics.
 
     Args:
-        settings: Of this process.
         data: An empty folder; Faust insists on one.
     """
     return {

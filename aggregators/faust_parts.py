@@ -31,10 +31,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Messages of one partition in the order of their offsets.
 
     Attributes:
-        topic: Name of the topic.
-        partition: Number of the partition.
         generation: Generation of the consumer group that they were read in.
-        messages: Offset and value of each.
     """
 
     topic: str

@@ -33,7 +33,6 @@ class Sender:
     """Sends messages and waits until the broker has them all.
 
     Args:
-        app: The Faust application.
         partitions: Topic to its number of partitions.
     """
 
@@ -75,10 +74,7 @@ class TallyPublisher:
     """Level 1 publishes tallies, all of a series to one partition.
 
     Args:
-        topic: Name of the topic that is read.
-        sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of what is rejected.
     """
 
     def __init__(
@@ -126,8 +122,6 @@ class SkeletonPublisher:
     """Level 2 publishes estimates that say something new, and notes them in the history.
 
     Args:
-        topic: Name of the topic that is read.
-        sender: Sends messages.
         wall_clock: Unix seconds.
         metrics: Hears of estimates, and of what is rejected.
     """

@@ -113,12 +113,7 @@ class AvatarRigError(Exception):
 
 
 class CommandError(AvatarRigError):
-    """A command cannot go on.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
+    """A command cannot go on."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)

@@ -20,14 +20,7 @@ LONGEST_SEEK_SECONDS = 2 * _COMMITTED_MS / 1000
 
 
 def poll_nothing(consumer: KafkaConsumer) -> Messages:
-    """Shows a consumer to its group without taking more.
-
-    Args:
-        consumer: A member of a group.
-
-    Returns:
-        What came all the same, as from a poll.
-    """
+    """Shows a consumer to its group without taking more."""
     flowing = consumer.assignment() - consumer.paused()
     consumer.pause(*flowing)
     nothing: Messages = consumer.poll(timeout_ms=0)
@@ -39,9 +32,7 @@ def seek_to_committed(consumer: KafkaConsumer, kafka: KafkaSettings, group: str)
     """Takes a consumer back to what its group has committed in its partitions.
 
     Args:
-        consumer: A member of the group.
         kafka: Where to ask again if a transaction does not end.
-        group: The group's name.
     """
     for partition, offset in _committed(consumer, kafka, group).items():
         # Partitions may be taken away meanwhile; then the group has changed, and all this

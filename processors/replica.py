@@ -49,11 +49,7 @@ class Replica:
         settings: Whose photos, and limits.
         consumer: Subscribed to the images topic, reading committed messages only.
         transaction: On the replica's own transactional producer.
-        in_flight: What becomes of the photos.
-        holds: The partitions that it lets wait.
         watchdog: Gets a sign of life before everything that may wait.
-        report: Hears of changes of state.
-        metrics: Hears of photos that are done with.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place

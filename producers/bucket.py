@@ -36,8 +36,6 @@ class StoredPhoto(msgspec.Struct, frozen=True):
     """An object that goes by a photo's name.
 
     Attributes:
-        name: Bucket and key.
-        path: Path within the dataset.
         problem: Why no reference can name it, None where nothing speaks against it.
     """
 

@@ -51,11 +51,8 @@ class Ingest:
 
     Args:
         source: Where photos are found.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
-        memory: What is published by now.
         schedule: How often to look.
-        metrics: Hears of every photo.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, wired in one place
@@ -98,7 +95,6 @@ class Ingest:
         """Publishes what is there and what comes, until told to stop.
 
         Args:
-            stop: Is set to end.
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0

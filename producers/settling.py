@@ -59,8 +59,6 @@ class Settling:
         """Looks at a file.
 
         Args:
-            path: Its path within the dataset.
-            stamp: As it is now.
             has_end: Whether it ends as its format does.
             now: Monotonic seconds.
             clock: Unix seconds.

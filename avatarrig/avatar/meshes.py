@@ -24,10 +24,7 @@ class MeshFit(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to fit meshes.
 
     Attributes:
-        frame: The nodes as they are.
         bind: Places of all nodes in the fitted bind pose.
-        maps: Map of each part.
-        size: Size of the body in the scene.
     """
 
     frame: Frame
@@ -44,9 +41,6 @@ def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: M
     """Gives all surfaces their new shape.
 
     Args:
-        store: The document that is changed.
-        source: The document as it was.
-        surfaces: All that the body moves.
         fit: Where it goes.
     """
     writer = _Writer(store, source)
@@ -121,12 +115,7 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
 
 
 class _Writer:
-    """Writes accessors, each once for each surface that uses it.
-
-    Args:
-        store: The document that is changed.
-        source: The document and its numbers as they were.
-    """
+    """Writes accessors, each once for each surface that uses it."""
 
     def __init__(self, store: Store, source: Source) -> None:
         self.store = store
@@ -141,9 +130,7 @@ class _Writer:
 
         Args:
             holder: Attributes or a blend shape of a primitive.
-            name: Which of them.
             owner: The surface, whose shape determines the new values.
-            make: Makes them from the old ones.
         """
         index = holder[name]
         if self._owners.setdefault(index, owner) != owner:

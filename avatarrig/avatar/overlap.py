@@ -28,9 +28,7 @@ class Overlaps(msgspec.Struct, frozen=True, kw_only=True):
     """How deep limbs are in one another or in the body, in the avatar's unit; 0 where they are not.
 
     Attributes:
-        legs: Legs and feet in one another.
         arms: Forearms and hands in trunk and legs.
-        size: Length of the legs.
     """
 
     legs: float
@@ -58,7 +56,6 @@ def overlaps(surfaces: Sequence[Surface], points: Sequence[Floats], body: Body) 
     """Measures overlaps.
 
     Args:
-        surfaces: The avatar's meshes.
         points: Their vertices, in the bind pose.
         body: The avatar's own proportions, for the directions.
     """

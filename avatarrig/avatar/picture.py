@@ -23,11 +23,7 @@ Texture = NDArray[np.uint8]
 
 
 def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
-    """Draws an avatar before and after the fit, by one camera and scale.
-
-    Returns:
-        A PNG.
-    """
+    """Draws an avatar before and after the fit, by one camera and scale."""
     painted = _Painted(avatar)
     before = painted.mesh([surface.points for surface in avatar.surfaces])
     after = painted.mesh(fitted.points)

@@ -49,7 +49,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What places all parts.
 
     Attributes:
-        body: The avatar's own proportions.
         found: Factor of each length, by the estimate's keys.
         growth: Factors of what keeps its shape.
         shift: Where the middle of the hips goes from where it is: (3,).

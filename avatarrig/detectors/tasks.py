@@ -76,7 +76,6 @@ class GuardedTask(Generic[Result]):
     """A MediaPipe task that cannot be given a harmful image and survives its own failures.
 
     Args:
-        name: What it is called in messages.
         create: Makes the native task object.
         infer: Runs it on an image and copies the result out while the native memory lives.
     """
@@ -179,7 +178,6 @@ def open_pose_task(
 
     Args:
         model: The ``.task`` file.
-        options: Thresholds.
         num_poses: How many people are looked for at most. People who are not there cost
             nothing, one who is costs one more landmark inference.
     """

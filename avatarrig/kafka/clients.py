@@ -100,8 +100,6 @@ def open_group_consumer(
 
     Args:
         settings: Where Kafka is.
-        topics: To subscribe to.
-        group: Group id.
         member: The slot's name, unique in the group, the same at every start.
         options: kafka-python's, instead of the usual ones.
 

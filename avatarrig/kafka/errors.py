@@ -37,8 +37,6 @@ class ConnectionRefusedByKafkaError(TransportError):
         """Keeps the part beside the message.
 
         Args:
-            part: What was refused.
-            message: For a person.
             may_pass: Whether it may have been a broker that ended just then, whatever the part.
         """
         super().__init__(message)
@@ -59,11 +57,7 @@ class DataDamagedError(TransportError):
 
     @classmethod
     def at(cls, where: object) -> DataDamagedError:
-        """Says what to do.
-
-        Args:
-            where: What the client said.
-        """
+        """Says what to do."""
         return cls(
             f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
             "to start with an empty broker"

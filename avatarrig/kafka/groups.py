@@ -32,8 +32,6 @@ class GroupState(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer group at some moment.
 
     Attributes:
-        name: Its name.
-        members: Processes that are in it.
         committed: Where each partition goes on.
         ends: Where each of these partitions ends.
     """
@@ -62,7 +60,6 @@ def read_groups(
     """Asks for every group of the pipeline, by name.
 
     Args:
-        admin: Connected.
         expected: Groups to what they read, also while they are not there; for one that never
             committed, everything counts. Groups of detectors read images.
         patience: Seconds to ask again for while a broker that has just started loads its groups.
@@ -152,7 +149,6 @@ def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> 
 
     Args:
         settings: Where Kafka is.
-        group: The group.
         members: Their names; who is not in the group is passed over.
 
     Raises:
@@ -173,7 +169,6 @@ def last_committed(
 
     Args:
         settings: Where Kafka is.
-        group: The group.
         partitions: Whose offsets; None where there is none.
 
     Raises:

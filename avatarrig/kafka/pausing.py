@@ -16,7 +16,6 @@ def resume_from(consumer: KafkaConsumer, partition: TopicPartition, offset: int 
 
     Args:
         consumer: The partition is assigned to it, paused or not.
-        partition: The partition.
         offset: First one to come; None for the beginning.
     """
     if offset is None:

@@ -96,7 +96,6 @@ class Reader:
         starts: First offset of each partition to read.
         latest_only: Topics of which, as long as the reader is behind, of several messages with
             the same key only the last is decoded.
-        tell: Hears of refused messages.
 
     Attributes:
         starts: As given.
@@ -243,7 +242,6 @@ def offsets_of(
 
     Args:
         ask: ``beginning_offsets`` or ``end_offsets`` of a consumer.
-        partitions: Of which.
 
     Raises:
         TransportError: A partition has no leader for half a minute.
@@ -273,8 +271,6 @@ def from_latest(consumer: KafkaConsumer, topic: str, most: int) -> dict[TopicPar
     """Returns where the latest offsets of each partition begin.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         most: At most so many offsets of each partition.
 
     Raises:
@@ -289,8 +285,6 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
     """Returns the first offset of each partition that was written at a time or later.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         since: Unix seconds.
 
     Raises:

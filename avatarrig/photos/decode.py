@@ -108,9 +108,6 @@ def decode_photo(
         max_pixels: Photos with more pixels are refused before any is decoded.
         long_side: Pixels that its long side keeps where the photo has them.
 
-    Returns:
-        The decoded photo.
-
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported``, ``unreadable``, ``too_large``,
             ``too_small`` or ``truncated_beyond_use``.

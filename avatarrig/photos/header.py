@@ -108,9 +108,6 @@ def read_header(data: bytes) -> PhotoHeader:
     Args:
         data: The file's bytes.
 
-    Returns:
-        The header.
-
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported`` or ``unreadable``.
     """

@@ -162,7 +162,6 @@ def reaching(what: str, *, root: tuple[Any, str] | None = None) -> Iterator[None
     """Tells a store that does not answer from an object that is not there, or not to be read.
 
     Args:
-        what: What is asked for, for the message.
         root: The store and a place in it that answers as long as the store does. With it, an
             object that the store refuses for good is told from a store at fault.
 

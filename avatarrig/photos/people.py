@@ -28,7 +28,6 @@ class NamedFace(msgspec.Struct, frozen=True):
     """Somebody whom a file names.
 
     Attributes:
-        name: As it stands there.
         region: Where the face is; None where the file does not say.
     """
 

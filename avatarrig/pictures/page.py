@@ -94,9 +94,6 @@ class Page:
 
         Args:
             place: Where the anchor is.
-            words: A single line.
-            size: Of the letters.
-            colour: Of the letters.
             anchor: Which point of the words is at the place, as Pillow names them.
             halo: How far the paper shows around the letters.
         """

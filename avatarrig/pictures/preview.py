@@ -46,7 +46,6 @@ def draw_preview(estimate: Estimate, *, title: str = "") -> bytes:
     grey sketch without a number, as are head and neck, which are never estimated.
 
     Args:
-        estimate: What is known.
         title: Whose skeleton it is; empty for none.
 
     Returns:

@@ -128,8 +128,6 @@ def draw_pose(
         pose: (33, 5): x, y, z, visibility, presence.
         width: Of the photo, pixels.
         height: Of the photo, pixels.
-        columns: Room across.
-        rows: Room down.
 
     Returns:
         Rows of cells with the tones left, right and middle; blank where nothing is visible.

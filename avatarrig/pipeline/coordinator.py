@@ -105,7 +105,6 @@ class Coordinator:
         """Starts parts.
 
         Args:
-            children: The parts.
             metrics_directory: Where they leave their metrics; None where nobody asks for them.
         """
         supervisor = Supervisor(
@@ -159,10 +158,6 @@ class Coordinator:
     ) -> ResultT:
         """Takes a step that needs Kafka, again where Kafka was away meanwhile.
 
-        Args:
-            step: What is to be done.
-            stop: Is set to give up.
-
         Raises:
             CommandError: As `check`.
             TransportError: Kafka refuses what waiting cannot change, or has answered for a
@@ -189,7 +184,6 @@ class Coordinator:
         """Looks after everything until told to stop, or until the work is done.
 
         Args:
-            stop: Is set to end.
             step: Does a little of the command's own work, for a moment; returns whether all is
                 done. Without it there is no end but a stop.
 

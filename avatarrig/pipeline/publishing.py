@@ -60,17 +60,12 @@ class RunPhotos:
     """Knows how far each photo of a run is, and brings it further.
 
     Args:
-        progress: What the topics say.
-        run: The run directory.
-        fingerprint: Detector fingerprint that counts.
         wanted: Files asked for beside the observations.
         pending: image_ids that wait on the images topic from an earlier start.
-        producer: For replays.
         restore: Reads an observation that Kafka has, where its file is lost.
 
     Attributes:
         detection_needed: Whether a detector has to look at any photo so far.
-        found: Photos as they are found.
         mended: How many photos had files that were lost, and were made again from what Kafka has.
         unverified: How many observation files carry no checksum.
     """
@@ -205,9 +200,6 @@ class Publishing:
     """Walks the dataset and publishes it; starts again when the broker was away.
 
     Args:
-        folder: The dataset.
-        dataset: Whose photos they are.
-        photos: How far each is.
         producer: Idempotent, with ``acks="all"``.
         max_images: At most so many photos.
         leave_out: Folders that are not looked into, such as the run directory.

@@ -45,12 +45,7 @@ from producers.references import Dataset
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended.
-
-    Attributes:
-        exit_code: For the shell.
-        document: The final result, for scripts.
-    """
+    """How a run ended."""
 
     exit_code: ExitCode
     document: dict[str, Any]
@@ -60,11 +55,7 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
     """Carries out a run.
 
     Args:
-        request: What is asked for.
         screen: Where progress and results are shown.
-
-    Returns:
-        How it ended.
 
     Raises:
         AvatarRigError: It cannot go on; the message says what to do.

@@ -58,13 +58,6 @@ class Session:
     """Everything of a run that must be stopped again.
 
     Args:
-        request: What is asked for.
-        run: The run directory.
-        identity: The run's own.
-        dataset: Whose photos they are.
-        progress: What is told about the photos.
-        fingerprint: Detector fingerprint that counts.
-        display: What people see.
         started: When the run began, on the monotonic clock.
     """
 

@@ -25,7 +25,6 @@ def draw_courses(curves: Sequence[Curve], *, title: str) -> bytes:
 
     Args:
         curves: Each with at least one point.
-        title: Whose they are.
 
     Returns:
         A PNG, three charts to a row.

@@ -29,7 +29,6 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Args:
         path: Where the file shall be; its folder is made where it is missing.
-        data: The whole content.
 
     Raises:
         RunStorageError: The disk is full, read-only or not permitted.

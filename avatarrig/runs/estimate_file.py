@@ -17,9 +17,6 @@ def read_estimate(run: Path, subject: str | None = None) -> tuple[Path, FileEsti
         run: A run directory, a folder of run directories, or an estimate itself.
         subject: Whose; with a folder of run directories it is the name of one of them.
 
-    Returns:
-        The file and its content.
-
     Raises:
         EstimateRefusedError: There is none, it cannot be read, or it is somebody else's.
     """

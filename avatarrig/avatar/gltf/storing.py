@@ -24,12 +24,7 @@ _FEW: Final = 64
 
 
 class Store:
-    """A document and its block of numbers, both changed in place.
-
-    Args:
-        document: A glTF document with one buffer.
-        binary: That buffer.
-    """
+    """A document and its block of numbers, both changed in place."""
 
     def __init__(self, document: dict[str, Any], binary: bytearray) -> None:
         self.document = document

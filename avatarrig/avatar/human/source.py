@@ -97,9 +97,6 @@ class HumanFiles:
 def find_human(report: Any = None) -> HumanFiles:  # noqa: ANN401 - a printer, or none
     """Finds the human body, or fetches it.
 
-    Args:
-        report: Is told what is fetched.
-
     Raises:
         HumanUnavailableError: It is not here and cannot be fetched.
     """

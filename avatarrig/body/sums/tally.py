@@ -139,12 +139,6 @@ class Tally:
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
 
-        Args:
-            observation: What the detector saw in it.
-
-        Returns:
-            This tally.
-
         Raises:
             StateRefusedError: The observation's evidence is malformed; nothing was counted.
             LearnedRefusedError: The tally's evidence was made by other weights than are
@@ -170,12 +164,6 @@ class Tally:
 
     def subtract(self, observation: Observation) -> Tally:
         """Takes back a photo, in place.
-
-        Args:
-            observation: The record that was added.
-
-        Returns:
-            This tally.
 
         Raises:
             StateRefusedError: It was never counted; the tally is as it was.

@@ -72,7 +72,6 @@ class Asking(msgspec.Struct, frozen=True):
     """Who is meant.
 
     Attributes:
-        references: Photos and folders of photos.
         places: Which face in those that show several.
         person: The person's name in the photos' files.
     """
@@ -88,7 +87,6 @@ class Asking(msgspec.Struct, frozen=True):
 
         Args:
             models: Folder to look for model files in first.
-            report: Is told what is being fetched.
 
         Raises:
             ReferenceRefusedError: A reference does not show whom to look for.

@@ -35,7 +35,6 @@ def read_settings_file(file: Path, find_command: FindCommand) -> dict[str, Any]:
 
     Args:
         file: TOML; a table for each command, by its name, and ``[kafka]`` for all of them.
-        find_command: Finds a command by its name.
 
     Returns:
         Values as they would be typed, by command and option: click's ``default_map``.

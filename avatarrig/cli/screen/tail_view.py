@@ -48,7 +48,6 @@ class Screen:
 
     Args:
         width: Columns.
-        height: Rows.
         ascii_only: Whether the terminal cannot show box and braille characters.
     """
 
@@ -76,7 +75,6 @@ def picture(
     """Lays out everything.
 
     Args:
-        seen: What is known.
         subjects: Those to show; the first in full.
         screen: Where.
         now: Unix seconds.

@@ -114,7 +114,6 @@ def layout_of(name: str, data: bytes) -> Layout | None:
     """Reads how a TIFF or BMP is laid out.
 
     Args:
-        name: Its format.
         data: The file's bytes.
 
     Returns:

@@ -41,7 +41,6 @@ class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        subject: Whose photos they are.
         names: image_ids, paths or patterns.
     """
 
@@ -87,9 +86,7 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
-        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:

@@ -49,7 +49,6 @@ def wanted_standing(
     """Tells how a photo of the dataset shall stand.
 
     Args:
-        found: As the dataset has it.
         seen: As it was observed, and how it stands.
         decided: What was decided about it; empty where that was undone, None where nothing was.
         period: When photos that count were taken.
@@ -68,11 +67,7 @@ class Standings:
     """Publishes decisions until every photo of a run stands as it shall.
 
     Args:
-        run: The run directory.
-        progress: What the topics say.
         producer: Idempotent, with ``acks="all"``.
-        fingerprint: Detector fingerprint that counts.
-        decisions: What was decided by hand.
         prune: Whether photos that are gone stop counting, however many they are; None where
             nothing is known of that, since the dataset was not listed whole.
         period: When photos that count were taken.

@@ -47,10 +47,6 @@ class Separation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         threshold: Photos with at least this score are kept.
-        kept_good: Good photos that are kept.
-        kept_bad: Bad photos that are kept.
-        lost_good: Good photos that are lost.
-        lost_bad: Bad photos that are lost.
     """
 
     threshold: float
