@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka.partitioner import murmur2
+from faust.types import AppT
 
 from aggregators.partitions.intake import Rejection
 from aggregators.protocols import Message
@@ -36,7 +37,7 @@ class Sender:
         partitions: Topic to its number of partitions.
     """
 
-    def __init__(self, app: Any, partitions: dict[str, int]) -> None:  # noqa: ANN401 - Faust's
+    def __init__(self, app: AppT, partitions: dict[str, int]) -> None:
         self._partitions = partitions
         self._topics = {
             name: app.topic(name, key_serializer="raw", value_serializer="raw")

@@ -14,7 +14,7 @@ from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.gltf.scene import Skin
 from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Frame
-from avatarrig.avatar.surfaces import Surface, apply, inverse
+from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
@@ -215,7 +215,7 @@ def _deltas(old: Floats, shaped: _Shaped) -> Floats:
     if not len(rows):
         return out
     into_bind, into_mesh = (
-        matrix if matrix.ndim == 2 else matrix[rows]  # noqa: PLR2004 - one for all
+        matrix if is_one(matrix) else matrix[rows]
         for matrix in (surface.into_bind, shaped.into_mesh)
     )
     turned = apply(into_bind, old[rows]) - apply(into_bind, np.zeros((len(rows), 3)))

@@ -213,6 +213,11 @@ def _shares(
     return shares
 
 
+def is_one(matrix: Floats) -> bool:
+    """Tells one transform for all points from one for each."""
+    return matrix.ndim == np.eye(4).ndim
+
+
 def inverse(matrix: Floats) -> Floats:
     """Undoes one transform, or many."""
     return np.asarray(np.linalg.inv(matrix), np.float64)
@@ -221,7 +226,7 @@ def inverse(matrix: Floats) -> Floats:
 def apply(matrix: Floats, points: Floats) -> Floats:
     """Applies one transform, or one per point, to points: (n, 3)."""
     moved: Floats
-    if matrix.ndim == 2:  # noqa: PLR2004 - one for all
+    if is_one(matrix):
         moved = points @ matrix[:3, :3].T + matrix[:3, 3]
     else:
         moved = np.einsum("nij,nj->ni", matrix[:, :3, :3], points) + matrix[:, :3, 3]

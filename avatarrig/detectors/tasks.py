@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from avatarrig.detectors.native import silenced, switch_telemetry_off
 from avatarrig.detectors.native_results import detect_faces, detect_poses, segment_person
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.detectors.runtime import BaseOptions, mp, vision
+from avatarrig.detectors.runtime import BaseOptions, Task, mp, vision
 from avatarrig.errors import AvatarRigError
 
 Pixels = NDArray[np.uint8]
@@ -83,7 +83,7 @@ class GuardedTask(Generic[Result]):
     def __init__(
         self,
         name: str,
-        create: Callable[[], Any],
+        create: Callable[[], Task],
         infer: Callable[[Any, mp.Image], Result],
     ) -> None:
         self._name = name
@@ -130,7 +130,7 @@ class GuardedTask(Generic[Result]):
         self._free()
         self._task = self._open()
 
-    def _open(self) -> Any:  # noqa: ANN401 - MediaPipe ships no types
+    def _open(self) -> Task:
         switch_telemetry_off()
         self._chatty = True
         with silenced():
@@ -149,7 +149,7 @@ class GuardedTask(Generic[Result]):
         return result
 
 
-def _close_task(task: Any) -> None:  # noqa: ANN401 - MediaPipe ships no types
+def _close_task(task: Task) -> None:
     try:
         task.close()
     except (RuntimeError, ValueError):
@@ -234,9 +234,9 @@ def open_mask_task(model: Path) -> GuardedTask[Floats]:
     )
 
 
-def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: ANN401 - MediaPipe ships no types
+def _infer_poses(task: vision.PoseLandmarker, image: mp.Image) -> tuple[FoundPose, ...]:
     return tuple(FoundPose(*found) for found in detect_poses(task, image))
 
 
-def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401 - MediaPipe ships no types
+def _infer_faces(task: vision.FaceLandmarker, image: mp.Image) -> tuple[FoundFace, ...]:
     return tuple(FoundFace(*found) for found in detect_faces(task, image))

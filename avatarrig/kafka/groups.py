@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from kafka import KafkaAdminClient, TopicPartition
@@ -135,7 +135,7 @@ def _add_untouched(
 def _offsets(
     admin: KafkaAdminClient,
     partitions: Iterable[TopicPartition],
-    which: Any,  # noqa: ANN401 - kafka-python's
+    which: OffsetSpec,
 ) -> dict[TopicPartition, int]:
     asked = sorted(partitions)
     if not asked:

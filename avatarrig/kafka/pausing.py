@@ -23,5 +23,5 @@ def resume_from(consumer: KafkaConsumer, partition: TopicPartition, offset: int 
     else:
         consumer.seek(partition, offset)
     # What is parked is from before the seek; dropped, it is fetched anew where it is wanted.
-    consumer._fetcher._paused_partition_records.pop(partition, None)  # noqa: SLF001 - no public way
+    consumer._fetcher._paused_partition_records.pop(partition, None)
     consumer.resume(partition)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.clients import open_reader
@@ -173,13 +174,13 @@ class Reader:
                 raise TransportError(f"Kafka delivers nothing from {sorted(self._behind)}")
 
     def _worth_reading(
-        self, partition: TopicPartition, batch: list[Any], *, behind: bool
-    ) -> list[Any]:
+        self, partition: TopicPartition, batch: list[ConsumerRecord], *, behind: bool
+    ) -> list[ConsumerRecord]:
         if behind and partition.topic in self._latest_only:
             return list({raw.key: raw for raw in batch}.values())
         return batch
 
-    def _read(self, partition: TopicPartition, raw: Any) -> Message:  # noqa: ANN401 - kafka-python's
+    def _read(self, partition: TopicPartition, raw: ConsumerRecord) -> Message:
         why = ""
         record: object = None
         if raw.value is not None:

@@ -24,7 +24,7 @@ def gathered(argument: str, make: Callable[..., MadeT], *options: Decorator) -> 
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def called(**given: Any) -> Any:  # noqa: ANN401 - click's parameters
+        def called(**given: Any) -> object:
             made = make(**{name: given.pop(name) for name in names})
             return command(**{argument: made}, **given)
 

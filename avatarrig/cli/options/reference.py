@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -22,7 +22,7 @@ class _Place(click.ParamType):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's
+        value: object,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Point:

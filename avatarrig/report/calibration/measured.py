@@ -106,7 +106,7 @@ def _measure(file: Path) -> MeasuredPhoto:
         ) from error
 
 
-def _share(value: Any) -> float | None:  # noqa: ANN401 - whatever the file holds
+def _share(value: float | None) -> float | None:
     if value is None:
         return None
     share = float(value)

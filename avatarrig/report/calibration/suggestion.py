@@ -149,10 +149,10 @@ def separate(pairs: Sequence[tuple[MeasuredPhoto, bool]], threshold: float) -> S
 def _overlay_threshold(photos: Sequence[MeasuredPhoto]) -> float:
     """The prototype's steps: the more bones are seen, the choosier the overlay may be."""
     bones = statistics.median(photo.bones for photo in photos)
-    for at_least, threshold in ((7, 0.42), (5, 0.38)):
-        if bones >= at_least:
+    for more_than, threshold in ((6.5, 0.42), (4.5, 0.38), (2, 0.35)):
+        if bones > more_than:
             return threshold
-    return 0.32 if bones <= 2 else 0.35  # noqa: PLR2004 - the prototype's step
+    return 0.32
 
 
 def _rounded(threshold: float) -> float:
