@@ -33,6 +33,7 @@ AvatarRigError
 ├── KeyRefusedError                     wire.keys
 ├── LabelsRefusedError                  report.calibration.labels
 ├── LearnedRefusedError                 body.refused
+├── MeasureError                        body.tape.measure
 ├── MissingExtraError                   runs.frame
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file

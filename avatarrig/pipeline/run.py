@@ -139,7 +139,9 @@ def _locked_run(
                 f"no photos in {request.dataset}{looked}", ExitCode.NOTHING_PROCESSED
             )
         estimates: Estimates = progress.estimates()
-        if request.estimate != EstimateOptions():
+        # What an earlier command told the aggregator, this one does not say.
+        told = any(made.metres is not None for made in estimates.values())
+        if told or request.estimate != EstimateOptions():
             estimates = estimate_again(run, progress, request.estimate)
         write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
         screen.results(run, progress, estimates, elapsed)

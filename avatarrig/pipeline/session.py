@@ -28,6 +28,7 @@ from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.groups import waiting_photos
+from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
@@ -108,6 +109,8 @@ class Session:
                 stack.enter_context(self._memberships(kafka))
                 stack.callback(parts.stop_parts)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
+            if self._request.tells_measured:
+                parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
@@ -175,6 +178,10 @@ class Session:
         while reader.behind and time.monotonic() < give_up:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
         return reader
+
+    def _tell_measured(self, kafka: KafkaSettings) -> None:
+        asked, subject = self._request.estimate, self._dataset.subject_of("")
+        tell_measured(kafka, subject, asked.height, asked.measured)
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:

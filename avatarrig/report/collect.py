@@ -15,6 +15,7 @@ from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
+from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 
@@ -153,22 +154,13 @@ def _courses(observations: list[Observation], options: EstimateOptions) -> dict[
     }
 
 
-class _AskedWindow(msgspec.Struct, frozen=True):
-    days: int
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """Of an estimate, what was asked for beside the proportions."""
-
-    height: float | None = None
-    window: _AskedWindow | None = None
-
-
 def _options(run: RunDirectory) -> EstimateOptions:
-    """What the run was asked to estimate beside the proportions, as its own estimate tells."""
-    asked = _read(run.estimate, _Asked) or _Asked()
-    days = None if asked.window is None else asked.window.days
-    return EstimateOptions(height=asked.height, window_days=days)
+    try:
+        return options_of(run)
+    except FileNotFoundError:
+        return EstimateOptions()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unreadable(run.estimate, error) from error
 
 
 def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]:
@@ -198,6 +190,8 @@ def _read(file: Path, kind: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise UnreportableRunError(
-            f"{file} cannot be read ({error}): run the same command again"
-        ) from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> UnreportableRunError:
+    return UnreportableRunError(f"{file} cannot be read ({error}): run the same command again")

@@ -9,9 +9,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
+from avatarrig.body.estimate import EstimateOptions
 from avatarrig.runs.atomic import write_json
 from avatarrig.runs.layout import RunDirectory
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Measured
 
 PEOPLE: Final = "people"
 
@@ -41,6 +44,30 @@ def write_estimates(run: RunDirectory, estimates: Mapping[str, Estimate]) -> Non
         for file in (run.estimate, run.preview):
             with contextlib.suppress(OSError):
                 file.unlink()
+
+
+class _AskedWindow(msgspec.Struct, frozen=True):
+    days: int
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """Of an estimate, what was asked for beside the proportions."""
+
+    height: float | None = None
+    measured: dict[str, Measured] = {}
+    window: _AskedWindow | None = None
+
+
+def options_of(run: RunDirectory) -> EstimateOptions:
+    """What a run was asked to estimate beside the proportions, as its own estimate tells.
+
+    Raises:
+        OSError: It cannot be read; FileNotFoundError before the run has ended.
+        msgspec.MsgspecError: It is damaged.
+    """
+    asked = msgspec.json.decode(run.estimate.read_bytes(), type=_Asked)
+    days = None if asked.window is None else asked.window.days
+    return EstimateOptions(height=asked.height, measured=asked.measured, window_days=days)
 
 
 def places_of_estimates(run: RunDirectory) -> list[RunDirectory]:

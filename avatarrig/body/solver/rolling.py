@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from avatarrig.body.evidence.learned import Learned, Population
     from avatarrig.body.sums.tally import Tally
+    from avatarrig.body.tape.evidence import Tape
 
 _KEYS: Final = tuple(key for key in PROTOTYPE_BONES if key != "shoulder_width")
 
@@ -37,7 +38,7 @@ photos differ by 0.8 of what their information says, which leaves room for days 
 def window_of(
     tally: Tally,
     parts: Mapping[str, Cell],
-    learned: Learned,
+    known: tuple[Learned, Tape],
     days: int | None,
     as_of: dt.date | None,
 ) -> Window | None:
@@ -46,7 +47,7 @@ def window_of(
     Args:
         tally: A subject's photos.
         parts: The same by day, see `days_of`.
-        learned: The weights that made its evidence.
+        known: The weights that made its evidence, and lengths that were measured.
         days: Length of the window; None for none.
         as_of: Its last day, today for example; the newest photo's where that is later.
 
@@ -60,13 +61,13 @@ def window_of(
     names, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
     inside = [cell for name, cell in parts.items() if name in names]
     others = [cell for name, cell in parts.items() if name not in names]
-    changes = compare(inside, others, learned.population)
+    changes = compare(inside, others, known[0].population)
     return Window(
         days=days,
         first=first.isoformat(),
         last=last.isoformat(),
         used_observations=sum(cell.total.photos for cell in inside),
-        stats=_bones(inside, learned) if inside else {},
+        stats=_bones(inside, *known) if inside else {},
         drift=any(change.drift for change in changes.values()),
         changes=changes,
     )
@@ -91,8 +92,8 @@ def days_of(tally: Tally, moments: float) -> dict[str, Cell]:
     return cells
 
 
-def _bones(cells: Sequence[Cell], learned: Learned) -> dict[str, WindowBone]:
-    proportions = solve_moments(cells, learned)
+def _bones(cells: Sequence[Cell], learned: Learned, tape: Tape) -> dict[str, WindowBone]:
+    proportions = solve_moments(cells, learned, tape)
     shown = EvidenceSum.total(cell.total for cell in cells).shown
     ratios: dict[str, Interval] = {
         key: proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",)) for key in _KEYS

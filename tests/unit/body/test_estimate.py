@@ -26,8 +26,10 @@ from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.notes import ASYMMETRY_WARNING
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Measured
 from avatarrig.wire.estimate_schema import estimate_schema
+
+MEASURED = EstimateOptions(measured={"lower_arm": Measured(value=0.26, error=0.0026)})
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,7 @@ def test_a_height_gives_lengths_that_are_true(person: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 30])
-@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30)])
+@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30), MEASURED])
 def test_documents_follow_the_schema(
     schema: dict[str, Any], count: int, options: EstimateOptions | None
 ) -> None:
@@ -183,7 +185,7 @@ def test_the_schema_beside_the_product_is_that_of_the_class(schema: dict[str, An
     assert schema == estimate_schema()
 
 
-@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30)])
+@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30), MEASURED])
 def test_an_estimate_is_read_back_from_json_and_from_the_wire(
     thirty: Tally, options: EstimateOptions | None
 ) -> None:

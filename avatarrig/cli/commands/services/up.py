@@ -21,6 +21,7 @@ from avatarrig.cli.commands.services.ingest import Ingesting, ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
+from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.cli.options.web import web_options
@@ -53,6 +54,7 @@ _log = structlog.get_logger(__name__)
 @click.command("up", context_settings={"show_default": True})
 @ingest_options
 @asking_options()
+@measuring_options
 @workers_option
 @out_option
 @click.option(
@@ -70,6 +72,7 @@ def up(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    measuring: Measuring,
     workers: int,
     out: str | None,
     data_dir: Path | None,
@@ -86,7 +89,7 @@ def up(
     same command goes on where it stopped.
     """
     configure_logs()
-    ingesting.check(asking)
+    ingesting.check(asking, measuring)
     with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
         location = ingesting.location
         source_at(location).check()
@@ -98,6 +101,7 @@ def up(
         )
         reached = _reached(coordinator, kafka, data_dir or default_data_folder())
         coordinator.patiently(lambda: _create_topics(reached), stop)
+        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
