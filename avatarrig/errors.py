@@ -60,6 +60,7 @@ AvatarRigError
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
+│   ├── RightsMissingError              kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
 ├── UnfitAvatarError                    avatar.errors

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import structlog
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
@@ -207,8 +208,9 @@ class Ingest:
         new = [record for record in records if not self._is_published(record, stamps)]
         while new and not stop.is_set():
             try:
-                publish(new, self._producer)
-            except (PublishError, KafkaError) as error:
+                with told_by("Kafka does not take the photos"):
+                    publish(new, self._producer)
+            except (PublishError, TransportError) as error:
                 _log.warning("the broker did not take the photos; trying again", why=str(error))
                 stop.wait(RETRY_SECONDS)
                 continue

@@ -16,7 +16,21 @@ class TransportError(AvatarRigError, RuntimeError):
 
 
 class KafkaTroubleError(TransportError):
-    """Kafka does not answer, or answers with an error; what the library says is for a log."""
+    """Kafka does not answer, or answers with an error; what the library says is for a log.
+
+    Attributes:
+        is_retriable: Whether the same request may be answered later.
+    """
+
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
+
+
+class RightsMissingError(TransportError):
+    """Kafka knows who asks, and does not let them."""
+
+    may_pass = False
 
 
 class TransportSettingError(TransportError, ValueError):

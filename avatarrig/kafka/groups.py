@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 import msgspec
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import MemberToRemove, OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, PREFIX
+
+COMMITTED_MS = 30_000
+"""Every transaction has ended by then: it lives 10 s, and Kafka looks for dead ones every 10 s."""
 
 _READ_MS = 10_000
 _TIMEOUT_MS = 1_000
@@ -179,3 +182,18 @@ def last_committed(
         return {p: reader.committed(p, timeout_ms=_READ_MS) for p in partitions}
     finally:
         reader.close(autocommit=False, timeout_ms=_TIMEOUT_MS)
+
+
+def committed_of(
+    consumer: KafkaConsumer, settings: KafkaSettings, group: str
+) -> dict[TopicPartition, int | None]:
+    """Reads what a member's group has committed in the member's partitions.
+
+    Args:
+        settings: Where to ask again if a transaction does not end.
+    """
+    partitions = consumer.assignment()
+    try:
+        return {p: consumer.committed(p, timeout_ms=COMMITTED_MS) for p in partitions}
+    except KafkaTimeoutError:
+        return last_committed(settings, group, partitions)

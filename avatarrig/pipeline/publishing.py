@@ -12,8 +12,8 @@ from pathlib import Path
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.process.background import Background
@@ -237,17 +237,18 @@ class Publishing:
         while not self._stopping.is_set():
             counts = FileCounts()
             try:
-                publish_dataset(
-                    self._folder,
-                    self._dataset,
-                    self._producer,
-                    is_wanted=self._photos.bring_further,
-                    max_images=self._max_images,
-                    leave_out=self._leave_out,
-                    counts=counts,
-                    on_photo=self._note,
-                )
-            except (PublishError, KafkaError, TransportError) as error:
+                with told_by("Kafka does not take the photos"):
+                    publish_dataset(
+                        self._folder,
+                        self._dataset,
+                        self._producer,
+                        is_wanted=self._photos.bring_further,
+                        max_images=self._max_images,
+                        leave_out=self._leave_out,
+                        counts=counts,
+                        on_photo=self._note,
+                    )
+            except (PublishError, TransportError) as error:
                 _log.warning("publishing again", why=str(error))
                 self._stopping.wait(RETRY_SECONDS)
             except (DatasetError, RunStorageError) as error:

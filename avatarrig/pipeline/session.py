@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import structlog
-from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
@@ -124,7 +123,7 @@ class Session:
                     messages = reader.poll(POLL_SECONDS)
                 except DataDamagedError:
                     raise
-                except (TransportError, KafkaError) as error:
+                except TransportError as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
-from kafka.errors import KafkaError
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
@@ -154,10 +155,11 @@ class Standings:
         key = decision_key(decision, time.time_ns(), partition)
         self._sent |= dict.fromkeys(brought, standing)
         try:
-            sent = self._producer.send(
-                OBSERVATIONS, value=encode(decision), key=key, partition=partition
-            )
-        except KafkaError as error:  # it is tried again as long as a photo stands otherwise
+            with told_by("Kafka does not take a decision"):
+                sent = self._producer.send(
+                    OBSERVATIONS, value=encode(decision), key=key, partition=partition
+                )
+        except TransportError as error:  # it is tried again as long as a photo stands otherwise
             _log.warning("a decision could not be published yet", why=str(error))
             self._unsend(brought)
         else:
