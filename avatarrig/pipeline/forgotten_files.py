@@ -32,6 +32,8 @@ def forget_files(folder: Path, subject: str) -> int:
         How many files were deleted.
     """
     run = RunDirectory(folder)
+    if run.finished.is_file():  # it names everybody's photos, and the next run writes it anew
+        _delete(run.finished)
     gone: list[Path] = []
     image_ids = set()
     for file in sorted(run.observations.glob("*.json")):

@@ -22,6 +22,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import words_for_files
+from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
     Estimates,
@@ -103,6 +104,15 @@ def _locked_run(
             fingerprint = asked_fingerprint(own, dataset.asked)
             learned = _learned(request, display)
 
+            finished = FinishedRun(
+                request,
+                run,
+                dataset,
+                identity=identity.run,
+                fingerprint=fingerprint,
+                learned=learned,
+            )
+
             def carried_out() -> Progress:
                 progress = Progress(identity.run, fingerprint, learned)
                 session = Session(
@@ -119,7 +129,7 @@ def _locked_run(
                 return progress
 
             try:
-                progress = carried_out()
+                progress = finished.look(display.note) or carried_out()
             except DataDamagedError as error:
                 if request.kafka is not None:
                     raise
@@ -146,6 +156,8 @@ def _locked_run(
         write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
         screen.results(run, progress, estimates, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
+        if code is not ExitCode.INTERRUPTED:
+            finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
         return Outcome(code, result_document(run, progress, estimates, elapsed))

@@ -26,6 +26,7 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
@@ -149,10 +150,7 @@ class Session:
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
         if photos.unverified:
-            self._display.note(
-                f"{photos.unverified} observation files of an earlier version carry no checksum "
-                "and are read as they are"
-            )
+            self._display.note(UNVERIFIED.format(photos.unverified))
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:

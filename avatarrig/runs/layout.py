@@ -66,6 +66,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
         return self.private / "files.json"
 
     @property
+    def finished(self) -> Path:
+        """What the last run knew in the end, as long as nothing was left to do."""
+        return self.private / "finished.msgpack"
+
+    @property
     def broker(self) -> Path:
         """Log data of the embedded broker."""
         return self.private / "broker"

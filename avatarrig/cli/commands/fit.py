@@ -170,9 +170,8 @@ def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
 def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry_run: bool) -> None:
     for label, value in avatar.conditions.shown:
         say(f"{label}: {printable(value)}")
-    for line in bones_found(avatar, full=dry_run):
+    for line in (*bones_found(avatar, full=dry_run), *factor_table(fitted, known, widths)):
         say(line)
-    say(factor_table(fitted, known, widths))
     for warning in fitted.warnings:
         say(f"warning: {warning}", err=True)
     if fitted.narrowed:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.avatar.joints import ARM, FACTORS, LEG, standing_body
 
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.field import Stretch
+from avatarrig.avatar.field import Stretch, Trunk, Widths
 from avatarrig.avatar.gltf.accessors import read_floats
 from avatarrig.avatar.gltf.meshopt import decode_view
 from avatarrig.avatar.gltf.storing import Store
@@ -155,6 +155,23 @@ def test_maps_meet_at_the_joints_and_give_the_lengths(
             assert placed.maps["trunk"](joint)[0] == pytest.approx(
                 placed.joints[f"{side}{part}"], abs=1e-6
             )
+
+
+def test_hips_that_are_near_one_another_do_not_widen_the_chest() -> None:
+    trunk = Trunk(
+        origin=np.zeros(3),
+        moved=np.zeros(3),
+        frame=np.array([[0, 1.0, 0], [1.0, 0, 0], [0, 0, -1.0]]),
+        heights=np.array([0.0, 0.5]),
+        new_heights=np.array([0.0, 0.5]),
+        torso=0.5,
+        widths=Widths(hips=0.016, shoulders=0.16, hips_factor=3.5, shoulders_factor=1.1),
+        growth=1.0,
+    )
+    side = np.array([[0.2, up, 0.0] for up in (0.0, 0.25, 0.5)])
+    hips, chest, shoulders = (trunk(side) - side)[:, 0]
+    assert shoulders < chest < hips
+    assert chest == pytest.approx((hips + shoulders) / 2, rel=0.1)
 
 
 def test_a_stretch_fades_beyond_the_joints() -> None:
