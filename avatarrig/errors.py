@@ -23,6 +23,7 @@ AvatarRigError
 ├── DownloadRefusedError                page.downloads
 ├── EndpointError                       metrics.endpoint
 ├── EstimateRefusedError                body.rig.lengths
+│   └── NoEstimateError                 runs.estimate_file
 ├── FileUriError                        photos.uri
 ├── ForeignRunError                     runs.layout
 ├── GarbledError                        processors.sandbox.messages

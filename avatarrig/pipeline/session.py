@@ -41,6 +41,7 @@ from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
@@ -145,7 +146,8 @@ class Session:
         """Says what was wrong with the run's files."""
         if photos.mended:
             self._display.note(
-                f"files of {photos.mended} photos were missing or damaged, and are made again"
+                f"files of {counted(photos.mended, 'photo')} were missing or damaged, and are "
+                "made again"
             )
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")

@@ -15,6 +15,7 @@ from support.body.standing import (
     as_json,
     landmarks,
     photo,
+    shown_in,
     tally_of,
     tally_of_photos,
 )
@@ -63,8 +64,25 @@ def test_no_estimate_without_its_sample_count_interval_and_status(thirty: Tally)
     for key, value in document["estimates"].items():
         stats = document["stats"][key]
         assert stats["status"] in {"provisional", "stable"}
-        assert stats["n"] >= 3
+        assert shown_in(document, key) >= 3
         assert stats["interval"][0] <= value <= stats["interval"][1]
+
+
+def test_left_and_right_are_told_together_and_so_is_how_sure_they_are() -> None:
+    tally = Tally.empty()
+    for number in range(25):
+        side = "L" if number % 8 else "R"
+        hidden = {f"{bone}_{side}" for bone in ("upper_arm", "lower_arm", "upper_leg", "lower_leg")}
+        said = photo(number, BODY).evidence
+        assert said is not None
+        ratios = {key: place for key, place in said.ratios.items() if key not in hidden}
+        tally.add(photo(number, BODY, evidence=msgspec.structs.replace(said, ratios=ratios)))
+    stats = as_json(tally)["stats"]
+    for bone in ("upper_arm", "lower_arm", "upper_leg", "lower_leg"):
+        left, right = stats[f"{bone}_L"], stats[f"{bone}_R"]
+        assert left["n"] < 5 < right["n"]
+        assert (left["value"], left["interval"]) == (right["value"], right["interval"])
+        assert left["status"] == right["status"] != "insufficient"
 
 
 def test_the_estimate_follows_the_body(thirty: Tally) -> None:
