@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Protocol
 
 import structlog
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
@@ -90,11 +91,8 @@ class Ingest:
 
     Args:
         source: Where photos are found.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
-        memory: What is published by now.
         schedule: How often to look.
-        metrics: Hears of every photo.
         departures: Has photos that are gone or replaced stop counting; None has them count on.
     """
 
@@ -144,7 +142,6 @@ class Ingest:
         """Publishes what is there and what comes, until told to stop.
 
         Args:
-            stop: Is set to end.
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0
@@ -263,8 +260,9 @@ class Ingest:
         told = False
         while new and not stop.is_set():
             try:
-                publish(new, self._producer)
-            except (PublishError, KafkaError) as error:
+                with told_by("Kafka does not take the photos"):
+                    publish(new, self._producer)
+            except (PublishError, TransportError) as error:
                 say = _log.info if not told else _log.debug
                 say("the broker did not take the photos; trying again", why=str(error))
                 told = True

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from kafka.errors import KafkaError
 
 from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning, reading
 from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import PATIENCE_SECONDS
+from avatarrig.wire import Decision
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
@@ -21,7 +21,7 @@ from producers.observed import Observed
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-    from avatarrig.wire import Decision, Observation
+    from avatarrig.wire import Observation
     from avatarrig.wire.keys import PhotoKey
     from producers.ingest import Listed
     from producers.presence import Presence
@@ -109,7 +109,7 @@ class Keeping:
                 self._is_due = False
                 self._decide(ahead=False)
                 self._next_at = time.monotonic() + _REST * (time.monotonic() - began)
-        except (TransportError, KafkaError) as error:
+        except TransportError as error:
             _log.warning("what was observed cannot be followed; trying again", why=str(error))
             self.close()
             self._is_due = True
@@ -120,7 +120,6 @@ class Keeping:
 
         Raises:
             TransportError: Kafka does not answer.
-            KafkaError: It did not take a decision.
         """
         if not any(self._versions.departed(self._presence.is_gone)):
             return
@@ -178,7 +177,8 @@ class Keeping:
             return False
         with reading(self._kafka) as consumer:
             for (partition, subject, standing), photos in sorted(missing.items()):
-                decisions = self._decisions(consumer, partition, subject, standing, photos)
+                why = Decision(subject=subject, image_ids=(), standing=standing, decided_at=0)
+                decisions = self._decisions(consumer, partition, why, photos)
                 written = send_decisions(self._producer, ((partition, each) for each in decisions))
                 self._awaited |= written
                 self._log(subject, standing, len(photos))
@@ -199,8 +199,7 @@ class Keeping:
         self,
         consumer: KafkaConsumer,
         partition: int,
-        subject: str,
-        standing: str,
+        why: Decision,
         photos: dict[str, list[int]],
     ) -> Iterator[Decision]:
         names = list(photos)
@@ -212,7 +211,7 @@ class Keeping:
             brought: dict[str, list[Observation]] = {
                 name: [found[offset] for offset in photos[name] if offset in found] for name in some
             }
-            yield from decisions_about(subject, standing, some, brought)
+            yield from decisions_about(why, some, brought)
 
     @property
     def _partitions(self) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.reading import PATIENCE_SECONDS, POLL_MS, offsets_of
 from avatarrig.wire import Decision, Observation, RecordRefusedError, decode, encode
@@ -32,32 +33,24 @@ def slim(observation: Observation) -> Observation:
 
 
 def decisions_about(
-    subject: str,
-    standing: str,
-    names: Iterable[str],
-    brought: Mapping[str, Sequence[Observation]],
-    *,
-    reason: str = "",
+    why: Decision, names: Iterable[str], brought: Mapping[str, Sequence[Observation]]
 ) -> Iterator[Decision]:
     """Makes the records that tell one partition how photos of a subject stand from now on.
 
     Args:
-        subject: Whose photos they are.
-        standing: How they stand; see `avatarrig.wire.Decision`.
-        names: Their image_ids.
+        why: What they have in common: subject, standing, reason.
+        names: The photos' image_ids.
         brought: image_id to what the partition has first observed of it, for each fingerprint.
-        reason: Why, for people.
     """
+    names = list(names)
     observed = [name for name in names if brought.get(name)]
     others = [name for name in names if not brought.get(name)]
     most = max((len(brought[name]) for name in observed), default=1)
     together = max(1, TOGETHER // most)
     for some in (*_portions(observed, together), *_portions(others, _NAMES_TOGETHER)):
-        yield Decision(
-            subject=subject,
+        yield msgspec.structs.replace(
+            why,
             image_ids=tuple(some),
-            standing=standing,
-            reason=reason,
             decided_at=time.time(),
             observed=tuple(slim(seen) for name in some for seen in brought.get(name, ())),
         )
@@ -76,23 +69,24 @@ def send_decisions(
         Partition to the last offset that was written there.
 
     Raises:
-        KafkaError: The broker did not take one; publishing again is harmless.
+        TransportError: The broker did not take one; publishing again is harmless.
     """
     moment = time.time_ns()
-    sent: list[Any] = [
-        producer.send(
-            OBSERVATIONS,
-            value=encode(decision),
-            key=decision_key(decision, moment, number),
-            partition=partition,
-        )
-        for number, (partition, decision) in enumerate(decisions)
-    ]
-    producer.flush()
     offsets: dict[int, int] = {}
-    for each in sent:
-        written = each.get(timeout=_SEND_SECONDS)
-        offsets[written.partition] = max(written.offset, offsets.get(written.partition, -1))
+    with told_by("Kafka does not take a decision"):
+        sent: list[Any] = [
+            producer.send(
+                OBSERVATIONS,
+                value=encode(decision),
+                key=decision_key(decision, moment, number),
+                partition=partition,
+            )
+            for number, (partition, decision) in enumerate(decisions)
+        ]
+        producer.flush()
+        for each in sent:
+            written = each.get(timeout=_SEND_SECONDS)
+            offsets[written.partition] = max(written.offset, offsets.get(written.partition, -1))
     return offsets
 
 

@@ -7,7 +7,6 @@ alone, in their sandbox.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import warnings
 import zlib
@@ -21,6 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from avatarrig.photos.coding import boxes, png
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
 
 _LARGEST_PACKET: Final = 4 << 20
@@ -67,9 +67,9 @@ def read_metadata(data: bytes) -> Metadata:
         return Metadata(Image.Exif())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged metadata is like none
-        said = _Said(Image.Exif())
-        with contextlib.suppress(Exception):  # parsers of damaged files raise almost anything
-            said = _READERS[name](data) if name in _READERS else said
+        nothing = _Said(Image.Exif())
+        reader = _READERS.get(name)
+        said = nothing if reader is None else unless_damaged(lambda: reader(data), nothing)
         turn = _orientation(name, data, said.exif)
         return Metadata(said.exif, said.packet or _packet(data), turn, *said.size)
 
@@ -99,12 +99,13 @@ def _read_webp(data: bytes) -> _Said:
 
 
 def _loaded(block: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    if block:
-        with contextlib.suppress(Exception):  # damaged EXIF is like none
+    def load() -> Image.Exif:
+        exif = Image.Exif()
+        if block:
             exif.load(block)
-            return exif
-    return Image.Exif()
+        return exif
+
+    return unless_damaged(load, Image.Exif())
 
 
 def _exif_of_raw(data: bytes) -> Image.Exif:
@@ -149,11 +150,8 @@ def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:
     if name in {"HEIC", "JPEG XL"}:
         # Decoders of both turn pictures upright by themselves.
         return 1
-    with contextlib.suppress(Exception):  # damaged EXIF is like none
-        value = exif.get(ExifTags.Base.Orientation, 1)
-        if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION:
-            return value
-    return 1
+    value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
+    return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 
 _READERS: Final[dict[Format, Callable[[bytes], _Said]]] = {

@@ -14,6 +14,10 @@ from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, re
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
 
+_SIDES: Final = 4
+"""Left, top, width and height of a region."""
+_FARTHEST: Final = 1e6
+"""Larger numbers, and what is no number, are no part of a region."""
 _LARGEST: Final = 4 << 20
 _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
@@ -27,7 +31,6 @@ class NamedFace(msgspec.Struct, frozen=True):
     """Somebody whom a file names.
 
     Attributes:
-        name: As it stands there.
         region: Where the face is; None where the file does not say.
     """
 
@@ -113,7 +116,7 @@ def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
         if not name:
             continue
         numbers = [_number(part) for part in re.split(r"[,\s]+", (rectangle or "").strip())]
-        if len(numbers) != 4 or None in numbers:  # noqa: PLR2004 - left, top, width, height
+        if len(numbers) != _SIDES or None in numbers:
             yield NamedFace(name)
             continue
         left, top, width, height = (float(number or 0) for number in numbers)
@@ -170,4 +173,4 @@ def _number(text: str | None) -> float | None:
         number = float(text or "")
     except ValueError:
         return None
-    return number if abs(number) < 1e6 else None  # noqa: PLR2004 - also refuses what is no number
+    return number if abs(number) < _FARTHEST else None

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.decided import AS_SEEN
@@ -35,7 +36,6 @@ class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        subject: Whose photos they are.
         names: image_ids, paths or patterns.
     """
 
@@ -81,9 +81,7 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
-        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:
@@ -102,11 +100,12 @@ def decide_in_service(
         ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
         wanted, changed, same = _wanted(matched, excluding=excluding)
+        why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
                 break
             known = set(matched.first)
-            _publish(producer, list(starts), matched, subject, reason, wanted)
+            _publish(producer, list(starts), matched, why, wanted)
             ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
@@ -158,15 +157,19 @@ def _wanted(
     return wanted, list(changed.values()), unchanged
 
 
-def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
+def _publish(
     producer: KafkaProducer,
     places: Sequence[TopicPartition],
     matched: _Matched,
-    subject: str,
-    reason: str,
+    why: Decision,
     wanted: Mapping[str, str],
 ) -> None:
-    """Tells every partition, and brings along what each has seen of the photos."""
+    """Tells every partition, and brings along what each has seen of the photos.
+
+    Args:
+        why: What all decisions have in common.
+        wanted: image_id to how the photo shall stand.
+    """
     seen: dict[int, dict[str, list[Observation]]] = {}
     for (partition, image_id, _), observation in matched.first.items():
         seen.setdefault(partition, {}).setdefault(image_id, []).append(observation)
@@ -177,11 +180,9 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
             for standing in sorted(set(wanted.values()))
             for place in places
             for decision in decisions_about(
-                subject,
-                standing,
+                msgspec.structs.replace(why, standing=standing),
                 sorted(image_id for image_id, to in wanted.items() if to == standing),
                 seen.get(place.partition, {}),
-                reason=reason,
             )
         ),
     )
