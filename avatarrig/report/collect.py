@@ -11,6 +11,7 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
@@ -106,7 +107,8 @@ def collect(directory: Path) -> Collected:
     measured = measure_run(directory)
     summary = _document(run.summary)
     settings = summary.get("settings") or {}
-    everything = [_slim(observation) for observation in load_run(directory)]
+    # Without faces: nine tenths of the memory, and not shown.
+    everything = [slim(observation) for observation in load_run(directory)]
     fingerprint = settings.get("fingerprint") or _most_common(everything)
     mine = in_order(seen for seen in everything if seen.fingerprint == fingerprint)
     if not mine:
@@ -128,11 +130,6 @@ def collect(directory: Path) -> Collected:
         settings=settings,
         other_detectors=len(everything) - len(mine),
     )
-
-
-def _slim(observation: Observation) -> Observation:
-    """Drops what takes nine tenths of the memory and is not shown."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def _most_common(observations: Iterable[Observation]) -> str:

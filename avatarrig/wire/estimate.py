@@ -139,6 +139,31 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     error: Annotated[_Length, Meta(description="Standard error.")]
 
 
+FACE_RATIOS: Final = {
+    "height_to_width": "height of the face",
+    "jaw_to_width": "jaw",
+    "eye_distance_to_width": "distance of the eyes",
+    "nose_length_to_width": "length of the nose",
+    "mouth_to_width": "mouth",
+}
+"""What is told of a face, over its width, and what people call it."""
+
+
+class FaceRatio(msgspec.Struct, frozen=True, kw_only=True):
+    """A proportion of the face, over its width."""
+
+    value: _Length
+    interval: Annotated[
+        Ends,
+        Meta(
+            description="Contains what all such photos would say with 90 % probability. What the "
+            "detector gets wrong in every photo is not in it."
+        ),
+    ]
+    n: Annotated[Count, Meta(description="Photos that show it: from the front, at rest.")]
+    moments: Annotated[Count, Meta(description="Moments that these photos were taken in.")]
+
+
 class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
     """A bone's left length over its right one."""
 
@@ -286,6 +311,14 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "the photos; left out where there are none.",
             max_length=MOST_KEYS,
             extra_json_schema=_keys(MEASURABLE),
+        ),
+    ] = {}
+    face: Annotated[
+        dict[Code, FaceRatio],
+        Meta(
+            description="Proportions of the face; left out where no photo shows it.",
+            max_length=MOST_KEYS,
+            extra_json_schema=_keys([*FACE_RATIOS]),
         ),
     ] = {}
     window: Annotated[

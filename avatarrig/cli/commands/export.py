@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import Final
 
 import click
-import msgspec
 
-from avatarrig.body.face import FaceRatio, face_ratios
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate, complete_lengths
@@ -18,11 +14,8 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.screen.printable import printable, say
 from avatarrig.errors import CommandError
-from avatarrig.runs import RunDirectory, load_run, write_atomically
+from avatarrig.runs import write_atomically
 from avatarrig.runs.estimate_file import read_estimate
-
-_FACES: Final = 500
-"""Photos whose faces are measured; more make an export slow and the medians no better."""
 
 
 @click.command("export")
@@ -75,8 +68,6 @@ def export(
                 )
             else:
                 armature = build_armature(estimate, naming=naming, height=height)
-                if file_format == "json":
-                    armature = msgspec.structs.replace(armature, face=_face(run))
                 target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
                 files, told = _files(armature, file_format, target), _summary(armature)
         except EstimateRefusedError as error:
@@ -120,18 +111,6 @@ def _body(
     told += f"average: {'; '.join([*averages, *unmeasured])}"
     sliders = to_mhm(made.human, title).encode()
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
-
-
-def _face(run: Path) -> dict[str, FaceRatio]:
-    """Proportions of the face, from at most so many of the run's photos."""
-    if not RunDirectory(run).observations.is_dir():
-        return {}
-    faces = [
-        (seen.face.unpack().astype(float), seen.width, seen.height)
-        for seen in itertools.islice(load_run(run), _FACES)
-        if seen.face is not None and seen.excluded is None
-    ]
-    return face_ratios(faces)
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka import TopicPartition
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
 from avatarrig.pipeline.decisions.deciding import KnownPhoto, fits, new_standing, why_same
-from avatarrig.pipeline.decisions.standings import TOGETHER, slim
+from avatarrig.pipeline.decisions.standings import TOGETHER
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest

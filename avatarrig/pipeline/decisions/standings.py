@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import structlog
 from kafka.errors import KafkaError
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
@@ -180,11 +180,6 @@ class Standings:
                 return slim(seen)
         _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
         return None
-
-
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
