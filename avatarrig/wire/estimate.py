@@ -39,6 +39,18 @@ BONE_LABELS: Final = {
 }
 """What people call the keys of an estimate, in the order they are listed."""
 
+FURTHER_LABELS: Final = {
+    "head": "head, chin to crown",
+    "neck": "neck, shoulders to chin",
+    "clavicle": "collar bone",
+    "spine_upper": "spine, waist to shoulders",
+    "spine_lower": "spine, hips to waist",
+    "hand": "hand",
+    "foot": "foot",
+    "ankle_height": "ankle above the sole",
+}
+"""Lengths that no photo tells of, in the order they are listed."""
+
 SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 """Bones whose sides are compared."""
 
@@ -58,6 +70,7 @@ MEASURABLE: Final = [
     *SIDED,
     *(f"{bone}_{side}" for bone in SIDED for side in "LR"),
     *("shoulder_width", "hip_width", "torso_length"),
+    *("head", "neck", "hand", "foot", "ankle_height"),
 ]
 """Keys of lengths that may be given."""
 
@@ -162,6 +175,32 @@ class FaceRatio(msgspec.Struct, frozen=True, kw_only=True):
     ]
     n: Annotated[Count, Meta(description="Photos that show it: from the front, at rest.")]
     moments: Annotated[Count, Meta(description="Moments that these photos were taken in.")]
+
+
+class FurtherBone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A length that no photo tells of, given those that photos tell of; over shoulder width."""
+
+    value: _Length
+    interval: Annotated[Ends, Meta(description="Contains the truth with 90 % probability.")]
+    status: Annotated[
+        Status,
+        Meta(
+            description="insufficient: hardly better known than anybody's. provisional: the other "
+            "bones tell some of it. stable: measured."
+        ),
+    ]
+    prior_share: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of people's spread that is left: 1 where neither the other bones "
+            "nor a tape tell anything.",
+        ),
+    ]
+    metres: Annotated[
+        Metres | None, Meta(description="Only where a height was given, or a length.")
+    ] = None
 
 
 class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,6 +350,15 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "the photos; left out where there are none.",
             max_length=MOST_KEYS,
             extra_json_schema=_keys(MEASURABLE),
+        ),
+    ] = {}
+    further: Annotated[
+        dict[Code, FurtherBone],
+        Meta(
+            description="Bones that no photo tells of, given the others and people in general; "
+            "left out while no photo counts.",
+            max_length=MOST_KEYS,
+            extra_json_schema=_keys([*FURTHER_LABELS]),
         ),
     ] = {}
     face: Annotated[

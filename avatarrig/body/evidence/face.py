@@ -20,6 +20,7 @@ from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
 from avatarrig.body.sums.histogram import bin_of
 
 if TYPE_CHECKING:
+    Places = dict[int, NDArray[np.float64]]
     from avatarrig.wire import Evidence, Observation
 
 _FOREHEAD, _CHIN = 10, 152
@@ -49,6 +50,9 @@ _MEASURED: Final = {
     "nose_length_to_width": _Measured((168, 2)),
     "mouth_to_width": _Measured((61, 291), _MOUTH_MOVES),
 }
+_NEEDED: Final = sorted(
+    {_FOREHEAD, _CHIN, *_CHEEKS}.union(*(measured.points for measured in _MEASURED.values()))
+)
 _MOST_EXPRESSION: Final = 0.3
 """Score of a blendshape from which a face does not rest."""
 
@@ -91,28 +95,32 @@ def face_bins(
     Returns:
         Bin of the log-histogram by `avatarrig.body.ratios.FACE_KEYS`, of what the photo shows.
     """
-    places = face.astype(np.float64) * (width, height, width)
+    seen = face[_NEEDED].astype(np.float64) * (width, height, width)
+    if not np.isfinite(seen).all():
+        return {}
+    places = dict(zip(_NEEDED, seen, strict=True))
     across = _apart(places, _CHEEKS)
-    if not np.isfinite(places).all() or not across or not _is_frontal(places):
+    if not across or not _is_frontal(places):
         return {}
     moving = dict(zip(BLENDSHAPE_NAMES, [] if scores is None else scores.tolist(), strict=False))
-    return {
-        f"face_{key}": bin_of(_apart(places, measured.points) / across)
+    lengths = {
+        key: _apart(places, measured.points)
         for key, measured in _MEASURED.items()
-        if max((moving.get(name, 0) for name in measured.disturbed_by), default=0)
-        <= _MOST_EXPRESSION
-        and _apart(places, measured.points)
+        if all(moving.get(name, 0) <= _MOST_EXPRESSION for name in measured.disturbed_by)
     }
+    return {f"face_{key}": bin_of(length / across) for key, length in lengths.items() if length}
 
 
-def _is_frontal(places: NDArray[np.float64]) -> bool:
+def _is_frontal(places: Places) -> bool:
     right, left = _CHEEKS
-    across = places[left] - places[right]
-    down = places[_CHIN] - places[_FOREHEAD]
-    normal = np.cross(across, down)
-    size = float(np.linalg.norm(normal))
-    return size > 0 and abs(float(normal[2])) / size > _FRONTAL
+    (ax, ay, az), (bx, by, bz) = (
+        places[left] - places[right],
+        places[_CHIN] - places[_FOREHEAD],
+    )
+    normal = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    size = math.hypot(*normal)
+    return size > 0 and abs(normal[2]) / size > _FRONTAL
 
 
-def _apart(places: NDArray[np.float64], pair: tuple[int, int]) -> float:
-    return float(np.linalg.norm(places[pair[0]] - places[pair[1]]))
+def _apart(places: Places, pair: tuple[int, int]) -> float:
+    return math.dist(places[pair[0]], places[pair[1]])
