@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -99,9 +99,25 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         DatasetError: The folder cannot be listed.
         PublishError: The broker did not take a record; publishing again is harmless.
     """
-    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
-    records = describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
+    records = described(folder, dataset, max_images=max_images, leave_out=leave_out, counts=counts)
     return publish(records, producer, is_wanted=is_wanted, on_photo=on_photo)
+
+
+def described(
+    folder: Path,
+    dataset: Dataset,
+    *,
+    max_images: int | None,
+    leave_out: Sequence[Path],
+    counts: FileCounts | None,
+) -> Iterator[Published]:
+    """Walks a dataset: what `publish_dataset` publishes, in its order; the same arguments.
+
+    Raises:
+        DatasetError: The folder cannot be listed.
+    """
+    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
+    return describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
 
 
 def publish(

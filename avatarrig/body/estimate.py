@@ -171,7 +171,9 @@ def _with_photos(
         metres={key: _metres(proportions, tape, key) for key in usable}
         if tape.tells_size
         else None,
-        window=window_of(tally, days, (learned, tape), options.window_days, options.as_of),
+        window=window_of(
+            tally, days, (learned, tape, proportions), options.window_days, options.as_of
+        ),
     ), doubts
 
 
@@ -212,6 +214,7 @@ def _bone(
     members = _ARMS if key == WINGSPAN else (key,)
     n = min(counted.tally.histogram(member).total for member in members)
     moments = min(round(min(counted.moments[member] for member in members)), n)
+    told = min(_told_by(counted, member) for member in members)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
     median = _median(counted.tally, key)
     is_measured = pooled(key) in counted.measured
@@ -221,9 +224,15 @@ def _bone(
         median=None if median is None else rounded(median),
         value=rounded(ratio.middle),
         interval=ends(ratio.low, ratio.high),
-        status=_status(moments, ratio, trusted=trusted, measured=is_measured),
+        status=_status(told, ratio, trusted=trusted, measured=is_measured),
         prior_share=rounded(sum(shares) / len(shares)),
     )
+
+
+def _told_by(counted: _Counted, key: str) -> int:
+    """Moments that tell a bone's length: left and right are estimated together, from both."""
+    both = [one for one, bone in PROTOTYPE_BONES.items() if bone == PROTOTYPE_BONES[key]]
+    return max(min(round(counted.moments[one]), counted.tally.histogram(one).total) for one in both)
 
 
 def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> Status:

@@ -28,7 +28,7 @@ from avatarrig.runs import (
     write_json,
     write_observation,
 )
-from avatarrig.views.progress import Found, ObservedPhoto, Progress
+from avatarrig.views.progress import Found, ObservedPhoto, Progress, found_photo
 from avatarrig.wire import Observation, PhotoReference, encode, record_key
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.topics import OBSERVATIONS
@@ -107,7 +107,7 @@ class RunPhotos:
         """Notes a photo that was found."""
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is not None:
-            self.found.put(_found(reference))
+            self.found.put(found_photo(reference))
 
     def looked_at(self, counts: FileCounts) -> None:
         """Notes the dataset's files when all of them were seen."""
@@ -129,7 +129,7 @@ class RunPhotos:
         Raises:
             ObservationFileError: The file of an observation cannot be read.
         """
-        photo = _found(reference)
+        photo = found_photo(reference)
         match self.standing(photo):
             case Standing.NEW:
                 self.detection_needed = True
@@ -190,15 +190,6 @@ class RunPhotos:
             return False
         write_observation(self._run, observation, Pictures())
         return True
-
-
-def _found(reference: PhotoReference) -> Found:
-    return Found(
-        reference.image_id,
-        reference.path,
-        reference.subject,
-        is_copy=reference.duplicate_of is not None,
-    )
 
 
 class Publishing:

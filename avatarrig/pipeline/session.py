@@ -27,6 +27,7 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
@@ -41,6 +42,7 @@ from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
@@ -152,15 +154,13 @@ class Session:
         """Says what was wrong with the run's files."""
         if photos.mended:
             self._display.note(
-                f"files of {photos.mended} photos were missing or damaged, and are made again"
+                f"files of {counted(photos.mended, 'photo')} were missing or damaged, and are "
+                "made again"
             )
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
         if photos.unverified:
-            self._display.note(
-                f"{photos.unverified} observation files of an earlier version carry no checksum "
-                "and are read as they are"
-            )
+            self._display.note(UNVERIFIED.format(photos.unverified))
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:

@@ -64,6 +64,38 @@ def wanted_standing(
     return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
 
 
+def unsettled(
+    progress: Progress, decisions: Decisions, *, prune: bool | None, period: Period
+) -> Iterator[tuple[PhotoKey, str]]:
+    """Lists the photos that do not stand as they shall, and how they shall; see `Standings`."""
+    for found, seen in progress.observed_photos:
+        decided = decisions.get(found.key)
+        by_hand = None if decided is None else decided.standing
+        to = wanted_standing(found, seen, by_hand, period)
+        if to != seen.standing:
+            yield found.key, to
+    for key, seen in _departing(progress, prune=prune).items():
+        decided = decisions.get(key)
+        to = (decided.standing if decided else "") or Exclusion.GONE.value
+        if to != seen.standing:
+            yield key, to
+
+
+def _departing(progress: Progress, *, prune: bool | None) -> dict[PhotoKey, ObservedPhoto]:
+    """Photos that shall stop counting since they are gone, or newer versions took their places.
+
+    A file that was replaced leaves no doubt, however many there are: a rating written into
+    every photo replaces them all.
+    """
+    gone = departed(progress)
+    here = {(found.subject, found.path) for found, _ in progress.observed_photos}
+    replaced = {key: seen for key, seen in gone.items() if (key[0], seen.path) in here}
+    others = {key: seen for key, seen in gone.items() if key not in replaced}
+    if prune is None or not (prune or is_plausible(progress, others)):
+        return replaced
+    return gone
+
+
 class Standings:
     """Publishes decisions until every photo of a run stands as it shall.
 
@@ -118,31 +150,11 @@ class Standings:
         return not open_ones
 
     def _open(self) -> Iterator[tuple[PhotoKey, str]]:
-        for found, seen in self._progress.observed_photos:
-            decided = self._decisions.get(found.key)
-            by_hand = None if decided is None else decided.standing
-            to = wanted_standing(found, seen, by_hand, self._period)
-            if to != seen.standing and found.key not in self._unreadable:
-                yield found.key, to
-        for key, seen in self._departing().items():
-            decided = self._decisions.get(key)
-            to = (decided.standing if decided else "") or Exclusion.GONE.value
-            if to != seen.standing and key not in self._unreadable:
+        for key, to in unsettled(
+            self._progress, self._decisions, prune=self._prune, period=self._period
+        ):
+            if key not in self._unreadable:
                 yield key, to
-
-    def _departing(self) -> dict[PhotoKey, ObservedPhoto]:
-        """Photos that shall stop counting since they are gone, or newer versions took their places.
-
-        A file that was replaced leaves no doubt, however many there are: a rating written into
-        every photo replaces them all.
-        """
-        gone = departed(self._progress)
-        here = {(found.subject, found.path) for found, _ in self._progress.observed_photos}
-        replaced = {key: seen for key, seen in gone.items() if (key[0], seen.path) in here}
-        others = {key: seen for key, seen in gone.items() if key not in replaced}
-        if self._prune is None or not (self._prune or is_plausible(self._progress, others)):
-            return replaced
-        return gone
 
     def _publish(self, subject: str, partition: int, standing: str, keys: list[PhotoKey]) -> None:
         brought = {key: seen for key in keys if (seen := self._observation(key)) is not None}

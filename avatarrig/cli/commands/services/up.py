@@ -22,9 +22,9 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
-from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import check_page_address, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -34,8 +34,9 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -91,13 +92,15 @@ def up(
     configure_logs()
     ingesting.check(asking, measuring)
     with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
-        location = ingesting.location
+        check_page_address(page)
+        check_metrics_address(metrics)
+        location, whose = ingesting.location, ingesting.only_subject
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
         coordinator = stack.enter_context(
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
         )
         reached = _reached(coordinator, kafka, data_dir or default_data_folder())
         coordinator.patiently(lambda: _create_topics(reached), stop)
@@ -132,6 +135,10 @@ def up(
         groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, reached, groups))
         service.follow(lambda: coordinator.states)
+        if out is not None:
+            keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
+            stack.callback(keeping.stop)  # after the aggregator's last word
+            keeping.start(coordinator.background)
         # Before the groups are left, and before the broker is stopped.
         stack.callback(coordinator.stop_parts)
         coordinator.start(children, metrics_directory=service.directory)
