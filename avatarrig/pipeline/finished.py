@@ -59,6 +59,9 @@ class FinishedRun:
         identity: The run's identifier.
         fingerprint: Detector fingerprint that counts.
         learned: Version of the weights that estimates are made with.
+
+    Attributes:
+        all_detected: Whether `look` found that no detector has to look at any photo.
     """
 
     def __init__(  # noqa: PLR0913 - what makes a run the same run
@@ -77,6 +80,7 @@ class FinishedRun:
         self._identity = identity
         self._fingerprint = fingerprint
         self._learned = learned
+        self.all_detected = False
 
     def write(self, progress: Progress) -> None:
         """Writes down how a run ended; the broker has ended by now.
@@ -137,6 +141,7 @@ class FinishedRun:
             if not is_done:
                 return None
             unverified += not is_verified
+        self.all_detected = True
         if not self._is_settled(progress):
             return None
         if self._request.max_images is None:

@@ -173,7 +173,9 @@ def test_a_decision_since_is_noticed(finished: Finished) -> None:
         image_id=key.image_id, subject=key.subject, path=key.path, standing=Exclusion.ON_REQUEST
     )
     write_decisions(finished.run, [out])
-    assert finished.look() is None
+    asked = finished.open()
+    assert asked.look(lambda _: None) is None
+    assert asked.all_detected
 
 
 def test_other_weights_and_a_kafka_of_ones_own_are_noticed(finished: Finished) -> None:
