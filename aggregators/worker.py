@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from avatarrig.body.sums.tally import Tally
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.process.watchdog import Watchdog
+    from avatarrig.wire import Measurements
 
 _log = structlog.get_logger(__name__)
 
@@ -51,9 +52,14 @@ def installed_versions() -> str:
 def estimator(options: EstimateOptions) -> Estimator:
     """Returns what turns a tally into an estimate."""
 
-    def estimate_of(tally: Tally, subject: str) -> Estimate:
+    def estimate_of(tally: Tally, subject: str, measured: Measurements | None) -> Estimate:
+        asked = options
+        if measured is not None:
+            asked = msgspec.structs.replace(
+                options, height=measured.height, measured=measured.measured
+            )
         with np.errstate(all="ignore"):  # what comes of it is checked
-            made = estimate(tally, subject=subject, options=options)
+            made = estimate(tally, subject=subject, options=asked)
         try:
             return msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Estimate)
         except msgspec.ValidationError as error:

@@ -23,6 +23,7 @@ AvatarRigError
 ├── DownloadRefusedError                page.downloads
 ├── EndpointError                       metrics.endpoint
 ├── EstimateRefusedError                body.rig.lengths
+│   └── NoEstimateError                 runs.estimate_file
 ├── FileUriError                        photos.uri
 ├── ForeignRunError                     runs.layout
 ├── GarbledError                        processors.sandbox.messages
@@ -33,7 +34,8 @@ AvatarRigError
 ├── KeyRefusedError                     wire.keys
 ├── LabelsRefusedError                  report.calibration.labels
 ├── LearnedRefusedError                 body.refused
-├── MissingExtraError                   runs.frame
+├── MeasureError                        body.tape.measure
+├── MissingExtraError                   errors
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
 ├── NothingToCalibrateError             report.calibration.suggestion
@@ -123,3 +125,7 @@ class CommandError(AvatarRigError):
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class MissingExtraError(AvatarRigError, ImportError):
+    """Something was asked for that needs a package which is not installed."""

@@ -64,7 +64,8 @@ def _serve(settings: ReplicaSettings, stop: threading.Event, told: threading.Eve
             _work(settings, stop, watchdog, begin)
     except EXPECTED as error:
         code = _exit_code(error)
-        _log.warning("the replica ends", status=code.name, why=repr(error))
+        say = _log.debug if code is ExitCode.TRY_AGAIN else _log.warning
+        say("the replica ends", status=code.name, why=repr(error))
         return code, str(error)
     return ExitCode.DONE, ""
 

@@ -182,7 +182,7 @@ class Replica:
         if isinstance(error, CorruptRecordError):
             raise DataDamagedError.at(error) from error
         self._errors += 1
-        _log.warning("the broker's client failed", error=repr(error), times=self._errors)
+        _log.debug("the broker's client failed", error=repr(error), times=self._errors)
         if self._errors >= _MOST_ERRORS:
             raise BrokerTroubleError(f"{self._errors} failures in a row: {error!r}") from error
         time.sleep(_PAUSE_AFTER_ERROR)

@@ -209,11 +209,14 @@ class Ingest:
             first_with=self._memory.first_with,
         )
         new = [record for record in records if not self._is_published(record, stamps)]
+        told = False
         while new and not stop.is_set():
             try:
                 publish(new, self._producer)
             except (PublishError, KafkaError) as error:
-                _log.warning("the broker did not take the photos; trying again", why=str(error))
+                say = _log.info if not told else _log.debug
+                say("the broker did not take the photos; trying again", why=str(error))
+                told = True
                 stop.wait(RETRY_SECONDS)
                 continue
             for record in new:

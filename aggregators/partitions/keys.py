@@ -18,6 +18,7 @@ PAGE: Final = b"P"
 STATISTICS: Final = b"S"
 FORGOTTEN: Final = b"F"
 DECIDED: Final = b"D"
+MEASURED: Final = b"L"
 
 _PREFIX: Final = struct.Struct(">cI")
 _NUMBER: Final = struct.Struct(">I")
@@ -74,7 +75,7 @@ def partition_of(key: bytes) -> int:
 
 
 def kind_of(key: bytes) -> bytes:
-    """One of `MARKER`, `PAGE`, `STATISTICS`, `FORGOTTEN`, or what a foreign key begins with."""
+    """One of those above, such as `MARKER`, or what a foreign key begins with."""
     return _split(key)[0]
 
 
@@ -107,6 +108,16 @@ def _number(key: bytes) -> int:
 def decided_key(partition: int, page: int, digest: str) -> bytes:
     """Key of a page of what was decided about a subject's photos."""
     return _PREFIX.pack(DECIDED, partition) + _NUMBER.pack(page) + digest.encode()
+
+
+def measured_key(partition: int, digest: str) -> bytes:
+    """Key of what was measured of a subject."""
+    return _PREFIX.pack(MEASURED, partition) + digest.encode()
+
+
+def measured_of(key: bytes) -> str:
+    """Digest of the subject that a `measured_key` names."""
+    return key[_PREFIX.size :].decode()
 
 
 def decided_of(key: bytes) -> tuple[int, str]:

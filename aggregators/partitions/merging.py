@@ -12,17 +12,21 @@ from aggregators.partitions.forgetting import series_of_subject
 from aggregators.partitions.intake import Intake
 from aggregators.partitions.keys import (
     FORGOTTEN,
+    MEASURED,
     kind_of,
     part_of,
     statistics_key,
 )
+from aggregators.partitions.measured import Measures
 from aggregators.partitions.recovery import restoring
 from aggregators.protocols import PartitionMaker
 from avatarrig.body.refused import ImpossibleEstimateError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, RecordRefusedError, SkeletonRecord, TallyUpdate
+from avatarrig.body.tape.measure import MeasureError, check_measures
+from avatarrig.wire import Forget, Measurements, RecordRefusedError, SkeletonRecord, TallyUpdate
 from avatarrig.wire.channels import TALLIED
 from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import Series
 from avatarrig.wire.reasons import RejectReason
 
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 
     from aggregators.partitions.checkpoint import Checkpoint
 
-Estimator = Callable[[Tally, str], Estimate]
-"""Turns a tally and its subject into an estimate."""
+Estimator = Callable[[Tally, str, Measurements | None], Estimate]
+"""Turns a tally, its subject and what was measured into an estimate."""
 
 
 class Tombstone(msgspec.Struct, frozen=True):
@@ -101,6 +105,7 @@ class TalliedPartition:
         self._series: dict[Series, dict[int, _Contribution]] = {}
         self._said: dict[Series, bytes] = {}
         self.intake = Intake(partition, learned)
+        self._measures = Measures(partition)
         self._tombstones: list[tuple[Series, int]] = []
 
     @classmethod
@@ -127,7 +132,8 @@ class TalliedPartition:
         with restoring():
             recovered = new.intake.restore(items, new._recover)
         offsets = {series: new.newest(series) for series in new._series}
-        if not new.intake.go_on(recovered, offsets, max(offsets.values(), default=-1)):
+        newest = max(new._measures.last, *offsets.values(), -1)
+        if not new.intake.go_on(recovered, offsets, newest):
             for contributions in new._series.values():
                 for contribution in contributions.values():
                     contribution.tally()  # raises where it is damaged
@@ -160,7 +166,7 @@ class TalliedPartition:
         contributions = sorted(self._series[series].items())
         try:
             total = sum((one.tally() for _, one in contributions), Tally.empty())
-            estimate = self._estimator(total, series[0])
+            estimate = self._estimator(total, series[0], self._measures.of(series[0]))
         except (ArithmeticError, ValueError) as error:
             raise ImpossibleEstimateError(f"the estimate cannot be made: {error}") from error
         return SkeletonRecord(
@@ -190,7 +196,8 @@ class TalliedPartition:
 
     def newest(self, series: Series) -> int:
         """Returns the offset of the last change of a series."""
-        return max(one.packed.offset for one in self._series[series].values())
+        counted = max(one.packed.offset for one in self._series[series].values())
+        return max(counted, self._measures.offset(series[0]))
 
     def has(self, series: Series) -> bool:
         """Whether anything is known of a series."""
@@ -215,6 +222,9 @@ class TalliedPartition:
         return self.intake.checkpoint(self._value)
 
     def _recover(self, key: bytes, value: bytes) -> None:
+        if kind_of(key) == MEASURED:
+            self._measures.recover(key, value)
+            return
         part, series = part_of(key)
         contribution = _Contribution(msgspec.msgpack.decode(value, type=Contributed))
         self._series.setdefault(series, {})[part] = contribution
@@ -222,6 +232,8 @@ class TalliedPartition:
     def _value(self, key: bytes) -> bytes | None:
         if kind_of(key) == FORGOTTEN:
             return self.intake.forgotten.value(key)
+        if kind_of(key) == MEASURED:
+            return self._measures.value(key)
         part, series = part_of(key)
         contribution = self._series.get(series, {}).get(part)
         return None if contribution is None else msgspec.msgpack.encode(contribution.packed)
@@ -239,6 +251,9 @@ class TalliedPartition:
             else:
                 self._forget(offset, record)
             return None
+        if isinstance(record, Measurements):
+            self._measure(offset, record)
+            return None
         try:
             return self._take(offset, record)
         except OutdatedStateError:  # Level 1 will send its successor, counted again.
@@ -247,7 +262,23 @@ class TalliedPartition:
             self.intake.reject(offset, RejectReason.TALLY, str(error))
             return None
 
+    def _measure(self, offset: int, measurements: Measurements) -> None:
+        try:
+            check_measures(measurements.measured, measurements.height)
+        except MeasureError as error:
+            self.intake.reject(offset, RejectReason.MALFORMED, str(error))
+            return
+        if (key := self._measures.note(offset, measurements)) is None:
+            return
+        self.intake.checkpoints.noted(key)
+        digest = subject_digest(measurements.subject)
+        for series in series_of_subject(digest, self._series):
+            self.intake.checkpoints.touched(key, series, offset)
+            self.intake.changed(series)
+
     def _forget(self, offset: int, forget: Forget) -> None:
+        if (key := self._measures.forget(forget)) is not None:
+            self.intake.checkpoints.noted(key)
         part = forget.partition
         for series in series_of_subject(forget.forget, self._series):
             contribution = self._series[series].get(part)

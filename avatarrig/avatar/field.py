@@ -174,10 +174,14 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
         share = np.clip(up / self.torso, 0, 1)
         widths = self.widths
         half = widths.hips + share * (widths.shoulders - widths.hips)
-        factor = widths.hips_factor + share * (widths.shoulders_factor - widths.hips_factor)
-        neck = self._neck_share(up)
-        profile = _profile(np.abs(side) / half, neck, factor / self.growth)
-        moved: Floats = self.growth * side + (factor - self.growth) * half * profile * np.sign(side)
+        # The shifts change evenly: of joints that are near one another they are small, however
+        # large their factor.
+        hips = (widths.hips_factor - self.growth) * widths.hips
+        shoulders = (widths.shoulders_factor - self.growth) * widths.shoulders
+        shift = hips + share * (shoulders - hips)
+        factor = 1 + shift / (half * self.growth)
+        profile = _profile(np.abs(side) / half, self._neck_share(up), factor)
+        moved: Floats = self.growth * side + shift * profile * np.sign(side)
         return moved
 
     def _neck_share(self, up: Floats) -> Floats:

@@ -18,6 +18,8 @@ from avatarrig.avatar.surfaces import Surface, apply, inverse
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
+_NOBODY: Final = -1
+"""Owner of accessors that stay as they are."""
 
 
 class MeshFit(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +53,10 @@ def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: M
     """
     writer = _Writer(store, source)
     changed = [(number, *_moved(surface, fit)) for number, surface in enumerate(surfaces)]
-    _separate(store.document, surfaces, {number for number, moved, _ in changed if moved is None})
+    kept = {number for number, moved, _ in changed if moved is None}
+    _separate(store.document, surfaces, kept)
+    for number in kept:
+        writer.keep(surfaces[number])
     for number, moved, into_mesh in changed:
         if moved is None:
             continue
@@ -110,7 +115,7 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
     shapes: dict[int, dict[int, set[int]]] = {}
     for number, surface in enumerate(surfaces):
         for mesh, _, node in surface.uses:
-            own = -1 if number in kept else number
+            own = _NOBODY if number in kept else number
             shapes.setdefault(mesh, {}).setdefault(node, set()).add(own)
     for mesh, nodes in shapes.items():
         first, *others = nodes.items()
@@ -133,6 +138,13 @@ class _Writer:
         self.source = source
         self._owners: dict[int, int] = {}
         self._copies: dict[tuple[int, int], int] = {}
+
+    def keep(self, surface: Surface) -> None:
+        """Leaves the accessors of a surface as they are, whoever else uses them."""
+        for mesh, primitive, _ in surface.uses:
+            own = self.source[0]["meshes"][mesh]["primitives"][primitive]
+            for holder in (own["attributes"], *own.get("targets", [])):
+                self._owners |= dict.fromkeys(holder.values(), _NOBODY)
 
     def write(
         self, holder: dict[str, int], name: str, owner: int, make: Callable[[Floats], Floats]

@@ -70,7 +70,7 @@ class KafkaWatch:
                 with admin_client(self._settings) as admin:
                     self._ask_on(lambda: _lag(read_groups(admin, self._expected)))
             except TransportError as error:
-                _log.info("Kafka does not answer", why=str(error))
+                _log.debug("Kafka does not answer", why=str(error))
                 self._watched.silent()
             self._stopping.wait(self._seconds)
 

@@ -41,7 +41,7 @@ ORDERS: Final = {
     Order.PHOTOS: "most photos first",
     Order.UNSURE: "least sure first",
 }
-_DOWNLOADS: Final = (*FORMATS, "png")
+_DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_available), "png")
 
 
 class Page:

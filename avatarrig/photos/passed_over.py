@@ -8,6 +8,7 @@ from os.path import splitext
 from typing import Any, Final
 
 from avatarrig.photos.formats import RAW_SUFFIXES
+from avatarrig.wire.counted import counted
 
 
 class Passed(StrEnum):
@@ -157,12 +158,11 @@ def words_for_files(document: dict[str, Any]) -> str:
         For example ``10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over``.
     """
     total, photos, raw = document["total"], document["photos"], document["raw"]
-    files = f"{total} file{'' if total == 1 else 's'}"
-    found = f"{photos} photo{'' if photos == 1 else 's'}"
+    files, found = counted(total, "file"), counted(photos, "photo")
     if raw:
         found += f" ({raw} of them RAW)"
-    counted = {Passed(kind): count for kind, count in document["passed_over"].items()}
-    parts = [f"{count} {_WORDS[kind][count != 1]}" for kind, count in counted.items()]
+    passed = {Passed(kind): count for kind, count in document["passed_over"].items()}
+    parts = [counted(count, *_WORDS[kind]) for kind, count in passed.items()]
     if names := document["folders_passed_over"]:
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         parts[-1] += f" ({shown})"

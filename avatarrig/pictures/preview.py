@@ -18,6 +18,7 @@ from avatarrig.pictures.figure import (
 )
 from avatarrig.pictures.page import Page, Place
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
+from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import Estimate
 
 _WIDTH: Final = 1600
@@ -55,7 +56,7 @@ def draw_preview(estimate: Estimate, *, title: str = "") -> bytes:
     page = Page(_WIDTH, _HEIGHT)
     drawing = _Drawing(page, build_figure(estimate))
     drawing.draw_figure()
-    photos = f"{estimate.used} photo{'' if estimate.used == 1 else 's'}"
+    photos = counted(estimate.used, "photo")
     drawing.draw_words(title or "Skeletal proportions", f"{photos} · lengths in shoulder widths")
     return page.encode()
 

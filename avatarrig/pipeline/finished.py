@@ -46,6 +46,7 @@ class _Finished(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     learned: str | None
     storage: bytes
+    told: bytes
     remembered: Remembered
 
 
@@ -96,6 +97,7 @@ class FinishedRun:
                 fingerprint=self._fingerprint,
                 learned=self._learned,
                 storage=storage_state(self._run.broker),
+                told=self._told(),
                 remembered=progress.remembered(),
             )
         )
@@ -167,9 +169,17 @@ class FinishedRun:
         known = (finished.format, finished.run, finished.fingerprint, finished.learned)
         if known != (_FORMAT, self._identity, self._fingerprint, self._learned):
             return None
+        if self._request.tells_measured and finished.told != self._told():
+            return None
         if finished.storage != storage_state(self._run.broker):
             return None
         return finished.remembered
+
+    def _told(self) -> bytes:
+        """What this request tells the aggregator of the person, packed."""
+        asked = self._request.estimate
+        told = (asked.height, asked.measured) if self._request.tells_measured else None
+        return msgspec.msgpack.encode(told)
 
     def _is_done(self, record: Published, progress: Progress) -> tuple[bool, bool]:
         """Tells of a photo whether nothing is left to do, and whether its file has a checksum."""

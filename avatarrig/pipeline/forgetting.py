@@ -32,6 +32,7 @@ from avatarrig.wire.channels import (
     TALLIED,
     Channel,
 )
+from avatarrig.wire.counted import counted
 from avatarrig.wire.identity import subject_digest, subject_name
 from avatarrig.wire.keys import forget_key, run_of_reference
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES, run_of_group
@@ -133,8 +134,8 @@ def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
         )
     if waiting:
         raise CommandError(
-            f"{waiting} photos of {subject} still wait for detectors: let them finish, or take the "
-            "photos away, and forget the subject then"
+            f"{counted(waiting, 'photo')} of {subject} still waiting for detectors: let them "
+            "finish, or take the photos away, and forget the subject then"
         )
 
 

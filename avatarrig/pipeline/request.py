@@ -36,6 +36,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
         estimate: What to estimate beside the proportions.
+        tells_measured: Whether the aggregator is told the height and lengths of ``estimate``.
         web_port: Port of the live page while the run goes on; None for no page.
     """
 
@@ -56,4 +57,5 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = DEFAULT_PARTITIONS
     models: Path | None = None
     estimate: EstimateOptions = EstimateOptions()
+    tells_measured: bool = False
     web_port: int | None = None

@@ -30,6 +30,7 @@ from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
+from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
@@ -42,6 +43,7 @@ from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
@@ -123,6 +125,8 @@ class Session:
             else:
                 kafka = self._started_beside(parts, kafka)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
+            if self._request.tells_measured:
+                parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
@@ -158,7 +162,8 @@ class Session:
         """Says what was wrong with the run's files."""
         if photos.mended:
             self._display.note(
-                f"files of {photos.mended} photos were missing or damaged, and are made again"
+                f"files of {counted(photos.mended, 'photo')} were missing or damaged, and are "
+                "made again"
             )
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
@@ -188,6 +193,10 @@ class Session:
         while reader.behind and time.monotonic() < give_up:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
         return reader
+
+    def _tell_measured(self, kafka: KafkaSettings) -> None:
+        asked, subject = self._request.estimate, self._dataset.subject_of("")
+        tell_measured(kafka, subject, asked.height, asked.measured)
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:

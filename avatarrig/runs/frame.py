@@ -10,7 +10,7 @@ from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.histogram import value_of
-from avatarrig.errors import AvatarRigError
+from avatarrig.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _AXES: Final = ("x", "y", "z", "visibility", "presence")
 _WORLD_AXES: Final = ("world_x", "world_y", "world_z")
-
-
-class MissingExtraError(AvatarRigError, ImportError):
-    """Something was asked for that needs a package which is not installed."""
 
 
 def photo_frame(observations: Iterable[Observation]) -> pl.DataFrame:

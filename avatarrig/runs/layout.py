@@ -13,6 +13,7 @@ from avatarrig.runs.atomic import remove_unfinished, write_json
 OBSERVATIONS = "observations"
 OVERLAYS = "overlays"
 MASKS = "masks"
+ESTIMATE = "skeleton_estimate.json"
 
 
 class RunDirectory(msgspec.Struct, frozen=True):
@@ -38,7 +39,7 @@ class RunDirectory(msgspec.Struct, frozen=True):
     @property
     def estimate(self) -> Path:
         """The skeleton estimate."""
-        return self.path / "skeleton_estimate.json"
+        return self.path / ESTIMATE
 
     @property
     def decisions(self) -> Path:

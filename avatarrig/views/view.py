@@ -20,9 +20,10 @@ class BoneRow(msgspec.Struct, frozen=True):
         high: Upper end.
         samples: Moments that show it; photos, in estimates of 1.0.
         status: insufficient, provisional or stable.
-        metres: Length in metres, None where no height was given.
+        metres: Length in metres, None where neither a height nor a length was given.
         prior_share: How much of the figure comes from people in general, 0..1; None where that
             is not known.
+        measured: Whether somebody measured it.
     """
 
     label: str
@@ -33,6 +34,7 @@ class BoneRow(msgspec.Struct, frozen=True):
     status: str
     metres: float | None = None
     prior_share: float | None = None
+    measured: bool = False
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ def _row(key: str, label: str, estimate: Estimate | None) -> BoneRow:
         status=bone.status,
         metres=None if length is None else length.value,
         prior_share=bone.prior_share,
+        measured=estimate.is_measured(key),
     )
 
 

@@ -26,7 +26,7 @@ def estimate_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **whole,
         "title": TITLE,
-        "dependentRequired": {"metres": ["height"], "height": ["metres"]},
+        "dependentRequired": {"height": ["metres"], "measured": ["metres"]},
         "$defs": definitions,
     }
 

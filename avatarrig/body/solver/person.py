@@ -24,6 +24,7 @@ from avatarrig.body.levels import Cell, Moments, moments_of
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.body.solver.doubt import Weighed, expected, weigh
 from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.tape.evidence import NOTHING, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ class Proportions:
         moments: How many moments these were taken in, roughly where they are very many.
         trusted: Share of the photos that is counted; the rest may show somebody else.
         consistent: Whether the photos agree on one person.
+        odd_measures: Measured lengths that do not fit what all else says.
         learned: Version of the weights.
     """
 
@@ -65,6 +67,7 @@ class Proportions:
     trusted: float
     consistent: bool
     learned: str
+    odd_measures: tuple[str, ...] = ()
 
     def ratio(
         self, above: tuple[str, ...], below: tuple[str, ...], coverage: float = 0.9
@@ -97,10 +100,10 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
         LearnedRefusedError: The evidence was made by other weights.
     """
     plain = Weighed(matrix_of(total.information), vector_of(total.vector), 1.0)
-    return _proportions(total, total.photos, plain, learned)
+    return _proportions(total, total.photos, plain, learned, NOTHING)
 
 
-def solve_moments(cells: Sequence[Cell], learned: Learned) -> Proportions:
+def solve_moments(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING) -> Proportions:
     """Estimates a person's proportions: photos within moments within sessions.
 
     What seems to show somebody else is trusted less.
@@ -108,12 +111,13 @@ def solve_moments(cells: Sequence[Cell], learned: Learned) -> Proportions:
     Args:
         cells: The photos, see `avatarrig.body.sums.moments`.
         learned: The weights that made the evidence.
+        tape: Lengths of the person that were measured.
 
     Raises:
         LearnedRefusedError: The evidence was made by other weights.
     """
     total = EvidenceSum.total(cell.total for cell in cells)
-    return _proportions(total, moments_of(cells), _weighed(cells, learned), learned)
+    return _proportions(total, moments_of(cells), _weighed(cells, learned, tape), learned, tape)
 
 
 def imagine(
@@ -129,7 +133,7 @@ def imagine(
         learned: The weights that made the evidence.
     """
     population = learned.population
-    weighed = _weighed(cells, learned)
+    weighed = _weighed(cells, learned, NOTHING)
     person, _, _ = posterior(population, weighed.information, weighed.vector)
     says = expected(population, person)
     total, moments = EvidenceSum.total(cell.total for cell in cells), moments_of(cells)
@@ -139,20 +143,22 @@ def imagine(
             moments,
             Weighed(weighed.information + more, weighed.vector + more @ says, weighed.trusted),
             learned,
+            NOTHING,
         )
         for more in added
     ]
 
 
-def _weighed(cells: Sequence[Cell], learned: Learned) -> Weighed:
+def _weighed(cells: Sequence[Cell], learned: Learned, tape: Tape) -> Weighed:
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
-        return posterior(learned.population, information, vector)[0]
+        mean, covariance, _ = posterior(learned.population, information, vector)
+        return tape.given(mean, covariance)[0]
 
     return weigh(Moments.of(cells, learned.population), learned.population, person_of)
 
 
 def _proportions(
-    total: EvidenceSum, moments: float, weighed: Weighed, learned: Learned
+    total: EvidenceSum, moments: float, weighed: Weighed, learned: Learned, tape: Tape
 ) -> Proportions:
     if total.learned not in (None, learned.version):
         raise LearnedRefusedError(
@@ -160,24 +166,33 @@ def _proportions(
             "evaluate the photos again from their landmarks"
         )
     mean, covariance, prior = posterior(learned.population, weighed.information, weighed.vector)
-    kept = HELMERT.T @ covariance @ HELMERT
-    given = HELMERT.T @ prior @ HELMERT
-    shares = np.clip(np.diag(kept) / np.diag(given), 0, 1)
+    shares = _shares(covariance, prior)
     few, many, growth = learned.intervals
     by_photos = many + growth * unusual(learned.population, mean)
-    factor = few * shares.mean() + by_photos * (1 - shares.mean())
+    covariance = covariance * (few * shares.mean() + by_photos * (1 - shares.mean())) ** 2
     limit, allowance = learned.most_misfit
     most = math.hypot(limit, allowance / math.sqrt(max(moments, 1)))
+    measured, rest = tape.given(mean, covariance)
+    shares = shares * _shares(rest, covariance)
     return Proportions(
-        log_lengths=HELMERT.T @ mean,
-        covariance=kept * factor**2,
+        log_lengths=HELMERT.T @ measured,
+        covariance=HELMERT.T @ rest @ HELMERT,
         prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
         photos=total.photos,
         moments=moments,
         trusted=weighed.trusted,
         consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,
+        odd_measures=tape.contradictions(mean, covariance),
     )
+
+
+def _shares(covariance: FloatArray, given: FloatArray) -> FloatArray:
+    """What is left, by bone (7,), of the variance that there was: 0..1."""
+    left, all_of_it = (
+        np.einsum("ji,jk,ki->i", HELMERT, each, HELMERT) for each in (covariance, given)
+    )
+    return np.asarray(np.clip(left / all_of_it, 0, 1))
 
 
 def misfit(population: Population, total: EvidenceSum, person: FloatArray) -> float:

@@ -30,7 +30,7 @@ from avatarrig.runs import (
     write_decisions,
     write_json,
 )
-from avatarrig.runs.estimates import place_of_estimate, write_estimates
+from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
@@ -270,7 +270,6 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         Subject to estimate.
     """
     summary = _document(run.summary)
-    before = _document(run.estimate)
     fingerprint = (summary.get("settings") or {}).get("fingerprint") or _usual(run)
     standings = read_standings(run)
     estimators: dict[str, Estimator] = {}
@@ -282,8 +281,10 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         estimators.setdefault(photo.subject, Estimator()).update(seen)
         verdict = judge(seen)
         left_out[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
-    window = before.get("window") or {}
-    options = EstimateOptions(height=before.get("height"), window_days=window.get("days"))
+    try:
+        options = options_of(run)
+    except (OSError, msgspec.MsgspecError):  # only there once a run has ended
+        options = EstimateOptions()
     estimates = {
         subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in sorted(estimators.items())

@@ -16,6 +16,7 @@ from avatarrig.report.calibration.suggestion import (
     suggest_from_distributions,
     suggest_from_labels,
 )
+from avatarrig.wire.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,8 @@ def to_text(calibration: Calibration) -> str:
     """Lays a calibration out for a person to read, in at most 80 columns."""
     lines: list[str] = []
     for run in calibration.runs:
-        lines += [f"{run.directory}: {run.photos} photos, {run.with_pose} with a pose", ""]
+        photos = counted(run.photos, "photo")
+        lines += [f"{run.directory}: {photos}, {run.with_pose} with a pose", ""]
         for distribution in run.distributions:
             lines += [*_draw(distribution), ""]
         lines += ["frame_kind", *_bars(list(run.frame_kinds), list(run.frame_kinds.values())), ""]
@@ -163,7 +165,7 @@ def _draw(distribution: Distribution) -> list[str]:
     percentiles = "  ".join(f"p{p} {value:g}" for p, value in distribution.percentiles.items())
     names = [f"{edge:g}" for edge in distribution.edges[:-1]]
     return [
-        f"{distribution.metric} ({distribution.n} photos)  {percentiles}",
+        f"{distribution.metric} ({counted(distribution.n, 'photo')})  {percentiles}",
         *_bars(names, list(distribution.counts)),
     ]
 

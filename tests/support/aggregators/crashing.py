@@ -25,7 +25,7 @@ from aggregators.protocols import Message, Partition
 from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Decision, Forget, Observation, SkeletonRecord, encode
+from avatarrig.wire import Decision, Forget, Measurements, Observation, SkeletonRecord, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
@@ -162,10 +162,11 @@ class SkeletonPublisher(Publisher):
         ]
 
 
-def estimator(tally: Tally, subject: str) -> Estimate:
+def estimator(tally: Tally, subject: str, measured: Measurements | None) -> Estimate:
     # A tally remembers the newest month that it ever held, also of photos that were taken back.
     what = tally.to_bytes() if tally.used else repr((tally.observations, tally.excluded)).encode()
-    return said(subject=subject, notes=[hashlib.sha256(what).hexdigest()])
+    height = None if measured is None else measured.height
+    return said(subject=subject, notes=[hashlib.sha256(what).hexdigest(), repr(height)])
 
 
 class Worker:
@@ -234,6 +235,16 @@ class Worker:
 
 def append(log: Log, gap: int, value: bytes) -> None:
     log.append((log[-1][0] + gap if log else gap - 1, value))
+
+
+def measure(world: World, subject: str, height: float) -> Measurements:
+    """Tells all partitions, as it is written."""
+    at = 2.0 + sum(map(len, world.tallies.values()))
+    told = Measurements(subject=subject, height=height, measured_at=at)
+    for partition in range(PARTITIONS):
+        log = world.tallies[partition]
+        log.append((len(log), encode(told)))
+    return told
 
 
 def share(workers: list[Worker], mask: int) -> None:

@@ -14,7 +14,7 @@ from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Evidence, Forget, TallyUpdate, decode, encode
+from avatarrig.wire import Evidence, Forget, Measurements, TallyUpdate, decode, encode
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 
@@ -33,7 +33,7 @@ def saved(part: ObservedPartition | TalliedPartition) -> dict[bytes, bytes]:
     return dict([*changes.entries, changes.marker])
 
 
-def estimator(tally: Tally, subject: str) -> Estimate:
+def estimator(tally: Tally, subject: str, _: Measurements | None) -> Estimate:
     return said(subject=subject, used=tally.observations)
 
 

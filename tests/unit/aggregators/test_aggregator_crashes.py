@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from support.aggregators.crashing import (
     decision,
     estimator,
     finish,
+    measure,
     rebalance,
     share,
 )
@@ -31,7 +33,7 @@ from aggregators.partitions.keys import MARKER, kind_of
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire import Decision, Forget, Measurements, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
@@ -109,33 +111,57 @@ async def disturb(workers: list[Worker], action: tuple[Any, ...], turn: int) -> 
             await rebalance(workers, mask)
 
 
-async def run_through(logs: dict[int, Log], history: list[tuple[Any, ...]]) -> World:
+Measured = Sequence[tuple[int, str, float]]
+"""Turn, subject and height."""
+
+measurements = st.lists(
+    st.tuples(
+        st.integers(0, 60), st.sampled_from(["anna", "ben"]), st.sampled_from([1.5, 1.6, 1.7])
+    ),
+    max_size=4,
+)
+
+
+async def run_through(
+    logs: dict[int, Log], history: list[tuple[Any, ...]], measured: Measured = ()
+) -> World:
     world = World()
     world.observations.update(logs)
     workers = [Worker(world) for _ in range(WORKERS)]
     share(workers, 0b010)
     for worker in workers:
         await worker.recover()
+    left = sorted(measured, key=lambda one: one[0])
     for turn, action in enumerate(history):
+        while left and left[0][0] <= turn:
+            measure(world, *left.pop(0)[1:])
         await disturb(workers, action, turn)
+    for _, subject, height in left:
+        measure(world, subject, height)
     await finish(workers)
     return world
 
 
 @settings(max_examples=80, deadline=None)
-@given(logs=observation_logs(), history=actions)
+@given(logs=observation_logs(), history=actions, measured=measurements)
 def test_no_crash_and_no_rebalance_changes_a_bit(
-    logs: dict[int, Log], history: list[tuple[Any, ...]]
+    logs: dict[int, Log], history: list[tuple[Any, ...]], measured: Measured
 ) -> None:
-    world = asyncio.run(run_through(logs, history))
-    undisturbed = asyncio.run(run_through(logs, []))
+    world = asyncio.run(run_through(logs, history, measured))
+    undisturbed = asyncio.run(run_through(logs, [], measured))
+    last = {subject: height for _, subject, height in sorted(measured, key=lambda one: one[0])}
     assert world.skeletons == undisturbed.skeletons
     assert world.rejects == undisturbed.rejects
     wanted = counted_once(logs)
     assert {record.subject for record in world.skeletons.values()} == set(wanted)
     for record in world.skeletons.values():
         assert record.observations == wanted[record.subject].observations
-        assert record.estimate == estimator(wanted[record.subject], record.subject)
+        told = (
+            Measurements(subject=record.subject, height=last[record.subject], measured_at=2.0)
+            if record.subject in last
+            else None
+        )
+        assert record.estimate == estimator(wanted[record.subject], record.subject, told)
         for partition, offset in record.applied.items():
             subjects = [
                 (at, said.subject)

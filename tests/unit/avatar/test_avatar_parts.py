@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.field import Stretch, derivative
+from avatarrig.avatar.field import Stretch, Trunk, Widths, derivative
 from avatarrig.avatar.gltf.accessors import read_floats
 from avatarrig.avatar.gltf.meshopt import decode_view
 from avatarrig.avatar.gltf.storing import Store
@@ -201,6 +201,23 @@ def test_no_map_turns_the_surface_inside_out(found: dict[str, float]) -> None:
         if part in {"leftUpperArm", "rightUpperArm"}:  # far behind its joint no mesh is the arm's
             continue
         assert volumes.min() > 0, part
+
+
+def test_hips_that_are_near_one_another_do_not_widen_the_chest() -> None:
+    trunk = Trunk(
+        origin=np.zeros(3),
+        moved=np.zeros(3),
+        frame=np.array([[0, 1.0, 0], [1.0, 0, 0], [0, 0, -1.0]]),
+        heights=np.array([0.0, 0.5]),
+        new_heights=np.array([0.0, 0.5]),
+        torso=0.5,
+        widths=Widths(hips=0.016, shoulders=0.16, hips_factor=3.5, shoulders_factor=1.1),
+        growth=1.0,
+    )
+    side = np.array([[0.2, up, 0.0] for up in (0.0, 0.25, 0.5)])
+    hips, chest, shoulders = (trunk(side) - side)[:, 0]
+    assert shoulders < chest < hips
+    assert chest == pytest.approx((hips + shoulders) / 2, rel=0.1)
 
 
 def test_a_stretch_fades_beyond_the_joints() -> None:

@@ -32,8 +32,10 @@ from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.notes import ASYMMETRY_WARNING
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Measured
 from avatarrig.wire.estimate_schema import estimate_schema
+
+MEASURED = EstimateOptions(measured={"lower_arm": Measured(value=0.26, error=0.0026)})
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,14 @@ def schema() -> dict[str, Any]:
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(document)
     return document
+
+
+def shown_in(document: dict[str, Any], key: str) -> int:
+    """Photos that show a bone on either side, which are estimated together."""
+    if key == WINGSPAN:
+        return min(shown_in(document, f"{bone}_L") for bone in ("upper_arm", "lower_arm"))
+    both = (key[:-1] + "L", key[:-1] + "R") if key.endswith(("_L", "_R")) else (key,)
+    return max(int(document["stats"][side]["n"]) for side in both)
 
 
 def test_the_prototypes_keys_are_kept(thirty: Tally) -> None:
@@ -67,8 +77,25 @@ def test_no_estimate_without_its_sample_count_interval_and_status(thirty: Tally)
     for key, value in document["estimates"].items():
         stats = document["stats"][key]
         assert stats["status"] in {"provisional", "stable"}
-        assert stats["n"] >= 3
+        assert shown_in(document, key) >= 3
         assert stats["interval"][0] <= value <= stats["interval"][1]
+
+
+def test_left_and_right_are_told_together_and_so_is_how_sure_they_are() -> None:
+    tally = Tally.empty()
+    for number in range(25):
+        side = "L" if number % 8 else "R"
+        hidden = {f"{bone}_{side}" for bone in ("upper_arm", "lower_arm", "upper_leg", "lower_leg")}
+        said = photo(number, BODY).evidence
+        assert said is not None
+        ratios = {key: place for key, place in said.ratios.items() if key not in hidden}
+        tally.add(photo(number, BODY, evidence=msgspec.structs.replace(said, ratios=ratios)))
+    stats = as_json(tally)["stats"]
+    for bone in ("upper_arm", "lower_arm", "upper_leg", "lower_leg"):
+        left, right = stats[f"{bone}_L"], stats[f"{bone}_R"]
+        assert left["n"] < 5 < right["n"]
+        assert (left["value"], left["interval"]) == (right["value"], right["interval"])
+        assert left["status"] == right["status"] != "insufficient"
 
 
 def test_the_estimate_follows_the_body(thirty: Tally) -> None:
@@ -177,7 +204,7 @@ def test_a_height_gives_lengths_that_are_true(person: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 30])
-@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30)])
+@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30), MEASURED])
 def test_documents_follow_the_schema(
     schema: dict[str, Any], count: int, options: EstimateOptions | None
 ) -> None:
@@ -189,7 +216,7 @@ def test_the_schema_beside_the_product_is_that_of_the_class(schema: dict[str, An
     assert schema == estimate_schema()
 
 
-@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30)])
+@pytest.mark.parametrize("options", [None, EstimateOptions(height=1.72, window_days=30), MEASURED])
 def test_an_estimate_is_read_back_from_json_and_from_the_wire(
     thirty: Tally, options: EstimateOptions | None
 ) -> None:
@@ -236,7 +263,7 @@ def test_any_evidence_gives_a_document_that_holds_together(
     document = as_json(tally, EstimateOptions(height=1.8, window_days=5))
     jsonschema.validate(document, schema)
     for key in document["estimates"]:
-        assert document["stats"][key]["n"] >= 3
+        assert shown_in(document, key) >= 3
 
 
 def test_half_a_body_counts_for_what_it_shows() -> None:

@@ -17,6 +17,8 @@ from avatarrig.body.height import HeightError, parse_height
         ),
         ("6'", 1.8288),
         ("5'7.5\"", 1.7145),
+        *((text, 1.7272) for text in ("68in", '68"', "68 inches")),
+        ("1720mm", 1.72),
     ],
 )
 def test_a_height_is_read_however_it_is_spelt(written: str, metres: float) -> None:

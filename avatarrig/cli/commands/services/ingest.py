@@ -10,6 +10,7 @@ import msgspec
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.screen.printable import say
@@ -21,6 +22,7 @@ from avatarrig.photos.object_store import is_store_url
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
 from producers.settings import IngestSettings
@@ -39,13 +41,27 @@ class Ingesting(msgspec.Struct, frozen=True):
     dataset: Dataset
     rescan: float
 
-    def check(self, asking: Asking) -> None:
-        """Refuses to look for one person in the folders of several.
+    @property
+    def only_subject(self) -> str | None:
+        """Whose photos they all are; None where each folder is somebody else's."""
+        return None if self.dataset.subject_per_folder else self.dataset.subject_of("")
+
+    def check(self, asking: Asking, measuring: Measuring) -> None:
+        """Refuses to look for one person, or to measure one, in the folders of several.
 
         Raises:
             click.UsageError: Both are asked for.
         """
         check_one_person(asking, subject_from_folder=self.dataset.subject_per_folder)
+        measuring.of_one(subject_from_folder=self.dataset.subject_per_folder)
+
+    def tell(self, kafka: KafkaSettings, measuring: Measuring) -> None:
+        """Tells aggregators what was measured, if anything was said of it."""
+        from avatarrig.pipeline.measuring import tell_measured
+
+        if measuring.told and not self.dataset.subject_per_folder:
+            subject = self.dataset.subject_of("")
+            tell_measured(kafka, subject, measuring.height, measuring.measured)
 
     def settings(
         self, kafka: KafkaSettings, *, watch: bool, asking: Asking, template: bytes = b""
@@ -109,6 +125,7 @@ ingest_options = gathered(
 @click.command("ingest")
 @ingest_options
 @asking_options()
+@measuring_options
 @click.option("--watch", is_flag=True, help="Go on, and publish what comes, until Ctrl-C.")
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
 @kafka_options
@@ -117,6 +134,7 @@ def ingest(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    measuring: Measuring,
     watch: bool,
     once: bool,
     kafka: KafkaArguments,
@@ -130,7 +148,7 @@ def ingest(
     """
     if watch and once:
         raise click.UsageError("--watch and --once exclude each other")
-    ingesting.check(asking)
+    ingesting.check(asking, measuring)
     from producers.service import ingest as carry_out
     from producers.service import source_at
 
@@ -141,6 +159,7 @@ def ingest(
         settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
+        ingesting.tell(reached, measuring)
         with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
             totals = carry_out(
                 settings,
@@ -151,7 +170,7 @@ def ingest(
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     say(
-        f"{totals.published} photos published"
+        f"{counted(totals.published, 'photo')} published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")
     )

@@ -21,9 +21,10 @@ from avatarrig.cli.commands.services.ingest import Ingesting, ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
-from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import check_page_address, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -33,8 +34,9 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -53,6 +55,7 @@ _log = structlog.get_logger(__name__)
 @click.command("up", context_settings={"show_default": True})
 @ingest_options
 @asking_options()
+@measuring_options
 @workers_option
 @out_option
 @click.option(
@@ -70,6 +73,7 @@ def up(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    measuring: Measuring,
     workers: int,
     out: str | None,
     data_dir: Path | None,
@@ -86,15 +90,17 @@ def up(
     same command goes on where it stopped.
     """
     configure_logs()
-    ingesting.check(asking)
+    ingesting.check(asking, measuring)
     with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
-        location = ingesting.location
+        check_page_address(page)
+        check_metrics_address(metrics)
+        location, whose = ingesting.location, ingesting.only_subject
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
         coordinator = stack.enter_context(
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
         )
         folder = data_dir or default_data_folder()
         launched = _launched(coordinator, kafka, folder)
@@ -132,9 +138,14 @@ def up(
                 return
             say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
         coordinator.patiently(lambda: _create_topics(reached), stop)
+        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
         stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
         stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
+        if out is not None:
+            keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
+            stack.callback(keeping.stop)  # after the aggregator's last word
+            keeping.start(coordinator.background)
         # Before the groups are left, and before the broker is stopped.
         stack.callback(coordinator.stop_parts)
         if not coordinator.has_parts:
