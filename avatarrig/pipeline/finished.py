@@ -166,14 +166,16 @@ class FinishedRun:
         except (OSError, msgspec.MsgspecError) as error:
             _log.warning("what the last run knew is of no use", why=str(error))
             return None
+        return finished.remembered if self._fits(finished) else None
+
+    def _fits(self, finished: _Finished) -> bool:
+        """Whether that was this run, as it is asked for now, and its broker's records as then."""
         known = (finished.format, finished.run, finished.fingerprint, finished.learned)
-        if known != (_FORMAT, self._identity, self._fingerprint, self._learned):
-            return None
-        if self._request.tells_measured and finished.told != self._told():
-            return None
-        if finished.storage != storage_state(self._run.broker):
-            return None
-        return finished.remembered
+        return (
+            known == (_FORMAT, self._identity, self._fingerprint, self._learned)
+            and (finished.told == self._told() or not self._request.tells_measured)
+            and finished.storage == storage_state(self._run.broker)
+        )
 
     def _told(self) -> bytes:
         """What this request tells the aggregator of the person, packed."""
