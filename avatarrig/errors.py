@@ -67,7 +67,7 @@ AvatarRigError
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-└── WorkerCrashedError                  aggregators.worker
+└── WorkerCrashedError                  aggregators.settings
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.reading import PATIENCE_SECONDS, POLL_MS, offsets_of
@@ -25,11 +26,6 @@ _NAMES_TOGETHER: Final = 5000
 _SEND_SECONDS: Final = 30.0
 _NEAR: Final = 500
 """Messages that are read over rather than sought behind."""
-
-
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def decisions_about(

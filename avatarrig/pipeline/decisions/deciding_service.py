@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from kafka import TopicPartition
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
-from avatarrig.kafka.deciding import decisions_about, send_decisions, slim
+from avatarrig.kafka.deciding import decisions_about, send_decisions
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
 from avatarrig.pipeline.decisions.deciding import KnownPhoto, fits, new_standing, why_same
 from avatarrig.wire import Decision, Forget, Observation

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
 from avatarrig.kafka.border import told_by
-from avatarrig.kafka.deciding import TOGETHER, slim
+from avatarrig.kafka.deciding import TOGETHER
 from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
