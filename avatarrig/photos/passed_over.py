@@ -7,7 +7,7 @@ from enum import StrEnum
 from os.path import splitext
 from typing import Any, Final
 
-from avatarrig.photos.formats import RAW_SUFFIXES
+from avatarrig.photos.formats import PHOTO_SUFFIXES, RAW_SUFFIXES
 
 
 class Passed(StrEnum):
@@ -88,6 +88,16 @@ def is_system_name(name: str) -> bool:
     """Whether a name is a system's or a program's own, and nothing below it is a photo to count."""
     lower = name.lower()
     return lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
+    return is_hidden(name) or is_system_name(name)
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file name ends like a photo's and is no junk."""
+    return not is_junk(name) and splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - PurePath.suffix says "" for "x." and is ten times slower
 
 
 def kind_of_file(name: str) -> Passed:

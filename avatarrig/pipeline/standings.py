@@ -12,6 +12,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.deciding.standing import TOGETHER, slim
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from avatarrig.runs import Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
-
-TOGETHER: Final = 100
-"""Photos in one record: well under the broker's limit of a megabyte."""
 
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
@@ -180,11 +178,6 @@ class Standings:
                 return slim(seen)
         _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
         return None
-
-
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:

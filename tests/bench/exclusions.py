@@ -26,7 +26,7 @@ from support.observed import observation
 
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.deciding_service import decide_in_service
+from avatarrig.deciding.service import decide_in_service
 from avatarrig.wire import encode, record_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS, SKELETONS

@@ -24,7 +24,7 @@ from support.observed import observation
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.deciding_service import decide_in_service
+from avatarrig.deciding.service import decide_in_service
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import SKELETONS

@@ -14,7 +14,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
 
 if TYPE_CHECKING:
-    from avatarrig.pipeline.deciding import KnownPhoto
+    from avatarrig.deciding.standing import KnownPhoto
 
 SHOWN = 10
 
@@ -95,7 +95,7 @@ def _decide_in_service(
     *,
     excluding: bool,
 ) -> None:
-    from avatarrig.pipeline.deciding_service import decide_in_service
+    from avatarrig.deciding.service import decide_in_service
 
     with fail_clearly():
         changed, same = decide_in_service(
