@@ -36,6 +36,7 @@ AvatarRigError
 ├── MissingExtraError                   runs.frame
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
+├── NotReachableError                   page.links
 ├── NothingToCalibrateError             report.calibration.suggestion
 ├── ObservationFileError                runs.observation_document
 ├── PackageUnavailableError             detectors.fetching.python_package
@@ -64,6 +65,7 @@ AvatarRigError
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
+├── UploadRefusedError                  page.names
 └── WorkerCrashedError                  aggregators.worker
 """
 

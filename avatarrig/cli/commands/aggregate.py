@@ -8,7 +8,7 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import announce_page, web_options
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
@@ -56,6 +56,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
         ):
             coordinator.use(reached)
             child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            announce_page(page)
             coordinator.start([child])
             coordinator.work(stop)
 
@@ -74,6 +75,8 @@ def aggregator(
         web_names=page.names,
         overlay_roots=page.overlays,
         watched=page.watched,
+        watched_people=page.people,
+        web_private=page.private,
         die_with_parent=True,
     )
     return Child("aggregator", "aggregators", settings)

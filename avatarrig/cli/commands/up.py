@@ -18,7 +18,7 @@ from avatarrig.cli.options.detector import Detecting, detector_options, workers_
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import announce_page, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -116,10 +116,11 @@ def up(
                 group=DEFAULT_GROUP,
                 worker=worker,
                 window=window,
-                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
+                page=_with_overlays(_with_folder(page, ingesting), out),
             ),
         ]
-        _announce(location, page)
+        say(f"photos are taken from {location}; Ctrl-C stops")
+        announce_page(page)
         groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, reached, groups))
         service.follow(lambda: coordinator.states)
@@ -158,7 +159,8 @@ def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _announce(location: str, page: PageSettings) -> None:
-    say(f"photos are taken from {location}; Ctrl-C stops")
-    if page.port is not None:
-        say(f"skeletons: http://{page.host}:{page.port}/")
+def _with_folder(page: PageSettings, ingesting: Ingesting) -> PageSettings:
+    """Tells the page where photos are taken from, and whose they are there."""
+    return msgspec.structs.replace(
+        page, watched=ingesting.location, people=ingesting.dataset.subject_per_folder
+    )
