@@ -59,6 +59,7 @@ class Inbox:
         self._people = people
         self._lock = threading.Lock()
         self._by_size: dict[int, set[str]] = {}
+        self._digests: dict[str, tuple[int, bytes]] = {}
         self._looked_at = float("-inf")
 
     @contextlib.contextmanager
@@ -127,9 +128,20 @@ class Inbox:
             if self._people and PurePosixPath(there).parts[0] != path.parts[0]:
                 continue
             with contextlib.suppress(OSError):
-                if _digest(self._root / there) == arrived.digest:
+                if self._digest(there) == arrived.digest:
                     return there
         return None
+
+    def _digest(self, there: str) -> bytes:
+        """SHA-256 of a file, read once as long as it does not change."""
+        file = self._root / there
+        changed = file.stat().st_mtime_ns
+        known = self._digests.get(there)
+        if known is None or known[0] != changed:
+            with file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").digest()
+            known = self._digests[there] = (changed, digest)
+        return known[1]
 
     def _folder(self, path: PurePosixPath) -> Path:
         """Makes the folders of a path; none of them may be a link that leads elsewhere."""
@@ -226,11 +238,6 @@ def _sizes(root: Path) -> dict[int, set[str]]:
                     relative = Path(entry.path).relative_to(root).as_posix()
                     sizes.setdefault(entry.stat().st_size, set()).add(relative)
     return sizes
-
-
-def _digest(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").digest()
 
 
 @contextlib.contextmanager
