@@ -32,7 +32,6 @@ class Problem(msgspec.Struct, frozen=True):
 
     Attributes:
         reason: Code as in `avatarrig.wire.Reject`.
-        message: For a person.
     """
 
     reason: str
@@ -75,7 +74,6 @@ def scan(
     name that looks like a photo's.
 
     Args:
-        dataset: The folder.
         leave_out: Folders within it that are not looked into, such as a run directory.
         counts: Hears of everything, also of what is no photo.
 

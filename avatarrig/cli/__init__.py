@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -31,63 +30,31 @@ PUBLIC_COMMANDS = {"models"}
 """Make files that tell nothing about anybody, for every user of the machine."""
 COMMANDS = {
     RUN: (
-        "avatarrig.cli.commands.run",
+        "run",
         "Photos in, skeleton out: the whole pipeline on one folder.",
     ),
-    "up": (
-        "avatarrig.cli.commands.up",
-        "Everything on one machine: watch a folder, keep skeletons.",
-    ),
-    "ingest": ("avatarrig.cli.commands.ingest", "Publish a folder's photos, once or as a service."),
-    "detect": (
-        "avatarrig.cli.commands.detect",
-        "Detector replicas for this machine, as a service.",
-    ),
-    "aggregate": ("avatarrig.cli.commands.aggregate", "An aggregator worker, as a service."),
-    "topics": ("avatarrig.cli.commands.topics", "Create the pipeline's topics, or look at them."),
-    "broker": ("avatarrig.cli.commands.broker", "The embedded Apache Kafka: fetch it, or run it."),
-    "models": (
-        "avatarrig.cli.commands.models",
-        "The MediaPipe models: fetch them, or see where they are.",
-    ),
-    "settings": (
-        "avatarrig.cli.commands.settings",
-        "Every setting, its value, and where it came from.",
-    ),
-    "status": (
-        "avatarrig.cli.commands.status",
-        "Photos waiting and done, lag, replicas, estimates.",
-    ),
-    "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
-    "rejects": (
-        "avatarrig.cli.commands.rejects",
-        "What was rejected: list it, show why, try it again.",
-    ),
-    "exclude": (
-        "avatarrig.cli.commands.exclude",
-        "Leave photos out of an estimate, by path or pattern.",
-    ),
-    "include": (
-        "avatarrig.cli.commands.exclude",
-        "Bring photos back, or have unsure ones count.",
-    ),
-    "review": (
-        "avatarrig.cli.commands.review",
-        "The photos that matter most to look at, as a page with keys.",
-    ),
-    "forget": (
-        "avatarrig.cli.commands.forget",
-        "Remove everything that is stored about a subject.",
-    ),
-    "fit": ("avatarrig.cli.commands.fit", "Give an avatar (VRM, GLB) a person's proportions."),
-    "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
-    "report": (
-        "avatarrig.cli.commands.report",
-        "A run as one HTML file to look at and to send on.",
-    ),
-    "calibrate": ("avatarrig.cli.commands.calibrate", "Suggest thresholds from runs and audits."),
-    "audit": ("avatarrig.cli.commands.audit", "Draw a sample of a run to judge by eye."),
+    "up": ("services.up", "Everything on one machine: watch a folder, keep skeletons."),
+    "ingest": ("services.ingest", "Publish a folder's photos, once or as a service."),
+    "detect": ("services.detect", "Detector replicas for this machine, as a service."),
+    "aggregate": ("services.aggregate", "An aggregator worker, as a service."),
+    "topics": ("services.topics", "Create the pipeline's topics, or look at them."),
+    "broker": ("services.broker", "The embedded Apache Kafka: fetch it, or run it."),
+    "models": ("models", "The MediaPipe models: fetch them, or see where they are."),
+    "settings": ("settings", "Every setting, its value, and where it came from."),
+    "status": ("status", "Photos waiting and done, lag, replicas, estimates."),
+    "tail": ("tail", "The skeleton, live in the terminal."),
+    "rejects": ("rejects", "What was rejected: list it, show why, try it again."),
+    "exclude": ("exclude", "Leave photos out of an estimate, by path or pattern."),
+    "include": ("exclude", "Bring photos back, or have unsure ones count."),
+    "review": ("review", "The photos that matter most to look at, as a page with keys."),
+    "forget": ("forget", "Remove everything that is stored about a subject."),
+    "fit": ("fit", "Give an avatar (VRM, GLB) a person's proportions."),
+    "export": ("export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "report": ("report", "A run as one HTML file to look at and to send on."),
+    "calibrate": ("calibrate", "Suggest thresholds from runs and audits."),
+    "audit": ("audit", "Draw a sample of a run to judge by eye."),
 }
+"""Name: module in `avatarrig.cli.commands`, and what it does."""
 
 
 class _LazyGroup(click.Group):
@@ -101,11 +68,11 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
+        module = importlib.import_module(f"{__name__}.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         return with_examples(cmd_name, command)
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except click.BadParameter as error:

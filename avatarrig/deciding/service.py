@@ -166,11 +166,12 @@ def _decide(
         ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
         wanted, outcome = _wanted(matched, change)
+        why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
                 break
             known = set(matched.first)
-            _publish(producer, list(starts), matched, subject, reason, wanted)
+            _publish(producer, list(starts), matched, why, wanted)
             ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
@@ -221,15 +222,19 @@ def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]
     return wanted, Outcome(list(changed.values()), before, unchanged)
 
 
-def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
+def _publish(
     producer: KafkaProducer,
     places: Sequence[TopicPartition],
     matched: _Matched,
-    subject: str,
-    reason: str,
+    why: Decision,
     wanted: Mapping[str, str],
 ) -> None:
-    """Tells every partition, and brings along what each has seen of the photos."""
+    """Tells every partition, and brings along what each has seen of the photos.
+
+    Args:
+        why: What all decisions have in common.
+        wanted: image_id to how the photo shall stand.
+    """
     seen: dict[tuple[int, str], list[Observation]] = {}
     for (partition, image_id, _), observation in matched.first.items():
         seen.setdefault((partition, image_id), []).append(observation)
@@ -241,11 +246,10 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
             brought = [name for name in photos if (place.partition, name) in seen]
             others = [name for name in photos if (place.partition, name) not in seen]
             for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
-                decision = Decision(
-                    subject=subject,
+                decision = msgspec.structs.replace(
+                    why,
                     image_ids=tuple(some),
                     standing=standing,
-                    reason=reason,
                     decided_at=moment / 1e9,
                     observed=tuple(
                         observation

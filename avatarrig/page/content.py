@@ -19,7 +19,6 @@ from avatarrig.wire.estimate import (
     Ends,
     Estimate,
     Status,
-    Window,
     WindowBone,
 )
 from avatarrig.wire.reasons import words_for
@@ -60,12 +59,7 @@ class Views(Protocol):
 
 
 class Content:
-    """Says what is known.
-
-    Args:
-        views: Knows it.
-        album: Knows all photos.
-    """
+    """Says what is known."""
 
     def __init__(self, views: Views, album: Album) -> None:
         self._views = views
@@ -81,11 +75,7 @@ class Content:
         return sorted(subject.name for subject in self._views.snapshot().estimated)
 
     def overview(self, listing: Listing = EVERYBODY) -> str:
-        """Returns the overview; the same text for all who ask for it while nothing changes.
-
-        Args:
-            listing: Which subjects are asked for.
-        """
+        """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
         state = (seen.version + self._album.version, int(time.time()), trouble)
         known = self._overviews.get(listing)
@@ -232,6 +222,8 @@ class _Bone(msgspec.Struct, frozen=True, kw_only=True):
         average: The average person's ratio.
         window: The ratio of the newest days; None where they show no such bone.
         drift: Whether the newest days differ.
+        metres: Its length; None where nothing tells how large the person is.
+        measured: Whether somebody measured it.
     """
 
     key: str
@@ -245,18 +237,21 @@ class _Bone(msgspec.Struct, frozen=True, kw_only=True):
     average: float | None
     window: WindowBone | None
     drift: bool
+    metres: float | None
+    measured: bool
 
 
 def _bones(estimate: Estimate) -> list[_Bone]:
     average = average_ratios(load_learned())
     return [
-        _bone(key, bone, estimate.window, average.get(key))
+        _bone(key, bone, estimate, average.get(key))
         for key in BONE_LABELS
         if (bone := estimate.stats.get(key)) is not None
     ]
 
 
-def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | None) -> _Bone:
+def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | None) -> _Bone:
+    window, length = estimate.window, (estimate.metres or {}).get(key)
     change = None if window is None else window.changes.get(key)
     return _Bone(
         key=key,
@@ -270,6 +265,8 @@ def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | 
         average=average,
         window=None if window is None else window.stats.get(key),
         drift=change is not None and change.drift,
+        metres=None if length is None else length.value,
+        measured=estimate.is_measured(key),
     )
 
 

@@ -43,7 +43,7 @@ ORDERS: Final = {
     Order.UNSURE: "least sure first",
 }
 _KEPT: Final = {"Cache-Control": "private, max-age=3600"}
-_DOWNLOADS: Final = (*FORMATS, "png")
+_DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_available), "png")
 
 
 class Page:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import structlog
-from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
@@ -25,8 +24,11 @@ from avatarrig.kafka import (
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
+from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
@@ -34,12 +36,12 @@ from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
-from avatarrig.pipeline.standings import Standings
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
@@ -58,13 +60,6 @@ class Session:
     """Everything of a run that must be stopped again.
 
     Args:
-        request: What is asked for.
-        run: The run directory.
-        identity: The run's own.
-        dataset: Whose photos they are.
-        progress: What is told about the photos.
-        fingerprint: Detector fingerprint that counts.
-        display: What people see.
         started: When the run began, on the monotonic clock.
     """
 
@@ -115,6 +110,8 @@ class Session:
                 stack.enter_context(self._memberships(kafka))
                 stack.callback(parts.stop_parts)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
+            if self._request.tells_measured:
+                parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
@@ -128,7 +125,7 @@ class Session:
                     messages = reader.poll(POLL_SECONDS)
                 except DataDamagedError:
                     raise
-                except (TransportError, KafkaError) as error:
+                except TransportError as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)
@@ -149,15 +146,13 @@ class Session:
         """Says what was wrong with the run's files."""
         if photos.mended:
             self._display.note(
-                f"files of {photos.mended} photos were missing or damaged, and are made again"
+                f"files of {counted(photos.mended, 'photo')} were missing or damaged, and are "
+                "made again"
             )
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
         if photos.unverified:
-            self._display.note(
-                f"{photos.unverified} observation files of an earlier version carry no checksum "
-                "and are read as they are"
-            )
+            self._display.note(UNVERIFIED.format(photos.unverified))
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -182,6 +177,10 @@ class Session:
         while reader.behind and time.monotonic() < give_up:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
         return reader
+
+    def _tell_measured(self, kafka: KafkaSettings) -> None:
+        asked, subject = self._request.estimate, self._dataset.subject_of("")
+        tell_measured(kafka, subject, asked.height, asked.measured)
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:

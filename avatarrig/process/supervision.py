@@ -19,6 +19,7 @@ from typing import IO, Self, cast
 import msgspec
 import structlog
 
+from avatarrig.errors import ExitCode
 from avatarrig.process.background import Background
 from avatarrig.process.protocol import HOPELESS, Status
 from avatarrig.process.sharing import part_environment
@@ -62,7 +63,6 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
     """How one child is.
 
     Attributes:
-        name: Its name.
         state: ``starting``, ``working``, ``waiting``, ``restarting``, ``stopped`` or ``failed``.
         pid: Its process; None while there is none.
         restarts: How often it was started anew.
@@ -206,7 +206,9 @@ class _Slot:
                 self._note(state="stopped" if self._stopping.is_set() else "failed", pid=None)
                 return
             pause = self._pause_after(self.state.failures)
-            _log.warning("a child ended", child=self.state.name, status=code, pause=pause)
+            # What may be tried again, the child has told why it ended.
+            say = _log.debug if code == ExitCode.TRY_AGAIN else _log.warning
+            say("a child ended", child=self.state.name, status=code, pause=pause)
             self._note(state="restarting", pid=None, restarts=self.state.restarts + 1)
             self._stopping.wait(pause)
         self._note(state="stopped", pid=None)

@@ -85,7 +85,6 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
 
     Args:
         collected: What `collect` read.
-        options: What to show.
     """
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
@@ -205,16 +204,16 @@ class _ShownBone(msgspec.Struct, frozen=True):
     """A row of the table.
 
     Attributes:
-        name: In words.
-        estimated: What is known of it.
         bar: Its interval, drawn; empty for a length that is 1 by definition.
-        metres: None where no height was given, or too few photos show it.
+        metres: None where nothing tells the size, or too few photos show it.
+        measured: Whether somebody measured it.
     """
 
     name: str
     estimated: BoneEstimate
     bar: Markup
     metres: float | None
+    measured: bool
 
     @property
     def fixed(self) -> bool:
@@ -230,6 +229,7 @@ def _shown(key: str, estimate: Estimate) -> _ShownBone:
         bone,
         Markup() if key == SCALE_BASIS else charts.interval_bar(bone.value, *bone.interval),
         None if length is None else length.value,
+        estimate.is_measured(key),
     )
 
 

@@ -94,7 +94,7 @@ class Watching:
                 work()
             except (TransportError, OSError) as error:
                 if self._troubles.begins(work.__name__, in_words(error)):
-                    _log.info("nothing can be read for those who look on", why=str(error))
+                    _log.debug("nothing can be read for those who look on", why=str(error))
             self._ended.wait(_RETRY_SECONDS)
 
     def _read_topics(self) -> None:

@@ -45,12 +45,21 @@ SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 Status = Literal["insufficient", "provisional", "stable"]
 
 _Length = Annotated[float, Meta(gt=0, le=1e300)]
+Height = _Length
 _End = Annotated[float, Meta(ge=0, le=1e300)]
 _Day = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Ends = tuple[_End, _End]
 """Lower and upper end of an interval."""
 
 _WINDOWED: Final = [key for key in BONE_LABELS if key not in {SCALE_BASIS, "wingspan_est"}]
+
+
+MEASURABLE: Final = [
+    *SIDED,
+    *(f"{bone}_{side}" for bone in SIDED for side in "LR"),
+    *("shoulder_width", "hip_width", "torso_length"),
+]
+"""Keys of lengths that may be given."""
 
 
 def _keys(keys: list[str]) -> dict[str, Any]:
@@ -86,7 +95,8 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         Status,
         Meta(
             description="insufficient: fewer than 3 photos, hardly better than the population's "
-            "mean. stable: from 20 photos on, interval within 12 %, no contradiction."
+            "mean. stable: from 20 photos on, or measured, interval within 12 %, no "
+            "contradiction."
         ),
     ]
     prior_share: Annotated[
@@ -120,6 +130,13 @@ class Metres(msgspec.Struct, frozen=True, kw_only=True):
 
     value: _Length
     interval: Annotated[Ends, Meta(description="Contains the truth with 90 % probability.")]
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A length that somebody measured, in metres."""
+
+    value: _Length
+    error: Annotated[_Length, Meta(description="Standard error.")]
 
 
 class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,10 +275,19 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metres: Annotated[
         Annotated[dict[Code, Metres], Meta(max_length=MOST_KEYS)] | None,
         Meta(
-            description="Lengths in metres; only where a height was given.",
+            description="Lengths in metres; only where a height was given, or a length.",
             extra_json_schema=_keys([*BONE_LABELS]),
         ),
     ] = None
+    measured: Annotated[
+        dict[Code, Measured],
+        Meta(
+            description="Lengths that were given, by bone, with or without a side: evidence beside "
+            "the photos; left out where there are none.",
+            max_length=MOST_KEYS,
+            extra_json_schema=_keys(MEASURABLE),
+        ),
+    ] = {}
     window: Annotated[
         Window | None, Meta(description="The newest days apart; only where they were asked for.")
     ] = None
@@ -309,6 +335,11 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def drift(self) -> bool:
         """Whether the window and all other photos disagree."""
         return self.window is not None and self.window.drift
+
+    def is_measured(self, key: str) -> bool:
+        """Whether somebody measured a bone, on this side or the other."""
+        pooled = key.removesuffix("_L").removesuffix("_R")
+        return not self.measured.keys().isdisjoint({pooled, f"{pooled}_L", f"{pooled}_R"})
 
     def to_document(self) -> dict[str, Any]:
         """Returns the content of ``skeleton_estimate.json``, as JSON is read."""

@@ -27,7 +27,7 @@ from avatarrig.wire.bounds import (
     Seconds,
     Uri,
 )
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Height, Measured
 
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
@@ -241,6 +241,24 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     decided_at: Seconds
     reason: Prose = ""
     observed: Annotated[tuple[Observation, ...], Meta(max_length=10_000)] = ()
+    version: int = SCHEMA_VERSION
+
+
+class Measurements(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="measured"):
+    """What somebody measured of a subject: evidence beside the photos. The latest counts.
+
+    It is written to every partition of the tallies topic.
+
+    Attributes:
+        height: Metres; None where it was not measured.
+        measured: Key of a bone, with a side or without, to its length.
+        measured_at: Unix seconds.
+    """
+
+    subject: Name
+    measured_at: Seconds
+    height: Height | None = None
+    measured: Annotated[dict[Code, Measured], Meta(max_length=64)] = {}
     version: int = SCHEMA_VERSION
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.aggregating import (
+from support.aggregators.aggregating import (
     PATIENCE,
     aggregator,
     counted,

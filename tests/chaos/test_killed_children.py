@@ -14,8 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.command import Result
-from support.disturbed import (
+from support.cli.disturbed import (
     AGGREGATOR,
     BROKER,
     GUARD,
@@ -26,6 +25,7 @@ from support.disturbed import (
     Flock,
     wait_until_gone,
 )
+from support.command import Result
 
 pytestmark = pytest.mark.broker
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.cli.documentation import ROOT, Block, blocks
 from support.command import DEMO
-from support.documentation import ROOT, Block, blocks
 
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.runs import RunDirectory

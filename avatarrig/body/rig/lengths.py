@@ -59,7 +59,8 @@ class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
         lengths: Over shoulder width, by `KEYS`.
         sources: Where each comes from.
         told: What else the estimate says of each measured one, where it says it.
-        height: The person's height in metres, where the estimate was made with one.
+        height: The person's height in metres, where the estimate was made with one, or as it
+            follows from lengths that were measured.
     """
 
     lengths: dict[str, float]
@@ -82,12 +83,19 @@ class FileBone(msgspec.Struct, frozen=True):
     status: str | None = None
 
 
+class FileMetres(msgspec.Struct, frozen=True):
+    """A length in metres."""
+
+    value: float
+
+
 class FileEstimate(msgspec.Struct, frozen=True):
     """What a rig needs of ``skeleton_estimate.json``; the prototype's files have it too."""
 
     estimates: dict[str, float]
     stats: dict[str, FileBone] = {}
     height: float | None = None
+    metres: dict[str, FileMetres] | None = None
     subject: str | None = None
 
 
@@ -113,7 +121,14 @@ def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
     if not all(_LEAST < length < _MOST for length in lengths.values()):
         raise EstimateRefusedError("the estimate holds a length that no person has")
     _fill(lengths, sources)
-    return RigLengths(lengths=lengths, sources=sources, told=told, height=estimate.height)
+    return RigLengths(lengths=lengths, sources=sources, told=told, height=_height(estimate))
+
+
+def _height(estimate: Estimate | FileEstimate) -> float | None:
+    metres = {key: length.value for key, length in (estimate.metres or {}).items()}
+    if estimate.height is None and is_enough_for_stature(metres):
+        return stature(metres)
+    return estimate.height
 
 
 def _told(bone: BoneEstimate | FileBone) -> Told | None:

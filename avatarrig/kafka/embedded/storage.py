@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import re
 import shutil
 import subprocess
@@ -44,9 +46,6 @@ def is_formatted(folder: Path) -> bool:
 def require_readable(folder: Path) -> None:
     """Makes sure that this Kafka can read a node's storage.
 
-    Args:
-        folder: The node's folder, formatted.
-
     Raises:
         BrokerError: A newer Kafka made it, in a format that this one does not know.
         OSError: It cannot be read.
@@ -81,6 +80,26 @@ def set_storage_aside(folder: Path) -> Path:
     return (folder / STORAGE_FOLDER).rename(aside)
 
 
+def storage_state(folder: Path) -> bytes:
+    """Digests how the records of a node's topics lie: each file's name, size and time of change.
+
+    It is the same as long as nothing was written there; Kafka's own topics are left out, which
+    each start writes to.
+
+    Args:
+        folder: The node's folder; the node does not run.
+    """
+    digest = hashlib.sha256()
+    with contextlib.suppress(OSError):
+        for file in sorted((folder / STORAGE_FOLDER).glob("[!_]*/*.log")):
+            lies = file.stat()
+            digest.update(
+                f"{file.parent.name}/{file.name} {lies.st_size} {lies.st_mtime_ns}\n".encode()
+            )
+        return digest.digest()
+    return b""
+
+
 def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
@@ -91,7 +110,6 @@ def format_storage(
     """Formats storage aside and moves it in place, so that a kill leaves nothing half-done.
 
     Args:
-        distribution: Apache Kafka.
         folder: The node's folder, with its properties written.
         cluster_id: See `new_cluster_id`.
         arguments: More arguments for Kafka's storage tool, such as ``--add-scram``.

@@ -61,7 +61,8 @@ function boneRow(bone) {
     cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
     cell("samples", { class: "number" }, bone.samples.toLocaleString()),
-    cell("status", { class: `status ${bone.status}` }, bone.status),
+    cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+    cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
     cell("from people in general", { class: "number" }, share(bone.prior_share)),
     cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
   );
@@ -103,14 +104,15 @@ function showSummary(content) {
   say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
-// As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8"; NaN where it is none of these.
+// As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8", 68in; NaN where it is none of these.
 function metres(written) {
-  const metric = /^(\d+(?:[.,]\d+)?)\s*(m|cm|)$/i.exec(written);
+  const metric = /^(\d+(?:[.,]\d+)?)\s*(m|cm|mm|)$/i.exec(written);
   if (metric) {
     const value = Number(metric[1].replace(",", "."));
-    const unit = metric[2].toLowerCase();
-    return unit === "cm" || (unit === "" && value >= 40) ? value / 100 : value;
+    return value / { m: 1, cm: 100, mm: 1000 }[metric[2].toLowerCase() || (value <= 2.8 ? "m" : "cm")];
   }
+  const inches = /^(\d+(?:[.,]\d+)?)\s*(?:"|″|”|''|in\.?|inch(?:es)?)$/i.exec(written);
+  if (inches) return Number(inches[1].replace(",", ".")) * 0.0254;
   const imperial = /^(\d+)\s*(?:'|′|’|ft\.?|feet|foot)\s*(?:(\d+(?:[.,]\d+)?)\s*(?:"|″|”|''|in\.?|inch(?:es)?)?)?$/i.exec(written);
   return imperial ? Number(imperial[1]) * 0.3048 + Number((imperial[2] ?? "0").replace(",", ".")) * 0.0254 : NaN;
 }
