@@ -69,7 +69,7 @@ AvatarRigError
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
 ├── UploadRefusedError                  page.names
-└── WorkerCrashedError                  aggregators.worker
+└── WorkerCrashedError                  aggregators.settings
 """
 
 from __future__ import annotations
