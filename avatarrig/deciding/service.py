@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from kafka import TopicPartition
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.deciding.standing import (
     TOGETHER,
@@ -18,7 +19,6 @@ from avatarrig.deciding.standing import (
     bring_back,
     fits,
     leave_out,
-    slim,
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode

@@ -90,8 +90,3 @@ def why_same(seen: Observation, standing: str) -> str:
     if verdict.reason is Exclusion.ON_REQUEST:
         return "it is left out already"
     return words_for(verdict.reason)
-
-
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)

@@ -15,6 +15,7 @@ from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
+    FACE_RATIOS,
     BoneEstimate,
     Ends,
     Estimate,
@@ -152,6 +153,7 @@ class Content:
             "pose": None if posed is None else self._posed(posed),
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
+            "face": _face(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
         }
@@ -268,6 +270,24 @@ def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | Non
         metres=None if length is None else length.value,
         measured=estimate.is_measured(key),
     )
+
+
+class _FaceRow(msgspec.Struct, frozen=True):
+    """A proportion of the face; see `avatarrig.wire.estimate.FaceRatio`."""
+
+    label: str
+    value: float
+    interval: Ends
+    n: int
+    samples: int
+
+
+def _face(estimate: Estimate) -> list[_FaceRow]:
+    return [
+        _FaceRow(label, ratio.value, ratio.interval, ratio.n, ratio.moments)
+        for key, label in FACE_RATIOS.items()
+        if (ratio := estimate.face.get(key)) is not None
+    ]
 
 
 class _Sides(msgspec.Struct, frozen=True):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
-from avatarrig.deciding.standing import TOGETHER, slim
+from avatarrig.deciding.standing import TOGETHER
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
