@@ -16,6 +16,10 @@ class SettingsRefusedError(AvatarRigError, ValueError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class WorkerCrashedError(AvatarRigError, RuntimeError):
+    """Faust gave up; a new process may fare better."""
+
+
 class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one aggregator process.
 
@@ -37,6 +41,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
+        held: Whether it shows its page and then waits to be told that Kafka is there.
     """
 
     kafka: KafkaSettings
@@ -50,6 +55,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     watched: str = ""
     stuck_after: float = 60.0
     die_with_parent: bool = False
+    held: bool = False
 
     def __post_init__(self) -> None:
         if not self.group:

@@ -23,6 +23,7 @@ AvatarRigError
 ├── DownloadRefusedError                page.downloads
 ├── EndpointError                       metrics.endpoint
 ├── EstimateRefusedError                body.rig.lengths
+│   └── NoEstimateError                 runs.estimate_file
 ├── FileUriError                        photos.uri
 ├── ForeignRunError                     runs.layout
 ├── GarbledError                        processors.sandbox.messages
@@ -60,12 +61,13 @@ AvatarRigError
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
+│   ├── RightsMissingError              kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-└── WorkerCrashedError                  aggregators.worker
+└── WorkerCrashedError                  aggregators.settings
 """
 
 from __future__ import annotations
@@ -114,12 +116,7 @@ class AvatarRigError(Exception):
 
 
 class CommandError(AvatarRigError):
-    """A command cannot go on.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
+    """A command cannot go on."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)

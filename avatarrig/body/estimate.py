@@ -13,6 +13,8 @@ import numpy as np
 
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.face import face_ratios
+from avatarrig.body.further import further_bones
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
 from avatarrig.body.ratios import RATIO_KEYS
@@ -81,11 +83,6 @@ def estimate(
     tally: Tally, *, subject: str = "", options: EstimateOptions | None = None
 ) -> Estimate:
     """Estimates a subject's proportions.
-
-    Args:
-        tally: The subject's photos.
-        subject: Whose skeleton it is.
-        options: What to estimate beside.
 
     Returns:
         The same estimate for the same tally, bit for bit.
@@ -164,10 +161,14 @@ def _with_photos(
         estimates={key: bones[key].value for key in usable},
         stats=bones,
         asymmetry=asymmetries(tally, moments),
+        further=further_bones(proportions, learned.population, tape, options.measured),
+        face=face_ratios(tally, proportions.moments),
         metres={key: _metres(proportions, tape, key) for key in usable}
         if tape.tells_size
         else None,
-        window=window_of(tally, days, (learned, tape), options.window_days, options.as_of),
+        window=window_of(
+            tally, days, (learned, tape, proportions), options.window_days, options.as_of
+        ),
     ), doubts
 
 
@@ -175,7 +176,6 @@ def over_shoulders(proportions: Proportions, key: str) -> Interval:
     """Returns a key's ratio to the shoulder width, with its interval.
 
     Args:
-        proportions: A solved person.
         key: A key of `PROTOTYPE_BONES`, or `WINGSPAN`.
     """
     if key != WINGSPAN:
@@ -208,6 +208,7 @@ def _bone(
     members = _ARMS if key == WINGSPAN else (key,)
     n = min(counted.tally.histogram(member).total for member in members)
     moments = min(round(min(counted.moments[member] for member in members)), n)
+    told = min(_told_by(counted, member) for member in members)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
     median = _median(counted.tally, key)
     is_measured = pooled(key) in counted.measured
@@ -217,9 +218,15 @@ def _bone(
         median=None if median is None else rounded(median),
         value=rounded(ratio.middle),
         interval=ends(ratio.low, ratio.high),
-        status=_status(moments, ratio, trusted=trusted, measured=is_measured),
+        status=_status(told, ratio, trusted=trusted, measured=is_measured),
         prior_share=rounded(sum(shares) / len(shares)),
     )
+
+
+def _told_by(counted: _Counted, key: str) -> int:
+    """Moments that tell a bone's length: left and right are estimated together, from both."""
+    both = [one for one, bone in PROTOTYPE_BONES.items() if bone == PROTOTYPE_BONES[key]]
+    return max(min(round(counted.moments[one]), counted.tally.histogram(one).total) for one in both)
 
 
 def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> Status:

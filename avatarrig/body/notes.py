@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.body.sums.capture_days import UNDATED
 from avatarrig.body.tape.measure import words_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
@@ -50,14 +51,12 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
     """Puts into words what has to be known of an estimate.
 
     Args:
-        estimate: All but its notes.
-        doubts: What speaks against it.
         undated: Photos that count and tell no time.
     """
     notes = [_BASIS]
     if estimate.moments is not None and estimate.moments < estimate.used:
-        moments = "1 moment" if estimate.moments == 1 else f"{estimate.moments} moments"
-        notes.append(f"{estimate.used} photos, {moments}: frames of a burst and copies count once.")
+        photos, moments = counted(estimate.used, "photo"), counted(estimate.moments, "moment")
+        notes.append(f"{photos}, {moments}: frames of a burst and copies count once.")
     if not estimate.used:
         notes.append("No photo has counted yet, so there is no estimate.")
     if estimate.metres is None:
@@ -77,10 +76,10 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
     if window is not None and window.drift:
         notes.append(f"Proportions of the last {window.days} days differ from before.")
     if window is not None and undated:
-        tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
+        tell = counted(undated, "photo tells", "photos tell")
         notes.append(f"{tell} no time and are in no window.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {words_for(reason)}."
+        f"{counted(count, 'photo does', 'photos do')} not count: {words_for(reason)}."
         for reason, count in estimate.excluded.items()
     ]
     return notes

@@ -15,6 +15,7 @@ from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
+    FACE_RATIOS,
     BoneEstimate,
     Ends,
     Estimate,
@@ -60,12 +61,7 @@ class Views(Protocol):
 
 
 class Content:
-    """Says what is known.
-
-    Args:
-        views: Knows it.
-        thumbnails: Knows which photos have overlays.
-    """
+    """Says what is known."""
 
     def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
         self._views = views
@@ -81,11 +77,7 @@ class Content:
         return sorted(subject.name for subject in self._views.snapshot().estimated)
 
     def overview(self, listing: Listing = EVERYBODY) -> str:
-        """Returns the overview; the same text for all who ask for it while nothing changes.
-
-        Args:
-            listing: Which subjects are asked for.
-        """
+        """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
         state = (seen.version, int(time.time()), trouble)
         known = self._overviews.get(listing)
@@ -166,6 +158,7 @@ class Content:
             "pose": None if posed is None else self._posed(posed),
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
+            "face": _face(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
             "photos": [self._photo(photo) for photo in newest],
@@ -296,6 +289,24 @@ def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | Non
         metres=None if length is None else length.value,
         measured=estimate.is_measured(key),
     )
+
+
+class _FaceRow(msgspec.Struct, frozen=True):
+    """A proportion of the face; see `avatarrig.wire.estimate.FaceRatio`."""
+
+    label: str
+    value: float
+    interval: Ends
+    n: int
+    samples: int
+
+
+def _face(estimate: Estimate) -> list[_FaceRow]:
+    return [
+        _FaceRow(label, ratio.value, ratio.interval, ratio.n, ratio.moments)
+        for key, label in FACE_RATIOS.items()
+        if (ratio := estimate.face.get(key)) is not None
+    ]
 
 
 class _Sides(msgspec.Struct, frozen=True):

@@ -11,10 +11,12 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
+from avatarrig.runs.estimate_file import nobody_called
 from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
@@ -54,13 +56,10 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report tells.
 
     Attributes:
-        run: The run directory.
         dataset: Folder of the photos; None where the run does not know it.
         photos: Observed photos in the order they were taken.
-        rejected: Photos that were rejected.
         found: Photos of the dataset; None before the run has ended.
         courses: Subject to its estimate and how it firmed up.
-        measured: The quality of the poses.
         settings: What the run was asked for; empty before it has ended.
         other_detectors: Observations left out because other settings made them.
     """
@@ -91,14 +90,15 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
         return {reason: by_reason[reason] for reason in Exclusion if reason in by_reason}
 
 
-def collect(directory: Path) -> Collected:
+def collect(directory: Path, subject: str | None = None) -> Collected:
     """Reads a run.
 
     Args:
-        directory: The run directory.
+        subject: Whose photos; None for everybody's.
 
     Raises:
-        UnreportableRunError: It holds no observation, or a file that cannot be read.
+        UnreportableRunError: It holds no observation of that person, or a file that cannot be
+            read.
         ObservationFileError: An observation is damaged.
         UnreadableRunError: The same, in what the quality is measured by.
     """
@@ -106,7 +106,10 @@ def collect(directory: Path) -> Collected:
     measured = measure_run(directory)
     summary = _document(run.summary)
     settings = summary.get("settings") or {}
-    everything = [_slim(observation) for observation in load_run(directory)]
+    # Without faces: nine tenths of the memory, and not shown.
+    everybodys = [slim(observation) for observation in load_run(directory)]
+    everything = _of(subject, everybodys, directory)
+    is_all = len(everything) == len(everybodys)
     fingerprint = settings.get("fingerprint") or _most_common(everything)
     mine = in_order(seen for seen in everything if seen.fingerprint == fingerprint)
     if not mine:
@@ -119,8 +122,9 @@ def collect(directory: Path) -> Collected:
         run=run,
         dataset=_dataset(run),
         photos=tuple(map(seen_photo, mine)),
-        rejected=_rejected(run, summary),
-        found=summary.get("total_images"),
+        # Of these the summary does not say whose they are.
+        rejected=_rejected(run, summary) if is_all else (),
+        found=summary.get("total_images") if is_all else None,
         courses=_courses(mine, _options(run)),
         measured=MeasuredRun(
             directory, tuple(photo for photo in measured.photos if photo.image_id in shown)
@@ -130,9 +134,11 @@ def collect(directory: Path) -> Collected:
     )
 
 
-def _slim(observation: Observation) -> Observation:
-    """Drops what takes nine tenths of the memory and is not shown."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
+def _of(subject: str | None, everybodys: list[Observation], directory: Path) -> list[Observation]:
+    whose = {seen.subject for seen in everybodys}
+    if subject is not None and subject not in whose:
+        raise UnreportableRunError(f"{directory}: {nobody_called(subject, sorted(whose))}")
+    return [seen for seen in everybodys if subject in {None, seen.subject}]
 
 
 def _most_common(observations: Iterable[Observation]) -> str:

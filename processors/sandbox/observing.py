@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
@@ -43,10 +44,8 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     """Makes observations and writes their files.
 
     Attributes:
-        options: The detector's.
         learned: What was learned about its landmarks; None where nothing was.
         run: Where files go; None keeps none.
-        wanted: Files wanted beside the observations.
     """
 
     options: DetectorOptions
@@ -71,8 +70,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         Overlays that are missing are drawn from it.
 
         Args:
-            reference: The photo.
-            fingerprint: The detector's.
             data: The photo's bytes.
 
         Returns:
@@ -106,14 +103,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
 
     def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
         """Makes a photo's observation; its files are written when this returns.
-
-        Args:
-            reference: The photo.
-            seen: What the detector saw in it.
-            fingerprint: The detector's.
-
-        Returns:
-            The observation, packed.
 
         Raises:
             RunStorageError: The run directory cannot take the files.
@@ -183,16 +172,13 @@ def assemble(
     """Puts together what is known of a photo and what was seen in it.
 
     Args:
-        reference: The photo.
-        seen: What the detector saw.
-        fingerprint: The detector's.
         learned: Turns landmarks into evidence; None leaves it out.
         observed_at: Unix seconds.
 
     Returns:
         The observation. A photo with the bytes of another one is marked as excluded.
     """
-    return Observation(
+    observation = Observation(
         image_id=reference.image_id,
         dataset=reference.dataset,
         path=reference.path,
@@ -213,10 +199,13 @@ def assemble(
         face=_packed(seen.face),
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
-        evidence=_evidence(seen, learned),
         excluded=_excluded(reference, seen),
         look=seen.look,
     )
+    evidence = _evidence(seen, learned)
+    if evidence is None:
+        return observation
+    return msgspec.structs.replace(observation, evidence=with_face(evidence, observation))
 
 
 def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
-from avatarrig.body.face import FaceRatio
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,
@@ -24,7 +23,7 @@ from avatarrig.body.rig.lengths import (
     complete_lengths,
 )
 from avatarrig.body.rig.names import rename
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, FaceRatio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +57,6 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         vrm: Name in VRM 1.0.
-        name: Name in the scheme asked for.
         parent: VRM name of the parent; None for the hips.
         head: Where it begins, in the armature's unit.
         tail: Where it ends.
@@ -87,7 +85,6 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         bones: Parents before children.
         unit: ``metre`` where a height was given, otherwise ``stature``: the person is 1 tall.
-        naming: Scheme of the bones' names.
         face: Proportions of the face, where they are known.
     """
 
@@ -103,7 +100,6 @@ def build_armature(
     """Builds an armature from an estimate.
 
     Args:
-        estimate: What is known of the person.
         naming: One of `avatarrig.body.rig.names.NAMINGS`.
         height: The person's height in metres; without it the estimate's, where it was made with
             one, otherwise nothing is said about metres.
@@ -131,6 +127,7 @@ def build_armature(
         ),
         unit=STATURE if height is None else METRE,
         naming=naming,
+        face=estimate.face,
     )
 
 

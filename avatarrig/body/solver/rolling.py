@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from avatarrig.body.evidence.learned import Learned, Population
+    from avatarrig.body.solver.person import Proportions
     from avatarrig.body.sums.tally import Tally
     from avatarrig.body.tape.evidence import Tape
 
@@ -38,7 +39,7 @@ photos differ by 0.8 of what their information says, which leaves room for days 
 def window_of(
     tally: Tally,
     parts: Mapping[str, Cell],
-    known: tuple[Learned, Tape],
+    known: tuple[Learned, Tape, Proportions],
     days: int | None,
     as_of: dt.date | None,
 ) -> Window | None:
@@ -47,7 +48,8 @@ def window_of(
     Args:
         tally: A subject's photos.
         parts: The same by day, see `days_of`.
-        known: The weights that made its evidence, and lengths that were measured.
+        known: The weights that made its evidence, lengths that were measured, and what all
+            photos say with them.
         days: Length of the window; None for none.
         as_of: Its last day, today for example; the newest photo's where that is later.
 
@@ -61,13 +63,18 @@ def window_of(
     names, first = tally.since(last - dt.timedelta(min(days, last.toordinal()) - 1))
     inside = [cell for name, cell in parts.items() if name in names]
     others = [cell for name, cell in parts.items() if name not in names]
-    changes = compare(inside, others, known[0].population)
+    learned, tape, proportions = known
+    changes = compare(inside, others, learned.population)
+    if inside and others:
+        # Of a day it is not kept which moments its photos are of; where the window holds all
+        # photos, nothing but what all say may be said of it.
+        proportions = solve_moments(inside, learned, tape)
     return Window(
         days=days,
         first=first.isoformat(),
         last=last.isoformat(),
         used_observations=sum(cell.total.photos for cell in inside),
-        stats=_bones(inside, *known) if inside else {},
+        stats=_bones(inside, proportions) if inside else {},
         drift=any(change.drift for change in changes.values()),
         changes=changes,
     )
@@ -92,8 +99,7 @@ def days_of(tally: Tally, moments: float) -> dict[str, Cell]:
     return cells
 
 
-def _bones(cells: Sequence[Cell], learned: Learned, tape: Tape) -> dict[str, WindowBone]:
-    proportions = solve_moments(cells, learned, tape)
+def _bones(cells: Sequence[Cell], proportions: Proportions) -> dict[str, WindowBone]:
     shown = EvidenceSum.total(cell.total for cell in cells).shown
     ratios: dict[str, Interval] = {
         key: proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",)) for key in _KEYS

@@ -20,7 +20,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
-from avatarrig.cli.options.web import DEFAULT_PORT
+from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
@@ -109,6 +109,7 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
+        check_address("--web-port", "127.0.0.1", given["web_port"] or None, "or 0 for no page")
         outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")

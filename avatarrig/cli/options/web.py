@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import click
 
 from avatarrig.cli.options.gathering import gathered
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 
 DEFAULT_PORT = 6066
+
+
+def check_address(option: str, host: str, port: int | None, otherwise: str) -> None:
+    """Refuses an address that cannot be had, before anything is started for it.
+
+    Args:
+        option: The option that gives the port.
+        host: Address to listen at.
+        port: Port to listen at; None for none.
+        otherwise: What else to do than to name another port.
+
+    Raises:
+        CommandError: Somebody else listens there, or it is no address of this machine.
+    """
+    if port is None:
+        return
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found[:1]:
+            with socket.socket(family, kind, protocol) as tried:
+                if os.name == "posix":
+                    tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except OSError as error:
+        raise CommandError(
+            f"{option} {port}: nothing can be served at {host}:{port} "
+            f"({error.strerror or error}): name another port, {otherwise}",
+            ExitCode.WRONG_USAGE,
+        ) from error
+
+
+def check_page_address(page: PageSettings) -> None:
+    """Refuses an address of the page that cannot be had.
+
+    Raises:
+        CommandError: Somebody else listens there, or it is no address of this machine.
+    """
+    check_address("--web-port", page.host, page.port, "or 0 for no page")
 
 
 def _page(

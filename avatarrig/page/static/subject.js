@@ -97,6 +97,22 @@ function showAsymmetry(sides) {
   );
 }
 
+function showFace(face) {
+  byId("face-card").hidden = face.length === 0;
+  byId("face").replaceChildren(
+    ...face.map((row) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, row.label),
+        cell("ratio", { class: "number" }, row.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(row.interval)),
+        cell("samples", { class: "number" }, row.samples.toLocaleString()),
+      ),
+    ),
+  );
+}
+
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
   say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
@@ -157,5 +173,6 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });

@@ -108,7 +108,7 @@ def test_a_height_without_sense_is_refused(run: Path, height: str) -> None:
 def test_export_without_an_estimate_says_what_to_do(tmp_path: Path) -> None:
     done = CliRunner().invoke(export, [str(tmp_path)])
     assert done.exit_code == 1
-    assert "there is no estimate yet" in done.output
+    assert "is no run directory" in done.output
     (tmp_path / "skeleton_estimate.json").write_text("{")
     done = CliRunner().invoke(export, [str(tmp_path)])
     assert done.exit_code == 1

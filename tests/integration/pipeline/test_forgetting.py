@@ -149,7 +149,7 @@ def test_a_subject_whose_photos_wait_for_detectors_is_not_forgotten_half(
     arguments = ("forget", "anna", "--yes", "--bootstrap-servers", kafka.bootstrap_servers)
     result = CliRunner().invoke(avatarrig, arguments)
     assert result.exit_code == 1
-    assert "4 photos of anna still wait" in result.stderr
+    assert "4 photos of anna still waiting" in result.stderr
     assert OBSERVATIONS in mentioning(kafka, "anna")
     assert status(kafka)["waiting"] == 4
 

@@ -98,6 +98,14 @@ def test_a_window_ends_where_it_is_told_to() -> None:
     assert as_json(thirty, early)["window"]["last"] == "2026-11-22"
 
 
+def test_a_window_that_holds_all_photos_says_what_all_photos_say() -> None:
+    tally = tally_of_photos(evidence_of("p00"))
+    document = as_json(tally, EstimateOptions(window_days=10**6))
+    for key, told in document["window"]["stats"].items():
+        always = document["stats"][key]
+        assert (told["value"], told["interval"]) == (always["value"], always["interval"])
+
+
 def test_photos_without_a_time_are_in_no_window_and_that_is_said() -> None:
     tally = tally_of(3, BODY, captured_at=ARRIVED)
     for number in range(3, 5):

@@ -57,7 +57,7 @@ def test_a_line_break_in_a_subject_makes_no_second_row() -> None:
         found=1, waiting=0, in_work=0, observed=1, rejected=0, rejected_by_reason={}, replicas=0,
         photos_per_second=0.0, oldest_waiting=None, groups=[], skeletons=[skeleton],
     )  # fmt: skip
-    table = _skeletons(status)
+    table = _skeletons(status.skeletons)
     console = Console(file=io.StringIO(), width=120)
     console.print(table)
     assert isinstance(console.file, io.StringIO)

@@ -128,7 +128,7 @@ def test_other_subjects_are_listed_below() -> None:
         known.note(record(3, f"person {number}"))
     lines = shown(known, 80, 60)
     assert sum("3 photos" in line for line in lines) == 5
-    assert lines[-1].strip() == "… and 3 more"
+    assert lines[-1].strip() == "… and 3 more, 0 of them with all bones stable"
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202eevil\u200b\x00\nnext"

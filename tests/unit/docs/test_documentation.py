@@ -147,7 +147,7 @@ def test_commands_can_be_typed(block: Block, in_checkout: Path) -> None:
     "command",
     [
         "avatarrig photos --no-such-option",
-        "avatarrig report",
+        "avatarrig fit",
         "avatarrig export run --format obj",
         "avatarrig topics remove",
         "docker compose -f deploy/nowhere.yaml up",

@@ -54,12 +54,24 @@ def test_programs_get_json_with_what_was_bound() -> None:
 def test_what_libraries_say_is_json_too_and_only_where_it_is_wrong() -> None:
     stream = io.StringIO()
     configure_logs(stream)
-    logging.getLogger("kafka").warning("chatter")
-    logging.getLogger("kafka").error("broken %s", "pipe", exc_info=ValueError("why"))
+    logging.getLogger("asyncio").warning("chatter")
+    logging.getLogger("asyncio").error("broken %s", "pipe", exc_info=ValueError("why"))
     (line,) = lines(stream)
     assert line["event"] == "broken pipe"
-    assert line["logger"] == "kafka"
+    assert line["logger"] == "asyncio"
     assert "ValueError: why" in line["exception"]
+
+
+@pytest.mark.parametrize(("level", "count"), [("info", 0), ("debug", 2)])
+def test_kafkas_clients_tell_of_a_broker_that_is_away_at_debug_alone(
+    level: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEVEL_VARIABLE, level)
+    stream = io.StringIO()
+    configure_logs(stream)
+    logging.getLogger("kafka.net.manager").error("Connection failed")
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("Group Coordinator failed")
+    assert len(lines(stream)) == count
 
 
 def test_people_get_lines() -> None:

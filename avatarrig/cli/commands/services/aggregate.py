@@ -8,13 +8,13 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import check_page_address, web_options
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -47,12 +47,13 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
     """
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
+        check_page_address(page)
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         with (
             instance_name(group) as instance,
             membership(reached, group, [instance]),
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state) as coordinator,
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
         ):
             coordinator.use(reached)
             child = aggregator(reached, group=group, worker=instance, window=window, page=page)

@@ -28,7 +28,7 @@ from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.pipeline.replicas import replicas
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -113,7 +113,7 @@ def detect(
             with (
                 measured(metrics, reached, {group: IMAGES}) as service,
                 membership(reached, group, members),
-                Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state) as coordinator,
+                Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
             ):
                 coordinator.use(reached)
                 service.follow(lambda: coordinator.states)

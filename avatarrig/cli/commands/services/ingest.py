@@ -22,6 +22,7 @@ from avatarrig.photos.object_store import is_store_url
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
 from producers.settings import IngestSettings
@@ -32,13 +33,17 @@ class Ingesting(msgspec.Struct, frozen=True):
 
     Attributes:
         location: Absolute path of a folder, or a store's URL.
-        dataset: Whose photos they are.
         rescan: Seconds between two looks at everything.
     """
 
     location: str
     dataset: Dataset
     rescan: float
+
+    @property
+    def only_subject(self) -> str | None:
+        """Whose photos they all are; None where each folder is somebody else's."""
+        return None if self.dataset.subject_per_folder else self.dataset.subject_of("")
 
     def check(self, asking: Asking, measuring: Measuring) -> None:
         """Refuses to look for one person, or to measure one, in the folders of several.
@@ -164,7 +169,7 @@ def ingest(
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     say(
-        f"{totals.published} photos published"
+        f"{counted(totals.published, 'photo')} published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
         + (f"; looked at {totals.files}" if totals.files else "")
     )

@@ -22,9 +22,9 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
-from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import web_options
+from avatarrig.cli.options.web import check_page_address, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -34,8 +34,9 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.service import DRAIN_SECONDS, instance_name, log_state, membership
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
@@ -91,64 +92,78 @@ def up(
     configure_logs()
     ingesting.check(asking, measuring)
     with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
-        location = ingesting.location
+        check_page_address(page)
+        check_metrics_address(metrics)
+        location, whose = ingesting.location, ingesting.only_subject
         source_at(location).check()
         sandbox = sandbox_settings(detecting, (location,), out)
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
         coordinator = stack.enter_context(
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=log_state)
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
         )
-        reached = _reached(coordinator, kafka, data_dir or default_data_folder())
-        coordinator.patiently(lambda: _create_topics(reached), stop)
-        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
+        folder = data_dir or default_data_folder()
+        launched = _launched(coordinator, kafka, folder)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        shown = _with_overlays(msgspec.structs.replace(page, watched=location), out)
+
+        def children(reached: KafkaSettings) -> list[Child]:
+            return [
+                # The page first: it says that Kafka is not there yet.
+                aggregator(reached, group=DEFAULT_GROUP, worker=worker, window=window, page=shown),
+                *detectors(
+                    reached,
+                    sandbox,
+                    workers=workers,
+                    group=DETECTOR_GROUPS,
+                    instance=detector_instance,
+                ),
+                Child(
+                    "ingest",
+                    "producers",
+                    ingesting.settings(reached, watch=True, asking=asking, template=template),
+                ),
+            ]
+
+        _announce(location, page)
+        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        service = stack.enter_context(measured(metrics, launched, groups))
+        service.follow(lambda: coordinator.states)
+        reached = launched
+        if kafka.optional() is None:
+            coordinator.start(children(launched), metrics_directory=service.directory, held=True)
+            reached = coordinator.await_broker(stop)
+            if stop.is_set():
+                return
+            say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+        coordinator.patiently(lambda: _create_topics(reached), stop)
+        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
         stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
         stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
-        children = [
-            Child(
-                "ingest",
-                "producers",
-                ingesting.settings(reached, watch=True, asking=asking, template=template),
-            ),
-            *detectors(
-                reached,
-                sandbox,
-                workers=workers,
-                group=DETECTOR_GROUPS,
-                instance=detector_instance,
-            ),
-            aggregator(
-                reached,
-                group=DEFAULT_GROUP,
-                worker=worker,
-                window=window,
-                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
-            ),
-        ]
-        _announce(location, page)
-        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
-        service = stack.enter_context(measured(metrics, reached, groups))
-        service.follow(lambda: coordinator.states)
+        if out is not None:
+            keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
+            stack.callback(keeping.stop)  # after the aggregator's last word
+            keeping.start(coordinator.background)
         # Before the groups are left, and before the broker is stopped.
         stack.callback(coordinator.stop_parts)
-        coordinator.start(children, metrics_directory=service.directory)
+        if not coordinator.has_parts:
+            coordinator.start(children(reached), metrics_directory=service.directory)
+        coordinator.release()
         coordinator.work(stop)
         _log.info("stopping: what is in hand is finished first")
 
 
-def _reached(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
+def _launched(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
+    """Says how Kafka is reached; an embedded one is still starting."""
     named = kafka.optional()
     if named is not None:
         check_connection(named)
         return coordinator.use(named)
-    reached = coordinator.keep(
+    return coordinator.launch(
         EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
     )
-    say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
-    return reached
 
 
 def _create_topics(kafka: KafkaSettings) -> None:
