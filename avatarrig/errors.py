@@ -61,6 +61,7 @@ AvatarRigError
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
+│   ├── RightsMissingError              kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
 ├── UnfitAvatarError                    avatar.errors
@@ -115,12 +116,7 @@ class AvatarRigError(Exception):
 
 
 class CommandError(AvatarRigError):
-    """A command cannot go on.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
+    """A command cannot go on."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)

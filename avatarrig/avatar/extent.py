@@ -54,9 +54,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """Measures an avatar.
 
     Attributes:
-        parts: What is measured.
-        before: In the rest pose, as the avatar is.
-        bind_before: The same in the bind pose.
         straight: Limbs whose mesh reaches far beyond their joints.
         up: From feet to head in the rest pose, along an axis of the scene: (3,).
         bind_up: The same in the bind pose.
@@ -75,7 +72,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         """Measures the fitted avatar.
 
         Args:
-            maps: Map of each part.
             bind: Places of all nodes in the fitted bind pose; needed with ``rest``.
             rest: Their places in the fitted rest pose; without it the bind pose is measured.
         """

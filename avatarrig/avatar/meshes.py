@@ -14,7 +14,7 @@ from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.gltf.scene import Skin
 from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Frame
-from avatarrig.avatar.surfaces import Surface, apply, inverse
+from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
@@ -26,10 +26,7 @@ class MeshFit(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to fit meshes.
 
     Attributes:
-        frame: The nodes as they are.
         bind: Places of all nodes in the fitted bind pose.
-        maps: Map of each part.
-        size: Size of the body in the scene.
     """
 
     frame: Frame
@@ -46,9 +43,6 @@ def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: M
     """Gives all surfaces their new shape.
 
     Args:
-        store: The document that is changed.
-        source: The document as it was.
-        surfaces: All that the body moves.
         fit: Where it goes.
     """
     writer = _Writer(store, source)
@@ -126,12 +120,7 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
 
 
 class _Writer:
-    """Writes accessors, each once for each surface that uses it.
-
-    Args:
-        store: The document that is changed.
-        source: The document and its numbers as they were.
-    """
+    """Writes accessors, each once for each surface that uses it."""
 
     def __init__(self, store: Store, source: Source) -> None:
         self.store = store
@@ -153,9 +142,7 @@ class _Writer:
 
         Args:
             holder: Attributes or a blend shape of a primitive.
-            name: Which of them.
             owner: The surface, whose shape determines the new values.
-            make: Makes them from the old ones.
         """
         index = holder[name]
         if self._owners.setdefault(index, owner) != owner:
@@ -240,7 +227,7 @@ def _deltas(old: Floats, shaped: _Shaped) -> Floats:
     if not len(rows):
         return out
     into_bind, into_mesh = (
-        matrix if matrix.ndim == 2 else matrix[rows]  # noqa: PLR2004 - one for all
+        matrix if is_one(matrix) else matrix[rows]
         for matrix in (surface.into_bind, shaped.into_mesh)
     )
     turned = apply(into_bind, old[rows]) - apply(into_bind, np.zeros((len(rows), 3)))

@@ -16,6 +16,8 @@ from avatarrig.avatar.placing import frame_of
 from avatarrig.avatar.surfaces import Surface, Use, triangles
 from avatarrig.pictures.shaded_mesh import Mesh, draw_side_by_side
 
+_GREY_DIMENSIONS: Final = 2
+_CHANNELS: Final = 3
 _GREY: Final = np.array([0.78, 0.76, 0.74])
 _CLEAR: Final = 0.4
 """Below this opacity a triangle is not drawn."""
@@ -24,11 +26,7 @@ Texture = NDArray[np.uint8]
 
 
 def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
-    """Draws an avatar before and after the fit, by one camera and scale.
-
-    Returns:
-        A PNG.
-    """
+    """Draws an avatar before and after the fit, by one camera and scale."""
     painted = _Painted(avatar)
     before = painted.mesh([surface.points for surface in avatar.surfaces])
     after = painted.mesh(fitted.points)
@@ -123,9 +121,11 @@ class _Painted:
             return None
         if picture.dtype != np.uint8:
             picture = (picture / 257).astype(np.uint8)
-        if picture.ndim == 2:  # noqa: PLR2004 - grey
+        if picture.ndim == _GREY_DIMENSIONS:
             picture = np.repeat(picture[:, :, None], 3, axis=2)
         opacity = (
-            picture[:, :, 3:] if picture.shape[2] > 3 else np.full_like(picture[:, :, :1], 255)  # noqa: PLR2004
+            picture[:, :, 3:]
+            if picture.shape[2] > _CHANNELS
+            else np.full_like(picture[:, :, :1], 255)
         )
         return np.concatenate([picture[:, :, 2::-1], opacity], axis=2).astype(np.uint8)

@@ -45,12 +45,7 @@ _DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_availab
 
 
 class Page:
-    """Answers browsers.
-
-    Args:
-        views: What is known of the pipeline.
-        settings: What may be shown.
-    """
+    """Answers browsers."""
 
     def __init__(self, views: Views, settings: PageSettings) -> None:
         self._content = Content(views, Thumbnails(settings.overlays))

@@ -8,7 +8,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import islice
 
 import structlog
-from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
@@ -63,13 +62,6 @@ class Session:
     """Everything of a run that must be stopped again.
 
     Args:
-        request: What is asked for.
-        run: The run directory.
-        identity: The run's own.
-        dataset: Whose photos they are.
-        progress: What is told about the photos.
-        fingerprint: Detector fingerprint that counts.
-        display: What people see.
         started: When the run began, on the monotonic clock.
         detection_expected: Whether a detector will have to look at a photo, as far as is known.
     """
@@ -141,7 +133,7 @@ class Session:
                     messages = reader.poll(POLL_SECONDS)
                 except DataDamagedError:
                     raise
-                except (TransportError, KafkaError) as error:
+                except TransportError as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)

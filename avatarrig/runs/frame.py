@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
@@ -110,7 +111,7 @@ def _moment(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-def _polars() -> Any:  # noqa: ANN401 - the module itself
+def _polars() -> ModuleType:
     try:
         import polars as pl  # noqa: PLC0415 - an extra
     except ImportError as error:

@@ -46,10 +46,8 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     """Makes observations and writes their files.
 
     Attributes:
-        options: The detector's.
         learned: What was learned about its landmarks; None where nothing was.
         run: Where files go; None keeps none.
-        wanted: Files wanted beside the observations.
         copies: What was seen in the same bytes before.
     """
 
@@ -75,7 +73,7 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     def known(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
         """Finds the observation of a photo that need not be detected; its files are written then.
 
-        Args, returns, raises: as `kept`.
+        Returns, raises: as `kept`.
         """
         kept = self.kept(reference, fingerprint, data)
         return self._copied(reference, fingerprint) if kept is None else kept
@@ -106,8 +104,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         Overlays that are missing are drawn from it.
 
         Args:
-            reference: The photo.
-            fingerprint: The detector's.
             data: The photo's bytes.
 
         Returns:
@@ -141,14 +137,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
 
     def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
         """Makes a photo's observation; its files are written when this returns.
-
-        Args:
-            reference: The photo.
-            seen: What the detector saw in it.
-            fingerprint: The detector's.
-
-        Returns:
-            The observation, packed.
 
         Raises:
             RunStorageError: The run directory cannot take the files.
@@ -219,9 +207,6 @@ def assemble(
     """Puts together what is known of a photo and what was seen in it.
 
     Args:
-        reference: The photo.
-        seen: What the detector saw.
-        fingerprint: The detector's.
         learned: Turns landmarks into evidence; None leaves it out.
         observed_at: Unix seconds.
 

@@ -38,9 +38,6 @@ def to_glb(armature: Armature) -> bytes:
 
     Each node's ``extras`` say whether its length is measured and where it comes from, the
     asset's ``extras`` the unit.
-
-    Args:
-        armature: A humanoid in rest pose.
     """
     block = _Block()
     document = _document(armature, block)

@@ -22,7 +22,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import write_atomically
 
 if TYPE_CHECKING:
-    from avatarrig.avatar.fitting import Avatar, Fitted
+    from avatarrig.avatar.fitting import Avatar, Fitted, Options
 
 _KEEP, _SCALE = "keep", "scale"
 _SIZES: Final = click.Choice((_KEEP, _SCALE))
@@ -144,7 +144,7 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
         raise _unfit(file, error) from error
 
 
-def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
+def _fitted(avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:

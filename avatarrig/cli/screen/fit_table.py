@@ -20,7 +20,6 @@ def bones_found(avatar: Avatar, *, full: bool) -> list[str]:
     """Says which bones were found and how.
 
     Args:
-        avatar: The avatar.
         full: Whether to list them all.
     """
     humanoid, names = avatar.humanoid, avatar.frame.tree.names
