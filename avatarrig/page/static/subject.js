@@ -1,4 +1,6 @@
-import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import "./add.js";
+import { follow as followPhotos } from "./album.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
@@ -158,7 +160,7 @@ function showDownloads() {
     byId("height-words"),
     fits ? (written ? `GLB and BVH are in metres, ${height.toFixed(2)} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72m, 172cm or 5'8\".",
   );
-  for (const link of document.querySelectorAll(".button")) {
+  for (const link of document.querySelectorAll("#downloads .button")) {
     const query = new URLSearchParams({ name });
     if (["glb", "bvh"].includes(link.dataset.kind)) {
       query.set("names", byId("names").value);
@@ -176,7 +178,7 @@ showDownloads();
 
 listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
-  showPhotos(content.photos, false);
+  followPhotos(content.photos);
   charts.take(content.history, LABELS);
   if (!content.known) {
     if (wasKnown) location.reload(); // forgotten: the server says so

@@ -11,6 +11,7 @@ import structlog
 
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.deciding.standing import TOGETHER
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from avatarrig.runs import Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
-
-TOGETHER: Final = 100
-"""Photos in one record: well under the broker's limit of a megabyte."""
 
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
