@@ -245,13 +245,13 @@ def test_a_document_that_is_no_estimate_is_refused(document: object, tmp_path: P
         document.encode() if isinstance(document, str) else msgspec.json.encode(document)
     )
     with pytest.raises(EstimateRefusedError):
-        build_armature(read_estimate(tmp_path)[1])
+        build_armature(read_estimate(tmp_path).estimate)
 
 
 def test_the_estimate_itself_gives_the_same_armature_as_its_file(tmp_path: Path) -> None:
     made = said(ESTIMATES, status="provisional", height=1.7, metres={})
     (tmp_path / "skeleton_estimate.json").write_bytes(msgspec.json.encode(made))
-    assert build_armature(made) == build_armature(read_estimate(tmp_path)[1])
+    assert build_armature(made) == build_armature(read_estimate(tmp_path).estimate)
 
 
 @pytest.mark.parametrize(
