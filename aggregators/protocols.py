@@ -10,8 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from aggregators.checkpoint import Checkpoint
-    from aggregators.intake import Intake, Rejection
+    from aggregators.partitions.checkpoint import Checkpoint
+    from aggregators.partitions.intake import Intake, Rejection
     from avatarrig.wire.keys import Series
 
 
@@ -74,8 +74,6 @@ class Message(msgspec.Struct, frozen=True):
     """A message to send.
 
     Attributes:
-        topic: Name of the topic.
-        key: Its key.
         value: Its value; None deletes what the key stands for.
         shard: Key that decides on the partition; None where ``key`` does.
         partition: The partition itself, where that is known.

@@ -13,10 +13,10 @@ from aiokafka.errors import CorruptRecordException
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
+from aggregators.settings import WorkerCrashedError
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.errors import AvatarRigError
 from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.estimate import Estimate
@@ -24,11 +24,12 @@ from avatarrig.wire.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aggregators.merging import Estimator
+    from aggregators.partitions.merging import Estimator
     from aggregators.settings import AggregatorSettings
     from avatarrig.body.sums.tally import Tally
     from avatarrig.metrics.aggregate import AggregateMetrics
     from avatarrig.process.watchdog import Watchdog
+    from avatarrig.wire import Measurements
 
 _log = structlog.get_logger(__name__)
 
@@ -37,10 +38,6 @@ _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _END_SECONDS: Final = 5.0
 """For all of it, the page included; a crash must not keep the next worker from starting."""
-
-
-class WorkerCrashedError(AvatarRigError, RuntimeError):
-    """Faust gave up; a new process may fare better."""
 
 
 def installed_versions() -> str:
@@ -55,9 +52,14 @@ def installed_versions() -> str:
 def estimator(options: EstimateOptions) -> Estimator:
     """Returns what turns a tally into an estimate."""
 
-    def estimate_of(tally: Tally, subject: str) -> Estimate:
+    def estimate_of(tally: Tally, subject: str, measured: Measurements | None) -> Estimate:
+        asked = options
+        if measured is not None:
+            asked = msgspec.structs.replace(
+                options, height=measured.height, measured=measured.measured
+            )
         with np.errstate(all="ignore"):  # what comes of it is checked
-            made = estimate(tally, subject=subject, options=options)
+            made = estimate(tally, subject=subject, options=asked)
         try:
             return msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Estimate)
         except msgspec.ValidationError as error:
@@ -76,11 +78,8 @@ async def run(
     """Works until told to stop.
 
     Args:
-        settings: Of this process.
-        stop: Is set to end the work.
         watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
-        metrics: Hears of messages and estimates.
 
     Raises:
         TransportError: Kafka cannot be used.

@@ -23,6 +23,7 @@ AvatarRigError
 ├── DownloadRefusedError                page.downloads
 ├── EndpointError                       metrics.endpoint
 ├── EstimateRefusedError                body.rig.lengths
+│   └── NoEstimateError                 runs.estimate_file
 ├── FileUriError                        photos.uri
 ├── ForeignRunError                     runs.layout
 ├── GarbledError                        processors.sandbox.messages
@@ -33,9 +34,11 @@ AvatarRigError
 ├── KeyRefusedError                     wire.keys
 ├── LabelsRefusedError                  report.calibration.labels
 ├── LearnedRefusedError                 body.refused
-├── MissingExtraError                   runs.frame
+├── MeasureError                        body.tape.measure
+├── MissingExtraError                   errors
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
+├── NotReachableError                   page.links
 ├── NothingToCalibrateError             report.calibration.suggestion
 ├── ObservationFileError                runs.observation_document
 ├── PackageUnavailableError             detectors.fetching.python_package
@@ -59,12 +62,14 @@ AvatarRigError
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
+│   ├── RightsMissingError              kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-└── WorkerCrashedError                  aggregators.worker
+├── UploadRefusedError                  page.names
+└── WorkerCrashedError                  aggregators.settings
 """
 
 from __future__ import annotations
@@ -113,13 +118,12 @@ class AvatarRigError(Exception):
 
 
 class CommandError(AvatarRigError):
-    """A command cannot go on.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
+    """A command cannot go on."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class MissingExtraError(AvatarRigError, ImportError):
+    """Something was asked for that needs a package which is not installed."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -19,25 +19,31 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.passed_over import FileCounts, Passed, kind_of_file
+from avatarrig.photos.passed_over import (
+    FileCounts,
+    Passed,
+    is_junk,
+    is_photo_name,
+    kind_of_file,
+)
 from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo
-from producers.scan import DatasetError, Problem, is_junk, is_photo_name
+from producers.scan import DatasetError, Problem
 from producers.settling import Stamp
 from producers.source import Entry, SourceAwayError
 
 _DOTS = {".", ".."}
 """Not hidden, as names that begin with a dot are, but no names at all."""
 
+Answer = TypeVar("Answer")
+
 
 class StoredPhoto(msgspec.Struct, frozen=True):
     """An object that goes by a photo's name.
 
     Attributes:
-        name: Bucket and key.
-        path: Path within the dataset.
         problem: Why no reference can name it, None where nothing speaks against it.
     """
 
@@ -77,6 +83,11 @@ class Bucket:
             raise DatasetError(f"{error}: write s3://BUCKET/PREFIX") from error
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
+
+    @property
+    def uri(self) -> str:
+        """Where the store, or the prefix, lies."""
+        return to_store_url(self._root)
 
     def check(self) -> None:
         """Lists the store, so that a mistake is told at once.
@@ -140,7 +151,7 @@ class Bucket:
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
-    def _ask(self, ask: Any, what: str) -> Any:  # noqa: ANN401 - fsspec is untyped
+    def _ask(self, ask: Callable[[], Answer], what: str) -> Answer:
         try:
             with reaching(to_store_url(what)):
                 return ask()

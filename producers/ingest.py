@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 import structlog
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
@@ -29,6 +31,44 @@ STOP_SECONDS = 0.5
 AWAY_SECONDS = 1.0
 """Between looks for a folder that is away."""
 _log = structlog.get_logger(__name__)
+
+
+class Listed:
+    """What a look at everything found.
+
+    Attributes:
+        paths: Of photos, also of those that cannot be read.
+        unlisted: Folders of which nothing is known, and photos that cannot be read.
+    """
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.unlisted: set[str] = set()
+
+    def noting(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Passes entries on."""
+        for entry in entries:
+            path = entry.photo.printable_path
+            self.paths.add(path)
+            if entry.photo.problem is not None:
+                self.unlisted.add(path)
+            yield entry
+
+
+class Departures(Protocol):
+    """Has photos that are gone or replaced stop counting; see `producers.keeping`."""
+
+    def looked(self, listed: Listed) -> None:
+        """Notes a look at everything, which was not broken off."""
+
+    def due(self) -> None:
+        """Notes that photos were published."""
+
+    def work(self) -> None:
+        """Does what is to be done; waits for nothing, and raises nothing of Kafka's."""
+
+    def finish(self) -> None:
+        """Does what is to be done, and waits for it."""
 
 
 class Schedule:
@@ -51,11 +91,9 @@ class Ingest:
 
     Args:
         source: Where photos are found.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
-        memory: What is published by now.
         schedule: How often to look.
-        metrics: Hears of every photo.
+        departures: Has photos that are gone or replaced stop counting; None has them count on.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, wired in one place
@@ -67,6 +105,7 @@ class Ingest:
         *,
         schedule: Schedule,
         metrics: IngestMetrics,
+        departures: Departures | None = None,
     ) -> None:
         self._source = source
         self._dataset = dataset
@@ -74,6 +113,7 @@ class Ingest:
         self._memory = memory
         self._schedule = schedule
         self._metrics = metrics
+        self._departures = departures
         self._settling = Settling(schedule.quiet, schedule.patience)
         self._is_away = False
         self.found = 0
@@ -89,16 +129,19 @@ class Ingest:
             SourceAwayError: The store does not answer.
         """
         counts = FileCounts()
-        self._take(self._counted(self._source.scan(counts)), stop)
+        listed = Listed()
+        self._take(listed.noting(self._counted(self._source.scan(counts))), stop)
         self._looked_at(counts)
         while len(self._settling) and not stop.wait(self._schedule.quiet):
             self._take(self._waited_for(), stop)
+        if self._departures is not None and not stop.is_set():
+            self._departures.looked(listed)
+            self._departures.finish()
 
     def watch(self, stop: threading.Event, events: FolderEvents | None = None) -> None:
         """Publishes what is there and what comes, until told to stop.
 
         Args:
-            stop: Is set to end.
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0
@@ -113,6 +156,8 @@ class Ingest:
                     events.restart()
                 identity = self._identity
             self._take(self._waited_for(), stop)
+            if self._departures is not None:
+                self._departures.work()
             limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
             limit = min(limit, self._schedule.quiet) if len(self._settling) else limit
             if events is None:
@@ -133,8 +178,9 @@ class Ingest:
     def _scan(self, stop: threading.Event) -> bool:
         """Looks at everything; tells whether the source answered."""
         counts = FileCounts()
+        listed = Listed()
         try:
-            self._take(self._source.scan(counts), stop)
+            self._take(listed.noting(self._source.scan(counts)), stop)
         except (DatasetError, SourceAwayError) as error:
             if not self._is_away:
                 self._is_away = True
@@ -145,6 +191,8 @@ class Ingest:
             _log.info("the photos are back")
         if not stop.is_set():
             self._looked_at(counts)
+            if self._departures is not None:
+                self._departures.looked(listed)
         return True
 
     def _looked_at(self, counts: FileCounts) -> None:
@@ -209,22 +257,28 @@ class Ingest:
             first_with=self._memory.first_with,
         )
         new = [record for record in records if not self._is_published(record, stamps)]
+        told = False
         while new and not stop.is_set():
             try:
-                publish(new, self._producer)
-            except (PublishError, KafkaError) as error:
-                _log.warning("the broker did not take the photos; trying again", why=str(error))
+                with told_by("Kafka does not take the photos"):
+                    publish(new, self._producer)
+            except (PublishError, TransportError) as error:
+                say = _log.info if not told else _log.debug
+                say("the broker did not take the photos; trying again", why=str(error))
+                told = True
                 stop.wait(RETRY_SECONDS)
                 continue
             for record in new:
                 self._note(record, stamps)
+            if self._departures is not None:
+                self._departures.due()
             _log.info("published", photos=len(new), dataset=self._dataset.name)
             return
 
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:
             return False
-        self._memory.seen_again(record.path, stamps[record.path])
+        self._memory.seen_again(record, stamps[record.path])
         self._metrics.known()
         return True
 

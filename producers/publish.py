@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -56,7 +56,6 @@ class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         found: Everything in the dataset that goes by a photo's name.
-        published: References that the broker acknowledged.
         already: Not wanted, since they were observed before.
         rejected: Set aside, since they cannot be read.
         duplicates: Photos with the same bytes as another one; part of the above.
@@ -83,8 +82,6 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     """Publishes a reference for each photo of a dataset, and a reject for what is unreadable.
 
     Args:
-        folder: The dataset's folder.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
         is_wanted: Whether a photo shall be published; asked once for each, in their order.
         max_images: At most so many photos, the first ones.
@@ -99,9 +96,25 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         DatasetError: The folder cannot be listed.
         PublishError: The broker did not take a record; publishing again is harmless.
     """
-    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
-    records = describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
+    records = described(folder, dataset, max_images=max_images, leave_out=leave_out, counts=counts)
     return publish(records, producer, is_wanted=is_wanted, on_photo=on_photo)
+
+
+def described(
+    folder: Path,
+    dataset: Dataset,
+    *,
+    max_images: int | None,
+    leave_out: Sequence[Path],
+    counts: FileCounts | None,
+) -> Iterator[Published]:
+    """Walks a dataset: what `publish_dataset` publishes, in its order; the same arguments.
+
+    Raises:
+        DatasetError: The folder cannot be listed.
+    """
+    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
+    return describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
 
 
 def publish(
@@ -114,13 +127,9 @@ def publish(
     """Sends records to their topics and waits until the broker has them all.
 
     Args:
-        records: References and rejects.
         producer: Connected with ``acks="all"`` and idempotence.
         is_wanted: Whether a photo shall be published; asked once for each, in their order.
         on_photo: Hears of each record before it is sent, also of those passed over.
-
-    Returns:
-        What became of the photos.
 
     Raises:
         PublishError: The broker did not take a record.

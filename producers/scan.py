@@ -10,12 +10,11 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import (
     FileCounts,
     Passed,
-    is_hidden,
-    is_system_name,
+    is_junk,
+    is_photo_name,
     kind_of_file,
 )
 from avatarrig.photos.uri import to_file_uri
@@ -33,7 +32,6 @@ class Problem(msgspec.Struct, frozen=True):
 
     Attributes:
         reason: Code as in `avatarrig.wire.Reject`.
-        message: For a person.
     """
 
     reason: str
@@ -65,16 +63,6 @@ class FoundPhoto(msgspec.Struct, frozen=True):
         return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def is_photo_name(name: str) -> bool:
-    """Whether a file name ends like a photo's and is no junk."""
-    return not is_junk(name) and os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - PurePath.suffix says "" for "x." and is ten times slower
-
-
-def is_junk(name: str) -> bool:
-    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
-    return is_hidden(name) or is_system_name(name)
-
-
 def scan(
     dataset: Path, *, leave_out: Sequence[Path] = (), counts: FileCounts | None = None
 ) -> Iterator[FoundPhoto]:
@@ -86,7 +74,6 @@ def scan(
     name that looks like a photo's.
 
     Args:
-        dataset: The folder.
         leave_out: Folders within it that are not looked into, such as a run directory.
         counts: Hears of everything, also of what is no photo.
 

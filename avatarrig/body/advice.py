@@ -26,7 +26,7 @@ from avatarrig.body.landmarks import (
     RIGHT_SHOULDER,
 )
 from avatarrig.body.levels import limited
-from avatarrig.body.person import Proportions, imagine
+from avatarrig.body.solver.person import Proportions, imagine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,6 @@ class TypicalKind(msgspec.Struct, frozen=True):
     """What a photo of some kind says on average.
 
     Attributes:
-        kind: Which kind.
         photos: How many photos this is known from.
         information: (21) upper triangle of the mean information matrix (6, 6), row by row.
     """
@@ -121,7 +120,6 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
         straight: Whether arms and legs should lie across the picture.
         bone: Pooled bone whose interval they would narrow most.
         now: Half of that bone's 90 % interval over its value.
-        then: What it would be with these photos.
     """
 
     photos: int
@@ -201,7 +199,6 @@ def advise(cells: Sequence[Cell], learned: Learned, photos: int = PHOTOS) -> Adv
 
     Args:
         cells: The photos there are, see `avatarrig.body.sums.moments`.
-        learned: The weights that made their evidence.
         photos: How many are to be taken, each at a moment of its own, in a session of their own.
 
     Returns:

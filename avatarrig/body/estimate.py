@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
-from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
-from avatarrig.body.asymmetry import asymmetries, disagreements
-from avatarrig.body.bones import PROTOTYPE_BONES
+from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.face import face_ratios
+from avatarrig.body.further import further_bones
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
-from avatarrig.body.odd_days import odd_days
-from avatarrig.body.person import Interval, Proportions, solve_moments
 from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.rolling import days_of, window_of
+from avatarrig.body.solver.asymmetry import asymmetries, disagreements
+from avatarrig.body.solver.odd_days import odd_days
+from avatarrig.body.solver.person import Interval, Proportions, solve_moments
+from avatarrig.body.solver.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
+from avatarrig.body.tape.evidence import Tape
+from avatarrig.body.tape.measure import check_measures, pooled
 from avatarrig.wire.estimate import (
     PHASE,
     SCALE_BASIS,
     SCHEMA_VERSION,
     BoneEstimate,
     Estimate,
+    Measured,
     Metres,
     PhotoCounts,
     Status,
@@ -47,6 +54,9 @@ STABLE_FROM: Final = 20
 STABLE_REACH: Final = 0.12
 """Half a stable bone's 90 % interval is at most this share of its value."""
 
+_NINETY: Final = NormalDist().inv_cdf(0.95)
+"""Standard deviations from the middle to either end of a 90 % interval."""
+
 WINGSPAN: Final = "wingspan_est"
 """Wrist to wrist: shoulder width and both arms without hands."""
 
@@ -55,12 +65,16 @@ class EstimateOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What to estimate beside the proportions.
 
     Attributes:
-        height: The person's height in metres; without it no length is given in metres.
+        height: The person's height in metres; without it, and without a measured length, no length
+            is given in metres.
+        measured: Lengths of bones that were measured, by key, with a side or without; see
+            `avatarrig.body.tape.measure`.
         window_days: Length of the rolling window in days; None for none.
         as_of: Last day of the window, today for example; the newest photo's where that is later.
     """
 
     height: float | None = None
+    measured: dict[str, Measured] = {}
     window_days: int | None = None
     as_of: dt.date | None = None
 
@@ -70,19 +84,16 @@ def estimate(
 ) -> Estimate:
     """Estimates a subject's proportions.
 
-    Args:
-        tally: The subject's photos.
-        subject: Whose skeleton it is.
-        options: What to estimate beside.
-
     Returns:
         The same estimate for the same tally, bit for bit.
 
     Raises:
         LearnedRefusedError: The tally was made with weights that are not installed.
+        MeasureError: A measured length is nobody's of that height.
     """
     options = options or EstimateOptions()
-    made = _without_photos(tally, subject, options.height)
+    check_measures(options.measured, options.height)
+    made = _without_photos(tally, subject, options)
     doubts = Doubts()
     if tally.learned is not None:
         made, doubts = _with_photos(made, tally, load_learned(_pose_model(tally.learned)), options)
@@ -93,7 +104,7 @@ def _pose_model(version: str) -> str:
     return version.rpartition("-")[0]
 
 
-def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimate:
+def _without_photos(tally: Tally, subject: str, options: EstimateOptions) -> Estimate:
     return Estimate(
         schema_version=SCHEMA_VERSION,
         phase=PHASE,
@@ -112,8 +123,9 @@ def _without_photos(tally: Tally, subject: str, height: float | None) -> Estimat
         stats={},
         asymmetry={},
         notes=[],
-        height=height,
-        metres=None if height is None else {},
+        height=options.height,
+        measured=options.measured,
+        metres={} if Tape.of(options.measured, options.height).tells_size else None,
     )
 
 
@@ -121,21 +133,24 @@ def _with_photos(
     made: Estimate, tally: Tally, learned: Learned, options: EstimateOptions
 ) -> tuple[Estimate, Doubts]:
     cells = tally.cells()
-    proportions = solve_moments(cells, learned)
+    tape = Tape.of(options.measured, options.height)
+    proportions = solve_moments(cells, learned, tape)
     moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
     days = days_of(tally, proportions.moments)
     doubts = Doubts(
         consistent=proportions.consistent,
         odd_days=odd_days(days, learned),
         disagreements=disagreements(tally, proportions, moments),
+        odd_measures=proportions.odd_measures,
     )
+    measured = {pooled(key) for key in options.measured} if tape.tells_ratios else set()
     ratios = {key: over_shoulders(proportions, key) for key in (*PROTOTYPE_BONES, WINGSPAN)}
+    counted = _Counted(tally, moments, measured)
     bones = {
-        key: _bone(key, (tally, moments), proportions, ratio, trusted=doubts.none)
+        key: _bone(key, counted, proportions, ratio, trusted=doubts.none)
         for key, ratio in ratios.items()
     }
     usable = [key for key, bone in bones.items() if bone.status != "insufficient"]
-    height = options.height
     photos = msgspec.structs.replace(
         made.photos, moments=min(round(proportions.moments), tally.used)
     )
@@ -146,10 +161,14 @@ def _with_photos(
         estimates={key: bones[key].value for key in usable},
         stats=bones,
         asymmetry=asymmetries(tally, moments),
-        metres=None
-        if height is None
-        else {key: _metres(proportions, ratios[key], key, height) for key in usable},
-        window=window_of(tally, days, learned, options.window_days, options.as_of),
+        further=further_bones(proportions, learned, tape, options.measured),
+        face=face_ratios(tally, proportions.moments),
+        metres={key: _metres(proportions, tape, key) for key in usable}
+        if tape.tells_size
+        else None,
+        window=window_of(
+            tally, days, (learned, tape, proportions), options.window_days, options.as_of
+        ),
     ), doubts
 
 
@@ -157,7 +176,6 @@ def over_shoulders(proportions: Proportions, key: str) -> Interval:
     """Returns a key's ratio to the shoulder width, with its interval.
 
     Args:
-        proportions: A solved person.
         key: A key of `PROTOTYPE_BONES`, or `WINGSPAN`.
     """
     if key != WINGSPAN:
@@ -169,36 +187,53 @@ def over_shoulders(proportions: Proportions, key: str) -> Interval:
 _ARMS: Final = ("upper_arm_L", "upper_arm_R", "lower_arm_L", "lower_arm_R", "shoulder_width")
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """What is known of each bone beside its proportions.
+
+    Attributes:
+        tally: The photos.
+        moments: Key to the moments that show it.
+        measured: Keys, without sides, of ratios that a tape tells of.
+    """
+
+    tally: Tally
+    moments: Mapping[str, float]
+    measured: set[str]
+
+
 def _bone(
-    key: str,
-    counted: tuple[Tally, Mapping[str, float]],
-    proportions: Proportions,
-    ratio: Interval,
-    *,
-    trusted: bool,
+    key: str, counted: _Counted, proportions: Proportions, ratio: Interval, *, trusted: bool
 ) -> BoneEstimate:
-    tally, shown = counted
     members = _ARMS if key == WINGSPAN else (key,)
-    n = min(tally.histogram(member).total for member in members)
-    moments = min(round(min(shown[member] for member in members)), n)
+    n = min(counted.tally.histogram(member).total for member in members)
+    moments = min(round(min(counted.moments[member] for member in members)), n)
+    told = min(_told_by(counted, member) for member in members)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
-    median = _median(tally, key)
+    median = _median(counted.tally, key)
+    is_measured = pooled(key) in counted.measured
     return BoneEstimate(
         n=n,
         moments=moments,
         median=None if median is None else rounded(median),
         value=rounded(ratio.middle),
         interval=ends(ratio.low, ratio.high),
-        status=_status(moments, ratio, trusted=trusted),
+        status=_status(told, ratio, trusted=trusted, measured=is_measured),
         prior_share=rounded(sum(shares) / len(shares)),
     )
 
 
-def _status(moments: int, ratio: Interval, *, trusted: bool) -> Status:
-    if moments < PROVISIONAL_FROM:
+def _told_by(counted: _Counted, key: str) -> int:
+    """Moments that tell a bone's length: left and right are estimated together, from both."""
+    both = [one for one, bone in PROTOTYPE_BONES.items() if bone == PROTOTYPE_BONES[key]]
+    return max(min(round(counted.moments[one]), counted.tally.histogram(one).total) for one in both)
+
+
+def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> Status:
+    if moments < PROVISIONAL_FROM and not measured:
         return "insufficient"
     reach = (ratio.high - ratio.low) / 2 / ratio.middle
-    enough = moments >= STABLE_FROM and reach <= STABLE_REACH
+    enough = (moments >= STABLE_FROM or measured) and reach <= STABLE_REACH
     return "stable" if enough and trusted else "provisional"
 
 
@@ -213,17 +248,13 @@ def _median(tally: Tally, key: str) -> float | None:
     return value_of(bone.quantile(0.5) - shoulders.quantile(0.5))
 
 
-def _metres(proportions: Proportions, ratio: Interval, key: str, height: float) -> Metres:
-    """A length in metres: its share of legs and torso, which stature is a known multiple of.
-
-    The interval holds the errors of the share and of the multiple. A wingspan's share has no
-    gradient of its own: its error is taken as that of its ratio to the shoulders.
-    """
-    base = ("thigh", "shank", "torso")
-    share = proportions.ratio(("shoulder",), base)
-    middle = share.middle * ratio.middle * height / STATURE_OVER_LEG_AND_TORSO
-    spread = ratio if key == WINGSPAN else proportions.ratio((PROTOTYPE_BONES[key],), base)
-    reach = math.hypot(math.log(spread.high / spread.low) / 2, 1.645 * STATURE_LOG_ERROR)
+def _metres(proportions: Proportions, tape: Tape, key: str) -> Metres:
+    parts = np.zeros(len(POOLED_BONES))
+    for member in _ARMS if key == WINGSPAN else (key,):
+        parts[POOLED_BONES.index(PROTOTYPE_BONES[member])] += 1
+    middle, error = tape.metres(proportions.log_lengths, proportions.covariance, parts)
+    reach = _NINETY * error
     return Metres(
-        value=rounded(middle), interval=ends(middle * math.exp(-reach), middle * math.exp(reach))
+        value=rounded(math.exp(middle)),
+        interval=ends(math.exp(middle - reach), math.exp(middle + reach)),
     )

@@ -16,29 +16,39 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from avatarrig.body.bones import FloatArray
-
 MOST: Final = 31
 """Numbers of a likeness are 0 to this."""
 
-_ACROSS, _DOWN, _UNLEVEL, _ASIDE = range(4)
+
+def _across(left: Sequence[float], right: Sequence[float]) -> float:
+    return left[0] - right[0]
+
+
+def _down(left: Sequence[float], right: Sequence[float]) -> float:
+    return left[1] + right[1]
+
+
+def _unlevel(left: Sequence[float], right: Sequence[float]) -> float:
+    return abs(left[1] - right[1])
+
+
+def _aside(left: Sequence[float], right: Sequence[float]) -> float:
+    return abs(left[0] + right[0])
+
+
 _SHOULDERS, _ELBOWS, _WRISTS, _KNEES = (11, 12), (13, 14), (15, 16), (25, 26)
 _POSE: Final = (
-    (_WRISTS, _ACROSS, -0.9),
-    (_WRISTS, _DOWN, -1.1),
-    (_WRISTS, _UNLEVEL, 0.0),
-    (_KNEES, _DOWN, -0.1),
-    (_KNEES, _ACROSS, -0.8),
-    (_SHOULDERS, _ACROSS, -0.8),
-    (_WRISTS, _ASIDE, 0.0),
-    (_ELBOWS, _ACROSS, -0.8),
+    (_WRISTS, _across, -0.9),
+    (_WRISTS, _down, -1.1),
+    (_WRISTS, _unlevel, 0.0),
+    (_KNEES, _down, -0.1),
+    (_KNEES, _across, -0.8),
+    (_SHOULDERS, _across, -0.8),
+    (_WRISTS, _aside, 0.0),
+    (_ELBOWS, _across, -0.8),
 )
 """Joints, what is told of them, and the metres that 0 stands for."""
 
-_LEFT = [left for (left, _), _, _ in _POSE]
-_RIGHT = [right for (_, right), _, _ in _POSE]
-_TOLD = np.array([told for _, told, _ in _POSE])
-_LEAST = np.array([least for _, _, least in _POSE])
 POSE_LENGTH: Final = len(_POSE)
 _POSE_STEP: Final = 0.05
 """Metres; copies of a photo differ by less than one of these in most."""
@@ -62,12 +72,13 @@ def pose_likeness(world: NDArray[np.floating[Any]]) -> tuple[int, ...]:
     Returns:
         `POSE_LENGTH` numbers.
     """
-    left, right = np.asarray(world, np.float64)[_LEFT], np.asarray(world, np.float64)[_RIGHT]
-    apart, together = left - right, left + right
-    told = np.choose(
-        _TOLD, [apart[:, 0], together[:, 1], np.abs(apart[:, 1]), np.abs(together[:, 0])]
+    points = np.asarray(world, np.float64).tolist()
+    return tuple(
+        [
+            _whole((told(points[left], points[right]) - least) / _POSE_STEP)
+            for (left, right), told, least in _POSE
+        ]
     )
-    return _whole((told - _LEAST) / _POSE_STEP)
 
 
 def look_likeness(patch: NDArray[np.floating[Any]]) -> tuple[int, ...]:
@@ -87,7 +98,8 @@ def look_likeness(patch: NDArray[np.floating[Any]]) -> tuple[int, ...]:
     other = even_sided[:, ::-1]
     half = LOOK_SIDE // 2
     even, odd = (even_sided + other)[:, :half] / 2, np.abs(even_sided - other)[:, :half] / 2
-    return _whole((np.concatenate([even.ravel(), odd.ravel()]) - _LOOK_LEAST) / _LOOK_STEP)
+    told = (np.concatenate([even.ravel(), odd.ravel()]) - _LOOK_LEAST) / _LOOK_STEP
+    return tuple(_whole(value) for value in told.tolist())
 
 
 def is_look(numbers: Sequence[int]) -> bool:
@@ -95,6 +107,8 @@ def is_look(numbers: Sequence[int]) -> bool:
     return len(numbers) == LOOK_LENGTH and all(0 <= number <= MOST for number in numbers)
 
 
-def _whole(values: FloatArray) -> tuple[int, ...]:
-    usual = np.nan_to_num(values, nan=0.0, posinf=MOST, neginf=0)
-    return tuple(np.clip(np.rint(usual), 0, MOST).astype(int).tolist())
+def _whole(value: float) -> int:
+    """Rounds to the nearest of the numbers there are; 0 for what is none."""
+    if 0 <= value <= MOST:
+        return round(value)
+    return MOST if value > MOST else 0

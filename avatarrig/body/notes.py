@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from avatarrig.body.sums.capture_days import UNDATED
+from avatarrig.body.tape.measure import words_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
@@ -30,35 +32,47 @@ class Doubts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         consistent: Whether the photos agree on one person.
         odd_days: Days, or months or years long ago, whose photos do not fit the others.
+        odd_measures: Measured lengths that do not fit what all else says.
         disagreements: Pooled bone to plain over learned length, where they contradict.
     """
 
     consistent: bool = True
     odd_days: tuple[str, ...] = ()
+    odd_measures: tuple[str, ...] = ()
     disagreements: dict[str, float] = {}
 
     @property
     def none(self) -> bool:
         """Whether nothing does."""
-        return self.consistent and not self.odd_days and not self.disagreements
+        return self.consistent and not (self.odd_days or self.odd_measures or self.disagreements)
 
 
 def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
     """Puts into words what has to be known of an estimate.
 
     Args:
-        estimate: All but its notes.
-        doubts: What speaks against it.
         undated: Photos that count and tell no time.
     """
     notes = [_BASIS]
     if estimate.moments is not None and estimate.moments < estimate.used:
-        moments = "1 moment" if estimate.moments == 1 else f"{estimate.moments} moments"
-        notes.append(f"{estimate.used} photos, {moments}: frames of a burst and copies count once.")
+        photos, moments = counted(estimate.used, "photo"), counted(estimate.moments, "moment")
+        notes.append(f"{photos}, {moments}: frames of a burst and copies count once.")
     if not estimate.used:
         notes.append("No photo has counted yet, so there is no estimate.")
-    if estimate.height is None:
-        notes.append("Without --height nothing is known about metres.")
+    if estimate.metres is None:
+        notes.append("Without --height or --measure nothing is known about metres.")
+    if estimate.measured:
+        said = ", ".join(
+            f"{words_of(key)} {100 * one.value:.4g} ± {100 * one.error:.2g} cm"
+            for key, one in estimate.measured.items()
+        )
+        notes.append(f"Measured, and weighed beside the photos: {said}.")
+    if estimate.measured and estimate.metres is None:
+        notes.append(
+            "Lengths of head, neck, hands and feet count with a height, or with another bone's."
+        )
+    elif len(estimate.measured) == 1 and estimate.height is None:
+        notes.append("One measured length alone gives metres; with a height, it tells ratios too.")
     if estimate.asymmetry:
         notes.append(ASYMMETRY_WARNING)
     notes += _on_doubts(doubts)
@@ -66,10 +80,10 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
     if window is not None and window.drift:
         notes.append(f"Proportions of the last {window.days} days differ from before.")
     if window is not None and undated:
-        tell = "1 photo tells" if undated == 1 else f"{undated} photos tell"
+        tell = counted(undated, "photo tells", "photos tell")
         notes.append(f"{tell} no time and are in no window.")
     notes += [
-        f"{'1 photo does' if count == 1 else f'{count} photos do'} not count: {words_for(reason)}."
+        f"{counted(count, 'photo does', 'photos do')} not count: {words_for(reason)}."
         for reason, count in estimate.excluded.items()
     ]
     return notes
@@ -82,6 +96,11 @@ def _on_doubts(doubts: Doubts) -> Iterator[str]:
         yield (
             f"{_photos_of(day)} do not fit the others: somebody else may be in them, or the person "
             "has grown."
+        )
+    for key in doubts.odd_measures:
+        yield (
+            f"The {words_of(key)} as measured does not fit the photos and what else was measured: "
+            "measure again, from joint to joint."
         )
     for bone, plain in doubts.disagreements.items():
         yield (

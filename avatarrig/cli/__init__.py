@@ -19,6 +19,7 @@ from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.examples import with_examples
+from avatarrig.cli.screen.printable import errors_of_click
 from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
@@ -31,63 +32,31 @@ PUBLIC_COMMANDS = {"models"}
 """Make files that tell nothing about anybody, for every user of the machine."""
 COMMANDS = {
     RUN: (
-        "avatarrig.cli.commands.run",
+        "run",
         "Photos in, skeleton out: the whole pipeline on one folder.",
     ),
-    "up": (
-        "avatarrig.cli.commands.up",
-        "Everything on one machine: watch a folder, keep skeletons.",
-    ),
-    "ingest": ("avatarrig.cli.commands.ingest", "Publish a folder's photos, once or as a service."),
-    "detect": (
-        "avatarrig.cli.commands.detect",
-        "Detector replicas for this machine, as a service.",
-    ),
-    "aggregate": ("avatarrig.cli.commands.aggregate", "An aggregator worker, as a service."),
-    "topics": ("avatarrig.cli.commands.topics", "Create the pipeline's topics, or look at them."),
-    "broker": ("avatarrig.cli.commands.broker", "The embedded Apache Kafka: fetch it, or run it."),
-    "models": (
-        "avatarrig.cli.commands.models",
-        "The MediaPipe models: fetch them, or see where they are.",
-    ),
-    "settings": (
-        "avatarrig.cli.commands.settings",
-        "Every setting, its value, and where it came from.",
-    ),
-    "status": (
-        "avatarrig.cli.commands.status",
-        "Photos waiting and done, lag, replicas, estimates.",
-    ),
-    "tail": ("avatarrig.cli.commands.tail", "The skeleton, live in the terminal."),
-    "rejects": (
-        "avatarrig.cli.commands.rejects",
-        "What was rejected: list it, show why, try it again.",
-    ),
-    "exclude": (
-        "avatarrig.cli.commands.exclude",
-        "Leave photos out of an estimate, by path or pattern.",
-    ),
-    "include": (
-        "avatarrig.cli.commands.exclude",
-        "Bring photos back, or have unsure ones count.",
-    ),
-    "review": (
-        "avatarrig.cli.commands.review",
-        "The photos that matter most to look at, as a page with keys.",
-    ),
-    "forget": (
-        "avatarrig.cli.commands.forget",
-        "Remove everything that is stored about a subject.",
-    ),
-    "fit": ("avatarrig.cli.commands.fit", "Give an avatar (VRM, GLB) a person's proportions."),
-    "export": ("avatarrig.cli.commands.export", "Write a run's skeleton as BVH, GLB or JSON."),
-    "report": (
-        "avatarrig.cli.commands.report",
-        "A run as one HTML file to look at and to send on.",
-    ),
-    "calibrate": ("avatarrig.cli.commands.calibrate", "Suggest thresholds from runs and audits."),
-    "audit": ("avatarrig.cli.commands.audit", "Draw a sample of a run to judge by eye."),
+    "up": ("services.up", "Everything on one machine: watch a folder, keep skeletons."),
+    "ingest": ("services.ingest", "Publish a folder's photos, once or as a service."),
+    "detect": ("services.detect", "Detector replicas for this machine, as a service."),
+    "aggregate": ("services.aggregate", "An aggregator worker, as a service."),
+    "topics": ("services.topics", "Create the pipeline's topics, or look at them."),
+    "broker": ("services.broker", "The embedded Apache Kafka: fetch it, or run it."),
+    "models": ("models", "The MediaPipe models: fetch them, or see where they are."),
+    "settings": ("settings", "Every setting, its value, and where it came from."),
+    "status": ("status", "Photos waiting and done, lag, replicas, estimates."),
+    "tail": ("tail", "The skeleton, live in the terminal."),
+    "rejects": ("rejects", "What was rejected: list it, show why, try it again."),
+    "exclude": ("exclude", "Leave photos out of an estimate, by path or pattern."),
+    "include": ("exclude", "Bring photos back, or have unsure ones count."),
+    "review": ("review", "The photos that matter most to look at, as a page with keys."),
+    "forget": ("forget", "Remove everything that is stored about a subject."),
+    "fit": ("fit", "Give an avatar (VRM, GLB) a person's proportions."),
+    "export": ("export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "report": ("report", "A run as one HTML file to look at and to send on."),
+    "calibrate": ("calibrate", "Suggest thresholds from runs and audits."),
+    "audit": ("audit", "Draw a sample of a run to judge by eye."),
 }
+"""Name: module in `avatarrig.cli.commands`, and what it does."""
 
 
 class _LazyGroup(click.Group):
@@ -101,16 +70,21 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
+        module = importlib.import_module(f"{__name__}.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         return with_examples(cmd_name, command)
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
-        try:
-            return super().invoke(ctx)
-        except click.BadParameter as error:
-            _name_source(error, ctx)
-            raise
+    def make_context(self, *given: Any, **options: Any) -> click.Context:
+        with errors_of_click():
+            return super().make_context(*given, **options)
+
+    def invoke(self, ctx: click.Context) -> object:
+        with errors_of_click():
+            try:
+                return super().invoke(ctx)
+            except click.BadParameter as error:
+                _name_source(error, ctx)
+                raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

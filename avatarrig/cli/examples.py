@@ -18,9 +18,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "detect": ("avatarrig detect --allow-root ./photos --bootstrap-servers kafka:9092",),
     "aggregate": ("avatarrig aggregate --bootstrap-servers kafka:9092",),
     "topics": ("avatarrig topics describe --bootstrap-servers kafka:9092",),
-    "topics create": (
-        "avatarrig topics create --partitions 24 --replication 3 --bootstrap-servers kafka:9092",
-    ),
+    "topics create": ("avatarrig topics create --partitions 24 --bootstrap-servers kafka:9092",),
     "topics describe": ("avatarrig topics describe --bootstrap-servers kafka:9092",),
     "broker": ("avatarrig broker --data-dir ./kafka",),
     "broker fetch": ("avatarrig broker fetch",),

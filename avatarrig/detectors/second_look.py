@@ -2,7 +2,7 @@
 
 The pose landmarker finds people on a picture reduced to 224 pixels, so somebody who takes a
 third of the photo's height is found one time in three, and landmarks of small people are
-coarse. `tests/bench/detector.py` measures what each look costs and brings.
+coarse. `tests/bench/detectors/detector.py` measures what each look costs and brings.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ class SecondLook:
     """Everything that looking again needs.
 
     Attributes:
-        task: The pose landmarker.
         rgb: The working picture, uint8.
         padding: Added to each side of a crop, as a share of its longer side.
     """
@@ -173,7 +172,6 @@ class SecondLook:
 
         Args:
             box: Where, in shares of the photo.
-            padding: In place of the usual one.
 
         Returns:
             Whom it shows, in shares of the photo.

@@ -36,9 +36,7 @@ class KafkaWatch:
 
     Args:
         settings: Where Kafka is.
-        watched: Is told.
         expected: Groups to what they read, also while they have no offsets.
-        seconds: Between questions.
     """
 
     def __init__(
@@ -70,7 +68,7 @@ class KafkaWatch:
                 with admin_client(self._settings) as admin:
                     self._ask_on(lambda: _lag(read_groups(admin, self._expected)))
             except TransportError as error:
-                _log.info("Kafka does not answer", why=str(error))
+                _log.debug("Kafka does not answer", why=str(error))
                 self._watched.silent()
             self._stopping.wait(self._seconds)
 

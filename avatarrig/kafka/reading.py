@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.clients import open_reader
@@ -96,7 +97,6 @@ class Reader:
         starts: First offset of each partition to read.
         latest_only: Topics of which, as long as the reader is behind, of several messages with
             the same key only the last is decoded.
-        tell: Hears of refused messages.
 
     Attributes:
         starts: As given.
@@ -131,6 +131,11 @@ class Reader:
     def behind(self) -> bool:
         """Whether it still reads what was there at its start."""
         return bool(self._behind)
+
+    @property
+    def distance(self) -> int:
+        """How many offsets of what was there at its start are still to be read."""
+        return sum(self._ends[p] - self._consumer.position(p) for p in self._behind)
 
     def positions(self) -> dict[TopicPartition, int]:
         """Returns the offset that is read next of each partition."""
@@ -174,13 +179,13 @@ class Reader:
                 raise TransportError(f"Kafka delivers nothing from {sorted(self._behind)}")
 
     def _worth_reading(
-        self, partition: TopicPartition, batch: list[Any], *, behind: bool
-    ) -> list[Any]:
+        self, partition: TopicPartition, batch: list[ConsumerRecord], *, behind: bool
+    ) -> list[ConsumerRecord]:
         if behind and partition.topic in self._latest_only:
             return list({raw.key: raw for raw in batch}.values())
         return batch
 
-    def _read(self, partition: TopicPartition, raw: Any) -> Message:  # noqa: ANN401 - kafka-python's
+    def _read(self, partition: TopicPartition, raw: ConsumerRecord) -> Message:
         why = ""
         record: object = None
         if raw.value is not None:
@@ -243,7 +248,6 @@ def offsets_of(
 
     Args:
         ask: ``beginning_offsets`` or ``end_offsets`` of a consumer.
-        partitions: Of which.
 
     Raises:
         TransportError: A partition has no leader for half a minute.
@@ -273,8 +277,6 @@ def from_latest(consumer: KafkaConsumer, topic: str, most: int) -> dict[TopicPar
     """Returns where the latest offsets of each partition begin.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         most: At most so many offsets of each partition.
 
     Raises:
@@ -289,8 +291,6 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
     """Returns the first offset of each partition that was written at a time or later.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         since: Unix seconds.
 
     Raises:

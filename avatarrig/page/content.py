@@ -15,17 +15,18 @@ from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
+    FACE_RATIOS,
+    FURTHER_LABELS,
     BoneEstimate,
     Ends,
     Estimate,
     Status,
-    Window,
     WindowBone,
 )
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
-    from avatarrig.page.thumbnails import Thumbnails
+    from avatarrig.page.album import Album
     from avatarrig.views import Sighting, Snapshot, Subject
     from avatarrig.wire import HistoryRecord
 
@@ -42,7 +43,6 @@ CHARTED: Final = (
 
 _KEPT_OVERVIEWS: Final = 64
 _LISTED_REJECTS: Final = 10
-_LISTED_PHOTOS: Final = 8
 _SENT_NOTES: Final = 400
 
 
@@ -61,16 +61,11 @@ class Views(Protocol):
 
 
 class Content:
-    """Says what is known.
+    """Says what is known."""
 
-    Args:
-        views: Knows it.
-        thumbnails: Knows which photos have overlays.
-    """
-
-    def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
+    def __init__(self, views: Views, album: Album) -> None:
         self._views = views
-        self.thumbnails = thumbnails
+        self._album = album
         self._overviews: dict[Listing, tuple[tuple[int, int, str], str]] = {}
 
     def is_known(self, name: str) -> bool:
@@ -82,13 +77,9 @@ class Content:
         return sorted(subject.name for subject in self._views.snapshot().estimated)
 
     def overview(self, listing: Listing = EVERYBODY) -> str:
-        """Returns the overview; the same text for all who ask for it while nothing changes.
-
-        Args:
-            listing: Which subjects are asked for.
-        """
+        """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
-        state = (seen.version, int(time.time()), trouble)
+        state = (seen.version + self._album.version, int(time.time()), trouble)
         known = self._overviews.get(listing)
         if known is None or known[0] != state:
             if len(self._overviews) >= _KEPT_OVERVIEWS:
@@ -129,10 +120,6 @@ class Content:
     def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
         listed = choose(subjects, listing)
-        photos = sorted(
-            (photo for subject in subjects for photo in subject.photos),
-            key=lambda photo: -photo.observed_at,
-        )
         content = {
             "trouble": trouble,
             "stream": _stream(seen),
@@ -141,7 +128,7 @@ class Content:
             "found": listed.found,
             "page": listed.page,
             "pages": listed.pages,
-            "photos": [self._photo(photo) for photo in photos[:_LISTED_PHOTOS]],
+            "photos": self._album.version,
         }
         return msgspec.json.encode(content).decode()
 
@@ -150,12 +137,12 @@ class Content:
             "trouble": self._views.trouble,
             "stream": _stream(seen),
             "name": name,
+            "photos": self._album.version,
         }
         if subject is None or subject.record is None:
-            return content | {"known": False, "photos": []}
+            return content | {"known": False}
         estimate = subject.record.estimate
         posed = subject.posed
-        newest = list(reversed(subject.photos))[:_LISTED_PHOTOS]
         return content | {
             "known": True,
             "observations": subject.record.observations,
@@ -167,26 +154,14 @@ class Content:
             "pose": None if posed is None else self._posed(posed),
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
+            "face": _face(estimate),
+            "further": _further(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
-            "photos": [self._photo(photo) for photo in newest],
         }
 
     def _posed(self, photo: Sighting) -> dict[str, Any]:
         return {"path": photo.path, "at": photo.observed_at, "svg": _pose(photo)}
-
-    def _photo(self, photo: Sighting) -> dict[str, Any]:
-        has_overlay = self.thumbnails.has(photo.image_id)
-        return {
-            "image": photo.image_id,
-            "subject": photo.subject,
-            "path": photo.path,
-            "at": photo.observed_at,
-            "found": photo.pose is not None,
-            "excluded": photo.excluded,
-            "overlay": has_overlay,
-            "pose": None if has_overlay or photo.pose is None else _pose(photo),
-        }
 
 
 def _pose(photo: Sighting) -> str | None:
@@ -251,6 +226,8 @@ class _Bone(msgspec.Struct, frozen=True, kw_only=True):
         average: The average person's ratio.
         window: The ratio of the newest days; None where they show no such bone.
         drift: Whether the newest days differ.
+        metres: Its length; None where nothing tells how large the person is.
+        measured: Whether somebody measured it.
     """
 
     key: str
@@ -264,18 +241,21 @@ class _Bone(msgspec.Struct, frozen=True, kw_only=True):
     average: float | None
     window: WindowBone | None
     drift: bool
+    metres: float | None
+    measured: bool
 
 
 def _bones(estimate: Estimate) -> list[_Bone]:
     average = average_ratios(load_learned())
     return [
-        _bone(key, bone, estimate.window, average.get(key))
+        _bone(key, bone, estimate, average.get(key))
         for key in BONE_LABELS
         if (bone := estimate.stats.get(key)) is not None
     ]
 
 
-def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | None) -> _Bone:
+def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | None) -> _Bone:
+    window, length = estimate.window, (estimate.metres or {}).get(key)
     change = None if window is None else window.changes.get(key)
     return _Bone(
         key=key,
@@ -289,7 +269,55 @@ def _bone(key: str, bone: BoneEstimate, window: Window | None, average: float | 
         average=average,
         window=None if window is None else window.stats.get(key),
         drift=change is not None and change.drift,
+        metres=None if length is None else length.value,
+        measured=estimate.is_measured(key),
     )
+
+
+class _FurtherRow(msgspec.Struct, frozen=True):
+    """A length that no photo shows; see `avatarrig.wire.estimate.FurtherBone`."""
+
+    label: str
+    value: float
+    interval: Ends
+    status: Status
+    prior_share: float
+    metres: float | None
+    measured: bool
+
+
+def _further(estimate: Estimate) -> list[_FurtherRow]:
+    return [
+        _FurtherRow(
+            label=label,
+            value=bone.value,
+            interval=bone.interval,
+            status=bone.status,
+            prior_share=bone.prior_share,
+            metres=None if bone.metres is None else bone.metres.value,
+            measured=estimate.is_measured(key),
+        )
+        for key, label in FURTHER_LABELS.items()
+        if (bone := estimate.further.get(key)) is not None
+    ]
+
+
+class _FaceRow(msgspec.Struct, frozen=True):
+    """A proportion of the face; see `avatarrig.wire.estimate.FaceRatio`."""
+
+    label: str
+    value: float
+    interval: Ends
+    n: int
+    samples: int
+
+
+def _face(estimate: Estimate) -> list[_FaceRow]:
+    return [
+        _FaceRow(label, ratio.value, ratio.interval, ratio.n, ratio.moments)
+        for key, label in FACE_RATIOS.items()
+        if (ratio := estimate.face.get(key)) is not None
+    ]
 
 
 class _Sides(msgspec.Struct, frozen=True):

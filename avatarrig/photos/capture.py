@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from PIL import ExifTags, Image
 
-from avatarrig.photos.header import read_exif
+from avatarrig.photos.damage import unless_damaged
+from avatarrig.photos.metadata import read_metadata
 from avatarrig.photos.named_times import moment_in_name
 from avatarrig.photos.spelled_times import fraction_of, parse_moment, parse_offset
 from avatarrig.photos.xmp import dates_in_xmp
@@ -73,7 +74,8 @@ def read_capture_time(
 
 
 def _moments(data: bytes, name: str) -> Iterator[datetime]:
-    exif = read_exif(data)
+    said = read_metadata(data)
+    exif = said.exif
     # Canon's newer raw photos hold the details as a block of its own.
     details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
     fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))
@@ -92,10 +94,7 @@ def _moments(data: bytes, name: str) -> Iterator[datetime]:
 
 def _directory(exif: Image.Exif, directory: int | None) -> _Tags:
     """Reads one of the directories of EXIF; None names the first."""
-    try:
-        return dict(exif if directory is None else exif.get_ifd(directory))
-    except Exception:  # noqa: BLE001 - a damaged directory is like none
-        return {}
+    return unless_damaged(lambda: dict(exif if directory is None else exif.get_ifd(directory)), {})
 
 
 def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:

@@ -26,7 +26,9 @@ from avatarrig.photos.coding import boxes, jpeg, png
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
 from avatarrig.photos.coding.layouts import Layout, layout_of
 from avatarrig.photos.coding.raw import read_preview
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -42,13 +44,8 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "AVIF": AvifImageFile,
     "HEIC": HeifImageFile,
 }
-_TIFF_BEGINS: Final = {b"II", b"MM"}
-_EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
-"""What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
 _PNG_FIRST_CHUNK: Final = slice(12, 16)
 _LAST_ORIENTATION: Final = 8
-FIRST_TRANSPOSED_ORIENTATION: Final = 5
-"""From this EXIF orientation on, width and height change places."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +104,6 @@ def read_header(data: bytes) -> PhotoHeader:
 
     Args:
         data: The file's bytes.
-
-    Returns:
-        The header.
 
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported`` or ``unreadable``.
@@ -272,28 +266,6 @@ def unknown_coding(name: Format, coding: str) -> PhotoRefusedError:
     )
 
 
-def read_exif(data: bytes) -> Image.Exif:
-    """Reads the EXIF fields of a photo; empty where there are none, or nothing can be read."""
-    if sniff_format(data) == "RAW":
-        return _exif_of_raw(data)
-    try:
-        return read_header(data).exif
-    except PhotoRefusedError:
-        return Image.Exif()
-
-
-def _exif_of_raw(data: bytes) -> Image.Exif:
-    """Reads EXIF where raw photos have it: they are a TIFF, or hold a block or a JPEG with it."""
-    exif = Image.Exif()
-    start = next((at + len(mark) for mark in _EXIF_MARKS if (at := data.find(mark)) >= 0), None)
-    if data[:2] in _TIFF_BEGINS:
-        start = 0
-    if start is not None:
-        with contextlib.suppress(Exception):  # damaged EXIF is like none
-            exif.load(data[start:])
-    return exif
-
-
 def _may_be_transparent(picture: ImageFile) -> bool:
     return picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info
 
@@ -307,10 +279,13 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
     if block is None and name == "PNG":
         block = png.late_exif(data)
     if block:
-        try:
-            exif.load(block)
-        except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-            return Image.Exif()
+        return unless_damaged(lambda: _loaded(block), exif)
+    return exif
+
+
+def _loaded(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
     return exif
 
 
@@ -327,17 +302,12 @@ def _orientation_left(name: Format, data: bytes, picture: ImageFile, exif: Image
 
 
 def _is_of_make(exif: Image.Exif, make: str) -> bool:
-    try:
-        return str(exif.get(ExifTags.Base.Make, "")).strip().lower().startswith(make)
-    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-        return False
+    written = unless_damaged(lambda: str(exif.get(ExifTags.Base.Make, "")), "")
+    return written.strip().lower().startswith(make)
 
 
 def _orientation(exif: Image.Exif) -> int:
-    try:
-        value = exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-        return 1
+    value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
     return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 

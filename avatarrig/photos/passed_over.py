@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from os.path import splitext
 from typing import Any, Final
 
-from avatarrig.photos.formats import RAW_SUFFIXES
+from avatarrig.photos.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, split_suffix
+from avatarrig.wire.counted import counted
 
 
 class Passed(StrEnum):
@@ -90,13 +90,23 @@ def is_system_name(name: str) -> bool:
     return lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES)
 
 
+def is_junk(name: str) -> bool:
+    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
+    return is_hidden(name) or is_system_name(name)
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file name ends like a photo's and is no junk."""
+    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
+
+
 def kind_of_file(name: str) -> Passed:
     """Tells what a file is that is no photo."""
     if is_hidden(name):
         return Passed.HIDDEN
     if is_system_name(name):
         return Passed.SYSTEM
-    suffix = splitext(name)[1].lower()  # noqa: PTH122 - names alone, and bytes that are no text
+    _, suffix = split_suffix(name)
     if suffix in _VIDEOS:
         return Passed.VIDEO
     return Passed.SIDECAR if suffix in _SIDECARS else Passed.OTHER
@@ -121,7 +131,7 @@ class FileCounts:
     def found(self, path: str) -> None:
         """Counts a photo."""
         self.photos += 1
-        self.raw += splitext(path)[1].lower() in RAW_SUFFIXES  # noqa: PTH122 - as above
+        self.raw += split_suffix(path)[1] in RAW_SUFFIXES
 
     def passed_over(self, kind: Passed, name: str) -> None:
         """Counts what is no photo."""
@@ -157,12 +167,11 @@ def words_for_files(document: dict[str, Any]) -> str:
         For example ``10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over``.
     """
     total, photos, raw = document["total"], document["photos"], document["raw"]
-    files = f"{total} file{'' if total == 1 else 's'}"
-    found = f"{photos} photo{'' if photos == 1 else 's'}"
+    files, found = counted(total, "file"), counted(photos, "photo")
     if raw:
         found += f" ({raw} of them RAW)"
-    counted = {Passed(kind): count for kind, count in document["passed_over"].items()}
-    parts = [f"{count} {_WORDS[kind][count != 1]}" for kind, count in counted.items()]
+    passed = {Passed(kind): count for kind, count in document["passed_over"].items()}
+    parts = [counted(count, *_WORDS[kind]) for kind, count in passed.items()]
     if names := document["folders_passed_over"]:
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         parts[-1] += f" ({shown})"

@@ -9,12 +9,15 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
-from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, read_metadata
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
 
+_SIDES: Final = 4
+"""Left, top, width and height of a region."""
+_FARTHEST: Final = 1e6
+"""Larger numbers, and what is no number, are no part of a region."""
 _LARGEST: Final = 4 << 20
 _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
@@ -28,7 +31,6 @@ class NamedFace(msgspec.Struct, frozen=True):
     """Somebody whom a file names.
 
     Attributes:
-        name: As it stands there.
         region: Where the face is; None where the file does not say.
     """
 
@@ -48,14 +50,9 @@ def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
     Returns:
         Whom the file names; nobody where it is damaged or no photo.
     """
-    try:
-        header = read_header(data)
-        packet = _packet(header)
-    except PhotoRefusedError:
-        return ()
-    except Exception:  # noqa: BLE001 - damaged metadata is like none
-        return ()
-    if packet is None or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    header = read_metadata(data)
+    packet = header.packet
+    if not packet or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return ()
     try:
         root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314 - no DTD, so no entities
@@ -96,21 +93,7 @@ class _Takeout(msgspec.Struct):
     people: list[_Person] = []
 
 
-def _packet(header: PhotoHeader) -> bytes | None:
-    if header.picture is None:
-        return None
-    packet = header.picture.info.get("xmp")
-    if packet is None:
-        packet = header.picture.info.get("XML:com.adobe.xmp")
-    if isinstance(packet, str):
-        return packet.encode()
-    if isinstance(packet, bytes):
-        return packet
-    tag = getattr(header.picture, "tag_v2", {}).get(700)  # TIFF keeps it in a tag of its own
-    return tag if isinstance(tag, bytes) else None
-
-
-def _of_working_group(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+def _of_working_group(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
     for regions in root.iter(f"{_MWG}Regions"):
         stored = _is_of_stored(regions, header)
         for entry in regions.iter():
@@ -126,21 +109,21 @@ def _of_working_group(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFa
             yield NamedFace(name, _upright(region, header.orientation if stored else 1))
 
 
-def _of_microsoft(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
     for entry in root.iter():
         name = _value(entry, f"{_MICROSOFT}PersonDisplayName")
         rectangle = _value(entry, f"{_MICROSOFT}Rectangle")
         if not name:
             continue
         numbers = [_number(part) for part in re.split(r"[,\s]+", (rectangle or "").strip())]
-        if len(numbers) != 4 or None in numbers:  # noqa: PLR2004 - left, top, width, height
+        if len(numbers) != _SIDES or None in numbers:
             yield NamedFace(name)
             continue
         left, top, width, height = (float(number or 0) for number in numbers)
         yield NamedFace(name, _upright((left, top, width, height), header.orientation))
 
 
-def _is_of_stored(regions: ET.Element, header: PhotoHeader) -> bool:
+def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:
     """Whether regions are of the picture as it is stored, before it is turned upright.
 
     The guidelines say so; what some programs do instead shows in the dimensions they note.
@@ -152,7 +135,7 @@ def _is_of_stored(regions: ET.Element, header: PhotoHeader) -> bool:
         return True
     width = _number(_value(dimensions, f"{_DIMENSIONS}w"))
     height = _number(_value(dimensions, f"{_DIMENSIONS}h"))
-    if not width or not height or width == height:
+    if not width or not height or width == height or not header.width:
         return True
     return (width > height) == (header.width > header.height)
 
@@ -190,4 +173,4 @@ def _number(text: str | None) -> float | None:
         number = float(text or "")
     except ValueError:
         return None
-    return number if abs(number) < 1e6 else None  # noqa: PLR2004 - also refuses what is no number
+    return number if abs(number) < _FARTHEST else None

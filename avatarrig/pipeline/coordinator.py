@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+import msgspec
 import structlog
-from kafka.errors import KafkaError
 
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
@@ -24,12 +24,14 @@ from avatarrig.kafka import (
     TransportError,
     diagnose_connection,
 )
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
 
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
+READY_LOOK_SECONDS = 0.05
 ASK_AGAIN_SECONDS = 5.0
 """Between two questions whether Kafka answers: one that is frozen takes as long to say nothing."""
 ResultT = TypeVar("ResultT")
@@ -89,33 +91,85 @@ class Coordinator:
         self._kafka = kafka
         return kafka
 
+    def launch(self, broker: EmbeddedBroker) -> KafkaSettings:
+        """Begins to start an embedded broker, to keep it at work; returns where it will be.
+
+        Raises:
+            BrokerError: It cannot be had, or its directory not be used.
+        """
+        keeper = BrokerKeeper(broker, self.background, self._notes.put)
+        self._keeper = keeper
+        keeper.launch()
+        self._where_data_lies = f"; it lies in {broker.data_dir}"
+        return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+
+    def await_broker(self, stop: threading.Event | None = None) -> KafkaSettings:
+        """Waits until the broker answers that was launched; returns how it is reached.
+
+        Parts that were started for another address are stopped: somebody took the port.
+
+        Args:
+            stop: Is set to give up.
+
+        Raises:
+            BrokerError: It does not start.
+            CommandError: As `check`.
+        """
+        keeper, expected = self._keeper, self._kafka
+        if keeper is None or expected is None:
+            raise BrokerError("no broker was launched")
+        while not keeper.is_ready(READY_LOOK_SECONDS):
+            self.check()
+            if stop is not None and stop.is_set():
+                return expected
+        reached = self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+        if reached != expected:
+            self.stop_parts()
+        return reached
+
     def keep(self, broker: EmbeddedBroker) -> KafkaSettings:
         """Starts an embedded broker and keeps it at work; returns how it is reached.
 
         Raises:
             BrokerError: It does not start.
         """
-        keeper = BrokerKeeper(broker, self.background, self._notes.put)
-        keeper.__enter__()
-        self._keeper = keeper
-        self._where_data_lies = f"; it lies in {broker.data_dir}"
-        return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+        self.launch(broker)
+        return self.await_broker()
 
-    def start(self, children: Sequence[Child], *, metrics_directory: Path | None = None) -> None:
+    def start(
+        self,
+        children: Sequence[Child],
+        *,
+        metrics_directory: Path | None = None,
+        held: bool = False,
+    ) -> None:
         """Starts parts.
 
         Args:
-            children: The parts.
             metrics_directory: Where they leave their metrics; None where nobody asks for them.
+            held: Whether they load what they need and wait for `release`: Kafka is not there yet.
         """
+        if held:
+            children = [_held(child) for child in children]
         supervisor = Supervisor(
             children,
             log_directory=self._log_directory,
             metrics_directory=metrics_directory,
             background=self.background,
+            held=held,
         )
         self._supervisors.append(supervisor)
         supervisor.start()
+
+    def release(self) -> None:
+        """Has the parts begin that were held back."""
+        for supervisor in self._supervisors:
+            supervisor.release()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether any parts were started and not stopped."""
+        return bool(self._supervisors)
 
     @property
     def states(self) -> tuple[ChildState, ...]:
@@ -159,10 +213,6 @@ class Coordinator:
     ) -> ResultT:
         """Takes a step that needs Kafka, again where Kafka was away meanwhile.
 
-        Args:
-            step: What is to be done.
-            stop: Is set to give up.
-
         Raises:
             CommandError: As `check`.
             TransportError: Kafka refuses what waiting cannot change, or has answered for a
@@ -171,17 +221,16 @@ class Coordinator:
         answering_since = time.monotonic()
         while True:
             try:
-                return step()
-            except (TransportError, KafkaError) as error:
+                with told_by("Kafka answers with an error"):
+                    return step()
+            except TransportError as error:
                 self.check()
                 if not self._kafka_answers():
                     answering_since = time.monotonic()
                 lasted = time.monotonic() - answering_since
                 is_told = stop is not None and stop.is_set()
                 if is_told or not _may_pass(error) or lasted >= GIVE_UP_AFTER:
-                    if isinstance(error, TransportError):
-                        raise
-                    raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error
+                    raise
                 _log.warning("Kafka was away, trying again", why=str(error))
                 time.sleep(RETRY_SECONDS)
 
@@ -189,7 +238,6 @@ class Coordinator:
         """Looks after everything until told to stop, or until the work is done.
 
         Args:
-            stop: Is set to end.
             step: Does a little of the command's own work, for a moment; returns whether all is
                 done. Without it there is no end but a stop.
 
@@ -217,7 +265,7 @@ class Coordinator:
         """Stops all parts, then the broker."""
         self.stop_parts()
         if self._keeper is not None:
-            self._keeper.__exit__()
+            self._keeper.end()
             self._keeper = None
 
     def _give_up_hopeless(self, state: ChildState) -> None:
@@ -252,6 +300,11 @@ class Coordinator:
         return True
 
 
+def _held(child: Child) -> Child:
+    settings = msgspec.structs.replace(child.settings, held=True)
+    return msgspec.structs.replace(child, settings=settings)
+
+
 def _is_news(known: ChildState | None, state: ChildState) -> bool:
     return known is None or (known.state, known.message, known.restarts) != (
         state.state,
@@ -260,12 +313,6 @@ def _is_news(known: ChildState | None, state: ChildState) -> bool:
     )
 
 
-def _may_pass(error: TransportError | KafkaError) -> bool:
+def _may_pass(error: TransportError) -> bool:
     """Whether waiting may help."""
-    if isinstance(error, TransportError):
-        if not error.may_pass:
-            return False
-        if not isinstance(error.__cause__, KafkaError):
-            return True
-        error = error.__cause__
-    return bool(error.retriable)
+    return error.may_pass and (not isinstance(error, KafkaTroubleError) or error.is_retriable)

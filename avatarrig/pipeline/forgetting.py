@@ -32,6 +32,7 @@ from avatarrig.wire.channels import (
     TALLIED,
     Channel,
 )
+from avatarrig.wire.counted import counted
 from avatarrig.wire.identity import subject_digest, subject_name
 from avatarrig.wire.keys import forget_key, run_of_reference
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES, run_of_group
@@ -58,7 +59,6 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose records shall go.
 
     Returns:
         Topic to messages that got a tombstone.
@@ -133,8 +133,8 @@ def _refuse_waiting(kafka: KafkaSettings, images: Found, subject: str) -> None:
         )
     if waiting:
         raise CommandError(
-            f"{waiting} photos of {subject} still wait for detectors: let them finish, or take the "
-            "photos away, and forget the subject then"
+            f"{counted(waiting, 'photo')} of {subject} still waiting for detectors: let them "
+            "finish, or take the photos away, and forget the subject then"
         )
 
 

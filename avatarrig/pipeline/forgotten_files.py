@@ -32,6 +32,8 @@ def forget_files(folder: Path, subject: str) -> int:
         How many files were deleted.
     """
     run = RunDirectory(folder)
+    if run.finished.is_file():  # it names everybody's photos, and the next run writes it anew
+        _delete(run.finished)
     gone: list[Path] = []
     image_ids = set()
     for file in sorted(run.observations.glob("*.json")):
@@ -82,6 +84,10 @@ def forget_stored_files(url: str, subject: str) -> int:
         with contextlib.suppress(ObservationFileError):
             if subject_name(parse_observation(data, path).subject) == subject_name(subject):
                 gone += layout.files_of(Path(path).stem)
+    for path, data in store.estimates():
+        if subject_name(_named_in(data) or "") == subject_name(subject):
+            place = RunDirectory(Path(path).parent)
+            gone += [place.estimate, place.preview]
     return store.remove(file.as_posix() for file in gone)
 
 
@@ -109,8 +115,15 @@ class _Owned(msgspec.Struct, frozen=True):
 
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        return msgspec.json.decode(run.estimate.read_bytes(), type=_Owned).subject
-    except (OSError, msgspec.MsgspecError):
+        return _named_in(run.estimate.read_bytes())
+    except OSError:
+        return None
+
+
+def _named_in(estimate: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(estimate, type=_Owned).subject
+    except msgspec.MsgspecError:
         return None
 
 

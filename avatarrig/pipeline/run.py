@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,8 @@ from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
-from avatarrig.photos.passed_over import words_for_files
+from avatarrig.photos.passed_over import FileCounts, words_for_files
+from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import (
     Estimates,
@@ -42,15 +44,11 @@ from avatarrig.runs import (
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
 from producers.references import Dataset
+from producers.scan import scan
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended.
-
-    Attributes:
-        exit_code: For the shell.
-        document: The final result, for scripts.
-    """
+    """How a run ended."""
 
     exit_code: ExitCode
     document: dict[str, Any]
@@ -60,26 +58,55 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
     """Carries out a run.
 
     Args:
-        request: What is asked for.
         screen: Where progress and results are shown.
-
-    Returns:
-        How it ended.
 
     Raises:
         AvatarRigError: It cannot go on; the message says what to do.
     """
     started = time.monotonic()
     try:
-        run, identity = open_run(request.out, request.dataset)
-        with FileLock(run.private / "lock", blocking=False), _log_into(run):
-            return _locked_run(request, run, identity, screen, started)
+        _refuse_without_photos(request)
+        with _gone_where_refused(RunDirectory(request.out)):
+            run, identity = open_run(request.out, request.dataset)
+            with FileLock(run.private / "lock", blocking=False), _log_into(run):
+                return _locked_run(request, run, identity, screen, started)
     except Timeout as error:
         raise CommandError(
             f"{request.out} is in use by another avatarrig: wait for it, or choose another --out"
         ) from error
     except KeyboardInterrupt as error:
         raise CommandError("stopped; the same command resumes", ExitCode.INTERRUPTED) from error
+
+
+def _refuse_without_photos(request: RunRequest) -> None:
+    """Says at once, before anything is started, that there is nothing to do."""
+    counts = FileCounts()
+    if next(scan(request.dataset, leave_out=(request.out,), counts=counts), None) is None:
+        raise _no_photos(request, counts.to_document())
+
+
+def _no_photos(request: RunRequest, files: dict[str, Any] | None) -> CommandError:
+    looked = f" ({words_for_files(files)})" if files and files["total"] else ""
+    return CommandError(
+        f"no photos in {request.dataset}{looked}: put some there, such as JPEG, PNG or HEIC, or "
+        "name another folder",
+        ExitCode.NOTHING_PROCESSED,
+    )
+
+
+@contextmanager
+def _gone_where_refused(run: RunDirectory) -> Iterator[None]:
+    """Takes a new run directory away again where the run was refused before it began."""
+    made = [path for path in (run.path, *run.path.absolute().parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        if made and not (run.broker.exists() or run.observations.exists()):
+            shutil.rmtree(run.path, ignore_errors=True)
+            for folder in made[1:]:
+                with suppress(OSError):  # somebody else has put something there
+                    folder.rmdir()
+        raise
 
 
 @contextmanager
@@ -112,6 +139,15 @@ def _locked_run(
             fingerprint = asked_fingerprint(own, dataset.asked)
             learned = _learned(request, display)
 
+            finished = FinishedRun(
+                request,
+                run,
+                dataset,
+                identity=identity.run,
+                fingerprint=fingerprint,
+                learned=learned,
+            )
+
             def carried_out() -> Progress:
                 progress = Progress(identity.run, fingerprint, learned)
                 session = Session(
@@ -123,12 +159,13 @@ def _locked_run(
                     fingerprint=fingerprint,
                     display=display,
                     started=started,
+                    detection_expected=not finished.all_detected,
                 )
                 session.carry_out(interruption)
                 return progress
 
             try:
-                progress = carried_out()
+                progress = finished.look(display.note) or carried_out()
             except DataDamagedError as error:
                 if request.kafka is not None:
                     raise
@@ -142,17 +179,17 @@ def _locked_run(
         settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
         settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
-            files = read_file_counts(run)
-            looked = f": {words_for_files(files)}" if files else ""
-            raise CommandError(
-                f"no photos in {request.dataset}{looked}", ExitCode.NOTHING_PROCESSED
-            )
+            raise _no_photos(request, read_file_counts(run))
         estimates: Estimates = progress.estimates()
-        if request.estimate != EstimateOptions():
+        # What an earlier command told the aggregator, this one does not say.
+        told = any(made.metres is not None for made in estimates.values())
+        if told or request.estimate != EstimateOptions():
             estimates = estimate_again(run, progress, request.estimate)
         write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
         screen.results(run, progress, estimates, elapsed)
         code = _exit_code(progress, interrupted=interruption.requested)
+        if code is not ExitCode.INTERRUPTED:
+            finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
         return Outcome(code, result_document(run, progress, estimates, elapsed))

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from filelock import FileLock, Timeout
 
-from avatarrig.errors import CommandError
+from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, TransportError, leave_group
 from avatarrig.process.supervision import ChildState
 
@@ -20,13 +20,33 @@ DRAIN_SECONDS = 8.0
 _log = structlog.get_logger(__name__)
 
 
-def log_state(state: ChildState) -> None:
-    """Writes a change of a part's state to the log."""
-    words = {"why": state.message} if state.message else {}
-    if state.state in {"restarting", "waiting", "failed"}:
-        _log.warning(f"{state.name} is {state.state}", **words)
-    else:
-        _log.info(f"{state.name} is {state.state}", **words)
+class StateLog:
+    """Writes to the log how parts are: an outage that all of them notice in two lines."""
+
+    def __init__(self) -> None:
+        self._interrupted: set[str] = set()
+        """Parts that ended since something was away, and do not work again yet."""
+
+    def __call__(self, state: ChildState) -> None:
+        """Takes note of a change."""
+        words = {"why": state.message} if state.message else {}
+        match state.state:
+            case "restarting" if state.ended_with == ExitCode.TRY_AGAIN:
+                if not self._interrupted:
+                    _log.warning("interrupted: the parts go on by themselves", **words)
+                self._interrupted.add(state.name)
+            case "restarting" | "waiting":
+                _log.warning(f"{state.name} is {state.state}", **words)
+            case "working" if state.name in self._interrupted:
+                self._interrupted.remove(state.name)
+                if not self._interrupted:
+                    _log.info("the parts work again")
+            case "failed":  # where it is for good, the command ends and says why
+                _log.debug(f"{state.name} is failed", **words)
+            case "starting" if state.name in self._interrupted:
+                _log.debug(f"{state.name} is starting")
+            case _:
+                _log.info(f"{state.name} is {state.state}")
 
 
 @contextlib.contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import islice
 
 import structlog
-from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
@@ -25,8 +25,11 @@ from avatarrig.kafka import (
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
+from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
@@ -34,16 +37,17 @@ from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
-from avatarrig.pipeline.standings import Standings
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import Child, ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
+from producers.scan import DatasetError, scan
 
 ESTIMATE_SECONDS = 2.0
 """While photos flow, the estimate's file is written at most so often."""
@@ -58,14 +62,8 @@ class Session:
     """Everything of a run that must be stopped again.
 
     Args:
-        request: What is asked for.
-        run: The run directory.
-        identity: The run's own.
-        dataset: Whose photos they are.
-        progress: What is told about the photos.
-        fingerprint: Detector fingerprint that counts.
-        display: What people see.
         started: When the run began, on the monotonic clock.
+        detection_expected: Whether a detector will have to look at a photo, as far as is known.
     """
 
     def __init__(  # noqa: PLR0913 - the run's context, put together in one place
@@ -79,6 +77,7 @@ class Session:
         fingerprint: str,
         display: Display,
         started: float,
+        detection_expected: bool = True,
     ) -> None:
         self._request = request
         self._run = run
@@ -88,6 +87,7 @@ class Session:
         self._fingerprint = fingerprint
         self._display = display
         self._started = started
+        self._detection_expected = detection_expected
         self._stage = ""
         self._scanning = True
         self._detecting = False
@@ -114,10 +114,15 @@ class Session:
                 # Nobody else shall wait for the brokers to miss these members.
                 stack.enter_context(self._memberships(kafka))
                 stack.callback(parts.stop_parts)
+            else:
+                kafka = self._started_beside(parts, kafka)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
+            if self._request.tells_measured:
+                parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
+            parts.release()
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
@@ -128,7 +133,7 @@ class Session:
                     messages = reader.poll(POLL_SECONDS)
                 except DataDamagedError:
                     raise
-                except (TransportError, KafkaError) as error:
+                except TransportError as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)
@@ -149,15 +154,13 @@ class Session:
         """Says what was wrong with the run's files."""
         if photos.mended:
             self._display.note(
-                f"files of {photos.mended} photos were missing or damaged, and are made again"
+                f"files of {counted(photos.mended, 'photo')} were missing or damaged, and are "
+                "made again"
             )
         for path, why in photos.unmendable.items():
             self._display.note(f"files of {path} cannot be made again: {why}")
         if photos.unverified:
-            self._display.note(
-                f"{photos.unverified} observation files of an earlier version carry no checksum "
-                "and are read as they are"
-            )
+            self._display.note(UNVERIFIED.format(photos.unverified))
 
     @contextmanager
     def _memberships(self, kafka: KafkaSettings) -> Iterator[None]:
@@ -183,13 +186,46 @@ class Session:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())
         return reader
 
+    def _tell_measured(self, kafka: KafkaSettings) -> None:
+        asked, subject = self._request.estimate, self._dataset.subject_of("")
+        tell_measured(kafka, subject, asked.height, asked.measured)
+
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
         if self._request.kafka is not None:
             diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
-        return parts.keep(
+        return parts.launch(
             EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         )
+
+    def _started_beside(self, parts: Coordinator, kafka: KafkaSettings) -> KafkaSettings:
+        """Has parts load what they need while Kafka starts; returns how that is reached."""
+        photos = 0
+        with suppress(DatasetError):  # publishing tells of it
+            some = islice(scan(self._request.dataset), self._request.workers)
+            photos = sum(1 for _ in some)
+        if photos and self._detection_expected:
+            self._start_detecting(parts, kafka, photos, held=True)
+        if photos:
+            self._start_aggregating(parts, kafka, held=True)
+        reached = parts.await_broker()
+        if not parts.has_parts:
+            self._detecting = self._aggregating = False
+        return reached
+
+    def _start_detecting(
+        self, parts: Coordinator, kafka: KafkaSettings, count: int, *, held: bool = False
+    ) -> None:
+        self._detecting = True
+        parts.start(replicas(self._replica(kafka), count), held=held)
+
+    def _start_aggregating(
+        self, parts: Coordinator, kafka: KafkaSettings, *, held: bool = False
+    ) -> None:
+        self._aggregating = True
+        parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))], held=held)
+        if self._request.web_port is not None:
+            self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
 
     def _tell_restart(self, state: ChildState) -> None:
         if state.restarts > self._restarts.get(state.name, 0):
@@ -289,14 +325,10 @@ class Session:
     ) -> None:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
         if photos.detection_needed and not self._detecting:
-            self._detecting = True
-            parts.start(replicas(self._replica(kafka), self._request.workers))
+            self._start_detecting(parts, kafka, self._request.workers)
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
-            self._aggregating = True
-            parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))])
-            if self._request.web_port is not None:
-                self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
+            self._start_aggregating(parts, kafka)
 
     def _look_after(self, *, news: bool) -> None:
         self._show()

@@ -1,8 +1,8 @@
 """Logs: lines for people on a terminal, one JSON object a line elsewhere.
 
 Our own words from `LEVEL_VARIABLE` on (``info`` unless it says otherwise); of the libraries' only
-what is wrong. No secrets and no pixels: what looks like either is left out by a processor,
-whoever logs it.
+what is wrong, of Kafka's clients at ``debug`` alone. No secrets and no pixels: what looks like
+either is left out by a processor, whoever logs it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 
 _SECRET: Final = re.compile(r"passw|secret|token|credential|authorization|jaas", re.IGNORECASE)
 _LONGEST: Final = 4000
+_KAFKA_CLIENTS: Final = ("kafka", "aiokafka")
+"""These tell of a broker that is away by thousands of lines; whoever uses them tells it in one."""
 
 
 def configure_logs(stream: TextIO | None = None) -> None:
@@ -51,6 +53,9 @@ def configure_logs(stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.ERROR, force=True)
+    for name in _KAFKA_CLIENTS:
+        is_wanted = _level() <= logging.DEBUG
+        logging.getLogger(name).setLevel(logging.ERROR if is_wanted else logging.CRITICAL)
 
 
 class _Lossy:
@@ -92,7 +97,7 @@ def _without_secrets(
     return {key: _shown(key, value) for key, value in event.items()}
 
 
-def _shown(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever is logged
+def _shown(key: str, value: object) -> object:
     if _SECRET.search(key):
         return "***"
     if isinstance(value, bytes | bytearray | memoryview):

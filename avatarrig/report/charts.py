@@ -11,6 +11,7 @@ from avatarrig.report.calibration.report import Distribution
 from avatarrig.report.convergence import Curve
 from avatarrig.report.course_scale import CourseScale
 from avatarrig.report.drawing import Drawing, Place
+from avatarrig.wire.counted import counted
 
 _WIDTH: Final = 340
 _HEIGHT: Final = 190
@@ -33,7 +34,7 @@ def course_chart(curve: Curve, truth: float | None = None) -> Markup:
         _WIDTH,
         _HEIGHT,
         f"{curve.name}: {last.value:.3f}, 90 % interval {last.low:.3f} to {last.high:.3f} "
-        f"after {last.photos} photos",
+        f"after {counted(last.photos, 'photo')}",
     )
     scale = CourseScale.of(curve)
 
@@ -74,7 +75,7 @@ def _add_hover(drawing: Drawing, curve: Curve, across: list[float]) -> None:
             (left, _TOP),
             (right - left, _HEIGHT - _TOP - _BOTTOM),
             "hover",
-            title=f"after {point.photos} photos: {point.value:.3f} "
+            title=f"after {counted(point.photos, 'photo')}: {point.value:.3f} "
             f"({point.low:.3f} – {point.high:.3f})",
         )
 
@@ -83,7 +84,6 @@ def histogram_chart(distribution: Distribution, mark: float | None = None) -> Ma
     """Draws how a metric is spread over the photos with a pose.
 
     Args:
-        distribution: Its bars.
         mark: A value to mark, such as a suggested threshold; None for none.
     """
     label = ", ".join(
@@ -107,7 +107,7 @@ def histogram_chart(distribution: Distribution, mark: float | None = None) -> Ma
         height = tall * count / most
         width = across(right) - across(left) - 3
         words = f"{left:g}" if whole else f"{left:g} to {right:g}"
-        title = f"{words}: {count} photos"
+        title = f"{words}: {counted(count, 'photo')}"
         corner = (across(left) + 1.5, floor - height)
         drawing.box(corner, (width, height), "bar", radius=2, title=title)
         if count:

@@ -11,10 +11,13 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, RunIdentity, load_run
+from avatarrig.runs.estimate_file import nobody_called
+from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 
@@ -53,13 +56,10 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report tells.
 
     Attributes:
-        run: The run directory.
         dataset: Folder of the photos; None where the run does not know it.
         photos: Observed photos in the order they were taken.
-        rejected: Photos that were rejected.
         found: Photos of the dataset; None before the run has ended.
         courses: Subject to its estimate and how it firmed up.
-        measured: The quality of the poses.
         settings: What the run was asked for; empty before it has ended.
         other_detectors: Observations left out because other settings made them.
     """
@@ -90,14 +90,15 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
         return {reason: by_reason[reason] for reason in Exclusion if reason in by_reason}
 
 
-def collect(directory: Path) -> Collected:
+def collect(directory: Path, subject: str | None = None) -> Collected:
     """Reads a run.
 
     Args:
-        directory: The run directory.
+        subject: Whose photos; None for everybody's.
 
     Raises:
-        UnreportableRunError: It holds no observation, or a file that cannot be read.
+        UnreportableRunError: It holds no observation of that person, or a file that cannot be
+            read.
         ObservationFileError: An observation is damaged.
         UnreadableRunError: The same, in what the quality is measured by.
     """
@@ -105,7 +106,10 @@ def collect(directory: Path) -> Collected:
     measured = measure_run(directory)
     summary = _document(run.summary)
     settings = summary.get("settings") or {}
-    everything = [_slim(observation) for observation in load_run(directory)]
+    # Without faces: nine tenths of the memory, and not shown.
+    everybodys = [slim(observation) for observation in load_run(directory)]
+    everything = _of(subject, everybodys, directory)
+    is_all = len(everything) == len(everybodys)
     fingerprint = settings.get("fingerprint") or _most_common(everything)
     mine = in_order(seen for seen in everything if seen.fingerprint == fingerprint)
     if not mine:
@@ -118,8 +122,9 @@ def collect(directory: Path) -> Collected:
         run=run,
         dataset=_dataset(run),
         photos=tuple(map(seen_photo, mine)),
-        rejected=_rejected(run, summary),
-        found=summary.get("total_images"),
+        # Of these the summary does not say whose they are.
+        rejected=_rejected(run, summary) if is_all else (),
+        found=summary.get("total_images") if is_all else None,
         courses=_courses(mine, _options(run)),
         measured=MeasuredRun(
             directory, tuple(photo for photo in measured.photos if photo.image_id in shown)
@@ -129,9 +134,11 @@ def collect(directory: Path) -> Collected:
     )
 
 
-def _slim(observation: Observation) -> Observation:
-    """Drops what takes nine tenths of the memory and is not shown."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
+def _of(subject: str | None, everybodys: list[Observation], directory: Path) -> list[Observation]:
+    whose = {seen.subject for seen in everybodys}
+    if subject is not None and subject not in whose:
+        raise UnreportableRunError(f"{directory}: {nobody_called(subject, sorted(whose))}")
+    return [seen for seen in everybodys if subject in {None, seen.subject}]
 
 
 def _most_common(observations: Iterable[Observation]) -> str:
@@ -159,22 +166,13 @@ def _courses(observations: list[Observation], options: EstimateOptions) -> dict[
     }
 
 
-class _AskedWindow(msgspec.Struct, frozen=True):
-    days: int
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """Of an estimate, what was asked for beside the proportions."""
-
-    height: float | None = None
-    window: _AskedWindow | None = None
-
-
 def _options(run: RunDirectory) -> EstimateOptions:
-    """What the run was asked to estimate beside the proportions, as its own estimate tells."""
-    asked = _read(run.estimate, _Asked) or _Asked()
-    days = None if asked.window is None else asked.window.days
-    return EstimateOptions(height=asked.height, window_days=days)
+    try:
+        return options_of(run)
+    except FileNotFoundError:
+        return EstimateOptions()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unreadable(run.estimate, error) from error
 
 
 def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]:
@@ -204,6 +202,8 @@ def _read(file: Path, kind: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise UnreportableRunError(
-            f"{file} cannot be read ({error}): run the same command again"
-        ) from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> UnreportableRunError:
+    return UnreportableRunError(f"{file} cannot be read ({error}): run the same command again")

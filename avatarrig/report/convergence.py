@@ -75,8 +75,7 @@ def replay(
 
     Args:
         observations: One subject's photos in their order.
-        subject: Whose skeleton it is.
-        options: What to estimate beside the proportions at the end.
+        options: What to estimate beside the proportions.
 
     Returns:
         The estimate from all of them, and the course of each ratio over the photos that count.
@@ -91,9 +90,9 @@ def replay(
             continue
         counted = used
         if counted in moments:
-            _note(courses, estimator.estimate(), counted)
+            _note(courses, estimator.estimate(options=options), counted)
     if counted and counted not in moments:
-        _note(courses, estimator.estimate(), counted)
+        _note(courses, estimator.estimate(options=options), counted)
     return Course(
         estimator.estimate(subject=subject, options=options),
         tuple(Curve(key, name, tuple(courses[key])) for key, name in CURVES.items()),

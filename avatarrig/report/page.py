@@ -27,7 +27,14 @@ from avatarrig.report.doubtful import most_doubtful
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.report.years import SHOWN, changing, years_of
-from avatarrig.wire.estimate import BONE_LABELS, SCALE_BASIS, BoneEstimate, Estimate
+from avatarrig.wire.estimate import (
+    BONE_LABELS,
+    FACE_RATIOS,
+    FURTHER_LABELS,
+    SCALE_BASIS,
+    BoneEstimate,
+    Estimate,
+)
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -85,7 +92,6 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
 
     Args:
         collected: What `collect` read.
-        options: What to show.
     """
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
@@ -168,6 +174,16 @@ def _subject(subject: str, course: Course) -> dict[str, object]:
         "photos": estimate.used,
         "learned": estimate.learned,
         "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
+        "further": [
+            (label, estimate.further[key], estimate.is_measured(key))
+            for key, label in FURTHER_LABELS.items()
+            if key in estimate.further
+        ],
+        "face": [
+            (label, estimate.face[key])
+            for key, label in FACE_RATIOS.items()
+            if key in estimate.face
+        ],
         "window": estimate.window,
         "notes": estimate.notes,
         "advice": "" if course.advice is None else course.advice.words,
@@ -205,16 +221,16 @@ class _ShownBone(msgspec.Struct, frozen=True):
     """A row of the table.
 
     Attributes:
-        name: In words.
-        estimated: What is known of it.
         bar: Its interval, drawn; empty for a length that is 1 by definition.
-        metres: None where no height was given, or too few photos show it.
+        metres: None where nothing tells the size, or too few photos show it.
+        measured: Whether somebody measured it.
     """
 
     name: str
     estimated: BoneEstimate
     bar: Markup
     metres: float | None
+    measured: bool
 
     @property
     def fixed(self) -> bool:
@@ -230,6 +246,7 @@ def _shown(key: str, estimate: Estimate) -> _ShownBone:
         bone,
         Markup() if key == SCALE_BASIS else charts.interval_bar(bone.value, *bone.interval),
         None if length is None else length.value,
+        estimate.is_measured(key),
     )
 
 

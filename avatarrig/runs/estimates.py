@@ -9,11 +9,14 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
+from avatarrig.body.estimate import EstimateOptions
 from avatarrig.runs.atomic import write_json
 from avatarrig.runs.layout import RunDirectory
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Measured
 
-PEOPLE: Final = "people"
+SUBJECTS: Final = "subjects"
 
 _LONGEST: Final = 60
 _DIGEST: Final = 8
@@ -23,11 +26,9 @@ def place_of_estimate(run: RunDirectory, subject: str, *, several: bool) -> RunD
     """Gives the folder in which a subject's estimate and its picture lie.
 
     Args:
-        run: The run directory.
-        subject: Whose estimate it is.
         several: Whether the run is about several subjects.
     """
-    return RunDirectory(run.path / PEOPLE / _folder_name(subject)) if several else run
+    return RunDirectory(run.path / SUBJECTS / folder_name(subject)) if several else run
 
 
 def write_estimates(run: RunDirectory, estimates: Mapping[str, Estimate]) -> None:
@@ -45,12 +46,36 @@ def write_estimates(run: RunDirectory, estimates: Mapping[str, Estimate]) -> Non
                 file.unlink()
 
 
+class _AskedWindow(msgspec.Struct, frozen=True):
+    days: int
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """Of an estimate, what was asked for beside the proportions."""
+
+    height: float | None = None
+    measured: dict[str, Measured] = {}
+    window: _AskedWindow | None = None
+
+
+def options_of(run: RunDirectory) -> EstimateOptions:
+    """What a run was asked to estimate beside the proportions, as its own estimate tells.
+
+    Raises:
+        OSError: It cannot be read; FileNotFoundError before the run has ended.
+        msgspec.MsgspecError: It is damaged.
+    """
+    asked = msgspec.json.decode(run.estimate.read_bytes(), type=_Asked)
+    days = None if asked.window is None else asked.window.days
+    return EstimateOptions(height=asked.height, measured=asked.measured, window_days=days)
+
+
 def places_of_estimates(run: RunDirectory) -> list[RunDirectory]:
     """Lists the folders in which estimates of a run may lie."""
-    return [run, *map(RunDirectory, sorted((run.path / PEOPLE).glob("*")))]
+    return [run, *map(RunDirectory, sorted((run.path / SUBJECTS).glob("*")))]
 
 
-def _folder_name(subject: str) -> str:
+def folder_name(subject: str) -> str:
     """A name that every file system takes; what is lost of the subject's own, a digest keeps."""
     plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:_LONGEST]

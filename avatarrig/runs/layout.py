@@ -13,6 +13,7 @@ from avatarrig.runs.atomic import remove_unfinished, write_json
 OBSERVATIONS = "observations"
 OVERLAYS = "overlays"
 MASKS = "masks"
+ESTIMATE = "skeleton_estimate.json"
 
 
 class RunDirectory(msgspec.Struct, frozen=True):
@@ -38,7 +39,7 @@ class RunDirectory(msgspec.Struct, frozen=True):
     @property
     def estimate(self) -> Path:
         """The skeleton estimate."""
-        return self.path / "skeleton_estimate.json"
+        return self.path / ESTIMATE
 
     @property
     def decisions(self) -> Path:
@@ -64,6 +65,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
     def files(self) -> Path:
         """How many files of which kind the dataset held at the last look."""
         return self.private / "files.json"
+
+    @property
+    def finished(self) -> Path:
+        """What the last run knew in the end, as long as nothing was left to do."""
+        return self.private / "finished.msgpack"
 
     @property
     def broker(self) -> Path:
@@ -120,7 +126,6 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     """Opens a run directory, or makes it.
 
     Args:
-        path: The run directory.
         dataset_dir: The folder of photos that the run is about.
 
     Returns:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from avatarrig.photos.object_store import has_folders, open_store_at, reaching
 from avatarrig.runs.atomic import RunStorageError
-from avatarrig.runs.layout import OBSERVATIONS
+from avatarrig.runs.estimates import SUBJECTS
+from avatarrig.runs.layout import ESTIMATE, OBSERVATIONS
 
 _MARK = ".avatarrig"
 _MARK_TEXT = b"Files that avatarrig detect --out writes lie here.\n"
@@ -67,10 +68,22 @@ class RunStore:
             RunStorageError: It may not be read.
             StoreAwayError: The store does not answer.
         """
-        for path in self._listed(OBSERVATIONS):
-            if path.endswith(".json"):
-                with self._reaching(path):
-                    yield path, self._store.cat_file(self._named(path))
+        yield from self._documents(OBSERVATIONS)
+
+    def estimates(self) -> Iterator[tuple[str, bytes]]:
+        """Reads every estimate.
+
+        Yields:
+            Path below the URL, and content.
+
+        Raises:
+            RunStorageError: It may not be read.
+            StoreAwayError: The store does not answer.
+        """
+        if self._holds(ESTIMATE):
+            with self._reaching(ESTIMATE):
+                yield ESTIMATE, self._store.cat_file(self._named(ESTIMATE))
+        yield from self._documents(SUBJECTS)
 
     def remove(self, paths: Iterable[str]) -> int:
         """Removes those files that are there.
@@ -83,16 +96,24 @@ class RunStore:
             StoreAwayError: The store does not answer.
         """
         wanted = set(paths)
-        there = [
-            path
-            for folder in sorted({posixpath.dirname(path) for path in wanted})
-            for path in self._listed(folder)
-            if path in wanted
-        ]
+        beside = [path for path in sorted(wanted) if not posixpath.dirname(path)]
+        there = [path for path in beside if self._holds(path)]
+        for folder in sorted({posixpath.dirname(path) for path in wanted.difference(beside)}):
+            there += [path for path in self._listed(folder) if path in wanted]
         for path in there:
             with self._reaching(path):
                 self._store.rm_file(self._named(path))
         return len(there)
+
+    def _holds(self, path: str) -> bool:
+        with self._reaching(path):
+            return bool(self._store.exists(self._named(path)))
+
+    def _documents(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        for path in self._listed(folder):
+            if path.endswith(".json"):
+                with self._reaching(path):
+                    yield path, self._store.cat_file(self._named(path))
 
     def _write(self, name: str, data: bytes) -> None:
         if not self._has_folders:

@@ -30,8 +30,10 @@ from avatarrig.kafka.reading import (
 from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.sighting import SIGHTINGS
 from avatarrig.views.stream import MINUTE
-from avatarrig.wire import Reject
-from avatarrig.wire.channels import ESTIMATED, NOTED, REFERENCES, REJECTED, Channel
+from avatarrig.wire import Decision, Forget, Observation, Reject
+from avatarrig.wire.channels import ESTIMATED, NOTED, OBSERVED, REFERENCES, REJECTED, Channel
+from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 CHANNELS: Final = (ESTIMATED, SIGHTINGS, REJECTED, REFERENCES, NOTED)
@@ -50,6 +52,7 @@ MOST_OBSERVATIONS: Final = 5_000
 """More are not read at the start, even where they might take a reject off the list."""
 
 _FETCHED_BYTES: Final = 1 << 20
+_POLL_SECONDS: Final = 0.2
 
 
 @contextmanager
@@ -60,8 +63,6 @@ def following(
 
     Args:
         kafka: Where Kafka is.
-        topics: Which ones.
-        tell: Hears of refused messages.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
@@ -82,12 +83,8 @@ def advance(reader: Reader, board: Board, seconds: float) -> list[Message]:
     """Waits for messages and has a board take them in.
 
     Args:
-        reader: Reads.
         board: Knows where the reader began.
         seconds: To wait at most.
-
-    Returns:
-        The messages.
 
     Raises:
         TransportError: Kafka answers with an error.
@@ -102,7 +99,6 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
 
     Args:
         kafka: Where Kafka is.
-        tell: Hears of refused messages.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
@@ -123,6 +119,61 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
             begun = board.snapshot().stream.found > 0
             board.groups(read_groups(admin, patience=PATIENCE_SECONDS, begun=begun))
     return board
+
+
+def estimates_by_now(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> dict[str, Estimate]:
+    """Reads the latest estimate of each subject.
+
+    Args:
+        kafka: Where Kafka is.
+        tell: Hears of refused messages.
+
+    Raises:
+        ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
+        TransportError: Kafka does not answer, or no pipeline has used it.
+    """
+    board = Board(EVERYTHING)
+    with following(kafka, ESTIMATES, tell=tell) as reader:
+        while reader.behind:
+            advance(reader, board, _POLL_SECONDS)
+    return {
+        subject.name: subject.record.estimate
+        for subject in board.snapshot().estimated
+        if subject.record is not None
+    }
+
+
+def observations_by_now(
+    kafka: KafkaSettings, subject: str, *, tell: Tell = log_refusal
+) -> tuple[list[Observation], dict[str, str]]:
+    """Reads what was observed of a subject, and what was decided about its photos.
+
+    Args:
+        kafka: Where Kafka is.
+        subject: Whose photos.
+        tell: Hears of refused messages.
+
+    Returns:
+        The latest observation of each photo, and image_id to standing.
+
+    Raises:
+        ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
+        TransportError: Kafka does not answer, or no pipeline has used it.
+    """
+    seen: dict[tuple[int, str], Observation] = {}
+    standings: dict[str, str] = {}
+    with reading(kafka) as consumer:
+        starts = from_beginning(consumer, OBSERVATIONS)
+        for message in Reader(consumer, (OBSERVED,), starts, tell=tell).to_end():
+            match message.record:
+                case Forget(forget=digest) if digest == subject_digest(subject):
+                    seen = {key: one for key, one in seen.items() if key[0] != message.partition}
+                case Decision(subject=whose) as decision if whose == subject:
+                    standings |= dict.fromkeys(decision.image_ids, decision.standing)
+                case Observation(subject=whose) as observation if whose == subject:
+                    seen[message.partition, observation.image_id] = observation
+    ordered = sorted(seen.values(), key=lambda one: one.observed_at)
+    return list({one.image_id: one for one in ordered}.values()), standings
 
 
 def _since_rejected(consumer: Consumer, starts: Offsets) -> dict[Partition, int]:

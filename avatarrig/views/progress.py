@@ -17,7 +17,14 @@ from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
-from avatarrig.wire import Decision, Forget, Observation, Reject, SkeletonRecord
+from avatarrig.wire import (
+    Decision,
+    Forget,
+    Observation,
+    PhotoReference,
+    Reject,
+    SkeletonRecord,
+)
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
@@ -36,13 +43,13 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     """Where an observation stands on its topic, and what it saw.
 
     Attributes:
-        partition: Partition of the observations topic.
-        offset: Its offset there.
         person: Whether somebody was found.
         path: The photo's path within its dataset.
         is_own: Whether the run asked for it.
         is_copy: Whether it was marked as the same photo as another one.
         captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
+        content: SHA-256 of its file, hexadecimal; empty where that is not known.
+        pixels: Stands for its decoded pixels; empty where that is not known.
         standing: What was decided about it; see `avatarrig.body.evidence.decided`.
         excluded: Why it does not count in the estimate, None where it counts.
     """
@@ -55,6 +62,8 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     is_own: bool = False
     is_copy: bool = False
     captured_at: float | None = None
+    content: str = ""
+    pixels: str = ""
     standing: str = AS_SEEN
 
 
@@ -62,9 +71,6 @@ class Found(msgspec.Struct, frozen=True):
     """A photo that belongs to the run.
 
     Attributes:
-        image_id: Its identifier.
-        path: Path within the dataset.
-        subject: Whose skeleton it tells about.
         is_copy: Whether it has the same bytes as an earlier one.
     """
 
@@ -79,15 +85,18 @@ class Found(msgspec.Struct, frozen=True):
         return (self.subject, self.image_id)
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Photos of a run by what became of them.
+def found_photo(reference: PhotoReference) -> Found:
+    """A photo of the dataset as its reference names it."""
+    return Found(
+        reference.image_id,
+        reference.path,
+        reference.subject,
+        is_copy=reference.duplicate_of is not None,
+    )
 
-    Attributes:
-        found: In the dataset.
-        observed: Seen by the detector.
-        person: Observed, with somebody in them.
-        rejected: With a reason.
-    """
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Photos of a run by what became of them."""
 
     found: int
     observed: int
@@ -100,11 +109,28 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         return self.found - self.observed - self.rejected
 
 
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the topics said by the end of a run, without the dataset's own share.
+
+    Attributes:
+        observed: Photos and how they were observed.
+        rejects: Photos and why they were rejected.
+        reached: Subject to partition to the offset that its estimate has to contain.
+        skeletons: Latest estimates.
+        unmade: Why subjects have no estimate.
+    """
+
+    observed: list[tuple[PhotoKey, ObservedPhoto]]
+    rejects: list[tuple[PhotoKey, Reject]]
+    reached: dict[str, dict[int, int]]
+    skeletons: list[SkeletonRecord]
+    unmade: list[Reject]
+
+
 class Progress:
     """Keeps what is known about a run's photos and its estimates.
 
     Args:
-        run: The run's identifier.
         fingerprint: Observations of other detector settings are not this run's.
         learned: Version of the weights that estimates are made with; None where nothing was
             learned for the pose model.
@@ -133,7 +159,6 @@ class Progress:
         """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
 
         Args:
-            messages: What was read.
             now: Monotonic seconds.
 
         Returns:
@@ -157,6 +182,24 @@ class Progress:
                     with contextlib.suppress(KeyRefusedError):
                         self.no_skeleton(*series_of(message.key))
         return any_came
+
+    def remembered(self) -> Remembered:
+        """Returns what `recall` needs to go on here."""
+        return Remembered(
+            observed=list(self._observed.items()),
+            rejects=list(self._rejects.items()),
+            reached=self._subjects,
+            skeletons=list(self._skeletons.values()),
+            unmade=list(self._unmade.values()),
+        )
+
+    def recall(self, remembered: Remembered) -> None:
+        """Takes up what was known at the end of a run; nothing must be known yet."""
+        self._observed = dict(remembered.observed)
+        self._rejects = dict(remembered.rejects)
+        self._subjects = remembered.reached
+        self._skeletons = {record.subject: record for record in remembered.skeletons}
+        self._unmade = {record.subject: record for record in remembered.unmade}
 
     def found(self, photo: Found) -> None:
         """Notes a photo of the dataset."""
@@ -190,6 +233,8 @@ class Progress:
             is_own=record.run == self._run,
             is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
             captured_at=credible(record.captured_at, record.found_at),
+            content=record.content_hash,
+            pixels=record.pixels,
             standing=standing,
         )
         if key in self._observed:
@@ -341,6 +386,10 @@ class Progress:
     def is_rejected(self, photo: Found) -> bool:
         """Whether this photo was rejected."""
         return photo.key in self._rejects
+
+    def reject_of(self, photo: Found) -> Reject | None:
+        """Why this photo was rejected; None where it was not."""
+        return self._rejects.get(photo.key)
 
     @property
     def counts(self) -> Counts:

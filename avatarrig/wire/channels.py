@@ -15,6 +15,7 @@ from avatarrig.wire.kinds import (
     Decision,
     Forget,
     HistoryRecord,
+    Measurements,
     Observation,
     PhotoReference,
     Reject,
@@ -52,7 +53,7 @@ class Channel(Generic[RecordT]):
 REFERENCES = Channel[PhotoReference](IMAGES, (PhotoReference,))
 OBSERVED = Channel[Observation | Forget | Decision](OBSERVATIONS, (Observation, Forget, Decision))
 REJECTED = Channel[Reject](REJECTS, (Reject,))
-TALLIED = Channel[TallyUpdate | Forget](TALLIES, (TallyUpdate, Forget))
+TALLIED = Channel[TallyUpdate | Forget | Measurements](TALLIES, (TallyUpdate, Forget, Measurements))
 ESTIMATED = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,))
 NOTED = Channel[HistoryRecord](HISTORY, (HistoryRecord,))
 

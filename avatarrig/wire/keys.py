@@ -107,6 +107,11 @@ def decision_key(decision: Decision, moment: int, part: int) -> bytes:
     return joined("", "decision", decision.subject, f"{moment}.{part}")
 
 
+def measurements_key(subject: str) -> bytes:
+    """Key of what was measured of a subject: compaction keeps the last."""
+    return joined("", "measured", subject)
+
+
 def origin(topic: str, partition: int, offset: int) -> str:
     """Names a message for people and in rejects."""
     return f"{topic}/{partition}/{offset}"

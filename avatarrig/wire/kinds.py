@@ -27,7 +27,7 @@ from avatarrig.wire.bounds import (
     Seconds,
     Uri,
 )
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, Height, Measured
 
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
@@ -143,6 +143,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         excluded: Why the photo does not count in the estimate; None where it counts.
         look: What the surroundings of the person look like, in a few numbers that are the same
             for copies of the photo (`look_likeness`); empty where it was not told.
+        pixels: Stands for the decoded pixels (`avatarrig.photos.picture_digest`); empty where it
+            was not told.
     """
 
     image_id: ImageId
@@ -168,6 +170,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     evidence: Evidence | None = None
     excluded: Prose | None = None
     look: Annotated[tuple[Fixed, ...], Meta(max_length=256)] = ()
+    pixels: Code = ""
     version: int = SCHEMA_VERSION
 
 
@@ -241,6 +244,24 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     decided_at: Seconds
     reason: Prose = ""
     observed: Annotated[tuple[Observation, ...], Meta(max_length=10_000)] = ()
+    version: int = SCHEMA_VERSION
+
+
+class Measurements(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="measured"):
+    """What somebody measured of a subject: evidence beside the photos. The latest counts.
+
+    It is written to every partition of the tallies topic.
+
+    Attributes:
+        height: Metres; None where it was not measured.
+        measured: Key of a bone, with a side or without, to its length.
+        measured_at: Unix seconds.
+    """
+
+    subject: Name
+    measured_at: Seconds
+    height: Height | None = None
+    measured: Annotated[dict[Code, Measured], Meta(max_length=64)] = {}
     version: int = SCHEMA_VERSION
 
 

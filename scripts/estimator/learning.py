@@ -20,7 +20,7 @@ from avatarrig.body.evidence.learned import (
 )
 from avatarrig.body.evidence.network import Network
 from avatarrig.body.levels import Cell
-from avatarrig.body.person import misfit, solve_moments, unusual
+from avatarrig.body.solver.person import misfit, solve_moments, unusual
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.cli.disturbed import Disturbed, Flock
 from support.command import Command, Result
-from support.disturbed import Disturbed, Flock
 
 PHOTOS = 520
 

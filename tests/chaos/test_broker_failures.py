@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.cli.disturbed import BROKER, Disturbed, Flock, assert_whole, wait_until_gone
 from support.command import Result
-from support.disturbed import BROKER, Disturbed, Flock, assert_whole, wait_until_gone
 from support.kafka import KafkaCluster
 
 from avatarrig.kafka import KafkaSettings

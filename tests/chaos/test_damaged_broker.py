@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.disturbed import Disturbed, Flock
+from support.cli.disturbed import Disturbed, Flock
 
 pytestmark = pytest.mark.broker
 PHOTOS = 20

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.aggregating import (
+from support.aggregators.aggregating import (
     PATIENCE,
     aggregator,
     counted,

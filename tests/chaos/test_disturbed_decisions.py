@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.aggregating import (
+from support.aggregators.aggregating import (
     PATIENCE,
     aggregator,
     counted,
@@ -21,10 +21,10 @@ from support.aggregating import (
 from support.kafka import with_topics
 from support.observed import observation
 
+from avatarrig.deciding.service import decide_in_service
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.deciding_service import decide_in_service
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import SKELETONS

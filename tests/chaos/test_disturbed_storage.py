@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.command import Result
-from support.disturbed import (
+from support.cli.disturbed import (
     Disturbed,
     Flock,
     assert_whole,
     wait_until_gone,
 )
-from support.paced_command import LARGEST_FILE
+from support.cli.paced_command import LARGEST_FILE
+from support.command import Result
 
 pytestmark = pytest.mark.broker
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psutil
 import pytest
-from support.aggregating import producer
-from support.estimates import said, skeleton
+from support.aggregators.aggregating import producer
+from support.body.estimates import said, skeleton
 from support.kafka import with_topics
 from support.waiting import wait_for
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.cli.disturbed import Disturbed, Flock, assert_whole, read_committed
 from support.command import Command, Result
-from support.disturbed import Disturbed, Flock, assert_whole, read_committed
-from support.hostile import hostile
+from support.wire.hostile import hostile
 
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.kafka import KafkaSettings, create_topics, open_producer

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from support.cli.disturbed import AGGREGATOR, HELD, REPLICA, Disturbed, Flock, assert_whole
 from support.command import Result
-from support.disturbed import AGGREGATOR, HELD, REPLICA, Disturbed, Flock, assert_whole
 
 pytestmark = pytest.mark.broker
 PACE = 0.03

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.command import Result
-from support.disturbed import (
+from support.cli.disturbed import (
     BROKER,
     REPLICA,
     SANDBOX,
@@ -15,7 +14,8 @@ from support.disturbed import (
     assert_whole,
     wait_until_gone,
 )
-from support.paced_command import PUBLISHED
+from support.cli.paced_command import PUBLISHED
+from support.command import Result
 
 pytestmark = pytest.mark.broker
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
-from support.disturbed import read_committed
+from support.cli.disturbed import read_committed
 from support.kafka import kill, with_topics
 from support.waiting import wait_for
 

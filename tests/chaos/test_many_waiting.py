@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support import scripted_detector
-from support.disturbed import HELD, PATIENCE, Flock, read_committed
+from support.cli.disturbed import HELD, PATIENCE, Flock, read_committed
 from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from support.command import DEMO, Command
-from support.ports import distinct_ports
-from support.scraping import Scrape, get, get_json
+from support.deploy.ports import distinct_ports
+from support.deploy.scraping import Scrape, get, get_json
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import msgspec
-from support import one_point_zero
 from support.command import Command, finished
-from support.one_point_zero import HEIGHT, SUBJECT, WINDOW, check_estimate
+from support.wire import one_point_zero
+from support.wire.one_point_zero import HEIGHT, SUBJECT, WINDOW, check_estimate
 
 OPTIONS = ("--height", HEIGHT, "--window", WINDOW, "--workers", "1", "--json")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from support.aggregating import producer, send
-from support.chromium import chromium
-from support.page import HOSTILE, SIZES, Pipeline, Witness, opened
+from support.aggregators.aggregating import producer, send
+from support.browser.chromium import chromium
+from support.browser.page import HOSTILE, SIZES, Pipeline, Witness, opened
 from support.rendered import rendered
 from support.waiting import wait_for
 
@@ -24,7 +24,7 @@ from avatarrig.kafka.embedded.distribution import Distribution
 pytestmark = pytest.mark.broker
 
 SCREENSHOTS = Path(__file__).parents[1] / "bench" / "out" / "page"
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[1] / "support" / "browser"
 CONTRASTS = (SUPPORT / "contrast.js").read_text()
 WITHOUT_WEBGL = """
   const getContext = HTMLCanvasElement.prototype.getContext;

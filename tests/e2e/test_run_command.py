@@ -159,10 +159,14 @@ def test_the_same_command_again_detects_nothing_and_gives_the_same_bits(
     first: Result, command: Command, dataset: Path
 ) -> None:
     before = written(first.run)
+    started = (first.run / ".avatarrig" / "broker" / "logs" / "console.log").stat().st_mtime_ns
     again = finished(command.run(dataset, "--out", first.run, *OPTIONS), first.run)
     assert written(first.run) == before
     assert again.estimate == first.estimate
-    assert again.document["photos"] == first.document["photos"]
+    kept = ("run", "photos", "rejected", "skeletons")
+    assert [again.document[name] for name in kept] == [first.document[name] for name in kept]
+    console = first.run / ".avatarrig" / "broker" / "logs" / "console.log"
+    assert console.stat().st_mtime_ns == started, "no broker was needed, and one was started"
 
 
 def test_when_the_broker_lost_everything_the_files_are_replayed(

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from support.command import RUN_SECONDS, Command, copy_demo
 from support.kafka import SecureKafka
-from support.topics import read_to_end
+from support.kafka_parts.topics import read_to_end
 
 from avatarrig.kafka import KafkaSettings, open_reader, partitions_of
 from avatarrig.wire import Observation, decode
@@ -185,12 +185,19 @@ def test_wrong_credentials_end_every_command_at_once(
     assert "Traceback" not in process.stderr
 
 
+def photos_in_file(kept: Path) -> int:
+    file = kept / "skeleton_estimate.json"
+    return int(msgspec.json.decode(file.read_bytes())["photos"]["observed"] if file.exists() else 0)
+
+
 def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     command = Command(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
     photos = copy_demo(tmp_path / "Watched", ["0.jpg", "1.jpg"])
-    starting = ("up", photos, "--workers", "1", "--web-port", "0")
+    kept = tmp_path / "kept"
+    starting = ("up", photos, "--workers", "1", "--web-port", "0", "--out", kept)
     with service(command, *starting) as everything:
         wait_for(lambda: photos_in_estimate(command, "Watched") == 2, watching=(everything,))
+        wait_for(lambda: photos_in_file(kept) == 2, watching=(everything,))
         copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg"])
         wait_for(lambda: photos_in_estimate(command, "Watched") == 3, watching=(everything,))
         parts = psutil.Process(everything.process.pid).children(recursive=True)
@@ -202,3 +209,6 @@ def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: P
         status = msgspec.json.decode(command.run("status", "--json").stdout)
         assert status["found"] == 4
         everything.stop()
+    assert photos_in_file(kept) == 4  # what was estimated last is written before the end
+    assert (kept / "skeleton_estimate.png").is_file()
+    assert command.run("export", kept, "--format", "bvh").returncode == 0

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.aggregating import producer, send
+from support.aggregators.aggregating import producer, send
+from support.process.terminal import Terminal
 from support.rendered import rendered
-from support.terminal import Terminal
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally

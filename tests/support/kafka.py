@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from support.ports import distinct_ports
+from support.deploy.ports import distinct_ports
 from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,6 +31,20 @@ FIXED_POINT: Final = 256
 """Integers count 1/256: the rounding of a photo is under 0.01 % of what it says."""
 
 _UPPER = np.triu_indices(COORDINATES)
+_DIAGONAL = tuple(int(at) for at in np.flatnonzero(_UPPER[0] == _UPPER[1]))
+
+
+def _symmetric() -> list[int]:
+    """Where each entry of the matrix of all numbers of a photo lies among them."""
+    places = np.zeros((COORDINATES + 1, COORDINATES + 1), int)
+    places[_UPPER] = np.arange(_TRIANGLE)
+    places[:, COORDINATES] = _TRIANGLE + np.arange(COORDINATES + 1)
+    return np.maximum(places, places.T).ravel().tolist()
+
+
+_all_numbers = itemgetter(*_symmetric())
+_ROUNDING = np.eye(COORDINATES + 1) * (COORDINATES + 1)
+"""Rounding to integers takes away less than the number of rows."""
 _TO_COORDINATES = HELMERT @ POOLING.T
 _MOST_INFORMATION = MOST_PRECISION * (_TO_COORDINATES**2).sum(axis=1)
 _LEAST_BONES = 2
@@ -151,17 +167,23 @@ def check_possible(evidence: Evidence, learned: Learned) -> None:
             f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
             f"expected {INFORMATION_LENGTH} + {COORDINATES}"
         )
-    matrix = np.zeros((COORDINATES + 1, COORDINATES + 1))
-    matrix.T[_UPPER] = evidence.information[:_TRIANGLE]  # the lower triangle
-    matrix[COORDINATES] = (*evidence.vector, evidence.information[_TRIANGLE])
-    most = np.append(_MOST_INFORMATION, _most_scatter(learned)) * FIXED_POINT + 1
-    if (np.diag(matrix) > most).any():
+    triangle, scatter = evidence.information[:_TRIANGLE], evidence.information[_TRIANGLE]
+    diagonal = (*(triangle[place] for place in _DIAGONAL), scatter)
+    if any(said > most for said, most in zip(diagonal, _most(learned), strict=True)):
         raise StateRefusedError("evidence says more than one photo can")
+    numbers = _all_numbers((*triangle, *evidence.vector, scatter))
+    matrix = np.array(numbers, np.float64).reshape(_ROUNDING.shape)
     try:
-        # Rounding to integers takes away less than the number of rows.
-        np.linalg.cholesky(matrix + np.eye(len(matrix)) * len(matrix))
+        np.linalg.cholesky(matrix + _ROUNDING)
     except np.linalg.LinAlgError as error:
         raise StateRefusedError("evidence contradicts itself: no bone lengths give it") from error
+
+
+@functools.lru_cache(maxsize=8)
+def _most(learned: Learned) -> tuple[float, ...]:
+    """Bounds of the diagonal that `check_possible` looks at."""
+    most = np.append(_MOST_INFORMATION, _most_scatter(learned)) * FIXED_POINT + 1
+    return tuple(most.tolist())
 
 
 def _most_scatter(learned: Learned) -> float:

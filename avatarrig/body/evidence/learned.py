@@ -67,7 +67,7 @@ class Population:
     session: FloatArray = field(default_factory=lambda: _share(0.025))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Learned:
     """The contents of a weights file.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
-from operator import add, sub
+from operator import sub
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -20,7 +20,11 @@ Item_contra = TypeVar("Item_contra", contravariant=True)
 Total = TypeVar("Total", bound="Sum[Any]")
 
 
+_MORE: Final = 0x80
+"""The bit of a byte that says there is more of the number."""
 MODULUS: Final = 1 << 13
+_MOST_PENDING: Final = 1024
+"""Rows that wait to be added up: many at once cost a third of one by one."""
 
 
 class Sum(Protocol[Item_contra]):
@@ -42,12 +46,12 @@ class Sum(Protocol[Item_contra]):
 
     def __sub__(self, other: Self, /) -> Self: ...
 
-    def pack(self) -> Any:  # noqa: ANN401 - whatever msgpack can hold
+    def pack(self) -> list[Any]:
         """Returns lists, strings, bytes and integers."""
         ...
 
     @classmethod
-    def unpack(cls, packed: Any, /) -> Self:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object, /) -> Self:
         """Reads what `pack` made, or refuses it with `StateRefusedError`."""
         ...
 
@@ -66,7 +70,7 @@ class KeyedSums(Generic[Key]):
         rows: What to begin with.
     """
 
-    __slots__ = ("_counts", "_rows", "_width", "_wrapped")
+    __slots__ = ("_counts", "_pending", "_settled", "_width", "_wrapped")
 
     def __init__(
         self,
@@ -78,7 +82,14 @@ class KeyedSums(Generic[Key]):
         self._width = width
         self._counts = counts
         self._wrapped = wrapped
-        self._rows: dict[Key, list[int]] = {} if rows is None else dict(rows)
+        self._settled: dict[Key, list[int]] = {} if rows is None else dict(rows)
+        self._pending: list[tuple[Key, Sequence[int]]] = []
+
+    @property
+    def _rows(self) -> dict[Key, list[int]]:
+        if self._pending:
+            self._settle()
+        return self._settled
 
     @property
     def rows(self) -> Mapping[Key, Sequence[int]]:
@@ -96,10 +107,10 @@ class KeyedSums(Generic[Key]):
         return list(map(sum, zip(*chosen, strict=True))) or [0] * self._width
 
     def add(self, item: tuple[Key, Sequence[int]]) -> None:
-        """Adds a row to the row of its key."""
-        key, row = item
-        kept = self._rows.get(key)
-        self._rows[key] = list(row) if kept is None else self._wrap(list(map(add, kept, row)))
+        """Adds a row, which must not change any more, to the row of its key."""
+        self._pending.append(item)
+        if len(self._pending) >= _MOST_PENDING:
+            self._settle()
 
     def subtract(self, item: tuple[Key, Sequence[int]]) -> None:
         """Takes a row back.
@@ -148,7 +159,7 @@ class KeyedSums(Generic[Key]):
             return [pack_numbers(steps), numbers]
         return [keys, numbers]
 
-    def unpacked(self, packed: Any) -> KeyedSums[Key]:  # noqa: ANN401 - whatever was read
+    def unpacked(self, packed: object) -> KeyedSums[Key]:
         """Reads what `pack` made of sums of this shape.
 
         Raises:
@@ -175,6 +186,18 @@ class KeyedSums(Generic[Key]):
         if len(sums._rows) != len(keys):
             raise StateRefusedError("there are sums of nothing")
         return sums
+
+    def _settle(self) -> None:
+        """Adds up what is pending."""
+        by_key: dict[Key, list[Sequence[int]]] = {}
+        for key, row in self._pending:
+            by_key.setdefault(key, []).append(row)
+        self._pending.clear()
+        for key, rows in by_key.items():
+            if (kept := self._settled.get(key)) is not None:
+                rows.append(kept)
+            together = list(map(sum, zip(*rows, strict=True)))
+            self._settled[key] = together if len(rows) == 1 else self._wrap(together)
 
     def _wrap(self, row: list[int]) -> list[int]:
         if self._wrapped:
@@ -222,7 +245,7 @@ def unpack_numbers(data: bytes) -> list[int]:
     octets = np.frombuffer(data, np.uint8)
     if not len(octets):
         return []
-    ends = np.flatnonzero(octets < 0x80)  # noqa: PLR2004 - the bit that says there is more
+    ends = np.flatnonzero(octets < _MORE)
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
     if not len(ends) or ends[-1] != len(octets) - 1 or lengths.max() > _LONGEST:

@@ -12,6 +12,7 @@ from avatarrig.errors import CommandError
 from avatarrig.report.calibration.audit import choose_sample, draw_contact_sheet, to_csv
 from avatarrig.report.calibration.measured import measure_run
 from avatarrig.runs import write_atomically
+from avatarrig.wire.counted import counted
 
 CSV_NAME = "audit.csv"
 SHEET_NAME = "audit.jpg"
@@ -47,6 +48,7 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
         write_atomically(csv_file, to_csv(sample))
         write_atomically(sheet_file, draw_contact_sheet(measured, sample))
     say(
-        f"{len(sample)} photos: look at {sheet_file}, write good or bad into {csv_file}, then\n"
+        f"{counted(len(sample), 'photo')}: look at {sheet_file}, write good or bad into "
+        f"{csv_file}, then\n"
         f"  avatarrig calibrate {run} --labels {csv_file}"
     )

@@ -12,9 +12,10 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
+from avatarrig.wire.counted import counted
 
 if TYPE_CHECKING:
-    from avatarrig.pipeline.deciding import KnownPhoto
+    from avatarrig.deciding.standing import KnownPhoto
 
 SHOWN = 10
 
@@ -74,9 +75,9 @@ def _decide(
     if subject is not None:
         _decide_in_service(names, subject, reason, kafka, excluding=excluding)
         return
-    if len(names) < 2:  # noqa: PLR2004 - a run and a photo
+    if len(names) <= 1:
         raise click.UsageError("give the run directory, then the photos")
-    from avatarrig.pipeline import deciding
+    from avatarrig.pipeline.decisions import deciding
 
     run, *photos = names
     change = deciding.exclude_from_run if excluding else deciding.include_in_run
@@ -84,7 +85,7 @@ def _decide(
         changed = change(Path(run), photos, reason)
     _tell(list(changed.photos), list(changed.same), excluding=excluding)
     for name, estimate in changed.estimates.items():
-        say(f"the estimate of {name} is that of {estimate.used} photos now")
+        say(f"the estimate of {name} is that of {counted(estimate.used, 'photo')} now")
 
 
 def _decide_in_service(
@@ -95,7 +96,7 @@ def _decide_in_service(
     *,
     excluding: bool,
 ) -> None:
-    from avatarrig.pipeline.deciding_service import decide_in_service
+    from avatarrig.deciding.service import decide_in_service
 
     with fail_clearly():
         changed, same = decide_in_service(
@@ -108,7 +109,7 @@ def _tell(
     changed: list[KnownPhoto], same: list[tuple[KnownPhoto, str]], *, excluding: bool
 ) -> None:
     did = "left out" if excluding else "brought back"
-    say(f"{len(changed)} photo{'' if len(changed) == 1 else 's'} {did}")
+    say(f"{counted(len(changed), 'photo')} {did}")
     for photo in changed[:SHOWN]:
         say(f"  {photo.path}")
     if len(changed) > SHOWN:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import Final
 
 import click
-import msgspec
 
-from avatarrig.body.face import FaceRatio, face_ratios
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import printable, say
-from avatarrig.errors import CommandError
-from avatarrig.runs import RunDirectory, load_run, write_atomically
-from avatarrig.runs.estimate_file import read_estimate
-
-_FACES: Final = 500
-"""Photos whose faces are measured; more make an export slow and the medians no better."""
+from avatarrig.runs import write_atomically
 
 
 @click.command("export")
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--subject", help="Whose skeleton, where there are several people's.")
 @click.option(
     "--format",
     "file_format",
@@ -49,38 +45,41 @@ _FACES: Final = 500
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; RUN/skeleton.FORMAT, or RUN/body.FORMAT, unless told otherwise.",
+    help="File to write; skeleton.FORMAT or body.FORMAT in RUN, or SUBJECT.FORMAT here without "
+    "one, unless told otherwise.",
 )
+@kafka_options
 def export(
     *,
-    run: Path,
+    run: Path | None,
+    subject: str | None,
     file_format: str,
     naming: str,
     height: float | None,
     body: bool,
     out: Path | None,
+    kafka: KafkaArguments,
 ) -> None:
     """Write the skeleton of RUN for other programs: an armature in T-pose, or a body.
+
+    RUN is what a run, or `avatarrig up --out`, has left; without one the latest estimate is asked
+    of Kafka.
 
     The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
     --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     with fail_clearly():
-        try:
-            _, estimate = read_estimate(run)
+        with refused_by(str(run or "Kafka")):
+            found = find_estimate(run, subject, kafka)
             if body:
-                files, told = _body(
-                    estimate, file_format, naming, height, out or run / f"body.{file_format}"
-                )
+                target = out or found.folder / f"{found.name or 'body'}.{file_format}"
+                files, told = _body(found.estimate, file_format, naming, height, target)
             else:
-                armature = build_armature(estimate, naming=naming, height=height)
-                if file_format == "json":
-                    armature = msgspec.structs.replace(armature, face=_face(run))
-                target = out or run / f"skeleton.{FORMATS[file_format].suffix or file_format}"
+                armature = build_armature(found.estimate, naming=naming, height=height)
+                suffix = FORMATS[file_format].suffix or file_format
+                target = out or found.folder / f"{found.name or 'skeleton'}.{suffix}"
                 files, told = _files(armature, file_format, target), _summary(armature)
-        except EstimateRefusedError as error:
-            raise CommandError(f"{run}: {error}") from error
         for file, data in files:
             write_atomically(file, data)
             say(str(file))
@@ -120,18 +119,6 @@ def _body(
     told += f"average: {'; '.join([*averages, *unmeasured])}"
     sliders = to_mhm(made.human, title).encode()
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
-
-
-def _face(run: Path) -> dict[str, FaceRatio]:
-    """Proportions of the face, from at most so many of the run's photos."""
-    if not RunDirectory(run).observations.is_dir():
-        return {}
-    faces = [
-        (seen.face.unpack().astype(float), seen.width, seen.height)
-        for seen in itertools.islice(load_run(run), _FACES)
-        if seen.face is not None and seen.excluded is None
-    ]
-    return face_ratios(faces)
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:

@@ -13,15 +13,16 @@ from avatarrig.avatar.gltf.compression import QUANTIZED
 from avatarrig.avatar.gltf.container import read_container, write_container
 from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.estimate import find_estimate
 from avatarrig.cli.options.height import HEIGHT
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import printable, say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import write_atomically
-from avatarrig.runs.estimate_file import read_estimate
 
 if TYPE_CHECKING:
-    from avatarrig.avatar.fitting import Avatar, Fitted
+    from avatarrig.avatar.fitting import Avatar, Fitted, Options
 
 _KEEP, _SCALE = "keep", "scale"
 _SIZES: Final = click.Choice((_KEEP, _SCALE))
@@ -34,9 +35,9 @@ _SUFFIXES: Final = (".glb", ".vrm")
 @click.option(
     "--run",
     "run",
-    required=True,
     type=click.Path(exists=True, path_type=Path),
     help="Run directory whose estimate to use, or the estimate itself.",
+    show_default="the latest on Kafka",
 )
 @click.option("--subject", help="Whose estimate, where RUN holds several people's.")
 @click.option(
@@ -47,7 +48,8 @@ _SUFFIXES: Final = (".glb", ".vrm")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; RUN/AVATAR-fitted.vrm or .glb unless told otherwise.",
+    help="File to write; AVATAR-fitted.vrm or .glb in RUN, or here without one, unless told "
+    "otherwise.",
 )
 @click.option(
     "--map",
@@ -71,10 +73,11 @@ _SUFFIXES: Final = (".glb", ".vrm")
     is_flag=True,
     help="Write although the VRM forbids to change it; its conditions stay in the file.",
 )
+@kafka_options
 def fit(
     *,
     avatar_file: Path,
-    run: Path,
+    run: Path | None,
     subject: str | None,
     height: float | None,
     out: Path | None,
@@ -85,6 +88,7 @@ def fit(
     hands: str,
     feet: str,
     private_use: bool,
+    kafka: KafkaArguments,
 ) -> None:
     """Give AVATAR (a .vrm or .glb file) the proportions of the person of RUN, mesh and all.
 
@@ -95,8 +99,8 @@ def fit(
 
     sizes = {"head": head, "hands": hands, "feet": feet}
     with fail_clearly():
-        _, document = read_estimate(run, subject)
-        known = complete_lengths(document)
+        found = find_estimate(run, subject, kafka)
+        known = complete_lengths(found.estimate)
         avatar = _avatar(avatar_file, _mapping(map_file))
         options = Options(
             widths=_WIDTHS[widths],  # type: ignore[arg-type] # click has checked it
@@ -113,13 +117,8 @@ def fit(
                 "--private-use for a copy that you do not pass on",
                 ExitCode.WRONG_USAGE,
             )
-        target = out or _default_target(run, avatar_file)
+        target = out or found.folder / f"{avatar_file.stem}-fitted{avatar_file.suffix}"
         _write(avatar, fitted, target, avatar_file)
-
-
-def _default_target(run: Path, avatar_file: Path) -> Path:
-    folder = run if run.is_dir() else run.parent
-    return folder / f"{avatar_file.stem}-fitted{avatar_file.suffix}"
 
 
 def _mapping(file: Path | None) -> dict[str, str | int] | None:
@@ -145,7 +144,7 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
         raise _unfit(file, error) from error
 
 
-def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
+def _fitted(avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:
@@ -170,9 +169,8 @@ def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
 def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry_run: bool) -> None:
     for label, value in avatar.conditions.shown:
         say(f"{label}: {printable(value)}")
-    for line in bones_found(avatar, full=dry_run):
+    for line in (*bones_found(avatar, full=dry_run), *factor_table(fitted, known, widths)):
         say(line)
-    say(factor_table(fitted, known, widths))
     for warning in fitted.warnings:
         say(f"warning: {warning}", err=True)
     if fitted.narrowed:

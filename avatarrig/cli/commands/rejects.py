@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
@@ -21,6 +21,8 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
 from avatarrig.views.rejects import RejectedPhoto
+from avatarrig.wire.counted import counted
+from avatarrig.wire.reasons import words_for
 
 _SPAN = re.compile(r"(\d+)([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -57,7 +59,9 @@ def list_command(
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
         return
     console = Console(highlight=False)
-    console.print(_table(photos) if photos else words("nothing is rejected"))
+    if not photos:
+        console.print(words("nothing is rejected"))
+    _list(console, photos)
 
 
 @rejects.command("show")
@@ -94,7 +98,7 @@ def replay_command(
     with fail_clearly(), reach(run_directory, kafka) as reached:
         photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
         replayed = replay(reached, photos)
-    say(f"{replayed} photos are published again")
+    say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):
         say(
             f"{len(photos) - replayed} others could not be read or were no photos; "
@@ -119,24 +123,28 @@ def _moment(text: str | None) -> float:
         ) from error
 
 
-def _table(photos: list[RejectedPhoto]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("when", "reason", "tries", "photo", "what is wrong"):
-        table.add_column(column, no_wrap=column not in {"photo", "what is wrong"})
+def _list(console: Console, photos: list[RejectedPhoto]) -> None:
+    """Names are never cut: they are what a person looks for, and a pipe has no width."""
     for photo in photos:
         reject = photo.latest
-        cells = (_clock(reject.rejected_at), reject.reason, str(reject.attempts * photo.times))
-        table.add_row(*map(words, cells), words(photo.name), words(reject.message))
-    return table
+        tried = reject.attempts * photo.times
+        again = f", tried {tried} times" if tried > 1 else ""
+        console.print(words(f"{_clock(reject.rejected_at)}  {photo.name}"), soft_wrap=True)
+        why = words(f"{words_for(reject.reason)} ({reject.reason}{again})", style="yellow")
+        for line in (why, words(reject.message, style="dim")):
+            if console.is_terminal:
+                console.print(Padding(line, (0, 0, 0, 4)))
+            else:
+                console.print("   ", line, soft_wrap=True)
 
 
 def _show(console: Console, photo: RejectedPhoto) -> None:
     reject, reference = photo.latest, photo.latest.reference
     rows = {
         "photo": photo.name,
-        "reason": reject.reason,
+        "reason": f"{words_for(reject.reason)} ({reject.reason})",
         "message": reject.message,
-        "tried": f"{reject.attempts} times, rejected {photo.times} times",
+        "tried": f"{counted(reject.attempts, 'time')}, rejected {counted(photo.times, 'time')}",
         "when": _clock(reject.rejected_at),
     }
     if reference is not None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
+from avatarrig.pipeline.estimate_source import observations_on
 from avatarrig.report.collect import collect
 from avatarrig.runs import write_atomically
+from avatarrig.runs.estimate_file import listed
 
 if TYPE_CHECKING:
     from avatarrig.report.page import ReportFiles
@@ -20,11 +24,15 @@ PAGE_NAME = "report.html"
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--subject", help="Whose photos, where there are several people's.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="HTML file to write, PNG files beside it; RUN/report.html unless told otherwise.",
+    help="HTML file to write, PNG files beside it; report.html in RUN, or here without one, "
+    "unless told otherwise.",
 )
 @click.option(
     "--photos",
@@ -34,24 +42,40 @@ PAGE_NAME = "report.html"
     show_default=True,
     help="How many of the best photos to show; 0 leaves all photos out, for strangers' eyes.",
 )
-def report(run: Path, out: Path | None, pictures: int) -> None:
+@kafka_options
+def report(
+    run: Path | None,
+    subject: str | None,
+    out: Path | None,
+    pictures: int,
+    kafka: KafkaArguments,
+) -> None:
     """Write RUN as one HTML file: skeleton, convergence, photos, quality and settings.
 
     It needs no other file and no network. Beside it lie PNG files of the skeleton, of its
-    convergence and of the best photos.
+    convergence and of the best photos. RUN is what a run, or `avatarrig up --out`, has left;
+    without one Kafka is asked what was observed, and no photos are shown.
     """
-    from avatarrig.report.page import (
-        ReportOptions,
-        make_report,
-    )
-
-    page_file = out or run / PAGE_NAME
-    options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
+    page_file = out or (run or Path()) / PAGE_NAME
     with fail_clearly():
-        files = make_report(collect(run), options)
-        for file, data in _named(files, page_file):
-            write_atomically(file, data)
-            say(f"{file}  {len(data) / 1024:.0f} KB")
+        if run is not None:
+            _write(run, subject, page_file, pictures)
+            return
+        with tempfile.TemporaryDirectory(prefix="avatarrig-report-") as folder:
+            whose = observations_on(kafka.required(), subject, Path(folder))
+            _write(Path(folder), whose, page_file, 0)
+
+
+def _write(run: Path, subject: str | None, page_file: Path, pictures: int) -> None:
+    from avatarrig.report.page import ReportOptions, make_report
+
+    options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
+    collected = collect(run, subject)
+    for file, data in _named(make_report(collected, options), page_file):
+        write_atomically(file, data)
+        say(f"{file}  {len(data) / 1024:.0f} KB")
+    if len(collected.courses) > 1:
+        say(f"it is about {listed(list(collected.courses))}; --subject NAME takes one of them")
 
 
 def _named(files: ReportFiles, page_file: Path) -> list[tuple[Path, bytes]]:

@@ -8,6 +8,7 @@ import click
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
+from avatarrig.wire.counted import counted
 
 
 @click.command("review", context_settings={"show_default": True})
@@ -53,11 +54,11 @@ def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> 
         page, shown = make_review(run, photos)
         file = out or run / PAGE_NAME
         write_atomically(file, page)
-    say(f"{file}: {shown} photos to look at, most doubtful first")
+    say(f"{file}: {counted(shown, 'photo')} to look at, most doubtful first")
 
 
 def _apply(run: Path, bad: list[str], good: list[str]) -> None:
-    from avatarrig.pipeline.deciding import exclude_from_run, include_in_run
+    from avatarrig.pipeline.decisions.deciding import exclude_from_run, include_in_run
 
     if not (bad or good):
         raise click.UsageError("no photo that is labelled was observed in this run")

@@ -16,11 +16,11 @@ from avatarrig.body.estimate import EstimateOptions
 from avatarrig.cli import COMMANDS
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
-from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
-from avatarrig.cli.options.web import DEFAULT_PORT
+from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
@@ -59,7 +59,7 @@ class _Dataset(click.Path):
     help="Run directory; the same command on it resumes.",
 )
 @workers_option
-@click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres.")
+@measuring_options
 @click.option(
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
@@ -109,6 +109,7 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
 
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
+        check_address("--web-port", "127.0.0.1", given["web_port"] or None, "or 0 for no page")
         outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
@@ -120,6 +121,8 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
     asking: Asking = given["asking"]
     if given["subject"] is not None and given["subject_from_folder"]:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
+    measuring: Measuring = given["measuring"]
+    measuring.of_one(subject_from_folder=given["subject_from_folder"])
     check_one_person(asking, subject_from_folder=given["subject_from_folder"])
     return RunRequest(
         dataset=given["dataset"],
@@ -139,5 +142,8 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         partitions=given["partitions"],
         models=detecting.models,
         web_port=given["web_port"] or None,
-        estimate=EstimateOptions(height=given["height"], window_days=given["window"]),
+        estimate=EstimateOptions(
+            height=measuring.height, measured=measuring.measured, window_days=given["window"]
+        ),
+        tells_measured=measuring.told and not given["subject_from_folder"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -17,14 +18,22 @@ from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.printable import words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs import RunDirectory, read_file_counts
-from avatarrig.views.pipeline_status import PipelineStatus, read_status
+from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus, read_status
 from avatarrig.views.view import duration
+from avatarrig.wire.counted import counted
+from avatarrig.wire.reasons import words_for
+
+_MOST_LISTED: Final = 20
+"""Skeletons that fit on a screen, beside the rest."""
 
 
 @click.command("status")
 @broker_options
+@click.option("--all", "everybody", is_flag=True, help="List all subjects, however many.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) -> None:
+def status(
+    *, run_directory: Path | None, kafka: KafkaArguments, everybody: bool, as_json: bool
+) -> None:
     """Show photos found, waiting, observed and rejected, lags, replicas and estimates.
 
     "Waiting" means not yet processed, never failed.
@@ -38,12 +47,12 @@ def status(*, run_directory: Path | None, kafka: KafkaArguments, as_json: bool) 
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
         console = Console(highlight=False)
-        _print(console, state)
+        _print(console, state, most=None if everybody else _MOST_LISTED)
         if files is not None:
             console.print(words(f"           looked at {words_for_files(files)}"), soft_wrap=True)
 
 
-def _print(console: Console, state: PipelineStatus) -> None:
+def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None:
     console.print(
         Text.assemble(
             ("photos     ", "bold"),
@@ -55,18 +64,34 @@ def _print(console: Console, state: PipelineStatus) -> None:
     if state.oldest_waiting is not None:
         oldest = f"the oldest waits {duration(state.oldest_waiting)}"
     console.print(
-        f"           {state.replicas} replicas alive · {state.photos_per_second:.1f} photos/s "
-        f"over the last minute · {oldest}"
+        f"           {counted(state.replicas, 'replica')} alive · "
+        f"{state.photos_per_second:.1f} photos/s over the last minute · {oldest}"
     )
     for reason, count in sorted(state.rejected_by_reason.items()):
-        console.print(words(f"           rejected: {count} {reason}", style="yellow"))
+        console.print(words(f"           rejected: {count} × {words_for(reason)}", style="yellow"))
     for topic, count in sorted(state.refused.items()):
-        passed = f"passed over: {count} messages of {topic} that are no records"
+        messages = counted(count, "message")
+        passed = f"passed over, since they hold no record: {messages} of {topic}"
         console.print(words(f"           {passed}", style="yellow"))
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:
-        console.print(_skeletons(state))
+        console.print()
+        console.print(words(_summary(state.skeletons), style="bold"))
+        shown = state.skeletons if most is None else state.skeletons[:most]
+        console.print(_skeletons(shown))
+        if len(shown) < len(state.skeletons):
+            more = len(state.skeletons) - len(shown)
+            console.print(words(f"… and {more:,} more; --all lists them", style="dim"))
+
+
+def _summary(skeletons: list[SkeletonStatus]) -> str:
+    stable = sum(one.stable == one.bones for one in skeletons)
+    none = sum(one.stable == 0 for one in skeletons)
+    return (
+        f"{counted(len(skeletons), 'skeleton')}: {stable:,} with all bones stable, "
+        f"{len(skeletons) - stable - none:,} with some, {none:,} with none"
+    )
 
 
 def _groups(state: PipelineStatus) -> Table:
@@ -79,11 +104,11 @@ def _groups(state: PipelineStatus) -> Table:
     return table
 
 
-def _skeletons(state: PipelineStatus) -> Table:
+def _skeletons(skeletons: list[SkeletonStatus]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("subject", "photos", "count", "moments", "stable", "estimated"):
         table.add_column(column, justify="left" if column == "subject" else "right")
-    for skeleton in state.skeletons:
+    for skeleton in skeletons:
         table.add_row(
             words(skeleton.subject),
             str(skeleton.observations),

@@ -5,7 +5,17 @@ from __future__ import annotations
 import click
 
 from avatarrig.cli.options.gathering import gathered
+from avatarrig.cli.options.web import check_address
 from avatarrig.pipeline.measured import MetricsAddress
+
+
+def check_metrics_address(metrics: MetricsAddress) -> None:
+    """Refuses an address of the metrics that cannot be had.
+
+    Raises:
+        CommandError: Somebody else listens there, or it is no address of this machine.
+    """
+    check_address("--metrics-port", metrics.host, metrics.port, "or leave the option out")
 
 
 def _address(*, metrics_host: str, metrics_port: int | None) -> MetricsAddress:

@@ -189,7 +189,8 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         cells = [row.label, _ratio(row), _interval(row)]
         if has_metres:
             cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
-        status = words(row.status, style=STATUS_STYLE.get(row.status, ""))
+        said = f"{row.status}, tape" if row.measured else row.status
+        status = words(said, style=STATUS_STYLE.get(row.status, ""))
         bar = (interval_bar(row, widest),) if has_bars else ()
         table.add_row(*cells, str(row.samples), _share(row.prior_share), status, *bar)
     return table

@@ -16,6 +16,7 @@ from avatarrig.pipeline.results import Estimates
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
+from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import Exclusion, words_for
 
 SHOWN_REJECTS = 10
@@ -68,8 +69,9 @@ def print_results(
         console.print(words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
     console.print(
         words(
-            f"{_photos(counts.found)} in {duration(elapsed)}: {counts.person} with a person, "
-            f"{counts.observed - counts.person} without, {counts.rejected} rejected"
+            f"{counted(counts.found, 'photo')} in {duration(elapsed)}: "
+            f"{counts.person} with a person, {counts.observed - counts.person} without, "
+            f"{counts.rejected} rejected"
             + (f", {counts.waiting} still waiting" if counts.waiting else "")
         )
     )
@@ -100,14 +102,14 @@ def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> Non
     if ambiguous and not left_out[Exclusion.SOMEBODY_ELSE]:
         console.print(
             words(
-                f"{_photos(ambiguous)} with several people: who is meant cannot be told without a "
-                "photo of the person: --reference PHOTO"
+                f"{counted(ambiguous, 'photo')} with several people: who is meant cannot be told "
+                "without a photo of the person: --reference PHOTO"
             )
         )
     if unsure:
         console.print(
             words(
-                f"{_photos(unsure)} of which nobody is sure: avatarrig review shows them, "
+                f"{counted(unsure, 'photo')} of which nobody is sure: avatarrig review shows them, "
                 "avatarrig include has them count"
             )
         )
@@ -116,19 +118,17 @@ def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> Non
 def _print_departed(console: Console, progress: Progress) -> None:
     gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
     if gone:
-        console.print(words(f"{_photos(gone)} no longer in the dataset: not counted any more"))
+        console.print(
+            words(f"{counted(gone, 'photo')} no longer in the dataset: not counted any more")
+        )
     if progress.departed:
         console.print(
             words(
-                f"{_photos(progress.departed)} observed earlier and no longer in the dataset: "
-                "still counted, since that is many at once or not all photos were looked at. "
-                "--prune takes them out."
+                f"{counted(progress.departed, 'photo')} observed earlier and no longer in the "
+                "dataset: still counted, since that is many at once or not all photos were looked "
+                "at. --prune takes them out."
             )
         )
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo{'' if count == 1 else 's'}"
 
 
 def _print_excluded(console: Console, progress: Progress) -> None:

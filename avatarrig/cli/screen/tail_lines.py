@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.cli.screen.printable import printable
 from avatarrig.wire import HistoryRecord
+from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import BONE_LABELS
 
 
@@ -42,9 +43,14 @@ def update_document(note: HistoryRecord) -> dict[str, Any]:
     }
 
 
+def photos_that_count(photos: int, used: int) -> str:
+    """How many photos there are, and how many of them count."""
+    return f"{counted(photos, 'photo')}, {used:,} count{'s' if used == 1 else ''}"
+
+
 def of_moments(count: int | None) -> str:
     """Of how many moments photos are; nothing where an estimate of 1.0 does not say."""
-    return "" if count is None else f" of {count} moment{'' if count == 1 else 's'}"
+    return "" if count is None else f" of {counted(count, 'moment')}"
 
 
 def plain_line(note: HistoryRecord) -> str:
@@ -53,7 +59,7 @@ def plain_line(note: HistoryRecord) -> str:
     stable = sum(ratio.status == "stable" for ratio in note.ratios.values())
     parts = [
         f"{when}  {printable(note.subject, 60)}",
-        f"{note.observations} photos, {note.used} count{of_moments(note.moments)}",
+        f"{photos_that_count(note.observations, note.used)}{of_moments(note.moments)}",
         f"{stable} of {len(note.ratios)} bones stable",
     ]
     parts += [

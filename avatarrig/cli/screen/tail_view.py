@@ -12,13 +12,15 @@ from rich.text import Text
 
 from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar
 from avatarrig.cli.screen.printable import printable
-from avatarrig.cli.screen.tail_lines import of_moments
+from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
 from avatarrig.views import Snapshot, Stream, Subject
 from avatarrig.views.view import BoneRow, bone_rows, duration
 from avatarrig.wire import HistoryRecord
+from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import BONE_LABELS, Estimate
+from avatarrig.wire.reasons import words_for
 
 TONE_STYLE: Final = {
     **STATUS_STYLE,
@@ -48,7 +50,6 @@ class Screen:
 
     Args:
         width: Columns.
-        height: Rows.
         ascii_only: Whether the terminal cannot show box and braille characters.
     """
 
@@ -76,7 +77,6 @@ def picture(
     """Lays out everything.
 
     Args:
-        seen: What is known.
         subjects: Those to show; the first in full.
         screen: Where.
         now: Unix seconds.
@@ -101,8 +101,8 @@ def _head(
         used = record.estimate.used
         moments = of_moments(record.estimate.moments)
         words = (
-            f"{printable(subjects[0].name, 60)}  {record.observations} photos"
-            f", {used} count{moments} · estimated {_age(record.estimated_at, now)} ago"
+            f"{printable(subjects[0].name, 60)}  {photos_that_count(record.observations, used)}"
+            f"{moments} · estimated {_age(record.estimated_at, now)} ago"
         )
         yield screen.words(words, "bold")
     stream = seen.stream
@@ -112,7 +112,8 @@ def _head(
     )
     reasons = Counter(seen.reasons)
     words = ", ".join(
-        f"{printable(reason, 40)} {count}" for reason, count in reasons.most_common(MOST_REASONS)
+        f"{printable(words_for(reason), 60)} {count}"
+        for reason, count in reasons.most_common(MOST_REASONS)
     )
     yield screen.words(
         f"rejected {reasons.total()}{words and f': {words}'}", "yellow" if words else "dim"
@@ -242,7 +243,7 @@ def trend(notes: Sequence[HistoryRecord], key: str) -> str:
         key: Key of ``skeleton_estimate.json``.
     """
     values = [(note.used, note.ratios[key].value) for note in notes if key in note.ratios]
-    if len(values) < 2:  # noqa: PLR2004 - a change needs two
+    if len(values) <= 1:
         return ""
     used, last = values[-1]
     before = next((value for n, value in reversed(values) if 2 * n <= used), values[0][1])
@@ -265,10 +266,17 @@ def _others(subjects: Sequence[Subject], screen: Screen) -> list[Text]:
         if record is None:
             continue
         words = (
-            f"{printable(subject.name, 40)}  {record.observations} photos · "
+            f"{printable(subject.name, 40)}  {counted(record.observations, 'photo')} · "
             f"{record.estimate.stable} of {len(record.estimate.stats)} bones stable"
         )
         lines.append(screen.words(words, "dim"))
     if len(subjects) > MOST_LISTED:
-        lines.append(screen.words(f"… and {len(subjects) - MOST_LISTED} more", "dim"))
+        more = subjects[MOST_LISTED:]
+        stable = sum(
+            each.record is not None
+            and each.record.estimate.stable == len(each.record.estimate.stats)
+            for each in more
+        )
+        words = f"… and {len(more):,} more, {stable:,} of them with all bones stable"
+        lines.append(screen.words(words, "dim"))
     return [Text(""), *lines] if lines else []

@@ -1,7 +1,7 @@
 """Whether one of the faces in a photo is the subject's; pure.
 
-The thresholds are cosines of SFace's embeddings. `tests/bench/faces.py` measures what they take
-and what they let in.
+The thresholds are cosines of SFace's embeddings. `tests/bench/detectors/faces.py` measures what
+they take and what they let in.
 """
 
 from __future__ import annotations
@@ -75,9 +75,6 @@ class Recognition(msgspec.Struct, frozen=True):
 
 def recognise(faces: Sequence[Compared]) -> Recognition:
     """Decides which face of a photo is the subject's.
-
-    Args:
-        faces: Every face found in the photo.
 
     Returns:
         The decision. Without any face that says something it is unsure.

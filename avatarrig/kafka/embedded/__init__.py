@@ -8,7 +8,7 @@ from avatarrig.kafka.embedded.errors import BrokerError, BrokerUnavailableError,
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.keeper import BrokerKeeper
 from avatarrig.kafka.embedded.running import default_data_folder, running_broker
-from avatarrig.kafka.embedded.storage import set_storage_aside
+from avatarrig.kafka.embedded.storage import set_storage_aside, storage_state
 
 __all__ = [
     "BrokerError",
@@ -22,4 +22,5 @@ __all__ = [
     "fetch",
     "running_broker",
     "set_storage_aside",
+    "storage_state",
 ]

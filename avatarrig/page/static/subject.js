@@ -1,4 +1,6 @@
-import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import "./add.js";
+import { follow as followPhotos } from "./album.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
@@ -59,7 +61,8 @@ function boneRow(bone) {
     cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
     cell("samples", { class: "number" }, bone.samples.toLocaleString()),
-    cell("status", { class: `status ${bone.status}` }, bone.status),
+    cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+    cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
     cell("from people in general", { class: "number" }, share(bone.prior_share)),
     cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
   );
@@ -96,19 +99,54 @@ function showAsymmetry(sides) {
   );
 }
 
+function showFurther(bones) {
+  byId("further-card").hidden = bones.length === 0;
+  byId("further").replaceChildren(
+    ...bones.map((bone) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, bone.label),
+        cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(bone.interval)),
+        cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+        cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
+        cell("from people in general", { class: "number" }, share(bone.prior_share)),
+      ),
+    ),
+  );
+}
+
+function showFace(face) {
+  byId("face-card").hidden = face.length === 0;
+  byId("face").replaceChildren(
+    ...face.map((row) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, row.label),
+        cell("ratio", { class: "number" }, row.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(row.interval)),
+        cell("samples", { class: "number" }, row.samples.toLocaleString()),
+      ),
+    ),
+  );
+}
+
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
   say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
-// As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8"; NaN where it is none of these.
+// As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8", 68in; NaN where it is none of these.
 function metres(written) {
-  const metric = /^(\d+(?:[.,]\d+)?)\s*(m|cm|)$/i.exec(written);
+  const metric = /^(\d+(?:[.,]\d+)?)\s*(m|cm|mm|)$/i.exec(written);
   if (metric) {
     const value = Number(metric[1].replace(",", "."));
-    const unit = metric[2].toLowerCase();
-    return unit === "cm" || (unit === "" && value >= 40) ? value / 100 : value;
+    return value / { m: 1, cm: 100, mm: 1000 }[metric[2].toLowerCase() || (value <= 2.8 ? "m" : "cm")];
   }
+  const inches = /^(\d+(?:[.,]\d+)?)\s*(?:"|″|”|''|in\.?|inch(?:es)?)$/i.exec(written);
+  if (inches) return Number(inches[1].replace(",", ".")) * 0.0254;
   const imperial = /^(\d+)\s*(?:'|′|’|ft\.?|feet|foot)\s*(?:(\d+(?:[.,]\d+)?)\s*(?:"|″|”|''|in\.?|inch(?:es)?)?)?$/i.exec(written);
   return imperial ? Number(imperial[1]) * 0.3048 + Number((imperial[2] ?? "0").replace(",", ".")) * 0.0254 : NaN;
 }
@@ -122,7 +160,7 @@ function showDownloads() {
     byId("height-words"),
     fits ? (written ? `GLB and BVH are in metres, ${height.toFixed(2)} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72m, 172cm or 5'8\".",
   );
-  for (const link of document.querySelectorAll(".button")) {
+  for (const link of document.querySelectorAll("#downloads .button")) {
     const query = new URLSearchParams({ name });
     if (["glb", "bvh"].includes(link.dataset.kind)) {
       query.set("names", byId("names").value);
@@ -140,7 +178,7 @@ showDownloads();
 
 listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
-  showPhotos(content.photos, false);
+  followPhotos(content.photos);
   charts.take(content.history, LABELS);
   if (!content.known) {
     if (wasKnown) location.reload(); // forgotten: the server says so
@@ -155,5 +193,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  showFurther(content.further);
+  showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+_TYPED_SINCE: Final = 2
+_WIDER_SINCE: Final = 2
+"""Versions: before them items had no types, and numbers of items were shorter."""
 _ITEM: Final = re.compile(rb"infe[\x02\x03]...(?:..|....)..(\w{4})", re.DOTALL)
 _NAMES: Final = {
     b"avc1": "H.264",
@@ -56,6 +59,29 @@ def pixels_of(data: bytes) -> Iterator[bytes]:
                 yield data[start : start + length]
 
 
+def exif_of(data: bytes) -> bytes:
+    """Finds the EXIF block of a HEIF file, from its byte order on; empty where there is none.
+
+    Raises:
+        ValueError: Its boxes are damaged, or lie as few programs write them.
+    """
+    content = dict(_boxes(data))
+    meta = dict(_boxes(content[b"meta"][4:]))
+    kinds = _kinds(meta[b"iinf"])
+    for item, pieces in _places(meta[b"iloc"]):
+        if kinds.get(item) == b"Exif":
+            block = b"".join(data[start : start + length] for start, length in pieces)
+            return block[4 + int.from_bytes(block[:4], "big") :]
+    return b""
+
+
+def turn_of(data: bytes) -> int:
+    """How a HEIF file says that its picture is to be turned, as EXIF's orientation 1, 3, 6 or 8."""
+    at = data.find(b"irot", 0, _READ)
+    quarters = data[at + 4] & 3 if 0 <= at < len(data) - 4 else 0
+    return (1, 8, 3, 6)[quarters]
+
+
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 0
     while at + 8 <= len(data):
@@ -73,8 +99,8 @@ def _kinds(items: bytes) -> dict[int, bytes]:
     """Item to its type (ISO/IEC 14496-12, 8.11.6)."""
     kinds: dict[int, bytes] = {}
     for kind, content in _boxes(items[6 if items[0] == 0 else 8 :]):
-        if kind == b"infe" and content[0] >= 2:  # noqa: PLR2004 - before it there were no types
-            width = 2 if content[0] == 2 else 4  # noqa: PLR2004
+        if kind == b"infe" and content[0] >= _TYPED_SINCE:
+            width = 2 if content[0] == _TYPED_SINCE else 4
             number = int.from_bytes(content[4 : 4 + width], "big")
             kinds[number] = content[6 + width : 10 + width]
     return kinds
@@ -92,7 +118,7 @@ def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         at += width
         return int.from_bytes(content[at - width : at], "big")
 
-    wide = 2 if version < 2 else 4  # noqa: PLR2004 - wider numbers from version 2 on
+    wide = 2 if version < _WIDER_SINCE else 4
     for _ in range(take(wide)):
         item = take(wide)
         is_elsewhere = bool(version and take(2) & 15)

@@ -16,6 +16,7 @@ from avatarrig.report.calibration.suggestion import (
     suggest_from_distributions,
     suggest_from_labels,
 )
+from avatarrig.wire.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,8 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metric: Name of the metric in an observation's ``meta``.
-        n: Photos that have it.
         percentiles: Percentile to value.
         edges: Borders of the histogram's bars, one more than bars.
-        counts: Photos in each bar.
     """
 
     metric: str
@@ -59,9 +58,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Reports of all runs, and the thresholds that follow from them together.
 
     Attributes:
-        runs: One report a run.
         basis: ``distributions`` or ``labels``.
-        thresholds: Suggested values.
         chosen: What the thresholds do to labelled photos; None without labels.
         alternatives: What other thresholds would do to them.
     """
@@ -117,7 +114,8 @@ def to_text(calibration: Calibration) -> str:
     """Lays a calibration out for a person to read, in at most 80 columns."""
     lines: list[str] = []
     for run in calibration.runs:
-        lines += [f"{run.directory}: {run.photos} photos, {run.with_pose} with a pose", ""]
+        photos = counted(run.photos, "photo")
+        lines += [f"{run.directory}: {photos}, {run.with_pose} with a pose", ""]
         for distribution in run.distributions:
             lines += [*_draw(distribution), ""]
         lines += ["frame_kind", *_bars(list(run.frame_kinds), list(run.frame_kinds.values())), ""]
@@ -163,7 +161,7 @@ def _draw(distribution: Distribution) -> list[str]:
     percentiles = "  ".join(f"p{p} {value:g}" for p, value in distribution.percentiles.items())
     names = [f"{edge:g}" for edge in distribution.edges[:-1]]
     return [
-        f"{distribution.metric} ({distribution.n} photos)  {percentiles}",
+        f"{distribution.metric} ({counted(distribution.n, 'photo')})  {percentiles}",
         *_bars(names, list(distribution.counts)),
     ]
 

@@ -1,0 +1,254 @@
+"""The Gaussian step: from summed evidence to a person's proportions, with honest intervals.
+
+With z the size-free log lengths that the photos' sum speaks of and x the person's own,
+z = G (x - m) + m + c + e and cov e = Λ⁻¹ + R. With T = G S Gᵀ + R and η' = η - Λ (m + c):
+
+    mean  m + S Gᵀ (I + Λ T)⁻¹ η'        covariance  S - S Gᵀ (I + Λ T)⁻¹ Λ G S
+
+which needs no inverse of Λ, so photos that show half a body are enough. People are a mixture
+over S and R; each component is weighed by how well it predicts the sums.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
+from avatarrig.body.evidence.evidence import matrix_of, scatter_of, vector_of
+from avatarrig.body.levels import Cell, Moments, moments_of
+from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.body.solver.doubt import Weighed, expected, weigh
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.tape.evidence import NOTHING, Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from avatarrig.body.evidence.learned import Learned, Population
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A ratio of lengths with the bounds that contain it with the asked-for probability."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """What is known about one person's proportions.
+
+    Attributes:
+        log_lengths: (7,) means of the natural log lengths in the order of `POOLED_BONES`, summing
+            to 0: only differences mean something.
+        covariance: (7, 7) of the log lengths, calibrated, the systematic error included.
+        prior_share: By bone, 1 where everything comes from the population (no photos) down to
+            0 where nothing does.
+        photos: How many photos it rests on.
+        moments: How many moments these were taken in, roughly where they are very many.
+        trusted: Share of the photos that is counted; the rest may show somebody else.
+        consistent: Whether the photos agree on one person.
+        odd_measures: Measured lengths that do not fit what all else says.
+        learned: Version of the weights.
+    """
+
+    log_lengths: FloatArray
+    covariance: FloatArray
+    prior_share: dict[str, float]
+    photos: int
+    moments: float
+    trusted: float
+    consistent: bool
+    learned: str
+    odd_measures: tuple[str, ...] = ()
+
+    def ratio(
+        self, above: tuple[str, ...], below: tuple[str, ...], coverage: float = 0.9
+    ) -> Interval:
+        """Returns a ratio of added bone lengths with its interval.
+
+        Args:
+            above: Pooled bones in the numerator.
+            below: Pooled bones in the denominator.
+            coverage: Probability that the interval contains the truth, between 0 and 1.
+        """
+        middle, gradient = log_ratio(self.log_lengths, above, below)
+        deviation = math.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0))
+        reach = NormalDist().inv_cdf((1 + coverage) / 2) * deviation
+        return Interval(
+            low=float(np.exp(middle - reach)),
+            middle=float(np.exp(middle)),
+            high=float(np.exp(middle + reach)),
+        )
+
+
+def solve(total: EvidenceSum, learned: Learned) -> Proportions:
+    """Estimates a person's proportions from summed evidence, as if each photo erred by itself.
+
+    Args:
+        total: The photos; none gives the population's mean and spread.
+        learned: The weights that made the evidence.
+
+    Raises:
+        LearnedRefusedError: The evidence was made by other weights.
+    """
+    plain = Weighed(matrix_of(total.information), vector_of(total.vector), 1.0)
+    return _proportions(total, total.photos, plain, learned, NOTHING)
+
+
+def solve_moments(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING) -> Proportions:
+    """Estimates a person's proportions: photos within moments within sessions.
+
+    What seems to show somebody else is trusted less.
+
+    Args:
+        cells: The photos, see `avatarrig.body.sums.moments`.
+        learned: The weights that made the evidence.
+        tape: Lengths of the person that were measured.
+
+    Raises:
+        LearnedRefusedError: The evidence was made by other weights.
+    """
+    total = EvidenceSum.total(cell.total for cell in cells)
+    return _proportions(total, moments_of(cells), _weighed(cells, learned, tape), learned, tape)
+
+
+def imagine(
+    cells: Sequence[Cell], added: Sequence[FloatArray], learned: Learned
+) -> list[Proportions]:
+    """Estimates a person's proportions as they would be with photos that are only imagined.
+
+    These say what the estimate says already, so that they narrow it and do not move it.
+
+    Args:
+        cells: The photos that there are.
+        added: (6, 6) each: the information that photos would bring, one estimate each.
+        learned: The weights that made the evidence.
+    """
+    population = learned.population
+    weighed = _weighed(cells, learned, NOTHING)
+    person, _, _ = posterior(population, weighed.information, weighed.vector)
+    says = expected(population, person)
+    total, moments = EvidenceSum.total(cell.total for cell in cells), moments_of(cells)
+    return [
+        _proportions(
+            total,
+            moments,
+            Weighed(weighed.information + more, weighed.vector + more @ says, weighed.trusted),
+            learned,
+            NOTHING,
+        )
+        for more in added
+    ]
+
+
+def _weighed(cells: Sequence[Cell], learned: Learned, tape: Tape) -> Weighed:
+    def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
+        mean, covariance, _ = posterior(learned.population, information, vector)
+        return tape.given(mean, covariance)[0]
+
+    return weigh(Moments.of(cells, learned.population), learned.population, person_of)
+
+
+def _proportions(
+    total: EvidenceSum, moments: float, weighed: Weighed, learned: Learned, tape: Tape
+) -> Proportions:
+    if total.learned not in (None, learned.version):
+        raise LearnedRefusedError(
+            f"the evidence was made by {total.learned!r}, these weights are {learned.version!r}: "
+            "evaluate the photos again from their landmarks"
+        )
+    mean, covariance, prior = posterior(learned.population, weighed.information, weighed.vector)
+    shares = _shares(covariance, prior)
+    few, many, growth = learned.intervals
+    by_photos = many + growth * unusual(learned.population, mean)
+    covariance = covariance * (few * shares.mean() + by_photos * (1 - shares.mean())) ** 2
+    limit, allowance = learned.most_misfit
+    most = math.hypot(limit, allowance / math.sqrt(max(moments, 1)))
+    measured, rest = tape.given(mean, covariance)
+    shares = shares * _shares(rest, covariance)
+    return Proportions(
+        log_lengths=HELMERT.T @ measured,
+        covariance=HELMERT.T @ rest @ HELMERT,
+        prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
+        photos=total.photos,
+        moments=moments,
+        trusted=weighed.trusted,
+        consistent=misfit(learned.population, total, mean) <= most,
+        learned=learned.version,
+        odd_measures=tape.contradictions(mean, covariance),
+    )
+
+
+def _shares(covariance: FloatArray, given: FloatArray) -> FloatArray:
+    """What is left, by bone (7,), of the variance that there was: 0..1."""
+    left, all_of_it = (
+        np.einsum("ji,jk,ki->i", HELMERT, each, HELMERT) for each in (covariance, given)
+    )
+    return np.asarray(np.clip(left / all_of_it, 0, 1))
+
+
+def misfit(population: Population, total: EvidenceSum, person: FloatArray) -> float:
+    """How badly the photos fit a person (6,): about 1 where all is as the network expects.
+
+    The mean over photos and bones of the squared deviations of what each photo says from what
+    it should say, in the photo's own standard deviations. It comes from the sums alone:
+    scatter - 2 z·η + zᵀ Λ z.
+    """
+    if not total.photos:
+        return 0.0
+    says = expected(population, person)
+    matrix, vector = matrix_of(total.information), vector_of(total.vector)
+    square = scatter_of(total.information) - 2 * says @ vector + says @ matrix @ says
+    return float(square) / (total.photos * (len(BONE_VECTORS) - 1))
+
+
+def unusual(population: Population, person: FloatArray) -> float:
+    """How far a person (6,) is from the mean, in standard deviations of ordinary people.
+
+    The root mean square over the 6 coordinates, so 1 for an ordinary person.
+    """
+    apart = person - population.mean
+    distance = float(apart @ np.linalg.solve(population.covariances[0], apart))
+    return math.sqrt(max(distance, 0.0) / len(apart))
+
+
+def posterior(
+    population: Population, information: FloatArray, vector: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean (6,) and covariance (6, 6) of a person, and the prior covariance the evidence met.
+
+    Args:
+        population: Whom to expect, and how sums relate to people.
+        information: Λ (6, 6), positive semi-definite.
+        vector: η (6,).
+    """
+    response, identity = population.response, np.eye(len(vector))
+    centred = vector - information @ (population.mean + population.offset)
+    means, covariances, fits = [], [], []
+    for prior, systematic in zip(population.covariances, population.systematic, strict=True):
+        spread = response @ prior @ response.T + systematic
+        factor = identity + information @ spread
+        gain = prior @ response.T @ np.linalg.inv(factor)
+        means.append(gain @ centred)
+        covariances.append(prior - gain @ information @ response @ prior)
+        fit = centred @ spread @ np.linalg.solve(factor, centred)
+        fits.append(0.5 * (fit - np.linalg.slogdet(factor)[1]))
+    logits = np.array(fits) + np.log(population.shares)
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    deviations = np.array(means)
+    shift = shares @ deviations
+    apart = deviations - shift
+    within = np.einsum("k,kij->ij", shares, np.array(covariances))
+    between = np.einsum("k,ki,kj->ij", shares, apart, apart)
+    covariance = within + between
+    prior = np.einsum("k,kij->ij", shares, population.covariances)
+    return population.mean + shift, (covariance + covariance.T) / 2, prior

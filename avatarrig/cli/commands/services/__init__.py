@@ -1,0 +1,1 @@
+"""The commands that are services or serve them, one a module."""

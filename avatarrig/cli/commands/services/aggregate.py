@@ -1,0 +1,83 @@
+"""``avatarrig aggregate``: one aggregator worker, as a service."""
+
+from __future__ import annotations
+
+import click
+import structlog
+
+from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.web import announce_page, check_page_address, web_options
+from avatarrig.cli.options.window import WINDOW
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
+from avatarrig.page.settings import PageSettings
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
+from avatarrig.process.supervision import Child
+from avatarrig.wire.topics import pipeline_topics
+
+_log = structlog.get_logger(__name__)
+
+window_option = click.option(
+    "--window",
+    type=WINDOW,
+    default="30d",
+    show_default=True,
+    help="Estimate the newest days apart as well, by capture time.",
+)
+
+
+@click.command("aggregate", context_settings={"show_default": True})
+@kafka_options
+@click.option(
+    "--group",
+    default=DEFAULT_GROUP,
+    help="Consumer group; another group estimates from the start, independently.",
+)
+@window_option
+@web_options
+def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSettings) -> None:
+    """Run an aggregator worker until Ctrl-C or SIGTERM.
+
+    Workers of a group share the subjects; one does thousands of observations a second.
+    """
+    configure_logs()
+    with fail_clearly(), stop_on_signals() as stop:
+        check_page_address(page)
+        reached = kafka.required()
+        require_topics(reached, pipeline_topics())
+        with (
+            instance_name(group) as instance,
+            membership(reached, group, [instance]),
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
+        ):
+            coordinator.use(reached)
+            child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            announce_page(page)
+            coordinator.start([child])
+            coordinator.work(stop)
+
+
+def aggregator(
+    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: PageSettings
+) -> Child:
+    """Describes the worker's process."""
+    settings = AggregatorSettings(
+        kafka=kafka,
+        group=group,
+        worker=worker,
+        window_days=window,
+        web_host=page.host,
+        web_port=page.port,
+        web_names=page.names,
+        overlay_roots=page.overlays,
+        watched=page.watched,
+        watched_people=page.people,
+        web_private=page.private,
+        die_with_parent=True,
+    )
+    return Child("aggregator", "aggregators", settings)

@@ -1,0 +1,198 @@
+"""``avatarrig detect``: detector replicas for this machine, as a service."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.detector import Detecting, detector_options
+from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options
+from avatarrig.detectors.fetching.models import locate_models
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
+from avatarrig.photos.object_store import (
+    StoreUrlError,
+    from_store_url,
+    is_store_url,
+    lies_in_store,
+)
+from avatarrig.photos.uri import FileUriError, from_file_uri
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.measured import MetricsAddress, measured
+from avatarrig.pipeline.replicas import replicas
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
+from avatarrig.process.supervision import Child
+from avatarrig.runs import RunStorageError
+from avatarrig.runs.store import RunStore
+from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
+from processors.sandbox.settings import Limits, SandboxSettings
+from processors.settings import ReplicaSettings
+from producers.references import Dataset
+
+LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
+_log = structlog.get_logger(__name__)
+
+
+out_option = click.option(
+    "--out",
+    help="Folder, or s3://BUCKET/PREFIX, for observation files, overlays and masks.",
+    show_default="none are kept",
+)
+
+
+@click.command("detect", context_settings={"show_default": True})
+@kafka_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="one per core",
+    help="Detector replicas, each a process of its own.",
+)
+@click.option(
+    "--allow-root",
+    "allow_root",
+    multiple=True,
+    help="Folder, or s3://BUCKET/PREFIX, that photos may lie in; anything else is refused. May be "
+    "given several times.",
+)
+@out_option
+@click.option(
+    "--group",
+    default=DETECTOR_GROUPS,
+    help="Consumer group that shares the photos; those of other groups get all of them as well.",
+)
+@detector_options
+@asking_options(person=False)
+@metrics_options
+def detect(
+    *,
+    kafka: KafkaArguments,
+    workers: int,
+    allow_root: tuple[str, ...],
+    out: str | None,
+    group: str,
+    detecting: Detecting,
+    asking: Asking,
+    metrics: MetricsAddress,
+) -> None:
+    """Run detector replicas until Ctrl-C or SIGTERM.
+
+    They share the photos that ``avatarrig ingest`` publishes with all other replicas of their
+    group, on this machine and elsewhere. Asked to stop, they finish the photo in hand.
+    """
+    configure_logs()
+    with fail_clearly(), stop_on_signals() as stop:
+        sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
+        reached = kafka.required()
+        require_topics(reached, pipeline_topics())
+        locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
+        sandbox = msgspec.structs.replace(
+            sandbox, sought=Dataset(name="", template=template).sought(())
+        )
+        with instance_name(group) as instance:
+            children = detectors(
+                reached,
+                sandbox,
+                workers=workers,
+                group=group,
+                instance=instance,
+            )
+            members = [f"{group}.{instance}.{slot}" for slot in range(workers)]
+            with (
+                measured(metrics, reached, {group: IMAGES}) as service,
+                membership(reached, group, members),
+                Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
+            ):
+                coordinator.use(reached)
+                service.follow(lambda: coordinator.states)
+                coordinator.start(children, metrics_directory=service.directory)
+                coordinator.work(stop)
+
+
+def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Checks the folders that photos may lie in.
+
+    Raises:
+        CommandError: There is none, or one is no folder.
+    """
+    if not allowed:
+        raise CommandError(
+            "name the folders that photos may lie in: --allow-root FOLDER", ExitCode.WRONG_USAGE
+        )
+    return tuple(_root(root) for root in allowed)
+
+
+def _root(text: str) -> str:
+    if not is_store_url(text):
+        return str(local_folder("--allow-root", text))
+    try:
+        from_store_url(text)
+    except StoreUrlError as error:
+        raise CommandError(f"--allow-root: {error}", ExitCode.WRONG_USAGE) from error
+    return text
+
+
+def sandbox_settings(
+    detecting: Detecting, roots: tuple[str, ...], out: str | None
+) -> SandboxSettings:
+    """Puts together what detector processes are told.
+
+    Raises:
+        CommandError: Files cannot be kept where they shall be.
+        StoreAwayError: A store that shall keep them does not answer.
+    """
+    return SandboxSettings(
+        photo_roots=roots,
+        options=detecting.options,
+        models=None if detecting.models is None else str(detecting.models.resolve()),
+        run_directory=None if out is None else _place_for_files(out),
+        wanted=detecting.wanted,
+    )
+
+
+def detectors(
+    kafka: KafkaSettings, sandbox: SandboxSettings, *, workers: int, group: str, instance: str
+) -> list[Child]:
+    """Lists the replicas of this machine."""
+    settings = ReplicaSettings(
+        kafka=kafka, group=group, instance=instance, sandbox=sandbox, limits=LIMITS
+    )
+    return replicas(settings, workers)
+
+
+def _place_for_files(out: str) -> str:
+    if not lies_in_store(out):
+        return str(local_folder("--out", out))
+    try:
+        RunStore(out).check()
+    except StoreUrlError as error:
+        raise CommandError(f"--out: {error}", ExitCode.WRONG_USAGE) from error
+    except RunStorageError as error:
+        raise CommandError(f"--out: {error.filename}: {error.strerror}") from error
+    return out
+
+
+def local_folder(option: str, text: str) -> Path:
+    """Reads a folder that is given as a path or as a file:// URL.
+
+    Raises:
+        CommandError: It is neither.
+    """
+    if "://" not in text:
+        return Path(text).resolve()
+    try:
+        return from_file_uri(text).resolve()
+    except FileUriError as error:
+        raise CommandError(f"{option}: {error}", ExitCode.WRONG_USAGE) from error

@@ -1,0 +1,190 @@
+"""``avatarrig up``: everything on one machine, for photos that go on arriving."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from aggregators.settings import DEFAULT_GROUP
+from avatarrig.cli.commands.services.aggregate import aggregator, window_option
+from avatarrig.cli.commands.services.detect import (
+    detectors,
+    local_folder,
+    out_option,
+    sandbox_settings,
+)
+from avatarrig.cli.commands.services.ingest import Ingesting, ingest_options
+from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
+from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
+from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
+from avatarrig.cli.options.reference import Asking, asking_options
+from avatarrig.cli.options.web import announce_page, check_page_address, web_options
+from avatarrig.cli.screen.printable import say
+from avatarrig.detectors.fetching.models import locate_models
+from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, existing_partitions
+from avatarrig.page.settings import PageSettings
+from avatarrig.photos.object_store import lies_in_store
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.fetching import fetch_line
+from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
+from avatarrig.pipeline.measured import MetricsAddress, measured
+from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
+from avatarrig.process.logs import configure_logs
+from avatarrig.process.signals import stop_on_signals
+from avatarrig.process.supervision import Child
+from avatarrig.wire.topics import (
+    DEFAULT_PARTITIONS,
+    DETECTOR_GROUPS,
+    IMAGES,
+    OBSERVATIONS,
+    pipeline_topics,
+)
+from producers.service import source_at
+
+_log = structlog.get_logger(__name__)
+
+
+@click.command("up", context_settings={"show_default": True})
+@ingest_options
+@asking_options()
+@measuring_options
+@workers_option
+@out_option
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the embedded Apache Kafka keeps its records.",
+    show_default="this user's state folder",
+)
+@kafka_options
+@detector_options
+@window_option
+@web_options
+@metrics_options
+def up(
+    *,
+    ingesting: Ingesting,
+    asking: Asking,
+    measuring: Measuring,
+    workers: int,
+    out: str | None,
+    data_dir: Path | None,
+    kafka: KafkaArguments,
+    detecting: Detecting,
+    window: int,
+    page: PageSettings,
+    metrics: MetricsAddress,
+) -> None:
+    """Watch DIR and keep its people's skeletons up to date, until Ctrl-C or SIGTERM.
+
+    Runs an embedded Apache Kafka (unless --bootstrap-servers names another), the ingest,
+    detector replicas and the aggregator under one supervisor. What was done is remembered: the
+    same command goes on where it stopped.
+    """
+    configure_logs()
+    ingesting.check(asking, measuring)
+    with fail_clearly(), stop_on_signals() as stop, ExitStack() as stack:
+        check_page_address(page)
+        check_metrics_address(metrics)
+        location, whose = ingesting.location, ingesting.only_subject
+        source_at(location).check()
+        sandbox = sandbox_settings(detecting, (location,), out)
+        locate_models(detecting.options, detecting.models, report=_log.info)
+        template = asking.template(detecting.models, _log.info)
+        coordinator = stack.enter_context(
+            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
+        )
+        folder = data_dir or default_data_folder()
+        launched = _launched(coordinator, kafka, folder)
+        detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
+        worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        shown = _with_overlays(_with_folder(page, ingesting), out)
+
+        def children(reached: KafkaSettings) -> list[Child]:
+            return [
+                # The page first: it says that Kafka is not there yet.
+                aggregator(reached, group=DEFAULT_GROUP, worker=worker, window=window, page=shown),
+                *detectors(
+                    reached,
+                    sandbox,
+                    workers=workers,
+                    group=DETECTOR_GROUPS,
+                    instance=detector_instance,
+                ),
+                Child(
+                    "ingest",
+                    "producers",
+                    ingesting.settings(reached, watch=True, asking=asking, template=template),
+                ),
+            ]
+
+        say(f"photos are taken from {location}; Ctrl-C stops")
+        announce_page(page)
+        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        service = stack.enter_context(measured(metrics, launched, groups))
+        service.follow(lambda: coordinator.states)
+        reached = launched
+        if kafka.optional() is None:
+            coordinator.start(children(launched), metrics_directory=service.directory, held=True)
+            reached = coordinator.await_broker(stop)
+            if stop.is_set():
+                return
+            say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+        coordinator.patiently(lambda: _create_topics(reached), stop)
+        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
+        members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
+        stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
+        stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
+        if out is not None:
+            keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
+            stack.callback(keeping.stop)  # after the aggregator's last word
+            keeping.start(coordinator.background)
+        # Before the groups are left, and before the broker is stopped.
+        stack.callback(coordinator.stop_parts)
+        if not coordinator.has_parts:
+            coordinator.start(children(reached), metrics_directory=service.directory)
+        coordinator.release()
+        coordinator.work(stop)
+        _log.info("stopping: what is in hand is finished first")
+
+
+def _launched(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
+    """Says how Kafka is reached; an embedded one is still starting."""
+    named = kafka.optional()
+    if named is not None:
+        check_connection(named)
+        return coordinator.use(named)
+    return coordinator.launch(
+        EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
+    )
+
+
+def _create_topics(kafka: KafkaSettings) -> None:
+    create_topics(kafka, pipeline_topics(existing_partitions(kafka) or DEFAULT_PARTITIONS))
+
+
+def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
+    """Lets the page show what the detectors of the same command draw."""
+    if out is None:
+        return page
+    if lies_in_store(out):
+        if page.port is not None:
+            say(f"the page shows no overlays: they lie in {out}")
+        return page
+    overlays = (*page.overlays, str(local_folder("--out", out)))
+    return msgspec.structs.replace(page, overlays=overlays)
+
+
+def _with_folder(page: PageSettings, ingesting: Ingesting) -> PageSettings:
+    """Tells the page where photos are taken from, and whose they are there."""
+    return msgspec.structs.replace(
+        page, watched=ingesting.location, people=ingesting.dataset.subject_per_folder
+    )

@@ -1,0 +1,98 @@
+"""What somebody measured of a person, as options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from avatarrig.body.tape.measure import (
+    EXAMPLE,
+    NAMES,
+    MeasureError,
+    check_measures,
+    parse_measure,
+    together,
+)
+from avatarrig.cli.options.gathering import gathered
+from avatarrig.cli.options.height import HEIGHT
+from avatarrig.wire.estimate import Measured
+
+if TYPE_CHECKING:
+    from click import Context, Parameter
+
+NONE: Final = "none"
+"""Takes back what was told before."""
+
+
+class Measuring(msgspec.Struct, frozen=True):
+    """What was measured.
+
+    Attributes:
+        height: Metres; None where it is not told.
+        measured: Lengths by key of an estimate.
+        told: Whether anything was said: aggregators are told of it, and remember.
+    """
+
+    height: float | None
+    measured: dict[str, Measured]
+    told: bool
+
+    def of_one(self, *, subject_from_folder: bool) -> None:
+        """Refuses to measure several people with one tape.
+
+        Raises:
+            click.UsageError: Both are asked for.
+        """
+        if self.measured and subject_from_folder:
+            raise click.UsageError("--measure is of one person, --subject-from-folder of several")
+
+
+class _Measure(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic since click 8.4
+    """Accepts ``forearm=26cm`` or ``forearm=26cm+-0.5cm``; gives the bone and its length."""
+
+    name = "bone=length"
+
+    def convert(
+        self, value: object, param: Parameter | None, ctx: Context | None
+    ) -> tuple[str, Measured] | str:
+        """Reads what was typed."""
+        if isinstance(value, tuple):
+            return value
+        text = str(value)
+        if text.strip().lower() == NONE:
+            return NONE
+        try:
+            return parse_measure(text)
+        except MeasureError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _measuring(height: float | None, measured: tuple[tuple[str, Measured] | str, ...]) -> Measuring:
+    lengths = [given for given in measured if isinstance(given, tuple)]
+    if lengths and len(lengths) < len(measured):
+        raise click.UsageError("--measure none takes all lengths back: give it alone")
+    try:
+        found = together(lengths)
+        check_measures(found, height)
+    except MeasureError as error:
+        raise click.UsageError(f"--measure: {error}") from error
+    return Measuring(height, found, told=bool(measured) or height is not None)
+
+
+measuring_options: Final = gathered(
+    "measuring",
+    _measuring,
+    click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres."),
+    click.option(
+        "--measure",
+        "measured",
+        type=_Measure(),
+        multiple=True,
+        help=f"A length that was measured from joint to joint, such as {EXAMPLE}; one for each of "
+        f"{NAMES}. Its standard error is 1 % unless said. With a height, or another length, it is "
+        "evidence beside the photos. Aggregators remember it; 'none' takes all back.",
+    ),
+)
+"""Gives a command ``--height`` and ``--measure``, as ``measuring``."""

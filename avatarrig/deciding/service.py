@@ -1,0 +1,247 @@
+"""Deciding about photos of a subject where no run is: through the topics."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from kafka import TopicPartition
+
+from avatarrig.body.evidence.current_evidence import slim
+from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.deciding.standing import (
+    Change,
+    KnownPhoto,
+    bring_back,
+    fits,
+    leave_out,
+    why_same,
+)
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding import decisions_about, send_decisions
+from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
+from avatarrig.wire import Decision, Forget, Observation
+from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.topics import OBSERVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kafka import KafkaConsumer, KafkaProducer
+
+ROUNDS: Final = 5
+"""How often it is looked whether photos were observed while they were being decided about."""
+
+Place = tuple[int, str, str]
+"""Partition, image_id and fingerprint."""
+
+Meant = Callable[[KnownPhoto], Collection[str]]
+"""Which of the names that were given a photo goes by."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of the photos that were named.
+
+    Attributes:
+        changed: Those that stand otherwise now.
+        before: image_id of each to how it stood.
+        same: Those that stand as they stood, with the reason.
+    """
+
+    changed: list[KnownPhoto]
+    before: dict[str, str]
+    same: list[tuple[KnownPhoto, str]]
+
+
+class _Matched:
+    """What the observations topic says of the photos that are named.
+
+    Args:
+        subject: Whose photos they are.
+        names: What photos were called.
+        meant: Tells which of these names a photo goes by.
+    """
+
+    def __init__(self, subject: str, names: Sequence[str], meant: Meant) -> None:
+        self._subject = subject
+        self._digest = subject_digest(subject)
+        self._meant = meant
+        self.unmatched = set(names)
+        self.is_known = False
+        self.first: dict[Place, Observation] = {}
+        self.standings: dict[str, str] = {}
+
+    def take(self, message: Message) -> None:
+        """Takes in a message of the topic; the aggregator rejects those that hold no record."""
+        match message.record:
+            case Forget(forget=digest) if digest == self._digest:
+                self._forget(message.partition)
+            case Decision(subject=subject) as decision if subject == self._subject:
+                self.standings |= dict.fromkeys(decision.image_ids, decision.standing)
+            case Observation() as seen:
+                self._see(message.partition, seen)
+
+    def _see(self, partition: int, record: Observation) -> None:
+        if record.subject != self._subject:
+            return
+        self.is_known = True
+        photo = KnownPhoto(record.image_id, record.subject, record.path)
+        if fitting := self._meant(photo):
+            self.unmatched -= set(fitting)
+            place = (partition, record.image_id, record.fingerprint)
+            self.first.setdefault(place, slim(record))
+
+    def _forget(self, partition: int) -> None:
+        for place in [place for place in self.first if place[0] == partition]:
+            del self.first[place]
+
+
+def decide_in_service(
+    kafka: KafkaSettings, subject: str, names: Sequence[str], reason: str, *, excluding: bool
+) -> tuple[list[KnownPhoto], list[tuple[KnownPhoto, str]]]:
+    """Takes photos of a subject out of the estimate, or brings them back.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose photos they are.
+        names: image_ids, paths within the dataset, folders or patterns.
+        reason: Why, for people.
+        excluding: Whether they shall not count.
+
+    Returns:
+        The photos that stand otherwise now; and those that do not, with the reason.
+
+    Raises:
+        CommandError: No such photo of the subject was observed.
+        TransportError: Kafka does not answer.
+    """
+
+    def meant(photo: KnownPhoto) -> list[str]:
+        return [name for name in names if fits(photo, name)]
+
+    matched = _Matched(subject, names, meant)
+    outcome = _decide(kafka, matched, subject, reason, leave_out if excluding else bring_back)
+    return outcome.changed, outcome.same
+
+
+def decide_about(
+    kafka: KafkaSettings, subject: str, photos: Collection[str], reason: str, change: Change
+) -> Outcome:
+    """Has some photos of a subject stand otherwise.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose photos they are.
+        photos: Their image_ids.
+        reason: Why, for people.
+        change: How each shall stand.
+
+    Raises:
+        CommandError: No such photo of the subject was observed.
+        TransportError: Kafka does not answer.
+    """
+    wanted = frozenset(photos)
+    matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
+    return _decide(kafka, matched, subject, reason, change)
+
+
+def _decide(
+    kafka: KafkaSettings, matched: _Matched, subject: str, reason: str, change: Change
+) -> Outcome:
+    with (
+        reading(kafka) as consumer,
+        contextlib.closing(open_producer(kafka)) as producer,
+    ):
+        starts = from_beginning(consumer, OBSERVATIONS)
+        ends = _read(consumer, matched, starts)
+        _refuse_unknown(matched, subject)
+        wanted, outcome = _wanted(matched, change)
+        why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
+        for _ in range(ROUNDS):
+            if not wanted:
+                break
+            known = set(matched.first)
+            _publish(producer, list(starts), matched, why, wanted)
+            ends = _read(consumer, matched, ends)
+            late = {image_id for _, image_id, _ in set(matched.first) - known}
+            wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
+    return outcome
+
+
+def _read(
+    consumer: KafkaConsumer, matched: _Matched, starts: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Reads on to the end; returns where that was."""
+    ends = dict(starts)
+    for message in Reader(consumer, (OBSERVED,), starts).to_end():
+        matched.take(message)
+        ends[TopicPartition(message.topic, message.partition)] = message.offset + 1
+    return ends
+
+
+def _refuse_unknown(matched: _Matched, subject: str) -> None:
+    if not matched.is_known:
+        raise CommandError(
+            f"no photo of {subject} was observed: avatarrig status lists the subjects",
+            ExitCode.WRONG_USAGE,
+        )
+    if matched.unmatched:
+        raise CommandError(
+            f"no photo of {subject} that was observed is called {min(matched.unmatched)!r}: give a "
+            "path within the dataset, a pattern such as '2019/*.jpg', or an image_id",
+            ExitCode.WRONG_USAGE,
+        )
+
+
+def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]:
+    wanted: dict[str, str] = {}
+    before: dict[str, str] = {}
+    changed: dict[str, KnownPhoto] = {}
+    same: dict[str, tuple[KnownPhoto, str]] = {}
+    for seen in matched.first.values():
+        photo = KnownPhoto(seen.image_id, seen.subject, seen.path)
+        standing = matched.standings.get(seen.image_id, AS_SEEN)
+        to = change(seen, standing)
+        if to == standing:
+            same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
+        else:
+            wanted.setdefault(seen.image_id, to)
+            changed.setdefault(seen.image_id, photo)
+            before[seen.image_id] = standing
+    unchanged = [pair for image_id, pair in same.items() if image_id not in wanted]
+    return wanted, Outcome(list(changed.values()), before, unchanged)
+
+
+def _publish(
+    producer: KafkaProducer,
+    places: Sequence[TopicPartition],
+    matched: _Matched,
+    why: Decision,
+    wanted: Mapping[str, str],
+) -> None:
+    """Tells every partition, and brings along what each has seen of the photos.
+
+    Args:
+        why: What all decisions have in common.
+        wanted: image_id to how the photo shall stand.
+    """
+    seen: dict[int, dict[str, list[Observation]]] = {}
+    for (partition, image_id, _), observation in matched.first.items():
+        seen.setdefault(partition, {}).setdefault(image_id, []).append(observation)
+    send_decisions(
+        producer,
+        (
+            (place.partition, decision)
+            for standing in sorted(set(wanted.values()))
+            for place in places
+            for decision in decisions_about(
+                msgspec.structs.replace(why, standing=standing),
+                sorted(image_id for image_id, to in wanted.items() if to == standing),
+                seen.get(place.partition, {}),
+            )
+        ),
+    )

@@ -1,0 +1,258 @@
+"""Taking photos of a run out of its estimate by hand, and bringing them back."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.deciding.standing import KnownPhoto, bring_back, fits, leave_out, why_same
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.estimator import Estimator
+from avatarrig.pictures.preview import draw_preview
+from avatarrig.runs import (
+    Decided,
+    RunDirectory,
+    RunIdentity,
+    as_it_stands,
+    read_decisions,
+    read_observation,
+    read_standings,
+    write_atomically,
+    write_decisions,
+    write_json,
+)
+from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
+from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.keys import PhotoKey
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What became of the photos that were named.
+
+    Attributes:
+        photos: Those that stand otherwise now.
+        same: Those that stood like that before, or that cannot be made to count, with the reason.
+        estimates: Subject to the estimate that is written now.
+    """
+
+    photos: tuple[KnownPhoto, ...]
+    same: tuple[tuple[KnownPhoto, str], ...]
+    estimates: dict[str, Estimate]
+
+
+class _Record(msgspec.Struct, frozen=True):
+    subject: str
+    path: str
+    fingerprint: str
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What is read of an observation's file; the rest is skipped."""
+
+    image_id: str
+    avatarrig: _Record
+
+
+def exclude_from_run(path: Path, names: Sequence[str], reason: str) -> Changed:
+    """Takes photos out of a run's estimate.
+
+    Args:
+        names: image_ids, paths or patterns.
+
+    Raises:
+        CommandError: There is no such run or photo, or another command is at work on the run.
+    """
+    return _change(path, names, reason, excluding=True)
+
+
+def include_in_run(path: Path, names: Sequence[str], reason: str) -> Changed:
+    """Brings photos back, or has photos count of which the detector was not sure.
+
+    Args:
+        names: image_ids, paths or patterns.
+
+    Raises:
+        CommandError: There is no such run or photo, or another command is at work on the run.
+    """
+    return _change(path, names, reason, excluding=False)
+
+
+def matching(
+    photos: Iterable[KnownPhoto], names: Sequence[str], dataset: Path | None = None
+) -> list[KnownPhoto]:
+    """Finds the photos that are named.
+
+    Args:
+        names: image_ids; paths within the dataset, or where the photos lie; folders; patterns such
+            as ``2019/*.jpg``, in which ``*`` stands for folders as well.
+
+    Returns:
+        Each once, by path.
+
+    Raises:
+        CommandError: A name fits none of them.
+    """
+    known = sorted(photos, key=lambda photo: photo.path)
+    found: dict[PhotoKey, KnownPhoto] = {}
+    for name in names:
+        within = _within(name, dataset)
+        fitting = [photo for photo in known if fits(photo, name, within)]
+        if not fitting:
+            raise CommandError(
+                f"no photo that was observed is called {name!r}: give a path within the dataset, a "
+                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it",
+                ExitCode.WRONG_USAGE,
+            )
+        found |= {photo.key: photo for photo in fitting}
+    return list(found.values())
+
+
+def _within(name: str, dataset: Path | None) -> str:
+    """A path within the dataset, where the name is one that leads into it from here."""
+    if dataset is None:
+        return name
+    try:
+        return Path(name).resolve().relative_to(dataset).as_posix()
+    except (ValueError, OSError):
+        return name
+
+
+def known_photos(run: RunDirectory) -> list[KnownPhoto]:
+    """Lists the photos of which a run has observations."""
+    return list(_read_heads(run))
+
+
+def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
+    decoder = msgspec.json.Decoder(_Head)
+    for file in run.observations.glob("*.json"):
+        try:
+            head = decoder.decode(file.read_bytes())
+        except (OSError, msgspec.MsgspecError):  # the next run writes it anew
+            continue
+        about = head.avatarrig
+        yield KnownPhoto(head.image_id, about.subject, about.path, about.fingerprint)
+
+
+def _change(path: Path, names: Sequence[str], reason: str, *, excluding: bool) -> Changed:
+    run = RunDirectory(path)
+    if not run.observations.is_dir():
+        raise CommandError(
+            f"{path} is no run directory: give the folder that was named with --out",
+            ExitCode.WRONG_USAGE,
+        )
+    run.private.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(run.private / "lock", blocking=False):
+            return _change_locked(run, names, reason, excluding=excluding)
+    except Timeout as error:
+        raise CommandError(
+            f"{path} is in use by another avatarrig: wait for it to end, then give the same "
+            "command again"
+        ) from error
+
+
+def _change_locked(
+    run: RunDirectory, names: Sequence[str], reason: str, *, excluding: bool
+) -> Changed:
+    decisions = read_decisions(run)
+    standings = read_standings(run)
+    changed: list[KnownPhoto] = []
+    same: list[tuple[KnownPhoto, str]] = []
+    for photo in matching(known_photos(run), names, _dataset(run)):
+        standing = standings.get(photo.key, AS_SEEN)
+        seen = read_observation(run.observation(photo.image_id))
+        to = (leave_out if excluding else bring_back)(seen, standing)
+        if to == standing:
+            same.append((photo, why_same(seen, standing)))
+            continue
+        changed.append(photo)
+        decisions[photo.key] = Decided(
+            image_id=photo.image_id,
+            subject=photo.subject,
+            path=photo.path,
+            standing=to,
+            reason=reason,
+            decided_at=time.time(),
+        )
+    if changed:
+        write_decisions(run, decisions.values())
+    return Changed(tuple(changed), tuple(same), estimate_files(run))
+
+
+def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
+    """Estimates a run from its files and writes what depends on it: estimate, index and summary.
+
+    The proportions are those that the aggregator comes to, bit for bit, when the run's command is
+    given the next time.
+
+    Returns:
+        Subject to estimate.
+    """
+    summary = _document(run.summary)
+    fingerprint = (summary.get("settings") or {}).get("fingerprint") or _usual(run)
+    standings = read_standings(run)
+    estimators: dict[str, Estimator] = {}
+    left_out: dict[str, str | None] = {}
+    for photo in known_photos(run):
+        if photo.fingerprint != fingerprint:
+            continue
+        seen = as_it_stands(read_observation(run.observation(photo.image_id)), standings)
+        estimators.setdefault(photo.subject, Estimator()).update(seen)
+        verdict = judge(seen)
+        left_out[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
+    try:
+        options = options_of(run)
+    except (OSError, msgspec.MsgspecError):  # only there once a run has ended
+        options = EstimateOptions()
+    estimates = {
+        subject: estimator.estimate(subject=subject, options=options)
+        for subject, estimator in sorted(estimators.items())
+    }
+    write_estimates(run, estimates)
+    for subject, estimate in estimates.items():
+        place = place_of_estimate(run, subject, several=len(estimates) > 1)
+        write_atomically(place.preview, draw_preview(estimate, title=subject))
+    _rewrite_index(run, left_out)
+    if summary:
+        counts = Counter(reason for reason in left_out.values() if reason is not None)
+        write_json(run.summary, summary | {"left_out_of_estimate": dict(sorted(counts.items()))})
+    return estimates
+
+
+def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
+    if not run.index.is_file():
+        return
+    rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in run.index.open("rb")]
+    for row in rows:
+        if row.get("ok") and row.get("image_id") in left_out:
+            row["left_out"] = left_out[row["image_id"]]
+    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+
+
+def _usual(run: RunDirectory) -> str:
+    counted = Counter(photo.fingerprint for photo in known_photos(run))
+    return counted.most_common(1)[0][0] if counted else ""
+
+
+def _document(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError):  # only there once a run has ended
+        return {}
+
+
+def _dataset(run: RunDirectory) -> Path | None:
+    try:
+        identity = msgspec.json.decode((run.private / "run.json").read_bytes(), type=RunIdentity)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return Path(identity.dataset_dir)

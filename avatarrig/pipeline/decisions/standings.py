@@ -1,0 +1,223 @@
+"""Has a run's photos stand as was decided about them, and as the dataset has them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from avatarrig.body.evidence.current_evidence import slim
+from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.deciding import TOGETHER
+from avatarrig.kafka.errors import TransportError
+from avatarrig.pipeline.period import ALWAYS, Period
+from avatarrig.runs import ObservationFileError, read_observation
+from avatarrig.wire import Decision, encode
+from avatarrig.wire.identity import copies
+from avatarrig.wire.keys import PhotoKey, decision_key
+from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.topics import OBSERVATIONS
+from producers import presence
+
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
+
+    from avatarrig.runs import Decisions, RunDirectory
+    from avatarrig.views.progress import Found, ObservedPhoto, Progress
+    from avatarrig.wire import Observation
+
+_AUTOMATIC: Final = frozenset(
+    {
+        Exclusion.GONE.value,
+        Exclusion.DUPLICATE.value,
+        Exclusion.OUT_OF_PERIOD.value,
+        ONLY_COPY,
+    }
+)
+_log = structlog.get_logger(__name__)
+
+
+def wanted_standing(
+    seen: ObservedPhoto, decided: str | None, *, is_copy: bool, period: Period = ALWAYS
+) -> str:
+    """Tells how a photo of the dataset shall stand.
+
+    Args:
+        seen: As it was observed, and how it stands.
+        decided: What was decided about it; empty where that was undone, None where nothing was.
+        is_copy: Whether the dataset has the same picture in an earlier photo.
+        period: When photos that count were taken.
+    """
+    if decided:
+        return decided
+    if is_copy != seen.is_copy:
+        # Which one of several copies counts is the first that is there.
+        return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY
+    if not period.holds(seen.captured_at):
+        return Exclusion.OUT_OF_PERIOD.value
+    return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
+
+
+def unsettled(
+    progress: Progress, decisions: Decisions, *, prune: bool | None, period: Period
+) -> Iterator[tuple[PhotoKey, str]]:
+    """Lists the photos that do not stand as they shall, and how they shall; see `Standings`."""
+    photos = progress.observed_photos
+    same = _same_pixels(photos)
+    for found, seen in photos:
+        decided = decisions.get(found.key)
+        by_hand = None if decided is None else decided.standing
+        is_copy = found.is_copy or found.key in same
+        to = wanted_standing(seen, by_hand, is_copy=is_copy, period=period)
+        if to != seen.standing:
+            yield found.key, to
+    for key, seen in _departing(progress, prune=prune).items():
+        decided = decisions.get(key)
+        to = (decided.standing if decided else "") or Exclusion.GONE.value
+        if to != seen.standing:
+            yield key, to
+
+
+def _departing(progress: Progress, *, prune: bool | None) -> dict[PhotoKey, ObservedPhoto]:
+    """Photos that shall stop counting since they are gone, or newer versions took their places.
+
+    A file that was replaced, or moved to another folder, leaves no doubt, however many there are:
+    a rating written into every photo replaces them all.
+    """
+    gone = departed(progress)
+    photos = progress.observed_photos
+    here = {(found.subject, found.path) for found, _ in photos}
+    contents = {seen.content for _, seen in photos}
+    certain = {
+        key: seen
+        for key, seen in gone.items()
+        if (key[0], seen.path) in here or seen.content in contents - {""}
+    }
+    others = {key: seen for key, seen in gone.items() if key not in certain}
+    if prune is None or not (prune or is_plausible(progress, others)):
+        return certain
+    return gone
+
+
+class Standings:
+    """Publishes decisions until every photo of a run stands as it shall.
+
+    Args:
+        producer: Idempotent, with ``acks="all"``.
+        prune: Whether photos that are gone stop counting, however many they are; None where
+            nothing is known of that, since the dataset was not listed whole.
+        period: When photos that count were taken.
+    """
+
+    def __init__(  # noqa: PLR0913 - what decides about a photo, gathered in one place
+        self,
+        run: RunDirectory,
+        progress: Progress,
+        producer: KafkaProducer,
+        *,
+        fingerprint: str,
+        decisions: Decisions,
+        prune: bool | None,
+        period: Period = ALWAYS,
+    ) -> None:
+        self._run = run
+        self._progress = progress
+        self._producer = producer
+        self._fingerprint = fingerprint
+        self._decisions = decisions
+        self._prune = prune
+        self._period = period
+        self._sent: dict[PhotoKey, str] = {}
+        self._unreadable: set[PhotoKey] = set()
+
+    def settle(self) -> bool:
+        """Publishes what is missing; tells whether every photo stands as it shall.
+
+        It is asked when every photo of the dataset is known and observed.
+        """
+        open_ones = dict(self._open())
+        unsent = {key: to for key, to in open_ones.items() if self._sent.get(key) != to}
+        by_place: dict[tuple[str, int, str], list[PhotoKey]] = {}
+        for key, standing in unsent.items():
+            seen = self._progress.seen(key)
+            if seen is not None:
+                by_place.setdefault((key[0], seen.partition, standing), []).append(key)
+        for (subject, partition, standing), keys in by_place.items():
+            for start in range(0, len(keys), TOGETHER):
+                some = keys[start : start + TOGETHER]
+                self._publish(subject, partition, standing, some)
+        return not open_ones
+
+    def _open(self) -> Iterator[tuple[PhotoKey, str]]:
+        for key, to in unsettled(
+            self._progress, self._decisions, prune=self._prune, period=self._period
+        ):
+            if key not in self._unreadable:
+                yield key, to
+
+    def _publish(self, subject: str, partition: int, standing: str, keys: list[PhotoKey]) -> None:
+        brought = {key: seen for key in keys if (seen := self._observation(key)) is not None}
+        self._unreadable |= set(keys) - set(brought)
+        if not brought:
+            return
+        decision = Decision(
+            subject=subject,
+            image_ids=tuple(image_id for _, image_id in brought),
+            standing=standing,
+            decided_at=time.time(),
+            observed=tuple(brought.values()),
+        )
+        key = decision_key(decision, time.time_ns(), partition)
+        self._sent |= dict.fromkeys(brought, standing)
+        try:
+            with told_by("Kafka does not take a decision"):
+                sent = self._producer.send(
+                    OBSERVATIONS, value=encode(decision), key=key, partition=partition
+                )
+        except TransportError as error:  # it is tried again as long as a photo stands otherwise
+            _log.warning("a decision could not be published yet", why=str(error))
+            self._unsend(brought)
+        else:
+            sent.add_errback(lambda _: self._unsend(brought))
+
+    def _unsend(self, keys: Iterable[PhotoKey]) -> None:
+        for key in keys:
+            self._sent.pop(key, None)
+
+    def _observation(self, key: PhotoKey) -> Observation | None:
+        """What was observed of a photo; None where its file tells something else by now."""
+        with contextlib.suppress(OSError, ObservationFileError):
+            seen = read_observation(self._run.observation(key[1]))
+            if (seen.subject, seen.fingerprint) == (key[0], self._fingerprint):
+                return slim(seen)
+        _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
+        return None
+
+
+def _same_pixels(photos: Iterable[tuple[Found, ObservedPhoto]]) -> set[PhotoKey]:
+    """Photos of which an earlier one was saved anew, so that its file alone does not tell it."""
+    return copies(
+        (found.key, [(found.subject, seen.pixels)] if seen.pixels else [])
+        for found, seen in photos
+        if not found.is_copy
+    )
+
+
+def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
+    """Photos that are no longer in the dataset, as far as its folders could be listed."""
+    unlisted = [f"{found.path}/" for found, _ in progress.rejected]
+    return {
+        key: seen
+        for key, seen in progress.gone.items()
+        if not any(seen.path.startswith(folder) for folder in unlisted)
+    }
+
+
+def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:
+    """Whether so many photos may have been taken away on purpose."""
+    leaving = sum(seen.standing != Exclusion.GONE for seen in gone.values())
+    return presence.is_plausible(leaving, progress.counts.observed)

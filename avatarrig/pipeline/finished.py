@@ -1,0 +1,212 @@
+"""A run that has nothing left to do is told from its files, without a broker.
+
+At its end a run writes down what it knew of the topics, and how the broker's files lay. The same
+command later looks at every photo and every file that it wrote, as it would with a broker. Where
+anything differs, the run goes its usual way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from avatarrig.kafka.embedded import storage_state
+from avatarrig.photos.passed_over import FileCounts
+from avatarrig.pipeline.decisions.standings import unsettled
+from avatarrig.pipeline.request import RunRequest
+from avatarrig.runs import (
+    RunDirectory,
+    RunStorageError,
+    lacking_files,
+    read_decisions,
+    write_atomically,
+    write_json,
+)
+from avatarrig.views.progress import Progress, Remembered, found_photo
+from avatarrig.wire import Reject
+from producers.publish import described
+from producers.references import Dataset, Published
+from producers.scan import DatasetError
+
+UNVERIFIED: Final = (
+    "{} observation files of an earlier version carry no checksum and are read as they are"
+)
+_DIGEST_BYTES: Final = 32
+_FORMAT: Final = 1
+_log = structlog.get_logger(__name__)
+
+
+class _Finished(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+    run: str
+    fingerprint: str
+    learned: str | None
+    storage: bytes
+    told: bytes
+    remembered: Remembered
+
+
+class FinishedRun:
+    """What a run directory says of its last run, where that left nothing to do.
+
+    Args:
+        request: What is asked for now.
+        run: The run directory.
+        dataset: Whose photos they are.
+        identity: The run's identifier.
+        fingerprint: Detector fingerprint that counts.
+        learned: Version of the weights that estimates are made with.
+
+    Attributes:
+        all_detected: Whether `look` found that no detector has to look at any photo.
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes a run the same run
+        self,
+        request: RunRequest,
+        run: RunDirectory,
+        dataset: Dataset,
+        *,
+        identity: str,
+        fingerprint: str,
+        learned: str | None,
+    ) -> None:
+        self._request = request
+        self._run = run
+        self._dataset = dataset
+        self._identity = identity
+        self._fingerprint = fingerprint
+        self._learned = learned
+        self.all_detected = False
+
+    def write(self, progress: Progress) -> None:
+        """Writes down how a run ended; the broker has ended by now.
+
+        What cannot be written costs the next start some seconds.
+        """
+        if self._request.kafka is not None:
+            return
+        document = msgspec.msgpack.encode(
+            _Finished(
+                format=_FORMAT,
+                run=self._identity,
+                fingerprint=self._fingerprint,
+                learned=self._learned,
+                storage=storage_state(self._run.broker),
+                told=self._told(),
+                remembered=progress.remembered(),
+            )
+        )
+        try:
+            write_atomically(self._run.finished, hashlib.sha256(document).digest() + document)
+        except RunStorageError as error:
+            _log.warning("what the run knew is not kept", why=str(error))
+
+    def look(self, tell: Callable[[str], None]) -> Progress | None:
+        """Looks whether anything is left to do.
+
+        Args:
+            tell: Hears of what a person may want to know of the files.
+
+        Returns:
+            How the run stands; None where it has to be carried out, or fails in its usual way.
+
+        Raises:
+            DecisionsFileError: The file of decisions is damaged.
+        """
+        remembered = self._read()
+        if remembered is None:
+            return None
+        try:
+            return self._looked(remembered, tell)
+        except (DatasetError, RunStorageError) as error:
+            _log.info("the run goes its usual way", why=str(error))
+            return None
+
+    def _looked(self, remembered: Remembered, tell: Callable[[str], None]) -> Progress | None:
+        progress = Progress(self._identity, self._fingerprint, self._learned)
+        progress.recall(remembered)
+        counts = FileCounts()
+        unverified = 0
+        for record in described(
+            self._request.dataset,
+            self._dataset,
+            max_images=self._request.max_images,
+            leave_out=(self._run.path,),
+            counts=counts,
+        ):
+            is_done, is_verified = self._is_done(record, progress)
+            if not is_done:
+                return None
+            unverified += not is_verified
+        self.all_detected = True
+        if not self._is_settled(progress):
+            return None
+        if self._request.max_images is None:
+            write_json(self._run.files, counts.to_document())
+        if unverified:
+            tell(UNVERIFIED.format(unverified))
+        return progress
+
+    def _read(self) -> Remembered | None:
+        if self._request.kafka is not None:
+            return None
+        try:
+            data = self._run.finished.read_bytes()
+            digest, document = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+            if hashlib.sha256(document).digest() != digest:
+                raise msgspec.DecodeError("it does not fit its checksum")
+            finished = msgspec.msgpack.decode(document, type=_Finished)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            _log.warning("what the last run knew is of no use", why=str(error))
+            return None
+        return finished.remembered if self._fits(finished) else None
+
+    def _fits(self, finished: _Finished) -> bool:
+        """Whether that was this run, as it is asked for now, and its broker's records as then."""
+        known = (finished.format, finished.run, finished.fingerprint, finished.learned)
+        return (
+            known == (_FORMAT, self._identity, self._fingerprint, self._learned)
+            and (finished.told == self._told() or not self._request.tells_measured)
+            and finished.storage == storage_state(self._run.broker)
+        )
+
+    def _told(self) -> bytes:
+        """What this request tells the aggregator of the person, packed."""
+        asked = self._request.estimate
+        told = (asked.height, asked.measured) if self._request.tells_measured else None
+        return msgspec.msgpack.encode(told)
+
+    def _is_done(self, record: Published, progress: Progress) -> tuple[bool, bool]:
+        """Tells of a photo whether nothing is left to do, and whether its file has a checksum."""
+        reference = record.reference if isinstance(record, Reject) else record
+        if reference is None:
+            return False, True
+        photo = found_photo(reference)
+        progress.found(photo)
+        rejected = progress.reject_of(photo)
+        if isinstance(record, Reject):
+            same = rejected is not None and rejected.message == record.message
+            return same, True
+        if rejected is not None:
+            return True, True
+        if not progress.is_observed(photo):
+            return False, True
+        lacking = lacking_files(
+            *(self._run, photo.image_id, photo.subject, self._fingerprint, self._request.wanted)
+        )
+        return lacking.nothing, lacking.is_verified
+
+    def _is_settled(self, progress: Progress) -> bool:
+        """Whether every photo stands as it shall, and is in an estimate."""
+        prune = self._request.prune if self._request.max_images is None else None
+        decisions = read_decisions(self._run)
+        period = self._request.period
+        unsettled_one = next(unsettled(progress, decisions, prune=prune, period=period), None)
+        return unsettled_one is None and progress.estimates_complete

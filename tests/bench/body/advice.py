@@ -1,0 +1,156 @@
+"""Whether the photos that are advised narrow the widest interval more than others would.
+
+For each body, from a few photos on: five more as they are advised, one by one, against five more
+at random, out of the body's own photos. Told is the widest 90 % interval afterwards, over its
+value, and the ratio of the two; means over starts and bodies with standard errors.
+
+    python tests/bench/body/advice.py --data DIR [--starts 20] [--first 3] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
+
+from estimator.people import find_sets, read_set
+
+from avatarrig.body.advice import Kind, advise, kind_of
+from avatarrig.body.bones import POOLED_BONES
+from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.learned import Learned, load_learned
+from avatarrig.body.levels import Cell
+from avatarrig.body.solver.person import solve_moments
+from avatarrig.body.sums.evidence_sum import EvidenceSum
+
+if TYPE_CHECKING:
+    from estimator.people import Body
+
+MORE = 5
+
+
+@dataclass(frozen=True)
+class Photos:
+    """A body's photos: what each says, and its kind."""
+
+    cells: tuple[Cell, ...]
+    kinds: tuple[Kind | None, ...]
+
+
+def photos_of(body: Body, learned: Learned) -> Photos:
+    """Makes evidence of a body's photos."""
+    cells, kinds = [], []
+    for number, (pose, world, size) in enumerate(
+        zip(body.pose, body.world, body.size, strict=True)
+    ):
+        width, height = (int(side) for side in size)
+        evidence = evidence_from_landmarks(pose, world, width, height, learned=learned)
+        if evidence is not None and not body.copy[number]:
+            total = EvidenceSum()
+            total.add(evidence)
+            cells.append(Cell(total, int(body.moment[number]), int(body.session[number])))
+            kinds.append(kind_of(pose, world))
+    return Photos(tuple(cells), tuple(kinds))
+
+
+def widest(cells: Sequence[Cell], learned: Learned) -> float:
+    """The widest interval of a bone to the shoulder width, half of it over its value."""
+    solved = solve_moments(cells, learned)
+    reaches = []
+    for bone in POOLED_BONES:
+        if bone != "shoulder":
+            ratio = solved.ratio((bone,), ("shoulder",))
+            reaches.append((ratio.high - ratio.low) / 2 / ratio.middle)
+    return max(reaches)
+
+
+def advised(
+    photos: Photos, start: list[int], learned: Learned, random: np.random.Generator
+) -> float:
+    """Takes photos as they are advised, of another session where the body has such.
+
+    Where there is none of the kind, one with as much of the body is taken.
+    """
+    taken = list(start)
+    for _ in range(MORE):
+        left = [place for place in range(len(photos.cells)) if place not in taken]
+        found = advise([photos.cells[place] for place in taken], learned, photos=1)
+        fits = [
+            place
+            for place in left
+            for kind in [photos.kinds[place]]
+            if found is not None and kind == Kind(found.framing, found.view, found.straight)
+        ]
+        if not fits and found is not None:
+            near = [(p, photos.kinds[p]) for p in left]
+            fits = [p for p, kind in near if kind and kind.framing is found.framing]
+        known = {photos.cells[place].session for place in taken}
+        new = [place for place in fits if photos.cells[place].session not in known]
+        taken.append(int(random.choice(new or fits or left)))
+    return widest([photos.cells[place] for place in taken], learned)
+
+
+def at_random(
+    photos: Photos, start: list[int], learned: Learned, random: np.random.Generator
+) -> float:
+    """Takes any photos."""
+    left = [place for place in range(len(photos.cells)) if place not in start]
+    taken = [*start, *random.choice(left, MORE, replace=False).tolist()]
+    return widest([photos.cells[place] for place in taken], learned)
+
+
+def main() -> None:
+    """Compares, prints a line a body, writes the JSON."""
+    given = _arguments()
+    learned = load_learned()
+    ratios, rows = [], []
+    for folder in find_sets(given.data):
+        for body in read_set(folder):
+            photos = photos_of(body, learned)
+            if len(photos.cells) < given.first + 2 * MORE:
+                continue
+            random = np.random.default_rng([given.seed, len(rows)])
+            pairs = []
+            for _ in range(given.starts):
+                start = random.choice(len(photos.cells), given.first, replace=False).tolist()
+                pairs.append(
+                    (
+                        widest([photos.cells[place] for place in start], learned),
+                        advised(photos, start, learned, random),
+                        at_random(photos, start, learned, random),
+                    )
+                )
+            before, with_advice, without = np.mean(pairs, axis=0)
+            ratios.append(with_advice / without)
+            rows.append(
+                {"body": body.name, "before": before, "advised": with_advice, "random": without}
+            )
+            print(
+                f"{body.name:<24} {before:.3f} -> {with_advice:.3f} advised, {without:.3f} random"
+            )
+    mean, error = np.mean(ratios), np.std(ratios) / len(ratios) ** 0.5
+    print(f"{len(ratios)} bodies: advised / random {mean:.3f} ± {error:.3f}")
+    if given.json:
+        given.json.write_text(json.dumps({"ratio": mean, "error": error, "bodies": rows}, indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, action="append", required=True, metavar="DIR")
+    parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--first", type=int, default=3, help="photos to begin with")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

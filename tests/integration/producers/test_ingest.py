@@ -1,0 +1,278 @@
+"""Watching a folder: every photo is published once, when it is whole, whatever happens to it."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+from support.kafka_parts.publishing import RecordingProducer
+from support.references import reference
+from support.waiting import wait_for
+
+from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.wire import Reject
+from producers.events import FolderEvents
+from producers.ingest import Ingest, Schedule
+from producers.memory import Memory
+from producers.references import Dataset
+from producers.scan import DatasetError
+from producers.source import LocalFolder
+
+JPEG = b"\xff\xd8\xff%s\xff\xd9"
+
+
+class Watched:
+    """A folder, and what came of watching it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.broker = RecordingProducer()
+        self.dataset = Dataset(name="Ann")
+        self.pace = Schedule(rescan=0.2, quiet=0.05, patience=1.0)
+
+    def write(self, name: str, content: bytes | None = None) -> Path:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(JPEG % name.encode() if content is None else content)
+        return file
+
+    def ingest(self) -> Ingest:
+        memory = Memory("Ann")
+        for record in self.broker.records:
+            memory.recall(record)
+        return Ingest(
+            LocalFolder(self.folder),
+            self.dataset,
+            self.broker,
+            memory,
+            schedule=self.pace,
+            metrics=IngestMetrics(CollectorRegistry()),
+        )
+
+    def once(self) -> Ingest:
+        ingest = self.ingest()
+        ingest.once(threading.Event())
+        return ingest
+
+    @contextmanager
+    def watching(self, *, events: bool = True) -> Iterator[None]:
+        stop = threading.Event()
+        ingest = self.ingest()
+
+        def work() -> None:
+            if not events:
+                ingest.watch(stop)
+                return
+            with FolderEvents(self.folder) as followed:
+                ingest.watch(stop, followed)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def wait_for(self, *paths: str) -> None:
+        self.broker.wait_for(*paths)
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return Watched(folder)
+
+
+def test_what_is_there_is_published_once_also_by_the_next_process(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.write("deep/er/2.jpg")
+    watched.write("notes.txt")
+    first = watched.once()
+    assert (first.found, first.published) == (2, 2)
+    again = watched.once()
+    assert (again.found, again.published) == (2, 0)
+    assert watched.broker.paths == ["1.jpg", "deep/er/2.jpg"]
+
+
+def test_the_next_process_does_not_even_read_what_is_old(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.write("1.jpg")
+    watched.once()
+    # Published an hour after the file had last changed.
+    watched.broker.records = [
+        msgspec.structs.replace(record, found_at=time.time() + 3600)
+        for record in watched.broker.records
+    ]
+    monkeypatch.setattr(LocalFolder, "read", None)
+    assert watched.once().published == 0
+
+
+def test_a_file_that_changed_is_another_photo(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.once()
+    watched.write("1.jpg", JPEG % b"another picture")
+    watched.once()
+    assert watched.broker.paths == ["1.jpg", "1.jpg"]
+    assert len({record.image_id for record in watched.broker.records}) == 2
+
+
+def test_another_subject_has_the_photos_published_for_it(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.once()
+    watched.dataset = Dataset(name="Ann", subject="Bea")
+    watched.once()
+    assert [record.subject for record in watched.broker.records] == ["Ann", "Bea"]
+
+
+def test_the_same_content_is_a_duplicate_also_of_what_an_earlier_process_published(
+    watched: Watched,
+) -> None:
+    watched.write("b.jpg", JPEG % b"same")
+    watched.once()
+    watched.write("a.jpg", JPEG % b"same")
+    watched.once()
+    watched.write("c.jpg", JPEG % b"same")
+    watched.once()
+    first, *others = watched.broker.records
+    assert [record.duplicate_of for record in others] == [first.image_id] * 2
+
+
+def test_each_first_level_folder_may_be_a_subject(watched: Watched) -> None:
+    watched.dataset = Dataset(name="Ann", subject_per_folder=True)
+    for name in ("Ben/1.jpg", "Cleo/x/1.jpg", "1.jpg"):
+        watched.write(name)
+    watched.once()
+    assert {r.path: r.subject for r in watched.broker.records} == {
+        "Ben/1.jpg": "Ben",
+        "Cleo/x/1.jpg": "Cleo",
+        "1.jpg": "Ann",
+    }
+
+
+def test_a_photo_that_cannot_be_read_is_set_aside_once_and_published_when_it_can(
+    watched: Watched,
+) -> None:
+    target = watched.folder.parent / "elsewhere.jpg"
+    (watched.folder / "link.jpg").symlink_to(target)
+    watched.pace = Schedule(quiet=0.02, patience=0.05)
+    watched.once()
+    watched.once()
+    (reject,) = watched.broker.records
+    assert isinstance(reject, Reject)
+    assert reject.reason == "missing"
+    (watched.folder / "link.jpg").unlink()
+    watched.write("link.jpg")
+    watched.once()
+    assert watched.broker.paths == ["link.jpg"]
+
+
+def test_a_folder_that_is_not_there_is_refused(watched: Watched) -> None:
+    watched.folder.rmdir()
+    with pytest.raises(DatasetError, match="does not exist"):
+        watched.once()
+
+
+@pytest.mark.parametrize("events", [True, False], ids=["events", "rescans"])
+def test_what_comes_is_published(watched: Watched, events: bool) -> None:  # noqa: FBT001
+    watched.write("before.jpg")
+    with watched.watching(events=events):
+        watched.wait_for("before.jpg")
+        watched.write("new.jpg")
+        watched.write("a new/folder/new.jpg")
+        temporary = watched.write(".copying.123")
+        temporary.rename(watched.folder / "renamed.jpg")
+        outside = watched.folder.parent / "moved"
+        outside.mkdir()
+        (outside / "in.jpg").write_bytes(JPEG % b"in")
+        outside.rename(watched.folder / "moved")
+        watched.wait_for("new.jpg", "a new/folder/new.jpg", "renamed.jpg", "moved/in.jpg")
+    assert len(watched.broker.paths) == 5
+
+
+def test_events_are_enough_where_rescans_are_rare(watched: Watched) -> None:
+    watched.pace = Schedule(rescan=3600.0, quiet=0.05, patience=1.0)
+    watched.write("before.jpg")
+    with watched.watching():
+        watched.wait_for("before.jpg")
+        numbers = itertools.count()
+
+        def new_is_seen() -> bool:  # from when on there are events, nobody tells
+            watched.write(f"new-{next(numbers)}.jpg")
+            return len(watched.broker.paths) > 1
+
+        wait_for(new_is_seen, every=0.5)
+
+
+def test_a_slow_copy_is_published_whole(watched: Watched) -> None:
+    watched.pace = Schedule(rescan=0.1, quiet=0.05, patience=10.0)
+    whole = JPEG % (b"pixels" * 1000)
+    file = watched.folder / "slow.jpg"
+    with watched.watching(), file.open("wb", buffering=0) as copy:
+        for start in range(0, len(whole), 1500):
+            copy.write(whole[start : start + 1500])
+            time.sleep(0.15)  # longer than `quiet`: only the missing end tells
+        watched.wait_for("slow.jpg")
+    (record,) = watched.broker.records
+    assert record.size == len(whole)
+
+
+def test_names_of_copies_under_way_are_never_published(watched: Watched) -> None:
+    with watched.watching():
+        for name in ("x.part.jpg", ".x.jpg", "x.jpg.part", "x.jpg.crdownload", "@eaDir/x.jpg"):
+            watched.write(name)
+        watched.write("y.jpg")
+        watched.wait_for("y.jpg")
+    assert watched.broker.paths == ["y.jpg"]
+
+
+def test_a_folder_that_disappears_and_comes_back_is_picked_up(watched: Watched) -> None:
+    watched.write("1.jpg")
+    away = watched.folder.with_name("away")
+    with watched.watching():
+        watched.wait_for("1.jpg")
+        shutil.copytree(watched.folder, away)
+        shutil.rmtree(watched.folder)
+        (away / "2.jpg").write_bytes(JPEG % b"while it was down")
+        time.sleep(0.1)
+        away.rename(watched.folder)
+        watched.wait_for("2.jpg")
+        watched.write("3.jpg")
+        watched.wait_for("3.jpg")
+    assert watched.broker.paths == ["1.jpg", "2.jpg", "3.jpg"]
+
+
+def test_a_broker_that_is_away_is_waited_for(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.ingest.RETRY_SECONDS", 0.05)
+    watched.broker.refusals = 3
+    watched.write("1.jpg")
+    watched.once()
+    assert watched.broker.paths == ["1.jpg"]
+
+
+def test_records_of_other_datasets_and_of_runs_are_not_this_ones() -> None:
+    memory = Memory("d")
+    for changes in ({"dataset": "Bea"}, {"run": "r1"}):
+        memory.recall(reference(**changes))
+    assert len(memory) == 0
+    memory.recall(reference())
+    assert len(memory) == 1
+
+
+def test_a_record_with_a_hash_that_is_none_ends_nothing() -> None:
+    memory = Memory("d")
+    memory.recall(reference(content_hash="no hash"))
+    assert len(memory) == 1
+    assert not memory.first_with

@@ -1,0 +1,123 @@
+"""The photos that matter most to look at: which, and a page with keys that decide."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Page
+from support.browser.chromium import chromium
+from support.command import DEMO
+from support.rendered import rendered
+
+from avatarrig.cli import avatarrig
+from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
+from avatarrig.report.doubtful import most_doubtful
+from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
+from avatarrig.wire import Evidence, Observation
+from avatarrig.wire.reasons import Exclusion
+
+PHOTOS = 8
+UNSURE = 5
+STRANGER = 3
+
+
+def photos() -> list[Observation]:
+    """Of one person, but one whose evidence is another's, and one of whom nobody is sure."""
+    seen = [rendered(number) for number in range(PHOTOS)]
+    seen[STRANGER] = msgspec.structs.replace(
+        seen[STRANGER], evidence=pushed(seen[STRANGER].evidence)
+    )
+    seen[UNSURE] = msgspec.structs.replace(
+        seen[UNSURE],
+        excluded=str(Verdict.UNSURE),
+        meta=seen[UNSURE].meta | {VERDICT: str(Verdict.UNSURE), LIKENESS: 0.41},
+    )
+    return seen
+
+
+def pushed(evidence: Evidence | None) -> Evidence:
+    assert evidence is not None
+    vector = tuple((np.array(evidence.vector) * 3 + 1000).tolist())
+    scatter = 10 * evidence.information[-1]  # bones as far apart as this vector says
+    information = (*evidence.information[:-1], scatter)
+    return msgspec.structs.replace(evidence, vector=vector, information=information)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    for number, seen in enumerate(photos()):
+        write_observation(RunDirectory(tmp_path / "run"), seen, Pictures())
+        target = tmp_path / "photos" / seen.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEMO / f"{number:03}.jpg", target)
+    identity = {"run": "r", "dataset_dir": str(tmp_path / "photos"), "dataset": "Demo"}
+    write_json(tmp_path / "run" / ".avatarrig" / "run.json", identity)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def page(run: Path) -> Iterator[Page]:
+    said = CliRunner().invoke(avatarrig, ["review", str(run)])
+    assert said.exit_code == 0, said.output
+    with chromium() as browser:
+        tab = browser.new_page()
+        tab.goto((run / "review.html").as_uri())
+        yield tab
+        tab.close()
+
+
+def test_the_unsure_come_first_and_then_whoever_pulls_most() -> None:
+    ranked = most_doubtful(photos(), PHOTOS)
+    assert ranked[0].observation.image_id == rendered(UNSURE).image_id
+    assert ranked[0].excluded == Exclusion.UNSURE
+    assert ranked[1].observation.image_id == rendered(STRANGER).image_id
+    assert "disagrees with the rest" in ranked[1].why
+    assert ranked[1].pull > ranked[2].pull > 0
+    assert len(most_doubtful(photos(), 3)) == 3
+    assert most_doubtful([], 3) == []
+
+
+def test_a_face_that_was_barely_taken_is_looked_at_before_others() -> None:
+    seen = [rendered(number) for number in range(4)]
+    seen[2] = msgspec.structs.replace(seen[2], meta=seen[2].meta | {LIKENESS: 0.45})
+    first = most_doubtful(seen, 4)[0]
+    assert first.observation.image_id == seen[2].image_id
+    assert "looks like somebody else" in first.why
+
+
+def test_keys_decide_and_the_page_says_with_which_commands(run: Path, page: Page) -> None:
+    cards = page.locator("#cards li")
+    assert cards.count() == PHOTOS
+    assert "does not count: not sure who it is" in cards.nth(0).inner_text()
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("u")
+    said = page.locator("#commands").inner_text().splitlines()
+    assert said == [
+        f"avatarrig exclude {run} {rendered(STRANGER).image_id}",
+        f"avatarrig include {run} {rendered(UNSURE).image_id}",
+    ]
+    for line in said:
+        done = CliRunner().invoke(avatarrig, line.split()[1:])
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith("1 photo ")
+    estimate = msgspec.json.decode((run / "skeleton_estimate.json").read_bytes())
+    assert estimate["photos"]["excluded"] == {"left_out": 1}
+
+
+def test_labels_of_an_audit_are_applied(run: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "audit.csv"
+    rows = [(rendered(STRANGER).path, "bad"), (rendered(UNSURE).path, "good")]
+    labels.write_text("image,label\n" + "".join(f"{path},{label}\n" for path, label in rows))
+    said = CliRunner().invoke(avatarrig, ["review", str(run), "--apply", str(labels)])
+    assert (said.exit_code, said.output) == (0, "left out: 1, brought back: 1\n")
+    estimate = msgspec.json.decode((run / "skeleton_estimate.json").read_bytes())
+    assert estimate["photos"]["used"] == PHOTOS - 1

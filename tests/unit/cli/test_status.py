@@ -1,0 +1,61 @@
+"""What `status` prints where there are more skeletons than fit on a screen."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from avatarrig.cli.commands.status import _print
+from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus
+
+
+def status(subjects: int) -> PipelineStatus:
+    skeletons = [
+        SkeletonStatus(
+            subject=f"person-{number:04}",
+            fingerprint="f",
+            observations=30,
+            used=20,
+            moments=12,
+            stable=min(number % 12, 11),
+            bones=11,
+            age=60.0,
+        )
+        for number in range(subjects)
+    ]
+    return PipelineStatus(
+        found=30 * subjects, waiting=0, in_work=0, observed=30 * subjects, rejected=3,
+        rejected_by_reason={"truncated_beyond_use": 3}, replicas=1, photos_per_second=0.0,
+        oldest_waiting=None, groups=[], skeletons=skeletons,
+    )  # fmt: skip
+
+
+def printed(state: PipelineStatus, most: int | None) -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    _print(console, state, most=most)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_a_thousand_skeletons_are_summarised() -> None:
+    lines = printed(status(1000), 20)
+    assert len(lines) < 35
+    assert "1,000 skeletons: 83 with all bones stable, 833 with some, 84 with none" in lines
+    assert lines[-1] == "… and 980 more; --all lists them"
+    assert len(printed(status(1000), None)) > 1000
+
+
+@pytest.mark.parametrize("subjects", [1, 20])
+def test_what_fits_is_listed_whole(subjects: int) -> None:
+    lines = printed(status(subjects), 20)
+    assert sum("person-" in line for line in lines) == subjects
+    assert not [line for line in lines if "more" in line]
+
+
+def test_it_speaks_in_words_and_in_the_singular() -> None:
+    text = "\n".join(printed(status(1), 20))
+    assert "truncated_beyond_use" not in text
+    assert "the file is cut off" in text
+    assert "1 replica alive" in text

@@ -1,0 +1,251 @@
+"""How the photos of a run shall stand, and what is published until they do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.observed import observation
+
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
+from avatarrig.pipeline.decisions.standings import (
+    Standings,
+    departed,
+    is_plausible,
+    wanted_standing,
+)
+from avatarrig.pipeline.period import Period
+from avatarrig.runs import (
+    Decided,
+    DecisionsFileError,
+    Pictures,
+    RunDirectory,
+    read_decisions,
+    write_decisions,
+    write_observation,
+)
+from avatarrig.views.progress import Found, ObservedPhoto, Progress
+from avatarrig.wire import Decision, Observation, decode
+from avatarrig.wire.reasons import Exclusion
+
+LEFT_OUT, GONE, DUPLICATE = Exclusion.ON_REQUEST, Exclusion.GONE, Exclusion.DUPLICATE
+SUMMER = 1_562_000_000.0  # July 2019
+PERIOD = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
+RUN = "0123456789ab"
+PHOTOS = [observation(number, run=RUN, content_hash=f"{number:064}") for number in range(20)]
+
+
+class Sending:
+    """Takes what is published; the broker may be away."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Decision, int]] = []
+        self.failures: list[object] = []
+
+    def send(self, topic: str, *, value: bytes, key: bytes, partition: int) -> Sending:
+        assert topic == "avatarrig.observations"
+        assert b"decision" in key
+        self.sent.append((decode(value, Decision), partition))
+        return self
+
+    def add_errback(self, failed: object) -> None:
+        self.failures.append(failed)
+
+
+def seen(**fields: object) -> ObservedPhoto:
+    return ObservedPhoto(
+        **({"partition": 0, "offset": 0, "person": True, "excluded": None} | fields)
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_copy", "observed", "by_hand", "wanted"),
+    [
+        (False, {}, None, AS_SEEN),
+        (False, {}, LEFT_OUT, LEFT_OUT),
+        (False, {"standing": LEFT_OUT}, AS_SEEN, AS_SEEN),
+        (False, {"standing": LEFT_OUT}, None, LEFT_OUT),
+        (False, {"standing": GONE}, None, AS_SEEN),
+        (False, {"is_copy": True}, None, ONLY_COPY),
+        (True, {"is_copy": True}, None, AS_SEEN),
+        (True, {}, None, DUPLICATE),
+        (True, {"standing": DUPLICATE}, COUNTS, COUNTS),
+        (False, {"captured_at": SUMMER}, None, AS_SEEN),
+        (False, {"captured_at": SUMMER + 40 * 86_400}, None, Exclusion.OUT_OF_PERIOD),
+        (False, {"captured_at": SUMMER + 40 * 86_400}, COUNTS, COUNTS),
+    ],
+)
+def test_what_was_decided_goes_before_what_is_there(
+    is_copy: object, observed: dict[str, object], by_hand: str | None, wanted: str
+) -> None:
+    period = PERIOD if "captured_at" in observed else Period()
+    standing = wanted_standing(seen(**observed), by_hand, is_copy=bool(is_copy), period=period)
+    assert standing == wanted
+
+
+def test_a_period_holds_its_first_and_its_last_day_and_no_photo_without_a_time() -> None:
+    first = dt.datetime(2019, 7, 1, tzinfo=dt.UTC).timestamp()
+    assert PERIOD.holds(first)
+    assert not PERIOD.holds(first - 1)
+    assert PERIOD.holds(first + 31 * 86_400 - 1)
+    assert not PERIOD.holds(first + 31 * 86_400)
+    assert not PERIOD.holds(None)
+    assert Period().holds(None)
+    assert Period(since=dt.date(2019, 1, 1)).holds(SUMMER)
+    assert not Period(until=dt.date(2019, 1, 1)).holds(SUMMER)
+
+
+class Run:
+    """A run directory, what the topics say, and what is published."""
+
+    def __init__(self, folder: Path, *, there: list[Observation]) -> None:
+        self.directory = RunDirectory(folder)
+        self.progress = Progress(RUN, PHOTOS[0].fingerprint)
+        self.broker = Sending()
+        for offset, photo in enumerate(PHOTOS):
+            write_observation(self.directory, photo, Pictures())
+            self.progress.observation(photo, offset % 2, offset, now=0.0)
+        for photo in there:
+            self.progress.found(Found(photo.image_id, photo.path, photo.subject))
+
+    def standings(self, *, prune: object = False, by_hand: tuple[Decided, ...] = ()) -> Standings:
+        return Standings(
+            self.directory,
+            self.progress,
+            self.broker,  # type: ignore[arg-type]
+            fingerprint=PHOTOS[0].fingerprint,
+            decisions={decided.key: decided for decided in by_hand},
+            prune=prune,  # type: ignore[arg-type]
+        )
+
+    def hear(self) -> None:
+        """Has the progress read what was published."""
+        for offset, (decision, partition) in enumerate(self.broker.sent, 100):
+            self.progress.decision(decision, partition, offset)
+
+
+def by_hand(photo: Observation, standing: str) -> Decided:
+    return Decided(
+        image_id=photo.image_id, subject=photo.subject, path=photo.path, standing=standing
+    )
+
+
+def test_what_is_missing_is_published_once_and_heard(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS)
+    standings = run.standings(by_hand=tuple(by_hand(photo, LEFT_OUT) for photo in PHOTOS[:3]))
+    assert not standings.settle()
+    assert not standings.settle()
+    sent = [name for decision, _ in run.broker.sent for name in decision.image_ids]
+    assert sorted(sent) == sorted(photo.image_id for photo in PHOTOS[:3])
+    assert {partition for _, partition in run.broker.sent} == {0, 1}
+    for decision, _ in run.broker.sent:
+        assert {brought.face for brought in decision.observed} == {None}
+    run.hear()
+    assert standings.settle()
+    assert run.progress.excluded[LEFT_OUT] == 3
+    assert not run.progress.estimates_complete
+
+
+def test_what_the_broker_did_not_take_is_published_again(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS)
+    standings = run.standings(by_hand=(by_hand(PHOTOS[0], LEFT_OUT),))
+    standings.settle()
+    run.broker.failures[0](OSError())  # type: ignore[operator]
+    standings.settle()
+    assert len(run.broker.sent) == 2
+
+
+def test_a_photo_whose_file_is_away_holds_nobody_up(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS)
+    run.directory.observation(PHOTOS[0].image_id).unlink()
+    standings = run.standings(by_hand=(by_hand(PHOTOS[0], LEFT_OUT),))
+    standings.settle()
+    assert standings.settle()
+    assert run.broker.sent == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "prune", "published"),
+    [(0, False, 0), (2, False, 2), (3, False, 0), (3, True, 3), (2, None, 0), (19, True, 19)],
+)
+def test_photos_that_are_gone_stop_counting_unless_they_are_too_many(
+    tmp_path: Path, gone: int, prune: object, published: int
+) -> None:
+    run = Run(tmp_path, there=PHOTOS[gone:])
+    run.standings(prune=prune).settle()
+    decided = [name for decision, _ in run.broker.sent for name in decision.image_ids]
+    assert len(decided) == published
+    assert {decision.standing for decision, _ in run.broker.sent} <= {GONE}
+    assert is_plausible(run.progress, departed(run.progress)) == (gone <= 2)
+
+
+@pytest.mark.parametrize("prune", [False, None])
+def test_newer_versions_of_files_take_the_older_ones_out_however_many(
+    tmp_path: Path, prune: object
+) -> None:
+    run = Run(tmp_path, there=[])
+    for offset, photo in enumerate(PHOTOS, 50):
+        newer = msgspec.structs.replace(photo, image_id=f"{photo.image_id}-rated")
+        write_observation(run.directory, newer, Pictures())
+        run.progress.observation(newer, 0, offset, now=0.0)
+        run.progress.found(Found(newer.image_id, newer.path, newer.subject))
+    standings = run.standings(prune=prune)
+    standings.settle()
+    decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
+    assert decided == {photo.image_id for photo in PHOTOS}
+    assert {decision.standing for decision, _ in run.broker.sent} == {GONE}
+    run.hear()
+    assert standings.settle()
+
+
+def test_photos_that_moved_to_another_person_are_no_loss(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[5:])
+    for offset, photo in enumerate(PHOTOS[:5], 50):
+        moved = msgspec.structs.replace(photo, image_id=f"{photo.image_id}-moved", subject="bert")
+        run.progress.observation(moved, 0, offset, now=0.0)
+        run.progress.found(Found(moved.image_id, f"bert/{moved.path}", moved.subject))
+    run.standings().settle()
+    decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
+    assert decided == {photo.image_id for photo in PHOTOS[:5]}
+
+
+def test_a_photo_saved_anew_with_the_same_pixels_counts_once(tmp_path: Path) -> None:
+    pixels = ["a", "b", "a", "", "", "a"]
+    run = Run(tmp_path, there=[])
+    run.progress = Progress(RUN, PHOTOS[0].fingerprint)
+    photos = [
+        msgspec.structs.replace(photo, pixels=same, subject="bert" if number == 5 else "anna")
+        for number, (photo, same) in enumerate(zip(PHOTOS, pixels, strict=False))
+    ]
+    for offset, photo in enumerate(photos):
+        write_observation(run.directory, photo, Pictures())
+        run.progress.observation(photo, 0, offset, now=0.0)
+        run.progress.found(Found(photo.image_id, photo.path, photo.subject))
+    standings = run.standings()
+    standings.settle()
+    decided = [(decision.image_ids, decision.standing) for decision, _ in run.broker.sent]
+    assert decided == [((photos[2].image_id,), DUPLICATE)]
+    run.hear()
+    assert standings.settle()
+
+
+def test_decisions_are_kept_in_a_file_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert read_decisions(run) == {}
+    kept = [by_hand(photo, LEFT_OUT) for photo in PHOTOS[:3]]
+    write_decisions(run, reversed(kept))
+    assert list(read_decisions(run).values()) == sorted(kept, key=lambda decided: decided.path)
+    run.decisions.write_bytes(b"{")
+    with pytest.raises(DecisionsFileError, match=r"decisions\.json is damaged"):
+        read_decisions(run)
+
+
+def test_what_others_decided_about_a_photo_of_another_run_is_left_alone(tmp_path: Path) -> None:
+    strangers = [msgspec.structs.replace(photo, run="another") for photo in PHOTOS]
+    progress = Progress(RUN, PHOTOS[0].fingerprint)
+    for offset, photo in enumerate(strangers):
+        progress.observation(photo, 0, offset, now=0.0)
+    progress.found(Found(PHOTOS[0].image_id, PHOTOS[0].path, "anna"))
+    assert departed(progress) == {}

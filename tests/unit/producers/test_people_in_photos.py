@@ -1,0 +1,287 @@
+"""Who is in a photo, as photo programs write it into the file and Google's export beside it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageOps, PngImagePlugin
+from support.photos import encode_heic
+from support.references import reference
+
+from avatarrig.photos.people import (
+    NamedFace,
+    people_in_photo,
+    people_in_takeout,
+    same_name,
+)
+from avatarrig.wire import Sought
+from producers.memory import Memory
+from producers.naming import people_named
+from producers.references import Dataset
+from producers.settling import Stamp
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+HEAD = (
+    f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}">'
+    '<rdf:Description xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" '
+    'xmlns:stArea="http://ns.adobe.com/xmp/sType/Area#" '
+    'xmlns:stDim="http://ns.adobe.com/xap/1.0/sType/Dimensions#" '
+    'xmlns:MP="http://ns.microsoft.com/photo/1.2/" '
+    'xmlns:MPRI="http://ns.microsoft.com/photo/1.2/t/RegionInfo#" '
+    'xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#">'
+)
+TAIL = "</rdf:Description></rdf:RDF></x:xmpmeta>"
+
+
+def lightroom(*faces: str, dimensions: tuple[int, int] = (400, 300)) -> str:
+    """Properties as attributes, each region in a description of its own."""
+    width, height = dimensions
+    return (
+        f'{HEAD}<mwg-rs:Regions rdf:parseType="Resource">'
+        f'<mwg-rs:AppliedToDimensions stDim:w="{width}" stDim:h="{height}" stDim:unit="pixel"/>'
+        f"<mwg-rs:RegionList><rdf:Bag>{''.join(faces)}</rdf:Bag></mwg-rs:RegionList>"
+        f"</mwg-rs:Regions>{TAIL}"
+    )
+
+
+Area = tuple[float, float, float, float]
+"""Middle, width and height in shares, as the working group has it."""
+
+
+def with_attributes(name: str, area: Area, kind: str = "Face") -> str:
+    x, y, w, h = area
+    return (
+        f'<rdf:li><rdf:Description mwg-rs:Name="{name}" mwg-rs:Type="{kind}">'
+        f'<mwg-rs:Area stArea:x="{x}" stArea:y="{y}" stArea:w="{w}" stArea:h="{h}" '
+        'stArea:unit="normalized"/></rdf:Description></rdf:li>'
+    )
+
+
+def with_elements(name: str, area: Area) -> str:
+    """As digiKam and exiftool write it."""
+    x, y, w, h = area
+    return (
+        f'<rdf:li rdf:parseType="Resource"><mwg-rs:Area rdf:parseType="Resource">'
+        f"<stArea:h>{h}</stArea:h><stArea:unit>normalized</stArea:unit><stArea:w>{w}</stArea:w>"
+        f"<stArea:x>{x}</stArea:x><stArea:y>{y}</stArea:y></mwg-rs:Area>"
+        f"<mwg-rs:Name>{name}</mwg-rs:Name><mwg-rs:Type>Face</mwg-rs:Type></rdf:li>"
+    )
+
+
+def windows(name: str, rectangle: str) -> str:
+    return (
+        f'{HEAD}<MP:RegionInfo rdf:parseType="Resource"><MPRI:Regions><rdf:Bag><rdf:li '
+        f'MPReg:PersonDisplayName="{name}" MPReg:Rectangle="{rectangle}"/></rdf:Bag>'
+        f"</MPRI:Regions></MP:RegionInfo>{TAIL}"
+    )
+
+
+def photo(xmp: str | bytes, kind: str = "JPEG", orientation: int = 1) -> bytes:
+    picture = Image.new("RGB", (400, 300), "gray")
+    exif = Image.Exif()
+    exif[274] = orientation
+    packet = xmp.encode() if isinstance(xmp, str) else xmp
+    stream = io.BytesIO()
+    if kind == "TIFF":
+        exif[700] = packet
+    if kind == "PNG":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", packet.decode(), zip=True)
+        picture.save(stream, kind, pnginfo=texts, exif=exif)
+        return stream.getvalue()
+    if kind == "RAW":
+        exif[50706], exif[700] = b"\1\4\0\0", packet
+        picture.save(stream, "TIFF", exif=exif)
+        return stream.getvalue()
+    if kind == "HEIC":
+        return encode_heic(picture, exif=exif.tobytes(), xmp=packet)
+    picture.save(stream, kind, xmp=packet, exif=exif)
+    return stream.getvalue()
+
+
+_DECODERS = ("pillow_heif", "rawpy", "cv2", "pylibjxl", "PIL._avif", "PIL._webp")
+_READING = """
+import sys
+from pathlib import Path
+import producers.service
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.people import people_in_photo
+from producers.hashing import read_content
+for file in map(Path, sys.argv[1:]):
+    assert people_in_photo(file.read_bytes()), file
+    assert read_content(file, read_capture_time).size
+print(*sys.modules)
+"""
+
+
+def test_who_finds_photos_asks_no_decoder(tmp_path: Path) -> None:
+    files = []
+    for kind in ("JPEG", "WEBP", "TIFF", "AVIF", "PNG", "RAW", "HEIC"):
+        files.append(tmp_path / f"a.{kind}")
+        files[-1].write_bytes(photo(lightroom(with_attributes("Anna", (0.5, 0.4, 0.2, 0.3))), kind))
+    said = subprocess.run(
+        [sys.executable, "-c", _READING, *files], capture_output=True, text=True, check=True
+    )
+    assert set(said.stdout.split()).isdisjoint(_DECODERS)
+
+
+@pytest.mark.parametrize("entry", [with_attributes, with_elements])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "AVIF", "PNG", "RAW", "HEIC"])
+def test_regions_are_read_however_they_are_written(entry: object, kind: str) -> None:
+    data = photo(
+        lightroom(entry("Anna", (0.5, 0.4, 0.2, 0.3)), entry("Jo", (0.1, 0.1, 0.1, 0.1))), kind
+    )
+    anna, jo = people_in_photo(data)
+    assert (anna.name, jo.name) == ("Anna", "Jo")
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
+
+
+def test_microsofts_regions_are_read() -> None:
+    (anna,) = people_in_photo(photo(windows("Anna", "0.4, 0.25, 0.2, 0.3")))
+    assert anna == NamedFace("Anna", pytest.approx((0.4, 0.25, 0.2, 0.3)))
+    assert people_in_photo(photo(windows("Anna", ""))) == (NamedFace("Anna"),)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_region_turns_with_its_photo(orientation: int) -> None:
+    """The picture is white in the region and black elsewhere: Pillow turns it, and tells."""
+    region = (0.55, 0.1, 0.3, 0.2)
+    picture = Image.new("L", (400, 300))
+    left, top = round(region[0] * 400), round(region[1] * 300)
+    picture.paste(255, (left, top, left + 120, top + 60))
+    exif = picture.getexif()
+    exif[274] = orientation
+    upright = ImageOps.exif_transpose(picture)
+    x0, y0, x1, y1 = upright.getbbox()
+    width, height = upright.size
+    entry = with_attributes("Anna", (0.7, 0.2, 0.3, 0.2))
+    (anna,) = people_in_photo(photo(lightroom(entry), orientation=orientation))
+    turned = (x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height)
+    assert anna.region == pytest.approx(turned, abs=0.005)
+
+
+def test_a_region_of_the_upright_picture_is_not_turned_again() -> None:
+    entry = with_attributes("Anna", (0.5, 0.4, 0.2, 0.3))
+    (anna,) = people_in_photo(photo(lightroom(entry, dimensions=(300, 400)), orientation=6))
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
+
+
+def test_what_is_no_face_names_nobody() -> None:
+    entries = [
+        with_attributes("Rex", (0.5, 0.5, 0.1, 0.1), kind="Pet"),
+        with_attributes("", (0.5, 0.5, 0.1, 0.1)),
+    ]
+    assert people_in_photo(photo(lightroom(*entries))) == ()
+
+
+def test_a_region_that_is_none_leaves_the_name() -> None:
+    data = photo(lightroom(with_attributes("Anna", (0.5, 0.5, 0.0, 0.1))))
+    assert people_in_photo(data) == (NamedFace("Anna"),)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        b"no XML",
+        b"<x",
+        b'<!DOCTYPE a [<!ENTITY b "Anna">]><a>&b;</a>',
+        lightroom(with_attributes("Anna", (0.5, 0.5, float("nan"), 0.1))).encode(),
+        lightroom(with_attributes("A", (1e9, 0.5, 0.1, 0.1))).encode(),
+        b"<a/>" + b" " * (5 << 20),
+    ],
+    ids=["empty", "text", "cut off", "entities", "no number", "far away", "huge"],
+)
+def test_damaged_packets_name_nobody(packet: bytes) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (400, 300)).save(stream, "WEBP", xmp=packet)
+    assert people_in_photo(stream.getvalue()) == ()
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_bring_the_readers_down(data: bytes) -> None:
+    assert people_in_photo(data) == ()
+    people_in_takeout(data)
+
+
+def test_googles_export_names_people_beside_the_photo(tmp_path: Path) -> None:
+    data = photo(b"")
+    sidecar = json.dumps({"title": "x.jpg", "people": [{"name": "Anna"}, {"name": " "}]})
+    long = "a-very-long-name-that-the-export-cuts-off.jpg"
+    for name, beside in (
+        ("one.jpg", "one.jpg.json"),
+        ("two.jpg", "two.jpg.supplemental-metadata.json"),
+        (long, f"{long}.supplem"[:46] + ".json"),
+        ("other.jpg", "unrelated.jpg.json"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / beside).write_text(sidecar)
+    named = {name: people_named(tmp_path / name) for name in ("one.jpg", "two.jpg", long)}
+    assert set(named.values()) == {(NamedFace("Anna"),)}
+    assert people_named(tmp_path / "other.jpg") == ()
+    assert people_named(tmp_path / "missing.jpg") == ()
+
+
+def test_names_are_the_same_whatever_their_case_and_spaces() -> None:
+    assert same_name("Anna  Maria", "anna maria ")
+    assert same_name("STRASSE", "straße")
+    assert not same_name("Anna", "Ann")
+
+
+REGION = (0.1, 0.1, 0.2, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("named", "region", "is_there"),
+    [
+        ((), None, None),
+        ((NamedFace("anna", REGION), NamedFace("Jo")), REGION, True),
+        ((NamedFace("Anna"),), None, True),
+        ((NamedFace("Jo", REGION),), None, False),
+    ],
+    ids=["nobody is named", "with a place", "without a place", "somebody else"],
+)
+def test_a_dataset_says_who_is_meant(
+    named: tuple[NamedFace, ...], region: tuple[float, ...] | None, is_there: object
+) -> None:
+    sought = Dataset(name="x", person="Anna").sought(named)
+    assert sought is not None
+    assert (sought.region, sought.named) == (region, is_there)
+
+
+def test_without_a_question_nobody_in_particular_is_meant() -> None:
+    assert Dataset(name="x").sought((NamedFace("Anna", REGION),)) is None
+    assert Dataset(name="x").asked == ""
+
+
+def test_another_question_is_told_from_the_first() -> None:
+    asked = {
+        Dataset(name="x", template=template, person=person).asked
+        for template in (b"", b"1" * 256, b"2" * 256)
+        for person in ("", "Anna", "Jo")
+    }
+    assert len(asked) == 9
+    with_face = Dataset(name="x", template=b"1" * 256)
+    assert with_face.sought(()) == Sought(asked=with_face.asked, template=b"1" * 256)
+
+
+def test_a_photo_is_published_anew_when_somebody_else_is_meant() -> None:
+    stamp = Stamp(10, 0.0, "1")
+    first, second = Dataset(name="d", person="Anna"), Dataset(name="d", person="Jo")
+    published = reference("a.jpg", dataset="d", sought=first.sought(()), size=10)
+    memory = Memory("d")
+    memory.published(published, stamp)
+    assert published in memory
+    assert memory.is_known("a.jpg", stamp, subject=published.subject, asked=first.asked)
+    asked_anew = msgspec.structs.replace(published, sought=second.sought(()))
+    assert asked_anew not in memory
+    assert not memory.is_known("a.jpg", stamp, subject=published.subject, asked=second.asked)
+    assert not memory.is_known("a.jpg", stamp, subject=published.subject)

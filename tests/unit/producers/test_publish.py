@@ -1,0 +1,210 @@
+"""What is published about a dataset's photos."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from avatarrig.photos.uri import from_file_uri
+from avatarrig.wire import PhotoReference, Reject, decode, record_key
+from avatarrig.wire.topics import IMAGES, REJECTS
+from producers.hashing import read_content
+from producers.publish import (
+    UNACKNOWLEDGED_LIMIT,
+    PublishError,
+    PublishReport,
+    publish,
+    publish_dataset,
+)
+from producers.references import Dataset, Published
+
+ANN = Dataset(name="Ann", run="r1")
+
+
+class Delivery:
+    """A record on its way; the broker takes it, or refuses it, when flushed."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[object], object]] = []
+        self._errbacks: list[Callable[[BaseException], object]] = []
+
+    def add_callback(self, callback: Callable[[object], object]) -> None:
+        self._callbacks.append(callback)
+
+    def add_errback(self, callback: Callable[[BaseException], object]) -> None:
+        self._errbacks.append(callback)
+
+    def end(self, error: BaseException | None) -> None:
+        for callback in self._callbacks if error is None else []:
+            callback(None)
+        for errback in self._errbacks if error is not None else []:
+            errback(error)
+
+
+class Broker:
+    """Takes records in memory; the integration tests publish to a real one."""
+
+    def __init__(self, *, refuses: BaseException | None = None) -> None:
+        self.taken: list[tuple[str, bytes, bytes]] = []
+        self.most_pending = 0
+        self._refuses = refuses
+        self._pending: list[Delivery] = []
+
+    def send(self, topic: str, value: bytes, key: bytes) -> Delivery:
+        self.taken.append((topic, key, value))
+        delivery = Delivery()
+        self._pending.append(delivery)
+        self.most_pending = max(self.most_pending, len(self._pending))
+        return delivery
+
+    def flush(self) -> None:
+        pending, self._pending = self._pending, []
+        for delivery in pending:
+            delivery.end(self._refuses)
+
+    def references(self) -> list[PhotoReference]:
+        return [decode(value, PhotoReference) for topic, _, value in self.taken if topic == IMAGES]
+
+    def rejects(self) -> list[Reject]:
+        return [decode(value, Reject) for topic, _, value in self.taken if topic == REJECTS]
+
+
+def photo(path: Path, content: bytes = b"pixels") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_reference_says_where_the_photo_lies_and_what_it_is(tmp_path: Path) -> None:
+    file = photo(tmp_path / "2024" / "a b.jpg")
+    broker = Broker()
+    report = publish_dataset(tmp_path, ANN, broker)
+    assert report == PublishReport(found=1, published=1)
+    ((topic, key, _),) = broker.taken
+    (reference,) = broker.references()
+    assert (topic, key) == (IMAGES, record_key(reference))
+    assert from_file_uri(reference.uri) == file.resolve()
+    assert (reference.path, reference.size) == ("2024/a b.jpg", 6)
+    assert reference.content_hash == hashlib.sha256(b"pixels").hexdigest()
+    assert (reference.dataset, reference.subject, reference.run) == ("Ann", "Ann", "r1")
+
+
+def test_names_that_differ_in_odd_characters_alone_stay_apart(tmp_path: Path) -> None:
+    names = ["a b.jpg", "a_b.jpg", "a:b.jpg", "ä.jpg", os.fsdecode(b"\xe4.jpg"), r"\xe4.jpg"]
+    for name in names:
+        photo(tmp_path / name, name.encode("utf-8", "surrogateescape"))
+    broker = Broker()
+    publish_dataset(tmp_path, ANN, broker)
+    assert len({reference.image_id for reference in broker.references()}) == len(names)
+
+
+def test_a_copy_names_the_photo_it_copies(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    photo(tmp_path / "b" / "a.jpg")
+    photo(tmp_path / "c.jpg", b"other pixels")
+    broker = Broker()
+    report = publish_dataset(tmp_path, ANN, broker)
+    original, other, copy = broker.references()
+    assert (original.duplicate_of, other.duplicate_of) == (None, None)
+    assert copy.duplicate_of == original.image_id
+    assert (report.published, report.duplicates) == (3, 1)
+
+
+def test_the_same_photo_tells_about_two_subjects(tmp_path: Path) -> None:
+    photo(tmp_path / "ann" / "both.jpg")
+    photo(tmp_path / "ben" / "both.jpg")
+    photo(tmp_path / "beside.jpg", b"other")
+    broker = Broker()
+    publish_dataset(tmp_path, Dataset(name="Party", subject_per_folder=True), broker)
+    subjects = {r.path: (r.subject, r.duplicate_of) for r in broker.references()}
+    assert subjects == {
+        "ann/both.jpg": ("ann", None),
+        "ben/both.jpg": ("ben", None),
+        "beside.jpg": ("Party", None),
+    }
+
+
+def test_a_subject_may_be_named(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    broker = Broker()
+    publish_dataset(tmp_path, Dataset(name="Ann", subject="Ann Lee"), broker)
+    assert [reference.subject for reference in broker.references()] == ["Ann Lee"]
+
+
+def test_what_cannot_be_read_is_rejected_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "broken.jpg").symlink_to("nowhere")
+    photo(tmp_path / "fine.jpg")
+    broker = Broker()
+    report = publish_dataset(tmp_path, ANN, broker)
+    assert report == PublishReport(found=3, published=1, rejected=2)
+    rejects = {r.reference.path: r for r in broker.rejects() if r.reference}
+    assert rejects["folder.jpg"].reason == "not_a_file"
+    assert rejects["broken.jpg"].reason == "missing"
+    assert all(r.run == "r1" and r.message and r.attempts == 1 for r in rejects.values())
+    keys = {key.decode() for topic, key, _ in broker.taken if topic == REJECTS}
+    assert keys == {record_key(reject).decode() for reject in rejects.values()}
+
+
+def test_a_photo_that_may_not_be_read_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo(tmp_path / "a.jpg")
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # root, who may run this, may read everything
+    broker = Broker()
+    publish_dataset(tmp_path, ANN, broker)
+    assert [reject.reason for reject in broker.rejects()] == ["permission"]
+
+
+def test_photos_observed_before_are_passed_over(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    photo(tmp_path / "b.jpg", b"other")
+    first = Broker()
+    publish_dataset(tmp_path, ANN, first)
+    done, left = first.references()
+    again, heard = Broker(), list[Published]()
+    report = publish_dataset(
+        tmp_path,
+        ANN,
+        again,
+        is_wanted=lambda photo: photo.image_id != done.image_id,
+        on_photo=heard.append,
+    )
+    assert report == PublishReport(found=2, published=1, already=1)
+    assert [reference.image_id for reference in again.references()] == [left.image_id]
+    assert len(heard) == 2
+
+
+def test_only_the_first_photos_are_taken_where_a_number_is_given(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        photo(tmp_path / f"{name}.jpg", name.encode())
+    broker = Broker()
+    assert publish_dataset(tmp_path, ANN, broker, max_images=2).found == 2
+    assert [reference.path for reference in broker.references()] == ["a.jpg", "b.jpg"]
+
+
+def test_a_record_that_the_broker_refuses_is_an_error(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    with pytest.raises(PublishError, match="run the same command again"):
+        publish_dataset(tmp_path, ANN, Broker(refuses=TimeoutError("no broker")))
+
+
+def test_the_number_of_unacknowledged_records_is_bounded() -> None:
+    reject = Reject(reason="missing", message="m", attempts=1, rejected_at=0.0)
+    broker = Broker()
+    publish((reject for _ in range(2 * UNACKNOWLEDGED_LIMIT + 1)), broker)
+    assert broker.most_pending == UNACKNOWLEDGED_LIMIT
+
+
+def test_a_pipe_in_a_photos_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jpg")
+    with pytest.raises(IsADirectoryError):
+        read_content(tmp_path / "x.jpg", lambda _: None)

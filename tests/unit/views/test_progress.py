@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.body.estimates import said, skeleton
+from support.references import reference
+
+from avatarrig.views.progress import Found, Progress
+from avatarrig.wire import Observation, PackedArray, Reject, SkeletonRecord
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import origin
+from avatarrig.wire.reasons import RejectReason
+from avatarrig.wire.topics import OBSERVATIONS
+
+
+def a_photo(name: str = "a", subject: str = "s") -> Found:
+    return Found(name, f"{name}.jpg", subject)
+
+
+def an_observation(name: str = "a", **fields: object) -> Observation:
+    required: dict[str, object] = {
+        "image_id": name,
+        "dataset": "d",
+        "path": f"{name}.jpg",
+        "subject": "s",
+        "content_hash": "00",
+        "found_at": 0.0,
+        "observed_at": 0.0,
+        "fingerprint": "f",
+        "width": 1,
+        "height": 1,
+    }
+    return Observation(**(required | fields))
+
+
+def a_reject(name: str = "a", run: str = "r", fingerprint: str = "f") -> Reject:
+    return Reject(
+        reason="unreadable",
+        message="cannot be read",
+        attempts=1,
+        rejected_at=0.0,
+        reference=reference(f"{name}.jpg"),
+        run=run,
+        fingerprint=fingerprint,
+    )
+
+
+def a_skeleton(applied: dict[int, int], fingerprint: str = "f") -> SkeletonRecord:
+    return skeleton(
+        said(used=sum(applied.values())), subject="s", fingerprint=fingerprint, applied=applied
+    )
+
+
+@pytest.fixture
+def progress() -> Progress:
+    return Progress("r", "f")
+
+
+def test_found_is_observed_plus_rejected_plus_waiting(progress: Progress) -> None:
+    for name in "abcd":
+        progress.found(a_photo(name))
+    progress.observation(an_observation("a"), 0, 1, now=0)
+    progress.reject(a_reject("b"), now=0)
+    assert (progress.counts.observed, progress.counts.rejected) == (1, 1)
+    assert progress.counts.waiting == 2
+    assert not progress.all_processed
+
+
+def test_a_photo_that_is_observed_twice_counts_once(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.observation(an_observation(), 0, 9, now=0)
+    assert progress.counts.observed == 1
+    progress.skeleton(a_skeleton({0: 1}))
+    assert progress.estimates_complete
+
+
+def test_a_reject_that_is_observed_later_leaves_the_list(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.reject(a_reject(), now=0)
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.reject(a_reject(), now=0)
+    assert progress.rejected == []
+    assert progress.counts.observed == 1
+
+
+def test_records_of_other_runs_and_detectors_are_not_ours(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(fingerprint="other"), 0, 1, now=0)
+    progress.reject(a_reject(run="other"), now=0)
+    progress.reject(a_reject(fingerprint="other"), now=0)
+    progress.skeleton(a_skeleton({0: 1}, fingerprint="other"))
+    assert progress.counts.waiting == 1
+    assert progress.skeletons == {}
+
+
+def test_other_peoples_skeletons_on_a_shared_kafka_are_not_ours(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 1, now=0)
+    progress.observation(an_observation("b", subject="other"), 0, 2, now=0)
+    progress.skeleton(a_skeleton({0: 1}))
+    assert progress.estimates_complete
+    progress.skeleton(msgspec.structs.replace(a_skeleton({0: 2}), subject="other"))
+    assert list(progress.estimates()) == ["s"]
+    assert progress.departed == 0
+
+
+def test_the_same_photo_shown_for_another_subject_is_another_photo(progress: Progress) -> None:
+    progress.found(a_photo(subject="other"))
+    progress.observation(an_observation(), 0, 1, now=0)
+    assert not progress.is_observed(a_photo(subject="other"))
+    assert progress.is_observed(a_photo())
+
+
+def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation("a"), 0, 5, now=0)
+    progress.observation(an_observation("b"), 3, 7, now=0)
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5, 3: 6}))
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5, 3: 7}))
+    assert progress.estimates_complete
+
+
+def a_refusal(partition: int, offset: int) -> Reject:
+    return Reject(
+        reason=RejectReason.EVIDENCE,
+        message="evidence says more than one photo can",
+        attempts=1,
+        rejected_at=1.0,
+        origin=origin(OBSERVATIONS, partition, offset),
+    )
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_an_observation_that_the_aggregator_refuses_is_not_waited_for(
+    progress: Progress, *, told_first: bool
+) -> None:
+    progress.found(a_photo("a"))
+    progress.found(a_photo("b"))
+    progress.observation(an_observation("a"), 0, 4, now=0.0)
+    if told_first:
+        progress.reject(a_refusal(0, 9), now=0.0)
+    progress.observation(an_observation("b"), 0, 9, now=0.0)
+    if not told_first:
+        progress.reject(a_refusal(0, 9), now=0.0)
+    progress.skeleton(a_skeleton({0: 4}))
+    assert progress.estimates_complete
+    assert (progress.counts.observed, progress.counts.rejected) == (1, 1)
+    ((photo, reject),) = progress.rejected
+    assert (photo.image_id, reject.reason) == ("b", RejectReason.EVIDENCE)
+
+
+def test_a_forged_observation_that_is_refused_hides_no_sound_one(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    progress.observation(an_observation("a"), 0, 3, now=0.0)
+    progress.observation(an_observation("a"), 0, 5, now=0.0)
+    progress.reject(a_refusal(0, 3), now=0.0)
+    assert progress.counts.observed == 1
+    progress.skeleton(a_skeleton({0: 4}))
+    assert not progress.estimates_complete
+    progress.skeleton(a_skeleton({0: 5}))
+    assert progress.estimates_complete
+
+
+def test_an_observation_that_is_read_again_is_no_other_one(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    for _ in range(2):
+        progress.observation(an_observation("a"), 0, 3, now=0.0)
+    progress.reject(a_refusal(0, 3), now=0.0)
+    assert (progress.counts.observed, progress.counts.rejected) == (0, 1)
+
+
+def test_an_estimate_that_cannot_be_made_is_not_waited_for_and_is_told(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    progress.observation(an_observation("a"), 2, 7, now=0.0)
+    refusal = msgspec.structs.replace(
+        a_refusal(0, 0), reason=RejectReason.ESTIMATE, subject="s", fingerprint="f"
+    )
+    progress.reject(msgspec.structs.replace(refusal, applied={2: 6}), now=0.0)
+    assert not progress.estimates_complete, "there is more to come"
+    progress.reject(msgspec.structs.replace(refusal, applied={2: 7}), now=0.0)
+    assert progress.estimates_complete
+    assert progress.unmade == {"s": refusal.message}
+    progress.skeleton(a_skeleton({2: 7}))
+    assert progress.unmade == {}
+
+
+def test_an_estimate_by_older_weights_is_not_complete() -> None:
+    progress = Progress("r", "f", learned="new")
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 5, now=0)
+    for learned, complete in (("old", False), (None, True), ("new", True)):
+        estimate = said(learned=learned)
+        progress.skeleton(msgspec.structs.replace(a_skeleton({0: 5}), estimate=estimate))
+        assert progress.estimates_complete is complete
+
+
+def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.observation(an_observation(), 0, 5, now=0)
+    progress.skeleton(a_skeleton({0: 5}))
+    progress.skeleton(a_skeleton({0: 3}))
+    assert progress.estimates()["s"].used == 5
+
+
+def test_photos_that_left_the_dataset_are_known(progress: Progress) -> None:
+    progress.found(a_photo("b"))
+    progress.observation(an_observation(), 0, 5, now=0)
+    assert progress.departed == 1
+    assert progress.counts.observed == 0
+
+
+def test_time_left_follows_the_present_pace(progress: Progress) -> None:
+    for i in range(30):
+        progress.found(a_photo(str(i)))
+    assert progress.seconds_left(0) == math.inf
+    for i in range(10):
+        progress.observation(an_observation(str(i)), 0, i, now=float(i))
+    assert progress.photos_per_second(10.0) == pytest.approx(1.0)
+    assert progress.seconds_left(10.0) == pytest.approx(20.0)
+    assert progress.photos_per_second(100.0) == 0
+
+
+def test_what_does_not_count_is_told_by_reason(progress: Progress) -> None:
+    for i, excluded in enumerate(("duplicate of b", "on request", None)):
+        progress.found(a_photo(str(i)))
+        progress.observation(an_observation(str(i), excluded=excluded), 0, i, now=0)
+    assert progress.excluded == {"duplicate": 1, "left_out": 1, "no_person": 1}
+
+
+A_POSE = PackedArray.pack(np.zeros((33, 5), np.float32))
+EVENTS = {
+    "found": lambda progress, name: progress.found(a_photo(name)),
+    "person": lambda progress, name: progress.observation(
+        an_observation(name, pose=A_POSE), partition=0, offset=1, now=1.0
+    ),
+    "nobody": lambda progress, name: progress.observation(
+        an_observation(name), partition=0, offset=1, now=1.0
+    ),
+    "rejected": lambda progress, name: progress.reject(a_reject(name), now=1.0),
+    "tried again": lambda progress, name: progress.expect(a_photo(name)),
+    "forgotten": lambda progress, _: progress.forget(subject_digest("s"), 0),
+}
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from("abc"))))
+def test_counts_are_those_of_the_photos_whatever_came_in_whatever_order(
+    events: list[tuple[str, str]],
+) -> None:
+    progress = Progress("r", "f")
+    for event, name in events:
+        EVENTS[event](progress, name)
+    photos = {a_photo(name) for event, name in events if event == "found"}
+    assert progress.counts.found == len(photos)
+    assert progress.counts.observed == sum(map(progress.is_observed, photos))
+    assert progress.counts.rejected == sum(map(progress.is_rejected, photos))
+    assert progress.counts.person == sum(seen.person for _, seen in progress.observed_photos)
