@@ -8,8 +8,7 @@ data, seed and library versions give the same file.
 Some networks learn from everybody. But a network knows the people it has learned from. So bodies
 are dealt into folds, and for each fold a network learns from all others and tells what the fold's
 photos say: on that the Gaussian step and the intervals are fitted. The ensemble that reads photos
-holds the networks of both kinds. Two more learn from dumps alone and from portraits alone; what
-they say of the other kind tells how far off a kind of pictures is that was never seen.
+holds the networks of both kinds.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from estimator.album import album_of
 from estimator.fit import Photos, constants, photos_of, train
 from estimator.learning import (
-    ALWAYS_LEARNED,
     PoseModel,
     calibrated,
     cells_of,
@@ -42,7 +40,7 @@ from estimator.learning import (
 )
 from estimator.model import Parameters, Settings
 from estimator.people import Body, find_sets, read_set
-from estimator.refit import Told, refitted, unknown_of, with_unknown
+from estimator.refit import Told, refitted
 
 from avatarrig.body.bones import HELMERT
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, Learned, centre_of, write_learned
@@ -52,9 +50,6 @@ if TYPE_CHECKING:
 
 FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 _LARGEST_FILE = 1_000_000
-_KINDS = 2
-_PORTRAITS = ("plain", "rendered")
-"""Sources of portraits; all others are dumps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +61,6 @@ class School:
     fixed: Parameters
     settings: Settings
     pose_model: PoseModel
-    folds: int
 
     def network(self, places: Iterable[int], number: int) -> Parameters:
         """Learns from some bodies."""
@@ -87,21 +81,6 @@ class School:
             spread=np.array([body.spread for body in bodies]),
         )
 
-    def unknown(self, step: Parameters) -> float:
-        """How far photos of a kind are off that was never learned from."""
-        kinds = [
-            [place for place, body in enumerate(self.bodies) if (body.source in _PORTRAITS) is kind]
-            for kind in (False, True)
-        ]
-        if not all(kinds):
-            return 0.0
-        told = []
-        for number, (kind, other) in enumerate(zip(kinds, kinds[::-1], strict=True)):
-            network = self.network(kind, self.folds + number)
-            asked = [p for p in other if self.bodies[p].source not in ALWAYS_LEARNED]
-            told.append(self.told(dict.fromkeys(asked, network)))
-        return unknown_of(step, self.fixed, told, self.settings)
-
 
 def main() -> None:
     """Trains, calibrates the intervals by cross-validation, writes the file."""
@@ -114,7 +93,7 @@ def main() -> None:
     photos = photos_of(album_of(bodies))
     fixed = constants(photos, range(len(bodies)))
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)
-    school = School(bodies, photos, fixed, settings, pose_model, arguments.folds)
+    school = School(bodies, photos, fixed, settings, pose_model)
 
     fold = fold_of(bodies, arguments.folds, arguments.seed)
     parts = []
@@ -124,14 +103,11 @@ def main() -> None:
     asked = np.nonzero(fold >= 0)[0].tolist()
     people = school.told({place: parts[fold[place]] for place in asked})
     step = refitted(mean_of(parts), fixed, people, settings)
-    unknown = school.unknown(step)
-    print(f"an occasion of another kind errs by {unknown} more")
-
     whole = [
-        school.network(range(len(bodies)), arguments.folds + _KINDS + number)
+        school.network(range(len(bodies)), arguments.folds + number)
         for number in range(arguments.members)
     ]
-    population = population_from(with_unknown(step, unknown), fixed)
+    population = population_from(step, fixed)
     centre = centre_of(population.mean, population.offset)
     final = dataclasses.replace(
         school.ensemble([*parts, *whole]), population=population, centre=centre
@@ -173,7 +149,7 @@ def _arguments() -> argparse.Namespace:
         "--model-sha256", default=FULL_SHA256, help="of the pose model that saw the landmarks"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folds", type=int, default=4, help="networks that miss a fold each")
+    parser.add_argument("--folds", type=int, default=3, help="networks that miss a fold each")
     parser.add_argument("--members", type=int, default=2, help="networks that learn from everybody")
     parser.add_argument(
         "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"

@@ -71,14 +71,14 @@ class Settings:
     """
 
     hidden: int = 64
-    steps: int = 1000
+    steps: int = 800
     sets: int = 45
     photos: int = 16
     rate: float = 3e-3
     decay: float = 0.1
     noise: float = 0.4
     set_noise: float = 0.15
-    natural_share: float = 0.5
+    natural_share: float = 0.6
     natural_when_few: float = 0.4
     unusual: float = 2.0
     as_they_are: float = 0.4

@@ -8,7 +8,7 @@ networks stand still.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,6 @@ from estimator.model import (
     Parameters,
     Settings,
     population_of,
-    root_of,
     set_losses,
     with_shared_errors,
 )
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 
 _STEPS = 400
 _SETS = 96
-_SETS_AT_ONCE = 1000
-"""For what is looked for once."""
-_UNKNOWN: Final = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1)
 _RATE = 7e-3
 _LIKELIHOOD = 1.0
 """Beside the error of the ratios: three times as much as while learning, where it is the intervals
@@ -86,47 +82,6 @@ def refitted(start: Parameters, fixed: Parameters, told: Told, settings: Setting
     return _grown(parameters)
 
 
-def unknown_of(
-    parameters: Parameters, fixed: Parameters, told: Sequence[Told], settings: Settings
-) -> float:
-    """Tells what one occasion errs by more in pictures of a kind that was never learned from.
-
-    Pictures of real people are such a kind, and no rendered picture tells how far they differ. So
-    it is told by how far one kind of rendered pictures differs for networks that have learned from
-    another: an error alike in all coordinates, of the size that makes the truth most likely when
-    all pictures of a person are of one session.
-
-    Args:
-        parameters: As `refitted` gives them.
-        fixed: The constants of the training.
-        told: For each kind, on people in pictures of it, by networks that have not seen the kind.
-        settings: Those of the training.
-    """
-
-    @jax.jit
-    def likelihood(unknown: jax.Array, batch: Any) -> jax.Array:  # noqa: ANN401 - a tuple
-        return _measured(with_unknown(parameters, unknown), fixed, batch)[1].mean()
-
-    batches = [_Hat(one, settings, one_session=True).draw() for one in told]
-    sums = [
-        sum(float(likelihood(jnp.asarray(unknown), batch)) for batch in batches)
-        for unknown in _UNKNOWN
-    ]
-    return _UNKNOWN[int(np.argmax(sums))]
-
-
-def with_unknown(parameters: Parameters, unknown: float | jax.Array) -> Parameters:
-    """Adds an error (standard deviation) alike in all coordinates to what sessions share."""
-    root = root_of(parameters["session"])
-    return parameters | {"session": _parameter(root @ root.T + unknown**2 * jnp.eye(len(root)))}
-
-
-def _parameter(covariance: jax.Array) -> jax.Array:
-    """Undoes `root_of`."""
-    root = jnp.linalg.cholesky(covariance)
-    return jnp.tril(root, -1) + jnp.diag(jnp.log(jnp.diag(root)))
-
-
 def _grown(parameters: Parameters) -> Parameters:
     """What all photos of a person share is the larger, the more unusual the person is.
 
@@ -137,23 +92,19 @@ def _grown(parameters: Parameters) -> Parameters:
 
 
 def _loss(parameters: Parameters, fixed: Parameters, batch: Any, decay: float) -> jax.Array:  # noqa: ANN401 - a tuple
-    errors, likely = _measured(parameters, fixed, batch)
-    losses = ERROR_SHARE * errors - _LIKELIHOOD * likely
-    return losses.mean() + decay * (parameters["response"] ** 2).sum()
-
-
-def _measured(parameters: Parameters, fixed: Parameters, batch: Any) -> tuple[jax.Array, jax.Array]:  # noqa: ANN401 - a tuple
     matrix, vector, moments, sessions, truth = batch
     people = population_of(_grown(parameters), fixed)
     told = with_shared_errors(parameters, matrix, vector, moments, sessions)
-    return set_losses(people, *told, truth)
+    errors, likely = set_losses(people, *told, truth)
+    losses = ERROR_SHARE * errors - _LIKELIHOOD * likely
+    return losses.mean() + decay * (parameters["response"] ** 2).sum()
 
 
 class _Hat:
     """Draws photo sets."""
 
-    def __init__(self, told: Told, settings: Settings, *, one_session: bool = False) -> None:
-        self._told, self._settings, self._one_session = told, settings, one_session
+    def __init__(self, told: Told, settings: Settings) -> None:
+        self._told, self._settings = told, settings
         self._matrix = [
             np.array([matrix_of(cell.total.information) for cell in cells], np.float32)
             for cells in told.cells
@@ -171,12 +122,11 @@ class _Hat:
     def draw(self) -> tuple[NDArray[np.float32], ...]:
         """Matrices, vectors, moments and sessions as in `estimator.fit.Batch`, and the truth."""
         settings, generator, most = self._settings, self._generator, self._settings.photos
-        sets = _SETS_AT_ONCE if self._one_session else _SETS
-        matrix = np.zeros((sets, most, 6, 6), np.float32)
-        vector = np.zeros((sets, most, 6), np.float32)
-        moments = np.zeros((sets, most, most), np.float32)
+        matrix = np.zeros((_SETS, most, 6, 6), np.float32)
+        vector = np.zeros((_SETS, most, 6), np.float32)
+        moments = np.zeros((_SETS, most, most), np.float32)
         sessions = np.zeros_like(moments)
-        bodies, fullness = drawn_bodies(self._bodies, self._chances, sets, settings, generator)
+        bodies, fullness = drawn_bodies(self._bodies, self._chances, _SETS, settings, generator)
         for place, body in enumerate(bodies):
             cells = self._told.cells[body]
             count = max(1, int(np.ceil(min(len(cells), most) * fullness[place])))
@@ -185,7 +135,5 @@ class _Hat:
             vector[place, :count] = self._vector[body][chosen]
             moment = np.array([cells[photo].moment for photo in chosen])
             session = np.array([cells[photo].session for photo in chosen])
-            if self._one_session:
-                session[:] = 0
             occasions(moment, session, moments[place], sessions[place])
         return matrix, vector, moments, sessions, self._told.truth[bodies]
