@@ -56,6 +56,8 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
         settings.web_names,
         settings.overlay_roots,
         settings.watched,
+        settings.watched_people,
+        settings.web_private,
     )
     try:
         async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:

@@ -38,6 +38,9 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             ``localhost``.
         overlay_roots: Run directories whose overlays the page may show.
         watched: Where photos are taken from, for the page to say; empty where that is not known.
+        watched_people: Whether each first-level folder there holds the photos of somebody else.
+        web_private: Folder with the token of those who may change something from the page; empty
+            where nobody may.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -53,6 +56,8 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     web_names: tuple[str, ...] = ()
     overlay_roots: tuple[str, ...] = ()
     watched: str = ""
+    watched_people: bool = False
+    web_private: str = ""
     stuck_after: float = 60.0
     die_with_parent: bool = False
     held: bool = False

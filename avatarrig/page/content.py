@@ -16,6 +16,7 @@ from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
     FACE_RATIOS,
+    FURTHER_LABELS,
     BoneEstimate,
     Ends,
     Estimate,
@@ -25,7 +26,7 @@ from avatarrig.wire.estimate import (
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
-    from avatarrig.page.thumbnails import Thumbnails
+    from avatarrig.page.album import Album
     from avatarrig.views import Sighting, Snapshot, Subject
     from avatarrig.wire import HistoryRecord
 
@@ -42,7 +43,6 @@ CHARTED: Final = (
 
 _KEPT_OVERVIEWS: Final = 64
 _LISTED_REJECTS: Final = 10
-_LISTED_PHOTOS: Final = 8
 _SENT_NOTES: Final = 400
 
 
@@ -63,9 +63,9 @@ class Views(Protocol):
 class Content:
     """Says what is known."""
 
-    def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
+    def __init__(self, views: Views, album: Album) -> None:
         self._views = views
-        self.thumbnails = thumbnails
+        self._album = album
         self._overviews: dict[Listing, tuple[tuple[int, int, str], str]] = {}
 
     def is_known(self, name: str) -> bool:
@@ -79,7 +79,7 @@ class Content:
     def overview(self, listing: Listing = EVERYBODY) -> str:
         """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
-        state = (seen.version, int(time.time()), trouble)
+        state = (seen.version + self._album.version, int(time.time()), trouble)
         known = self._overviews.get(listing)
         if known is None or known[0] != state:
             if len(self._overviews) >= _KEPT_OVERVIEWS:
@@ -120,10 +120,6 @@ class Content:
     def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
         listed = choose(subjects, listing)
-        photos = sorted(
-            (photo for subject in subjects for photo in subject.photos),
-            key=lambda photo: -photo.observed_at,
-        )
         content = {
             "trouble": trouble,
             "stream": _stream(seen),
@@ -132,7 +128,7 @@ class Content:
             "found": listed.found,
             "page": listed.page,
             "pages": listed.pages,
-            "photos": [self._photo(photo) for photo in photos[:_LISTED_PHOTOS]],
+            "photos": self._album.version,
         }
         return msgspec.json.encode(content).decode()
 
@@ -141,12 +137,12 @@ class Content:
             "trouble": self._views.trouble,
             "stream": _stream(seen),
             "name": name,
+            "photos": self._album.version,
         }
         if subject is None or subject.record is None:
-            return content | {"known": False, "photos": []}
+            return content | {"known": False}
         estimate = subject.record.estimate
         posed = subject.posed
-        newest = list(reversed(subject.photos))[:_LISTED_PHOTOS]
         return content | {
             "known": True,
             "observations": subject.record.observations,
@@ -159,26 +155,13 @@ class Content:
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
             "face": _face(estimate),
+            "further": _further(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
-            "photos": [self._photo(photo) for photo in newest],
         }
 
     def _posed(self, photo: Sighting) -> dict[str, Any]:
         return {"path": photo.path, "at": photo.observed_at, "svg": _pose(photo)}
-
-    def _photo(self, photo: Sighting) -> dict[str, Any]:
-        has_overlay = self.thumbnails.has(photo.image_id)
-        return {
-            "image": photo.image_id,
-            "subject": photo.subject,
-            "path": photo.path,
-            "at": photo.observed_at,
-            "found": photo.pose is not None,
-            "excluded": photo.excluded,
-            "overlay": has_overlay,
-            "pose": None if has_overlay or photo.pose is None else _pose(photo),
-        }
 
 
 def _pose(photo: Sighting) -> str | None:
@@ -289,6 +272,34 @@ def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | Non
         metres=None if length is None else length.value,
         measured=estimate.is_measured(key),
     )
+
+
+class _FurtherRow(msgspec.Struct, frozen=True):
+    """A length that no photo shows; see `avatarrig.wire.estimate.FurtherBone`."""
+
+    label: str
+    value: float
+    interval: Ends
+    status: Status
+    prior_share: float
+    metres: float | None
+    measured: bool
+
+
+def _further(estimate: Estimate) -> list[_FurtherRow]:
+    return [
+        _FurtherRow(
+            label=label,
+            value=bone.value,
+            interval=bone.interval,
+            status=bone.status,
+            prior_share=bone.prior_share,
+            metres=None if bone.metres is None else bone.metres.value,
+            measured=estimate.is_measured(key),
+        )
+        for key, label in FURTHER_LABELS.items()
+        if (bone := estimate.further.get(key)) is not None
+    ]
 
 
 class _FaceRow(msgspec.Struct, frozen=True):

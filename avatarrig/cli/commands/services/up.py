@@ -24,7 +24,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import check_page_address, web_options
+from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -106,7 +106,7 @@ def up(
         launched = _launched(coordinator, kafka, folder)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
-        shown = _with_overlays(msgspec.structs.replace(page, watched=location), out)
+        shown = _with_overlays(_with_folder(page, ingesting), out)
 
         def children(reached: KafkaSettings) -> list[Child]:
             return [
@@ -126,7 +126,8 @@ def up(
                 ),
             ]
 
-        _announce(location, page)
+        say(f"photos are taken from {location}; Ctrl-C stops")
+        announce_page(page)
         groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, launched, groups))
         service.follow(lambda: coordinator.states)
@@ -182,7 +183,8 @@ def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _announce(location: str, page: PageSettings) -> None:
-    say(f"photos are taken from {location}; Ctrl-C stops")
-    if page.port is not None:
-        say(f"skeletons: http://{page.host}:{page.port}/")
+def _with_folder(page: PageSettings, ingesting: Ingesting) -> PageSettings:
+    """Tells the page where photos are taken from, and whose they are there."""
+    return msgspec.structs.replace(
+        page, watched=ingesting.location, people=ingesting.dataset.subject_per_folder
+    )

@@ -1,26 +1,31 @@
-"""Taking photos of a subject out of the estimate where no run is: through the topics."""
+"""Deciding about photos of a subject where no run is: through the topics."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.deciding.standing import (
+    Change,
+    KnownPhoto,
+    bring_back,
+    fits,
+    leave_out,
+    why_same,
+)
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding import decisions_about, send_decisions
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
-from avatarrig.pipeline.decisions.deciding import KnownPhoto, fits, new_standing, why_same
-from avatarrig.pipeline.decisions.standings import TOGETHER
-from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import decision_key
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -31,25 +36,40 @@ if TYPE_CHECKING:
 ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
 
-_SECONDS: Final = 30.0
-_NAMES_TOGETHER: Final = 5000
-"""Photos in one record that brings no observation along."""
-
 Place = tuple[int, str, str]
 """Partition, image_id and fingerprint."""
+
+Meant = Callable[[KnownPhoto], Collection[str]]
+"""Which of the names that were given a photo goes by."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of the photos that were named.
+
+    Attributes:
+        changed: Those that stand otherwise now.
+        before: image_id of each to how it stood.
+        same: Those that stand as they stood, with the reason.
+    """
+
+    changed: list[KnownPhoto]
+    before: dict[str, str]
+    same: list[tuple[KnownPhoto, str]]
 
 
 class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        names: image_ids, paths or patterns.
+        subject: Whose photos they are.
+        names: What photos were called.
+        meant: Tells which of these names a photo goes by.
     """
 
-    def __init__(self, subject: str, names: Sequence[str]) -> None:
+    def __init__(self, subject: str, names: Sequence[str], meant: Meant) -> None:
         self._subject = subject
         self._digest = subject_digest(subject)
-        self._names = tuple(names)
+        self._meant = meant
         self.unmatched = set(names)
         self.is_known = False
         self.first: dict[Place, Observation] = {}
@@ -70,8 +90,7 @@ class _Matched:
             return
         self.is_known = True
         photo = KnownPhoto(record.image_id, record.subject, record.path)
-        fitting = [name for name in self._names if fits(photo, name)]
-        if fitting:
+        if fitting := self._meant(photo):
             self.unmatched -= set(fitting)
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
@@ -88,7 +107,9 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
+        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
+        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:
@@ -98,15 +119,47 @@ def decide_in_service(
         CommandError: No such photo of the subject was observed.
         TransportError: Kafka does not answer.
     """
+
+    def meant(photo: KnownPhoto) -> list[str]:
+        return [name for name in names if fits(photo, name)]
+
+    matched = _Matched(subject, names, meant)
+    outcome = _decide(kafka, matched, subject, reason, leave_out if excluding else bring_back)
+    return outcome.changed, outcome.same
+
+
+def decide_about(
+    kafka: KafkaSettings, subject: str, photos: Collection[str], reason: str, change: Change
+) -> Outcome:
+    """Has some photos of a subject stand otherwise.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose photos they are.
+        photos: Their image_ids.
+        reason: Why, for people.
+        change: How each shall stand.
+
+    Raises:
+        CommandError: No such photo of the subject was observed.
+        TransportError: Kafka does not answer.
+    """
+    wanted = frozenset(photos)
+    matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
+    return _decide(kafka, matched, subject, reason, change)
+
+
+def _decide(
+    kafka: KafkaSettings, matched: _Matched, subject: str, reason: str, change: Change
+) -> Outcome:
     with (
         reading(kafka) as consumer,
         contextlib.closing(open_producer(kafka)) as producer,
     ):
-        matched = _Matched(subject, names)
         starts = from_beginning(consumer, OBSERVATIONS)
         ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
-        wanted, changed, same = _wanted(matched, excluding=excluding)
+        wanted, outcome = _wanted(matched, change)
         why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
@@ -116,7 +169,7 @@ def decide_in_service(
             ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
-    return changed, same
+    return outcome
 
 
 def _read(
@@ -144,24 +197,23 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
         )
 
 
-def _wanted(
-    matched: _Matched, *, excluding: bool
-) -> tuple[dict[str, str], list[KnownPhoto], list[tuple[KnownPhoto, str]]]:
+def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]:
     wanted: dict[str, str] = {}
+    before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
     same: dict[str, tuple[KnownPhoto, str]] = {}
     for seen in matched.first.values():
         photo = KnownPhoto(seen.image_id, seen.subject, seen.path)
         standing = matched.standings.get(seen.image_id, AS_SEEN)
-        to = new_standing(seen, standing, excluding=excluding)
+        to = change(seen, standing)
         if to == standing:
-            why = why_same(seen, standing, excluding=excluding)
-            same.setdefault(seen.image_id, (photo, why))
+            same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:
             wanted.setdefault(seen.image_id, to)
             changed.setdefault(seen.image_id, photo)
+            before[seen.image_id] = standing
     unchanged = [pair for image_id, pair in same.items() if image_id not in wanted]
-    return wanted, list(changed.values()), unchanged
+    return wanted, Outcome(list(changed.values()), before, unchanged)
 
 
 def _publish(
@@ -177,41 +229,19 @@ def _publish(
         why: What all decisions have in common.
         wanted: image_id to how the photo shall stand.
     """
-    seen: dict[tuple[int, str], list[Observation]] = {}
+    seen: dict[int, dict[str, list[Observation]]] = {}
     for (partition, image_id, _), observation in matched.first.items():
-        seen.setdefault((partition, image_id), []).append(observation)
-    moment = time.time_ns()
-    sent: list[Any] = []
-    for standing in sorted(set(wanted.values())):
-        photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
-        for place in places:
-            brought = [name for name in photos if (place.partition, name) in seen]
-            others = [name for name in photos if (place.partition, name) not in seen]
-            for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
-                decision = msgspec.structs.replace(
-                    why,
-                    image_ids=tuple(some),
-                    standing=standing,
-                    decided_at=moment / 1e9,
-                    observed=tuple(
-                        observation
-                        for image_id in some
-                        for observation in seen.get((place.partition, image_id), ())
-                    ),
-                )
-                key = decision_key(decision, moment, len(sent))
-                sent.append(
-                    producer.send(
-                        OBSERVATIONS,
-                        value=encode(decision),
-                        key=key,
-                        partition=place.partition,
-                    )
-                )
-    producer.flush()
-    for each in sent:
-        each.get(timeout=_SECONDS)
-
-
-def _portions(names: list[str], most: int) -> list[list[str]]:
-    return [names[start : start + most] for start in range(0, len(names), most)]
+        seen.setdefault(partition, {}).setdefault(image_id, []).append(observation)
+    send_decisions(
+        producer,
+        (
+            (place.partition, decision)
+            for standing in sorted(set(wanted.values()))
+            for place in places
+            for decision in decisions_about(
+                msgspec.structs.replace(why, standing=standing),
+                sorted(image_id for image_id, to in wanted.items() if to == standing),
+                seen.get(place.partition, {}),
+            )
+        ),
+    )
