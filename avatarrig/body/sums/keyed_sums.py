@@ -218,7 +218,6 @@ _GROUP: Final = 7
 _LONGEST: Final = 10
 _FEW: Final = 40
 """So many are packed faster one by one than as arrays: histograms of few photos have a few."""
-_MORE: Final = 0x80
 _MOST: Final = (1 << 63) - 1
 _SHIFTS = np.arange(_LONGEST, dtype=np.uint64) * np.uint64(_GROUP)
 
