@@ -168,6 +168,7 @@ class Content:
             "asymmetry": _asymmetry(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
+            "advice": estimate.advice,
             "photos": [self._photo(photo) for photo in newest],
         }
 

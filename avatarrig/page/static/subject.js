@@ -157,5 +157,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  byId("advice").textContent = content.advice && `Next photos: ${content.advice}.`;
+  byId("advice").hidden = !content.advice;
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });
