@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from faust.types import StreamT
 
 from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
 from aggregators.debounce import Schedule
@@ -30,12 +34,9 @@ class Aggregation:
     """Both levels on a Faust application.
 
     Args:
-        settings: Of this process.
         partitions: Topic to its number of partitions.
         learned: Versions of what was learned that this program works with, spaces between.
-        estimator: The mathematics.
         data: An empty folder; Faust insists on one.
-        metrics: Hears of messages and estimates.
     """
 
     def __init__(  # noqa: PLR0913 - a worker's parts, put together in one place
@@ -122,13 +123,10 @@ class Aggregation:
         async def recover() -> None:
             await self._recover(level)
 
-        async def take(stream: Any) -> None:  # noqa: ANN401 - Faust's
-            async for batch in stream:
-                try:
+        async def take(stream: StreamT[Batch]) -> None:
+            async with self._crashing_on_errors():
+                async for batch in stream:
                     self._take(level, batch)
-                except Exception as error:  # noqa: BLE001 - Faust would go on after the batch
-                    await self.app.crash(error)
-                    return
 
         table.on_recover(recover)
         source = self.app.topic(
@@ -142,15 +140,13 @@ class Aggregation:
             self._metrics.taken(level.topic, len(batch.messages))
 
     async def _recover(self, level: Level[Any]) -> None:
-        try:
+        async with self._crashing_on_errors():
             consumer = self._consumer
             consumer.positions = self._positions
             mine = [tp for tp in consumer.assignment() if tp.topic == level.topic]
             ends = await consumer.highwaters(*mine) if mine else {}
             await level.recover({tp.partition: end or 0 for tp, end in ends.items()})
             self._recovered += 1
-        except Exception as error:  # noqa: BLE001 - Faust would go on without the state
-            await self.app.crash(error)
 
     def _positions(self) -> dict[tuple[str, int], int]:
         first, second = (level.positions() for level in self.levels)
@@ -169,10 +165,16 @@ class Aggregation:
             self._metrics.keeps(sum(part.size for part in self.levels[1].parts.values()))
 
     async def _tend(self, level: Level[Any]) -> None:
-        try:
+        async with self._crashing_on_errors():
             await level.publish()
             saved = await level.save()
             if saved and not self.app.rebalancing:
                 await self._consumer.commit_positions(saved)
-        except Exception as error:  # noqa: BLE001 - what the table says is uncertain: start anew
+
+    @contextlib.asynccontextmanager
+    async def _crashing_on_errors(self) -> AsyncIterator[None]:
+        """Ends the worker: Faust would go on, behind the batch or without the state."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is kept is uncertain
             await self.app.crash(error)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import faust
+from faust.types.auth import CredentialsT
 from kafka import KafkaAdminClient
 
 from avatarrig.kafka import TopicError, admin_client, create_topics
@@ -82,7 +83,6 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
     """Returns the options of an application that keeps quiet and owns no topics.
 
     Args:
-        settings: Of this process.
         data: An empty folder; Faust insists on one.
     """
     return {
@@ -110,7 +110,7 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
     }
 
 
-def _credentials(kafka: KafkaSettings) -> Any:  # noqa: ANN401 - one of Faust's classes
+def _credentials(kafka: KafkaSettings) -> CredentialsT | None:
     if kafka.sasl:
         return faust.SASLCredentials(
             username=kafka.username,

@@ -36,7 +36,6 @@ class SavingSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         idle: Nothing came for this long,
         least: and the last save is at least this old;
-        most: or it is this old, whatever comes.
         share: Of all time, at most this share goes into saving.
     """
 

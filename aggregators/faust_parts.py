@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 import msgspec
+from aiokafka import AIOKafkaConsumer
 from faust.tables import manager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, CodecArg, ConsumerMessage, FutureMessage
@@ -31,10 +32,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Messages of one partition in the order of their offsets.
 
     Attributes:
-        topic: Name of the topic.
-        partition: Number of the partition.
         generation: Generation of the consumer group that they were read in.
-        messages: Offset and value of each.
     """
 
     topic: str
@@ -53,8 +51,8 @@ class StateTable(faust.Table):  # type: ignore[type-arg] # it takes none when it
     def send_changelog(
         self,
         partition: int | None,
-        key: Any,  # noqa: ANN401 - Faust's
-        value: Any,  # noqa: ANN401 - Faust's
+        key: object,
+        value: object,
         key_serializer: CodecArg = None,
         value_serializer: CodecArg = None,
     ) -> FutureMessage:
@@ -81,7 +79,7 @@ class StateTable(faust.Table):  # type: ignore[type-arg] # it takes none when it
     ) -> None:
         """Forgets the partitions that went away: they come back as their changelog has them."""
         gone = {tp.partition for tp in revoked if tp.topic == self.changelog_topic_name}
-        for key in [key for key in self.data.keys() if _is_in(key, gone)]:  # noqa: SIM118 - a store is no dict
+        for key in [key for key, _ in self.data.items() if _is_in(key, gone)]:
             self.data.data.pop(key, None)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
@@ -106,9 +104,9 @@ class TableManager(manager.TableManager):
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Reads committed transactions only."""
 
-    def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ANN401 - Faust's own
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust offers no option
+        consumer._isolation_level = "read_committed"  # Faust offers no option
         return consumer
 
 
@@ -162,8 +160,8 @@ class Consumer(driver.Consumer):
 
     def backlog(self) -> int:
         """Returns how many offsets lie between what was read and what is committed."""
-        reader = self._thread._consumer  # noqa: SLF001 - aiokafka tells it in no other way
-        subscription = reader and reader._subscription.subscription  # noqa: SLF001 - no public way
+        reader = self._thread._consumer
+        subscription = reader and reader._subscription.subscription
         if not subscription or subscription.assignment is None:
             return 0
         states = (

@@ -22,14 +22,9 @@ class Level(Generic[PartitionT]):
     """Drives the partitions of one level.
 
     Args:
-        topic: Name of the topic that is read.
         table: Where state is kept.
-        parts: Makes the state of partitions.
         publisher: Where to publish.
         schedule: How often to publish and to save.
-
-    Attributes:
-        steps: Grows with everything that is done.
     """
 
     def __init__(

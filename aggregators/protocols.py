@@ -74,8 +74,6 @@ class Message(msgspec.Struct, frozen=True):
     """A message to send.
 
     Attributes:
-        topic: Name of the topic.
-        key: Its key.
         value: Its value; None deletes what the key stands for.
         shard: Key that decides on the partition; None where ``key`` does.
         partition: The partition itself, where that is known.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka.partitioner import murmur2
+from faust.types import AppT
 
 from aggregators.partitions.intake import Rejection
 from aggregators.protocols import Message
@@ -33,11 +34,10 @@ class Sender:
     """Sends messages and waits until the broker has them all.
 
     Args:
-        app: The Faust application.
         partitions: Topic to its number of partitions.
     """
 
-    def __init__(self, app: Any, partitions: dict[str, int]) -> None:  # noqa: ANN401 - Faust's
+    def __init__(self, app: AppT, partitions: dict[str, int]) -> None:
         self._partitions = partitions
         self._topics = {
             name: app.topic(name, key_serializer="raw", value_serializer="raw")
@@ -75,10 +75,7 @@ class TallyPublisher:
     """Level 1 publishes tallies, all of a series to one partition.
 
     Args:
-        topic: Name of the topic that is read.
-        sender: Sends messages.
         wall_clock: Unix seconds.
-        metrics: Hears of what is rejected.
     """
 
     def __init__(
@@ -126,8 +123,6 @@ class SkeletonPublisher:
     """Level 2 publishes estimates that say something new, and notes them in the history.
 
     Args:
-        topic: Name of the topic that is read.
-        sender: Sends messages.
         wall_clock: Unix seconds.
         metrics: Hears of estimates, and of what is rejected.
     """

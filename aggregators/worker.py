@@ -82,11 +82,8 @@ async def run(
     """Works until told to stop.
 
     Args:
-        settings: Of this process.
-        stop: Is set to end the work.
         watchdog: Hears of progress, and of the end; it ends the process where that takes long.
         on_working: Is called when the tables are recovered.
-        metrics: Hears of messages and estimates.
 
     Raises:
         TransportError: Kafka cannot be used.

@@ -35,7 +35,7 @@ AvatarRigError
 ├── LabelsRefusedError                  report.calibration.labels
 ├── LearnedRefusedError                 body.refused
 ├── MeasureError                        body.tape.measure
-├── MissingExtraError                   runs.frame
+├── MissingExtraError                   errors
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
 ├── NothingToCalibrateError             report.calibration.suggestion
@@ -61,6 +61,7 @@ AvatarRigError
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors
+│   ├── RightsMissingError              kafka.errors
 │   ├── TopicError                      kafka.errors
 │   └── TransportSettingError           kafka.errors
 ├── UnfitAvatarError                    avatar.errors
@@ -115,13 +116,12 @@ class AvatarRigError(Exception):
 
 
 class CommandError(AvatarRigError):
-    """A command cannot go on.
-
-    Args:
-        message: For a person.
-        exit_code: How the command ends.
-    """
+    """A command cannot go on."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class MissingExtraError(AvatarRigError, ImportError):
+    """Something was asked for that needs a package which is not installed."""

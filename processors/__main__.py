@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from kafka.errors import AuthorizationError, KafkaError
 from prometheus_client import CollectorRegistry
 
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
+from avatarrig.kafka.border import told_by
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
@@ -33,10 +33,10 @@ from processors.settings import ReplicaSettings
 from processors.transaction import Transaction
 from processors.wiring import connect
 
-FOR_A_PERSON = (SandboxUnusableError, AuthorizationError, StoreAwayError)
+FOR_A_PERSON = (SandboxUnusableError, StoreAwayError)
 """No new try helps before somebody has done something."""
 FILES_NOT_TAKEN = (RunDirectoryError, RunStorageError)
-EXPECTED = (*FOR_A_PERSON, *FILES_NOT_TAKEN, BrokerTroubleError, TransportError, KafkaError)
+EXPECTED = (*FOR_A_PERSON, *FILES_NOT_TAKEN, BrokerTroubleError, TransportError)
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ def main() -> ExitCode:
 
 def _serve(settings: ReplicaSettings, stop: threading.Event) -> child.Ended:
     try:
-        with Watchdog(settings.limits.stall) as watchdog:
+        with Watchdog(settings.limits.stall) as watchdog, told_by("Kafka answers with an error"):
             _work(settings, stop, watchdog)
     except EXPECTED as error:
         code = _exit_code(error)

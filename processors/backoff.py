@@ -22,11 +22,7 @@ class _Pause:
 
 
 class BackOff:
-    """Pauses partitions and resumes them when their time has come; there is no last try.
-
-    Args:
-        consumer: Whose partitions.
-    """
+    """Pauses partitions and resumes them when their time has come; there is no last try."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer

@@ -74,9 +74,6 @@ def find_detector(specification: str) -> OpenDetector:
 def needing_native_libraries(what: str) -> Iterator[None]:
     """Puts a failure to load a native library into words that help.
 
-    Args:
-        what: What is being loaded.
-
     Raises:
         DetectorUnusableError: It cannot be loaded.
     """

@@ -35,11 +35,8 @@ class InFlight:
     partition and no other.
 
     Args:
-        sandbox: The detector.
         photos: Fetches those that do not lie on this machine.
         files: Sends files to where a store keeps them; None where they are written in place.
-        back_off: Lets partitions wait.
-        report: Hears of changes of state.
     """
 
     def __init__(

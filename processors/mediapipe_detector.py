@@ -14,7 +14,6 @@ def open_detector(options: DetectorOptions, models: Path | None) -> PhotoDetecto
     """Opens MediaPipe's tasks.
 
     Args:
-        options: What to detect and how.
         models: Folder to look for the model files in first.
 
     Raises:

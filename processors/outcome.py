@@ -34,7 +34,6 @@ class Output(msgspec.Struct, frozen=True):
     Attributes:
         topic: Where to.
         key: As `avatarrig.wire.record_key` says.
-        value: The record, packed.
         result: `PERSON`, `NO_PERSON` or `REJECTED`.
         reason: Why a photo was rejected, otherwise empty.
     """
@@ -51,11 +50,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Detecting(msgspec.Struct, frozen=True):
-    """The photo is in the sandbox.
-
-    Attributes:
-        job: Its number there.
-    """
+    """The photo is in the sandbox."""
 
     job: int
 
@@ -92,10 +87,7 @@ class Taken:
     """A message that was taken from the images topic and is not committed yet.
 
     Attributes:
-        partition: Partition of the images topic.
-        offset: The message's offset in it.
         reference: The photo; None where the message is none of this replica's business.
-        state: What was begun with it.
     """
 
     partition: int
@@ -127,8 +119,6 @@ def take(value: bytes | None, *, origin: tuple[str, int, int], run: str, now: fl
     """Looks at a message of the images topic.
 
     Args:
-        value: The message.
-        origin: Topic, partition and offset.
         run: Only references of this run are taken; empty: only those of no run.
         now: Unix seconds.
 
@@ -152,9 +142,6 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     """Checks what the sandbox says it observed, since native code may have gone astray there.
 
     Args:
-        taken: The photo.
-        answer: What the sandbox says.
-        fingerprint: The detector's.
         now: Unix seconds.
 
     Returns:
@@ -178,9 +165,6 @@ def rejected(taken: Taken, rejection: Rejected, *, fingerprint: str, now: float)
     """Makes the reject of a photo.
 
     Args:
-        taken: The photo.
-        rejection: Why.
-        fingerprint: The detector's.
         now: Unix seconds.
     """
     reference = _reference(taken)

@@ -6,28 +6,18 @@ import contextlib
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError
 
-from avatarrig.kafka import KafkaSettings, last_committed, resume_from
+from avatarrig.kafka import KafkaSettings, resume_from
+from avatarrig.kafka.groups import COMMITTED_MS, committed_of
 
 Messages = dict[TopicPartition, list[Any]]
 
-_COMMITTED_MS = 30_000
-"""Every transaction has ended by then: it lives 10 s, and Kafka looks for dead ones every 10 s."""
-
-LONGEST_SEEK_SECONDS = 2 * _COMMITTED_MS / 1000
+LONGEST_SEEK_SECONDS = 2 * COMMITTED_MS / 1000
 """Going back to the committed offsets takes no longer."""
 
 
 def poll_nothing(consumer: KafkaConsumer) -> Messages:
-    """Shows a consumer to its group without taking more.
-
-    Args:
-        consumer: A member of a group.
-
-    Returns:
-        What came all the same, as from a poll.
-    """
+    """Shows a consumer to its group without taking more."""
     flowing = consumer.assignment() - consumer.paused()
     consumer.pause(*flowing)
     nothing: Messages = consumer.poll(timeout_ms=0)
@@ -39,22 +29,10 @@ def seek_to_committed(consumer: KafkaConsumer, kafka: KafkaSettings, group: str)
     """Takes a consumer back to what its group has committed in its partitions.
 
     Args:
-        consumer: A member of the group.
         kafka: Where to ask again if a transaction does not end.
-        group: The group's name.
     """
-    for partition, offset in _committed(consumer, kafka, group).items():
+    for partition, offset in committed_of(consumer, kafka, group).items():
         # Partitions may be taken away meanwhile; then the group has changed, and all this
         # is done again.
         with contextlib.suppress(ValueError, KeyError):
             resume_from(consumer, partition, offset)
-
-
-def _committed(
-    consumer: KafkaConsumer, kafka: KafkaSettings, group: str
-) -> dict[TopicPartition, int | None]:
-    partitions = consumer.assignment()
-    try:
-        return {p: consumer.committed(p, timeout_ms=_COMMITTED_MS) for p in partitions}
-    except KafkaTimeoutError:
-        return last_committed(kafka, group, partitions)

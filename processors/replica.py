@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import structlog
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, CorruptRecordError, KafkaError
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.kafka import DataDamagedError
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import KafkaTroubleError
 from avatarrig.metrics.detect import REJECTED, DetectMetrics
 from avatarrig.process.protocol import Status
 from avatarrig.process.watchdog import Watchdog
@@ -49,11 +49,7 @@ class Replica:
         settings: Whose photos, and limits.
         consumer: Subscribed to the images topic, reading committed messages only.
         transaction: On the replica's own transactional producer.
-        in_flight: What becomes of the photos.
-        holds: The partitions that it lets wait.
         watchdog: Gets a sign of life before everything that may wait.
-        report: Hears of changes of state.
-        metrics: Hears of photos that are done with.
     """
 
     def __init__(  # noqa: PLR0913 - the loop's collaborators, wired in one place
@@ -100,10 +96,9 @@ class Replica:
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            step()
-        except AuthorizationError:
-            raise
-        except KafkaError as error:
+            with told_by("Kafka answers with an error"):
+                step()
+        except KafkaTroubleError as error:
             self._recover(error)
 
     def _step(self) -> None:
@@ -178,9 +173,7 @@ class Replica:
             seconds = time.time() - taken.reference.found_at
             self._metrics.observed(taken.output.result, seconds)
 
-    def _recover(self, error: KafkaError) -> None:
-        if isinstance(error, CorruptRecordError):
-            raise DataDamagedError.at(error) from error
+    def _recover(self, error: KafkaTroubleError) -> None:
         self._errors += 1
         _log.debug("the broker's client failed", error=repr(error), times=self._errors)
         if self._errors >= _MOST_ERRORS:
@@ -194,8 +187,9 @@ class Replica:
         self._is_astray = True
         try:
             self._watchdog.alive("aborting")
-            self._transaction.abort()
-        except KafkaError as error:
+            with told_by("Kafka answers with an error"):
+                self._transaction.abort()
+        except KafkaTroubleError as error:
             raise BrokerTroubleError(f"what was begun cannot be undone: {error!r}") from error
 
     def _seek_to_committed(self) -> None:

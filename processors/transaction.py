@@ -20,7 +20,6 @@ class Transaction:
     reader; and all partitions join the transaction in one request.
 
     Args:
-        producer: Transactional, initialised.
         topic: The images topic, whose offsets are committed.
     """
 
@@ -59,9 +58,6 @@ class Transaction:
         Args:
             group: Membership under which the messages were taken; the broker refuses it
                 when the group has moved on since.
-
-        Returns:
-            What is committed by now.
 
         Raises:
             KafkaError: Nothing is committed; abort.

@@ -28,7 +28,6 @@ def connect(
     gets its partitions back at once, and what its predecessor left open is aborted.
 
     Args:
-        settings: The replica's.
         watchdog: Gets a sign of life before each step.
 
     Raises:

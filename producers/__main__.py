@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from kafka.errors import KafkaError
-
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import TransportError
+from avatarrig.kafka.border import told_by
 from avatarrig.process import child
 from producers.scan import DatasetError
 from producers.settings import IngestSettings
@@ -23,12 +22,13 @@ def main() -> ExitCode:
 
         child.when_parent_ends(stop.set)
         try:
-            ingest(settings, stop, on_working=child.working)
+            with told_by("Kafka answers with an error"):
+                ingest(settings, stop, on_working=child.working)
         except DatasetError as error:
             return ExitCode.UNUSABLE, str(error)
         except TransportError as error:
             return (ExitCode.TRY_AGAIN if error.may_pass else ExitCode.UNUSABLE), str(error)
-        except (SourceAwayError, KafkaError) as error:
+        except SourceAwayError as error:
             return ExitCode.TRY_AGAIN, str(error)
         return ExitCode.DONE, ""
 

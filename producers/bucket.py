@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -31,13 +31,13 @@ from producers.source import Entry, SourceAwayError
 _DOTS = {".", ".."}
 """Not hidden, as names that begin with a dot are, but no names at all."""
 
+Answer = TypeVar("Answer")
+
 
 class StoredPhoto(msgspec.Struct, frozen=True):
     """An object that goes by a photo's name.
 
     Attributes:
-        name: Bucket and key.
-        path: Path within the dataset.
         problem: Why no reference can name it, None where nothing speaks against it.
     """
 
@@ -140,7 +140,7 @@ class Bucket:
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
-    def _ask(self, ask: Any, what: str) -> Any:  # noqa: ANN401 - fsspec is untyped
+    def _ask(self, ask: Callable[[], Answer], what: str) -> Answer:
         try:
             with reaching(to_store_url(what)):
                 return ask()

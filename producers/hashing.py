@@ -40,7 +40,6 @@ def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> P
     """Hashes a file in one pass, in bounded memory.
 
     Args:
-        file: The photo.
         capture_time: Reads the capture time from a file's bytes, or from the first
             `HEAD_BYTES` of a larger one.
 

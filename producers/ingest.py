@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import structlog
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
@@ -51,11 +52,8 @@ class Ingest:
 
     Args:
         source: Where photos are found.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
-        memory: What is published by now.
         schedule: How often to look.
-        metrics: Hears of every photo.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, wired in one place
@@ -98,7 +96,6 @@ class Ingest:
         """Publishes what is there and what comes, until told to stop.
 
         Args:
-            stop: Is set to end.
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0
@@ -212,8 +209,9 @@ class Ingest:
         told = False
         while new and not stop.is_set():
             try:
-                publish(new, self._producer)
-            except (PublishError, KafkaError) as error:
+                with told_by("Kafka does not take the photos"):
+                    publish(new, self._producer)
+            except (PublishError, TransportError) as error:
                 say = _log.info if not told else _log.debug
                 say("the broker did not take the photos; trying again", why=str(error))
                 told = True

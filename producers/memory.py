@@ -20,7 +20,6 @@ class _Known(msgspec.Struct):
     """The latest that was published about a path.
 
     Attributes:
-        subject: Whose skeleton it tells about.
         asked: Who was meant.
         size: Bytes.
         found_at: Unix seconds.
@@ -83,8 +82,6 @@ class Memory:
         """Tells whether a file is as it was when it was published.
 
         Args:
-            path: Path within the dataset.
-            stamp: As it is now.
             subject: Whose skeleton it shall tell about.
             asked: Who is meant.
             reason: Why it cannot be published, None where nothing speaks against it.

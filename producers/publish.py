@@ -56,7 +56,6 @@ class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         found: Everything in the dataset that goes by a photo's name.
-        published: References that the broker acknowledged.
         already: Not wanted, since they were observed before.
         rejected: Set aside, since they cannot be read.
         duplicates: Photos with the same bytes as another one; part of the above.
@@ -83,8 +82,6 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     """Publishes a reference for each photo of a dataset, and a reject for what is unreadable.
 
     Args:
-        folder: The dataset's folder.
-        dataset: Whose photos they are.
         producer: Connected with ``acks="all"`` and idempotence.
         is_wanted: Whether a photo shall be published; asked once for each, in their order.
         max_images: At most so many photos, the first ones.
@@ -130,13 +127,9 @@ def publish(
     """Sends records to their topics and waits until the broker has them all.
 
     Args:
-        records: References and rejects.
         producer: Connected with ``acks="all"`` and idempotence.
         is_wanted: Whether a photo shall be published; asked once for each, in their order.
         on_photo: Hears of each record before it is sent, also of those passed over.
-
-    Returns:
-        What became of the photos.
 
     Raises:
         PublishError: The broker did not take a record.

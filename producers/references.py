@@ -46,7 +46,6 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """Whose photos they are.
 
     Attributes:
-        name: Name of the dataset.
         subject: Whose skeleton all photos tell about; the dataset's name where None.
         subject_per_folder: Each first-level folder is a subject of its own, by its name;
             photos beside the folders go to `subject`.
@@ -111,7 +110,6 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
 
     Args:
         photos: What was found, in an order that is the same each time.
-        dataset: Whose photos they are.
         read_content: Reads hash, size and capture time; raises OSError. Two photos are read at
             a time, on threads.
         now: Unix seconds.

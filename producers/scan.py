@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.photos.formats import PHOTO_SUFFIXES, split_suffix
 from avatarrig.photos.passed_over import (
     FileCounts,
     Passed,
@@ -33,7 +33,6 @@ class Problem(msgspec.Struct, frozen=True):
 
     Attributes:
         reason: Code as in `avatarrig.wire.Reject`.
-        message: For a person.
     """
 
     reason: str
@@ -67,7 +66,7 @@ class FoundPhoto(msgspec.Struct, frozen=True):
 
 def is_photo_name(name: str) -> bool:
     """Whether a file name ends like a photo's and is no junk."""
-    return not is_junk(name) and os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - PurePath.suffix says "" for "x." and is ten times slower
+    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
 
 
 def is_junk(name: str) -> bool:
@@ -86,7 +85,6 @@ def scan(
     name that looks like a photo's.
 
     Args:
-        dataset: The folder.
         leave_out: Folders within it that are not looked into, such as a run directory.
         counts: Hears of everything, also of what is no photo.
 

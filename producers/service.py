@@ -55,12 +55,7 @@ def ingest(
 
     Args:
         settings: What to publish where.
-        stop: Is set to end.
-        metrics: Hears of every photo.
         on_working: Is called when what was published before is known.
-
-    Returns:
-        What was done.
 
     Raises:
         DatasetError: The folder cannot be listed; while watching it is waited for instead.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import msgspec
+
+from avatarrig.photos.formats import split_suffix
 
 TEMPORARY = frozenset(
     {".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".filepart"}
@@ -59,8 +59,6 @@ class Settling:
         """Looks at a file.
 
         Args:
-            path: Its path within the dataset.
-            stamp: As it is now.
             has_end: Whether it ends as its format does.
             now: Monotonic seconds.
             clock: Unix seconds.
@@ -85,8 +83,8 @@ class Settling:
 
 def is_temporary(name: str) -> bool:
     """Whether a photo's name says that a copy is under way, as ``x.part.jpg`` does."""
-    stem = os.path.splitext(name)[0]  # noqa: PTH122 - as in `producers.scan`
-    return os.path.splitext(stem)[1].lower() in TEMPORARY  # noqa: PTH122
+    stem, _ = split_suffix(name)
+    return split_suffix(stem)[1] in TEMPORARY
 
 
 def has_end(head: bytes, tail: bytes, size: int) -> bool:

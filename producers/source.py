@@ -33,7 +33,6 @@ class Entry(msgspec.Struct, frozen=True):
 
     Attributes:
         photo: Where it is.
-        stamp: By what a change is noticed.
         has_end: Whether it ends as its format does.
         is_whole: Whether the storage shows whole photos only.
     """
@@ -71,7 +70,6 @@ class LocalFolder:
     """A folder and what is below it.
 
     Args:
-        folder: The dataset's folder.
         leave_out: Folders within it that are not looked into.
     """
 

@@ -25,7 +25,6 @@ class Checkpoint(msgspec.Struct, frozen=True):
         entries: Keys and values, None for what goes; their order does not matter, nor whether a
             crash keeps some.
         marker: Key and value, to be written when all entries are safe.
-        applied: The marker's offset.
     """
 
     entries: list[tuple[bytes, bytes | None]]
@@ -101,7 +100,6 @@ class Checkpoints:
 
         Args:
             entries: Keys and values that are written along with it.
-            learned: Versions that this program works with.
         """
         self._add_up(entries)
         oldest = min(self._unpublished.values(), default=self.applied + 1)
@@ -115,8 +113,6 @@ class Checkpoints:
         reading goes on at the marker. Then the checksum cannot tell, and need not.
 
         Args:
-            marker: As recovered.
-            learned: Versions that this program works with.
             newest: Highest offset that any entry knows.
 
         Returns:

@@ -53,8 +53,6 @@ class Counted:
 
         Args:
             offset: Where that was said.
-            stood: The photos as they stood.
-            stand: The same photos as they stand now.
 
         Raises:
             StateRefusedError: They were never counted like that; the tally is as it was.

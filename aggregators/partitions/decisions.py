@@ -44,9 +44,6 @@ class Decisions:
     How a photo stood before an offset is a function of what was said before it. So a table that
     is ahead of the tallies beside it, or behind them, changes nothing when the partition is read
     again from before both.
-
-    Args:
-        partition: Number of the partition whose state this is.
     """
 
     def __init__(self, partition: int) -> None:
@@ -74,9 +71,7 @@ class Decisions:
         """Notes a decision; returns the keys of the entries that changed.
 
         Args:
-            decision: The record.
             photos: image_id to digest.
-            offset: Of the message.
         """
         digest = subject_digest(decision.subject)
         brought: dict[str, tuple[str, ...]] = {}
@@ -95,11 +90,7 @@ class Decisions:
         return changed
 
     def forget(self, digest: str) -> Iterator[bytes]:
-        """Forgets a subject.
-
-        Yields:
-            The keys of the entries that are gone.
-        """
+        """Forgets a subject."""
         for where in [where for where in self._pages if where[1] == digest]:
             del self._pages[where]
             yield decided_key(self._partition, *where)
@@ -110,9 +101,6 @@ class Decisions:
         """Tells what is decided about a photo in a series.
 
         Args:
-            subject: Whose photo it is.
-            photo: Its digest.
-            fingerprint: The series'.
             first: Offset at which the series first saw it.
             before: What was decided at this offset or later is left aside.
         """

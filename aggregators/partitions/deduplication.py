@@ -28,8 +28,6 @@ def digest_of(series: Series, image_id: str, since: int = -1) -> int:
     It counts anew after its subject was forgotten.
 
     Args:
-        series: Subject and fingerprint.
-        image_id: The photo.
         since: Offset at which the subject was forgotten; -1 where it never was.
     """
     parts = (*series, image_id) if since < 0 else (*series, image_id, str(since))

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 class Forgotten:
-    """Remembers subjects by their digests alone.
-
-    Args:
-        partition: Number of the partition whose state this is.
-    """
+    """Remembers subjects by their digests alone."""
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
@@ -42,13 +38,7 @@ class Forgotten:
         self._offsets[forgotten_of(key)] = msgspec.msgpack.decode(value, type=int)
 
     def note(self, part: int, digest: str, offset: int) -> bytes:
-        """Notes a subject; returns the key of its entry.
-
-        Args:
-            part: Input partition.
-            digest: The subject's.
-            offset: Of the message, on the input partition.
-        """
+        """Notes a subject; returns the key of its entry."""
         self._offsets[part, digest] = max(offset, self._offsets.get((part, digest), -1))
         return forgotten_key(self._partition, part, digest)
 

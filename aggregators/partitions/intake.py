@@ -24,9 +24,7 @@ class Rejection(msgspec.Struct, frozen=True):
     """A message that could not be taken in.
 
     Attributes:
-        offset: Its offset.
         reason: Short code: ``malformed``, ``evidence`` or ``unexpected``.
-        message: What is wrong.
     """
 
     offset: int
@@ -38,13 +36,11 @@ class Intake:
     """Knows which messages were taken in, and what has to be told and saved of them.
 
     Args:
-        partition: Number of the partition.
         learned: Versions of what was learned that this program works with.
 
     Attributes:
         checkpoints: What the next checkpoint must hold.
         latency: Photos that are in nothing yet that was published.
-        forgotten: Subjects that shall be forgotten.
     """
 
     def __init__(self, partition: int, learned: str) -> None:
@@ -93,7 +89,6 @@ class Intake:
         Args:
             offset: Its offset; one that was applied before changes nothing.
             value: The message; a tombstone changes nothing.
-            apply: Applies it.
 
         Returns:
             The series that changed, None where none did.
@@ -146,7 +141,6 @@ class Recovered(msgspec.Struct, frozen=True):
 
     Attributes:
         marker: Where the state stands.
-        entries: Keys and values beside it.
     """
 
     marker: Marker

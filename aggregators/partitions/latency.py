@@ -18,7 +18,6 @@ class LatencyClock:
         """Notes a photo.
 
         Args:
-            series: What it belongs to.
             found_at: When it was found, Unix seconds; None where that is not known.
         """
         if found_at is not None:

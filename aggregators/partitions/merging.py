@@ -43,7 +43,6 @@ class Tombstone(msgspec.Struct, frozen=True):
     """What was taken back since its subject shall be forgotten.
 
     Attributes:
-        series: Subject and fingerprint.
         part: Input partition whose tally is gone.
         is_last: Whether nothing is left of the series.
     """
@@ -59,7 +58,6 @@ class Contributed(msgspec.Struct, array_like=True):
     Attributes:
         offset: Where the tally stood in the tallies topic.
         applied: Last offset of the input partition that the tally contains.
-        tally: The tally.
     """
 
     offset: int
@@ -90,12 +88,7 @@ class TalliedPartition:
     order nor repetition can change the result.
 
     Args:
-        partition: Number of the partition.
         learned: Versions of what was learned that this program estimates with.
-        estimator: The mathematics.
-
-    Attributes:
-        intake: What is kept beside the statistics.
     """
 
     def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
@@ -117,12 +110,6 @@ class TalliedPartition:
         items: Iterable[tuple[bytes, bytes]],
     ) -> TalliedPartition:
         """Takes up the state that a table holds.
-
-        Args:
-            partition: Number of the partition.
-            learned: Versions that this program estimates with.
-            estimator: The mathematics.
-            items: Keys and values of the partition.
 
         Raises:
             StateRefusedError: They are damaged, incomplete, or of another version. A new
@@ -156,7 +143,6 @@ class TalliedPartition:
         """Estimates a series.
 
         Args:
-            series: Subject and fingerprint.
             now: Unix seconds.
 
         Raises:
@@ -321,7 +307,6 @@ def tallied_partitions(learned: str, estimator: Estimator) -> PartitionMaker[Tal
 
     Args:
         learned: Versions of what was learned that this program estimates with.
-        estimator: The mathematics.
     """
     return PartitionMaker(
         lambda partition: TalliedPartition(partition, learned, estimator),

@@ -38,10 +38,7 @@ def restore(
     """Hands a table's entries to whom they belong.
 
     Args:
-        items: Keys and values of a partition.
         learned: Versions that this program works with; stands in the marker of an empty table.
-        forgotten: Takes who is forgotten.
-        take: Takes each entry of the level's own.
 
     Returns:
         The marker, and the entries beside it.

@@ -45,11 +45,7 @@ class ObservedPartition:
     before either of them changes nothing, whichever of them a crash kept.
 
     Args:
-        partition: Number of the partition.
         learned: Versions of what was learned that this program evaluates with.
-
-    Attributes:
-        intake: What is kept beside the statistics.
     """
 
     def __init__(self, partition: int, learned: str) -> None:
@@ -65,11 +61,6 @@ class ObservedPartition:
         cls, partition: int, learned: str, items: Iterable[tuple[bytes, bytes]]
     ) -> ObservedPartition:
         """Takes up the state that a table holds.
-
-        Args:
-            partition: Number of the partition.
-            learned: Versions that this program evaluates with.
-            items: Keys and values of the partition.
 
         Raises:
             StateRefusedError: They are damaged, incomplete, or of another version. A new

@@ -26,9 +26,7 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to carry things along.
 
     Attributes:
-        frame: The nodes as they are.
         bind: Places of all nodes in the fitted bind pose.
-        maps: Map of each part.
     """
 
     frame: Frame
@@ -53,7 +51,6 @@ def fit_attachments(document: dict[str, Any], attached: Attached, head: float) -
     """Carries colliders, radii and the look-at point along, in place.
 
     Args:
-        document: A glTF document.
         attached: Where everything goes.
         head: Factor of the head's size.
     """

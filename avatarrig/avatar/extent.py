@@ -23,19 +23,21 @@ _FEET: Final = ("leftFoot", "rightFoot")
 _MOSTLY, _ALL = 0.5, 0.95
 _BEYOND: Final = 0.12
 """A limb whose mesh reaches so far beyond its joints, over its length, is stretched as a whole."""
-_UP: Final = 1
+_UP: Final = np.array([0.0, 1.0, 0.0])
+_LYING: Final = 0.5
+"""A body whose feet are less below its head than this, over their distance, lies."""
 
 
 class Extent(msgspec.Struct, frozen=True, kw_only=True):
-    """Heights in the scene: of the soles and of the highest point."""
+    """How tall a body is and where it stands.
+
+    Attributes:
+        soles: Level of the feet's lowest point in the scene.
+        height: From the soles to the crown; along the body where it lies.
+    """
 
     soles: float
-    crown: float
-
-    @property
-    def height(self) -> float:
-        """From the soles to the crown."""
-        return self.crown - self.soles
+    height: float
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,18 +54,17 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """Measures an avatar.
 
     Attributes:
-        parts: What is measured.
-        before: In the rest pose, as the avatar is.
-        bind_before: The same in the bind pose.
         straight: Limbs whose mesh reaches far beyond their joints.
-        frame: The nodes as they are.
+        up: From feet to head in the rest pose, along an axis of the scene: (3,).
+        bind_up: The same in the bind pose.
     """
 
     parts: tuple[_Part, ...]
     before: Extent
     bind_before: Extent
     straight: frozenset[str]
-    frame: Frame
+    up: Floats
+    bind_up: Floats
 
     def after(
         self, maps: Mapping[str, Map], bind: Floats | None = None, rest: Floats | None = None
@@ -71,7 +72,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         """Measures the fitted avatar.
 
         Args:
-            maps: Map of each part.
             bind: Places of all nodes in the fitted bind pose; needed with ``rest``.
             rest: Their places in the fitted rest pose; without it the bind pose is measured.
         """
@@ -79,12 +79,12 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
             part.surface.deform(maps, part.surface.points[part.vertices], part.vertices)
             for part in self.parts
         ]
-        if bind is not None and rest is not None:
-            points = [
-                _posed(part, moved, bind, rest)
-                for part, moved in zip(self.parts, points, strict=True)
-            ]
-        return _extent(self.parts, points)
+        if bind is None or rest is None:
+            return _extent(self.parts, points, self.bind_up)
+        points = [
+            _posed(part, moved, bind, rest) for part, moved in zip(self.parts, points, strict=True)
+        ]
+        return _extent(self.parts, points, self.up)
 
 
 def read_measure(surfaces: Sequence[Surface], frame: Frame, skins: Sequence[Skin]) -> Measure:
@@ -100,24 +100,44 @@ def read_measure(surfaces: Sequence[Surface], frame: Frame, skins: Sequence[Skin
         _posed(part, points, frame.bind, frame.rest) if posed else points
         for part, points in zip(parts, in_bind, strict=True)
     ]
-    before, bind_before = _extent(parts, in_rest), _extent(parts, in_bind)
+    up, bind_up = _up(frame, frame.rest), _up(frame, frame.bind)
+    before, bind_before = _extent(parts, in_rest, up), _extent(parts, in_bind, bind_up)
     if min(before.height, bind_before.height) <= 0:
         raise UnfitAvatarError("the body has no height: its feet are not below its head")
     few = []
-    for surface, rest, bind in zip(surfaces, in_rest, in_bind, strict=True):
-        may = _may_matter(rest, before) | _may_matter(bind, bind_before)
-        few.append(_part(surface, skins, np.flatnonzero(may)))
+    rests, binds = _ends(in_rest, up), _ends(in_bind, bind_up)
+    for part, rest, bind in zip(parts, in_rest, in_bind, strict=True):
+        may = part.feet | _may_matter(rest @ up, rests) | _may_matter(bind @ bind_up, binds)
+        few.append(_part(part.surface, skins, np.flatnonzero(may)))
     return Measure(
         parts=tuple(few),
         before=before,
         bind_before=bind_before,
         straight=_straight(surfaces, frame),
-        frame=frame,
+        up=up,
+        bind_up=bind_up,
     )
 
 
-def _may_matter(points: Floats, extent: Extent) -> NDArray[np.bool_]:
-    share = (points[:, _UP] - extent.soles) / extent.height
+def _up(frame: Frame, worlds: Floats) -> Floats:
+    """Up in the scene; the axis nearest to the body's own where it lies, as some exports do."""
+    feet = worlds[[frame.humanoid[foot] for foot in _FEET], :3, 3].mean(axis=0)
+    body = worlds[frame.humanoid["head"], :3, 3] - feet
+    if body @ _UP > _LYING * float(np.linalg.norm(body)):
+        return _UP
+    axis = int(np.argmax(np.abs(body)))
+    along: Floats = np.sign(body[axis]) * np.eye(3)[axis]
+    return along
+
+
+def _ends(points: Sequence[Floats], up: Floats) -> tuple[float, float]:
+    heights = np.concatenate(points) @ up
+    return float(heights.min()), float(heights.max())
+
+
+def _may_matter(heights: Floats, ends: tuple[float, float]) -> NDArray[np.bool_]:
+    low, high = ends
+    share = (heights - low) / (high - low)
     may: NDArray[np.bool_] = (share < _LOW) | (share > _HIGH)
     return may
 
@@ -142,13 +162,14 @@ def _posed(part: _Part, points: Floats, bind: Floats, rest: Floats) -> Floats:
     return apply(np.einsum("nk,nkij->nij", weights, into_rest[part.joints]), points)
 
 
-def _extent(parts: Sequence[_Part], points: Sequence[Floats]) -> Extent:
-    heights = np.concatenate([moved[:, _UP] for moved in points] or [np.zeros(0)])
-    if not len(heights):
+def _extent(parts: Sequence[_Part], points: Sequence[Floats], up: Floats) -> Extent:
+    every = np.concatenate([*points, np.zeros((0, 3))])
+    if not len(every):
         raise UnfitAvatarError("the avatar has no vertices")
     feet = np.concatenate([part.feet for part in parts])
-    soles = heights[feet] if feet.any() else heights
-    return Extent(soles=float(soles.min()), crown=float(heights.max()))
+    lowest = every[feet] if feet.any() else every
+    height = (every @ up).max() - (lowest @ up).min()
+    return Extent(soles=float((lowest @ _UP).min()), height=float(height))
 
 
 def _straight(surfaces: Sequence[Surface], frame: Frame) -> frozenset[str]:

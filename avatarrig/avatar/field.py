@@ -46,7 +46,6 @@ class Similarity(msgspec.Struct, frozen=True, kw_only=True):
     """Moves and grows a part without changing its shape.
 
     Attributes:
-        centre: A joint.
         moved: Where it goes.
         growth: Factor of size.
     """
@@ -137,7 +136,6 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
         heights: Places along the trunk, ascending, from the feet to the head joint.
         new_heights: Where these go.
         torso: Distance of mid-hip and mid-shoulder.
-        widths: Across.
         growth: Factor of everything else.
     """
 
@@ -174,10 +172,14 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
         share = np.clip(up / self.torso, 0, 1)
         widths = self.widths
         half = widths.hips + share * (widths.shoulders - widths.hips)
-        factor = widths.hips_factor + share * (widths.shoulders_factor - widths.hips_factor)
-        neck = self._neck_share(up)
-        profile = _profile(np.abs(side) / half, neck, factor / self.growth)
-        moved: Floats = self.growth * side + (factor - self.growth) * half * profile * np.sign(side)
+        # The shifts change evenly: of joints that are near one another they are small, however
+        # large their factor.
+        hips = (widths.hips_factor - self.growth) * widths.hips
+        shoulders = (widths.shoulders_factor - self.growth) * widths.shoulders
+        shift = hips + share * (shoulders - hips)
+        factor = 1 + shift / (half * self.growth)
+        profile = _profile(np.abs(side) / half, self._neck_share(up), factor)
+        moved: Floats = self.growth * side + shift * profile * np.sign(side)
         return moved
 
     def _neck_share(self, up: Floats) -> Floats:
@@ -193,8 +195,6 @@ class Rooted(msgspec.Struct, frozen=True, kw_only=True):
     are spread or drawn together as the hips are, so that they neither tear nor meet.
 
     Attributes:
-        limb: The limb's own map.
-        trunk: The trunk's.
         side: Points from the middle to this limb's joint; its length is half the joints' distance.
         shift: How much farther from the middle the joint goes than growth would take it.
         between: Whether to spread what lies between the joints.
@@ -253,9 +253,7 @@ def derivative(transform: Callable[[Floats], Floats], points: Floats, size: floa
     """How a map turns and stretches small things at each point: (n, 3, 3).
 
     Args:
-        transform: The map.
         points: (n, 3).
-        size: Size of the body, for the step.
     """
     step = _STEP * size
     columns = [

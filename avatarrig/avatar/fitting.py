@@ -79,17 +79,7 @@ class Avatar(msgspec.Struct, frozen=True, kw_only=True):
     """An avatar that has been read and understood.
 
     Attributes:
-        container: The file.
-        document: Its document, unpacked.
-        binary: Its numbers, unpacked.
-        undone: Compressions that were undone.
-        frame: Its nodes.
-        skins: Its skins.
-        surfaces: Its meshes.
-        body: Its proportions in the bind pose.
-        extent: Its height and soles.
         posed: Whether the rest pose is not the bind pose.
-        conditions: What its maker allows.
     """
 
     container: Container
@@ -117,10 +107,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         container: The file to write.
         factors: Factor of each length.
         growth: Factors of what keeps its shape.
-        before: Height before.
-        after: Height after.
         lengths: Lengths before, in the avatar's unit.
-        warnings: What may look odd.
         tracks: Animation tracks that were changed.
         points: Vertices of each surface after the fit, in the bind pose.
     """
@@ -155,7 +142,6 @@ def read_avatar(
     """Reads an avatar.
 
     Args:
-        container: The file's content.
         folder: Where the file lies.
         mapping: Bones to nodes, where the file does not say or its names tell nothing.
 
@@ -250,9 +236,7 @@ def fit(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> Fitted
     """Gives an avatar a person's proportions.
 
     Args:
-        avatar: The avatar.
         wanted: The person's lengths over shoulder width, by the estimate's keys.
-        options: What is asked for.
 
     Raises:
         UnfitAvatarError: Joints lie in one place, or the body has no height.
@@ -266,9 +250,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
     """What a scale is looked for with.
 
     Attributes:
-        avatar: The avatar.
         wanted: The person's lengths over shoulder width.
-        options: What is asked for.
         share: How much of the widths' change is made.
     """
 

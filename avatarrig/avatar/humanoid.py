@@ -40,8 +40,6 @@ def find_humanoid(
     """Finds the bones of an avatar.
 
     Args:
-        document: The glTF document.
-        tree: Its nodes.
         mapping: Bone to the name or number of a node; it is used instead of what the file says.
 
     Raises:

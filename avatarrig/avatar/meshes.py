@@ -14,20 +14,19 @@ from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.gltf.scene import Skin
 from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Frame
-from avatarrig.avatar.surfaces import Surface, apply, inverse
+from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
+_NOBODY: Final = -1
+"""Owner of accessors that stay as they are."""
 
 
 class MeshFit(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to fit meshes.
 
     Attributes:
-        frame: The nodes as they are.
         bind: Places of all nodes in the fitted bind pose.
-        maps: Map of each part.
-        size: Size of the body in the scene.
     """
 
     frame: Frame
@@ -44,14 +43,14 @@ def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: M
     """Gives all surfaces their new shape.
 
     Args:
-        store: The document that is changed.
-        source: The document as it was.
-        surfaces: All that the body moves.
         fit: Where it goes.
     """
     writer = _Writer(store, source)
     changed = [(number, *_moved(surface, fit)) for number, surface in enumerate(surfaces)]
-    _separate(store.document, surfaces, {number for number, moved, _ in changed if moved is None})
+    kept = {number for number, moved, _ in changed if moved is None}
+    _separate(store.document, surfaces, kept)
+    for number in kept:
+        writer.keep(surfaces[number])
     for number, moved, into_mesh in changed:
         if moved is None:
             continue
@@ -110,7 +109,7 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
     shapes: dict[int, dict[int, set[int]]] = {}
     for number, surface in enumerate(surfaces):
         for mesh, _, node in surface.uses:
-            own = -1 if number in kept else number
+            own = _NOBODY if number in kept else number
             shapes.setdefault(mesh, {}).setdefault(node, set()).add(own)
     for mesh, nodes in shapes.items():
         first, *others = nodes.items()
@@ -121,18 +120,20 @@ def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[i
 
 
 class _Writer:
-    """Writes accessors, each once for each surface that uses it.
-
-    Args:
-        store: The document that is changed.
-        source: The document and its numbers as they were.
-    """
+    """Writes accessors, each once for each surface that uses it."""
 
     def __init__(self, store: Store, source: Source) -> None:
         self.store = store
         self.source = source
         self._owners: dict[int, int] = {}
         self._copies: dict[tuple[int, int], int] = {}
+
+    def keep(self, surface: Surface) -> None:
+        """Leaves the accessors of a surface as they are, whoever else uses them."""
+        for mesh, primitive, _ in surface.uses:
+            own = self.source[0]["meshes"][mesh]["primitives"][primitive]
+            for holder in (own["attributes"], *own.get("targets", [])):
+                self._owners |= dict.fromkeys(holder.values(), _NOBODY)
 
     def write(
         self, holder: dict[str, int], name: str, owner: int, make: Callable[[Floats], Floats]
@@ -141,9 +142,7 @@ class _Writer:
 
         Args:
             holder: Attributes or a blend shape of a primitive.
-            name: Which of them.
             owner: The surface, whose shape determines the new values.
-            make: Makes them from the old ones.
         """
         index = holder[name]
         if self._owners.setdefault(index, owner) != owner:
@@ -228,7 +227,7 @@ def _deltas(old: Floats, shaped: _Shaped) -> Floats:
     if not len(rows):
         return out
     into_bind, into_mesh = (
-        matrix if matrix.ndim == 2 else matrix[rows]  # noqa: PLR2004 - one for all
+        matrix if is_one(matrix) else matrix[rows]
         for matrix in (surface.into_bind, shaped.into_mesh)
     )
     turned = apply(into_bind, old[rows]) - apply(into_bind, np.zeros((len(rows), 3)))

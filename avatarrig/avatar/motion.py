@@ -15,15 +15,7 @@ _SPLINE: Final = 3
 
 
 def fit_animations(store: Store, changes: Offsets) -> int:
-    """Changes the translation tracks of all nodes whose offsets change.
-
-    Args:
-        store: The document.
-        changes: What becomes of offsets.
-
-    Returns:
-        Tracks that were changed.
-    """
+    """Changes the translation tracks of all nodes whose offsets change."""
     written: dict[int, int] = {}
     count = 0
     for animation in store.document.get("animations", []):

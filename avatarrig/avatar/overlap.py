@@ -15,6 +15,8 @@ from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import TRUNK
 from avatarrig.avatar.surfaces import Surface
 
+_THEIRS_ALONE: Final = 0.9
+"""Weight of a vertex that moves with these parts and hardly with others."""
 _SLICES: Final = 16
 _LEG: Final = ("UpperLeg", "LowerLeg", "Foot")
 _ARM: Final = ("LowerArm", "Hand")
@@ -28,9 +30,7 @@ class Overlaps(msgspec.Struct, frozen=True, kw_only=True):
     """How deep limbs are in one another or in the body, in the avatar's unit; 0 where they are not.
 
     Attributes:
-        legs: Legs and feet in one another.
         arms: Forearms and hands in trunk and legs.
-        size: Length of the legs.
     """
 
     legs: float
@@ -58,7 +58,6 @@ def overlaps(surfaces: Sequence[Surface], points: Sequence[Floats], body: Body) 
     """Measures overlaps.
 
     Args:
-        surfaces: The avatar's meshes.
         points: Their vertices, in the bind pose.
         body: The avatar's own proportions, for the directions.
     """
@@ -71,7 +70,7 @@ def overlaps(surfaces: Sequence[Surface], points: Sequence[Floats], body: Body) 
 
     def of(parts: Sequence[str]) -> Floats:
         rows = [
-            moved[surface.weight_of(parts) > 0.9]  # noqa: PLR2004 - theirs alone
+            moved[surface.weight_of(parts) > _THEIRS_ALONE]
             for surface, moved in zip(surfaces, points, strict=True)
         ]
         return np.concatenate(rows) if rows else np.zeros((0, 3))

@@ -16,18 +16,17 @@ from avatarrig.avatar.placing import frame_of
 from avatarrig.avatar.surfaces import Surface, Use, triangles
 from avatarrig.pictures.shaded_mesh import Mesh, draw_side_by_side
 
+_GREY_DIMENSIONS: Final = 2
+_CHANNELS: Final = 3
 _GREY: Final = np.array([0.78, 0.76, 0.74])
 _CLEAR: Final = 0.4
 """Below this opacity a triangle is not drawn."""
+_WEBP, _TRANSFORM = "EXT_texture_webp", "KHR_texture_transform"
 Texture = NDArray[np.uint8]
 
 
 def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
-    """Draws an avatar before and after the fit, by one camera and scale.
-
-    Returns:
-        A PNG.
-    """
+    """Draws an avatar before and after the fit, by one camera and scale."""
     painted = _Painted(avatar)
     before = painted.mesh([surface.points for surface in avatar.surfaces])
     after = painted.mesh(fitted.points)
@@ -94,6 +93,8 @@ class _Painted:
         if place is None or picture is None:
             return np.tile(_GREY, (len(corners), 1)), colours[:, 3]
         where = read_floats(self._avatar.document, self._avatar.binary, place)[corners].mean(axis=1)
+        moved = (texture.get("extensions") or {}).get(_TRANSFORM) or {}
+        where = where * moved.get("scale", (1, 1)) + moved.get("offset", (0, 0))
         size = np.array([picture.shape[1], picture.shape[0]])
         x, y = (np.mod(where, 1.0) * size).astype(int).clip(0, size - 1).T
         sampled = picture[y, x].astype(float) / 255
@@ -108,7 +109,8 @@ class _Painted:
     def _decoded(self, index: int) -> Texture | None:
         """A texture's picture, red first, with opacity: (height, width, 4)."""
         document = self._avatar.document
-        source = document["textures"][index].get("source")
+        texture = document["textures"][index]
+        source = (texture.get("extensions") or {}).get(_WEBP, texture).get("source")
         if source is None or "bufferView" not in document["images"][source]:
             return None
         view = document["bufferViews"][document["images"][source]["bufferView"]]
@@ -119,9 +121,11 @@ class _Painted:
             return None
         if picture.dtype != np.uint8:
             picture = (picture / 257).astype(np.uint8)
-        if picture.ndim == 2:  # noqa: PLR2004 - grey
+        if picture.ndim == _GREY_DIMENSIONS:
             picture = np.repeat(picture[:, :, None], 3, axis=2)
         opacity = (
-            picture[:, :, 3:] if picture.shape[2] > 3 else np.full_like(picture[:, :, :1], 255)  # noqa: PLR2004
+            picture[:, :, 3:]
+            if picture.shape[2] > _CHANNELS
+            else np.full_like(picture[:, :, :1], 255)
         )
         return np.concatenate([picture[:, :, 2::-1], opacity], axis=2).astype(np.uint8)

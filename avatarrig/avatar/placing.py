@@ -15,6 +15,8 @@ from avatarrig.avatar.humanoid import SIDES
 from avatarrig.avatar.proportions import Body
 from avatarrig.avatar.regions import ENDS, REGIONS, SEGMENTS, TRUNK, letter
 
+_OPPOSITE: Final = 1e-3
+"""Below it, shoulders and hips look in opposite directions."""
 _CROTCH: Final = 0.2
 """How far below the hip joints the trunk still is the trunk, over its length."""
 _APART: Final = 0.05
@@ -49,7 +51,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What places all parts.
 
     Attributes:
-        body: The avatar's own proportions.
         found: Factor of each length, by the estimate's keys.
         growth: Factors of what keeps its shape.
         shift: Where the middle of the hips goes from where it is: (3,).
@@ -128,7 +129,7 @@ def frame_of(body: Body) -> Floats:
     left = _unit(body.across("UpperArm")) + _unit(body.across("UpperLeg"))
     left = left - (left @ up) * up
     size = np.linalg.norm(left)
-    if size < 1e-3:  # noqa: PLR2004 - shoulders and hips look in opposite directions
+    if size < _OPPOSITE:
         raise UnfitAvatarError("left and right joints of shoulders and hips contradict one another")
     left = left / size
     return np.array([up, left, np.cross(left, up)])

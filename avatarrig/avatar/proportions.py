@@ -50,7 +50,6 @@ def measure(humanoid: Humanoid, worlds: Floats) -> Body:
     """Measures an avatar.
 
     Args:
-        humanoid: Its bones.
         worlds: Places of all nodes: (nodes, 4, 4).
     """
     points = {bone: worlds[node, :3, 3] for bone, node in humanoid.bones.items()}
@@ -73,7 +72,6 @@ def factors(
     """Tells the factor of each length.
 
     Args:
-        own: The avatar's lengths.
         wanted: The estimate's, over shoulder width.
         scale: Length of one shoulder width of the estimate, in the avatar's unit.
         growth: Factor of everything that keeps its proportions.

@@ -58,13 +58,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """An avatar's nodes as they are.
 
     Attributes:
-        tree: The nodes.
-        humanoid: Its bones.
         locals_: Transforms in the rest pose: (nodes, 4, 4).
         rest: Places in the rest pose: (nodes, 4, 4).
         bind: Places in the bind pose: (nodes, 4, 4).
         regions: Part of each node: (nodes,).
-        joints: Nodes that are joints of a skin.
     """
 
     tree: Tree
@@ -97,9 +94,7 @@ def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) 
     """Tells what becomes of each node's offset.
 
     Args:
-        frame: The nodes as they are.
         bind: Their places in the fitted bind pose.
-        maps: Map of each part.
         travel: Factor of how far the hips travel: that of the legs.
     """
     count = len(frame.tree.names)
@@ -173,8 +168,6 @@ def mend_limbs(
     """Makes limbs' lengths in the rest pose those of the bind pose, where they were others.
 
     Args:
-        frame: The nodes as they are.
-        changes: What becomes of offsets.
         bind: Places of all nodes in the fitted bind pose.
         segments: Bone where each limb begins, and bone where it ends.
     """

@@ -28,7 +28,6 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         uses: Where they are used; the first stands for the others.
-        position: Their accessor.
         skin: Their skin; None for a mesh that hangs on a node as a whole.
         joints: Joint of each influence, as a number in the skin: (n, k).
         weights: Its weight; sums to 1: (n, k).
@@ -67,7 +66,6 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
         """Moves points as its vertices are held.
 
         Args:
-            maps: Map of each part.
             points: In the scene: (m, 3).
             vertices: The vertices that they stand for: (m,); all by default.
         """
@@ -101,12 +99,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to read surfaces.
 
     Attributes:
-        document: The glTF document.
-        binary: Its numbers.
-        tree: Its nodes.
-        skins: Its skins.
         bind: Places of all nodes in the bind pose: (nodes, 4, 4).
-        regions: Part of each node.
     """
 
     document: dict[str, Any]
@@ -220,6 +213,11 @@ def _shares(
     return shares
 
 
+def is_one(matrix: Floats) -> bool:
+    """Tells one transform for all points from one for each."""
+    return matrix.ndim == np.eye(4).ndim
+
+
 def inverse(matrix: Floats) -> Floats:
     """Undoes one transform, or many."""
     return np.asarray(np.linalg.inv(matrix), np.float64)
@@ -228,7 +226,7 @@ def inverse(matrix: Floats) -> Floats:
 def apply(matrix: Floats, points: Floats) -> Floats:
     """Applies one transform, or one per point, to points: (n, 3)."""
     moved: Floats
-    if matrix.ndim == 2:  # noqa: PLR2004 - one for all
+    if is_one(matrix):
         moved = points @ matrix[:3, :3].T + matrix[:3, 3]
     else:
         moved = np.einsum("nij,nj->ni", matrix[:, :3, :3], points) + matrix[:, :3, 3]

@@ -104,7 +104,6 @@ class TypicalKind(msgspec.Struct, frozen=True):
     """What a photo of some kind says on average.
 
     Attributes:
-        kind: Which kind.
         photos: How many photos this is known from.
         information: (21) upper triangle of the mean information matrix (6, 6), row by row.
     """
@@ -132,7 +131,6 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
         straight: Whether arms and legs should lie across the picture.
         bone: Pooled bone whose interval they would narrow most.
         now: Half of that bone's 90 % interval over its value.
-        then: What it would be with these photos.
     """
 
     photos: int

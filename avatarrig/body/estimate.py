@@ -83,11 +83,6 @@ def estimate(
 ) -> Estimate:
     """Estimates a subject's proportions.
 
-    Args:
-        tally: The subject's photos.
-        subject: Whose skeleton it is.
-        options: What to estimate beside.
-
     Returns:
         The same estimate for the same tally, bit for bit.
 
@@ -181,7 +176,6 @@ def over_shoulders(proportions: Proportions, key: str) -> Interval:
     """Returns a key's ratio to the shoulder width, with its interval.
 
     Args:
-        proportions: A solved person.
         key: A key of `PROTOTYPE_BONES`, or `WINGSPAN`.
     """
     if key != WINGSPAN:

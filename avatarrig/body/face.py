@@ -33,10 +33,8 @@ class FaceRatio(msgspec.Struct, frozen=True, kw_only=True):
     """A proportion of a face.
 
     Attributes:
-        value: Median over photos.
         interval: What contains the median of all such photos with 90 % probability. What the
             detector gets wrong in all of them is not in it.
-        n: Photos that show it.
     """
 
     value: float

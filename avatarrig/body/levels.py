@@ -33,7 +33,6 @@ class Cell:
     """Photos that are summed together.
 
     Attributes:
-        total: Their evidence.
         moment: Number of the moment that they were taken in; all cells with it are added up.
         session: Number of the session that the moment is part of.
         moments: How many moments the cell holds, where these are not told apart.
@@ -117,7 +116,6 @@ def moments_of(cells: Iterable[Cell], key: str | None = None) -> float:
     """Returns how many moments photos are of.
 
     Args:
-        cells: The photos.
         key: A key of `avatarrig.body.ratios.RATIO_KEYS`: only photos that show this bone.
     """
     moments: dict[int, float] = {}

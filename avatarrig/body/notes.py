@@ -51,8 +51,6 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
     """Puts into words what has to be known of an estimate.
 
     Args:
-        estimate: All but its notes.
-        doubts: What speaks against it.
         undated: Photos that count and tell no time.
     """
     notes = [_BASIS]

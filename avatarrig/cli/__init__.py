@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -73,7 +72,7 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return with_examples(cmd_name, command)
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except click.BadParameter as error:

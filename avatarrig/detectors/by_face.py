@@ -55,7 +55,6 @@ class PhotoView:
     """A photo as it is worked with, and as it lies there.
 
     Args:
-        photo: As it is worked with.
         data: The file's bytes.
         max_pixels: As for `decode_photo`.
     """
@@ -110,10 +109,7 @@ def identify(
     """Finds the person who is meant.
 
     Args:
-        recogniser: Finds and compares faces.
-        view: The photo.
         choice: The people whom the look at the whole photo showed.
-        look: Looks at crops.
         sought: Who is meant.
     """
     if sought.region is None and not sought.template:
@@ -150,8 +146,6 @@ def mask_of_one(mask: PersonMask, identified: Identified, size: tuple[int, int])
     """Takes the others off a mask: a place is whose outline is nearer, in lengths of their torso.
 
     Args:
-        mask: Everybody.
-        identified: The subject and the others.
         size: Width and height of the picture whose pixels the faces are in.
     """
     subject, others = identified.choice.subject, identified.choice.people[1:]

@@ -93,8 +93,6 @@ class Detector:
     photos given to it from several threads wait for each other.
 
     Args:
-        options: What a person can set.
-        models: The model files.
         folder: Where the models for comparing faces are looked for first, if they are needed.
     """
 

@@ -35,7 +35,6 @@ def find_face(
     """Finds the face of the person with this pose.
 
     Args:
-        task: The face landmarker.
         rgb: The whole picture, uint8.
         pose: (33, 5) in shares of the picture.
 

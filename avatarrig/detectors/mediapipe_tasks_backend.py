@@ -84,7 +84,7 @@ class MediaPipeTasksBackend:
         self._faces = open_face_task(files.face, options)
         self._masks = open_mask_task(files.segmenter)
 
-    def detect_pose(self, rgb: Pixels) -> Any:  # noqa: ANN401 - MediaPipe ships no types
+    def detect_pose(self, rgb: Pixels) -> vision.PoseLandmarkerResult:
         """Finds people.
 
         Args:
@@ -99,7 +99,7 @@ class MediaPipeTasksBackend:
             pose_world_landmarks=[_world(pose) for pose in found],
         )
 
-    def detect_face(self, rgb: Pixels) -> Any:  # noqa: ANN401 - MediaPipe ships no types
+    def detect_face(self, rgb: Pixels) -> vision.FaceLandmarkerResult:
         """Finds the most prominent face.
 
         Args:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.detectors.runtime import (
+    Task,
     category_c,
     face_landmarker,
     image_segmenter,
@@ -28,9 +29,11 @@ from avatarrig.detectors.runtime import (
     mediapipe_c_utils,
     mp,
     pose_landmarker,
+    vision,
 )
 
 Floats = NDArray[np.float32]
+ResultT = TypeVar("ResultT", bound=ctypes.Structure)
 
 _FLOAT: Final = ctypes.sizeof(ctypes.c_float)
 
@@ -52,7 +55,7 @@ _FACES: Final = ("MpFaceLandmarkerDetectImage", "MpFaceLandmarkerCloseResult")
 _MASKS: Final = ("MpImageSegmenterSegmentImage", "MpImageSegmenterCloseResult")
 
 
-def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa: ANN401 - MediaPipe ships no types
+def detect_poses(task: vision.PoseLandmarker, image: mp.Image) -> list[tuple[Floats, Floats]]:
     """Runs a ``PoseLandmarker`` on an image.
 
     Returns:
@@ -74,7 +77,9 @@ def detect_poses(task: Any, image: Any) -> list[tuple[Floats, Floats]]:  # noqa:
         ]
 
 
-def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  # noqa: ANN401 - MediaPipe ships no types
+def detect_faces(
+    task: vision.FaceLandmarker, image: mp.Image
+) -> list[tuple[Floats, Floats | None]]:
     """Runs a ``FaceLandmarker`` on an image.
 
     Returns:
@@ -93,7 +98,7 @@ def detect_faces(task: Any, image: Any) -> list[tuple[Floats, Floats | None]]:  
         ]
 
 
-def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401 - MediaPipe ships no types
+def segment_person(task: vision.ImageSegmenter, image: mp.Image) -> Floats:
     """Runs an ``ImageSegmenter`` on an image.
 
     Returns:
@@ -108,7 +113,9 @@ def segment_person(task: Any, image: Any) -> Floats:  # noqa: ANN401 - MediaPipe
 
 
 @contextlib.contextmanager
-def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iterator[Any]:  # noqa: ANN401 - MediaPipe ships no types
+def _ran(
+    task: Task, image: mp.Image, result: ResultT, functions: tuple[str, str]
+) -> Iterator[ResultT]:
     """Runs a task into a result structure, which lives until the context ends.
 
     Raises:
@@ -132,7 +139,7 @@ def _ran(task: Any, image: Any, result: Any, functions: tuple[str, str]) -> Iter
         free(ctypes.byref(result))
 
 
-def _rows(listed: Any, field: str, columns: list[int]) -> Floats:  # noqa: ANN401 - MediaPipe ships no types
+def _rows(listed: ctypes.Structure, field: str, columns: list[int]) -> Floats:
     """Copies the wanted fields of a counted list of structures, one row each."""
     pointer = getattr(listed, field)
     row = ctypes.sizeof(pointer._type_)

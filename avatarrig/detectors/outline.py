@@ -90,7 +90,6 @@ def explain_mask(
     Args:
         mask: Where people are.
         subject: (33, 5) in shares of the photo; None where nobody was found.
-        others: The other people's landmarks.
         width: The photo's width in any unit.
         height: Its height in the same unit.
     """
@@ -114,8 +113,6 @@ def draw_outline(poses: Sequence[Floats], columns: int, rows: int, width: float)
 
     Args:
         poses: (33, 5) each, in shares of the photo.
-        columns: Width of the drawing.
-        rows: Height of the drawing.
         width: Width of a limb in lengths of the torso.
     """
     drawing = np.zeros((rows, columns), np.uint8)

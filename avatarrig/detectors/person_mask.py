@@ -64,7 +64,6 @@ def segment_people(task: GuardedTask[Floats], rgb: Pixels) -> PersonMask:
     """Runs the segmenter on a photo of any size.
 
     Args:
-        task: The segmenter.
         rgb: uint8, height x width x 3.
     """
     # Bilinear like the segmenter's own: averaging areas costs ten times as much.

@@ -40,8 +40,11 @@ with _stand_ins(_UNUSED):
     from mediapipe.tasks.python.core import mediapipe_c_bindings, mediapipe_c_utils
     from mediapipe.tasks.python.vision import face_landmarker, image_segmenter, pose_landmarker
 
+Task = vision.PoseLandmarker | vision.FaceLandmarker | vision.ImageSegmenter
+
 __all__ = [
     "BaseOptions",
+    "Task",
     "category_c",
     "face_landmarker",
     "image_segmenter",

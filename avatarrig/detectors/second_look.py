@@ -69,7 +69,6 @@ class SecondLook:
     """Everything that looking again needs.
 
     Attributes:
-        task: The pose landmarker.
         rgb: The working picture, uint8.
         padding: Added to each side of a crop, as a share of its longer side.
     """
@@ -173,7 +172,6 @@ class SecondLook:
 
         Args:
             box: Where, in shares of the photo.
-            padding: In place of the usual one.
 
         Returns:
             Whom it shows, in shares of the photo.

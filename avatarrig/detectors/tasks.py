@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from avatarrig.detectors.native import silenced, switch_telemetry_off
 from avatarrig.detectors.native_results import detect_faces, detect_poses, segment_person
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.detectors.runtime import BaseOptions, mp, vision
+from avatarrig.detectors.runtime import BaseOptions, Task, mp, vision
 from avatarrig.errors import AvatarRigError
 
 Pixels = NDArray[np.uint8]
@@ -76,7 +76,6 @@ class GuardedTask(Generic[Result]):
     """A MediaPipe task that cannot be given a harmful image and survives its own failures.
 
     Args:
-        name: What it is called in messages.
         create: Makes the native task object.
         infer: Runs it on an image and copies the result out while the native memory lives.
     """
@@ -84,7 +83,7 @@ class GuardedTask(Generic[Result]):
     def __init__(
         self,
         name: str,
-        create: Callable[[], Any],
+        create: Callable[[], Task],
         infer: Callable[[Any, mp.Image], Result],
     ) -> None:
         self._name = name
@@ -131,7 +130,7 @@ class GuardedTask(Generic[Result]):
         self._free()
         self._task = self._open()
 
-    def _open(self) -> Any:  # noqa: ANN401 - MediaPipe ships no types
+    def _open(self) -> Task:
         switch_telemetry_off()
         self._chatty = True
         with silenced():
@@ -150,7 +149,7 @@ class GuardedTask(Generic[Result]):
         return result
 
 
-def _close_task(task: Any) -> None:  # noqa: ANN401 - MediaPipe ships no types
+def _close_task(task: Task) -> None:
     try:
         task.close()
     except (RuntimeError, ValueError):
@@ -179,7 +178,6 @@ def open_pose_task(
 
     Args:
         model: The ``.task`` file.
-        options: Thresholds.
         num_poses: How many people are looked for at most. People who are not there cost
             nothing, one who is costs one more landmark inference.
     """
@@ -236,9 +234,9 @@ def open_mask_task(model: Path) -> GuardedTask[Floats]:
     )
 
 
-def _infer_poses(task: Any, image: mp.Image) -> tuple[FoundPose, ...]:  # noqa: ANN401 - MediaPipe ships no types
+def _infer_poses(task: vision.PoseLandmarker, image: mp.Image) -> tuple[FoundPose, ...]:
     return tuple(FoundPose(*found) for found in detect_poses(task, image))
 
 
-def _infer_faces(task: Any, image: mp.Image) -> tuple[FoundFace, ...]:  # noqa: ANN401 - MediaPipe ships no types
+def _infer_faces(task: vision.FaceLandmarker, image: mp.Image) -> tuple[FoundFace, ...]:
     return tuple(FoundFace(*found) for found in detect_faces(task, image))

@@ -159,7 +159,6 @@ def weigh_stranger(choice: Choice, stranger: float) -> Choice:
     """Lowers the confidence for somebody whom the mask shows and no pose explains.
 
     Args:
-        choice: The choice among the poses.
         stranger: Area of that part of the mask in areas of the subject's part.
     """
     if choice.subject is None:

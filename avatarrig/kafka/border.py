@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kafka.errors import CorruptRecordError, KafkaError
+from kafka.errors import AuthorizationError, CorruptRecordError, KafkaError
 
-from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, RightsMissingError
 
 
 @contextmanager
@@ -19,11 +19,14 @@ def told_by(what: str) -> Iterator[None]:
 
     Raises:
         DataDamagedError: What Kafka keeps is damaged.
+        RightsMissingError: Kafka does not let this user do it.
         KafkaTroubleError: In place of any other `KafkaError`.
     """
     try:
         yield
     except CorruptRecordError as error:
         raise DataDamagedError.at(error) from error
+    except AuthorizationError as error:
+        raise RightsMissingError(f"{what}: {error}") from error
     except KafkaError as error:
-        raise KafkaTroubleError(f"{what}: {error}") from error
+        raise KafkaTroubleError(f"{what}: {error}", is_retriable=error.retriable) from error

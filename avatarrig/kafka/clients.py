@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
@@ -12,6 +12,8 @@ from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
 from avatarrig.kafka.membership import keep_assignments
 from avatarrig.kafka.settings import KafkaSettings
+
+Client = TypeVar("Client")
 
 BOOTSTRAP_TIMEOUT_MS = 15_000
 REQUEST_TIMEOUT_MS = 15_000
@@ -100,8 +102,6 @@ def open_group_consumer(
 
     Args:
         settings: Where Kafka is.
-        topics: To subscribe to.
-        group: Group id.
         member: The slot's name, unique in the group, the same at every start.
         options: kafka-python's, instead of the usual ones.
 
@@ -156,8 +156,11 @@ def open_reader(
 
 
 def _open(
-    kind: type[Any], arguments: tuple[str, ...], settings: KafkaSettings, options: dict[str, Any]
-) -> Any:  # noqa: ANN401 - kafka-python is untyped
+    kind: Callable[..., Client],
+    arguments: tuple[str, ...],
+    settings: KafkaSettings,
+    options: dict[str, Any],
+) -> Client:
     connection = {
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
         "reconnect_backoff_max_ms": 1_000,

@@ -16,7 +16,21 @@ class TransportError(AvatarRigError, RuntimeError):
 
 
 class KafkaTroubleError(TransportError):
-    """Kafka does not answer, or answers with an error; what the library says is for a log."""
+    """Kafka does not answer, or answers with an error; what the library says is for a log.
+
+    Attributes:
+        is_retriable: Whether the same request may be answered later.
+    """
+
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
+
+
+class RightsMissingError(TransportError):
+    """Kafka knows who asks, and does not let them."""
+
+    may_pass = False
 
 
 class TransportSettingError(TransportError, ValueError):
@@ -37,8 +51,6 @@ class ConnectionRefusedByKafkaError(TransportError):
         """Keeps the part beside the message.
 
         Args:
-            part: What was refused.
-            message: For a person.
             may_pass: Whether it may have been a broker that ended just then, whatever the part.
         """
         super().__init__(message)
@@ -59,11 +71,7 @@ class DataDamagedError(TransportError):
 
     @classmethod
     def at(cls, where: object) -> DataDamagedError:
-        """Says what to do.
-
-        Args:
-            where: What the client said.
-        """
+        """Says what to do."""
         return cls(
             f"what Kafka keeps is damaged ({where}): restore its data from a copy, or move it away "
             "to start with an empty broker"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import MemberToRemove, OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, PREFIX
+
+COMMITTED_MS = 30_000
+"""Every transaction has ended by then: it lives 10 s, and Kafka looks for dead ones every 10 s."""
 
 _READ_MS = 10_000
 _TIMEOUT_MS = 1_000
@@ -32,8 +35,6 @@ class GroupState(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer group at some moment.
 
     Attributes:
-        name: Its name.
-        members: Processes that are in it.
         committed: Where each partition goes on.
         ends: Where each of these partitions ends.
     """
@@ -62,7 +63,6 @@ def read_groups(
     """Asks for every group of the pipeline, by name.
 
     Args:
-        admin: Connected.
         expected: Groups to what they read, also while they are not there; for one that never
             committed, everything counts. Groups of detectors read images.
         patience: Seconds to ask again for while a broker that has just started loads its groups.
@@ -138,7 +138,7 @@ def _add_untouched(
 def _offsets(
     admin: KafkaAdminClient,
     partitions: Iterable[TopicPartition],
-    which: Any,  # noqa: ANN401 - kafka-python's
+    which: OffsetSpec,
 ) -> dict[TopicPartition, int]:
     asked = sorted(partitions)
     if not asked:
@@ -152,7 +152,6 @@ def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> 
 
     Args:
         settings: Where Kafka is.
-        group: The group.
         members: Their names; who is not in the group is passed over.
 
     Raises:
@@ -173,7 +172,6 @@ def last_committed(
 
     Args:
         settings: Where Kafka is.
-        group: The group.
         partitions: Whose offsets; None where there is none.
 
     Raises:
@@ -184,3 +182,18 @@ def last_committed(
         return {p: reader.committed(p, timeout_ms=_READ_MS) for p in partitions}
     finally:
         reader.close(autocommit=False, timeout_ms=_TIMEOUT_MS)
+
+
+def committed_of(
+    consumer: KafkaConsumer, settings: KafkaSettings, group: str
+) -> dict[TopicPartition, int | None]:
+    """Reads what a member's group has committed in the member's partitions.
+
+    Args:
+        settings: Where to ask again if a transaction does not end.
+    """
+    partitions = consumer.assignment()
+    try:
+        return {p: consumer.committed(p, timeout_ms=COMMITTED_MS) for p in partitions}
+    except KafkaTimeoutError:
+        return last_committed(settings, group, partitions)

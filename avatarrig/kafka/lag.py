@@ -36,9 +36,7 @@ class KafkaWatch:
 
     Args:
         settings: Where Kafka is.
-        watched: Is told.
         expected: Groups to what they read, also while they have no offsets.
-        seconds: Between questions.
     """
 
     def __init__(

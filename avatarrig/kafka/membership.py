@@ -19,8 +19,8 @@ def keep_assignments(consumer: KafkaConsumer) -> None:
     Args:
         consumer: Member of a group, not joined yet.
     """
-    coordinator = consumer._coordinator  # noqa: SLF001 - there is no public way to mend it
-    join = coordinator._do_join_and_sync_async  # noqa: SLF001 - no public way
+    coordinator = consumer._coordinator
+    join = coordinator._do_join_and_sync_async
     kept: tuple[object, bytes] | None = None
 
     async def join_or_take_up() -> bytes:
@@ -30,11 +30,11 @@ def keep_assignments(consumer: KafkaConsumer) -> None:
         if (
             last is not None
             and coordinator.state is MemberState.REBALANCING
-            and coordinator._generation is last[0]  # noqa: SLF001 - no public way
+            and coordinator._generation is last[0]
         ):
             return last[1]
         assignment: bytes = await join()
-        kept = (coordinator._generation, assignment)  # noqa: SLF001 - no public way
+        kept = (coordinator._generation, assignment)
         return assignment
 
-    coordinator._do_join_and_sync_async = join_or_take_up  # noqa: SLF001 - no public way
+    coordinator._do_join_and_sync_async = join_or_take_up

@@ -26,7 +26,6 @@ class OwnBroker(msgspec.Struct, frozen=True):
     """An embedded broker of this user.
 
     Attributes:
-        secret: Its password.
         lock: File that names the process which it ends with.
     """
 

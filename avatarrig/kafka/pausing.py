@@ -16,7 +16,6 @@ def resume_from(consumer: KafkaConsumer, partition: TopicPartition, offset: int 
 
     Args:
         consumer: The partition is assigned to it, paused or not.
-        partition: The partition.
         offset: First one to come; None for the beginning.
     """
     if offset is None:
@@ -24,5 +23,5 @@ def resume_from(consumer: KafkaConsumer, partition: TopicPartition, offset: int 
     else:
         consumer.seek(partition, offset)
     # What is parked is from before the seek; dropped, it is fetched anew where it is wanted.
-    consumer._fetcher._paused_partition_records.pop(partition, None)  # noqa: SLF001 - no public way
+    consumer._fetcher._paused_partition_records.pop(partition, None)
     consumer.resume(partition)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.clients import open_reader
@@ -96,7 +97,6 @@ class Reader:
         starts: First offset of each partition to read.
         latest_only: Topics of which, as long as the reader is behind, of several messages with
             the same key only the last is decoded.
-        tell: Hears of refused messages.
 
     Attributes:
         starts: As given.
@@ -174,13 +174,13 @@ class Reader:
                 raise TransportError(f"Kafka delivers nothing from {sorted(self._behind)}")
 
     def _worth_reading(
-        self, partition: TopicPartition, batch: list[Any], *, behind: bool
-    ) -> list[Any]:
+        self, partition: TopicPartition, batch: list[ConsumerRecord], *, behind: bool
+    ) -> list[ConsumerRecord]:
         if behind and partition.topic in self._latest_only:
             return list({raw.key: raw for raw in batch}.values())
         return batch
 
-    def _read(self, partition: TopicPartition, raw: Any) -> Message:  # noqa: ANN401 - kafka-python's
+    def _read(self, partition: TopicPartition, raw: ConsumerRecord) -> Message:
         why = ""
         record: object = None
         if raw.value is not None:
@@ -243,7 +243,6 @@ def offsets_of(
 
     Args:
         ask: ``beginning_offsets`` or ``end_offsets`` of a consumer.
-        partitions: Of which.
 
     Raises:
         TransportError: A partition has no leader for half a minute.
@@ -273,8 +272,6 @@ def from_latest(consumer: KafkaConsumer, topic: str, most: int) -> dict[TopicPar
     """Returns where the latest offsets of each partition begin.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         most: At most so many offsets of each partition.
 
     Raises:
@@ -289,8 +286,6 @@ def from_time(consumer: KafkaConsumer, topic: str, since: float) -> dict[TopicPa
     """Returns the first offset of each partition that was written at a time or later.
 
     Args:
-        consumer: Any.
-        topic: Of which.
         since: Unix seconds.
 
     Raises:

@@ -81,15 +81,13 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, name, value)
 
     def __repr__(self) -> str:
-        shown = {
-            name: "***" if name == "password" and value else value
-            for name, value in ((field, getattr(self, field)) for field in self.__struct_fields__)
-        }
-        return f"KafkaSettings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"KafkaSettings({shown})"
 
-    def __rich_repr__(self) -> Any:  # noqa: ANN401 - rich's own protocol
-        # msgspec's would show every field.
-        yield repr(self)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Every field but the password, for msgspec's and rich's own ways of showing it too."""
+        fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, "***" if name == "password" and value else value) for name, value in fields]
 
     @property
     def sasl(self) -> bool:

@@ -30,7 +30,6 @@ class Cluster(msgspec.Struct, frozen=True):
     """A cluster as it described itself.
 
     Attributes:
-        cluster_id: Its identifier.
         brokers: ``host:port`` of every broker that is alive.
     """
 
@@ -42,9 +41,7 @@ class TopicState(msgspec.Struct, frozen=True):
     """A topic as the brokers describe it.
 
     Attributes:
-        topic: Its name.
         partitions: How many it has.
-        replicas: Copies of each partition.
         in_sync: The smallest number of copies in sync that any partition has.
         leaderless: Partitions that nobody serves at the moment.
     """
@@ -111,7 +108,6 @@ def create_topics(
 
     Args:
         settings: Where Kafka is.
-        topics: What should be there afterwards.
         replication: Copies of each partition; None for one on every broker, three at most. A
             record counts as written when all copies but one have it, so that any one broker
             may be lost for good.

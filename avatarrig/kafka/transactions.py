@@ -20,5 +20,5 @@ def abort_transaction(producer: KafkaProducer) -> None:
         KafkaError: The producer is of no use any more.
     """
     producer.abort_transaction()
-    manager = producer._transaction_manager  # noqa: SLF001 - there is no public way to mend it
-    manager._pending_txn_offset_commits.clear()  # noqa: SLF001 - no public way
+    manager = producer._transaction_manager
+    manager._pending_txn_offset_commits.clear()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
 import structlog
@@ -87,7 +88,7 @@ class Endpoint:
         self._thread.join()
         self._server.server_close()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match environ.get("PATH_INFO", ""):
             case "/metrics":
                 page: Iterable[bytes] = self._metrics(environ, start_response)
@@ -105,7 +106,7 @@ class Endpoint:
                 return _json(start_response, "404 Not Found", words)
 
 
-def _json(start_response: Any, status: str, words: dict[str, str]) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's
+def _json(start_response: StartResponse, status: str, words: dict[str, str]) -> Iterable[bytes]:
     start_response(status, [("Content-Type", "application/json; charset=utf-8")])
     return [msgspec.json.encode(words) + b"\n"]
 

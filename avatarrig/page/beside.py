@@ -35,7 +35,6 @@ async def page_beside(
         settings: Where; without a port nothing is served.
         kafka: Where Kafka is.
         groups: Groups of the worker to what they read.
-        registry: The worker's metrics.
 
     Yields:
         What to call when the worker works.

@@ -60,12 +60,7 @@ class Views(Protocol):
 
 
 class Content:
-    """Says what is known.
-
-    Args:
-        views: Knows it.
-        thumbnails: Knows which photos have overlays.
-    """
+    """Says what is known."""
 
     def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
         self._views = views
@@ -81,11 +76,7 @@ class Content:
         return sorted(subject.name for subject in self._views.snapshot().estimated)
 
     def overview(self, listing: Listing = EVERYBODY) -> str:
-        """Returns the overview; the same text for all who ask for it while nothing changes.
-
-        Args:
-            listing: Which subjects are asked for.
-        """
+        """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
         state = (seen.version, int(time.time()), trouble)
         known = self._overviews.get(listing)

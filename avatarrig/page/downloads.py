@@ -30,8 +30,6 @@ class Download(msgspec.Struct, frozen=True):
 
     Attributes:
         data: Its bytes.
-        content_type: What they are.
-        disposition: Header that names the file.
     """
 
     data: bytes
@@ -44,8 +42,6 @@ def download(kind: str, name: str, estimate: Estimate, asked: Mapping[str, str])
 
     Args:
         kind: json, bvh, glb or png.
-        name: Whose skeleton it is.
-        estimate: What is known.
         asked: ``height``, as people write it, and ``names``, for armatures.
 
     Raises:

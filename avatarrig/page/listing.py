@@ -76,7 +76,6 @@ def choose(subjects: Sequence[Subject], listing: Listing) -> Listed:
 
     Args:
         subjects: Those with an estimate, those that changed last first.
-        listing: What was asked for.
     """
     wanted = _plain(listing.search)
     fitting = [subject for subject in subjects if wanted in _plain(subject.name)]

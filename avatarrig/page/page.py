@@ -41,16 +41,11 @@ ORDERS: Final = {
     Order.PHOTOS: "most photos first",
     Order.UNSURE: "least sure first",
 }
-_DOWNLOADS: Final = (*FORMATS, "png")
+_DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_available), "png")
 
 
 class Page:
-    """Answers browsers.
-
-    Args:
-        views: What is known of the pipeline.
-        settings: What may be shown.
-    """
+    """Answers browsers."""
 
     def __init__(self, views: Views, settings: PageSettings) -> None:
         self._content = Content(views, Thumbnails(settings.overlays))

@@ -31,7 +31,6 @@ class Patience:
 
     Args:
         seconds: How long a connection may be open without a whole request.
-        most: Connections that may be open at once.
     """
 
     def __init__(self, seconds: float = REQUEST_SECONDS, most: int = MOST_CONNECTIONS) -> None:

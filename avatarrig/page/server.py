@@ -32,7 +32,6 @@ async def serving(
 
     Args:
         settings: Where to listen, under which names.
-        routes: What there is to ask for.
 
     Raises:
         AddressInUseError: Somebody else listens there, or it is no address of this machine.

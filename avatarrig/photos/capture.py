@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from PIL import ExifTags, Image
 
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.header import read_exif
 from avatarrig.photos.named_times import moment_in_name
 from avatarrig.photos.spelled_times import fraction_of, parse_moment, parse_offset
@@ -92,10 +93,7 @@ def _moments(data: bytes, name: str) -> Iterator[datetime]:
 
 def _directory(exif: Image.Exif, directory: int | None) -> _Tags:
     """Reads one of the directories of EXIF; None names the first."""
-    try:
-        return dict(exif if directory is None else exif.get_ifd(directory))
-    except Exception:  # noqa: BLE001 - a damaged directory is like none
-        return {}
+    return unless_damaged(lambda: dict(exif if directory is None else exif.get_ifd(directory)), {})
 
 
 def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:

@@ -35,6 +35,10 @@ from avatarrig.wire.reasons import RejectReason
 
 Pixels = NDArray[np.uint8]
 
+_GRAY: Final = 2
+"""Dimensions of a picture without colours: height and width."""
+_COLOURS: Final = 3
+_BITS_OF_A_BYTE: Final = 8
 _JPEG_FLAGS: Final = {
     1: 0,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -108,9 +112,6 @@ def decode_photo(
         max_pixels: Photos with more pixels are refused before any is decoded.
         long_side: Pixels that its long side keeps where the photo has them.
 
-    Returns:
-        The decoded photo.
-
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported``, ``unreadable``, ``too_large``,
             ``too_small`` or ``truncated_beyond_use``.
@@ -181,7 +182,7 @@ def _share_of_rows(picture: Pixels) -> float:
 def _has_plain_alpha(header: PhotoHeader) -> bool:
     if header.stored_as != "PNG" or header.mode != "RGBA":
         return False
-    return header.data[_PNG_DEPTH_AT] == 8  # noqa: PLR2004 - bits
+    return header.data[_PNG_DEPTH_AT] == _BITS_OF_A_BYTE
 
 
 def _decode_with_opencv(data: bytes, header: PhotoHeader, flags: int) -> Pixels:
@@ -219,7 +220,7 @@ def _decode_wide(header: PhotoHeader) -> Pixels:
         picture = _narrow(picture)
         if layout is not None and layout.white_is_zero:
             picture = _OPAQUE - picture
-    if picture.ndim == 2 or picture.shape[2] == _WITH_ALPHA:  # noqa: PLR2004 - height and width
+    if picture.ndim == _GRAY or picture.shape[2] == _WITH_ALPHA:
         return picture
     return cast("Pixels", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
 
@@ -254,9 +255,9 @@ def _decode_jpeg_xl(header: PhotoHeader) -> Pixels:
     picture = values.astype(np.uint8) if values.dtype == np.uint8 else _narrow(values)
     if picture.shape[:2] != (header.height, header.width):
         raise _unreadable(header)
-    if picture.ndim == 2:  # noqa: PLR2004 - height and width
+    if picture.ndim == _GRAY:
         return picture
-    if picture.shape[2] < 3:  # noqa: PLR2004 - gray, and perhaps alpha
+    if picture.shape[2] < _COLOURS:  # gray, and perhaps alpha
         return np.ascontiguousarray(picture[..., 0])
     if picture.shape[2] == _WITH_ALPHA:
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), np.uint8)
@@ -312,7 +313,7 @@ def _turn_upright(picture: Pixels, orientation: int) -> Pixels:
 
 def _to_rgb(picture: Pixels) -> Pixels:
     """Gives three colours, C-contiguous; the models ignore numpy's strides."""
-    if picture.ndim == 2:  # noqa: PLR2004 - height and width, no colours
+    if picture.ndim == _GRAY:
         picture = cast("Pixels", cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB))
     elif picture.shape[2] == _WITH_ALPHA:
         picture = _on_white(np.ascontiguousarray(picture))

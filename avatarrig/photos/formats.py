@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import splitext
 from typing import Final, Literal
 
 from avatarrig.photos.coding.jpeg_xl import CODESTREAM, CONTAINER
@@ -133,3 +134,13 @@ def _sniff_brands(data: bytes) -> Format | None:
     if brands & _HEIC_BRANDS:
         return "HEIC"
     return None
+
+
+def split_suffix(name: str) -> tuple[str, str]:
+    """Splits a file's name, which may hold bytes that are no text: the stem, and the ending.
+
+    The ending is in lower case and begins with its dot.
+    """
+    # PurePath.suffix says "" for "x.", and takes ten times as long.
+    stem, suffix = splitext(name)  # noqa: PTH122
+    return stem, suffix.lower()

@@ -26,6 +26,7 @@ from avatarrig.photos.coding import boxes, jpeg, png
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
 from avatarrig.photos.coding.layouts import Layout, layout_of
 from avatarrig.photos.coding.raw import read_preview
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
@@ -107,9 +108,6 @@ def read_header(data: bytes) -> PhotoHeader:
 
     Args:
         data: The file's bytes.
-
-    Returns:
-        The header.
 
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported`` or ``unreadable``.
@@ -307,10 +305,13 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
     if block is None and name == "PNG":
         block = png.late_exif(data)
     if block:
-        try:
-            exif.load(block)
-        except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-            return Image.Exif()
+        return unless_damaged(lambda: _loaded(block), exif)
+    return exif
+
+
+def _loaded(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
     return exif
 
 
@@ -327,17 +328,12 @@ def _orientation_left(name: Format, data: bytes, picture: ImageFile, exif: Image
 
 
 def _is_of_make(exif: Image.Exif, make: str) -> bool:
-    try:
-        return str(exif.get(ExifTags.Base.Make, "")).strip().lower().startswith(make)
-    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-        return False
+    written = unless_damaged(lambda: str(exif.get(ExifTags.Base.Make, "")), "")
+    return written.strip().lower().startswith(make)
 
 
 def _orientation(exif: Image.Exif) -> int:
-    try:
-        value = exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the photo
-        return 1
+    value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
     return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 

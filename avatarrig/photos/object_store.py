@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 import fsspec
+from fsspec import AbstractFileSystem
 
 from avatarrig.errors import AvatarRigError, ExitCode
 
@@ -101,7 +102,7 @@ def from_store_url(url: str) -> str:
     return f"{parts.netloc}/{key}" if key else parts.netloc
 
 
-def open_store() -> Any:  # noqa: ANN401 - fsspec is untyped
+def open_store() -> AbstractFileSystem:
     """Opens the store; where it is and who asks is in Amazon's own environment variables.
 
     ``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION`` and
@@ -120,7 +121,7 @@ def open_store() -> Any:  # noqa: ANN401 - fsspec is untyped
         ) from error
 
 
-def open_store_at(url: str) -> tuple[Any, str]:
+def open_store_at(url: str) -> tuple[AbstractFileSystem, str]:
     """Opens the store that a URL names, of any scheme that fsspec knows.
 
     Credentials come from where the scheme's library looks for them, never from the URL, which
@@ -158,11 +159,10 @@ def open_store_at(url: str) -> tuple[Any, str]:
 
 
 @contextlib.contextmanager
-def reaching(what: str, *, root: tuple[Any, str] | None = None) -> Iterator[None]:
+def reaching(what: str, *, root: tuple[AbstractFileSystem, str] | None = None) -> Iterator[None]:
     """Tells a store that does not answer from an object that is not there, or not to be read.
 
     Args:
-        what: What is asked for, for the message.
         root: The store and a place in it that answers as long as the store does. With it, an
             object that the store refuses for good is told from a store at fault.
 
@@ -187,7 +187,7 @@ def reaching(what: str, *, root: tuple[Any, str] | None = None) -> Iterator[None
         raise StoreAwayError(f"{what}: {error}") from error
 
 
-def _answers(store: Any, name: str) -> bool:  # noqa: ANN401 - fsspec is untyped
+def _answers(store: AbstractFileSystem, name: str) -> bool:
     try:
         store.info(name)
     except Exception:  # noqa: BLE001 - whatever it is, the store is not well

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from os.path import splitext
 from typing import Any, Final
 
-from avatarrig.photos.formats import RAW_SUFFIXES
+from avatarrig.photos.formats import RAW_SUFFIXES, split_suffix
 from avatarrig.wire.counted import counted
 
 
@@ -97,7 +96,7 @@ def kind_of_file(name: str) -> Passed:
         return Passed.HIDDEN
     if is_system_name(name):
         return Passed.SYSTEM
-    suffix = splitext(name)[1].lower()  # noqa: PTH122 - names alone, and bytes that are no text
+    _, suffix = split_suffix(name)
     if suffix in _VIDEOS:
         return Passed.VIDEO
     return Passed.SIDECAR if suffix in _SIDECARS else Passed.OTHER
@@ -122,7 +121,7 @@ class FileCounts:
     def found(self, path: str) -> None:
         """Counts a photo."""
         self.photos += 1
-        self.raw += splitext(path)[1].lower() in RAW_SUFFIXES  # noqa: PTH122 - as above
+        self.raw += split_suffix(path)[1] in RAW_SUFFIXES
 
     def passed_over(self, kind: Passed, name: str) -> None:
         """Counts what is no photo."""

@@ -9,12 +9,16 @@ from typing import Final
 
 import msgspec
 
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
-from avatarrig.photos.refused import PhotoRefusedError
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
 
+_SIDES: Final = 4
+"""Left, top, width and height of a region."""
+_FARTHEST: Final = 1e6
+"""Larger numbers, and what is no number, are no part of a region."""
 _LARGEST: Final = 4 << 20
 _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
@@ -28,7 +32,6 @@ class NamedFace(msgspec.Struct, frozen=True):
     """Somebody whom a file names.
 
     Attributes:
-        name: As it stands there.
         region: Where the face is; None where the file does not say.
     """
 
@@ -48,14 +51,15 @@ def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
     Returns:
         Whom the file names; nobody where it is damaged or no photo.
     """
-    try:
-        header = read_header(data)
-        packet = _packet(header)
-    except PhotoRefusedError:
-        return ()
-    except Exception:  # noqa: BLE001 - damaged metadata is like none
-        return ()
-    if packet is None or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    header = unless_damaged(lambda: read_header(data), None)
+    packet = None if header is None else unless_damaged(lambda: _packet(header), None)
+    if (
+        header is None
+        or packet is None
+        or len(packet) > _LARGEST
+        or b"<!DOCTYPE" in packet
+        or b"<!ENTITY" in packet
+    ):
         return ()
     try:
         root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314 - no DTD, so no entities
@@ -133,7 +137,7 @@ def _of_microsoft(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
         if not name:
             continue
         numbers = [_number(part) for part in re.split(r"[,\s]+", (rectangle or "").strip())]
-        if len(numbers) != 4 or None in numbers:  # noqa: PLR2004 - left, top, width, height
+        if len(numbers) != _SIDES or None in numbers:
             yield NamedFace(name)
             continue
         left, top, width, height = (float(number or 0) for number in numbers)
@@ -190,4 +194,4 @@ def _number(text: str | None) -> float | None:
         number = float(text or "")
     except ValueError:
         return None
-    return number if abs(number) < 1e6 else None  # noqa: PLR2004 - also refuses what is no number
+    return number if abs(number) < _FARTHEST else None

@@ -10,11 +10,12 @@ what is seen in them, and live with the estimate.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from avatarrig.photos.coding import boxes, jpeg, png
 from avatarrig.photos.coding.layouts import first_directory
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
 
 _PNG_PIXELS: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
@@ -38,14 +39,15 @@ def picture_digest(data: bytes) -> str:
     pixels_of = None if name is None else _PIXELS.get(name)
     if name is None or pixels_of is None:
         return ""
+    return unless_damaged(lambda: _digest(name, pixels_of(data)), "")
+
+
+def _digest(name: str, pieces: Iterable[bytes]) -> str:
     digest = hashlib.sha256(name.encode())
     length = 0
-    try:
-        for piece in pixels_of(data):
-            digest.update(piece)
-            length += len(piece)
-    except Exception:  # noqa: BLE001 - parsers of damaged files raise almost anything
-        return ""
+    for piece in pieces:
+        digest.update(piece)
+        length += len(piece)
     return digest.hexdigest() if length else ""
 
 

@@ -7,11 +7,7 @@ from avatarrig.wire.reasons import RejectReason
 
 
 class PhotoRefusedError(AvatarRigError):
-    """A photo cannot be used.
-
-    Attributes:
-        reason: Short code for scripts.
-    """
+    """A photo cannot be used."""
 
     def __init__(self, reason: RejectReason, message: str) -> None:
         super().__init__(reason, message)

@@ -55,9 +55,6 @@ class RemotePhotos:
     def locally(self, reference: PhotoReference) -> PhotoReference | None:
         """Gives the reference by which the detector process finds a photo.
 
-        Args:
-            reference: As it was published.
-
         Returns:
             Itself where the photo needs no fetching; None while it is on its way.
 

@@ -74,7 +74,6 @@ def check_size(header: PhotoHeader, max_pixels: int) -> None:
     """Refuses a photo by what its header says.
 
     Args:
-        header: The photo's.
         max_pixels: The most it may have.
 
     Raises:

@@ -163,7 +163,6 @@ def check_content(found: str, reference: PhotoReference) -> None:
 
     Args:
         found: Their SHA-256, hexadecimal.
-        reference: The photo.
 
     Raises:
         PhotoRefusedError: They are others.

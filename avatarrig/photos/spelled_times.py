@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import Final
 
+_LAST_MINUTE: Final = 59
+_LEAP_SECOND: Final = 60
 _LONGEST: Final = 80
 _HALF_DAYS: Final = {"am": 0, "a.m.": 0, "上午": 0, "pm": 12, "p.m.": 12, "下午": 12}
 _HALF_DAY: Final = "|".join(re.escape(word) for word in _HALF_DAYS)
@@ -74,7 +76,7 @@ def parse_offset(text: str) -> timedelta | None:
     if match is None:
         return None
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
-    if offset > _LARGEST_OFFSET or int(match["minutes"] or 0) >= 60:  # noqa: PLR2004 - of an hour
+    if offset > _LARGEST_OFFSET or int(match["minutes"] or 0) > _LAST_MINUTE:
         return None
     return -offset if match["sign"] == "-" else offset
 
@@ -119,7 +121,7 @@ def _moment(parts: dict[str, str | None]) -> datetime | None:
         moment = day.replace(hour=hour, minute=minute, second=min(second, 59))
     except ValueError:
         return None
-    if second > 60:  # noqa: PLR2004 - a leap second
+    if second > _LEAP_SECOND:
         return None
     return (moment + fraction_of(parts["fraction"] or "")).replace(tzinfo=zone)
 

@@ -14,6 +14,8 @@ from avatarrig.pictures.mask import PERSON, Mask, cut, stretch
 from avatarrig.pictures.plate import badge, blend
 from avatarrig.pictures.style import Colour, Pixels
 
+_SMALLEST: Final = 8
+"""Pixels; smaller letters cannot be read."""
 _GOOD_SCORE: Final = 0.70
 _FAIR_SCORE: Final = 0.45
 """Of poses: from the first on the light is green, from the second on amber."""
@@ -96,7 +98,7 @@ def draw_caption(canvas: Pixels, caption: Caption, occupancy: Occupancy) -> None
     size = max(15, round(max(height, width) / 48))
     lines = [(line, style.PAPER) for line in caption.lines]
     plate = badge(lines, _signal(caption), size)
-    while plate.shape[1] > width and size > 8:  # noqa: PLR2004 - smaller cannot be read
+    while plate.shape[1] > width and size > _SMALLEST:
         size = round(0.8 * size)
         plate = badge(lines, _signal(caption), size)
     right, below = occupancy.freest_corner(plate.shape[1], plate.shape[0])

@@ -42,7 +42,6 @@ class Length(msgspec.Struct, frozen=True):
         drawn: How long it is drawn.
         value: The estimate; None where there is none and nothing may be written.
         low: Lower end of the 90 % interval.
-        high: Upper end.
         status: insufficient, provisional or stable.
     """
 
@@ -65,7 +64,6 @@ class Bone(msgspec.Struct, frozen=True):
     Attributes:
         start: Where it starts.
         direction: Unit vector of its course.
-        length: What is drawn.
         side: The person's own side, which gives the colour.
         label: Where its number stands.
         anchor: How the number lies there: l, m, r across and t, m, b down.
@@ -99,12 +97,9 @@ class Figure(msgspec.Struct, frozen=True):
     """All of a T-pose.
 
     Attributes:
-        bones: From the hips outward.
-        shoulder_height: Length of the torso as drawn.
         wingspan: Fingerless arm span from wrist to wrist.
         width: Room that it needs across, intervals included.
         above: Room above the hips, head included.
-        below: Room below the hips.
     """
 
     bones: tuple[Bone, ...]

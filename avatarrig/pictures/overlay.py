@@ -62,7 +62,6 @@ def draw_overlay(  # noqa: PLR0913 - one argument for each layer of the picture
         pose: (33, 5): x and y as shares of width and height, z, visibility, presence.
         face: (478, 3): x and y as shares of width and height, z.
         mask: Where people are, at any resolution; see `Mask`.
-        caption: What stands in the corner.
         threshold: Least confidence (the smaller of visibility and presence) that is drawn.
 
     Returns:

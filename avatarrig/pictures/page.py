@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from PIL import Image, ImageDraw
 
@@ -16,6 +16,20 @@ _OVERSAMPLING: Final = 2
 
 Place = tuple[float, float]
 """Pixels of the page, from its upper left corner: across, down."""
+
+
+class Edge(NamedTuple):
+    """The line around a shape; its width in pixels."""
+
+    colour: Colour
+    width: float
+
+
+class Letters(NamedTuple):
+    """What words look like; their size in pixels."""
+
+    size: int
+    colour: Colour
 
 
 class Page:
@@ -46,57 +60,39 @@ class Page:
         """Fills a circle."""
         self.box(centre, (2 * radius, 2 * radius), radius, colour)
 
-    def box(  # noqa: PLR0913, PLR0917 - a shape, its fill and its edge
+    def box(
         self,
         centre: Place,
         size: tuple[float, float],
         radius: float,
         fill: Colour,
-        edge: Colour | None = None,
-        edge_width: float = 0,
+        edge: Edge | None = None,
     ) -> None:
         """Draws a box with round corners."""
         self._draw.rounded_rectangle(
             _corners(centre, size),
             radius * _OVERSAMPLING,
             fill=fill,
-            outline=edge,
-            width=round(edge_width * _OVERSAMPLING),
+            outline=edge.colour if edge else None,
+            width=round(edge.width * _OVERSAMPLING) if edge else 0,
         )
 
-    def ellipse(
-        self,
-        centre: Place,
-        size: tuple[float, float],
-        fill: Colour,
-        edge: Colour,
-        edge_width: float,
-    ) -> None:
+    def ellipse(self, centre: Place, size: tuple[float, float], fill: Colour, edge: Edge) -> None:
         """Draws an upright ellipse."""
         self._draw.ellipse(
             _corners(centre, size),
             fill=fill,
-            outline=edge,
-            width=round(edge_width * _OVERSAMPLING),
+            outline=edge.colour,
+            width=round(edge.width * _OVERSAMPLING),
         )
 
-    def write(  # noqa: PLR0913 - words, their place and their looks
-        self,
-        place: Place,
-        words: str,
-        size: int,
-        colour: Colour,
-        *,
-        anchor: str = "lt",
-        halo: float = 0,
+    def write(
+        self, place: Place, words: str, letters: Letters, *, anchor: str = "lt", halo: float = 0
     ) -> None:
         """Writes a line of words.
 
         Args:
             place: Where the anchor is.
-            words: A single line.
-            size: Of the letters.
-            colour: Of the letters.
             anchor: Which point of the words is at the place, as Pillow names them.
             halo: How far the paper shows around the letters.
         """
@@ -104,8 +100,8 @@ class Page:
         self._draw.text(
             (x, y),
             words,
-            fill=colour,
-            font=style.font(size * _OVERSAMPLING),
+            fill=letters.colour,
+            font=style.font(letters.size * _OVERSAMPLING),
             anchor=anchor,
             stroke_width=round(halo * _OVERSAMPLING),
             stroke_fill=style.PAPER,

@@ -14,7 +14,6 @@ def badge(lines: list[tuple[str, Colour]], dot: Colour | None, size: int) -> Pix
     """Draws lines of text on a dark rounded plate.
 
     Args:
-        lines: Text and colour of each line.
         dot: Colour of a signal dot before the first line.
         size: Font size in pixels.
 

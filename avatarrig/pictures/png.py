@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+_WITH_COLOURS: Final = 3
+"""Dimensions: height, width, colours."""
 
 
 def encode_png(picture: NDArray[np.uint8]) -> bytes:
@@ -21,7 +26,7 @@ def encode_png(picture: NDArray[np.uint8]) -> bytes:
     """
     if not picture.size:
         raise ValueError("a picture without pixels cannot be encoded")
-    colour = picture.ndim == 3  # noqa: PLR2004 - height, width, colours
+    colour = picture.ndim == _WITH_COLOURS
     ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if colour else picture
     settings = [
         *(cv2.IMWRITE_PNG_COMPRESSION, 1),

@@ -16,7 +16,7 @@ from avatarrig.pictures.figure import (
     Side,
     build_figure,
 )
-from avatarrig.pictures.page import Page, Place
+from avatarrig.pictures.page import Edge, Letters, Page, Place
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
 from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import Estimate
@@ -47,7 +47,6 @@ def draw_preview(estimate: Estimate, *, title: str = "") -> bytes:
     grey sketch without a number, as are head and neck, which are never estimated.
 
     Args:
-        estimate: What is known.
         title: Whose skeleton it is; empty for none.
 
     Returns:
@@ -117,7 +116,7 @@ class _Drawing:
         self._line(shoulders, self._place((0.0, chin)), _SKETCH, 0.6 * _BONE)
         size = (self._unit * HEAD_WIDTH, self._unit * HEAD_HEIGHT)
         centre = self._place((0.0, chin + HEAD_HEIGHT / 2 - 0.06))
-        self._page.ellipse(centre, size, _lighter(_SKETCH, 0.6), _SKETCH, 4)
+        self._page.ellipse(centre, size, _lighter(_SKETCH, 0.6), Edge(_SKETCH, 4))
 
     def _draw_wingspan(self) -> None:
         span = self._figure.wingspan
@@ -140,9 +139,8 @@ class _Drawing:
         lengthwise = abs(low[0] - high[0]) + abs(low[1] - high[1])
         size = (lengthwise, _BAND) if bone.direction[0] else (_BAND, lengthwise)
         colour = _colour(bone)
-        self._page.box(
-            centre, size, min(8, lengthwise / 2), _lighter(colour, 0.75), _lighter(colour, 0.4), 2
-        )
+        edge = Edge(_lighter(colour, 0.4), 2)
+        self._page.box(centre, size, min(8, lengthwise / 2), _lighter(colour, 0.75), edge)
 
     def _draw_bone(self, bone: Bone) -> None:
         ends = (self._place(bone.start), self._place(bone.end))
@@ -173,7 +171,9 @@ class _Drawing:
         heights = [style.text_size(text, size)[1] for text, size, _ in lines]
         top = place[1] - sum(heights) * {"t": 0.0, "m": 0.5, "b": 1.0}[anchor[1]]
         for (text, size, colour), height in zip(lines, heights, strict=True):
-            self._page.write((place[0], top), text, size, colour, anchor=f"{anchor[0]}a", halo=4)
+            self._page.write(
+                (place[0], top), text, Letters(size, colour), anchor=f"{anchor[0]}a", halo=4
+            )
             top += height
 
     def _draw_legend(self) -> None:

@@ -44,7 +44,6 @@ def draw_side_by_side(
     """Draws meshes beside one another, from the front, by one camera and scale.
 
     Args:
-        meshes: Caption and mesh.
         height: Of the picture, in pixels.
 
     Returns:

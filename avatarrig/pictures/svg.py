@@ -44,7 +44,6 @@ def t_pose_svg(estimate: Estimate, *, small: bool = False) -> str:
     its figures. The pale band at a bone's end is its 90 % interval.
 
     Args:
-        estimate: What is known.
         small: Whether to leave out bands, numbers and labels.
     """
     figure = build_figure(estimate)
@@ -138,7 +137,6 @@ def describe(key: str, estimate: Estimate) -> str:
 
     Args:
         key: Key of ``skeleton_estimate.json``.
-        estimate: What is known.
     """
     label = BONE_LABELS[key]
     bone = estimate.stats.get(key)
@@ -168,7 +166,6 @@ def pose_svg(pose: NDArray[np.float32], width: int, height: int, *, label: str) 
         pose: (33, 5): x, y, z, visibility, presence.
         width: Of the photo, pixels.
         height: Of the photo, pixels.
-        label: What it is, for screen readers.
     """
     tall = _POSE_WIDTH * min(max(height / max(width, 1), 0.1), 10.0)
     seen = visible_landmarks(pose, _POSE_WIDTH, tall)

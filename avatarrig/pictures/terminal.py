@@ -113,7 +113,7 @@ class _TPose:
         if bone.direction[0] and bone.written is bone.length:  # an arm: above its middle
             row = self._place(bone.start)[1] - 1
         elif bone.direction[0]:  # a width: above the shoulders, below the hips
-            is_hips = abs(bone.start[1]) < 1e-9  # noqa: PLR2004 - zero
+            is_hips = math.isclose(bone.start[1], 0.0, abs_tol=1e-9)
             row = self._place(bone.start)[1] + (1 if is_hips else -1)
         shift = {"l": 1, "m": -(len(text) // 2), "r": -len(text)}[bone.anchor[0]]
         self.canvas.put(column + shift, row, text, "number")
@@ -128,8 +128,6 @@ def draw_pose(
         pose: (33, 5): x, y, z, visibility, presence.
         width: Of the photo, pixels.
         height: Of the photo, pixels.
-        columns: Room across.
-        rows: Room down.
 
     Returns:
         Rows of cells with the tones left, right and middle; blank where nothing is visible.

@@ -28,8 +28,6 @@ def visible_landmarks(
 
     Args:
         pose: 33 × 5: x and y as shares of the photo, z, visibility, presence.
-        width: Of the drawing.
-        height: Of the drawing.
 
     Returns:
         x, y in the drawing's units, and visibility, by the landmark's number.

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import structlog
-from kafka.errors import KafkaError
 
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
@@ -24,6 +23,7 @@ from avatarrig.kafka import (
     TransportError,
     diagnose_connection,
 )
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
 from avatarrig.process.background import Background, BackgroundError
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
@@ -105,7 +105,6 @@ class Coordinator:
         """Starts parts.
 
         Args:
-            children: The parts.
             metrics_directory: Where they leave their metrics; None where nobody asks for them.
         """
         supervisor = Supervisor(
@@ -159,10 +158,6 @@ class Coordinator:
     ) -> ResultT:
         """Takes a step that needs Kafka, again where Kafka was away meanwhile.
 
-        Args:
-            step: What is to be done.
-            stop: Is set to give up.
-
         Raises:
             CommandError: As `check`.
             TransportError: Kafka refuses what waiting cannot change, or has answered for a
@@ -171,17 +166,16 @@ class Coordinator:
         answering_since = time.monotonic()
         while True:
             try:
-                return step()
-            except (TransportError, KafkaError) as error:
+                with told_by("Kafka answers with an error"):
+                    return step()
+            except TransportError as error:
                 self.check()
                 if not self._kafka_answers():
                     answering_since = time.monotonic()
                 lasted = time.monotonic() - answering_since
                 is_told = stop is not None and stop.is_set()
                 if is_told or not _may_pass(error) or lasted >= GIVE_UP_AFTER:
-                    if isinstance(error, TransportError):
-                        raise
-                    raise KafkaTroubleError(f"Kafka answers with an error: {error}") from error
+                    raise
                 _log.warning("Kafka was away, trying again", why=str(error))
                 time.sleep(RETRY_SECONDS)
 
@@ -189,7 +183,6 @@ class Coordinator:
         """Looks after everything until told to stop, or until the work is done.
 
         Args:
-            stop: Is set to end.
             step: Does a little of the command's own work, for a moment; returns whether all is
                 done. Without it there is no end but a stop.
 
@@ -260,12 +253,6 @@ def _is_news(known: ChildState | None, state: ChildState) -> bool:
     )
 
 
-def _may_pass(error: TransportError | KafkaError) -> bool:
+def _may_pass(error: TransportError) -> bool:
     """Whether waiting may help."""
-    if isinstance(error, TransportError):
-        if not error.may_pass:
-            return False
-        if not isinstance(error.__cause__, KafkaError):
-            return True
-        error = error.__cause__
-    return bool(error.retriable)
+    return error.may_pass and (not isinstance(error, KafkaTroubleError) or error.is_retriable)

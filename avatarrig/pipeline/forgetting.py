@@ -59,7 +59,6 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose records shall go.
 
     Returns:
         Topic to messages that got a tombstone.

@@ -18,7 +18,6 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
 
     Args:
         consumer: In the group of the run's detectors, none of which is running.
-        run: The run's identifier.
         asked: Who is meant now.
 
     Returns:

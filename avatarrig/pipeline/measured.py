@@ -36,9 +36,6 @@ class Measured:
 
     Args:
         directory: Where its child processes leave theirs; None where nobody asks.
-
-    Attributes:
-        registry: For what this process measures itself.
     """
 
     def __init__(self, directory: Path | None) -> None:

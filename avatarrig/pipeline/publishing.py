@@ -12,8 +12,8 @@ from pathlib import Path
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.process.background import Background
@@ -60,17 +60,12 @@ class RunPhotos:
     """Knows how far each photo of a run is, and brings it further.
 
     Args:
-        progress: What the topics say.
-        run: The run directory.
-        fingerprint: Detector fingerprint that counts.
         wanted: Files asked for beside the observations.
         pending: image_ids that wait on the images topic from an earlier start.
-        producer: For replays.
         restore: Reads an observation that Kafka has, where its file is lost.
 
     Attributes:
         detection_needed: Whether a detector has to look at any photo so far.
-        found: Photos as they are found.
         mended: How many photos had files that were lost, and were made again from what Kafka has.
         unverified: How many observation files carry no checksum.
     """
@@ -196,9 +191,6 @@ class Publishing:
     """Walks the dataset and publishes it; starts again when the broker was away.
 
     Args:
-        folder: The dataset.
-        dataset: Whose photos they are.
-        photos: How far each is.
         producer: Idempotent, with ``acks="all"``.
         max_images: At most so many photos.
         leave_out: Folders that are not looked into, such as the run directory.
@@ -236,17 +228,18 @@ class Publishing:
         while not self._stopping.is_set():
             counts = FileCounts()
             try:
-                publish_dataset(
-                    self._folder,
-                    self._dataset,
-                    self._producer,
-                    is_wanted=self._photos.bring_further,
-                    max_images=self._max_images,
-                    leave_out=self._leave_out,
-                    counts=counts,
-                    on_photo=self._note,
-                )
-            except (PublishError, KafkaError, TransportError) as error:
+                with told_by("Kafka does not take the photos"):
+                    publish_dataset(
+                        self._folder,
+                        self._dataset,
+                        self._producer,
+                        is_wanted=self._photos.bring_further,
+                        max_images=self._max_images,
+                        leave_out=self._leave_out,
+                        counts=counts,
+                        on_photo=self._note,
+                    )
+            except (PublishError, TransportError) as error:
                 _log.warning("publishing again", why=str(error))
                 self._stopping.wait(RETRY_SECONDS)
             except (DatasetError, RunStorageError) as error:

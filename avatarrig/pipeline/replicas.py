@@ -12,7 +12,6 @@ def replicas(settings: ReplicaSettings, workers: int) -> list[Child]:
     """Lists the replicas of a machine, each in a slot of its own.
 
     Args:
-        settings: What they have in common.
         workers: How many.
     """
     return [

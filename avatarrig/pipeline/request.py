@@ -18,10 +18,6 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What one run is asked to do.
 
     Attributes:
-        dataset: Folder of photos.
-        out: Run directory.
-        workers: Detector replicas.
-        options: Detector options.
         wanted: Files to keep beside the observations.
         max_images: At most so many photos; None for all.
         subject: Whose skeleton it is; the dataset's name where None.
@@ -33,7 +29,6 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         prune: Whether photos that are no longer in the dataset stop counting, be they ever so
             many.
         kafka: Apache Kafka to use; the embedded one where None.
-        partitions: Partitions of each topic that is created.
         models: Folder to look for model files in first.
         estimate: What to estimate beside the proportions.
         tells_measured: Whether the aggregator is told the height and lengths of ``estimate``.

@@ -30,7 +30,6 @@ class Restorer:
         """Reads the observation of a photo.
 
         Args:
-            photo: The photo.
             seen: Where it stood.
 
         Returns:

@@ -48,12 +48,7 @@ from producers.scan import scan
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended.
-
-    Attributes:
-        exit_code: For the shell.
-        document: The final result, for scripts.
-    """
+    """How a run ended."""
 
     exit_code: ExitCode
     document: dict[str, Any]
@@ -63,11 +58,7 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
     """Carries out a run.
 
     Args:
-        request: What is asked for.
         screen: Where progress and results are shown.
-
-    Returns:
-        How it ended.
 
     Raises:
         AvatarRigError: It cannot go on; the message says what to do.

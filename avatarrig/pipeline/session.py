@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import structlog
-from kafka.errors import KafkaError
 
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
@@ -61,13 +60,6 @@ class Session:
     """Everything of a run that must be stopped again.
 
     Args:
-        request: What is asked for.
-        run: The run directory.
-        identity: The run's own.
-        dataset: Whose photos they are.
-        progress: What is told about the photos.
-        fingerprint: Detector fingerprint that counts.
-        display: What people see.
         started: When the run began, on the monotonic clock.
     """
 
@@ -133,7 +125,7 @@ class Session:
                     messages = reader.poll(POLL_SECONDS)
                 except DataDamagedError:
                     raise
-                except (TransportError, KafkaError) as error:
+                except TransportError as error:
                     # It is away, and the coordinator looks after it.
                     _log.warning("nothing can be read", why=str(error))
                     time.sleep(POLL_SECONDS)

@@ -31,7 +31,6 @@ class Background:
         """Runs some work beside the command.
 
         Args:
-            name: For messages.
             work: Returns when it is done.
         """
         thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)

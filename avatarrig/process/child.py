@@ -27,7 +27,6 @@ def serve(
     """Is the whole of a child: reads its settings, works, and tells how it goes.
 
     Args:
-        kind: The settings.
         work: Returns when it is told to stop or cannot go on.
         variable: Environment variable that may hold the settings instead, for those who start
             the module by hand.

@@ -97,7 +97,7 @@ def _without_secrets(
     return {key: _shown(key, value) for key, value in event.items()}
 
 
-def _shown(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever is logged
+def _shown(key: str, value: object) -> object:
     if _SECRET.search(key):
         return "***"
     if isinstance(value, bytes | bytearray | memoryview):

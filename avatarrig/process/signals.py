@@ -14,9 +14,6 @@ class Interruption:
     """Notes a request to stop while there is something to bring to an end; elsewhere it raises.
 
     Must be entered on the main thread.
-
-    Attributes:
-        stop: Is set by a request.
     """
 
     def __init__(self) -> None:

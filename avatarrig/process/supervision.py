@@ -63,7 +63,6 @@ class ChildState(msgspec.Struct, frozen=True, kw_only=True):
     """How one child is.
 
     Attributes:
-        name: Its name.
         state: ``starting``, ``working``, ``waiting``, ``restarting``, ``stopped`` or ``failed``.
         pid: Its process; None while there is none.
         restarts: How often it was started anew.

@@ -84,7 +84,6 @@ def histogram_chart(distribution: Distribution, mark: float | None = None) -> Ma
     """Draws how a metric is spread over the photos with a pose.
 
     Args:
-        distribution: Its bars.
         mark: A value to mark, such as a suggested threshold; None for none.
     """
     label = ", ".join(

@@ -55,13 +55,10 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report tells.
 
     Attributes:
-        run: The run directory.
         dataset: Folder of the photos; None where the run does not know it.
         photos: Observed photos in the order they were taken.
-        rejected: Photos that were rejected.
         found: Photos of the dataset; None before the run has ended.
         courses: Subject to its estimate and how it firmed up.
-        measured: The quality of the poses.
         settings: What the run was asked for; empty before it has ended.
         other_detectors: Observations left out because other settings made them.
     """
@@ -96,7 +93,6 @@ def collect(directory: Path, subject: str | None = None) -> Collected:
     """Reads a run.
 
     Args:
-        directory: The run directory.
         subject: Whose photos; None for everybody's.
 
     Raises:

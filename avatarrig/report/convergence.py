@@ -75,7 +75,6 @@ def replay(
 
     Args:
         observations: One subject's photos in their order.
-        subject: Whose skeleton it is.
         options: What to estimate beside the proportions.
 
     Returns:

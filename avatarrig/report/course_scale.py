@@ -18,8 +18,6 @@ class CourseScale(msgspec.Struct, frozen=True):
     """From photos and ratios to shares of a chart's width and height.
 
     Attributes:
-        low: Ratio at the bottom.
-        high: Ratio at the top.
         most: Photos at the right; 1 stands at the left.
     """
 

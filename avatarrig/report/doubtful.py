@@ -48,7 +48,6 @@ def most_doubtful(observations: Sequence[Observation], most: int) -> list[Doubtf
     count, by how far each pulls the estimate.
 
     Args:
-        observations: All of one subject's, as they count.
         most: At most so many.
     """
     verdicts = [judge(seen) for seen in observations]

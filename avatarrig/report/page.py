@@ -85,7 +85,6 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
 
     Args:
         collected: What `collect` read.
-        options: What to show.
     """
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
@@ -205,8 +204,6 @@ class _ShownBone(msgspec.Struct, frozen=True):
     """A row of the table.
 
     Attributes:
-        name: In words.
-        estimated: What is known of it.
         bar: Its interval, drawn; empty for a length that is 1 by definition.
         metres: None where nothing tells the size, or too few photos show it.
         measured: Whether somebody measured it.

@@ -35,7 +35,6 @@ def make_review(directory: Path, most: int) -> tuple[bytes, int]:
     """Lays the photos that matter most out as a page.
 
     Args:
-        directory: The run directory.
         most: At most so many photos of each subject.
 
     Returns:
@@ -96,7 +95,6 @@ def split_labels(directory: Path, labels: dict[str, bool]) -> tuple[list[str], l
     """Sorts labelled photos into those to leave out and those to bring back.
 
     Args:
-        directory: The run directory.
         labels: Path of a photo within its dataset to whether it is good.
 
     Returns:

@@ -42,7 +42,6 @@ class Thumbnails:
     otherwise.
 
     Args:
-        run: The run directory.
         dataset: Folder of the photos; None where it is not known.
     """
 
@@ -99,9 +98,6 @@ def draw_sheet(pictures: Sequence[tuple[Image.Image, str]]) -> bytes:
 
     Args:
         pictures: At least one picture with its words.
-
-    Returns:
-        A PNG.
     """
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)

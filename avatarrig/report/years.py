@@ -34,7 +34,6 @@ class Year(msgspec.Struct, frozen=True):
 
     Attributes:
         year: Such as ``2019``.
-        used: Photos that count.
         bones: Key of a bone to its ratio to the shoulders.
     """
 
@@ -45,9 +44,6 @@ class Year(msgspec.Struct, frozen=True):
 
 def years_of(observations: Iterable[Observation]) -> list[Year]:
     """Estimates each year by itself.
-
-    Args:
-        observations: Of one subject, as they count.
 
     Returns:
         The years with enough photos, in their order; nothing where that is only one.

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import secrets
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -29,7 +28,6 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Args:
         path: Where the file shall be; its folder is made where it is missing.
-        data: The whole content.
 
     Raises:
         RunStorageError: The disk is full, read-only or not permitted.
@@ -52,7 +50,7 @@ def remove_unfinished(folder: Path) -> None:
             left.unlink()
 
 
-def write_json(path: Path, document: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def write_json(path: Path, document: object) -> None:
     """Writes a document as indented JSON, atomically."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
     write_atomically(path, text + b"\n")

@@ -21,7 +21,6 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """What was decided about one photo.
 
     Attributes:
-        image_id: The photo.
         subject: Whose skeleton it would tell about.
         path: Its path within the dataset, for people.
         standing: See `avatarrig.body.evidence.decided`; empty where it was undone, which is kept

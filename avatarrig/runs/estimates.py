@@ -26,8 +26,6 @@ def place_of_estimate(run: RunDirectory, subject: str, *, several: bool) -> RunD
     """Gives the folder in which a subject's estimate and its picture lie.
 
     Args:
-        run: The run directory.
-        subject: Whose estimate it is.
         several: Whether the run is about several subjects.
     """
     return RunDirectory(run.path / SUBJECTS / folder_name(subject)) if several else run

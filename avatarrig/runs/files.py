@@ -78,10 +78,6 @@ def read_observation(path: Path) -> Observation:
 def parse_observation(data: bytes, where: str) -> Observation:
     """Restores an observation from what its file holds.
 
-    Args:
-        data: The file's content.
-        where: Names it in messages.
-
     Raises:
         ObservationFileError: Naming the file and what is wrong with it.
     """
@@ -145,10 +141,7 @@ def lacking_files(
     """Tells which files of a photo have to be made, or made again.
 
     Args:
-        run: The run directory.
-        image_id: The photo.
         subject: Whose skeleton it shall tell about.
-        fingerprint: Detector fingerprint that counts.
         wanted: Files asked for beside the observation.
     """
     try:

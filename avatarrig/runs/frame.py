@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.sums.histogram import value_of
-from avatarrig.errors import AvatarRigError
+from avatarrig.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 _AXES: Final = ("x", "y", "z", "visibility", "presence")
 _WORLD_AXES: Final = ("world_x", "world_y", "world_z")
-
-
-class MissingExtraError(AvatarRigError, ImportError):
-    """Something was asked for that needs a package which is not installed."""
 
 
 def photo_frame(observations: Iterable[Observation]) -> pl.DataFrame:
@@ -114,7 +111,7 @@ def _moment(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-def _polars() -> Any:  # noqa: ANN401 - the module itself
+def _polars() -> ModuleType:
     try:
         import polars as pl  # noqa: PLC0415 - an extra
     except ImportError as error:

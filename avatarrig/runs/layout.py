@@ -126,7 +126,6 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     """Opens a run directory, or makes it.
 
     Args:
-        path: The run directory.
         dataset_dir: The folder of photos that the run is about.
 
     Returns:

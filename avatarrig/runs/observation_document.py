@@ -36,11 +36,7 @@ def to_document(observation: Observation, mask_path: str | None) -> Document:
     """Lays an observation out as its file shows it.
 
     Args:
-        observation: What the detector saw.
         mask_path: The mask's path within the run directory, None where none was saved.
-
-    Returns:
-        A document of plain values.
     """
     record = msgspec.to_builtins(observation)
     size = (observation.width, observation.height)

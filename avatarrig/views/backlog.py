@@ -105,10 +105,7 @@ class Backlog:
         """Notes a message; those of a partition come in their order.
 
         Args:
-            place: Its partition.
-            offset: Its offset.
             at: When it was written, Unix seconds.
-            owner: Run that it belongs to.
         """
         log = self._logs.get(place)
         if log is not None:
@@ -145,8 +142,6 @@ class Backlog:
         """Counts the messages of a topic from some offsets on.
 
         Args:
-            topic: Of which.
-            committed: The offsets.
             ends: Where each partition ends.
             owner: Only this run's, as far as they were read; None for all.
         """

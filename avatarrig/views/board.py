@@ -109,7 +109,6 @@ class Board:
     """Keeps what somebody who watches wants to see.
 
     Args:
-        bounds: How much is remembered.
         version: Where versions begin.
     """
 
@@ -146,7 +145,6 @@ class Board:
         """Takes in messages, those of a partition in their order.
 
         Args:
-            messages: What was read.
             positions: How far each partition was read.
         """
         for message in messages:
@@ -164,12 +162,7 @@ class Board:
             self._version += 1
 
     def note(self, news: News, key: bytes = b"") -> None:
-        """Takes in a record.
-
-        Args:
-            news: The record.
-            key: Its message's.
-        """
+        """Takes in a record."""
         self._version += 1
         if isinstance(news, Forget):
             self._forget(news)

@@ -63,8 +63,6 @@ def following(
 
     Args:
         kafka: Where Kafka is.
-        topics: Which ones.
-        tell: Hears of refused messages.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
@@ -85,12 +83,8 @@ def advance(reader: Reader, board: Board, seconds: float) -> list[Message]:
     """Waits for messages and has a board take them in.
 
     Args:
-        reader: Reads.
         board: Knows where the reader began.
         seconds: To wait at most.
-
-    Returns:
-        The messages.
 
     Raises:
         TransportError: Kafka answers with an error.
@@ -105,7 +99,6 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
 
     Args:
         kafka: Where Kafka is.
-        tell: Hears of refused messages.
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.

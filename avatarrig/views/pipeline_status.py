@@ -17,13 +17,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one estimate.
 
     Attributes:
-        subject: Whose it is.
-        fingerprint: Detector that it was made with.
-        observations: Photos it contains.
-        used: Photos that count in it.
         moments: Moments that these were taken in; None in estimates of 1.0, which do not say.
-        stable: Bones that are stable.
-        bones: Bones in all.
         age: Seconds since it was published.
     """
 
@@ -41,17 +35,12 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a pipeline.
 
     Attributes:
-        found: References published.
         waiting: Photos not yet processed, those in work included; never failed.
         in_work: Of those, how many the replicas that are alive can have in hand: one each.
         observed: Photos contained in the estimates, with or without a person.
-        rejected: Photos and messages that are rejected.
-        rejected_by_reason: The same by reason.
-        replicas: Detector replicas alive.
         photos_per_second: Observations of the last minute, per second.
         oldest_waiting: Seconds that the oldest waiting photo has waited; None where none does.
         groups: Consumer groups with their lag.
-        skeletons: Latest estimate of each subject.
         refused: Messages that hold no record of their topic, by topic.
     """
 
@@ -89,7 +78,6 @@ def status_of(seen: Snapshot, now: float) -> PipelineStatus:
     """Says how a pipeline is.
 
     Args:
-        seen: All that is known of it.
         now: Unix seconds.
     """
     stream = seen.stream

@@ -43,8 +43,6 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     """Where an observation stands on its topic, and what it saw.
 
     Attributes:
-        partition: Partition of the observations topic.
-        offset: Its offset there.
         person: Whether somebody was found.
         path: The photo's path within its dataset.
         is_own: Whether the run asked for it.
@@ -69,9 +67,6 @@ class Found(msgspec.Struct, frozen=True):
     """A photo that belongs to the run.
 
     Attributes:
-        image_id: Its identifier.
-        path: Path within the dataset.
-        subject: Whose skeleton it tells about.
         is_copy: Whether it has the same bytes as an earlier one.
     """
 
@@ -97,14 +92,7 @@ def found_photo(reference: PhotoReference) -> Found:
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Photos of a run by what became of them.
-
-    Attributes:
-        found: In the dataset.
-        observed: Seen by the detector.
-        person: Observed, with somebody in them.
-        rejected: With a reason.
-    """
+    """Photos of a run by what became of them."""
 
     found: int
     observed: int
@@ -139,7 +127,6 @@ class Progress:
     """Keeps what is known about a run's photos and its estimates.
 
     Args:
-        run: The run's identifier.
         fingerprint: Observations of other detector settings are not this run's.
         learned: Version of the weights that estimates are made with; None where nothing was
             learned for the pose model.
@@ -168,7 +155,6 @@ class Progress:
         """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
 
         Args:
-            messages: What was read.
             now: Monotonic seconds.
 
         Returns:

@@ -20,7 +20,6 @@ class RejectedPhoto(msgspec.Struct, frozen=True):
     """A photo, or a message, that is rejected.
 
     Attributes:
-        latest: Its latest reject.
         keys: Keys of all its rejects; more than one after it was tried again.
     """
 
@@ -60,7 +59,6 @@ class StandingRejects:
         """Notes a record of the rejects topic.
 
         Args:
-            record: The reject.
             key: The message's; the same key says the same again.
         """
         photo = about(record)

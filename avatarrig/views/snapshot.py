@@ -18,13 +18,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about one person.
 
     Attributes:
-        name: Whose skeleton it is.
         record: The latest estimate; None before the first.
         fingerprints: Detectors that photos were observed with.
         photos: The latest photos, the newest last.
         posed: The latest photo that shows somebody.
         notes: History of the detector that the latest estimate is from, in the order of time.
-        version: Grows with every change.
     """
 
     name: str
@@ -44,9 +42,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         stream: Where the photos are.
         rejects: What is rejected, the latest first.
         reasons: How much is rejected, by reason.
-        last_photo: The latest of all.
         refused: Messages that hold no record of their topic, by topic.
-        rate: Photos observed lately.
         version: Grows with every change; 0 where nothing is known yet.
     """
 

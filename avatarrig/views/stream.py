@@ -20,8 +20,6 @@ class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer group.
 
     Attributes:
-        group: Its name.
-        members: Processes that are in it now.
         lag: Topic to messages not yet consumed.
     """
 
@@ -34,11 +32,9 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """Where the photos of a pipeline are.
 
     Attributes:
-        found: References published.
         waiting: Photos not yet processed, those in work included; never failed.
         in_work: Of those, how many the replicas that are alive can have in hand: one each.
         oldest_waiting: Since when the first of them waits, Unix seconds; None where none does.
-        replicas: Detector replicas alive.
         groups: Consumer groups with their lag.
     """
 
@@ -51,12 +47,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stream_of(backlog: Backlog, groups: Iterable[GroupState]) -> Stream:
-    """Says where the photos are.
-
-    Args:
-        backlog: What was read of the topics.
-        groups: All of the pipeline's.
-    """
+    """Says where the photos are."""
     known = list(groups)
     found = backlog.everything(IMAGES).count
     detecting = [group for group in known if group.name.startswith(DETECTOR_GROUPS)]

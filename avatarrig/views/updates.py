@@ -21,7 +21,6 @@ class Batch(msgspec.Struct, frozen=True):
     """Some updates.
 
     Attributes:
-        notes: The updates.
         from_before: Whether they were there when the reading began.
     """
 
@@ -46,7 +45,6 @@ def updates(
         subjects: Whose; of all where there are none.
         history: Whether all that was noted over time is told first.
         once: Whether to end when all is told that was there at the start.
-        tell: Hears of refused messages.
 
     Raises:
         TransportError: Kafka does not answer, or no pipeline has used it.

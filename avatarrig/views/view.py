@@ -14,10 +14,8 @@ class BoneRow(msgspec.Struct, frozen=True):
     """One line of the skeleton table.
 
     Attributes:
-        label: The bone in words.
         ratio: Its length, shoulder width = 1; None while there is too little to tell.
         low: Lower end of the 90 % interval.
-        high: Upper end.
         samples: Moments that show it; photos, in estimates of 1.0.
         status: insufficient, provisional or stable.
         metres: Length in metres, None where neither a height nor a length was given.
@@ -42,12 +40,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         stage: What is being done, in words.
-        counts: Photos by what became of them.
         scanning: Whether more photos may still be found.
         rate: Photos per second, lately.
         seconds_left: Time that the waiting photos will take; infinite where unknown.
         elapsed: Seconds since the start.
-        bones: The skeleton so far.
     """
 
     stage: str

@@ -17,8 +17,8 @@ TITLE = "AvatarRig skeleton estimate"
 
 def estimate_schema() -> dict[str, Any]:
     """Returns the schema of what this program writes: no key that it does not, none missing."""
-    made = _without_bounds(msgspec.json.schema(Estimate))
-    definitions: dict[str, Any] = made["$defs"]
+    made = msgspec.json.schema(Estimate)
+    definitions = {name: _without_bounds(node) for name, node in made["$defs"].items()}
     whole = definitions.pop(Estimate.__name__)
     for node in (whole, *definitions.values()):
         _close(node)
@@ -51,17 +51,19 @@ _LARGEST: Final = {"maximum": 1, "maxItems": 2}
 """Of what is promised; larger ones are bounds of what is read from anybody."""
 
 
-def _without_bounds(node: object) -> Any:  # noqa: ANN401 - JSON
+def _without_bounds(node: dict[str, Any]) -> dict[str, Any]:
     """Leaves out how long texts and how large numbers may be."""
-    if isinstance(node, list):
-        return [_without_bounds(each) for each in node]
-    if not isinstance(node, dict):
-        return node
     return {
-        key: _without_bounds(value)
+        key: _each_without_bounds(value)
         for key, value in node.items()
         if key not in _BOUNDS and not (key in _LARGEST and value > _LARGEST[key])
     }
+
+
+def _each_without_bounds(value: object) -> object:
+    if isinstance(value, list):
+        return [_each_without_bounds(each) for each in value]
+    return _without_bounds(value) if isinstance(value, dict) else value
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ class Job(msgspec.Struct, frozen=True):
 
     Attributes:
         number: Echoed by everything that is said about the photo.
-        reference: The photo.
     """
 
     number: int
@@ -31,21 +30,13 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The models are loaded.
-
-    Attributes:
-        fingerprint: Detector fingerprint.
-    """
+    """The models are loaded."""
 
     fingerprint: str
 
 
 class Unusable(msgspec.Struct, frozen=True, tag=True):
-    """The detector cannot be opened on this machine.
-
-    Attributes:
-        message: What is wrong and what to do, for a person.
-    """
+    """The detector cannot be opened on this machine."""
 
     message: str
 
@@ -60,7 +51,6 @@ class Observed(msgspec.Struct, frozen=True, tag=True):
     """The photo was observed and its files are written.
 
     Attributes:
-        job: The job's number.
         record: The `avatarrig.wire.Observation`, packed.
     """
 
@@ -72,9 +62,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     """The photo can never be observed.
 
     Attributes:
-        job: The job's number.
         reason: Code as in `avatarrig.wire.Reject`.
-        message: For a person.
     """
 
     job: int

@@ -43,10 +43,8 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     """Makes observations and writes their files.
 
     Attributes:
-        options: The detector's.
         learned: What was learned about its landmarks; None where nothing was.
         run: Where files go; None keeps none.
-        wanted: Files wanted beside the observations.
     """
 
     options: DetectorOptions
@@ -71,8 +69,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         Overlays that are missing are drawn from it.
 
         Args:
-            reference: The photo.
-            fingerprint: The detector's.
             data: The photo's bytes.
 
         Returns:
@@ -106,14 +102,6 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
 
     def observe(self, reference: PhotoReference, seen: Detection, fingerprint: str) -> bytes:
         """Makes a photo's observation; its files are written when this returns.
-
-        Args:
-            reference: The photo.
-            seen: What the detector saw in it.
-            fingerprint: The detector's.
-
-        Returns:
-            The observation, packed.
 
         Raises:
             RunStorageError: The run directory cannot take the files.
@@ -183,9 +171,6 @@ def assemble(
     """Puts together what is known of a photo and what was seen in it.
 
     Args:
-        reference: The photo.
-        seen: What the detector saw.
-        fingerprint: The detector's.
         learned: Turns landmarks into evidence; None leaves it out.
         observed_at: Unix seconds.
 

@@ -52,9 +52,7 @@ class Rejected(msgspec.Struct, frozen=True):
     """A photo that can never be observed.
 
     Attributes:
-        job: The job's number.
         reason: Code as in `avatarrig.wire.Reject`.
-        message: For a person.
         attempts: How often it was tried.
     """
 
@@ -79,8 +77,6 @@ class Sandbox:
     Use it from one thread, and keep that thread alive: the process dies with it.
 
     Args:
-        settings: What the process is told.
-        limits: Time limits and attempts.
         metrics: Hears how long things take, and of what dies.
     """
 

@@ -31,7 +31,6 @@ class StoredFiles:
     Args:
         store: Where they shall lie.
         folder: The run directory that the detector process writes to; nobody else does.
-        max_bytes: Of one file.
     """
 
     def __init__(self, store: RunStore, folder: Path, max_bytes: int) -> None:

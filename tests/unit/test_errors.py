@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 from types import ModuleType
 
 import kafka.errors
@@ -22,6 +23,7 @@ from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import (
     DataDamagedError,
     KafkaTroubleError,
+    RightsMissingError,
     TransportError,
     TransportSettingError,
 )
@@ -32,6 +34,8 @@ OURS = ("avatarrig", "producers", "processors", "aggregators")
 NOT_FOR_PEOPLE = {"NotKafkaError", "_StoppedError"}
 """Never leave the module that raises them."""
 STORE_ERRORS = ("botocore.exceptions", "aiohttp.client_exceptions", "aiobotocore.httpchecksum")
+
+ROOT = Path(__file__).parents[2]
 
 
 def all_modules() -> list[ModuleType]:
@@ -91,8 +95,11 @@ def library_errors(module: ModuleType, root: type[Exception]) -> list[type[Excep
     ids=lambda kind: kind.__name__,
 )
 def test_each_error_of_kafkas_library_becomes_ours(kind: type[Exception]) -> None:
-    damage = issubclass(kind, kafka.errors.CorruptRecordError)
-    ours = DataDamagedError if damage else KafkaTroubleError
+    ours: type[TransportError] = KafkaTroubleError
+    if issubclass(kind, kafka.errors.CorruptRecordError):
+        ours = DataDamagedError
+    elif issubclass(kind, kafka.errors.AuthorizationError):
+        ours = RightsMissingError
     with pytest.raises(ours), told_by("Kafka at here"):
         raise kind.__new__(kind)
 
@@ -154,3 +161,14 @@ def test_message_and_remedy_are_told_apart() -> None:
     error = AvatarRigError("it is away", remedy="wait")
     assert (error.message, error.remedy, str(error)) == ("it is away", "wait", "it is away: wait")
     assert RunStorageError(28, "full", "a").errno == 28
+
+
+def test_nobody_beyond_the_border_knows_the_errors_of_kafkas_library() -> None:
+    outside = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("avatarrig", "producers", "processors", "aggregators")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"^(from|import) kafka\.errors", path.read_text(), re.MULTILINE)
+    }
+    assert {path for path in outside if not path.startswith("avatarrig/kafka/")} == set()
+    assert "avatarrig/kafka/border.py" in outside

@@ -35,13 +35,7 @@ READ: Final = frozenset(
 
 
 class Unpacked(msgspec.Struct, frozen=True, kw_only=True):
-    """A document with one buffer that holds all its numbers.
-
-    Attributes:
-        document: A copy that may be changed.
-        binary: The buffer.
-        undone: Compressions that were undone.
-    """
+    """A document with one buffer that holds all its numbers."""
 
     document: dict[str, Any]
     binary: bytearray

@@ -8,7 +8,7 @@ EXT_meshopt_compression
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from avatarrig.avatar.errors import AvatarFileError
 
 _VERTEX_HEADER, _TRIANGLE_HEADER, _SEQUENCE_HEADER = 0xA0, 0xE1, 0xD1
 _BLOCK_BYTES, _BLOCK_MOST, _GROUP = 8192, 256, 16
+_WHOLE_BYTE: Final = 8
+_MORE: Final = 0x80
+"""The top bit of a byte, clear in a number's last one."""
 _BITS: Final = (0, 2, 4, 8)
 _RECENT: Final = 16
 _BEFORE_LAST, _TABLE, _EXPLICIT = 13, 14, 15
@@ -91,7 +94,7 @@ def _group(source: Bytes, place: int, bits: int) -> tuple[Bytes, int]:
     place += len(packed)
     if bits == 0:
         return np.zeros(_GROUP, np.uint8), place
-    if bits == 8:  # noqa: PLR2004 - whole bytes
+    if bits == _WHOLE_BYTE:
         return packed, place
     per_byte = 8 // bits
     shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
@@ -118,7 +121,7 @@ class _Bytes:
             byte = self.byte()
             value |= (byte & 0x7F) << shift
             shift += 7
-            if byte < 0x80:  # noqa: PLR2004 - the last one's top bit is clear
+            if byte < _MORE:
                 return value
 
     def index(self) -> int:
@@ -130,17 +133,21 @@ def _signed(value: int) -> int:
     return (value >> 1) ^ -(value & 1)
 
 
-class _Recent:
+Item = TypeVar("Item")
+"""Indices, or edges."""
+
+
+class _Recent(Generic[Item]):
     """The last sixteen things, the newest first."""
 
-    def __init__(self, empty: Any) -> None:  # noqa: ANN401 - indices or edges
+    def __init__(self, empty: Item) -> None:
         self.ring, self.place = [empty] * _RECENT, 0
 
-    def push(self, value: Any) -> None:  # noqa: ANN401
+    def push(self, value: Item) -> None:
         self.ring[self.place] = value
         self.place = (self.place + 1) % _RECENT
 
-    def __getitem__(self, back: int) -> Any:  # noqa: ANN401
+    def __getitem__(self, back: int) -> Item:
         return self.ring[(self.place - 1 - back) % _RECENT]
 
 

@@ -26,7 +26,6 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         names: Each node's name; empty where it has none.
         parents: Each node's parent; -1 for roots.
-        children: Each node's children.
         order: All nodes, parents before children.
     """
 
@@ -59,7 +58,6 @@ class Skin(msgspec.Struct, frozen=True, kw_only=True):
     """A skin: its joints, and what moves the mesh into each joint's frame.
 
     Attributes:
-        joints: Nodes.
         inverse_binds: (joints, 4, 4).
         usable: Joints whose matrix can be undone: (joints,).
     """
@@ -159,9 +157,6 @@ def bind_worlds(
     The topmost joint's rest pose is the frame. What is no joint keeps its place to its parent.
 
     Args:
-        tree: The nodes.
-        worlds: Their places in the rest pose.
-        locals_: Their transforms.
         skins: All skins; those with the most of ``bones`` come first.
         bones: Joints that matter most.
     """

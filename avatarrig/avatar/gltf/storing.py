@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatarrig.avatar.gltf.accessors import (
     COMPONENTS,
@@ -19,17 +20,14 @@ from avatarrig.avatar.gltf.accessors import (
     stride_of,
 )
 
+Singles = NDArray[np.float32]
+
 _FEW: Final = 64
 """Accessors of one interleaved view that are compared with one another."""
 
 
 class Store:
-    """A document and its block of numbers, both changed in place.
-
-    Args:
-        document: A glTF document with one buffer.
-        binary: That buffer.
-    """
+    """A document and its block of numbers, both changed in place."""
 
     def __init__(self, document: dict[str, Any], binary: bytearray) -> None:
         self.document = document
@@ -62,7 +60,7 @@ class Store:
         self._append(index, data)
         return index
 
-    def _put_in_place(self, index: int, data: Any) -> bool:  # noqa: ANN401 - an array
+    def _put_in_place(self, index: int, data: Singles) -> bool:
         accessor = self.document["accessors"][index]
         if accessor["componentType"] != FLOAT or index in self._shared:
             return False
@@ -73,7 +71,7 @@ class Store:
         self._write(accessor["bufferView"], accessor.get("byteOffset", 0), data)
         return True
 
-    def _put_sparse(self, index: int, data: Any) -> bool:  # noqa: ANN401
+    def _put_sparse(self, index: int, data: Singles) -> bool:
         """Replaces the values of a sparse accessor where the others stay what they were."""
         accessor = self.document["accessors"][index]
         if "bufferView" in accessor:
@@ -87,7 +85,7 @@ class Store:
         self._write(values["bufferView"], values.get("byteOffset", 0), data[rows])
         return True
 
-    def _write(self, view_index: int, offset: int, data: Any) -> None:  # noqa: ANN401
+    def _write(self, view_index: int, offset: int, data: Singles) -> None:
         view = self.document["bufferViews"][view_index]
         width = data.dtype.itemsize * data.shape[1]
         target = np.ndarray(
@@ -99,7 +97,7 @@ class Store:
         )
         target[...] = data
 
-    def _append(self, index: int, data: Any) -> None:  # noqa: ANN401
+    def _append(self, index: int, data: Singles) -> None:
         accessor = self.document["accessors"][index]
         self.binary += b"\0" * (-len(self.binary) % 4)
         view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": data.nbytes}
@@ -115,7 +113,7 @@ class Store:
         buffers[0]["byteLength"] = len(self.binary)
         self._shared.discard(index)
 
-    def values(self, index: int) -> Any:  # noqa: ANN401
+    def values(self, index: int) -> NDArray[Any]:
         """The stored values of an accessor."""
         return read_raw(self.document, self.binary, index)
 

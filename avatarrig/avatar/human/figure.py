@@ -96,10 +96,7 @@ def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "
     """Makes a VRM 1.0 of the human body, with humanoid, expressions and conditions.
 
     Args:
-        files: The human body's parts.
         human: Its shape.
-        title: Name of the avatar.
-        naming: Scheme of the bones' names.
     """
     bones = [bone for bone in _ordered(files) if vrm_name(bone) is not None]
     heads = {bone: joint(files, human.points, bone) for bone in bones}

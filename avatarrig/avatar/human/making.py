@@ -32,7 +32,6 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A body, as a file and as MakeHuman's sliders.
 
     Attributes:
-        data: The GLB or VRM file.
         human: The shape.
         fitted: What the last fit did.
         height: Metres.
@@ -48,9 +47,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What body is wanted.
 
     Attributes:
-        title: Name of the avatar.
         height: In metres; the run's, or the average, by default.
-        naming: Scheme of the bones' names.
         vrm: Whether a VRM is wanted, or a plain GLB.
     """
 
@@ -64,11 +61,6 @@ def make_body(files: HumanFiles, known: RigLengths, wish: Wish) -> Made:
     """Makes a body in a person's proportions.
 
     MakeHuman's sliders bring it near; what they cannot reach is stretched.
-
-    Args:
-        files: The human body's parts.
-        known: The person's lengths.
-        wish: What is wanted.
     """
     human = shape(files, known.lengths)
     tall = wish.height or known.height or AVERAGE_HEIGHT

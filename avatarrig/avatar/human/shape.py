@@ -80,7 +80,6 @@ def shape(files: HumanFiles, wanted: Mapping[str, float]) -> Human:
     They are bounded, as in MakeHuman; what they cannot reach is left over.
 
     Args:
-        files: The human body.
         wanted: Lengths in one unit, by the estimate's keys.
     """
     points = _average(files)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,11 +95,8 @@ class HumanFiles:
         return _shifts(self.read(f"{_FACE}{name}.target").decode(), count)
 
 
-def find_human(report: Any = None) -> HumanFiles:  # noqa: ANN401 - a printer, or none
+def find_human(report: Callable[[str], object] | None = None) -> HumanFiles:
     """Finds the human body, or fetches it.
-
-    Args:
-        report: Is told what is fetched.
 
     Raises:
         HumanUnavailableError: It is not here and cannot be fetched.

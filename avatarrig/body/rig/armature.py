@@ -58,7 +58,6 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         vrm: Name in VRM 1.0.
-        name: Name in the scheme asked for.
         parent: VRM name of the parent; None for the hips.
         head: Where it begins, in the armature's unit.
         tail: Where it ends.
@@ -87,7 +86,6 @@ class Armature(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         bones: Parents before children.
         unit: ``metre`` where a height was given, otherwise ``stature``: the person is 1 tall.
-        naming: Scheme of the bones' names.
         face: Proportions of the face, where they are known.
     """
 
@@ -103,7 +101,6 @@ def build_armature(
     """Builds an armature from an estimate.
 
     Args:
-        estimate: What is known of the person.
         naming: One of `avatarrig.body.rig.names.NAMINGS`.
         height: The person's height in metres; without it the estimate's, where it was made with
             one, otherwise nothing is said about metres.

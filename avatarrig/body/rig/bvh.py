@@ -19,9 +19,6 @@ def to_bvh(armature: Armature) -> str:
     The format knows neither units nor comments: the numbers are in the armature's unit, and
     what is not measured must be told beside it.
 
-    Args:
-        armature: A humanoid in rest pose.
-
     Returns:
         The text: hierarchy, one frame with all rotations zero, the root where the hips are.
     """

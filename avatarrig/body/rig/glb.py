@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from avatarrig.body.rig.octahedra import axes_of, octahedra
 from avatarrig.body.rig.offsets import children_of
 
 if TYPE_CHECKING:
@@ -28,19 +29,8 @@ if TYPE_CHECKING:
 _MAGIC, _VERSION, _JSON, _BINARY = b"glTF", 2, b"JSON", b"BIN\0"
 _COMPONENTS: Final = {"u1": 5121, "<u2": 5123, "<f4": 5126}
 _ARRAY_BUFFER, _ELEMENT_BUFFER = 34962, 34963
-_THICKNESS: Final = 0.08
-"""Half the width of a bone's octahedron over its length."""
-_FRONT: Final = 0.7
-"""A bone that points to the front more than this has its z upwards."""
 _DECIMALS: Final = 9
 _NOTHING: Final = 1e-9
-_BELLY: Final = 0.15
-"""Where the octahedron is widest, as a share of the bone from its head."""
-_TRIANGLES: Final = (
-    *([0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 1]),
-    *([5, 2, 1], [5, 3, 2], [5, 4, 3], [5, 1, 4]),
-)
-"""Corners of the octahedron, counter-clockwise from outside: head 0, belly 1 to 4, tail 5."""
 
 
 def to_glb(armature: Armature) -> bytes:
@@ -48,9 +38,6 @@ def to_glb(armature: Armature) -> bytes:
 
     Each node's ``extras`` say whether its length is measured and where it comes from, the
     asset's ``extras`` the unit.
-
-    Args:
-        armature: A humanoid in rest pose.
     """
     block = _Block()
     document = _document(armature, block)
@@ -135,12 +122,12 @@ def _document(armature: Armature, block: _Block) -> dict[str, Any]:
 def _node(
     armature: Armature, bone: Bone, index: dict[str, int], ends: dict[str, int]
 ) -> dict[str, Any]:
-    turn = _axes(bone)
+    turn = axes_of(bone)
     if bone.parent is None:
         offset, own = np.array(bone.head), turn
     else:
         parent = armature.bones[index[bone.parent]]
-        above = _axes(parent)
+        above = axes_of(parent)
         offset = above.T @ np.subtract(bone.head, parent.head)
         own = above.T @ turn
     children = [index[child.vrm] for child in children_of(armature, bone)]
@@ -168,16 +155,6 @@ def _end_node(bone: Bone) -> dict[str, Any]:
         "translation": _rounded([0.0, length, 0.0]),
         "rotation": [1.0, 0.0, 0.0, 0.0],
     }
-
-
-def _axes(bone: Bone) -> NDArray[np.float64]:
-    """A bone's own axes as columns: y along it, z as far to the front as can be, else up."""
-    y = np.subtract(bone.tail, bone.head)
-    y = y / np.linalg.norm(y)
-    front = np.array([0.0, 0.0, 1.0]) if abs(y[2]) < _FRONT else np.array([0.0, 1.0, 0.0])
-    z = front - (front @ y) * y
-    z /= np.linalg.norm(z)
-    return np.stack([np.cross(y, z), y, z], axis=1)
 
 
 def _quaternion(turn: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -215,9 +192,7 @@ def _humanoid(index: dict[str, int]) -> dict[str, Any]:
 
 def _primitive(bones: Sequence[Bone], block: _Block) -> dict[str, Any]:
     """The octahedra of all bones, flat shaded: every triangle has its own three corners."""
-    triangles = np.array([_octahedron(bone)[corners] for bone in bones for corners in _TRIANGLES])
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    triangles, normals = octahedra(bones)
     count = 3 * len(triangles)
     joints = np.zeros((count, 4), "u1")
     joints[:, 0] = np.repeat(np.arange(len(bones)), count // len(bones))
@@ -236,24 +211,11 @@ def _primitive(bones: Sequence[Bone], block: _Block) -> dict[str, Any]:
     return {"attributes": attributes, "indices": indices}
 
 
-def _octahedron(bone: Bone) -> NDArray[np.float64]:
-    """Head, four corners of the belly, tail: (6, 3)."""
-    head, tail = np.array(bone.head), np.array(bone.tail)
-    along = tail - head
-    length = float(np.linalg.norm(along))
-    helper = np.array([0.0, 0.0, 1.0]) if abs(along[2]) < length / 2 else np.array([1.0, 0.0, 0.0])
-    side = np.cross(along, helper)
-    side *= _THICKNESS * length / np.linalg.norm(side)
-    up = np.cross(side, along) / length
-    belly = head + _BELLY * along
-    return np.array([head, belly + side, belly + up, belly - side, belly - up, tail])
-
-
 def _inverse_binds(bones: Sequence[Bone], leaves: Sequence[Bone]) -> NDArray[np.float32]:
     """Moves each joint to the origin, unturned; column-major, as glTF wants it: (n, 16)."""
     back = np.diag([1.0, -1.0, -1.0])
-    places = [(_axes(bone), bone.head) for bone in bones]
-    places += [(_axes(bone) @ back, bone.tail) for bone in leaves]
+    places = [(axes_of(bone), bone.head) for bone in bones]
+    places += [(axes_of(bone) @ back, bone.tail) for bone in leaves]
     matrices = np.tile(np.eye(4), (len(places), 1, 1))
     for matrix, (axes, place) in zip(matrices, places, strict=True):
         matrix[:3, :3] = axes.T

@@ -72,7 +72,6 @@ def capture_day(captured_at: float | None, found_at: float) -> str:
 
     Returns:
         The day; `UNDATED` where the photo does not say, or names a time before 1970 or later
-        than it was found.
     """
     seconds = credible(captured_at, found_at)
     if seconds is None:

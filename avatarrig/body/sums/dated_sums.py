@@ -132,7 +132,7 @@ class DatedSums:
         return [self._newest_month, self._sums.pack()]
 
     @classmethod
-    def unpack(cls, packed: Any) -> DatedSums:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object) -> DatedSums:
         """Reads what `pack` made.
 
         Raises:

@@ -101,7 +101,8 @@ class EvidenceSum:
             StateRefusedError: There is nothing to take it back from.
         """
         gone = EvidenceSum(evidence.learned, row_of(evidence))
-        self._row = (self - gone)._row  # noqa: SLF001 - its own kind's
+        rest: EvidenceSum = self - gone
+        self._row = rest._row
         self._learned = self._learned if self._row[0] else None
 
     def __iadd__(self, other: EvidenceSum) -> EvidenceSum:  # noqa: PYI034, RUF100 - not subclassed
@@ -138,7 +139,7 @@ class EvidenceSum:
         return KeyedSums(ROW_LENGTH, COUNTS, rows=rows).pack()
 
     @classmethod
-    def unpack(cls, packed: Any) -> EvidenceSum:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object) -> EvidenceSum:
         """Reads what `pack` made.
 
         Raises:

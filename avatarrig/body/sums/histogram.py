@@ -165,7 +165,7 @@ class Histogram:
         return self._sums.pack()
 
     @classmethod
-    def unpack(cls, packed: Any) -> Histogram:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object) -> Histogram:
         """Reads what `pack` made.
 
         Raises:

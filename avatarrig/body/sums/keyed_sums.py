@@ -20,6 +20,8 @@ Item_contra = TypeVar("Item_contra", contravariant=True)
 Total = TypeVar("Total", bound="Sum[Any]")
 
 
+_MORE: Final = 0x80
+"""The bit of a byte that says there is more of the number."""
 MODULUS: Final = 1 << 13
 _MOST_PENDING: Final = 1024
 """Rows that wait to be added up: many at once cost a third of one by one."""
@@ -44,12 +46,12 @@ class Sum(Protocol[Item_contra]):
 
     def __sub__(self, other: Self, /) -> Self: ...
 
-    def pack(self) -> Any:  # noqa: ANN401 - whatever msgpack can hold
+    def pack(self) -> list[Any]:
         """Returns lists, strings, bytes and integers."""
         ...
 
     @classmethod
-    def unpack(cls, packed: Any, /) -> Self:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object, /) -> Self:
         """Reads what `pack` made, or refuses it with `StateRefusedError`."""
         ...
 
@@ -157,7 +159,7 @@ class KeyedSums(Generic[Key]):
             return [pack_numbers(steps), numbers]
         return [keys, numbers]
 
-    def unpacked(self, packed: Any) -> KeyedSums[Key]:  # noqa: ANN401 - whatever was read
+    def unpacked(self, packed: object) -> KeyedSums[Key]:
         """Reads what `pack` made of sums of this shape.
 
         Raises:
@@ -243,7 +245,7 @@ def unpack_numbers(data: bytes) -> list[int]:
     octets = np.frombuffer(data, np.uint8)
     if not len(octets):
         return []
-    ends = np.flatnonzero(octets < 0x80)  # noqa: PLR2004 - the bit that says there is more
+    ends = np.flatnonzero(octets < _MORE)
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
     if not len(ends) or ends[-1] != len(octets) - 1 or lengths.max() > _LONGEST:

@@ -137,7 +137,7 @@ class MomentSums:
         return [self._slots.pack(), self._counters.pack()]
 
     @classmethod
-    def unpack(cls, packed: Any) -> MomentSums:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object) -> MomentSums:
         """Reads what `pack` made.
 
         Raises:

@@ -139,12 +139,6 @@ class Tally:
     def add(self, observation: Observation) -> Tally:
         """Counts a photo, in place.
 
-        Args:
-            observation: What the detector saw in it.
-
-        Returns:
-            This tally.
-
         Raises:
             StateRefusedError: The observation's evidence is malformed; nothing was counted.
             LearnedRefusedError: The tally's evidence was made by other weights than are
@@ -170,12 +164,6 @@ class Tally:
 
     def subtract(self, observation: Observation) -> Tally:
         """Takes back a photo, in place.
-
-        Args:
-            observation: The record that was added.
-
-        Returns:
-            This tally.
 
         Raises:
             StateRefusedError: It was never counted; the tally is as it was.
@@ -261,7 +249,7 @@ class Tally:
         ]
 
     @classmethod
-    def unpack(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+    def unpack(cls, packed: object) -> Tally:
         """Reads what `pack` made.
 
         Raises:
@@ -275,17 +263,17 @@ class Tally:
             raise StateRefusedError(f"this is no tally: {error!r}") from error
 
     @classmethod
-    def _restored(cls, packed: Any) -> Tally:  # noqa: ANN401 - whatever was read
+    def _restored(cls, packed: object) -> Tally:
         match packed:
             case [int() as number, *_] if 0 < number < TALLY_FORMAT:
                 raise OutdatedStateError(f"a tally of format {number}, not {TALLY_FORMAT}: replay")
-            case [int() as number, *_] if number == TALLY_FORMAT:
-                pass
+            case [int() as number, *content] if number == TALLY_FORMAT:
+                parts: list[Any] = content
             case _:
                 raise StateRefusedError(f"no tally of format {TALLY_FORMAT}: upgrade, or replay")
         tally = cls()
-        _, tally._observations, tally._people, excluded, tally._learned, *parts = packed
-        rows, sums, moments = parts
+        tally._observations, tally._people, excluded, tally._learned, *sums_of = parts
+        rows, sums, moments = sums_of
         tally._excluded.update(excluded)
         tally._histograms = {key: Histogram.unpack(row) for key, row in rows.items()}
         tally._sums = DatedSums.unpack(sums)

@@ -75,7 +75,7 @@ def _decide(
     if subject is not None:
         _decide_in_service(names, subject, reason, kafka, excluding=excluding)
         return
-    if len(names) < 2:  # noqa: PLR2004 - a run and a photo
+    if len(names) <= 1:
         raise click.UsageError("give the run directory, then the photos")
     from avatarrig.pipeline.decisions import deciding
 

@@ -22,7 +22,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import write_atomically
 
 if TYPE_CHECKING:
-    from avatarrig.avatar.fitting import Avatar, Fitted
+    from avatarrig.avatar.fitting import Avatar, Fitted, Options
 
 _KEEP, _SCALE = "keep", "scale"
 _SIZES: Final = click.Choice((_KEEP, _SCALE))
@@ -144,7 +144,7 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
         raise _unfit(file, error) from error
 
 
-def _fitted(avatar: Avatar, known: RigLengths, options: Any) -> Fitted:  # noqa: ANN401 - Options
+def _fitted(avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:
@@ -169,9 +169,8 @@ def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
 def _show(avatar: Avatar, fitted: Fitted, known: RigLengths, widths: str, *, dry_run: bool) -> None:
     for label, value in avatar.conditions.shown:
         say(f"{label}: {printable(value)}")
-    for line in bones_found(avatar, full=dry_run):
+    for line in (*bones_found(avatar, full=dry_run), *factor_table(fitted, known, widths)):
         say(line)
-    say(factor_table(fitted, known, widths))
     for warning in fitted.warnings:
         say(f"warning: {warning}", err=True)
     if fitted.narrowed:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -139,7 +138,7 @@ def _variable(option: click.Option, context: click.Context) -> str:
     return f"{context.auto_envvar_prefix}_{(option.name or '').upper()}"
 
 
-def _shown(value: Any) -> str | None:  # noqa: ANN401 - any option's
+def _shown(value: object) -> str | None:
     if value is None or value == ():
         return None
     if isinstance(value, tuple):

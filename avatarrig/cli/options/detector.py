@@ -20,7 +20,6 @@ class Detecting(msgspec.Struct, frozen=True):
     """How photos are looked at.
 
     Attributes:
-        options: The detector's options.
         wanted: Files to keep beside the observations.
         models: Folder to look for model files in first.
     """

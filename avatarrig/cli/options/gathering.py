@@ -17,7 +17,6 @@ def gathered(argument: str, make: Callable[..., MadeT], *options: Decorator) -> 
     """Gives a command options; it is called with one argument for them all.
 
     Args:
-        argument: Its name.
         make: Makes the argument's value; is called with the options' values by their names.
         options: As ``click.option`` and ``click.argument`` make them, in the order of the help.
     """
@@ -25,7 +24,7 @@ def gathered(argument: str, make: Callable[..., MadeT], *options: Decorator) -> 
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def called(**given: Any) -> Any:  # noqa: ANN401 - click's parameters
+        def called(**given: Any) -> object:
             made = make(**{name: given.pop(name) for name in names})
             return command(**{argument: made}, **given)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from avatarrig.body.sums.capture_days import first_day, is_bucket, last_day
 from avatarrig.pipeline.period import Period
+
+Returned = TypeVar("Returned")
 
 
 class _Day(click.ParamType):
@@ -23,14 +25,14 @@ class _Day(click.ParamType):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's
+        value: object,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> dt.date:
         """Reads it."""
         if isinstance(value, dt.date):
             return value
-        if not value or not is_bucket(value):
+        if not isinstance(value, str) or not is_bucket(value):
             self.fail(f"{value!r} is no date: write 2019, 2019-07 or 2019-07-24", param, ctx)
         return self._bound(value)
 
@@ -44,7 +46,7 @@ _SINCE = click.option(
 _UNTIL = click.option("--until", type=_Day(last_day), help="Only photos until then count.")
 
 
-def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def period_options(command: Callable[..., Returned]) -> Callable[..., Returned]:
     """Gives a command the options; it is called with one argument ``period`` for both."""
 
     @functools.wraps(command)
@@ -53,7 +55,7 @@ def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
         since: dt.date | None,
         until: dt.date | None,
         **given: Any,
-    ) -> Any:  # noqa: ANN401 - the command's own
+    ) -> Returned:
         if since is not None and until is not None and since > until:
             raise click.UsageError(f"--since {since} is after --until {until}")
         return command(period=Period(since, until), **given)

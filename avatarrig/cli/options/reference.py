@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -22,7 +22,7 @@ class _Place(click.ParamType):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's
+        value: object,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Point:
@@ -72,7 +72,6 @@ class Asking(msgspec.Struct, frozen=True):
     """Who is meant.
 
     Attributes:
-        references: Photos and folders of photos.
         places: Which face in those that show several.
         person: The person's name in the photos' files.
     """
@@ -88,7 +87,6 @@ class Asking(msgspec.Struct, frozen=True):
 
         Args:
             models: Folder to look for model files in first.
-            report: Is told what is being fetched.
 
         Raises:
             ReferenceRefusedError: A reference does not show whom to look for.

@@ -35,7 +35,6 @@ def read_settings_file(file: Path, find_command: FindCommand) -> dict[str, Any]:
 
     Args:
         file: TOML; a table for each command, by its name, and ``[kafka]`` for all of them.
-        find_command: Finds a command by its name.
 
     Returns:
         Values as they would be typed, by command and option: click's ``default_map``.
@@ -72,7 +71,7 @@ def _all_of_kafka() -> click.Command:
     return click.command(SECTION)(kafka_options(lambda **_: None))
 
 
-def _checked(file: Path, where: str, table: Any, command: click.Command) -> dict[str, Any]:  # noqa: ANN401 - what TOML holds
+def _checked(file: Path, where: str, table: object, command: click.Command) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise _refused(f"{file}: {where} = {table!r} stands outside of a table such as [run]")
     options = {option.name: option for option in settings_of(command)}
@@ -106,7 +105,7 @@ def _advice(where: str, key: str, options: Mapping[str | None, click.Option]) ->
     return f"[{where}] has {known}" if known else f"[{where}] has none"
 
 
-def _value(place: str, option: click.Option, value: Any) -> Any:  # noqa: ANN401 - what TOML holds
+def _value(place: str, option: click.Option, value: object) -> str | list[str]:
     if isinstance(value, list) != option.multiple:
         wanted = 'a list, as in ["a", "b"]' if option.multiple else "one value"
         raise _refused(f"{place} is {value!r}; it takes {wanted}")
@@ -118,7 +117,7 @@ def _value(place: str, option: click.Option, value: Any) -> Any:  # noqa: ANN401
     return typed
 
 
-def _typed(value: Any) -> str:  # noqa: ANN401 - what TOML holds
+def _typed(value: object) -> str:
     """Writes a value as a person would type it, so that one way of reading does for all."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 

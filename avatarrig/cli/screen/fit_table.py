@@ -20,7 +20,6 @@ def bones_found(avatar: Avatar, *, full: bool) -> list[str]:
     """Says which bones were found and how.
 
     Args:
-        avatar: The avatar.
         full: Whether to list them all.
     """
     humanoid, names = avatar.humanoid, avatar.frame.tree.names
@@ -37,7 +36,7 @@ def bones_found(avatar: Avatar, *, full: bool) -> list[str]:
     return [head, *rows]
 
 
-def factor_table(fitted: Fitted, known: RigLengths, widths: str) -> str:
+def factor_table(fitted: Fitted, known: RigLengths, widths: str) -> list[str]:
     """Lists factors of length, the largest first, with where each length comes from."""
     basis = "shoulder width" if widths == "full" else "torso (shoulders and hips are bounded)"
     lines = [f"ratios to: {basis}", f"{'bone':<20} {'factor':>7}   length"]
@@ -54,7 +53,7 @@ def factor_table(fitted: Fitted, known: RigLengths, widths: str) -> str:
     growth = fitted.growth
     sizes = (("head", growth.head), ("hands", growth.hands), ("feet", growth.feet))
     lines += [f"{part:<20} {growth.whole * own:>7.3f}" for part, own in sizes]
-    return "\n".join(lines)
+    return lines
 
 
 def _sorted(factors: dict[str, float]) -> list[tuple[str, float]]:

@@ -16,7 +16,6 @@ def printable(text: str, most: int = 200) -> str:
     """Replaces control, formatting and direction characters, and cuts what is too long.
 
     Args:
-        text: From anywhere.
         most: Characters to keep.
     """
     kept = text if len(text) <= most else text[: most - 1] + "…"
@@ -30,8 +29,6 @@ def words(text: str, style: str = "", most: int = LONGEST) -> Text:
     """Gives rich a text that may come from anywhere: no escapes, no markup, one line.
 
     Args:
-        text: From anywhere.
-        style: As rich names it.
         most: Characters to keep.
     """
     return Text(printable(text, most), style=style)
@@ -41,7 +38,6 @@ def say(text: str, *, err: bool = False) -> None:
     """Prints a line that may hold text from anywhere.
 
     Args:
-        text: The line.
         err: Whether it goes to standard error.
     """
     click.echo(printable(text, LONGEST), err=err)

@@ -51,7 +51,6 @@ class Screen:
 
     Args:
         width: Columns.
-        height: Rows.
         ascii_only: Whether the terminal cannot show box and braille characters.
     """
 
@@ -79,7 +78,6 @@ def picture(
     """Lays out everything.
 
     Args:
-        seen: What is known.
         subjects: Those to show; the first in full.
         screen: Where.
         now: Unix seconds.
@@ -251,7 +249,7 @@ def trend(notes: Sequence[HistoryRecord], key: str) -> str:
         key: Key of ``skeleton_estimate.json``.
     """
     values = [(note.used, note.ratios[key].value) for note in notes if key in note.ratios]
-    if len(values) < 2:  # noqa: PLR2004 - a change needs two
+    if len(values) <= 1:
         return ""
     used, last = values[-1]
     before = next((value for n, value in reversed(values) if 2 * n <= used), values[0][1])

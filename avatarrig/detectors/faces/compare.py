@@ -76,9 +76,6 @@ class Recognition(msgspec.Struct, frozen=True):
 def recognise(faces: Sequence[Compared]) -> Recognition:
     """Decides which face of a photo is the subject's.
 
-    Args:
-        faces: Every face found in the photo.
-
     Returns:
         The decision. Without any face that says something it is unsure.
     """

@@ -33,10 +33,7 @@ def enrol(photos: Sequence[Path], places: list[Point], finder: Path, embedder: P
     """Makes a template of reference photos.
 
     Args:
-        photos: Photos of the person.
         places: Which face is meant in those that show several, in their order.
-        finder: Model file.
-        embedder: Model file.
 
     Returns:
         The template's bytes.

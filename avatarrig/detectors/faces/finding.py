@@ -31,7 +31,6 @@ class Face:
 
     Attributes:
         left: Left edge of its box; like the other edges it may lie outside the picture.
-        top: Upper edge.
         width: From temple to temple.
         height: From forehead to chin.
         points: (5, 2): right eye, left eye, tip of the nose, right and left corner of the mouth.

@@ -34,12 +34,7 @@ SFACE: Final = Model(
 
 
 class FaceModelFiles(msgspec.Struct, frozen=True):
-    """The two files, checked.
-
-    Attributes:
-        finder: YuNet.
-        embedder: SFace.
-    """
+    """The two files, checked."""
 
     finder: Path
     embedder: Path
@@ -52,7 +47,6 @@ def locate_face_models(
 
     Args:
         directory: Folder to look in first, as given with ``--models``.
-        report: Is told what is being fetched.
 
     Raises:
         ModelUnavailableError: Saying what was tried, the URL, the SHA-256 and where to put it.

@@ -35,7 +35,6 @@ def distance(pose: Floats, face: Face, width: int, height: int) -> float:
         pose: (33, 5) in shares of the picture.
         face: In pixels of the picture.
         width: The picture's width in pixels.
-        height: Its height.
 
     Returns:
         Root mean square over five points; below `SAME_HEAD` they are one person's.
@@ -53,7 +52,6 @@ def nearest(poses: Sequence[Floats], face: Face, width: int, height: int) -> int
         poses: (33, 5) each, in shares of the picture.
         face: In pixels of the picture.
         width: The picture's width in pixels.
-        height: Its height.
 
     Returns:
         Its place in `poses`; None where the face is nobody's among them.
@@ -69,7 +67,6 @@ def crops(face: Face, width: int, height: int) -> tuple[Box, ...]:
     Args:
         face: In pixels of the picture.
         width: The picture's width in pixels.
-        height: Its height.
 
     Returns:
         Boxes in shares of the picture, cut off at its edges.

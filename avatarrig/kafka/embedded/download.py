@@ -75,8 +75,6 @@ def fetch_jars(
 
     Args:
         cache_folder: Per-user cache; made if need be.
-        jars: What should be there afterwards.
-        on_bytes: Told about progress.
         verify: Whether to hash what is there already, and to get again what differs.
 
     Raises:

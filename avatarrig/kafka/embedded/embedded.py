@@ -208,10 +208,6 @@ def fetch(cache: Path | None = None, *, on_progress: OnProgress | None = None) -
 
     Args:
         cache: Folder for jars; None for the per-user one.
-        on_progress: Told about progress.
-
-    Returns:
-        The folder.
 
     Raises:
         BrokerUnavailableError: Java or jars cannot be had.

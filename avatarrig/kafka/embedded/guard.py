@@ -23,6 +23,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def _stop(child: subprocess.Popen[bytes], grace: float) -> int:
         return child.wait()
 
 
-def _wait_for_end_of_input(end: Any) -> None:  # noqa: ANN401 - a plain callable
+def _wait_for_end_of_input(end: Callable[[], object]) -> None:
     with contextlib.suppress(OSError, ValueError):
         while sys.stdin.readline():
             pass

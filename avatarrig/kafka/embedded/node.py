@@ -43,7 +43,6 @@ class KafkaNode:
 
         Args:
             folder: For settings, storage and logs; made if need be.
-            distribution: Apache Kafka.
 
         Raises:
             DataInUseError: Another live broker occupies it.
@@ -87,9 +86,7 @@ class KafkaNode:
         """Formats the storage if it is new and starts the process; does not wait.
 
         Args:
-            settings: The node's settings.
             format_arguments: For Kafka's storage tool, used when the storage is new.
-            java_options: For the Java run-time.
             grace_s: How long an orderly stop may take.
 
         Raises:

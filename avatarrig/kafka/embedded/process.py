@@ -60,8 +60,6 @@ class GuardedProcess:
         """Starts the child.
 
         Args:
-            command: Program and arguments.
-            folder: Its working directory.
             console: File for what it prints; the previous content is lost.
             grace_s: Seconds between the request to end and the kill.
             environment: Variables that replace this process's; None for the broker's usual.

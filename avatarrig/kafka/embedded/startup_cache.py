@@ -58,8 +58,6 @@ def with_startup_cache(
 
     Args:
         cache_folder: Per-user cache.
-        distribution: Apache Kafka.
-        on_progress: Told that it is being made.
         again: Whether to try again after a failure.
     """
     if distribution.java.major < OLDEST_MAJOR:

@@ -46,9 +46,6 @@ def is_formatted(folder: Path) -> bool:
 def require_readable(folder: Path) -> None:
     """Makes sure that this Kafka can read a node's storage.
 
-    Args:
-        folder: The node's folder, formatted.
-
     Raises:
         BrokerError: A newer Kafka made it, in a format that this one does not know.
         OSError: It cannot be read.
@@ -113,7 +110,6 @@ def format_storage(
     """Formats storage aside and moves it in place, so that a kill leaves nothing half-done.
 
     Args:
-        distribution: Apache Kafka.
         folder: The node's folder, with its properties written.
         cluster_id: See `new_cluster_id`.
         arguments: More arguments for Kafka's storage tool, such as ``--add-scram``.

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+_TYPED_SINCE: Final = 2
+_WIDER_SINCE: Final = 2
+"""Versions: before them items had no types, and numbers of items were shorter."""
 _ITEM: Final = re.compile(rb"infe[\x02\x03]...(?:..|....)..(\w{4})", re.DOTALL)
 _NAMES: Final = {
     b"avc1": "H.264",
@@ -73,8 +76,8 @@ def _kinds(items: bytes) -> dict[int, bytes]:
     """Item to its type (ISO/IEC 14496-12, 8.11.6)."""
     kinds: dict[int, bytes] = {}
     for kind, content in _boxes(items[6 if items[0] == 0 else 8 :]):
-        if kind == b"infe" and content[0] >= 2:  # noqa: PLR2004 - before it there were no types
-            width = 2 if content[0] == 2 else 4  # noqa: PLR2004
+        if kind == b"infe" and content[0] >= _TYPED_SINCE:
+            width = 2 if content[0] == _TYPED_SINCE else 4
             number = int.from_bytes(content[4 : 4 + width], "big")
             kinds[number] = content[6 + width : 10 + width]
     return kinds
@@ -92,7 +95,7 @@ def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         at += width
         return int.from_bytes(content[at - width : at], "big")
 
-    wide = 2 if version < 2 else 4  # noqa: PLR2004 - wider numbers from version 2 on
+    wide = 2 if version < _WIDER_SINCE else 4
     for _ in range(take(wide)):
         item = take(wide)
         is_elsewhere = bool(version and take(2) & 15)

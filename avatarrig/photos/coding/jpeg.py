@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+_BEGINS_MARKER: Final = 0xFF
 _START_OF_SCAN: Final = 0xDA
 _TABLES: Final = 0xC4
 _WITHOUT_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xDA)})
@@ -101,9 +102,9 @@ def _first_codes(tables: bytes) -> Iterator[int]:
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Walks over the segments before the pixels: marker, start and end of the content."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins every marker
+    while at + 4 <= len(data) and data[at] == _BEGINS_MARKER:
         marker = data[at + 1]
-        if marker == 0xFF:  # noqa: PLR2004 - filling
+        if marker == _BEGINS_MARKER:  # filling
             at += 1
             continue
         if marker in _WITHOUT_LENGTH:

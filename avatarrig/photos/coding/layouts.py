@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from avatarrig.photos.damage import unless_damaged
+
 _BIG_TIFF: Final = 43
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
@@ -114,18 +116,13 @@ def layout_of(name: str, data: bytes) -> Layout | None:
     """Reads how a TIFF or BMP is laid out.
 
     Args:
-        name: Its format.
         data: The file's bytes.
 
     Returns:
         The layout; None where there is none to be read, and of other formats.
     """
-    try:
-        if name == "TIFF":
-            return _tiff(data)
-        return _bmp(data) if name == "BMP" else None
-    except Exception:  # noqa: BLE001 - parsers of damaged files raise almost anything
-        return None
+    readers = {"TIFF": _tiff, "BMP": _bmp}
+    return unless_damaged(lambda: readers[name](data), None) if name in readers else None
 
 
 def first_directory(data: bytes) -> dict[int, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -63,15 +64,15 @@ def is_raw(data: bytes) -> bool:
         return True
     if data[_BRAND_AT:].startswith(_BRAND) or data[_CANON_AT:].startswith(_CANON):
         return True
-    try:
-        return any(
-            _DNG_VERSION in fields
-            or fields.get(_PHOTOMETRIC) in _SENSOR
-            or fields.get(_COMPRESSION) in _RAW_COMPRESSIONS
-            for fields in _directories(data)
-        )
-    except Exception:  # noqa: BLE001 - parsers of damaged files raise almost anything
-        return False
+    return unless_damaged(lambda: any(map(_is_of_sensor, _directories(data))), otherwise=False)
+
+
+def _is_of_sensor(fields: dict[int, Any]) -> bool:
+    return (
+        _DNG_VERSION in fields
+        or fields.get(_PHOTOMETRIC) in _SENSOR
+        or fields.get(_COMPRESSION) in _RAW_COMPRESSIONS
+    )
 
 
 def read_preview(data: bytes) -> Preview:

@@ -43,14 +43,7 @@ ADJUDICABLE = frozenset({Exclusion.UNSURE, Exclusion.SOMEBODY_ELSE, Exclusion.AM
 
 
 class KnownPhoto(msgspec.Struct, frozen=True):
-    """A photo that was observed.
-
-    Attributes:
-        image_id: Its identifier.
-        subject: Whose skeleton it tells about.
-        path: Its path within the dataset.
-        fingerprint: What it was observed with.
-    """
+    """A photo that was observed."""
 
     image_id: str
     subject: str
@@ -94,9 +87,7 @@ def exclude_from_run(path: Path, names: Sequence[str], reason: str) -> Changed:
     """Takes photos out of a run's estimate.
 
     Args:
-        path: The run directory.
         names: image_ids, paths or patterns.
-        reason: Why, for people.
 
     Raises:
         CommandError: There is no such run or photo, or another command is at work on the run.
@@ -108,9 +99,7 @@ def include_in_run(path: Path, names: Sequence[str], reason: str) -> Changed:
     """Brings photos back, or has photos count of which the detector was not sure.
 
     Args:
-        path: The run directory.
         names: image_ids, paths or patterns.
-        reason: Why, for people.
 
     Raises:
         CommandError: There is no such run or photo, or another command is at work on the run.
@@ -124,10 +113,8 @@ def matching(
     """Finds the photos that are named.
 
     Args:
-        photos: Those that are known.
         names: image_ids; paths within the dataset, or where the photos lie; folders; patterns such
             as ``2019/*.jpg``, in which ``*`` stands for folders as well.
-        dataset: The dataset's folder.
 
     Returns:
         Each once, by path.
@@ -238,8 +225,6 @@ def new_standing(seen: Observation, standing: str, *, excluding: bool) -> str:
     """How a photo stands that shall be left out, or count again, or count all the same.
 
     Args:
-        seen: What was observed.
-        standing: How it stands now.
         excluding: Whether it shall be left out.
     """
     if excluding:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.decided import AS_SEEN
@@ -41,7 +42,6 @@ class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        subject: Whose photos they are.
         names: image_ids, paths or patterns.
     """
 
@@ -87,9 +87,7 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
-        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:
@@ -108,11 +106,12 @@ def decide_in_service(
         ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
         wanted, changed, same = _wanted(matched, excluding=excluding)
+        why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
                 break
             known = set(matched.first)
-            _publish(producer, list(starts), matched, subject, reason, wanted)
+            _publish(producer, list(starts), matched, why, wanted)
             ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
@@ -164,15 +163,19 @@ def _wanted(
     return wanted, list(changed.values()), unchanged
 
 
-def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
+def _publish(
     producer: KafkaProducer,
     places: Sequence[TopicPartition],
     matched: _Matched,
-    subject: str,
-    reason: str,
+    why: Decision,
     wanted: Mapping[str, str],
 ) -> None:
-    """Tells every partition, and brings along what each has seen of the photos."""
+    """Tells every partition, and brings along what each has seen of the photos.
+
+    Args:
+        why: What all decisions have in common.
+        wanted: image_id to how the photo shall stand.
+    """
     seen: dict[tuple[int, str], list[Observation]] = {}
     for (partition, image_id, _), observation in matched.first.items():
         seen.setdefault((partition, image_id), []).append(observation)
@@ -184,11 +187,10 @@ def _publish(  # noqa: PLR0913, PLR0917 - what, whose, why and where to
             brought = [name for name in photos if (place.partition, name) in seen]
             others = [name for name in photos if (place.partition, name) not in seen]
             for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
-                decision = Decision(
-                    subject=subject,
+                decision = msgspec.structs.replace(
+                    why,
                     image_ids=tuple(some),
                     standing=standing,
-                    reason=reason,
                     decided_at=moment / 1e9,
                     observed=tuple(
                         observation

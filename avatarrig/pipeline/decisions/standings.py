@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
-from kafka.errors import KafkaError
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
@@ -49,7 +50,6 @@ def wanted_standing(
     """Tells how a photo of the dataset shall stand.
 
     Args:
-        found: As the dataset has it.
         seen: As it was observed, and how it stands.
         decided: What was decided about it; empty where that was undone, None where nothing was.
         period: When photos that count were taken.
@@ -100,11 +100,7 @@ class Standings:
     """Publishes decisions until every photo of a run stands as it shall.
 
     Args:
-        run: The run directory.
-        progress: What the topics say.
         producer: Idempotent, with ``acks="all"``.
-        fingerprint: Detector fingerprint that counts.
-        decisions: What was decided by hand.
         prune: Whether photos that are gone stop counting, however many they are; None where
             nothing is known of that, since the dataset was not listed whole.
         period: When photos that count were taken.
@@ -171,10 +167,11 @@ class Standings:
         key = decision_key(decision, time.time_ns(), partition)
         self._sent |= dict.fromkeys(brought, standing)
         try:
-            sent = self._producer.send(
-                OBSERVATIONS, value=encode(decision), key=key, partition=partition
-            )
-        except KafkaError as error:  # it is tried again as long as a photo stands otherwise
+            with told_by("Kafka does not take a decision"):
+                sent = self._producer.send(
+                    OBSERVATIONS, value=encode(decision), key=key, partition=partition
+                )
+        except TransportError as error:  # it is tried again as long as a photo stands otherwise
             _log.warning("a decision could not be published yet", why=str(error))
             self._unsend(brought)
         else:

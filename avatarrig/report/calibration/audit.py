@@ -29,10 +29,6 @@ def choose_sample(run: MeasuredRun, size: int) -> tuple[MeasuredPhoto, ...]:
     The choice is the same each time: labels are worth most where thresholds may come to lie,
     and a random sample of a good run hardly holds a bad pose.
 
-    Args:
-        run: A measured run.
-        size: Photos wanted.
-
     Returns:
         At least one and at most that many, by rising score.
 
@@ -64,7 +60,6 @@ def draw_contact_sheet(run: MeasuredRun, sample: Sequence[MeasuredPhoto]) -> byt
     A photo without an overlay gets an empty field that says so.
 
     Args:
-        run: The run that holds the overlays.
         sample: What `choose_sample` chose, at least one photo.
 
     Returns:

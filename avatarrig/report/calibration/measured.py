@@ -23,7 +23,6 @@ class MeasuredPhoto(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         image_id: The photo; names the run's files.
-        path: Path of the photo within its dataset.
         found: Whether a pose was found.
         score: ``pose_score``, 0..1; 0 without a pose.
         inmask: ``pose_inmask_ratio``, 0..1; None without a mask.
@@ -107,7 +106,7 @@ def _measure(file: Path) -> MeasuredPhoto:
         ) from error
 
 
-def _share(value: Any) -> float | None:  # noqa: ANN401 - whatever the file holds
+def _share(value: float | None) -> float | None:
     if value is None:
         return None
     share = float(value)

@@ -33,10 +33,8 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metric: Name of the metric in an observation's ``meta``.
-        n: Photos that have it.
         percentiles: Percentile to value.
         edges: Borders of the histogram's bars, one more than bars.
-        counts: Photos in each bar.
     """
 
     metric: str
@@ -60,9 +58,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Reports of all runs, and the thresholds that follow from them together.
 
     Attributes:
-        runs: One report a run.
         basis: ``distributions`` or ``labels``.
-        thresholds: Suggested values.
         chosen: What the thresholds do to labelled photos; None without labels.
         alternatives: What other thresholds would do to them.
     """

@@ -47,10 +47,6 @@ class Separation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         threshold: Photos with at least this score are kept.
-        kept_good: Good photos that are kept.
-        kept_bad: Bad photos that are kept.
-        lost_good: Good photos that are lost.
-        lost_bad: Bad photos that are lost.
     """
 
     threshold: float
@@ -153,10 +149,10 @@ def separate(pairs: Sequence[tuple[MeasuredPhoto, bool]], threshold: float) -> S
 def _overlay_threshold(photos: Sequence[MeasuredPhoto]) -> float:
     """The prototype's steps: the more bones are seen, the choosier the overlay may be."""
     bones = statistics.median(photo.bones for photo in photos)
-    for at_least, threshold in ((7, 0.42), (5, 0.38)):
-        if bones >= at_least:
+    for more_than, threshold in ((6.5, 0.42), (4.5, 0.38), (2, 0.35)):
+        if bones > more_than:
             return threshold
-    return 0.32 if bones <= 2 else 0.35  # noqa: PLR2004 - the prototype's step
+    return 0.32
 
 
 def _rounded(threshold: float) -> float:

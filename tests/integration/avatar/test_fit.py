@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from support.avatar.fitted import Read, scene
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.fitting import Options, read_avatar
 from avatarrig.avatar.fitting import fit as fit_avatar
-from avatarrig.avatar.gltf.container import Container, read_container
+from avatarrig.avatar.gltf.container import Container, read_container, write_container
 from avatarrig.cli.commands.fit import fit
 
 ESTIMATES = {
@@ -213,9 +214,44 @@ def test_meshes_that_hang_on_bones_are_fitted(run: Path) -> None:
     assert forearm.bounds[:, 0] == pytest.approx([elbow, wrist], abs=0.01)
 
 
+def test_bones_that_share_a_mesh_get_their_own_where_it_changes(run: Path) -> None:
+    whole = read_container_bytes(build(Recipe(rigid=True)))
+    head = list(JOINTS).index("head")
+    for node in whole.document["nodes"]:
+        if "mesh" in node:
+            node["mesh"] = head
+    before = write_container(whole)
+    done, target = fitted(run, before, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    one, other = Read(before), Read(target.read_bytes())
+    nodes = bones_of(other, "mixamo")
+    for bone, same in (("head", True), ("leftHand", True), ("leftLowerArm", False)):
+        points = [
+            avatar.array(
+                avatar.gltf.meshes[avatar.gltf.nodes[nodes[bone]].mesh]
+                .primitives[0]
+                .attributes.POSITION
+            )
+            for avatar in (one, other)
+        ]
+        assert bool(np.abs(points[1] - points[0]).max() < 1e-6) is same, bone
+
+
 def test_a_height_is_reached(run: Path) -> None:
     _, after = read_back(run, Recipe(unit=100.0), "--height", "5'8\"")
     assert np.ptp(after.mesh()[:, 1]) == pytest.approx(1.7272, rel=2e-3)
+
+
+def test_a_body_that_lies_keeps_its_length(run: Path) -> None:
+    whole = read_container_bytes(build(Recipe()))
+    top = next(node for node in whole.document["nodes"] if node.get("name") == "Armature")
+    top["rotation"] = [math.sqrt(0.5), 0, 0, math.sqrt(0.5)]
+    data = write_container(whole)
+    done, target = fitted(run, data, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    before, after = Read(data).mesh(), Read(target.read_bytes()).mesh()
+    assert np.ptp(before[:, 2]) > 1.5
+    assert np.ptp(after[:, 2]) == pytest.approx(np.ptp(before[:, 2]), rel=1e-3)
 
 
 def test_widths_are_bounded_unless_asked(run: Path) -> None:
@@ -264,7 +300,9 @@ def test_a_dry_run_shows_what_was_found_and_writes_nothing(run: Path) -> None:
     done, target = fitted(run, build(Recipe()), "--dry-run")
     assert done.exit_code == 0, done.output
     assert "mixamorig:LeftForeArm" in done.output
-    assert "thighs" in done.output
+    rows = [line.split() for line in done.output.splitlines()]
+    (thighs,) = (row for row in rows if row[:1] == ["thighs"])
+    assert len(thighs) == len(["thighs", "factor", "before", "->", "after"])
     assert not target.exists()
 
 

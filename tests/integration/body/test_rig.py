@@ -14,6 +14,7 @@ import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pxr import Usd, UsdGeom, UsdSkel
 from support.body.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
@@ -30,6 +31,7 @@ from avatarrig.body.rig.lengths import (
     FileEstimate,
 )
 from avatarrig.body.rig.names import NAMINGS
+from avatarrig.body.rig.usd import to_usd
 from avatarrig.runs.estimate_file import read_estimate
 
 ESTIMATES = {
@@ -339,3 +341,29 @@ def test_the_skin_binds_each_joint_where_it_stands() -> None:
 
 def test_the_same_armature_gives_the_same_bytes() -> None:
     assert to_glb(build_armature(ESTIMATE)) == to_glb(build_armature(ESTIMATE))
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_usd_has_the_joints_where_the_armature_has_them(tmp_path: Path, naming: str) -> None:
+    armature = build_armature(ESTIMATE, naming=naming, height=1.72)
+    file = tmp_path / "skeleton.usda"
+    file.write_bytes(to_usd(armature))
+    assert file.read_bytes() == to_usd(armature)
+    stage = Usd.Stage.Open(str(file))
+    assert UsdGeom.GetStageUpAxis(stage) == "Y"
+    assert UsdGeom.GetStageMetersPerUnit(stage) == 1
+    query = UsdSkel.Cache().GetSkelQuery(UsdSkel.Skeleton.Get(stage, "/figure/armature"))
+    topology = query.GetTopology()
+    assert topology.Validate()[0]
+    names = list(query.GetSkeleton().GetJointNamesAttr().Get())
+    at_rest = query.ComputeJointSkelTransforms(0.0, atRest=True)
+    bound = query.GetJointWorldBindTransforms()
+    for bone in armature.bones:
+        for matrix in (at_rest[names.index(bone.name)], bound[names.index(bone.name)]):
+            assert tuple(matrix.ExtractTranslation()) == pytest.approx(bone.head, abs=1e-5)
+            along = np.subtract(bone.tail, bone.head)
+            own = np.array(matrix.TransformDir((0, 1, 0)))
+            assert own == pytest.approx(along / np.linalg.norm(along), abs=1e-5)
+    said = query.GetPrim().GetCustomData()["bones"]
+    assert said["leftLowerArm"]["measured"] is True
+    assert said["neck"]["measured"] is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,37 @@ def test_unity_gets_a_description_whose_bones_hang_together(run: Path) -> None:
     assert human["leftUpperArm"] == "LeftUpperArm"
     place = {bone["name"]: bone["position"] for bone in description["skeleton"]}
     assert place["leftLowerArm"]["x"] < 0 < place["rightLowerArm"]["x"]
+
+
+def test_android_xr_gets_the_fields_of_its_body_proportions(run: Path) -> None:
+    done = CliRunner().invoke(export, [str(run), "--format", "androidxr", "--height", "1.72m"])
+    assert done.exit_code == 0, done.output
+    written = json.loads((run / "skeleton.androidxr.json").read_text())
+    # As XRHumanBodyProportions has them, in its order.
+    assert list(written) == [
+        *("HeadHeight", "HipsWidth", "HipsLength", "TorsoLength", "NeckLength", "ShoulderWidth"),
+        *("UpperArmLength", "LowerArmLength", "UpperLegLength", "LowerLegLength"),
+        *("AnkleHeight", "FootLength"),
+    ]
+    lengths = ("ShoulderWidth", "HipsWidth", "UpperArmLength", "LowerLegLength")
+    assert {round(written[key], 3) for key in lengths} == {round(written["ShoulderWidth"], 3)}
+    # From the toes up to the head joint.
+    legs = ("AnkleHeight", "LowerLegLength", "UpperLegLength")
+    trunk = ("HipsLength", "TorsoLength", "NeckLength")
+    total = sum(written[key] for key in (*legs, *trunk))
+    assert written["HeadHeight"] == pytest.approx(total, abs=1e-3)
+    assert 1.4 < written["HeadHeight"] < 1.6
+    assert 0.05 < written["AnkleHeight"] < 0.1 < written["FootLength"] < 0.2
+
+
+def test_usd_without_its_library_is_refused_and_the_extra_is_named(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pxr", None)
+    done = CliRunner().invoke(export, [str(run), "--format", "usd"])
+    assert done.exit_code == 1
+    assert "avatarrig[usd]" in done.output
+    assert not (run / "skeleton.usda").exists()
 
 
 def test_presets_in_metres_need_a_height(run: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLING
-from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
@@ -120,3 +120,11 @@ def as_json(tally: Tally, options: EstimateOptions | None = None) -> dict[str, A
     read_back: dict[str, Any] = json.loads(json.dumps(document, allow_nan=False))
     assert read_back == document
     return document
+
+
+def shown_in(document: dict[str, Any], key: str) -> int:
+    """Photos that show a bone on either side, which are estimated together."""
+    if key == WINGSPAN:
+        return min(shown_in(document, f"{bone}_L") for bone in ("upper_arm", "lower_arm"))
+    both = (key[:-1] + "L", key[:-1] + "R") if key.endswith(("_L", "_R")) else (key,)
+    return max(int(document["stats"][side]["n"]) for side in both)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 import pytest
 from support.body.estimates import said
 from support.observed import observation
@@ -206,15 +205,6 @@ def test_sights_survive_on_pages_whatever_their_number() -> None:
     assert len(recovered) == len(seen) == len(photos)
     assert [recovered.first(photo, 9999) for photo in photos] == list(range(len(photos)))
     assert not recovered.take_unsaved()
-
-
-def test_old_sights_are_found_among_very_many() -> None:
-    seen = Deduplication()
-    photos = np.random.default_rng(1).integers(0, 2**64, 150_000, dtype=np.uint64).tolist()
-    for offset, photo in enumerate(photos):
-        seen.first(photo, offset)
-    assert len(seen) == len(photos)
-    assert all(seen.first(photos[at], 0) == at for at in range(0, len(photos), 1000))
 
 
 # Level 2.

@@ -8,18 +8,14 @@ import jsonschema
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.body.evidence import any_evidence
 from support.body.standing import (
-    ARRIVED,
     BODY,
-    DAY,
     LEARNED,
     SIZE,
     as_json,
     landmarks,
     photo,
+    shown_in,
     tally_of,
     tally_of_photos,
 )
@@ -31,7 +27,6 @@ from avatarrig.body.estimate import WINGSPAN, EstimateOptions, estimate
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.notes import ASYMMETRY_WARNING
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Evidence
 from avatarrig.wire.estimate import Estimate, Measured
 from avatarrig.wire.estimate_schema import estimate_schema
 
@@ -49,14 +44,6 @@ def schema() -> dict[str, Any]:
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(document)
     return document
-
-
-def shown_in(document: dict[str, Any], key: str) -> int:
-    """Photos that show a bone on either side, which are estimated together."""
-    if key == WINGSPAN:
-        return min(shown_in(document, f"{bone}_L") for bone in ("upper_arm", "lower_arm"))
-    both = (key[:-1] + "L", key[:-1] + "R") if key.endswith(("_L", "_R")) else (key,)
-    return max(int(document["stats"][side]["n"]) for side in both)
 
 
 def test_the_prototypes_keys_are_kept(thirty: Tally) -> None:
@@ -244,26 +231,6 @@ def test_the_schema_describes_every_key_and_refuses_others(
     del document["stats"]["hip_width"]["n"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, schema)
-
-
-PARTIAL = st.dictionaries(st.sampled_from(sorted(PROTOTYPE_BONES)), st.integers(-180, 20))
-
-
-ANY_EVIDENCE = st.builds(any_evidence, st.integers(0, 1 << 30), PARTIAL)
-
-
-@settings(max_examples=12, deadline=None)
-@given(evidence=st.lists(ANY_EVIDENCE, min_size=1, max_size=12))
-def test_any_evidence_gives_a_document_that_holds_together(
-    schema: dict[str, Any], evidence: list[Evidence]
-) -> None:
-    tally = Tally.empty()
-    for number, one in enumerate(evidence):
-        tally.add(photo(0, BODY, evidence=one, captured_at=ARRIVED - number * DAY))
-    document = as_json(tally, EstimateOptions(height=1.8, window_days=5))
-    jsonschema.validate(document, schema)
-    for key in document["estimates"]:
-        assert shown_in(document, key) >= 3
 
 
 def test_half_a_body_counts_for_what_it_shows() -> None:

@@ -6,11 +6,9 @@ import itertools
 import random
 
 import msgspec
-import numpy as np
 import pytest
-from support.body.evidence import LEARNED, any_evidence, one_sided
+from support.body.evidence import LEARNED, any_evidence
 from support.observed import observation
-from support.wire.hostile import mutated
 
 from aggregators.partitions.merging import TalliedPartition
 from aggregators.partitions.tallying import ObservedPartition
@@ -64,16 +62,6 @@ def test_numbers_that_no_landmarks_give_are_refused_one_by_one() -> None:
             judge(observation(1, evidence=forged))
 
 
-def test_whatever_photos_may_say_an_estimate_is_made_of_many() -> None:
-    for side in range(8):
-        tally = Tally.empty()
-        for number in range(30):
-            tally.add(observation(number, evidence=one_sided(side, {"hip_width": 64})))
-        for _ in range(12):
-            tally = tally + tally
-        tallied(update("anna", tally.to_bytes())).record(("anna", FINGERPRINT), 1.0)
-
-
 def test_an_estimate_that_cannot_be_made_is_the_trouble_of_its_subject_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -92,23 +80,3 @@ def test_an_estimate_that_cannot_be_made_is_the_trouble_of_its_subject_alone(
     assert part.is_new_refusal(("Mallory", FINGERPRINT), "why")
     assert not part.is_new_refusal(("Mallory", FINGERPRINT), "why"), "it is told once"
     assert part.record(("anna", FINGERPRINT), 1.0).observations == 12
-
-
-def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
-    tally = Tally.empty()
-    for number in range(5):
-        tally.add(observation(number))
-    chance = random.Random(11)  # noqa: S311 - no secret
-    outcomes = set()
-    with np.errstate(all="ignore"):
-        for _ in range(1500):
-            part = tallied(update("Mallory", mutated(tally.to_bytes(), chance)))
-            if part.intake.take_rejections() or not part.has(("Mallory", FINGERPRINT)):
-                outcomes.add("refused")
-                continue
-            try:
-                part.record(("Mallory", FINGERPRINT), 1.0)
-                outcomes.add("estimated")
-            except ImpossibleEstimateError:
-                outcomes.add("no estimate")
-    assert {"refused", "estimated"} <= outcomes

@@ -33,7 +33,6 @@ class Ingesting(msgspec.Struct, frozen=True):
 
     Attributes:
         location: Absolute path of a folder, or a store's URL.
-        dataset: Whose photos they are.
         rescan: Seconds between two looks at everything.
     """
 
