@@ -12,6 +12,7 @@ import structlog
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
@@ -225,7 +226,7 @@ class Ingest:
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:
             return False
-        self._memory.seen_again(record.path, stamps[record.path])
+        self._memory.seen_again(record.path, _stamp_of(record, stamps))
         self._metrics.known()
         return True
 
@@ -233,7 +234,7 @@ class Ingest:
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is None:
             return
-        self._memory.published(record, stamps[reference.path])
+        self._memory.published(record, _stamp_of(reference, stamps))
         log = _log.bind(image_id=reference.image_id, subject=reference.subject)
         if isinstance(record, PhotoReference):
             self.published += 1
@@ -243,3 +244,8 @@ class Ingest:
             self.rejected += 1
             self._metrics.rejected(record.reason)
             log.warning("a photo was rejected", reason=record.reason, why=record.message)
+
+
+def _stamp_of(reference: PhotoReference, stamps: dict[str, Stamp]) -> Stamp:
+    """The stamp of the file that a photo, or a clip's frame, is in."""
+    return stamps[clip_and_seconds(reference.path)[0]]

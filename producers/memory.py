@@ -10,6 +10,7 @@ import contextlib
 
 import msgspec
 
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import PhotoReference, Reject
 from producers.settling import Stamp
 
@@ -99,18 +100,19 @@ class Memory:
 
     def seen_again(self, path: str, stamp: Stamp) -> None:
         """Notes that a file was read again and is what was published."""
-        known = self._paths.get(path)
+        known = self._paths.get(_file(path))
         if known is not None:
             known.stamp = stamp
 
     def _note(
         self, record: PhotoReference | Reject, reference: PhotoReference, stamp: Stamp | None
     ) -> None:
-        known = self._paths.get(reference.path)
+        path = _file(reference.path)
+        known = self._paths.get(path)
         if known is not None and known.found_at > reference.found_at:
             return
         reason = record.reason if isinstance(record, Reject) else None
-        self._paths[reference.path] = _Known(
+        self._paths[path] = _Known(
             reference.subject,
             _asked(reference),
             reference.size,
@@ -126,6 +128,11 @@ class Memory:
                     bytes.fromhex(reference.picture or reference.content_hash),
                 )
                 self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
+
+
+def _file(path: str) -> str:
+    """The file that a photo, or a clip's frame, is in."""
+    return clip_and_seconds(path)[0]
 
 
 def _asked(reference: PhotoReference) -> str:

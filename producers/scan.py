@@ -64,9 +64,9 @@ class FoundPhoto(msgspec.Struct, frozen=True):
         return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def is_photo_name(name: str) -> bool:
-    """Whether a file name ends like a photo's and is no junk."""
-    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
+def is_photo_name(name: str, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> bool:
+    """Whether a file name ends like a photo's, or as is said, and is no junk."""
+    return not is_junk(name) and split_suffix(name)[1] in suffixes
 
 
 def is_junk(name: str) -> bool:
@@ -75,7 +75,11 @@ def is_junk(name: str) -> bool:
 
 
 def scan(
-    dataset: Path, *, leave_out: Sequence[Path] = (), counts: FileCounts | None = None
+    dataset: Path,
+    *,
+    leave_out: Sequence[Path] = (),
+    counts: FileCounts | None = None,
+    suffixes: frozenset[str] = PHOTO_SUFFIXES,
 ) -> Iterator[FoundPhoto]:
     """Walks a dataset's folders.
 
@@ -87,6 +91,7 @@ def scan(
     Args:
         leave_out: Folders within it that are not looked into, such as a run directory.
         counts: Hears of everything, also of what is no photo.
+        suffixes: How names of what is wanted end, in lower case.
 
     Yields:
         Each photo once, also those that cannot be opened, with their problem. A folder that
@@ -115,21 +120,26 @@ def scan(
             if is_folder and not is_junk(entry.name):
                 inner.append(path)
             found = None
-            if is_photo_name(entry.name):
-                found = next(_photo(path, root, linked), None)
+            if is_photo_name(entry.name, suffixes):
+                found = next(_photo(path, root, linked, suffixes), None)
             elif entry.is_symlink() and not is_junk(entry.name):
                 found = _linked_folder(path, root)
             if found is not None:
                 yield found
             if counts is not None:
-                _count(counts, entry, found, is_folder=is_folder)
+                _count(counts, entry, found, is_folder=is_folder, suffixes=suffixes)
         folders.extend(reversed(inner))
 
 
 def _count(
-    counts: FileCounts, entry: os.DirEntry[str], found: FoundPhoto | None, *, is_folder: bool
+    counts: FileCounts,
+    entry: os.DirEntry[str],
+    found: FoundPhoto | None,
+    *,
+    is_folder: bool,
+    suffixes: frozenset[str],
 ) -> None:
-    if found is not None and is_photo_name(entry.name):
+    if found is not None and is_photo_name(entry.name, suffixes):
         counts.found(found.path)
     elif is_folder:
         if is_junk(entry.name):
@@ -140,17 +150,18 @@ def _count(
         counts.passed_over(kind_of_file(entry.name), entry.name)
 
 
-def look_at(file: Path, root: Path) -> FoundPhoto | None:
+def look_at(file: Path, root: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> FoundPhoto | None:
     """Looks at one thing that goes by a photo's name.
 
     Args:
         file: Where it is.
         root: The dataset's folder, without links.
+        suffixes: How names of what is wanted end, in lower case.
 
     Returns:
         As `scan` would yield it; None where that passes over it.
     """
-    return next(_photo(file, root, set()), None)
+    return next(_photo(file, root, set(), suffixes), None)
 
 
 def _root(dataset: Path) -> Path:
@@ -178,7 +189,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
+def _photo(
+    path: Path, root: Path, linked: set[Path], suffixes: frozenset[str]
+) -> Iterator[FoundPhoto]:
     relative = _relative(path, root)
     try:
         mode = path.lstat().st_mode
@@ -194,7 +207,7 @@ def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
         return
     if not target.is_relative_to(root):
         yield FoundPhoto(path, relative, _leads_out(target))
-    elif not _found_anyway(target, root) and target not in linked:
+    elif not _found_anyway(target, root, suffixes) and target not in linked:
         linked.add(target)
         yield FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
 
@@ -215,9 +228,9 @@ def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
     return FoundPhoto(path, _relative(path, root), problem)
 
 
-def _found_anyway(target: Path, root: Path) -> bool:
+def _found_anyway(target: Path, root: Path, suffixes: frozenset[str]) -> bool:
     folders = target.relative_to(root).parts[:-1]
-    return is_photo_name(target.name) and not any(is_junk(folder) for folder in folders)
+    return is_photo_name(target.name, suffixes) and not any(is_junk(folder) for folder in folders)
 
 
 def problem_of(error: OSError) -> Problem:

@@ -226,6 +226,7 @@ class Session:
             producer,
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
+            clips=self._request.clips,
         )
         standings = Standings(
             self._run,

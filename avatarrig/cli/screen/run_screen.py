@@ -77,7 +77,9 @@ def print_results(
         )
     )
     if files := read_file_counts(run):
-        console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
+        console.print(words(f"looked at {words_for_files(files)}"))
+        if files.get("videos_passed_over"):
+            console.print(words("--videos takes frames of videos, too", style="dim"))
     _print_excluded(console, progress)
     _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)

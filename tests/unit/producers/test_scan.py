@@ -152,7 +152,9 @@ def test_everything_in_a_dataset_is_counted_and_named(tmp_path: Path) -> None:
     make(tmp_path, "IMG_1.MOV", "IMG_1.aae")
     counts = FileCounts()
     assert len(list(scan(tmp_path, counts=counts))) == 8
-    assert str(counts) == ("10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over")
+    assert str(counts) == (
+        "10 files: 8 photos (2 of them RAW), 1 video (IMG_1.MOV) and 1 sidecar passed over"
+    )
     make(
         tmp_path, ".DS_Store", "notes.txt", "Thumbs.db", "c.mp4", "@Recycle/x.jpg", ".Trashes/y.jpg"
     )

@@ -13,6 +13,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
@@ -34,11 +35,13 @@ class Ingesting(msgspec.Struct, frozen=True):
     Attributes:
         location: Absolute path of a folder, or a store's URL.
         rescan: Seconds between two looks at everything.
+        clips: Whether frames of clips are taken, too.
     """
 
     location: str
     dataset: Dataset
     rescan: float
+    clips: bool = False
 
     @property
     def only_subject(self) -> str | None:
@@ -75,7 +78,12 @@ class Ingesting(msgspec.Struct, frozen=True):
         """
         asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
         return IngestSettings(
-            kafka=kafka, location=self.location, dataset=asked, watch=watch, rescan=self.rescan
+            kafka=kafka,
+            location=self.location,
+            dataset=asked,
+            watch=watch,
+            rescan=self.rescan,
+            clips=self.clips,
         )
 
 
@@ -86,6 +94,7 @@ def _ingesting(
     subject: str | None,
     subject_from_folder: bool,
     rescan: float,
+    clips: bool,
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
@@ -95,7 +104,7 @@ def _ingesting(
         subject_per_folder=subject_from_folder,
     )
     at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan)
+    return Ingesting(at, whose, rescan, clips)
 
 
 ingest_options = gathered(
@@ -109,6 +118,7 @@ ingest_options = gathered(
         is_flag=True,
         help="Each first-level folder holds the photos of somebody else, by the folder's name.",
     ),
+    videos_option,
     click.option(
         "--rescan",
         type=click.FloatRange(1.0, 86400.0),
