@@ -11,13 +11,13 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.photos.passed_over import FileCounts
+from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
 from producers.content import read_found, wanted_suffixes
 from producers.hashing import PhotoContent
 from producers.naming import people_named
 from producers.references import Photo
-from producers.scan import FoundPhoto, is_junk, is_photo_name, look_at, problem_of, scan
+from producers.scan import FoundPhoto, look_at, problem_of, scan
 from producers.settling import Stamp, has_end, is_temporary
 
 _END_BYTES = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
@@ -33,9 +34,12 @@ from avatarrig.runs import (
 )
 from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
 from avatarrig.wire.reasons import Exclusion
+from processors.sandbox.copies import Copies
 from processors.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from avatarrig.detectors.detector import Detection
 
 
@@ -45,23 +49,55 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         learned: What was learned about its landmarks; None where nothing was.
         run: Where files go; None keeps none.
+        copies: What was seen in the same bytes before.
     """
 
     options: DetectorOptions
     learned: Learned | None
     run: RunDirectory | None
     wanted: WantedFiles
+    copies: Copies
 
     @classmethod
     def for_settings(cls, settings: SandboxSettings) -> Observer:
         """Makes the observer that the settings ask for."""
         folder = settings.run_directory
+        run = None if folder is None else RunDirectory(Path(folder))
         return cls(
             options=settings.options,
             learned=_learned(settings.options),
-            run=None if folder is None else RunDirectory(Path(folder)),
+            run=run,
             wanted=settings.wanted,
+            copies=Copies(run, settings.wanted),
         )
+
+    def known(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
+        """Finds the observation of a photo that need not be detected; its files are written then.
+
+        Returns, raises: as `kept`.
+        """
+        kept = self.kept(reference, fingerprint, data)
+        return self._copied(reference, fingerprint) if kept is None else kept
+
+    def _copied(self, reference: PhotoReference, fingerprint: str) -> bytes | None:
+        seen = self.copies.find(reference, fingerprint)
+        if seen is None:
+            return None
+        observation = msgspec.structs.replace(
+            seen.observation,
+            image_id=reference.image_id,
+            dataset=reference.dataset,
+            path=reference.path,
+            subject=reference.subject,
+            found_at=reference.found_at,
+            captured_at=reference.captured_at,
+            run=reference.run,
+            observed_at=time.time(),
+            excluded=_excluded(reference, seen.observation.meta),
+        )
+        if self.run is not None:
+            write_observation(self.run, observation, seen.pictures)
+        return encode(observation)
 
     def kept(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
         """Finds the observation of a photo whose files outlived an interrupted transaction.
@@ -115,6 +151,7 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         )
         if self.run is not None:
             write_observation(self.run, observation, self._pictures(observation, seen))
+        self.copies.note(reference, observation)
         return encode(observation)
 
     def _pictures(self, observation: Observation, seen: Detection) -> Pictures:
@@ -177,7 +214,7 @@ def assemble(
     Returns:
         The observation. A photo with the bytes of another one is marked as excluded.
     """
-    return Observation(
+    observation = Observation(
         image_id=reference.image_id,
         dataset=reference.dataset,
         path=reference.path,
@@ -198,10 +235,13 @@ def assemble(
         face=_packed(seen.face),
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
-        evidence=_evidence(seen, learned),
-        excluded=_excluded(reference, seen),
+        excluded=_excluded(reference, seen.meta),
         look=seen.look,
     )
+    evidence = _evidence(seen, learned)
+    if evidence is None:
+        return observation
+    return msgspec.structs.replace(observation, evidence=with_face(evidence, observation))
 
 
 def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
@@ -210,10 +250,10 @@ def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
     return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
 
 
-def _excluded(reference: PhotoReference, seen: Detection) -> str | None:
+def _excluded(reference: PhotoReference, meta: Mapping[str, Any]) -> str | None:
     if reference.duplicate_of is not None:
         return f"{Exclusion.DUPLICATE} of {reference.duplicate_of}"
-    verdict = seen.meta.get(VERDICT)
+    verdict = meta.get(VERDICT)
     return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
 
 

@@ -150,7 +150,7 @@ def _observe(
     sought = settings.sought_in(job.reference)
     try:
         data = found if isinstance(found, bytes) else _decoded(found, settings)
-        record = observer.kept(job.reference, fingerprint, data)
+        record = observer.known(job.reference, fingerprint, data)
         if record is None:
             seen = detector.detect(data) if sought is None else detector.detect(data, sought)
             record = observer.observe(job.reference, seen, fingerprint)

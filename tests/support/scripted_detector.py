@@ -35,7 +35,7 @@ class ScriptedDetector:
 
     fingerprint = "scripted"
 
-    def detect(self, data: bytes) -> SimpleNamespace:
+    def detect(self, data: bytes, _sought: object = None) -> SimpleNamespace:
         words = data.decode("utf-8", "replace").split()
         for word in words:
             obey(word)
