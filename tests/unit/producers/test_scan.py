@@ -164,8 +164,8 @@ def test_everything_in_a_dataset_is_counted_and_named(tmp_path: Path) -> None:
     found = list(scan(tmp_path, leave_out=[tmp_path / "run"], counts=counts))
     assert len(found) == 8
     assert str(counts) == (
-        "15 files: 8 photos (2 of them RAW), 2 videos, 1 sidecar, 1 link, 1 hidden file, "
-        "1 system file, 1 other file and 4 hidden or system folders "
+        "15 files: 8 photos (2 of them RAW), 2 videos (IMG_1.MOV, c.mp4), 1 sidecar, 1 link, "
+        "1 hidden file, 1 system file, 1 other file and 4 hidden or system folders "
         "(#recycle, .Trashes, @Recycle, lost+found) passed over"
     )
     assert counts.to_document()["passed_over"]["video"] == 2
