@@ -13,6 +13,7 @@ import msgspec
 from avatarrig.errors import AvatarRigError
 from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
+from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
 from producers.hashing import PhotoContent
 from producers.naming import people_named
@@ -44,6 +45,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Source(Protocol):
     """Something that photos are found in."""
+
+    @property
+    def uri(self) -> str:
+        """Where it lies: what the URIs of its photos begin with."""
 
     def check(self) -> None:
         """Raises DatasetError or SourceAwayError where there is nothing to look at."""
@@ -80,6 +85,11 @@ class LocalFolder:
         self._root = folder.absolute()
         self._leave_out = tuple(leave_out)
         self._suffixes = wanted_suffixes(clips=clips)
+
+    @property
+    def uri(self) -> str:
+        """Where the folder lies, without links."""
+        return to_file_uri(self._root.resolve())
 
     @property
     def identity(self) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.decode import decode_photo
+from avatarrig.photos.picture_digest import pixels_digest
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import Mask, encode_mask
@@ -237,6 +238,7 @@ def assemble(
         meta=dict(seen.meta),
         excluded=_excluded(reference, seen.meta),
         look=seen.look,
+        pixels=pixels_digest(seen.rgb, seen.width, seen.height),
     )
     evidence = _evidence(seen, learned)
     if evidence is None:

@@ -99,6 +99,24 @@ function showAsymmetry(sides) {
   );
 }
 
+function showFurther(bones) {
+  byId("further-card").hidden = bones.length === 0;
+  byId("further").replaceChildren(
+    ...bones.map((bone) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, bone.label),
+        cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(bone.interval)),
+        cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+        cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
+        cell("from people in general", { class: "number" }, share(bone.prior_share)),
+      ),
+    ),
+  );
+}
+
 function showFace(face) {
   byId("face-card").hidden = face.length === 0;
   byId("face").replaceChildren(
@@ -177,6 +195,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showAsymmetry(content.asymmetry);
   byId("advice").textContent = content.advice && `Next photos: ${content.advice}.`;
   byId("advice").hidden = !content.advice;
+  showFurther(content.further);
   showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });

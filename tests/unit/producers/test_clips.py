@@ -19,6 +19,7 @@ from avatarrig.wire import PhotoReference
 from avatarrig.wire.reasons import RejectReason
 from producers.content import read_found, wanted_suffixes
 from producers.memory import Memory
+from producers.presence import Presence
 from producers.references import Dataset, describe
 from producers.scan import scan
 from producers.settling import Stamp
@@ -166,3 +167,12 @@ def test_clips_are_counted_where_they_are_taken_and_named_where_they_are_not(
     list(scan(tmp_path, counts=passed))
     assert str(taken) == "1 file: 0 photos, 1 clip"
     assert str(passed) == "1 file: 0 photos, 1 video (a.mp4) passed over"
+
+
+def test_frames_are_there_as_long_as_their_clip_is() -> None:
+    presence = Presence()
+    known = ("a.mp4#t=1", "b.mp4#t=2")
+    for _ in range(2):
+        presence.looked(known, {"a.mp4"})
+    assert not presence.is_gone("a.mp4#t=1")
+    assert presence.is_gone("b.mp4#t=2")

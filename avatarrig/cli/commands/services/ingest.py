@@ -35,12 +35,14 @@ class Ingesting(msgspec.Struct, frozen=True):
     Attributes:
         location: Absolute path of a folder, or a store's URL.
         rescan: Seconds between two looks at everything.
+        prune: Whether photos that are gone stop counting, however many they are at once.
         clips: Whether frames of clips are taken, too.
     """
 
     location: str
     dataset: Dataset
     rescan: float
+    prune: bool
     clips: bool = False
 
     @property
@@ -83,6 +85,7 @@ class Ingesting(msgspec.Struct, frozen=True):
             dataset=asked,
             watch=watch,
             rescan=self.rescan,
+            prune=self.prune,
             clips=self.clips,
         )
 
@@ -94,6 +97,7 @@ def _ingesting(
     subject: str | None,
     subject_from_folder: bool,
     rescan: float,
+    prune: bool,
     clips: bool,
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
@@ -104,7 +108,7 @@ def _ingesting(
         subject_per_folder=subject_from_folder,
     )
     at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan, clips)
+    return Ingesting(at, whose, rescan, prune, clips)
 
 
 ingest_options = gathered(
@@ -126,6 +130,13 @@ ingest_options = gathered(
         show_default=True,
         help="Seconds between two looks at everything: finds what the file system does not tell, "
         "as on network shares, and what is new in a store.",
+    ),
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Photos that are no longer in DIR stop counting, however many they are. Without it "
+        "they do as well, unless more than a tenth is gone at once: a disk that is away must not "
+        "empty an estimate.",
     ),
 )
 """Gives a command the argument DIR and the options that say whose photos are in it."""
