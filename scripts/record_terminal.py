@@ -51,40 +51,43 @@ def main() -> None:
         work = Path(folder)
         (work / "photos").mkdir()
         (work / "photos" / "Anna").symlink_to(ROOT / "inputs" / "datasets" / "Demo")
-        scenes = [list(recorded(command, work)) for command in COMMANDS]
+        scenes = [
+            list(recorded(command, work, f"record-{os.getpid()}-{number}"))
+            for number, command in enumerate(COMMANDS)
+        ]
     frames = [frame for scene in scenes for frame in in_time(scene, given.seconds / len(scenes))]
     given.out.write_text(drawn(frames), encoding="utf-8")
     print(f"{given.out}: {len(frames)} frames, {given.out.stat().st_size / 1024:.0f} KB")
 
 
-def recorded(command: str, work: Path) -> Iterator[Screen]:
+def recorded(command: str, work: Path, server: str) -> Iterator[Screen]:
     """Runs a command in tmux and yields the screen, five times a second, until it has ended."""
     done = work / "done"
     done.unlink(missing_ok=True)
     line = f"cd {shlex.quote(str(work))}; clear; {_typed(command)}; touch done; sleep 600"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     size = ("-x", str(COLUMNS), "-y", str(ROWS))
-    _tmux("new-session", "-d", *size, line, PATH=path, TERM="xterm-256color")
+    _tmux(server, "new-session", "-d", *size, line, PATH=path, TERM="xterm-256color")
     try:
         give_up = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < give_up:
             is_last = done.exists()
-            rows = _tmux("capture-pane", "-e", "-p").split("\n")[:ROWS]
+            rows = _tmux(server, "capture-pane", "-e", "-p").split("\n")[:ROWS]
             yield tuple(rows + [""] * (ROWS - len(rows)))
             if is_last:
                 return
             time.sleep(LOOK_SECONDS)
         raise SystemExit(f"{command!r} took longer than {PATIENCE_SECONDS} s")
     finally:
-        _tmux("kill-server")
+        _tmux(server, "kill-server")
 
 
 def _typed(command: str) -> str:
     return f"printf '\\033[1;32m$\\033[0m %s\\n' {shlex.quote(command)}; {command}"
 
 
-def _tmux(*arguments: str, **environment: str) -> str:
-    command = ("tmux", "-L", f"record-{os.getpid()}", "-f", "/dev/null", *arguments)
+def _tmux(server: str, *arguments: str, **environment: str) -> str:
+    command = ("tmux", "-L", server, "-f", "/dev/null", *arguments)
     done = subprocess.run(  # noqa: S603 - arguments of our own
         command, check=True, capture_output=True, text=True, env={**os.environ, **environment}
     )
