@@ -86,7 +86,8 @@ def main() -> None:
     """Trains, calibrates the intervals by cross-validation, writes the file."""
     arguments = _arguments()
     jax.config.update("jax_default_prng_impl", "rbg")  # several times faster on a CPU
-    settings = Settings(seed=arguments.seed, steps=arguments.steps)
+    steps = {"steps": arguments.steps, "refit_steps": max(1, arguments.steps // 2)}
+    settings = Settings(seed=arguments.seed, **steps)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
     print(f"{len(bodies)} bodies, {sum(len(body.pose) for body in bodies)} photos")

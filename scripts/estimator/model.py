@@ -46,6 +46,7 @@ class Settings:
     Attributes:
         hidden: Width of the network's two layers.
         steps: Batches of photo sets.
+        refit_steps: The same, for the Gaussian step alone.
         sets: Photo sets in a batch.
         photos: Most photos in a set.
         rate: Peak learning rate.
@@ -72,6 +73,7 @@ class Settings:
 
     hidden: int = 64
     steps: int = 800
+    refit_steps: int = 400
     sets: int = 45
     photos: int = 16
     rate: float = 3e-3

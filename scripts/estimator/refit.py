@@ -7,6 +7,7 @@ networks stand still.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from avatarrig.body.levels import Cell
 
-_STEPS = 400
 _SETS = 96
 _RATE = 7e-3
 _LIKELIHOOD = 1.0
@@ -67,19 +67,28 @@ def refitted(start: Parameters, fixed: Parameters, told: Told, settings: Setting
         settings: Those of the training.
     """
     parameters = {name: jnp.asarray(value, jnp.float32) for name, value in start.items()}
-    optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, _STEPS))
-    state = optimiser.init(parameters)
-
-    @jax.jit
-    def step(parameters: Parameters, state: Any, batch: Any) -> tuple[Parameters, Any]:  # noqa: ANN401 - optax's and a tuple
-        gradients = jax.grad(_loss)(parameters, fixed, batch, settings.response_decay)
-        updates, state = optimiser.update(gradients, state)
-        return optax.apply_updates(parameters, updates), state
-
+    state = _optimiser(settings).init(parameters)
     hat = _Hat(told, settings)
-    for _ in range(_STEPS):
-        parameters, state = step(parameters, state, hat.draw())
+    for _ in range(settings.refit_steps):
+        parameters, state = _step(settings, (parameters, state), fixed, hat.draw())
     return _grown(parameters)
+
+
+def _optimiser(settings: Settings) -> optax.GradientTransformation:
+    return optax.adam(optax.cosine_decay_schedule(_RATE, settings.refit_steps))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _step(
+    settings: Settings,
+    learner: tuple[Any, Any],
+    fixed: Parameters,
+    batch: Any,  # noqa: ANN401 - a tuple
+) -> tuple[Any, Any]:
+    parameters, state = learner
+    gradients = jax.grad(_loss)(parameters, fixed, batch, settings.response_decay)
+    updates, state = _optimiser(settings).update(gradients, state)
+    return optax.apply_updates(parameters, updates), state
 
 
 def _grown(parameters: Parameters) -> Parameters:

@@ -13,7 +13,7 @@ import pytest
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.body.evidence.evidence import information_of
 from avatarrig.body.evidence.geometry import look_at
-from avatarrig.body.evidence.learned import Population, load_learned
+from avatarrig.body.evidence.learned import Population, load_learned, read_learned
 from avatarrig.body.evidence.network import look
 from avatarrig.body.levels import Moments
 from avatarrig.body.solver.person import posterior
@@ -21,6 +21,7 @@ from avatarrig.body.solver.person import posterior
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+import train_estimator  # noqa: E402
 from estimator.album import album_of  # noqa: E402
 from estimator.compact import read_compact, write_compact  # noqa: E402
 from estimator.fit import chances, occasions, photos_of  # noqa: E402
@@ -113,6 +114,22 @@ def _logged(root: np.ndarray) -> np.ndarray:
 def nothing_shared(people: Population) -> Population:
     none = np.zeros_like(people.moment)
     return dataclasses.replace(people, moment=none, session=none)
+
+
+def test_the_same_data_give_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = SCRIPTS / "training_data" / "people" / "learn_wide"
+    written = []
+    for name in ("one.npz", "again.npz"):
+        command = ["train", "--data", str(data), "--out", str(tmp_path / name), "--steps", "2"]
+        monkeypatch.setattr(sys, "argv", [*command, "--folds", "2", "--members", "1"])
+        train_estimator.main()
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1]
+    learned = read_learned(written[0], name="one.npz")
+    assert {len(layer) for layer in learned.network.layers.values()} == {3}  # two folds and all
+    assert learned.intervals != (1, 1, 0)
 
 
 def test_people_are_as_measured_people_are() -> None:
