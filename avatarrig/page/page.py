@@ -84,6 +84,7 @@ class Page:
         self._content = Content(views, self._album)
         self._settings = settings
         self._kafka = kafka
+        self._one_look = asyncio.Lock()
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -170,7 +171,8 @@ class Page:
         if estimated_at is None:
             raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
         try:
-            body = await asyncio.to_thread(self._closer.look, name, estimated_at)
+            async with self._one_look:  # those who wait take no thread from others
+                body = await asyncio.to_thread(self._closer.look, name, estimated_at)
         except TransportError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         return web.Response(
