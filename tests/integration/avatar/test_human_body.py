@@ -14,6 +14,7 @@ import trimesh
 from click.testing import CliRunner
 from support.avatar.fitted import Read
 
+from avatarrig.body.anthropometry import stature
 from avatarrig.cli.commands.export import export
 
 ESTIMATES = {
@@ -110,6 +111,25 @@ def test_breadths_head_hands_and_feet_are_a_persons(body: Read) -> None:
         if not SHARES[name][0] <= value / tall <= SHARES[name][1]
     }
     assert not outside
+
+
+def test_hands_and_feet_have_the_lengths_that_the_estimate_gives(tmp_path: Path) -> None:
+    wanted = {"hand": 0.105, "foot": 0.145}
+    tall = stature(ESTIMATES)
+    further = {key: {"value": share * tall} for key, share in wanted.items()}
+    document = {"estimates": ESTIMATES, "stats": {}, "further": further}
+    (tmp_path / "skeleton_estimate.json").write_text(json.dumps(document))
+    command = [str(tmp_path), "--body", "--format", "vrm", "--height", "1.80"]
+    done = CliRunner().invoke(export, command)
+    assert done.exit_code == 0, done.output
+    assert "hands: anthropometry given the other bones" in done.output
+    body = Read((tmp_path / "body.vrm").read_bytes())
+    points, bones = body.mesh(), bones_of(body)
+    wrist = body.world(bones["leftHand"])[0, 3]
+    feet = points[(points[:, 1] < 0.06) & (points[:, 0] > 0)]
+    found = {"hand": points[:, 0].max() - wrist, "foot": np.ptp(feet[:, 2])}
+    for key, share in wanted.items():
+        assert found[key] / 1.8 == pytest.approx(share, rel=0.02), key
 
 
 def test_the_plain_glb_has_a_texture_map_and_no_vrm(run: Path) -> None:
