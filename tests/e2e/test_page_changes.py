@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.chromium import chromium
+from support.browser.chromium import chromium
+from support.browser.page import SIZES, Pipeline, Witness
 from support.command import DEMO
-from support.page import SIZES, Pipeline, Witness
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
