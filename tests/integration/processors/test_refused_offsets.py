@@ -20,8 +20,9 @@ from avatarrig.kafka import (
     partitions_of,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.metrics.detect import PERSON
 from avatarrig.wire.topics import Topic
-from processors.outcome import PERSON, Output, Taken
+from processors.outcome import Output, Taken
 from processors.positions import seek_to_committed
 from processors.transaction import Transaction
 

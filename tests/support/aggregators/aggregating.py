@@ -29,7 +29,7 @@ from avatarrig.wire import (
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 
-WRITTEN = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
+WRITTEN: dict[str, type[Any]] = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
 PATIENCE = 90.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 

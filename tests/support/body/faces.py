@@ -23,4 +23,5 @@ def face(
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
     )
     places = points @ turn.T + [400, 300, 0]
-    return places / [SIZE[0], SIZE[1], SIZE[0]]
+    shares: NDArray[np.float64] = places / [SIZE[0], SIZE[1], SIZE[0]]
+    return shares

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -95,7 +96,7 @@ def photo(xmp: str | bytes, kind: str = "JPEG", orientation: int = 1) -> bytes:
 
 @pytest.mark.parametrize("entry", [with_attributes, with_elements])
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "AVIF"])
-def test_regions_are_read_however_they_are_written(entry: object, kind: str) -> None:
+def test_regions_are_read_however_they_are_written(entry: Callable[..., str], kind: str) -> None:
     data = photo(
         lightroom(entry("Anna", (0.5, 0.4, 0.2, 0.3)), entry("Jo", (0.1, 0.1, 0.1, 0.1))), kind
     )
@@ -106,7 +107,8 @@ def test_regions_are_read_however_they_are_written(entry: object, kind: str) -> 
 
 def test_microsofts_regions_are_read() -> None:
     (anna,) = people_in_photo(photo(windows("Anna", "0.4, 0.25, 0.2, 0.3")))
-    assert anna == NamedFace("Anna", pytest.approx((0.4, 0.25, 0.2, 0.3)))
+    assert anna.name == "Anna"
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
     assert people_in_photo(photo(windows("Anna", ""))) == (NamedFace("Anna"),)
 
 
@@ -120,7 +122,7 @@ def test_a_region_turns_with_its_photo(orientation: int) -> None:
     exif = picture.getexif()
     exif[274] = orientation
     upright = ImageOps.exif_transpose(picture)
-    x0, y0, x1, y1 = upright.getbbox()
+    x0, y0, x1, y1 = upright.getbbox() or (0, 0, 0, 0)
     width, height = upright.size
     entry = with_attributes("Anna", (0.7, 0.2, 0.3, 0.2))
     (anna,) = people_in_photo(photo(lightroom(entry), orientation=orientation))
