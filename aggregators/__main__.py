@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -12,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from aggregators.settings import AggregatorSettings
+from aggregators.settings import AggregatorSettings, WorkerCrashedError
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
@@ -24,6 +26,7 @@ from avatarrig.wire.topics import OBSERVATIONS
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
+_LOOK_SECONDS: Final = 0.05
 _log = structlog.get_logger(__name__)
 
 
@@ -39,11 +42,10 @@ def main() -> ExitCode:
 
 
 async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ended:
-    stop = _stop_on_signals()
+    stop, told = _stop_on_signals(), None
     if settings.die_with_parent:
-        child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
-    from aggregators.worker import WorkerCrashedError, run  # noqa: PLC0415 - and so does Faust
-    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly,
+        told = child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
+    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly
     from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
 
     registry = service_registry()
@@ -54,6 +56,8 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
         settings.web_names,
         settings.overlay_roots,
         settings.watched,
+        settings.watched_people,
+        settings.web_private,
     )
     try:
         async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:
@@ -62,7 +66,13 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
                 ready()
                 child.working()
 
-            await run(settings, stop, watchdog, work_begins, AggregateMetrics(registry))
+            # Faust loads slowly: the page is there before.
+            worker = await asyncio.to_thread(importlib.import_module, "aggregators.worker")
+            if settings.held and told is not None:
+                await _held_back(told, stop, watchdog)
+            if not stop.is_set():
+                metrics = AggregateMetrics(registry)
+                await worker.run(settings, stop, watchdog, work_begins, metrics)
     except AddressInUseError as error:
         return ExitCode.UNUSABLE, str(error)
     except DataDamagedError as error:
@@ -75,6 +85,14 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
         _log.exception("the aggregator failed")
         return ExitCode.FAILED, repr(error)
     return ExitCode.DONE, ""
+
+
+async def _held_back(told: threading.Event, stop: asyncio.Event, watchdog: Watchdog) -> None:
+    """Waits until Kafka is there, or until it is to stop."""
+    while not (told.is_set() or stop.is_set()):
+        watchdog.alive("waiting for Kafka")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
 
 
 def _stop_on_signals() -> asyncio.Event:

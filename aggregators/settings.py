@@ -16,6 +16,10 @@ class SettingsRefusedError(AvatarRigError, ValueError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class WorkerCrashedError(AvatarRigError, RuntimeError):
+    """Faust gave up; a new process may fare better."""
+
+
 class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one aggregator process.
 
@@ -34,9 +38,13 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             ``localhost``.
         overlay_roots: Run directories whose overlays the page may show.
         watched: Where photos are taken from, for the page to say; empty where that is not known.
+        watched_people: Whether each first-level folder there holds the photos of somebody else.
+        web_private: Folder with the token of those who may change something from the page; empty
+            where nobody may.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
+        held: Whether it shows its page and then waits to be told that Kafka is there.
     """
 
     kafka: KafkaSettings
@@ -48,8 +56,11 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     web_names: tuple[str, ...] = ()
     overlay_roots: tuple[str, ...] = ()
     watched: str = ""
+    watched_people: bool = False
+    web_private: str = ""
     stuck_after: float = 60.0
     die_with_parent: bool = False
+    held: bool = False
 
     def __post_init__(self) -> None:
         if not self.group:

@@ -13,10 +13,10 @@ from aiokafka.errors import CorruptRecordException
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
+from aggregators.settings import WorkerCrashedError
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.errors import AvatarRigError
 from avatarrig.kafka import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.estimate import Estimate
@@ -38,10 +38,6 @@ _FINISH_SECONDS: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _END_SECONDS: Final = 5.0
 """For all of it, the page included; a crash must not keep the next worker from starting."""
-
-
-class WorkerCrashedError(AvatarRigError, RuntimeError):
-    """Faust gave up; a new process may fare better."""
 
 
 def installed_versions() -> str:

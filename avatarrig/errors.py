@@ -38,6 +38,7 @@ AvatarRigError
 ├── MissingExtraError                   errors
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
+├── NotReachableError                   page.links
 ├── NothingToCalibrateError             report.calibration.suggestion
 ├── ObservationFileError                runs.observation_document
 ├── PackageUnavailableError             detectors.fetching.python_package
@@ -67,7 +68,8 @@ AvatarRigError
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-└── WorkerCrashedError                  aggregators.worker
+├── UploadRefusedError                  page.names
+└── WorkerCrashedError                  aggregators.settings
 """
 
 from __future__ import annotations

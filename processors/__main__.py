@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,7 +20,6 @@ from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos
 from avatarrig.process import child
-from avatarrig.process.lifeline import exit_at_end_of
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.runs import RunStorageError
@@ -46,16 +48,20 @@ def main() -> ExitCode:
     stop = child.stop_on_signals()
 
     def work(settings: ReplicaSettings) -> child.Ended:
-        exit_at_end_of(sys.stdin.fileno())
-        return _serve(settings, stop)
+        told = child.when_parent_ends(partial(os._exit, ExitCode.FAILED))
+        return _serve(settings, stop, told)
 
     return child.serve(ReplicaSettings, work)
 
 
-def _serve(settings: ReplicaSettings, stop: threading.Event) -> child.Ended:
+def _serve(settings: ReplicaSettings, stop: threading.Event, told: threading.Event) -> child.Ended:
+    def begin() -> bool:
+        alive = partial(watchdog.alive, "waiting for Kafka")
+        return not settings.held or child.held_back(told, stop, alive)
+
     try:
         with Watchdog(settings.limits.stall) as watchdog, told_by("Kafka answers with an error"):
-            _work(settings, stop, watchdog)
+            _work(settings, stop, watchdog, begin)
     except EXPECTED as error:
         code = _exit_code(error)
         say = _log.debug if code is ExitCode.TRY_AGAIN else _log.warning
@@ -74,13 +80,22 @@ def _exit_code(error: Exception) -> ExitCode:
     return ExitCode.UNUSABLE if isinstance(error, FOR_A_PERSON) else ExitCode.TRY_AGAIN
 
 
-def _work(settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog) -> None:
+def _work(
+    settings: ReplicaSettings,
+    stop: threading.Event,
+    watchdog: Watchdog,
+    begin: Callable[[], bool],
+) -> None:
     with scratch_folder("photos") as folder:
-        _work_in(folder, settings, stop, watchdog)
+        _work_in(folder, settings, stop, watchdog, begin)
 
 
 def _work_in(
-    folder: Path, settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog
+    folder: Path,
+    settings: ReplicaSettings,
+    stop: threading.Event,
+    watchdog: Watchdog,
+    begin: Callable[[], bool],
 ) -> None:
     metrics = DetectMetrics(CollectorRegistry())
     photos, told = _photos(settings.sandbox, folder / "photos")
@@ -88,6 +103,8 @@ def _work_in(
     # It loads its models while we connect.
     sandbox = Sandbox(told, settings.limits, metrics)
     try:
+        if not begin():
+            return
         with connect(settings, watchdog) as (consumer, producer):
             back_off = BackOff(consumer)
             replica = Replica(

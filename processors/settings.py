@@ -21,6 +21,7 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         run: Only references of this run are detected; empty: only those that belong to none.
         sandbox: What the detector process is told.
         limits: Time limits and attempts.
+        held: Whether it loads what it needs and then waits to be told that Kafka is there.
     """
 
     kafka: KafkaSettings
@@ -30,6 +31,7 @@ class ReplicaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     slot: int = 0
     run: str = ""
     limits: Limits = Limits()
+    held: bool = False
 
     @property
     def member(self) -> str:

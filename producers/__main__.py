@@ -20,7 +20,9 @@ def main() -> ExitCode:
     def work(settings: IngestSettings) -> child.Ended:
         from producers.service import ingest  # noqa: PLC0415 - after the metrics are shared
 
-        child.when_parent_ends(stop.set)
+        told = child.when_parent_ends(stop.set)
+        if settings.held and not child.held_back(told, stop):
+            return ExitCode.DONE, ""
         try:
             with told_by("Kafka answers with an error"):
                 ingest(settings, stop, on_working=child.working)

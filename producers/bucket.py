@@ -19,12 +19,18 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.passed_over import FileCounts, Passed, kind_of_file
+from avatarrig.photos.passed_over import (
+    FileCounts,
+    Passed,
+    is_junk,
+    is_photo_name,
+    kind_of_file,
+)
 from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo
-from producers.scan import DatasetError, Problem, is_junk, is_photo_name
+from producers.scan import DatasetError, Problem
 from producers.settling import Stamp
 from producers.source import Entry, SourceAwayError
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.photos.formats import PHOTO_SUFFIXES, split_suffix
 from avatarrig.photos.passed_over import (
     FileCounts,
     Passed,
-    is_hidden,
-    is_system_name,
+    is_junk,
+    is_photo_name,
     kind_of_file,
 )
 from avatarrig.photos.uri import to_file_uri
@@ -62,16 +61,6 @@ class FoundPhoto(msgspec.Struct, frozen=True):
     def printable_path(self) -> str:
         r"""The path with bytes that are no UTF-8 written as ``\xff``."""
         return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def is_photo_name(name: str) -> bool:
-    """Whether a file name ends like a photo's and is no junk."""
-    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
-
-
-def is_junk(name: str) -> bool:
-    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
-    return is_hidden(name) or is_system_name(name)
 
 
 def scan(

@@ -18,6 +18,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         watch: Whether to go on and publish what comes.
         rescan: Seconds between two looks at everything, whatever events say.
         leave_out: Folders within it that are not looked into.
+        held: Whether it loads what it needs and then waits to be told that Kafka is there.
     """
 
     kafka: KafkaSettings
@@ -26,3 +27,4 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     watch: bool = True
     rescan: float = 30.0
     leave_out: tuple[str, ...] = ()
+    held: bool = False

@@ -13,12 +13,12 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError
 from avatarrig.photos.capture import read_capture_time
-from avatarrig.photos.passed_over import FileCounts
+from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
 from producers.hashing import PhotoContent, read_content
 from producers.naming import people_named
 from producers.references import Photo
-from producers.scan import FoundPhoto, is_junk, is_photo_name, look_at, problem_of, scan
+from producers.scan import FoundPhoto, look_at, problem_of, scan
 from producers.settling import Stamp, has_end, is_temporary
 
 _END_BYTES = 32

@@ -1,6 +1,7 @@
 """Draws the figures of the documentation anew, from the product's own code: docs/figures/*.
 
-What one gets is put together from the demo's run with overlays and from ``fit.png``:
+The fit of a body to the demo's estimate, and what one gets, are drawn from the demo's run with
+overlays:
 
     avatarrig inputs/datasets/Demo --out outputs/runs/Demo --debug-overlays
     python scripts/draw_figures.py
@@ -8,18 +9,27 @@ What one gets is put together from the demo's run with overlays and from ``fit.p
 
 from __future__ import annotations
 
+import io
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from avatarrig.avatar.fitting import Options, fit, read_avatar
+from avatarrig.avatar.gltf.container import read_container
+from avatarrig.avatar.human.making import Wish, make_body
+from avatarrig.avatar.human.source import find_human
+from avatarrig.avatar.picture import before_and_after
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.rig.lengths import FileEstimate, complete_lengths
 from avatarrig.report.charts import course_chart
 from avatarrig.report.convergence import replay
+from avatarrig.runs.estimate_file import read_estimate
 from avatarrig.wire import Observation, PackedArray
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +42,8 @@ DEMO = ROOT / "outputs" / "runs" / "Demo"
 SHOWN_PHOTO = "019"
 TALL, GAP = 480, 12  # pixels
 TITLE = 30
+FITTED_PERSON = "pw01"
+WIDE = 1064  # pixels of the picture of a fit
 
 STYLE = """
 text { font-family: system-ui, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif; }
@@ -50,8 +62,25 @@ def main() -> None:
         (FIGURES / f"convergence-{person}.svg").write_text(convergence(person), encoding="utf-8")
         sys.stdout.write(f"{FIGURES / f'convergence-{person}.svg'}\n")
     if DEMO.is_dir():
+        fitted().save(FIGURES / "fit.png", optimize=True)
+        sys.stdout.write(f"{FIGURES / 'fit.png'}\n")
         what_you_get().save(FIGURES / "what-you-get.png", optimize=True)
         sys.stdout.write(f"{FIGURES / 'what-you-get.png'}\n")
+
+
+def fitted() -> Image.Image:
+    """A rendered person's body before and after it got the demo's proportions."""
+    _, truth = rendered(FITTED_PERSON)
+    ratios = {key: length / truth["shoulder_width"] for key, length in truth.items()}
+    known = complete_lengths(FileEstimate(ratios))
+    made = make_body(find_human(), known, Wish(title="before"))
+    with tempfile.NamedTemporaryFile(suffix=".vrm") as file:
+        Path(file.name).write_bytes(made.data)
+        avatar = read_avatar(read_container(Path(file.name)), Path())
+    demo = read_estimate(DEMO)
+    done = fit(avatar, complete_lengths(demo.estimate).lengths, Options(widths="full"))
+    picture = Image.open(io.BytesIO(before_and_after(avatar, done))).convert("RGB")
+    return picture.resize((WIDE, WIDE * picture.height // picture.width), Image.Resampling.LANCZOS)
 
 
 def what_you_get() -> Image.Image:

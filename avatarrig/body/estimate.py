@@ -13,6 +13,8 @@ import numpy as np
 
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.face import face_ratios
+from avatarrig.body.further import further_bones
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
 from avatarrig.body.ratios import RATIO_KEYS
@@ -159,6 +161,8 @@ def _with_photos(
         estimates={key: bones[key].value for key in usable},
         stats=bones,
         asymmetry=asymmetries(tally, moments),
+        further=further_bones(proportions, learned.population, tape, options.measured),
+        face=face_ratios(tally, proportions.moments),
         metres={key: _metres(proportions, tape, key) for key in usable}
         if tape.tells_size
         else None,

@@ -14,6 +14,7 @@ import numpy as np
 from avatarrig.body.bones import BONE_VECTORS, FloatArray
 from avatarrig.body.evidence.features import cosines, observed
 from avatarrig.body.sums.histogram import bin_of
+from avatarrig.wire.estimate import FACE_RATIOS
 
 if TYPE_CHECKING:
     from avatarrig.body.evidence.geometry import Views
@@ -32,6 +33,11 @@ RATIO_KEYS: Final = (
     "torso_length",
 )
 """Names of the 11 bones, sides apart, in the order of `avatarrig.body.bones.BONE_VECTORS`."""
+
+FACE_KEYS: Final = tuple(f"face_{key}" for key in FACE_RATIOS)
+"""Names of the face's proportions among all that a photo shows."""
+
+SHOWN_KEYS: Final = (*RATIO_KEYS, *FACE_KEYS)
 
 _LEAST_VISIBILITY = 0.5
 _LEAST_COSINE = 0.6

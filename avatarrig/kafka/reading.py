@@ -132,6 +132,11 @@ class Reader:
         """Whether it still reads what was there at its start."""
         return bool(self._behind)
 
+    @property
+    def distance(self) -> int:
+        """How many offsets of what was there at its start are still to be read."""
+        return sum(self._ends[p] - self._consumer.position(p) for p in self._behind)
+
     def positions(self) -> dict[TopicPartition, int]:
         """Returns the offset that is read next of each partition."""
         return {partition: self._consumer.position(partition) for partition in self.starts}

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avatarrig.deciding.service import decide_about
 from avatarrig.kafka import KafkaWatch
 from avatarrig.metrics.service import KafkaMetrics
+from avatarrig.page.access import Access
+from avatarrig.page.changes import Changes
 from avatarrig.page.operations import Operations
 from avatarrig.page.page import Page
 from avatarrig.page.server import serving
+from avatarrig.views.cataloguing import Cataloguing
 from avatarrig.views.watch import Watching
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from aiohttp import web
     from prometheus_client import CollectorRegistry
 
     from avatarrig.kafka import KafkaSettings
@@ -48,8 +55,21 @@ async def page_beside(
         return
     kafka_metrics = KafkaMetrics()
     registry.register(kafka_metrics)
-    with Watching(kafka) as watching:
-        routes = [*Page(watching, settings).routes(), *operations.routes()]
+    with Watching(kafka) as watching, Cataloguing(kafka) as photos:
+        page = Page(watching, photos, settings, kafka=kafka.bootstrap_servers)
+        routes = [
+            *page.routes(),
+            *_changes(settings, kafka),
+            *operations.routes(),
+        ]
         async with serving(settings, routes):
             with KafkaWatch(kafka, kafka_metrics, groups):
                 yield operations.ready
+
+
+def _changes(settings: PageSettings, kafka: KafkaSettings) -> list[web.AbstractRouteDef]:
+    """What may be changed; nothing where nobody may."""
+    if not settings.private:
+        return []
+    access = Access(Path(settings.private))
+    return Changes(settings, access, partial(decide_about, kafka)).routes()

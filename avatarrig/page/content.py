@@ -15,6 +15,7 @@ from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
+    FACE_RATIOS,
     BoneEstimate,
     Ends,
     Estimate,
@@ -24,7 +25,7 @@ from avatarrig.wire.estimate import (
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
-    from avatarrig.page.thumbnails import Thumbnails
+    from avatarrig.page.album import Album
     from avatarrig.views import Sighting, Snapshot, Subject
     from avatarrig.wire import HistoryRecord
 
@@ -41,7 +42,6 @@ CHARTED: Final = (
 
 _KEPT_OVERVIEWS: Final = 64
 _LISTED_REJECTS: Final = 10
-_LISTED_PHOTOS: Final = 8
 _SENT_NOTES: Final = 400
 
 
@@ -62,9 +62,9 @@ class Views(Protocol):
 class Content:
     """Says what is known."""
 
-    def __init__(self, views: Views, thumbnails: Thumbnails) -> None:
+    def __init__(self, views: Views, album: Album) -> None:
         self._views = views
-        self.thumbnails = thumbnails
+        self._album = album
         self._overviews: dict[Listing, tuple[tuple[int, int, str], str]] = {}
 
     def is_known(self, name: str) -> bool:
@@ -78,7 +78,7 @@ class Content:
     def overview(self, listing: Listing = EVERYBODY) -> str:
         """Returns the overview; the same text for all who ask for it while nothing changes."""
         seen, trouble = self._views.snapshot(), self._views.trouble
-        state = (seen.version, int(time.time()), trouble)
+        state = (seen.version + self._album.version, int(time.time()), trouble)
         known = self._overviews.get(listing)
         if known is None or known[0] != state:
             if len(self._overviews) >= _KEPT_OVERVIEWS:
@@ -119,10 +119,6 @@ class Content:
     def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
         listed = choose(subjects, listing)
-        photos = sorted(
-            (photo for subject in subjects for photo in subject.photos),
-            key=lambda photo: -photo.observed_at,
-        )
         content = {
             "trouble": trouble,
             "stream": _stream(seen),
@@ -131,7 +127,7 @@ class Content:
             "found": listed.found,
             "page": listed.page,
             "pages": listed.pages,
-            "photos": [self._photo(photo) for photo in photos[:_LISTED_PHOTOS]],
+            "photos": self._album.version,
         }
         return msgspec.json.encode(content).decode()
 
@@ -140,12 +136,12 @@ class Content:
             "trouble": self._views.trouble,
             "stream": _stream(seen),
             "name": name,
+            "photos": self._album.version,
         }
         if subject is None or subject.record is None:
-            return content | {"known": False, "photos": []}
+            return content | {"known": False}
         estimate = subject.record.estimate
         posed = subject.posed
-        newest = list(reversed(subject.photos))[:_LISTED_PHOTOS]
         return content | {
             "known": True,
             "observations": subject.record.observations,
@@ -157,26 +153,13 @@ class Content:
             "pose": None if posed is None else self._posed(posed),
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
+            "face": _face(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
-            "photos": [self._photo(photo) for photo in newest],
         }
 
     def _posed(self, photo: Sighting) -> dict[str, Any]:
         return {"path": photo.path, "at": photo.observed_at, "svg": _pose(photo)}
-
-    def _photo(self, photo: Sighting) -> dict[str, Any]:
-        has_overlay = self.thumbnails.has(photo.image_id)
-        return {
-            "image": photo.image_id,
-            "subject": photo.subject,
-            "path": photo.path,
-            "at": photo.observed_at,
-            "found": photo.pose is not None,
-            "excluded": photo.excluded,
-            "overlay": has_overlay,
-            "pose": None if has_overlay or photo.pose is None else _pose(photo),
-        }
 
 
 def _pose(photo: Sighting) -> str | None:
@@ -287,6 +270,24 @@ def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | Non
         metres=None if length is None else length.value,
         measured=estimate.is_measured(key),
     )
+
+
+class _FaceRow(msgspec.Struct, frozen=True):
+    """A proportion of the face; see `avatarrig.wire.estimate.FaceRatio`."""
+
+    label: str
+    value: float
+    interval: Ends
+    n: int
+    samples: int
+
+
+def _face(estimate: Estimate) -> list[_FaceRow]:
+    return [
+        _FaceRow(label, ratio.value, ratio.interval, ratio.n, ratio.moments)
+        for key, label in FACE_RATIOS.items()
+        if (ratio := estimate.face.get(key)) is not None
+    ]
 
 
 class _Sides(msgspec.Struct, frozen=True):

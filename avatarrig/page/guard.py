@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from avatarrig.page.rule import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from aiohttp.typedefs import Middleware
+
+    from avatarrig.page.access import Access
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,14 +34,17 @@ HEADERS: Final = {
 _LOOPBACK_NAME: Final = "localhost"
 
 
-def guard(names: Iterable[str] = ()) -> Middleware:
-    """Makes the middleware that refuses foreign host names and adds `HEADERS`.
+def guard(names: Iterable[str] = (), access: Access | None = None) -> Middleware:
+    """Makes the middleware that refuses foreign host names and changes that the rule forbids.
+
+    It adds `HEADERS` to what it answers.
 
     A page of an attacker whose name is made to point at this machine (DNS rebinding) asks under
     that name; an address cannot be rebound, and names of one's own can be listed.
 
     Args:
         names: Host names that may be asked for, besides addresses and ``localhost``.
+        access: Who may change something; None where nobody may.
     """
     allowed = frozenset({_LOOPBACK_NAME, *(name.lower() for name in names)})
 
@@ -45,11 +52,10 @@ def guard(names: Iterable[str] = ()) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
         if not is_known_host(host, allowed):
-            response: web.StreamResponse = web.Response(
-                status=421, text="this server does not answer under that host name\n"
-            )
-            response.headers.update(HEADERS)
-            return response
+            return _refused(421, "this server does not answer under that host name")
+        refused = refusal(request, access)
+        if refused is not None:
+            return _refused(refused.status, refused.words)
         try:
             return await handler(request)
         except web.HTTPException as error:
@@ -57,6 +63,10 @@ def guard(names: Iterable[str] = ()) -> Middleware:
             raise
 
     return middleware
+
+
+def _refused(status: int, words: str) -> web.Response:
+    return web.Response(status=status, text=f"{words}\n", headers=HEADERS)
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from avatarrig.body.rig.formats import FORMATS
+from avatarrig.page.album import Album, Photos
 from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, download
 from avatarrig.page.listing import Listing, Order
@@ -41,15 +42,28 @@ ORDERS: Final = {
     Order.PHOTOS: "most photos first",
     Order.UNSURE: "least sure first",
 }
+_KEPT: Final = {"Cache-Control": "private, max-age=3600"}
 _DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_available), "png")
 
 
 class Page:
-    """Answers browsers."""
+    """Answers browsers.
 
-    def __init__(self, views: Views, settings: PageSettings) -> None:
-        self._content = Content(views, Thumbnails(settings.overlays))
-        self._watched = settings.watched
+    Args:
+        views: What is known of the pipeline.
+        photos: Where photos are looked up.
+        settings: What may be shown.
+        kafka: Address of Kafka, for the commands that people may copy.
+    """
+
+    def __init__(
+        self, views: Views, photos: Photos, settings: PageSettings, *, kafka: str = ""
+    ) -> None:
+        self._thumbnails = Thumbnails(settings.overlays)
+        self._album = Album(photos, self._thumbnails)
+        self._content = Content(views, self._album)
+        self._settings = settings
+        self._kafka = kafka
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -64,6 +78,8 @@ class Page:
             web.get("/", self._overview),
             web.get("/subject", self._subject),
             web.get("/events", self._events),
+            web.get("/photos", self._photos),
+            web.get("/pose.svg", self._pose),
             web.get("/overlay", self._overlay),
             *(web.get(f"/skeleton.{kind}", self._download) for kind in _DOWNLOADS),
             web.get("/favicon.ico", self._favicon),
@@ -71,7 +87,7 @@ class Page:
         ]
 
     async def _overview(self, _: web.Request) -> web.Response:
-        return self._html("overview.html", watched=self._watched, orders=ORDERS)
+        return self._html("overview.html", orders=ORDERS)
 
     async def _subject(self, request: web.Request) -> web.Response:
         name = _name(request)
@@ -114,14 +130,28 @@ class Page:
         finally:
             self._streams -= 1
 
+    async def _photos(self, request: web.Request) -> web.Response:
+        body = await asyncio.to_thread(self._album.page, request.query)
+        return web.Response(
+            body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
+        )
+
+    async def _pose(self, request: web.Request) -> web.Response:
+        image_id = request.query.get("image", "")
+        drawn = await asyncio.to_thread(self._album.pose, _name(request), image_id)
+        if drawn is None:
+            raise web.HTTPNotFound(text="no pose was seen in such a photo\n")
+        return web.Response(body=drawn, content_type="image/svg+xml", headers=_KEPT)
+
     async def _overlay(self, request: web.Request) -> web.Response:
         image_id = request.query.get("image", "")
-        picture = await asyncio.to_thread(self._content.thumbnails.read, image_id)
+        whole = "whole" in request.query
+        read = self._thumbnails.whole if whole else self._thumbnails.read
+        picture = await asyncio.to_thread(read, image_id)
         if picture is None:
             raise web.HTTPNotFound(text="there is no such overlay here\n")
-        return web.Response(
-            body=picture, content_type="image/jpeg", headers={"Cache-Control": "max-age=3600"}
-        )
+        kind = "image/png" if whole else "image/jpeg"
+        return web.Response(body=picture, content_type=kind, headers=_KEPT)
 
     async def _download(self, request: web.Request) -> web.Response:
         name = _name(request)
@@ -146,7 +176,9 @@ class Page:
         status: int = 200,
         **values: Any,
     ) -> web.Response:
-        text = self._templates.get_template(template).render(**values)
+        text = self._templates.get_template(template).render(
+            **values, settings=self._settings, kafka=self._kafka, may=bool(self._settings.private)
+        )
         return web.Response(
             status=status,
             text=text,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.page.access import Access
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
 
@@ -40,7 +42,8 @@ async def serving(
         yield
         return
     patience = Patience()
-    application = web.Application(middlewares=[patience.middleware, guard(settings.names)])
+    access = Access(Path(settings.private)) if settings.private else None
+    application = web.Application(middlewares=[patience.middleware, guard(settings.names, access)])
     application.on_response_prepare.append(add_headers)
     application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -17,6 +17,8 @@ from avatarrig.wire.identity import is_image_id
 _SIZE: Final = (480, 480)
 _KEPT: Final = 64
 _MOST_PIXELS: Final = 200_000_000
+_LARGEST: Final = 64 << 20
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
 class Thumbnails:
@@ -49,6 +51,17 @@ class Thumbnails:
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
             return self._kept[path]
+
+    def whole(self, image_id: str) -> bytes | None:
+        """Returns a photo's overlay as it lies there, a PNG; None where there is none."""
+        path = self._find(image_id)
+        try:
+            if path is None or path.stat().st_size > _LARGEST:
+                return None
+            data = path.read_bytes()
+        except OSError:  # it was deleted
+            return None
+        return data if data.startswith(_PNG) else None
 
     def _find(self, image_id: str) -> Path | None:
         if not is_image_id(image_id):

@@ -6,7 +6,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import Any, Final
 
-from avatarrig.photos.formats import RAW_SUFFIXES, split_suffix
+from avatarrig.photos.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, split_suffix
 from avatarrig.wire.counted import counted
 
 
@@ -88,6 +88,16 @@ def is_system_name(name: str) -> bool:
     """Whether a name is a system's or a program's own, and nothing below it is a photo to count."""
     lower = name.lower()
     return lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
+    return is_hidden(name) or is_system_name(name)
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file name ends like a photo's and is no junk."""
+    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
 
 
 def kind_of_file(name: str) -> Passed:

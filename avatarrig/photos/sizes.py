@@ -18,6 +18,9 @@ WORKING_LONG_SIDE: Final = 960
 """A photo is never reduced below this many pixels on its long side: the landmark models see at
 most 256 pixels of a person, and area-resizing to 960 moves bones by less than a 3-pixel crop."""
 
+LARGEST_FILE: Final = 256 << 20
+"""Bytes of a photo's file; larger ones are refused unread."""
+
 MIN_SIDE: Final = 16
 """Pictures with a shorter side cannot show a person, and crash some of the models' graphs."""
 

@@ -35,6 +35,20 @@ _BAND: Final = 22
 _STATUSES: Final = ("stable", "provisional", "insufficient")
 _POSE_WIDTH: Final = 600
 _SURE: Final = 0.8
+_COLOURS: Final = {"left": "#d97a1e", "right": "#2f8fd6", "middle": "#7d8a9a"}
+_OPACITIES: Final = {"sure": "1", "fair": ".6", "poor": ".3"}
+_WRITTEN: Final = {
+    "pose": "",
+    "frame": 'fill="none"',
+    "middle": f'fill="none" stroke="{_COLOURS["middle"]}" stroke-width="9"',
+    **{
+        f"{side} {certainty}": f'stroke="{colour}" stroke-opacity="{opacity}" stroke-width="10" '
+        'stroke-linecap="round"'
+        for side, colour in _COLOURS.items()
+        for certainty, opacity in _OPACITIES.items()
+    },
+}
+"""What classes mean where no style sheet is: attributes."""
 
 
 def t_pose_svg(estimate: Estimate, *, small: bool = False) -> str:
@@ -185,6 +199,20 @@ def pose_svg(pose: NDArray[np.float32], width: int, height: int, *, label: str) 
         f'height="{_n(tall - 2)}" rx="8"/>'
         f"{''.join(lines)}{_face(seen)}</svg>"
     )
+
+
+def pose_picture(pose: NDArray[np.float32], width: int, height: int) -> str:
+    """Draws the pose seen in a photo as a file of its own, readable on light and dark ground.
+
+    Args:
+        pose: (33, 5): x, y, z, visibility, presence.
+        width: Of the photo, pixels.
+        height: Of the photo, pixels.
+    """
+    drawn = pose_svg(pose, width, height, label="pose")
+    for css_class, written in _WRITTEN.items():
+        drawn = drawn.replace(f'class="{css_class}"', written)
+    return drawn
 
 
 def _escaped(text: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+import msgspec
 import structlog
 
 from avatarrig.errors import CommandError, ExitCode
@@ -30,6 +31,7 @@ from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supe
 
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
+READY_LOOK_SECONDS = 0.05
 ASK_AGAIN_SECONDS = 5.0
 """Between two questions whether Kafka answers: one that is frozen takes as long to say nothing."""
 ResultT = TypeVar("ResultT")
@@ -89,32 +91,85 @@ class Coordinator:
         self._kafka = kafka
         return kafka
 
+    def launch(self, broker: EmbeddedBroker) -> KafkaSettings:
+        """Begins to start an embedded broker, to keep it at work; returns where it will be.
+
+        Raises:
+            BrokerError: It cannot be had, or its directory not be used.
+        """
+        keeper = BrokerKeeper(broker, self.background, self._notes.put)
+        self._keeper = keeper
+        keeper.launch()
+        self._where_data_lies = f"; it lies in {broker.data_dir}"
+        return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+
+    def await_broker(self, stop: threading.Event | None = None) -> KafkaSettings:
+        """Waits until the broker answers that was launched; returns how it is reached.
+
+        Parts that were started for another address are stopped: somebody took the port.
+
+        Args:
+            stop: Is set to give up.
+
+        Raises:
+            BrokerError: It does not start.
+            CommandError: As `check`.
+        """
+        keeper, expected = self._keeper, self._kafka
+        if keeper is None or expected is None:
+            raise BrokerError("no broker was launched")
+        while not keeper.is_ready(READY_LOOK_SECONDS):
+            self.check()
+            if stop is not None and stop.is_set():
+                return expected
+        reached = self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+        if reached != expected:
+            self.stop_parts()
+        return reached
+
     def keep(self, broker: EmbeddedBroker) -> KafkaSettings:
         """Starts an embedded broker and keeps it at work; returns how it is reached.
 
         Raises:
             BrokerError: It does not start.
         """
-        keeper = BrokerKeeper(broker, self.background, self._notes.put)
-        keeper.__enter__()
-        self._keeper = keeper
-        self._where_data_lies = f"; it lies in {broker.data_dir}"
-        return self.use(KafkaSettings(bootstrap_servers=keeper.bootstrap_servers))
+        self.launch(broker)
+        return self.await_broker()
 
-    def start(self, children: Sequence[Child], *, metrics_directory: Path | None = None) -> None:
+    def start(
+        self,
+        children: Sequence[Child],
+        *,
+        metrics_directory: Path | None = None,
+        held: bool = False,
+    ) -> None:
         """Starts parts.
 
         Args:
             metrics_directory: Where they leave their metrics; None where nobody asks for them.
+            held: Whether they load what they need and wait for `release`: Kafka is not there yet.
         """
+        if held:
+            children = [_held(child) for child in children]
         supervisor = Supervisor(
             children,
             log_directory=self._log_directory,
             metrics_directory=metrics_directory,
             background=self.background,
+            held=held,
         )
         self._supervisors.append(supervisor)
         supervisor.start()
+
+    def release(self) -> None:
+        """Has the parts begin that were held back."""
+        for supervisor in self._supervisors:
+            supervisor.release()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether any parts were started and not stopped."""
+        return bool(self._supervisors)
 
     @property
     def states(self) -> tuple[ChildState, ...]:
@@ -210,7 +265,7 @@ class Coordinator:
         """Stops all parts, then the broker."""
         self.stop_parts()
         if self._keeper is not None:
-            self._keeper.__exit__()
+            self._keeper.end()
             self._keeper = None
 
     def _give_up_hopeless(self, state: ChildState) -> None:
@@ -243,6 +298,11 @@ class Coordinator:
         except TransportError:
             return False
         return True
+
+
+def _held(child: Child) -> Child:
+    settings = msgspec.structs.replace(child.settings, held=True)
+    return msgspec.structs.replace(child, settings=settings)
 
 
 def _is_news(known: ChildState | None, state: ChildState) -> bool:

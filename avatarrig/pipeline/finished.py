@@ -46,6 +46,7 @@ class _Finished(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     learned: str | None
     storage: bytes
+    told: bytes
     remembered: Remembered
 
 
@@ -59,6 +60,9 @@ class FinishedRun:
         identity: The run's identifier.
         fingerprint: Detector fingerprint that counts.
         learned: Version of the weights that estimates are made with.
+
+    Attributes:
+        all_detected: Whether `look` found that no detector has to look at any photo.
     """
 
     def __init__(  # noqa: PLR0913 - what makes a run the same run
@@ -77,6 +81,7 @@ class FinishedRun:
         self._identity = identity
         self._fingerprint = fingerprint
         self._learned = learned
+        self.all_detected = False
 
     def write(self, progress: Progress) -> None:
         """Writes down how a run ended; the broker has ended by now.
@@ -92,6 +97,7 @@ class FinishedRun:
                 fingerprint=self._fingerprint,
                 learned=self._learned,
                 storage=storage_state(self._run.broker),
+                told=self._told(),
                 remembered=progress.remembered(),
             )
         )
@@ -137,6 +143,7 @@ class FinishedRun:
             if not is_done:
                 return None
             unverified += not is_verified
+        self.all_detected = True
         if not self._is_settled(progress):
             return None
         if self._request.max_images is None:
@@ -159,12 +166,22 @@ class FinishedRun:
         except (OSError, msgspec.MsgspecError) as error:
             _log.warning("what the last run knew is of no use", why=str(error))
             return None
+        return finished.remembered if self._fits(finished) else None
+
+    def _fits(self, finished: _Finished) -> bool:
+        """Whether that was this run, as it is asked for now, and its broker's records as then."""
         known = (finished.format, finished.run, finished.fingerprint, finished.learned)
-        if known != (_FORMAT, self._identity, self._fingerprint, self._learned):
-            return None
-        if finished.storage != storage_state(self._run.broker):
-            return None
-        return finished.remembered
+        return (
+            known == (_FORMAT, self._identity, self._fingerprint, self._learned)
+            and (finished.told == self._told() or not self._request.tells_measured)
+            and finished.storage == storage_state(self._run.broker)
+        )
+
+    def _told(self) -> bytes:
+        """What this request tells the aggregator of the person, packed."""
+        asked = self._request.estimate
+        told = (asked.height, asked.measured) if self._request.tells_measured else None
+        return msgspec.msgpack.encode(told)
 
     def _is_done(self, record: Published, progress: Progress) -> tuple[bool, bool]:
         """Tells of a photo whether nothing is left to do, and whether its file has a checksum."""

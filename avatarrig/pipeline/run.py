@@ -159,6 +159,7 @@ def _locked_run(
                     fingerprint=fingerprint,
                     display=display,
                     started=started,
+                    detection_expected=not finished.all_detected,
                 )
                 session.carry_out(interruption)
                 return progress

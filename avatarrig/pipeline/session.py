@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import islice
 
 import structlog
 
@@ -46,6 +47,7 @@ from avatarrig.wire.topics import detector_group, pipeline_topics
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
+from producers.scan import DatasetError, scan
 
 ESTIMATE_SECONDS = 2.0
 """While photos flow, the estimate's file is written at most so often."""
@@ -61,6 +63,7 @@ class Session:
 
     Args:
         started: When the run began, on the monotonic clock.
+        detection_expected: Whether a detector will have to look at a photo, as far as is known.
     """
 
     def __init__(  # noqa: PLR0913 - the run's context, put together in one place
@@ -74,6 +77,7 @@ class Session:
         fingerprint: str,
         display: Display,
         started: float,
+        detection_expected: bool = True,
     ) -> None:
         self._request = request
         self._run = run
@@ -83,6 +87,7 @@ class Session:
         self._fingerprint = fingerprint
         self._display = display
         self._started = started
+        self._detection_expected = detection_expected
         self._stage = ""
         self._scanning = True
         self._detecting = False
@@ -109,12 +114,15 @@ class Session:
                 # Nobody else shall wait for the brokers to miss these members.
                 stack.enter_context(self._memberships(kafka))
                 stack.callback(parts.stop_parts)
+            else:
+                kafka = self._started_beside(parts, kafka)
             parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
             if self._request.tells_measured:
                 parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
             publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
+            parts.release()
             publishing.start(parts.background)
             stack.callback(publishing.stop)
             self._enter("detecting")
@@ -186,9 +194,38 @@ class Session:
         if self._request.kafka is not None:
             diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
-        return parts.keep(
+        return parts.launch(
             EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
         )
+
+    def _started_beside(self, parts: Coordinator, kafka: KafkaSettings) -> KafkaSettings:
+        """Has parts load what they need while Kafka starts; returns how that is reached."""
+        photos = 0
+        with suppress(DatasetError):  # publishing tells of it
+            some = islice(scan(self._request.dataset), self._request.workers)
+            photos = sum(1 for _ in some)
+        if photos and self._detection_expected:
+            self._start_detecting(parts, kafka, photos, held=True)
+        if photos:
+            self._start_aggregating(parts, kafka, held=True)
+        reached = parts.await_broker()
+        if not parts.has_parts:
+            self._detecting = self._aggregating = False
+        return reached
+
+    def _start_detecting(
+        self, parts: Coordinator, kafka: KafkaSettings, count: int, *, held: bool = False
+    ) -> None:
+        self._detecting = True
+        parts.start(replicas(self._replica(kafka), count), held=held)
+
+    def _start_aggregating(
+        self, parts: Coordinator, kafka: KafkaSettings, *, held: bool = False
+    ) -> None:
+        self._aggregating = True
+        parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))], held=held)
+        if self._request.web_port is not None:
+            self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
 
     def _tell_restart(self, state: ChildState) -> None:
         if state.restarts > self._restarts.get(state.name, 0):
@@ -288,14 +325,10 @@ class Session:
     ) -> None:
         """Leaves out what has nothing to do: a finished run shows its result at once."""
         if photos.detection_needed and not self._detecting:
-            self._detecting = True
-            parts.start(replicas(self._replica(kafka), self._request.workers))
+            self._start_detecting(parts, kafka, self._request.workers)
         estimating = self._detecting or not (self._scanning or self._progress.estimates_complete)
         if estimating and not self._aggregating:
-            self._aggregating = True
-            parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))])
-            if self._request.web_port is not None:
-                self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
+            self._start_aggregating(parts, kafka)
 
     def _look_after(self, *, news: bool) -> None:
         self._show()

@@ -17,6 +17,7 @@ from avatarrig.process.protocol import Status
 from avatarrig.process.sharing import share_metrics
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+_LOOK_SECONDS = 0.1
 Ended = tuple[ExitCode, str]
 """How a child ends, and why, for a person."""
 
@@ -35,7 +36,7 @@ def serve(
     share_metrics()
     text = os.environ.pop(variable, None) if variable else None
     try:
-        line = sys.stdin.buffer.readline() if text is None else text
+        line = _first_line() if text is None else text
         settings = msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, ValueError) as error:
         report(Status("failed", f"the settings do not fit: {error}"))
@@ -44,6 +45,12 @@ def serve(
     code, message = work(settings)
     report(Status("stopped" if code is ExitCode.DONE else "failed", message))
     return code
+
+
+def _first_line() -> bytes:
+    """Reads the settings and nothing behind them, which is for `when_parent_ends`."""
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:
+        return unbuffered.readline()
 
 
 def report(status: Status) -> None:
@@ -68,13 +75,37 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def when_parent_ends(do: Callable[[], object]) -> None:
-    """Does something when the parent's end of standard input closes, however the parent ended."""
+def when_parent_ends(do: Callable[[], object]) -> threading.Event:
+    """Does something when the parent's end of standard input closes, however the parent ended.
+
+    Returns:
+        Is set when the parent has a child begin that was held back.
+    """
+    told = threading.Event()
 
     def wait() -> None:
         # Not through a buffered stream: the interpreter cannot end while a thread reads one.
         while os.read(sys.stdin.fileno(), 1):
-            pass
+            told.set()
         do()
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+    return told
+
+
+def held_back(
+    told: threading.Event, stop: threading.Event, alive: Callable[[], None] = lambda: None
+) -> bool:
+    """Waits until a child that is held back may begin, however long the parent takes.
+
+    Args:
+        told: As `when_parent_ends` gives it.
+        stop: Is set to end.
+        alive: Is called now and then meanwhile.
+
+    Returns:
+        Whether to begin; False where the child is to end.
+    """
+    while not (stop.is_set() or told.wait(_LOOK_SECONDS)):
+        alive()
+    return not stop.is_set()

@@ -100,6 +100,7 @@ class Supervisor:
         metrics_directory: Where each child leaves its metrics for this process to serve; None
             where nobody asks for them.
         background: Owns the threads that look after the children.
+        held: Whether children whose settings say that they are held back wait for `release`.
     """
 
     def __init__(
@@ -109,11 +110,14 @@ class Supervisor:
         log_directory: Path | None = None,
         metrics_directory: Path | None = None,
         background: Background | None = None,
+        held: bool = False,
     ) -> None:
         if not children:
             raise ValueError("there is nothing to supervise")
         self._background = background or Background()
         self._slots = [_Slot(child, log_directory, metrics_directory) for child in children]
+        if not held:
+            self.release()
 
     def __enter__(self) -> Self:
         self.start()
@@ -136,6 +140,11 @@ class Supervisor:
         """Starts the children and returns; `states` tells how they come along."""
         for slot in self._slots:
             slot.start(self._background)
+
+    def release(self) -> None:
+        """Has children that are held back begin, and those that are started from now on."""
+        for slot in self._slots:
+            slot.release()
 
     def forgive(self) -> None:
         """Has each child's row of exits begin anew with the next one: something else was why."""
@@ -175,8 +184,15 @@ class _Slot:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._forgiven = threading.Event()
+        self._released = self._knows_settings = False
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
+
+    def release(self) -> None:
+        with self._lock:
+            self._released = True
+            if self._process is not None and self._knows_settings:
+                self._say(self._process, b"")
 
     def forgive(self) -> None:
         self._forgiven.set()
@@ -259,14 +275,23 @@ class _Slot:
                     start_new_session=True,
                 )
             self._process = process
+            self._knows_settings = False
         self._note(state="starting", pid=process.pid)
+        self._say(process, msgspec.json.encode(self._child.settings))
+        with self._lock:
+            self._knows_settings = True
+            if self._released:
+                self._say(process, b"")
+        return process
+
+    def _say(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        """Writes a line to a child: first its settings, then an empty one to have it begin."""
         try:
             stdin = cast("IO[bytes]", process.stdin)
-            stdin.write(msgspec.json.encode(self._child.settings) + b"\n")
+            stdin.write(line + b"\n")
             stdin.flush()
-        except OSError:  # it died at once; its exit status tells more
+        except (OSError, ValueError):  # it died at once; its exit status tells more
             _log.warning("a child died at its start", child=self.state.name)
-        return process
 
     def _open_log(self) -> IO[bytes]:
         if self._log_directory is None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures import style
 from avatarrig.pictures.overlay import draw_overlay
 from avatarrig.pictures.style import Pixels
@@ -27,8 +28,6 @@ SIZE: Final = (360, 300)
 HARMLESS: Final = frozenset({RejectReason.TOO_LARGE, RejectReason.DETECTOR_FAILED})
 """Reasons for which photos are rejected that say nothing against opening them."""
 
-_LARGEST: Final = 256 << 20
-"""Bytes of a photo; larger files are not opened, as in the detector."""
 _QUALITY: Final = 72
 _COLUMNS: Final = 6
 _GAP: Final = 12
@@ -72,7 +71,7 @@ class Thumbnails:
     def _decoded(self, path: str) -> Pixels | None:
         photo = self._photo(path)
         try:
-            if photo is None or photo.stat().st_size > _LARGEST:
+            if photo is None or photo.stat().st_size > LARGEST_FILE:
                 return None
             return decode_photo(photo.read_bytes()).rgb
         except (OSError, PhotoRefusedError):

@@ -30,6 +30,9 @@ _ANSWER_MS: Final = 4_000
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 2.0
+_STARTING_SECONDS: Final = 15.0
+"""Who looks on may be there before Kafka; it is no trouble yet that it does not answer."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -52,6 +55,8 @@ class Watching:
         tell: Tell = log_refusal,
     ) -> None:
         self._kafka = kafka
+        self._clock = clock
+        self._patient_until = clock() + _STARTING_SECONDS
         self._tell = tell
         self._lock = threading.Lock()
         self._board = Board()
@@ -93,7 +98,9 @@ class Watching:
             try:
                 work()
             except (TransportError, OSError) as error:
-                if self._troubles.begins(work.__name__, in_words(error)):
+                is_new = not self._board.version and self._clock() < self._patient_until
+                words = NOT_CONNECTED if is_new else in_words(error)
+                if self._troubles.begins(work.__name__, words):
                     _log.debug("nothing can be read for those who look on", why=str(error))
             self._ended.wait(_RETRY_SECONDS)
 

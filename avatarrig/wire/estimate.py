@@ -39,6 +39,18 @@ BONE_LABELS: Final = {
 }
 """What people call the keys of an estimate, in the order they are listed."""
 
+FURTHER_LABELS: Final = {
+    "head": "head, chin to crown",
+    "neck": "neck, shoulders to chin",
+    "clavicle": "collar bone",
+    "spine_upper": "spine, waist to shoulders",
+    "spine_lower": "spine, hips to waist",
+    "hand": "hand",
+    "foot": "foot",
+    "ankle_height": "ankle above the sole",
+}
+"""Lengths that no photo tells of, in the order they are listed."""
+
 SIDED: Final = ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
 """Bones whose sides are compared."""
 
@@ -58,6 +70,7 @@ MEASURABLE: Final = [
     *SIDED,
     *(f"{bone}_{side}" for bone in SIDED for side in "LR"),
     *("shoulder_width", "hip_width", "torso_length"),
+    *("head", "neck", "hand", "foot", "ankle_height"),
 ]
 """Keys of lengths that may be given."""
 
@@ -137,6 +150,57 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     value: _Length
     error: Annotated[_Length, Meta(description="Standard error.")]
+
+
+FACE_RATIOS: Final = {
+    "height_to_width": "height of the face",
+    "jaw_to_width": "jaw",
+    "eye_distance_to_width": "distance of the eyes",
+    "nose_length_to_width": "length of the nose",
+    "mouth_to_width": "mouth",
+}
+"""What is told of a face, over its width, and what people call it."""
+
+
+class FaceRatio(msgspec.Struct, frozen=True, kw_only=True):
+    """A proportion of the face, over its width."""
+
+    value: _Length
+    interval: Annotated[
+        Ends,
+        Meta(
+            description="Contains what all such photos would say with 90 % probability. What the "
+            "detector gets wrong in every photo is not in it."
+        ),
+    ]
+    n: Annotated[Count, Meta(description="Photos that show it: from the front, at rest.")]
+    moments: Annotated[Count, Meta(description="Moments that these photos were taken in.")]
+
+
+class FurtherBone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A length that no photo tells of, given those that photos tell of; over shoulder width."""
+
+    value: _Length
+    interval: Annotated[Ends, Meta(description="Contains the truth with 90 % probability.")]
+    status: Annotated[
+        Status,
+        Meta(
+            description="insufficient: hardly better known than anybody's. provisional: the other "
+            "bones tell some of it. stable: measured."
+        ),
+    ]
+    prior_share: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of people's spread that is left: 1 where neither the other bones "
+            "nor a tape tell anything.",
+        ),
+    ]
+    metres: Annotated[
+        Metres | None, Meta(description="Only where a height was given, or a length.")
+    ] = None
 
 
 class Asymmetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,6 +350,23 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "the photos; left out where there are none.",
             max_length=MOST_KEYS,
             extra_json_schema=_keys(MEASURABLE),
+        ),
+    ] = {}
+    further: Annotated[
+        dict[Code, FurtherBone],
+        Meta(
+            description="Bones that no photo tells of, given the others and people in general; "
+            "left out while no photo counts.",
+            max_length=MOST_KEYS,
+            extra_json_schema=_keys([*FURTHER_LABELS]),
+        ),
+    ] = {}
+    face: Annotated[
+        dict[Code, FaceRatio],
+        Meta(
+            description="Proportions of the face; left out where no photo shows it.",
+            max_length=MOST_KEYS,
+            extra_json_schema=_keys([*FACE_RATIOS]),
         ),
     ] = {}
     window: Annotated[

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
@@ -177,7 +178,7 @@ def assemble(
     Returns:
         The observation. A photo with the bytes of another one is marked as excluded.
     """
-    return Observation(
+    observation = Observation(
         image_id=reference.image_id,
         dataset=reference.dataset,
         path=reference.path,
@@ -198,10 +199,13 @@ def assemble(
         face=_packed(seen.face),
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
-        evidence=_evidence(seen, learned),
         excluded=_excluded(reference, seen),
         look=seen.look,
     )
+    evidence = _evidence(seen, learned)
+    if evidence is None:
+        return observation
+    return msgspec.structs.replace(observation, evidence=with_face(evidence, observation))
 
 
 def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.runs import WantedFiles
 from avatarrig.wire import PhotoReference, Sought
 from avatarrig.wire.identity import asked_fingerprint
@@ -36,7 +37,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     models: str | None = None
     run_directory: str | None = None
     wanted: WantedFiles = msgspec.field(default_factory=WantedFiles)
-    max_photo_bytes: int = 256 << 20
+    max_photo_bytes: int = LARGEST_FILE
     sought: Sought | None = None
 
     def sought_in(self, reference: PhotoReference) -> Sought | None:

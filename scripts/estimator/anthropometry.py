@@ -52,14 +52,18 @@ _SHARED: Final = {
 
 def main() -> None:
     """Writes the table."""
-    people = {sex: _read(Path(sys.argv[1]) / f"ANSUR_II_{name}_Public.csv")
-              for sex, name in _SEXES.items()}  # fmt: skip
+    people = read_survey(Path(sys.argv[1]))
     table = {"source": "US Army Anthropometric Survey 2012 (ANSUR II), public domain",
              "bones": list(POOLED_BONES)} | {
         sex: _moments(measurements) for sex, measurements in people.items()
     }  # fmt: skip
     TABLE.write_text(json.dumps(table, indent=1) + "\n")
     _compare_halves([np.log(analogues(measurements)) for measurements in people.values()])
+
+
+def read_survey(folder: Path) -> dict[str, Measurements]:
+    """Reads both files of the survey."""
+    return {sex: _read(folder / f"ANSUR_II_{name}_Public.csv") for sex, name in _SEXES.items()}
 
 
 def _read(path: Path) -> Measurements:

@@ -21,10 +21,10 @@ from support.aggregators.aggregating import (
 from support.kafka import with_topics
 from support.observed import observation
 
+from avatarrig.deciding.service import decide_in_service
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.pipeline.decisions.deciding_service import decide_in_service
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import SKELETONS

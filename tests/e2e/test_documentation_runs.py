@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.avatar.avatars import Recipe, build
 from support.cli.documentation import ROOT, Block, blocks
 from support.command import DEMO
 
@@ -33,6 +34,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in PHOTOS:
         shutil.copy(DEMO / f"{name}.jpg", folder / "inputs" / "datasets" / "Demo")
     shutil.copy(DEMO / "001.jpg", folder / "inputs" / "datasets" / "TestRun1")
+    (folder / "my-avatar.vrm").write_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
     return folder
 
 
@@ -70,6 +72,7 @@ def test_the_tutorial_leads_from_photos_to_an_avatar(anna: Path) -> None:
     left = {file.name for file in anna.iterdir()}
     assert {"overlays", "report.html", "skeleton.glb", "skeleton.bvh", "unity.json"} <= left
     assert {"body.vrm", "body.mhm", "me.vrm", "me-before-after.png"} <= left
+    assert {"my-avatar-fitted.vrm", "my-avatar-fitted-before-after.png"} <= left
     assert len(list((anna / "observations").iterdir())) == len(PHOTOS)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import current_evidence
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
@@ -62,7 +63,7 @@ def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counte
     Raises:
         StateRefusedError: The evidence does not hold what evidence holds.
     """
-    reason = _excluded_unseen(observation) or _poor_pose(observation, rule)
+    reason = why_not(observation, rule)
     if reason is not None:
         return Excluded(reason)
     try:
@@ -70,6 +71,26 @@ def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counte
     except LearnedRefusedError:
         return Excluded(Exclusion.NO_WEIGHTS)
     return Excluded(Exclusion.NO_EVIDENCE) if evidence is None else Counted(evidence)
+
+
+def why_not(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Exclusion | None:
+    """Tells why a photo does not count, without making sure that its evidence is possible.
+
+    It is for those who show many photos. What no photo gives, `judge` refuses.
+
+    Returns:
+        The reason; None where the photo counts.
+    """
+    reason = _excluded_unseen(observation) or _poor_pose(observation, rule)
+    if reason is not None:
+        return reason
+    if observation.evidence is None:
+        return Exclusion.NO_EVIDENCE
+    try:
+        load_learned(observation.evidence.learned.rpartition("-")[0])
+    except LearnedRefusedError:
+        return Exclusion.NO_WEIGHTS
+    return None
 
 
 def _excluded_unseen(observation: Observation) -> Exclusion | None:

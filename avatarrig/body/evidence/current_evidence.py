@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from avatarrig.body.evidence.evidence import check_possible, evidence_from_landmarks
+from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.ratios import RATIO_KEYS
-from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.ratios import SHOWN_KEYS
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 
 if TYPE_CHECKING:
     from avatarrig.body.evidence.learned import Learned
     from avatarrig.wire import Evidence, Observation
 
-_KEYS = frozenset(RATIO_KEYS)
+_KEYS = frozenset(SHOWN_KEYS)
 
 
 def current_evidence(observation: Observation) -> Evidence | None:
@@ -47,7 +51,15 @@ def current_evidence(observation: Observation) -> Evidence | None:
         observation.height,
         learned=learned,
     )
-    return None if again is None else _checked(again, learned)
+    return None if again is None else _checked(with_face(again, observation), learned)
+
+
+def slim(observation: Observation) -> Observation:
+    """Leaves out the points of the face: what they tell stays, as evidence."""
+    with contextlib.suppress(LearnedRefusedError, StateRefusedError):  # it will not count
+        evidence = current_evidence(observation)
+        observation = msgspec.structs.replace(observation, evidence=evidence)
+    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def _checked(evidence: Evidence, learned: Learned) -> Evidence:

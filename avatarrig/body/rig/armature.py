@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
-from avatarrig.body.face import FaceRatio
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,
@@ -24,7 +23,7 @@ from avatarrig.body.rig.lengths import (
     complete_lengths,
 )
 from avatarrig.body.rig.names import rename
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import Estimate, FaceRatio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +127,7 @@ def build_armature(
         ),
         unit=STATURE if height is None else METRE,
         naming=naming,
+        face=estimate.face,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.errors import AvatarRigError
-from avatarrig.wire.estimate import BoneEstimate, Estimate
+from avatarrig.wire.estimate import BoneEstimate, Estimate, FaceRatio
 
 MEASURED: Final = "measured"
 PRIOR: Final = "population mean: too few photos show it"
@@ -97,6 +97,7 @@ class FileEstimate(msgspec.Struct, frozen=True):
     height: float | None = None
     metres: dict[str, FileMetres] | None = None
     subject: str | None = None
+    face: dict[str, FaceRatio] = {}
 
 
 def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:

@@ -13,7 +13,7 @@ import msgpack
 
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.levels import moments_of
-from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.ratios import SHOWN_KEYS
 from avatarrig.body.refused import LearnedRefusedError, OutdatedStateError, StateRefusedError
 from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
@@ -107,7 +107,7 @@ class Tally:
         """Returns how often which length of a bone was read.
 
         Args:
-            key: One of `avatarrig.body.ratios.RATIO_KEYS`.
+            key: One of `avatarrig.body.ratios.SHOWN_KEYS`.
         """
         return self._histograms.get(key, Histogram())
 
@@ -243,7 +243,7 @@ class Tally:
             self._people,
             self.excluded,
             self._learned,
-            {key: self._histograms[key].pack() for key in RATIO_KEYS if key in self._histograms},
+            {key: self._histograms[key].pack() for key in SHOWN_KEYS if key in self._histograms},
             self._sums.pack(),
             self._moments.pack(),
         ]
@@ -282,7 +282,7 @@ class Tally:
         if (
             not all(type(count) is int and count >= 0 for count in counts)
             or not set(Exclusion).issuperset(excluded)
-            or not set(RATIO_KEYS).issuperset(rows)
+            or not set(SHOWN_KEYS).issuperset(rows)
             or not tally._sums.photos == tally._moments.photos == tally.used
             or isinstance(tally._learned, str) != bool(tally.used)
         ):

@@ -17,6 +17,7 @@ import numpy as np
 from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
 from avatarrig.body.tape.measure import pooled
+from avatarrig.wire.estimate import FURTHER_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,7 @@ class Tape:
         rows = [
             (key, _parts_of(key), math.log(one.value), (one.error / one.value) ** 2)
             for key, one in sorted(measures.items())
+            if key not in FURTHER_LABELS
         ]
         if height is not None:
             rows.append((HEIGHT, _STATURE, math.log(height), STATURE_LOG_ERROR**2))
@@ -116,9 +118,24 @@ class Tape:
         Returns:
             Natural logarithm of metres, and its standard error.
         """
+        return self.metres_of(*_length(log_lengths, parts), log_lengths, covariance)
+
+    def metres_of(
+        self, middle: float, gradient: FloatArray, log_lengths: FloatArray, covariance: FloatArray
+    ) -> tuple[float, float]:
+        """Returns how long something is that is known on the scale of the log lengths.
+
+        Args:
+            middle: Its natural logarithm there.
+            gradient: (7,) of it by the log lengths.
+            log_lengths: (7,) of the person.
+            covariance: (7, 7) of them.
+
+        Returns:
+            Natural logarithm of metres, and its standard error.
+        """
         says, slope = self._lengths(log_lengths)
         share = self.precision / self.precision.sum()
-        middle, gradient = _length(log_lengths, parts)
         gradient = gradient - share @ slope
         variance = float(gradient @ covariance @ gradient) + 1 / float(self.precision.sum())
         return middle + float(share @ (self.logs - says)), math.sqrt(max(variance, 0.0))

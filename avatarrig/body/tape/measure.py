@@ -35,11 +35,18 @@ _OTHER_NAMES: Final = {
     "hip width": "hip_width",
     "torso": "torso_length",
     "torso length": "torso_length",
+    "head": "head",
+    "neck": "neck",
+    "hand": "hand",
+    "foot": "foot",
+    "ankle height": "ankle_height",
 }
 _SIDES: Final = {"l": "_L", "left": "_L", "r": "_R", "right": "_R"}
 
 EXAMPLE: Final = "forearm=26cm, thigh=41.5cm+-1cm or left_shank=16in"
-NAMES: Final = "upper_arm, forearm, thigh, shank, shoulders, hips, torso"
+NAMES: Final = (
+    "upper_arm, forearm, thigh, shank, shoulders, hips, torso, head, neck, hand, foot, ankle_height"
+)
 
 _USUAL: Final = {
     "upper_arm": 0.17,
@@ -49,6 +56,11 @@ _USUAL: Final = {
     "shoulder_width": 0.21,
     "hip_width": 0.12,
     "torso_length": 0.29,
+    "head": 0.13,
+    "neck": 0.07,
+    "hand": 0.11,
+    "foot": 0.153,
+    "ankle_height": 0.04,
 }
 """Length over stature of an average person: only what is far from it is refused."""
 _MOST_TIMES: Final = 2.0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import Final
 
 import click
-import msgspec
 
-from avatarrig.body.face import FaceRatio, face_ratios
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate, complete_lengths
@@ -19,10 +15,7 @@ from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import printable, say
-from avatarrig.runs import RunDirectory, load_run, write_atomically
-
-_FACES: Final = 500
-"""Photos whose faces are measured; more make an export slow and the medians no better."""
+from avatarrig.runs import write_atomically
 
 
 @click.command("export")
@@ -84,10 +77,6 @@ def export(
                 files, told = _body(found.estimate, file_format, naming, height, target)
             else:
                 armature = build_armature(found.estimate, naming=naming, height=height)
-                if file_format == "json" and run is not None:
-                    armature = msgspec.structs.replace(
-                        armature, face=_face(run, found.estimate.subject)
-                    )
                 suffix = FORMATS[file_format].suffix or file_format
                 target = out or found.folder / f"{found.name or 'skeleton'}.{suffix}"
                 files, told = _files(armature, file_format, target), _summary(armature)
@@ -130,19 +119,6 @@ def _body(
     told += f"average: {'; '.join([*averages, *unmeasured])}"
     sliders = to_mhm(made.human, title).encode()
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
-
-
-def _face(run: Path, subject: str | None) -> dict[str, FaceRatio]:
-    """Proportions of the face, from at most so many of the person's photos in the run."""
-    if not RunDirectory(run).observations.is_dir():
-        return {}
-    photos = (seen for seen in load_run(run) if subject in {None, seen.subject})
-    faces = [
-        (seen.face.unpack().astype(float), seen.width, seen.height)
-        for seen in itertools.islice(photos, _FACES)
-        if seen.face is not None and seen.excluded is None
-    ]
-    return face_ratios(faces)
 
 
 def _files(armature: Armature, file_format: str, target: Path) -> list[tuple[Path, bytes]]:

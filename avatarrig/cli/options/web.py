@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from pathlib import Path
 
 import click
 
 from avatarrig.cli.options.gathering import gathered
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
+from avatarrig.page.access import Access, access_folder
+from avatarrig.page.links import address_of, is_loopback, opening_link
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 
@@ -59,6 +64,7 @@ def _page(
     web_port: int,
     web_name: tuple[str, ...],
     web_overlays: tuple[str, ...],
+    web_edit: bool | None,
 ) -> PageSettings:
     for place in web_overlays:
         if lies_in_store(place):
@@ -66,7 +72,36 @@ def _page(
                 f"--web-overlays: the page shows what lies in folders, not in {place}: copy the "
                 "overlays into one, or mount the store"
             )
-    return PageSettings(web_host, web_port or None, web_name, web_overlays)
+    may_edit = is_loopback(web_host) if web_edit is None else web_edit
+    private = str(access_folder(web_port)) if web_port and may_edit else ""
+    return PageSettings(web_host, web_port or None, web_name, web_overlays, private=private)
+
+
+def announce_page(page: PageSettings) -> None:
+    """Says where the page is, and how somebody may change things there.
+
+    Raises:
+        CommandError: Nobody could be let in: this user's state folder cannot be written.
+    """
+    if page.port is None:
+        return
+    say(f"skeletons: {address_of(page.host, page.port)}")
+    if not page.private:
+        return
+    try:
+        link = opening_link(page.host, page.port, Access.begin(Path(page.private)))
+    except OSError as error:
+        raise CommandError(
+            f"{page.private} cannot be written ({error.strerror}): it would hold the key of those "
+            "who may change things on the page; serve it with --no-web-edit"
+        ) from error
+    say("to add photos there, or to leave some out, open it once by this link:")
+    say(f"  {link}")
+    if not is_loopback(page.host) and sys.stdout.isatty():
+        from avatarrig.pictures.qr import qr_lines
+
+        for line in qr_lines(link):
+            say(line)
 
 
 web_options = gathered(
@@ -97,6 +132,13 @@ web_options = gathered(
         multiple=True,
         help="Folder that detectors write to (their --out): its overlays are shown. Those in a "
         "store are not.",
+    ),
+    click.option(
+        "--web-edit/--no-web-edit",
+        default=None,
+        show_default="where the page is served to this machine alone",
+        help="Let those add photos on the page, and leave some out, who open it by the link that "
+        "is printed, which is good once.",
     ),
 )
 """Gives a command the options; it is called with one argument ``page`` for them all."""

@@ -17,7 +17,7 @@ from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
 from avatarrig.kafka.embedded.ports import remember_ports, remembered_ports
-from avatarrig.kafka.embedded.settings import NodeSettings
+from avatarrig.kafka.embedded.settings import HOST, NodeSettings
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
 from avatarrig.kafka.embedded.storage import new_cluster_id
 from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
@@ -72,7 +72,10 @@ class EmbeddedBroker:
         self._data_dir = data_dir.absolute()
         self._cache = cache or default_cache()
         self._on_progress = on_progress
+        self._distribution: Distribution | None = None
         self._node: KafkaNode | None = None
+        self._settings: NodeSettings | None = None
+        self._is_prepared = False
         self._patience = patience or Patience()
         self._ending = threading.Event()
 
@@ -95,7 +98,9 @@ class EmbeddedBroker:
         Raises:
             BrokerError: The broker was not started.
         """
-        return self._started().bootstrap_servers
+        if self._settings is None:
+            raise BrokerError("the broker was not started")
+        return f"{HOST}:{self._settings.ports.client}"
 
     @property
     def data_dir(self) -> Path:
@@ -116,26 +121,38 @@ class EmbeddedBroker:
         """Whether the process runs; a supervisor calls `restart` when it does not."""
         return self._node is not None and self._node.alive
 
+    def prepare(self) -> None:
+        """Does what comes before the node's start: from then on its address is known.
+
+        It may change where somebody else takes the port meanwhile.
+
+        Raises:
+            BrokerUnavailableError: Java or jars cannot be had.
+            DataInUseError: Another live broker uses the directory.
+            BrokerError: The directory cannot be used.
+        """
+        self._distribution = with_startup_cache(
+            self._cache,
+            prepare_distribution(self._cache, on_progress=self._on_progress),
+            on_progress=self._on_progress,
+        )
+        self._reserve(self._distribution)
+
     def start(self) -> None:
-        """Starts the node and returns when it answers; fetches it first if need be.
+        """Starts the node and returns when it answers; prepares it first if need be.
 
         Whatever of it is killed meanwhile, it starts again; a start-up cache that it fails with
         is thrown away.
 
         Raises:
-            BrokerUnavailableError: Java or jars cannot be had.
-            DataInUseError: Another live broker uses the directory.
-            BrokerError: It did not start; with what its log says.
+            BrokerError: As `prepare`; or it did not start, with what its log says.
         """
-        distribution = with_startup_cache(
-            self._cache,
-            prepare_distribution(self._cache, on_progress=self._on_progress),
-            on_progress=self._on_progress,
-        )
+        if not (self._is_prepared or self.alive):
+            self.prepare()
         failures, since = 0, time.monotonic()
-        while not (self.alive or self._ending.is_set()):
+        while (self._is_prepared or not self.alive) and not self._ending.is_set():
             try:
-                self._start_once(distribution)
+                self._start_once()
             except BrokerEndedError as error:
                 _log.warning("Apache Kafka ended while it started", why=str(error))
                 if error.was_killed:
@@ -145,24 +162,43 @@ class EmbeddedBroker:
                         f"no space left in {self._data_dir} for the embedded Kafka: free some and "
                         "run the same command again, it resumes"
                     ) from error
-                distribution = without_startup_cache(distribution)
+                if self._distribution is not None:
+                    self._distribution = without_startup_cache(self._distribution)
                 failures += 1
                 lasted = time.monotonic() - since
                 if failures >= self._patience.exits and lasted >= self._patience.seconds:
                     raise
                 self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
 
-    def _start_once(self, distribution: Distribution) -> None:
+    def _reserve(self, distribution: Distribution) -> tuple[KafkaNode, NodeSettings]:
+        """Occupies the directory, and chooses ports and secret."""
         self._node = KafkaNode(self._data_dir, distribution)
         # Somebody may take a port between its choice and the node's start: the next try chooses.
         ports = remembered_ports(self._data_dir / PORTS_FILE)
         try:
             secret = self._secret_for(ports.client)
-            self._node.start(NodeSettings(1, {1: ports}, new_cluster_id(), secret=secret))
-            self._node.wait_until_ready()
-            remember_ports(self._data_dir / PORTS_FILE, ports)
         except BaseException:
             self._node.stop()
+            raise
+        self._settings = NodeSettings(1, {1: ports}, new_cluster_id(), secret=secret)
+        self._is_prepared = True
+        return self._node, self._settings
+
+    def _start_once(self) -> None:
+        distribution = self._distribution
+        if distribution is None:
+            raise BrokerError("the broker was not prepared")
+        if self._is_prepared and self._settings is not None:
+            node, settings = self._started(), self._settings
+        else:
+            node, settings = self._reserve(distribution)
+        self._is_prepared = False
+        try:
+            node.start(settings)
+            node.wait_until_ready()
+            remember_ports(self._data_dir / PORTS_FILE, settings.ports)
+        except BaseException:
+            node.stop()
             raise
 
     def _secret_for(self, port: int) -> str:
@@ -176,6 +212,7 @@ class EmbeddedBroker:
 
     def stop(self) -> None:
         """Stops in an orderly way; what was written stays. Harmless when stopped already."""
+        self._is_prepared = False
         if self._node is not None:
             self._node.stop()
 

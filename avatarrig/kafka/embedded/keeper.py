@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Self
 
 from avatarrig.kafka.embedded.embedded import EmbeddedBroker
 from avatarrig.process.background import Background
@@ -31,14 +30,24 @@ class BrokerKeeper:
         self._background = background
         self._tell = tell
         self._ended = threading.Event()
+        self._ready = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._broker.start()
-        self._thread = self._background.start("the embedded Apache Kafka", self._keep)
-        return self
+    def launch(self) -> None:
+        """Starts the broker, whose address is known now, without waiting for it.
 
-    def __exit__(self, *_: object) -> None:
+        Raises:
+            BrokerError: It cannot be prepared; that it does not start, the background hears.
+        """
+        self._broker.prepare()
+        self._thread = self._background.start("the embedded Apache Kafka", self._keep)
+
+    def is_ready(self, seconds: float) -> bool:
+        """Waits a moment for the first start; tells whether it is done."""
+        return self._ready.wait(seconds)
+
+    def end(self) -> None:
+        """Ends the broker, also while it starts."""
         self._ended.set()
         self._broker.end()
         if self._thread is not None:
@@ -56,6 +65,8 @@ class BrokerKeeper:
         return self._broker.alive
 
     def _keep(self) -> None:
+        self._broker.start()
+        self._ready.set()
         while not self._ended.wait(LOOK_SECONDS):
             if not self._broker.alive:
                 self._broker.restart()

@@ -1,4 +1,6 @@
-import { address, ago, byId, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { address, ago, byId, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import "./add.js";
+import { follow as followPhotos } from "./album.js";
 
 const cards = new Map();
 
@@ -61,7 +63,7 @@ function ask(change) {
 
 const follow = listen(path(), (content) => {
   showStream(content.stream);
-  showPhotos(content.photos, true);
+  followPhotos(content.photos);
   showPlace(content);
   const names = content.subjects.map((subject) => subject.name);
   for (const name of cards.keys()) if (!names.includes(name)) cards.delete(name);

@@ -1,4 +1,6 @@
-import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showPhotos, showStream } from "./common.js";
+import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import "./add.js";
+import { follow as followPhotos } from "./album.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
@@ -97,6 +99,22 @@ function showAsymmetry(sides) {
   );
 }
 
+function showFace(face) {
+  byId("face-card").hidden = face.length === 0;
+  byId("face").replaceChildren(
+    ...face.map((row) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, row.label),
+        cell("ratio", { class: "number" }, row.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(row.interval)),
+        cell("samples", { class: "number" }, row.samples.toLocaleString()),
+      ),
+    ),
+  );
+}
+
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
   say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
@@ -124,7 +142,7 @@ function showDownloads() {
     byId("height-words"),
     fits ? (written ? `GLB and BVH are in metres, ${height.toFixed(2)} m tall.` : "Without a height the person is 1 tall.") : "A height is from 0.4 to 2.8 metres, such as 1.72m, 172cm or 5'8\".",
   );
-  for (const link of document.querySelectorAll(".button")) {
+  for (const link of document.querySelectorAll("#downloads .button")) {
     const query = new URLSearchParams({ name });
     if (["glb", "bvh"].includes(link.dataset.kind)) {
       query.set("names", byId("names").value);
@@ -142,7 +160,7 @@ showDownloads();
 
 listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   showStream(content.stream);
-  showPhotos(content.photos, false);
+  followPhotos(content.photos);
   charts.take(content.history, LABELS);
   if (!content.known) {
     if (wasKnown) location.reload(); // forgotten: the server says so
@@ -157,5 +175,6 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });

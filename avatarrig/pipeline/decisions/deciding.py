@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import Counted, Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
+from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.deciding.standing import KnownPhoto, bring_back, fits, leave_out, why_same
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -33,27 +33,6 @@ from avatarrig.runs import (
 from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.reasons import Exclusion, words_for
-
-if TYPE_CHECKING:
-    from avatarrig.wire import Observation
-
-ADJUDICABLE = frozenset({Exclusion.UNSURE, Exclusion.SOMEBODY_ELSE, Exclusion.AMBIGUOUS})
-"""Reasons that somebody who knows the person can overrule."""
-
-
-class KnownPhoto(msgspec.Struct, frozen=True):
-    """A photo that was observed."""
-
-    image_id: str
-    subject: str
-    path: str
-    fingerprint: str = ""
-
-    @property
-    def key(self) -> PhotoKey:
-        """What tells photos apart."""
-        return self.subject, self.image_id
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -126,7 +105,7 @@ def matching(
     found: dict[PhotoKey, KnownPhoto] = {}
     for name in names:
         within = _within(name, dataset)
-        fitting = [photo for photo in known if _fits(photo, name, within)]
+        fitting = [photo for photo in known if fits(photo, name, within)]
         if not fitting:
             raise CommandError(
                 f"no photo that was observed is called {name!r}: give a path within the dataset, a "
@@ -137,11 +116,6 @@ def matching(
     return list(found.values())
 
 
-def fits(photo: KnownPhoto, name: str) -> bool:
-    """Tells whether a photo is named: by image_id, path, folder or pattern."""
-    return _fits(photo, name, name)
-
-
 def _within(name: str, dataset: Path | None) -> str:
     """A path within the dataset, where the name is one that leads into it from here."""
     if dataset is None:
@@ -150,13 +124,6 @@ def _within(name: str, dataset: Path | None) -> str:
         return Path(name).resolve().relative_to(dataset).as_posix()
     except (ValueError, OSError):
         return name
-
-
-def _fits(photo: KnownPhoto, name: str, within: str) -> bool:
-    if photo.image_id == name or photo.path in {name, within}:
-        return True
-    folders = {f"{each.rstrip('/')}/" for each in (name, within)}
-    return any(photo.path.startswith(folder) for folder in folders) or fnmatchcase(photo.path, name)
 
 
 def known_photos(run: RunDirectory) -> list[KnownPhoto]:
@@ -203,9 +170,9 @@ def _change_locked(
     for photo in matching(known_photos(run), names, _dataset(run)):
         standing = standings.get(photo.key, AS_SEEN)
         seen = read_observation(run.observation(photo.image_id))
-        to = new_standing(seen, standing, excluding=excluding)
+        to = (leave_out if excluding else bring_back)(seen, standing)
         if to == standing:
-            same.append((photo, why_same(seen, standing, excluding=excluding)))
+            same.append((photo, why_same(seen, standing)))
             continue
         changed.append(photo)
         decisions[photo.key] = Decided(
@@ -219,30 +186,6 @@ def _change_locked(
     if changed:
         write_decisions(run, decisions.values())
     return Changed(tuple(changed), tuple(same), estimate_files(run))
-
-
-def new_standing(seen: Observation, standing: str, *, excluding: bool) -> str:
-    """How a photo stands that shall be left out, or count again, or count all the same.
-
-    Args:
-        excluding: Whether it shall be left out.
-    """
-    if excluding:
-        return Exclusion.ON_REQUEST.value
-    if standing == Exclusion.ON_REQUEST:
-        return AS_SEEN
-    verdict = judge(as_decided(seen, standing))
-    if isinstance(verdict, Excluded) and verdict.reason in ADJUDICABLE:
-        return COUNTS
-    return standing
-
-
-def why_same(seen: Observation, standing: str, *, excluding: bool) -> str:
-    """Says in words why nothing changes for a photo."""
-    verdict = judge(as_decided(seen, standing))
-    if isinstance(verdict, Counted):
-        return "it counts already"
-    return "it is left out already" if excluding else words_for(verdict.reason)
 
 
 def estimate_files(run: RunDirectory) -> dict[str, Estimate]:

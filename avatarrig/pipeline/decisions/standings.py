@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import structlog
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.deciding.standing import TOGETHER
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from avatarrig.runs import Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
-
-TOGETHER: Final = 100
-"""Photos in one record: well under the broker's limit of a megabyte."""
 
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
@@ -189,11 +187,6 @@ class Standings:
                 return slim(seen)
         _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
         return None
-
-
-def slim(observation: Observation) -> Observation:
-    """Leaves out what says nothing about bone lengths."""
-    return msgspec.structs.replace(observation, face=None, blendshapes=None)
 
 
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:

@@ -35,7 +35,17 @@ from avatarrig.kafka.embedded import (
     EmbeddedBroker,
 )
 from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
+from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.kafka.embedded.settings import (
+    LOG4J_CONFIGURATION,
+    LOG4J_FILE,
+    PROPERTIES_FILE,
+    STORAGE_FOLDER,
+    NodeSettings,
+    render_properties,
+)
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache
+from avatarrig.kafka.embedded.storage import bootstrap_file, format_storage, new_cluster_id
 from avatarrig.kafka.own_broker import own_broker_at, secret_in
 from avatarrig.wire.topics import Topic
 
@@ -121,6 +131,53 @@ def test_a_second_broker_on_the_same_data_is_refused(fresh_kafka: EmbeddedBroker
     with pytest.raises(DataInUseError, match=rf"started by process {os.getpid()}.*another"):
         EmbeddedBroker(data).start()
     assert describe_cluster(settings_of(fresh_kafka)).brokers == (fresh_kafka.bootstrap_servers,)
+
+
+def test_storage_is_laid_out_as_kafkas_tool_does_it(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    folders = tmp_path / "by-the-tool", tmp_path / "laid-out"
+    bootstrap_file(kafka_distribution).unlink(missing_ok=True)
+    for folder in folders:
+        folder.mkdir()
+        settings = NodeSettings(7, {7: choose_ports()}, new_cluster_id())
+        (folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
+        (folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
+        format_storage(kafka_distribution, folder, settings.cluster_id)
+        assert bootstrap_file(kafka_distribution).is_file()
+    by_tool, laid_out = (folder / STORAGE_FOLDER for folder in folders)
+    assert {file.name for file in by_tool.iterdir()} == {file.name for file in laid_out.iterdir()}
+    same = "bootstrap.checkpoint"
+    assert (by_tool / same).read_bytes() == (laid_out / same).read_bytes()
+    told = [
+        {
+            name: value
+            for name, _, value in (
+                line.partition("=")
+                for line in (storage / "meta.properties").read_text("ascii").splitlines()
+                if not line.startswith("#")
+            )
+        }
+        for storage in (by_tool, laid_out)
+    ]
+    assert told[0].keys() == told[1].keys()
+    assert [each["node.id"] for each in told] == ["7", "7"]
+    assert len({each["directory.id"] for each in told} | {each["cluster.id"] for each in told}) == 4
+
+
+def test_a_damaged_answer_of_the_tool_is_not_used(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    with EmbeddedBroker(tmp_path / "first"):
+        pass
+    kept = bootstrap_file(kafka_distribution)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1])
+    with EmbeddedBroker(tmp_path / "second") as broker:
+        write(broker, b"taken")
+        assert read(broker, 1) == [b"taken"]
+    assert (tmp_path / "second" / "data" / "bootstrap.checkpoint").stat().st_size
+    assert len(kept.read_bytes()) == len(whole)
 
 
 def test_a_taken_port_is_replaced(kafka_distribution: Distribution, tmp_path: Path) -> None:

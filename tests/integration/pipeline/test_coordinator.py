@@ -16,7 +16,7 @@ from support.waiting import wait_for
 
 from avatarrig.errors import CommandError
 from avatarrig.kafka import KafkaSettings, TopicError, TransportError, describe_cluster
-from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.process.supervision import Child
 
@@ -113,6 +113,43 @@ def test_a_step_is_given_up_when_told_to_stop(coordinator: Coordinator) -> None:
 
     with pytest.raises(TransportError, match="away"):
         coordinator.patiently(step, stop)
+
+
+@pytest.mark.broker
+def test_parts_load_while_the_broker_starts_and_begin_when_they_are_released(
+    coordinator: Coordinator, tmp_path: Path
+) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker")
+    expected = coordinator.launch(broker)
+    coordinator.start([child("held")], held=True)
+    reached = coordinator.await_broker()
+    assert reached == expected
+    assert describe_cluster(reached).brokers == (reached.bootstrap_servers,)
+    assert coordinator.has_parts
+    assert [state.state for state in coordinator.states] != ["working"]
+    coordinator.release()
+    wait_for(lambda: [state.state for state in coordinator.states] == ["working"])
+
+
+@pytest.mark.broker
+def test_parts_that_were_started_for_a_port_that_somebody_took_are_stopped(
+    coordinator: Coordinator, tmp_path: Path
+) -> None:
+    launched = coordinator.launch(EmbeddedBroker(tmp_path / "broker"))
+    coordinator.start([child("held")], held=True)
+    coordinator.use(KafkaSettings(bootstrap_servers="127.0.0.1:1"))  # it was to be there
+    assert coordinator.await_broker() == launched
+    assert not coordinator.has_parts
+
+
+@pytest.mark.broker
+def test_a_broker_that_does_not_start_ends_the_command_with_its_words(
+    coordinator: Coordinator, tmp_path: Path
+) -> None:
+    (tmp_path / "broker" / "data" / "records-0").mkdir(parents=True)
+    coordinator.launch(EmbeddedBroker(tmp_path / "broker"))
+    with pytest.raises(BrokerError, match=r"meta\.properties.*damaged"):
+        coordinator.await_broker()
 
 
 def guard_of(folder: Path) -> psutil.Process:

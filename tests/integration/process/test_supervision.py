@@ -30,13 +30,16 @@ pytestmark = pytest.mark.usefixtures("support_is_importable")
 PATIENCE = 60.0
 
 
-def supervisor_of(*behaviours: str, log_directory: Path | None = None) -> Supervisor:
+def supervisor_of(
+    *behaviours: str, log_directory: Path | None = None, held: bool = False
+) -> Supervisor:
     return Supervisor(
         [
             Child(f"child-{number}", "support.process.supervised", Behaviour(name))
             for number, name in enumerate(behaviours)
         ],
         log_directory=log_directory,
+        held=held,
     )
 
 
@@ -62,6 +65,31 @@ def test_a_killed_child_is_started_anew() -> None:
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: supervisor.states[0].restarts == 1 and works(supervisor.states[0]))
         assert supervisor.states[0].pid != pid
+
+
+def test_a_child_that_is_held_back_begins_when_it_is_released_however_often_it_was_killed() -> None:
+    with supervisor_of("held", "work", held=True) as supervisor:
+        wait_for(lambda: works(supervisor.states[1]))
+        wait_for(lambda: supervisor.states[0].message == "")
+        first = supervisor.states[0].pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: supervisor.states[0].restarts == 1)
+        wait_for(lambda: supervisor.states[0].state == "starting")
+        supervisor.release()
+        wait_for(lambda: works(supervisor.states[0]))
+        second = supervisor.states[0].pid
+        assert second is not None
+        os.kill(second, signal.SIGKILL)
+        wait_for(lambda: supervisor.states[0].restarts == 2 and works(supervisor.states[0]))
+
+
+def test_a_child_that_is_held_back_ends_with_its_supervisor() -> None:
+    with supervisor_of("held", held=True) as supervisor:
+        wait_for(lambda: supervisor.states[0].pid is not None)
+        pid = supervisor.states[0].pid
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
 
 
 def test_a_child_that_keeps_dying_is_restarted_again_and_again() -> None:

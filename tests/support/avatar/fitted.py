@@ -79,7 +79,8 @@ class Read:
         binds = self.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
         moves = np.array([self.world(j) @ b for j, b in zip(skin.joints, binds, strict=True)])
         joints = self.array(primitive.attributes.JOINTS_0)
-        weights = self.array(primitive.attributes.WEIGHTS_0)
+        weights = self.array(primitive.attributes.WEIGHTS_0).astype(float)
+        weights /= weights.sum(axis=1, keepdims=True)  # whole numbers stand for shares
         mixed = np.einsum("nk,nkij->nij", weights, moves[joints])
         points = self.array(primitive.attributes.POSITION)
         moved: np.ndarray = np.einsum("nij,nj->ni", mixed[:, :3, :3], points) + mixed[:, :3, 3]

@@ -11,7 +11,7 @@ from support.body.standing import ARRIVED, BODY, DAY, photo
 
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.likeness import LOOK_LENGTH, MOST, POSE_LENGTH
-from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.ratios import SHOWN_KEYS
 from avatarrig.body.sums.capture_days import UNDATED
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 from avatarrig.body.sums.moments import Trace
@@ -29,7 +29,7 @@ def observation(**fields: Any) -> Observation:
 def evidence_of(seed: int) -> Evidence:
     """Evidence of arbitrary lengths; a seed is drawn faster than they are."""
     random = Random(seed)  # noqa: S311 - no secret
-    keys = random.sample(RATIO_KEYS, random.randint(0, len(RATIO_KEYS)))
+    keys = random.sample(SHOWN_KEYS, random.randint(0, len(SHOWN_KEYS)))
     return any_evidence(seed, {key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys})
 
 

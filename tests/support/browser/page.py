@@ -15,6 +15,7 @@ from support.rendered import rendered
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.page.access import Access
 from avatarrig.wire import Reject, encode
 from avatarrig.wire.topics import REJECTS
 
@@ -36,6 +37,9 @@ class Pipeline:
         self.run = folder / "run"
         self._port = choose_ports().client
         self._sent = 0
+        self.watched = folder / "watched"
+        self.watched.mkdir()
+        self.access = Access.begin(folder / "access")
         self.start()
 
     @property
@@ -45,6 +49,10 @@ class Pipeline:
     def subject(self, name: str) -> str:
         return f"{self.url}/subject?name={quote(name, safe='')}"
 
+    def link(self, url: str) -> str:
+        """A link that lets whoever opens it change things."""
+        return f"{url}#open={self.access.invite()}"
+
     def start(self) -> None:
         settings = AggregatorSettings(
             kafka=self.kafka,
@@ -52,6 +60,8 @@ class Pipeline:
             web_port=self._port,
             window_days=30,
             overlay_roots=(str(self.run),),
+            watched=str(self.watched),
+            web_private=str(self.folder / "access"),
         )
         self.worker = Aggregator(settings, self.folder)
         self.worker.wait_until("working")

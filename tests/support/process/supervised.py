@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 
 import msgspec
 
 from avatarrig.errors import ExitCode
+from avatarrig.process.child import held_back, when_parent_ends
 from avatarrig.process.protocol import Status
 
 
 class Behaviour(msgspec.Struct, frozen=True):
     """What the child does: ``work``, ``die``, ``ignore`` (SIGTERM), ``unusable``, ``full``,
-    ``babble``."""
+    ``babble``, ``held``."""
 
     name: str
+    held: bool = False
 
 
 def say(state: str, message: str = "") -> None:
@@ -26,7 +29,8 @@ def say(state: str, message: str = "") -> None:
 
 
 def main() -> None:
-    behaviour = msgspec.json.decode(sys.stdin.readline(), type=Behaviour)
+    with open(0, "rb", buffering=0, closefd=False) as unbuffered:
+        behaviour = msgspec.json.decode(unbuffered.readline(), type=Behaviour)
     say("starting")
     if behaviour.name == "unusable":
         say("failed", "install the models")
@@ -40,6 +44,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(ExitCode.DONE))
     if behaviour.name == "babble":
         sys.stdout.write("printed by a library\n")
+    if behaviour.name == "held":
+        told = when_parent_ends(lambda: os._exit(ExitCode.FAILED))
+        held_back(told, threading.Event())
     say("working")
     if behaviour.name == "die":
         sys.exit(ExitCode.FAILED)

@@ -131,6 +131,14 @@ def test_what_is_estimated_beside_and_how_many_detect_makes_no_difference(
     assert finished.look(workers=7, estimate=EstimateOptions(window_days=30)) is not None
 
 
+def test_a_height_that_the_aggregator_was_not_told_yet_is_noticed(finished: Finished) -> None:
+    tall = EstimateOptions(height=1.9)
+    assert finished.look(estimate=tall, tells_measured=True) is None
+    finished.open(estimate=tall, tells_measured=True).write(finished.progress)
+    assert finished.look(estimate=tall, tells_measured=True) is not None
+    assert finished.look(estimate=EstimateOptions(height=1.8), tells_measured=True) is None
+
+
 def test_a_new_photo_a_changed_one_and_one_that_is_gone_are_noticed(finished: Finished) -> None:
     photo = finished.photos / "d.jpg"
     photo.write_bytes(b"d")
@@ -173,7 +181,9 @@ def test_a_decision_since_is_noticed(finished: Finished) -> None:
         image_id=key.image_id, subject=key.subject, path=key.path, standing=Exclusion.ON_REQUEST
     )
     write_decisions(finished.run, [out])
-    assert finished.look() is None
+    asked = finished.open()
+    assert asked.look(lambda _: None) is None
+    assert asked.all_detected
 
 
 def test_other_weights_and_a_kafka_of_ones_own_are_noticed(finished: Finished) -> None:

@@ -8,7 +8,7 @@ import structlog
 from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.web import check_page_address, web_options
+from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
@@ -57,6 +57,7 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
         ):
             coordinator.use(reached)
             child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            announce_page(page)
             coordinator.start([child])
             coordinator.work(stop)
 
@@ -75,6 +76,8 @@ def aggregator(
         web_names=page.names,
         overlay_roots=page.overlays,
         watched=page.watched,
+        watched_people=page.people,
+        web_private=page.private,
         die_with_parent=True,
     )
     return Child("aggregator", "aggregators", settings)

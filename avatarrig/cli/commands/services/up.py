@@ -24,7 +24,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.cli.options.web import check_page_address, web_options
+from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka.embedded import EmbeddedBroker, default_data_folder
@@ -102,60 +102,69 @@ def up(
         coordinator = stack.enter_context(
             Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
         )
-        reached = _reached(coordinator, kafka, data_dir or default_data_folder())
-        coordinator.patiently(lambda: _create_topics(reached), stop)
-        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
+        folder = data_dir or default_data_folder()
+        launched = _launched(coordinator, kafka, folder)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        shown = _with_overlays(_with_folder(page, ingesting), out)
+
+        def children(reached: KafkaSettings) -> list[Child]:
+            return [
+                # The page first: it says that Kafka is not there yet.
+                aggregator(reached, group=DEFAULT_GROUP, worker=worker, window=window, page=shown),
+                *detectors(
+                    reached,
+                    sandbox,
+                    workers=workers,
+                    group=DETECTOR_GROUPS,
+                    instance=detector_instance,
+                ),
+                Child(
+                    "ingest",
+                    "producers",
+                    ingesting.settings(reached, watch=True, asking=asking, template=template),
+                ),
+            ]
+
+        say(f"photos are taken from {location}; Ctrl-C stops")
+        announce_page(page)
+        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        service = stack.enter_context(measured(metrics, launched, groups))
+        service.follow(lambda: coordinator.states)
+        reached = launched
+        if kafka.optional() is None:
+            coordinator.start(children(launched), metrics_directory=service.directory, held=True)
+            reached = coordinator.await_broker(stop)
+            if stop.is_set():
+                return
+            say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+        coordinator.patiently(lambda: _create_topics(reached), stop)
+        coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
         members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
         stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
         stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
-        children = [
-            Child(
-                "ingest",
-                "producers",
-                ingesting.settings(reached, watch=True, asking=asking, template=template),
-            ),
-            *detectors(
-                reached,
-                sandbox,
-                workers=workers,
-                group=DETECTOR_GROUPS,
-                instance=detector_instance,
-            ),
-            aggregator(
-                reached,
-                group=DEFAULT_GROUP,
-                worker=worker,
-                window=window,
-                page=_with_overlays(msgspec.structs.replace(page, watched=location), out),
-            ),
-        ]
-        _announce(location, page)
-        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
-        service = stack.enter_context(measured(metrics, reached, groups))
-        service.follow(lambda: coordinator.states)
         if out is not None:
             keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
             stack.callback(keeping.stop)  # after the aggregator's last word
             keeping.start(coordinator.background)
         # Before the groups are left, and before the broker is stopped.
         stack.callback(coordinator.stop_parts)
-        coordinator.start(children, metrics_directory=service.directory)
+        if not coordinator.has_parts:
+            coordinator.start(children(reached), metrics_directory=service.directory)
+        coordinator.release()
         coordinator.work(stop)
         _log.info("stopping: what is in hand is finished first")
 
 
-def _reached(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
+def _launched(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> KafkaSettings:
+    """Says how Kafka is reached; an embedded one is still starting."""
     named = kafka.optional()
     if named is not None:
         check_connection(named)
         return coordinator.use(named)
-    reached = coordinator.keep(
+    return coordinator.launch(
         EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
     )
-    say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
-    return reached
 
 
 def _create_topics(kafka: KafkaSettings) -> None:
@@ -174,7 +183,8 @@ def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _announce(location: str, page: PageSettings) -> None:
-    say(f"photos are taken from {location}; Ctrl-C stops")
-    if page.port is not None:
-        say(f"skeletons: http://{page.host}:{page.port}/")
+def _with_folder(page: PageSettings, ingesting: Ingesting) -> PageSettings:
+    """Tells the page where photos are taken from, and whose they are there."""
+    return msgspec.structs.replace(
+        page, watched=ingesting.location, people=ingesting.dataset.subject_per_folder
+    )

@@ -1,21 +1,29 @@
-"""Taking photos of a subject out of the estimate where no run is: through the topics."""
+"""Deciding about photos of a subject where no run is: through the topics."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from kafka import TopicPartition
 
+from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
+from avatarrig.deciding.standing import (
+    TOGETHER,
+    Change,
+    KnownPhoto,
+    bring_back,
+    fits,
+    leave_out,
+    why_same,
+)
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
-from avatarrig.pipeline.decisions.deciding import KnownPhoto, fits, new_standing, why_same
-from avatarrig.pipeline.decisions.standings import TOGETHER, slim
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
@@ -37,18 +45,37 @@ _NAMES_TOGETHER: Final = 5000
 Place = tuple[int, str, str]
 """Partition, image_id and fingerprint."""
 
+Meant = Callable[[KnownPhoto], Collection[str]]
+"""Which of the names that were given a photo goes by."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of the photos that were named.
+
+    Attributes:
+        changed: Those that stand otherwise now.
+        before: image_id of each to how it stood.
+        same: Those that stand as they stood, with the reason.
+    """
+
+    changed: list[KnownPhoto]
+    before: dict[str, str]
+    same: list[tuple[KnownPhoto, str]]
+
 
 class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        names: image_ids, paths or patterns.
+        subject: Whose photos they are.
+        names: What photos were called.
+        meant: Tells which of these names a photo goes by.
     """
 
-    def __init__(self, subject: str, names: Sequence[str]) -> None:
+    def __init__(self, subject: str, names: Sequence[str], meant: Meant) -> None:
         self._subject = subject
         self._digest = subject_digest(subject)
-        self._names = tuple(names)
+        self._meant = meant
         self.unmatched = set(names)
         self.is_known = False
         self.first: dict[Place, Observation] = {}
@@ -69,8 +96,7 @@ class _Matched:
             return
         self.is_known = True
         photo = KnownPhoto(record.image_id, record.subject, record.path)
-        fitting = [name for name in self._names if fits(photo, name)]
-        if fitting:
+        if fitting := self._meant(photo):
             self.unmatched -= set(fitting)
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
@@ -87,7 +113,9 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
+        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
+        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:
@@ -97,15 +125,47 @@ def decide_in_service(
         CommandError: No such photo of the subject was observed.
         TransportError: Kafka does not answer.
     """
+
+    def meant(photo: KnownPhoto) -> list[str]:
+        return [name for name in names if fits(photo, name)]
+
+    matched = _Matched(subject, names, meant)
+    outcome = _decide(kafka, matched, subject, reason, leave_out if excluding else bring_back)
+    return outcome.changed, outcome.same
+
+
+def decide_about(
+    kafka: KafkaSettings, subject: str, photos: Collection[str], reason: str, change: Change
+) -> Outcome:
+    """Has some photos of a subject stand otherwise.
+
+    Args:
+        kafka: Where the pipeline runs.
+        subject: Whose photos they are.
+        photos: Their image_ids.
+        reason: Why, for people.
+        change: How each shall stand.
+
+    Raises:
+        CommandError: No such photo of the subject was observed.
+        TransportError: Kafka does not answer.
+    """
+    wanted = frozenset(photos)
+    matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
+    return _decide(kafka, matched, subject, reason, change)
+
+
+def _decide(
+    kafka: KafkaSettings, matched: _Matched, subject: str, reason: str, change: Change
+) -> Outcome:
     with (
         reading(kafka) as consumer,
         contextlib.closing(open_producer(kafka)) as producer,
     ):
-        matched = _Matched(subject, names)
         starts = from_beginning(consumer, OBSERVATIONS)
         ends = _read(consumer, matched, starts)
         _refuse_unknown(matched, subject)
-        wanted, changed, same = _wanted(matched, excluding=excluding)
+        wanted, outcome = _wanted(matched, change)
         why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
@@ -115,7 +175,7 @@ def decide_in_service(
             ends = _read(consumer, matched, ends)
             late = {image_id for _, image_id, _ in set(matched.first) - known}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
-    return changed, same
+    return outcome
 
 
 def _read(
@@ -143,24 +203,23 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
         )
 
 
-def _wanted(
-    matched: _Matched, *, excluding: bool
-) -> tuple[dict[str, str], list[KnownPhoto], list[tuple[KnownPhoto, str]]]:
+def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]:
     wanted: dict[str, str] = {}
+    before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
     same: dict[str, tuple[KnownPhoto, str]] = {}
     for seen in matched.first.values():
         photo = KnownPhoto(seen.image_id, seen.subject, seen.path)
         standing = matched.standings.get(seen.image_id, AS_SEEN)
-        to = new_standing(seen, standing, excluding=excluding)
+        to = change(seen, standing)
         if to == standing:
-            why = why_same(seen, standing, excluding=excluding)
-            same.setdefault(seen.image_id, (photo, why))
+            same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:
             wanted.setdefault(seen.image_id, to)
             changed.setdefault(seen.image_id, photo)
+            before[seen.image_id] = standing
     unchanged = [pair for image_id, pair in same.items() if image_id not in wanted]
-    return wanted, list(changed.values()), unchanged
+    return wanted, Outcome(list(changed.values()), before, unchanged)
 
 
 def _publish(

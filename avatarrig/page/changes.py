@@ -1,0 +1,176 @@
+"""What can be changed from the page; `rule` stands before all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from avatarrig.deciding.standing import BY_HAND, Change, bring_back
+from avatarrig.errors import CommandError
+from avatarrig.kafka import TransportError
+from avatarrig.page.inbox import Inbox, Placed
+from avatarrig.page.links import NotReachableError, link_to
+from avatarrig.page.names import UploadRefusedError, photo_path
+from avatarrig.page.rule import ENTRY
+from avatarrig.photos.sizes import LARGEST_FILE
+from avatarrig.pictures.qr import qr_svg
+from avatarrig.wire.identity import subject_name
+
+if TYPE_CHECKING:
+    from avatarrig.deciding.service import Outcome
+    from avatarrig.page.access import Access
+    from avatarrig.page.settings import PageSettings
+
+    Decide = Callable[[str, Sequence[str], str, Change], Outcome]
+
+_FORM_SECONDS: Final = 15.0
+_MOST_FORM: Final = 1 << 20
+_AT_ONCE: Final = 4
+_CHUNK: Final = 1 << 18
+_SILENT_SECONDS: Final = 20.0
+"""Without a byte of an upload, it is given up."""
+
+_SLOWEST: Final = 20_000
+"""Bytes a second; slower uploads are given up."""
+
+FormT = TypeVar("FormT")
+_Text = Annotated[str, Meta(max_length=1000)]
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    code: _Text
+
+
+class _Decision(msgspec.Struct, forbid_unknown_fields=True):
+    """Photos and how they shall stand; ``back`` brings them back, whatever took them out."""
+
+    subject: _Text
+    photos: Annotated[list[_Text], Meta(min_length=1, max_length=1000)]
+    to: _Text
+    reason: _Text = ""
+
+
+class Changes:
+    """Answers those who change something.
+
+    Args:
+        settings: Where photos go, and where the page is served.
+        access: Who may change something.
+        decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change.
+    """
+
+    def __init__(self, settings: PageSettings, access: Access, decide: Decide) -> None:
+        self._settings = settings
+        self._access = access
+        self._decide = decide
+        folder = settings.inbox
+        self._inbox = None if folder is None else Inbox(Path(folder), people=settings.people)
+        self._uploads = asyncio.Semaphore(_AT_ONCE)
+        self._one_decision = asyncio.Lock()
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Returns what there is to ask for."""
+        return [
+            web.post(ENTRY, self._enter),
+            web.post("/link", self._link),
+            web.post("/decide", self._decided),
+            web.put("/photo", self._photo),
+        ]
+
+    async def _enter(self, request: web.Request) -> web.Response:
+        form = await _form(request, _Entry)
+        token = await asyncio.to_thread(self._access.admit, form.code)
+        if token is None:
+            return _words(403, "this link was used before, or is older than the running command")
+        return web.json_response({"token": token}, headers={"Cache-Control": "no-store"})
+
+    async def _link(self, request: web.Request) -> web.Response:
+        """A link for another device, good once."""
+        try:
+            link = link_to(
+                self._settings.host, self._settings.port or 0, self._access, request.scheme
+            )
+        except NotReachableError as error:
+            return _words(409, str(error))
+        picture = await asyncio.to_thread(qr_svg, link)
+        answer = {"link": link, "picture": picture}
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    async def _decided(self, request: web.Request) -> web.Response:
+        form = await _form(request, _Decision)
+        if form.to != "back" and form.to not in BY_HAND:
+            return _words(400, "that is no way for a photo to stand")
+        to = form.to
+        change: Change = bring_back if to == "back" else lambda _, __: to
+        try:
+            async with self._one_decision:
+                outcome = await asyncio.to_thread(
+                    self._decide, form.subject, form.photos, form.reason, change
+                )
+        except (CommandError, TransportError) as error:
+            return _words(409, str(error))
+        return web.json_response(
+            {
+                "changed": [photo.image_id for photo in outcome.changed],
+                "before": outcome.before,
+                "same": [[photo.image_id, why] for photo, why in outcome.same],
+            }
+        )
+
+    async def _photo(self, request: web.Request) -> web.Response:
+        """One photo, as the request's body."""
+        if self._inbox is None:
+            return _words(409, self._settings.no_inbox)
+        size = request.content_length or 0
+        if size > LARGEST_FILE:
+            return _words(413, f"larger than {LARGEST_FILE >> 20} MB")
+        try:
+            path = photo_path(
+                request.query.get("path", ""),
+                person=subject_name(request.query.get("person", "")),
+                people=self._settings.people,
+            )
+            async with self._uploads:
+                placed = await self._take(request, size, self._inbox, path)
+        except UploadRefusedError as error:
+            return _words(error.status, str(error))
+        except TimeoutError:
+            return _words(408, "it came too slowly, or stopped: try again")
+        except (ConnectionError, web.RequestPayloadError):
+            return _words(400, "the connection broke off: try again")
+        return web.json_response({"path": placed.path, "new": placed.is_new})
+
+    @staticmethod
+    async def _take(request: web.Request, size: int, inbox: Inbox, path: PurePosixPath) -> Placed:
+        with inbox.arriving(size) as arriving:
+            async with asyncio.timeout(_SILENT_SECONDS + size / _SLOWEST):
+                while data := await asyncio.wait_for(request.content.read(_CHUNK), _SILENT_SECONDS):
+                    await asyncio.to_thread(arriving.write, data)
+            if arriving.size != size:
+                raise UploadRefusedError("the connection broke off: try again", 400)
+            return await asyncio.to_thread(inbox.place, arriving, path)
+
+
+async def _form(request: web.Request, kind: type[FormT]) -> FormT:
+    """Reads what a small request brings along."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="send JSON\n")
+    if (request.content_length or 0) > _MOST_FORM:
+        raise web.HTTPRequestEntityTooLarge(_MOST_FORM, request.content_length or 0)
+    try:
+        async with asyncio.timeout(_FORM_SECONDS):
+            return msgspec.json.decode(await request.read(), type=kind)
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout(text="it came too slowly\n") from error
+    except msgspec.MsgspecError as error:
+        raise web.HTTPBadRequest(text=f"that does not fit: {error}\n") from error
+
+
+def _words(status: int, words: str) -> web.Response:
+    return web.Response(status=status, text=f"{words}\n")
