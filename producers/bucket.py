@@ -84,6 +84,11 @@ class Bucket:
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
+    @property
+    def uri(self) -> str:
+        """Where the store, or the prefix, lies."""
+        return to_store_url(self._root)
+
     def check(self) -> None:
         """Lists the store, so that a mistake is told at once.
 

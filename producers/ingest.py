@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 import structlog
 
@@ -32,6 +33,44 @@ AWAY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
+class Listed:
+    """What a look at everything found.
+
+    Attributes:
+        paths: Of photos, also of those that cannot be read.
+        unlisted: Folders of which nothing is known, and photos that cannot be read.
+    """
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.unlisted: set[str] = set()
+
+    def noting(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Passes entries on."""
+        for entry in entries:
+            path = entry.photo.printable_path
+            self.paths.add(path)
+            if entry.photo.problem is not None:
+                self.unlisted.add(path)
+            yield entry
+
+
+class Departures(Protocol):
+    """Has photos that are gone or replaced stop counting; see `producers.keeping`."""
+
+    def looked(self, listed: Listed) -> None:
+        """Notes a look at everything, which was not broken off."""
+
+    def due(self) -> None:
+        """Notes that photos were published."""
+
+    def work(self) -> None:
+        """Does what is to be done; waits for nothing, and raises nothing of Kafka's."""
+
+    def finish(self) -> None:
+        """Does what is to be done, and waits for it."""
+
+
 class Schedule:
     """How often an ingest looks. Seconds.
 
@@ -54,6 +93,7 @@ class Ingest:
         source: Where photos are found.
         producer: Connected with ``acks="all"`` and idempotence.
         schedule: How often to look.
+        departures: Has photos that are gone or replaced stop counting; None has them count on.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, wired in one place
@@ -65,6 +105,7 @@ class Ingest:
         *,
         schedule: Schedule,
         metrics: IngestMetrics,
+        departures: Departures | None = None,
     ) -> None:
         self._source = source
         self._dataset = dataset
@@ -72,6 +113,7 @@ class Ingest:
         self._memory = memory
         self._schedule = schedule
         self._metrics = metrics
+        self._departures = departures
         self._settling = Settling(schedule.quiet, schedule.patience)
         self._is_away = False
         self.found = 0
@@ -87,10 +129,14 @@ class Ingest:
             SourceAwayError: The store does not answer.
         """
         counts = FileCounts()
-        self._take(self._counted(self._source.scan(counts)), stop)
+        listed = Listed()
+        self._take(listed.noting(self._counted(self._source.scan(counts))), stop)
         self._looked_at(counts)
         while len(self._settling) and not stop.wait(self._schedule.quiet):
             self._take(self._waited_for(), stop)
+        if self._departures is not None and not stop.is_set():
+            self._departures.looked(listed)
+            self._departures.finish()
 
     def watch(self, stop: threading.Event, events: FolderEvents | None = None) -> None:
         """Publishes what is there and what comes, until told to stop.
@@ -110,6 +156,8 @@ class Ingest:
                     events.restart()
                 identity = self._identity
             self._take(self._waited_for(), stop)
+            if self._departures is not None:
+                self._departures.work()
             limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
             limit = min(limit, self._schedule.quiet) if len(self._settling) else limit
             if events is None:
@@ -130,8 +178,9 @@ class Ingest:
     def _scan(self, stop: threading.Event) -> bool:
         """Looks at everything; tells whether the source answered."""
         counts = FileCounts()
+        listed = Listed()
         try:
-            self._take(self._source.scan(counts), stop)
+            self._take(listed.noting(self._source.scan(counts)), stop)
         except (DatasetError, SourceAwayError) as error:
             if not self._is_away:
                 self._is_away = True
@@ -142,6 +191,8 @@ class Ingest:
             _log.info("the photos are back")
         if not stop.is_set():
             self._looked_at(counts)
+            if self._departures is not None:
+                self._departures.looked(listed)
         return True
 
     def _looked_at(self, counts: FileCounts) -> None:
@@ -219,13 +270,15 @@ class Ingest:
                 continue
             for record in new:
                 self._note(record, stamps)
+            if self._departures is not None:
+                self._departures.due()
             _log.info("published", photos=len(new), dataset=self._dataset.name)
             return
 
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:
             return False
-        self._memory.seen_again(record.path, stamps[record.path])
+        self._memory.seen_again(record, stamps[record.path])
         self._metrics.known()
         return True
 

@@ -12,6 +12,7 @@ import msgspec
 
 from avatarrig.wire import PhotoReference, Reject
 from producers.settling import Stamp
+from producers.versions import Versions
 
 _SAME_SECONDS = 1.0
 
@@ -36,14 +37,16 @@ class _Known(msgspec.Struct):
 
 
 class Memory:
-    """Remembers a dataset's photos; some 500 bytes each.
+    """Remembers a dataset's photos; some 900 bytes each.
 
     Args:
         dataset: Name of the dataset; records of others are passed over.
+        versions: Is told of every photo, too.
     """
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, versions: Versions | None = None) -> None:
         self._dataset = dataset
+        self._versions = versions
         self._paths: dict[str, _Known] = {}
         self._photos: set[tuple[str, str, str]] = set()
         self.first_with: dict[tuple[str, bytes], str] = {}
@@ -97,15 +100,19 @@ class Memory:
         # Of an earlier process only the time is known at which it looked.
         return known.size == stamp.size and stamp.changed_at + _SAME_SECONDS < known.found_at
 
-    def seen_again(self, path: str, stamp: Stamp) -> None:
+    def seen_again(self, reference: PhotoReference, stamp: Stamp) -> None:
         """Notes that a file was read again and is what was published."""
-        known = self._paths.get(path)
+        known = self._paths.get(reference.path)
         if known is not None:
             known.stamp = stamp
+        if self._versions is not None:
+            self._versions.there_again(reference)
 
     def _note(
         self, record: PhotoReference | Reject, reference: PhotoReference, stamp: Stamp | None
     ) -> None:
+        if self._versions is not None and isinstance(record, PhotoReference):
+            self._versions.note(reference)
         known = self._paths.get(reference.path)
         if known is not None and known.found_at > reference.found_at:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -20,11 +21,16 @@ from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Schedule
+from producers.keeping import Keeping
 from producers.memory import Memory
+from producers.presence import Presence
 from producers.settings import IngestSettings
 from producers.source import LocalFolder, Source
+from producers.versions import Versions
 
 _CLOSE_SECONDS = 2.0
+_LOOKS = 2
+"""A watched photo is gone that so many looks in a row did not find."""
 _log = structlog.get_logger(__name__)
 
 
@@ -65,10 +71,21 @@ def ingest(
     source = source_at(settings.location, settings.leave_out)
     if not settings.watch:
         source.check()
-    memory = recall(settings.kafka, settings.dataset.name)
+    versions = Versions(source.uri, settings.dataset.subject_of)
+    memory = recall(settings.kafka, settings.dataset.name, versions)
     _log.info("known from earlier", photos=len(memory), dataset=settings.dataset.name)
-    producer = open_producer(settings.kafka)
-    try:
+    with ExitStack() as stack:
+        producer = open_producer(settings.kafka)
+        stack.callback(producer.close, timeout=_CLOSE_SECONDS)
+        keeping = Keeping(
+            settings.kafka,
+            settings.dataset.name,
+            versions,
+            Presence(_LOOKS if settings.watch else 1),
+            producer,
+            prune=settings.prune,
+        )
+        stack.callback(keeping.close)
         work = Ingest(
             source,
             settings.dataset,
@@ -76,6 +93,7 @@ def ingest(
             memory,
             schedule=Schedule(rescan=settings.rescan),
             metrics=metrics or IngestMetrics(CollectorRegistry()),
+            departures=keeping,
         )
         on_working()
         if settings.watch:
@@ -83,8 +101,6 @@ def ingest(
                 work.watch(stop, events)
         else:
             work.once(stop)
-    finally:
-        producer.close(timeout=_CLOSE_SECONDS)
     return Totals(
         found=work.found, published=work.published, rejected=work.rejected, files=work.files
     )
@@ -97,13 +113,18 @@ def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:
     return LocalFolder(Path(location), [Path(folder) for folder in leave_out])
 
 
-def recall(kafka: KafkaSettings, dataset: str) -> Memory:
+def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:
     """Reads from Kafka what is known of a dataset.
+
+    Args:
+        kafka: How to reach it.
+        dataset: The dataset's name.
+        versions: Is told of every photo, too.
 
     Raises:
         TransportError: Kafka does not answer, or has no such topics.
     """
-    memory = Memory(dataset)
+    memory = Memory(dataset, versions)
     with reading(kafka) as consumer:
         starts = from_beginning(consumer, IMAGES, REJECTS)
         for message in Reader(consumer, (REFERENCES, REJECTED), starts).to_end():

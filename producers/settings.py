@@ -17,6 +17,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         dataset: Whose photos they are.
         watch: Whether to go on and publish what comes.
         rescan: Seconds between two looks at everything, whatever events say.
+        prune: Whether photos that are gone stop counting, however many they are at once.
         leave_out: Folders within it that are not looked into.
         held: Whether it loads what it needs and then waits to be told that Kafka is there.
     """
@@ -26,5 +27,6 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     dataset: Dataset
     watch: bool = True
     rescan: float = 30.0
+    prune: bool = False
     leave_out: tuple[str, ...] = ()
     held: bool = False

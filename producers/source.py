@@ -15,6 +15,7 @@ from avatarrig.errors import AvatarRigError
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
+from avatarrig.photos.uri import to_file_uri
 from producers.hashing import PhotoContent, read_content
 from producers.naming import people_named
 from producers.references import Photo
@@ -45,6 +46,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Source(Protocol):
     """Something that photos are found in."""
+
+    @property
+    def uri(self) -> str:
+        """Where it lies: what the URIs of its photos begin with."""
 
     def check(self) -> None:
         """Raises DatasetError or SourceAwayError where there is nothing to look at."""
@@ -77,6 +82,11 @@ class LocalFolder:
         self.folder = folder
         self._root = folder.absolute()
         self._leave_out = tuple(leave_out)
+
+    @property
+    def uri(self) -> str:
+        """Where the folder lies, without links."""
+        return to_file_uri(self._root.resolve())
 
     @property
     def identity(self) -> tuple[int, int] | None:

@@ -125,7 +125,7 @@ def _without_photos(tally: Tally, subject: str, options: EstimateOptions) -> Est
         notes=[],
         height=options.height,
         measured=options.measured,
-        metres=None if options.height is None and not options.measured else {},
+        metres={} if Tape.of(options.measured, options.height).tells_size else None,
     )
 
 
@@ -161,7 +161,7 @@ def _with_photos(
         estimates={key: bones[key].value for key in usable},
         stats=bones,
         asymmetry=asymmetries(tally, moments),
-        further=further_bones(proportions, learned.population, tape, options.measured),
+        further=further_bones(proportions, learned, tape, options.measured),
         face=face_ratios(tally, proportions.moments),
         metres={key: _metres(proportions, tape, key) for key in usable}
         if tape.tells_size

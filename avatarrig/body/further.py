@@ -28,7 +28,7 @@ from avatarrig.wire.estimate import FURTHER_LABELS, FurtherBone, Metres, Status,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from avatarrig.body.evidence.learned import Population
+    from avatarrig.body.evidence.learned import Learned
     from avatarrig.body.solver.person import Proportions
     from avatarrig.body.tape.evidence import Tape
     from avatarrig.wire.estimate import Measured
@@ -62,7 +62,7 @@ def _table() -> dict[str, _Row]:
 
 def further_bones(
     proportions: Proportions,
-    population: Population,
+    learned: Learned,
     tape: Tape,
     measured: Mapping[str, Measured],
 ) -> dict[str, FurtherBone]:
@@ -70,7 +70,7 @@ def further_bones(
 
     Args:
         proportions: The seven.
-        population: Whom to expect.
+        learned: Whom to expect.
         tape: What was measured of the seven, and the height.
         measured: All that was measured.
 
@@ -78,7 +78,7 @@ def further_bones(
         By `FURTHER_LABELS`.
     """
     return {
-        key: _bone(row, proportions, population, tape, measured.get(key))
+        key: _bone(row, proportions, learned, tape, measured.get(key))
         for key, row in _table().items()
     }
 
@@ -86,14 +86,15 @@ def further_bones(
 def _bone(
     row: _Row,
     proportions: Proportions,
-    population: Population,
+    learned: Learned,
     tape: Tape,
     measured: Measured | None,
 ) -> FurtherBone:
+    population, (few, *_) = learned.population, learned.intervals
     lengths, covariance = proportions.log_lengths, proportions.covariance
     length, gradient = _length(row, lengths, population.mean)
     spread = np.tensordot(population.shares, population.covariances, 1)
-    there_was = row.slope @ spread @ row.slope + row.deviation**2
+    there_was = few**2 * row.slope @ spread @ row.slope + row.deviation**2
     # With what was measured of the bone itself, where the person's size is known besides.
     shift, kept = 0.0, 1.0
     if tape.tells_size:

@@ -67,7 +67,11 @@ def notes_on(estimate: Estimate, doubts: Doubts, undated: int) -> list[str]:
             for key, one in estimate.measured.items()
         )
         notes.append(f"Measured, and weighed beside the photos: {said}.")
-    if len(estimate.measured) == 1 and estimate.height is None:
+    if estimate.measured and estimate.metres is None:
+        notes.append(
+            "Lengths of head, neck, hands and feet count with a height, or with another bone's."
+        )
+    elif len(estimate.measured) == 1 and estimate.height is None:
         notes.append("One measured length alone gives metres; with a height, it tells ratios too.")
     if estimate.asymmetry:
         notes.append(ASYMMETRY_WARNING)

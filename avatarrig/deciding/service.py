@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from kafka import TopicPartition
@@ -13,7 +12,6 @@ from kafka import TopicPartition
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.deciding.standing import (
-    TOGETHER,
     Change,
     KnownPhoto,
     bring_back,
@@ -23,11 +21,11 @@ from avatarrig.deciding.standing import (
 )
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding import decisions_about, send_decisions
 from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
-from avatarrig.wire import Decision, Forget, Observation, encode
+from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import decision_key
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -37,10 +35,6 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
-
-_SECONDS: Final = 30.0
-_NAMES_TOGETHER: Final = 5000
-"""Photos in one record that brings no observation along."""
 
 Place = tuple[int, str, str]
 """Partition, image_id and fingerprint."""
@@ -235,41 +229,19 @@ def _publish(
         why: What all decisions have in common.
         wanted: image_id to how the photo shall stand.
     """
-    seen: dict[tuple[int, str], list[Observation]] = {}
+    seen: dict[int, dict[str, list[Observation]]] = {}
     for (partition, image_id, _), observation in matched.first.items():
-        seen.setdefault((partition, image_id), []).append(observation)
-    moment = time.time_ns()
-    sent: list[Any] = []
-    for standing in sorted(set(wanted.values())):
-        photos = sorted(image_id for image_id, to in wanted.items() if to == standing)
-        for place in places:
-            brought = [name for name in photos if (place.partition, name) in seen]
-            others = [name for name in photos if (place.partition, name) not in seen]
-            for some in (*_portions(brought, TOGETHER), *_portions(others, _NAMES_TOGETHER)):
-                decision = msgspec.structs.replace(
-                    why,
-                    image_ids=tuple(some),
-                    standing=standing,
-                    decided_at=moment / 1e9,
-                    observed=tuple(
-                        observation
-                        for image_id in some
-                        for observation in seen.get((place.partition, image_id), ())
-                    ),
-                )
-                key = decision_key(decision, moment, len(sent))
-                sent.append(
-                    producer.send(
-                        OBSERVATIONS,
-                        value=encode(decision),
-                        key=key,
-                        partition=place.partition,
-                    )
-                )
-    producer.flush()
-    for each in sent:
-        each.get(timeout=_SECONDS)
-
-
-def _portions(names: list[str], most: int) -> list[list[str]]:
-    return [names[start : start + most] for start in range(0, len(names), most)]
+        seen.setdefault(partition, {}).setdefault(image_id, []).append(observation)
+    send_decisions(
+        producer,
+        (
+            (place.partition, decision)
+            for standing in sorted(set(wanted.values()))
+            for place in places
+            for decision in decisions_about(
+                msgspec.structs.replace(why, standing=standing),
+                sorted(image_id for image_id, to in wanted.items() if to == standing),
+                seen.get(place.partition, {}),
+            )
+        ),
+    )

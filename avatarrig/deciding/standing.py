@@ -16,9 +16,6 @@ from avatarrig.wire.reasons import Exclusion, words_for
 if TYPE_CHECKING:
     from avatarrig.wire import Observation
 
-TOGETHER: Final = 100
-"""Photos in one record: well under the broker's limit of a megabyte."""
-
 ADJUDICABLE: Final = frozenset({Exclusion.UNSURE, Exclusion.SOMEBODY_ELSE, Exclusion.AMBIGUOUS})
 """Reasons that somebody who knows the person can overrule."""
 

@@ -16,6 +16,7 @@ from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (
     BONE_LABELS,
     FACE_RATIOS,
+    FURTHER_LABELS,
     BoneEstimate,
     Ends,
     Estimate,
@@ -154,6 +155,7 @@ class Content:
             "bones": _bones(estimate),
             "asymmetry": _asymmetry(estimate),
             "face": _face(estimate),
+            "further": _further(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
         }
@@ -270,6 +272,34 @@ def _bone(key: str, bone: BoneEstimate, estimate: Estimate, average: float | Non
         metres=None if length is None else length.value,
         measured=estimate.is_measured(key),
     )
+
+
+class _FurtherRow(msgspec.Struct, frozen=True):
+    """A length that no photo shows; see `avatarrig.wire.estimate.FurtherBone`."""
+
+    label: str
+    value: float
+    interval: Ends
+    status: Status
+    prior_share: float
+    metres: float | None
+    measured: bool
+
+
+def _further(estimate: Estimate) -> list[_FurtherRow]:
+    return [
+        _FurtherRow(
+            label=label,
+            value=bone.value,
+            interval=bone.interval,
+            status=bone.status,
+            prior_share=bone.prior_share,
+            metres=None if bone.metres is None else bone.metres.value,
+            measured=estimate.is_measured(key),
+        )
+        for key, label in FURTHER_LABELS.items()
+        if (bone := estimate.further.get(key)) is not None
+    ]
 
 
 class _FaceRow(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from PIL import ExifTags, Image
 
 from avatarrig.photos.damage import unless_damaged
-from avatarrig.photos.header import read_exif
+from avatarrig.photos.metadata import read_metadata
 from avatarrig.photos.named_times import moment_in_name
 from avatarrig.photos.spelled_times import fraction_of, parse_moment, parse_offset
 from avatarrig.photos.xmp import dates_in_xmp
@@ -74,7 +74,8 @@ def read_capture_time(
 
 
 def _moments(data: bytes, name: str) -> Iterator[datetime]:
-    exif = read_exif(data)
+    said = read_metadata(data)
+    exif = said.exif
     # Canon's newer raw photos hold the details as a block of its own.
     details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
     fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))

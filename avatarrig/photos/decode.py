@@ -16,12 +16,12 @@ from avatarrig.photos.coding.jpeg_xl import decode_jpeg_xl
 from avatarrig.photos.coding.layouts import read_fields
 from avatarrig.photos.formats import Format
 from avatarrig.photos.header import (
-    FIRST_TRANSPOSED_ORIENTATION,
     PhotoHeader,
     read_header,
     unknown_coding,
     unusual_coding,
 )
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import (
     DEFAULT_MAX_PIXELS,

@@ -28,6 +28,7 @@ from avatarrig.photos.coding.layouts import Layout, layout_of
 from avatarrig.photos.coding.raw import read_preview
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -43,13 +44,8 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "AVIF": AvifImageFile,
     "HEIC": HeifImageFile,
 }
-_TIFF_BEGINS: Final = {b"II", b"MM"}
-_EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
-"""What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
 _PNG_FIRST_CHUNK: Final = slice(12, 16)
 _LAST_ORIENTATION: Final = 8
-FIRST_TRANSPOSED_ORIENTATION: Final = 5
-"""From this EXIF orientation on, width and height change places."""
 
 
 @dataclass(frozen=True)
@@ -265,28 +261,6 @@ def unknown_coding(name: Format, coding: str) -> PhotoRefusedError:
         f"This {name} is stored as {coding}, which cannot be read here. "
         "Export it uncompressed with 8 bits a colour, or as JPEG.",
     )
-
-
-def read_exif(data: bytes) -> Image.Exif:
-    """Reads the EXIF fields of a photo; empty where there are none, or nothing can be read."""
-    if sniff_format(data) == "RAW":
-        return _exif_of_raw(data)
-    try:
-        return read_header(data).exif
-    except PhotoRefusedError:
-        return Image.Exif()
-
-
-def _exif_of_raw(data: bytes) -> Image.Exif:
-    """Reads EXIF where raw photos have it: they are a TIFF, or hold a block or a JPEG with it."""
-    exif = Image.Exif()
-    start = next((at + len(mark) for mark in _EXIF_MARKS if (at := data.find(mark)) >= 0), None)
-    if data[:2] in _TIFF_BEGINS:
-        start = 0
-    if start is not None:
-        with contextlib.suppress(Exception):  # damaged EXIF is like none
-            exif.load(data[start:])
-    return exif
 
 
 def _may_be_transparent(picture: ImageFile) -> bool:

@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.photos.damage import unless_damaged
-from avatarrig.photos.header import FIRST_TRANSPOSED_ORIENTATION, PhotoHeader, read_header
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, read_metadata
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
@@ -51,15 +50,9 @@ def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
     Returns:
         Whom the file names; nobody where it is damaged or no photo.
     """
-    header = unless_damaged(lambda: read_header(data), None)
-    packet = None if header is None else unless_damaged(lambda: _packet(header), None)
-    if (
-        header is None
-        or packet is None
-        or len(packet) > _LARGEST
-        or b"<!DOCTYPE" in packet
-        or b"<!ENTITY" in packet
-    ):
+    header = read_metadata(data)
+    packet = header.packet
+    if not packet or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return ()
     try:
         root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314 - no DTD, so no entities
@@ -100,21 +93,7 @@ class _Takeout(msgspec.Struct):
     people: list[_Person] = []
 
 
-def _packet(header: PhotoHeader) -> bytes | None:
-    if header.picture is None:
-        return None
-    packet = header.picture.info.get("xmp")
-    if packet is None:
-        packet = header.picture.info.get("XML:com.adobe.xmp")
-    if isinstance(packet, str):
-        return packet.encode()
-    if isinstance(packet, bytes):
-        return packet
-    tag = getattr(header.picture, "tag_v2", {}).get(700)  # TIFF keeps it in a tag of its own
-    return tag if isinstance(tag, bytes) else None
-
-
-def _of_working_group(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+def _of_working_group(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
     for regions in root.iter(f"{_MWG}Regions"):
         stored = _is_of_stored(regions, header)
         for entry in regions.iter():
@@ -130,7 +109,7 @@ def _of_working_group(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFa
             yield NamedFace(name, _upright(region, header.orientation if stored else 1))
 
 
-def _of_microsoft(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
+def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
     for entry in root.iter():
         name = _value(entry, f"{_MICROSOFT}PersonDisplayName")
         rectangle = _value(entry, f"{_MICROSOFT}Rectangle")
@@ -144,7 +123,7 @@ def _of_microsoft(root: ET.Element, header: PhotoHeader) -> Iterator[NamedFace]:
         yield NamedFace(name, _upright((left, top, width, height), header.orientation))
 
 
-def _is_of_stored(regions: ET.Element, header: PhotoHeader) -> bool:
+def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:
     """Whether regions are of the picture as it is stored, before it is turned upright.
 
     The guidelines say so; what some programs do instead shows in the dimensions they note.
@@ -156,7 +135,7 @@ def _is_of_stored(regions: ET.Element, header: PhotoHeader) -> bool:
         return True
     width = _number(_value(dimensions, f"{_DIMENSIONS}w"))
     height = _number(_value(dimensions, f"{_DIMENSIONS}h"))
-    if not width or not height or width == height:
+    if not width or not height or width == height or not header.width:
         return True
     return (width > height) == (header.width > header.height)
 

@@ -27,7 +27,14 @@ from avatarrig.report.doubtful import most_doubtful
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.report.years import SHOWN, changing, years_of
-from avatarrig.wire.estimate import BONE_LABELS, FACE_RATIOS, SCALE_BASIS, BoneEstimate, Estimate
+from avatarrig.wire.estimate import (
+    BONE_LABELS,
+    FACE_RATIOS,
+    FURTHER_LABELS,
+    SCALE_BASIS,
+    BoneEstimate,
+    Estimate,
+)
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -167,6 +174,11 @@ def _subject(subject: str, course: Course) -> dict[str, object]:
         "photos": estimate.used,
         "learned": estimate.learned,
         "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
+        "further": [
+            (label, estimate.further[key], estimate.is_measured(key))
+            for key, label in FURTHER_LABELS.items()
+            if key in estimate.further
+        ],
         "face": [
             (label, estimate.face[key])
             for key, label in FACE_RATIOS.items()

@@ -48,6 +48,8 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         is_own: Whether the run asked for it.
         is_copy: Whether it was marked as the same photo as another one.
         captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
+        content: SHA-256 of its file, hexadecimal; empty where that is not known.
+        pixels: Stands for its decoded pixels; empty where that is not known.
         standing: What was decided about it; see `avatarrig.body.evidence.decided`.
         excluded: Why it does not count in the estimate, None where it counts.
     """
@@ -60,6 +62,8 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
     is_own: bool = False
     is_copy: bool = False
     captured_at: float | None = None
+    content: str = ""
+    pixels: str = ""
     standing: str = AS_SEEN
 
 
@@ -229,6 +233,8 @@ class Progress:
             is_own=record.run == self._run,
             is_copy=(record.excluded or "").startswith(Exclusion.DUPLICATE),
             captured_at=credible(record.captured_at, record.found_at),
+            content=record.content_hash,
+            pixels=record.pixels,
             standing=standing,
         )
         if key in self._observed:

@@ -27,7 +27,7 @@ def estimate_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **whole,
         "title": TITLE,
-        "dependentRequired": {"height": ["metres"], "measured": ["metres"]},
+        "dependentRequired": {"height": ["metres"]},
         "$defs": definitions,
     }
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Hashable, Iterable
 from pathlib import PurePosixPath
+from typing import TypeVar
+
+KeyT = TypeVar("KeyT")
 
 _LONGEST_STEM = 60
 _DIGEST_CHARACTERS = 16
@@ -76,3 +80,23 @@ def image_id(path: str, content_hash: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_stem).strip("-")[:_LONGEST_STEM] or "photo"
     digest = hashlib.sha256(f"{content_hash}\0{path}".encode("utf-8", "surrogateescape"))
     return f"{readable}-{digest.hexdigest()[:_DIGEST_CHARACTERS]}"
+
+
+def copies(pictures: Iterable[tuple[KeyT, Iterable[Hashable]]]) -> set[KeyT]:
+    """Finds photos that hold the same picture as an earlier one: of each picture the first counts.
+
+    Args:
+        pictures: Each photo with what stands for its picture, such as a digest of its compressed
+            pixels and one of its decoded ones. Photos that agree in any of them hold the same.
+
+    Returns:
+        All but the first of each picture.
+    """
+    known: set[Hashable] = set()
+    found: set[KeyT] = set()
+    for key, marks in pictures:
+        own = set(marks)
+        if not own.isdisjoint(known):
+            found.add(key)
+        known |= own
+    return found

@@ -143,6 +143,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
         excluded: Why the photo does not count in the estimate; None where it counts.
         look: What the surroundings of the person look like, in a few numbers that are the same
             for copies of the photo (`look_likeness`); empty where it was not told.
+        pixels: Stands for the decoded pixels (`avatarrig.photos.picture_digest`); empty where it
+            was not told.
     """
 
     image_id: ImageId
@@ -168,6 +170,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     evidence: Evidence | None = None
     excluded: Prose | None = None
     look: Annotated[tuple[Fixed, ...], Meta(max_length=256)] = ()
+    pixels: Code = ""
     version: int = SCHEMA_VERSION
 
 

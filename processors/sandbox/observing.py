@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.decode import decode_photo
+from avatarrig.photos.picture_digest import pixels_digest
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.pictures.caption import Caption
 from avatarrig.pictures.mask import Mask, encode_mask
@@ -34,9 +35,12 @@ from avatarrig.runs import (
 )
 from avatarrig.wire import Evidence, Observation, PackedArray, PhotoReference, encode
 from avatarrig.wire.reasons import Exclusion
+from processors.sandbox.copies import Copies
 from processors.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from avatarrig.detectors.detector import Detection
 
 
@@ -46,23 +50,55 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         learned: What was learned about its landmarks; None where nothing was.
         run: Where files go; None keeps none.
+        copies: What was seen in the same bytes before.
     """
 
     options: DetectorOptions
     learned: Learned | None
     run: RunDirectory | None
     wanted: WantedFiles
+    copies: Copies
 
     @classmethod
     def for_settings(cls, settings: SandboxSettings) -> Observer:
         """Makes the observer that the settings ask for."""
         folder = settings.run_directory
+        run = None if folder is None else RunDirectory(Path(folder))
         return cls(
             options=settings.options,
             learned=_learned(settings.options),
-            run=None if folder is None else RunDirectory(Path(folder)),
+            run=run,
             wanted=settings.wanted,
+            copies=Copies(run, settings.wanted),
         )
+
+    def known(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
+        """Finds the observation of a photo that need not be detected; its files are written then.
+
+        Returns, raises: as `kept`.
+        """
+        kept = self.kept(reference, fingerprint, data)
+        return self._copied(reference, fingerprint) if kept is None else kept
+
+    def _copied(self, reference: PhotoReference, fingerprint: str) -> bytes | None:
+        seen = self.copies.find(reference, fingerprint)
+        if seen is None:
+            return None
+        observation = msgspec.structs.replace(
+            seen.observation,
+            image_id=reference.image_id,
+            dataset=reference.dataset,
+            path=reference.path,
+            subject=reference.subject,
+            found_at=reference.found_at,
+            captured_at=reference.captured_at,
+            run=reference.run,
+            observed_at=time.time(),
+            excluded=_excluded(reference, seen.observation.meta),
+        )
+        if self.run is not None:
+            write_observation(self.run, observation, seen.pictures)
+        return encode(observation)
 
     def kept(self, reference: PhotoReference, fingerprint: str, data: bytes) -> bytes | None:
         """Finds the observation of a photo whose files outlived an interrupted transaction.
@@ -116,6 +152,7 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
         )
         if self.run is not None:
             write_observation(self.run, observation, self._pictures(observation, seen))
+        self.copies.note(reference, observation)
         return encode(observation)
 
     def _pictures(self, observation: Observation, seen: Detection) -> Pictures:
@@ -199,8 +236,9 @@ def assemble(
         face=_packed(seen.face),
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
-        excluded=_excluded(reference, seen),
+        excluded=_excluded(reference, seen.meta),
         look=seen.look,
+        pixels=pixels_digest(seen.rgb, seen.width, seen.height),
     )
     evidence = _evidence(seen, learned)
     if evidence is None:
@@ -214,10 +252,10 @@ def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
     return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
 
 
-def _excluded(reference: PhotoReference, seen: Detection) -> str | None:
+def _excluded(reference: PhotoReference, meta: Mapping[str, Any]) -> str | None:
     if reference.duplicate_of is not None:
         return f"{Exclusion.DUPLICATE} of {reference.duplicate_of}"
-    verdict = seen.meta.get(VERDICT)
+    verdict = meta.get(VERDICT)
     return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
 
 

@@ -130,7 +130,7 @@ def _observe(
     fingerprint = settings.fingerprint_for(job.reference, detector.fingerprint)
     sought = settings.sought_in(job.reference)
     try:
-        record = observer.kept(job.reference, fingerprint, data)
+        record = observer.known(job.reference, fingerprint, data)
         if record is None:
             seen = detector.detect(data) if sought is None else detector.detect(data, sought)
             record = observer.observe(job.reference, seen, fingerprint)

@@ -37,7 +37,7 @@ class ScriptedDetector:
 
     fingerprint = "scripted"
 
-    def detect(self, data: bytes) -> SimpleNamespace:
+    def detect(self, data: bytes, _sought: object = None) -> SimpleNamespace:
         words = data.decode("utf-8", "replace").split()
         for word in words:
             obey(word)
@@ -57,7 +57,7 @@ class ScriptedDetector:
             mask=np.full((256, 256), 255, np.uint8),
             meta={"pose_score": 0.9, "frame_kind": "partial"},
             look=(),
-            rgb=np.full((48, 64, 3), 128, np.uint8),
+            rgb=random.integers(0, 256, (48, 64, 3), np.uint8),
         )
 
     def close(self) -> None:

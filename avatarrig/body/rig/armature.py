@@ -6,6 +6,7 @@ lies on the floor between the feet.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,9 +15,8 @@ from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,
-    EXTREMITIES,
     MEASURED,
-    SURVEY,
+    PRIOR,
     FileEstimate,
     RigLengths,
     Told,
@@ -48,6 +48,15 @@ _MEASURED: Final = {
     "LowerLeg": "lower_leg",
 }
 """Bones that are one of the estimate's."""
+_FURTHER: Final = {
+    "head": "head",
+    "neck": "neck",
+    "Shoulder": "clavicle",
+    "Hand": "hand",
+    "Foot": "foot",
+    "Toes": "foot",
+}
+"""Bones that are one of those that no photo shows, or a share of it."""
 
 Point = tuple[float, float, float]
 
@@ -61,8 +70,8 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
         head: Where it begins, in the armature's unit.
         tail: Where it ends.
         source: Where its length comes from.
-        told: What else the estimate says of it, the interval in the armature's unit; None where
-            it is not measured, or nothing is said.
+        told: What else the estimate says of it, the interval around its length in the armature's
+            unit; None where nothing is said.
     """
 
     vrm: str
@@ -115,14 +124,12 @@ def build_armature(
     lengths = {key: scale * length for key, length in lengths.items()}
     bones = [
         *_trunk(lengths, sources, unit),
-        *(bone for side in ("left", "right") for bone in _arm(lengths, sources, unit, side)),
-        *(bone for side in ("left", "right") for bone in _leg(lengths, sources, unit, side)),
+        *(bone for side in ("left", "right") for bone in _arm(lengths, sources, side)),
+        *(bone for side in ("left", "right") for bone in _leg(lengths, sources, side)),
     ]
     return Armature(
         bones=tuple(
-            msgspec.structs.replace(
-                bone, name=rename(bone.vrm, naming), told=_told(bone, known, scale)
-            )
+            msgspec.structs.replace(bone, name=rename(bone.vrm, naming), told=_told(bone, known))
             for bone in bones
         ),
         unit=STATURE if height is None else METRE,
@@ -131,13 +138,15 @@ def build_armature(
     )
 
 
-def _told(bone: Bone, known: RigLengths, scale: float) -> Told | None:
-    """What the estimate says of a measured bone, in the armature's unit."""
+def _told(bone: Bone, known: RigLengths) -> Told | None:
+    """What the estimate says of a bone's length: the interval around it, in the armature's unit."""
     side = "left" if bone.vrm.startswith("left") else "right"
-    key = _MEASURED.get(bone.vrm.removeprefix(side))
-    told = known.told.get(f"{key}_{side[0].upper()}")
-    if told is None or not bone.measured:
+    part = bone.vrm.removeprefix(side)
+    key = f"{_MEASURED[part]}_{side[0].upper()}" if part in _MEASURED else _FURTHER.get(part, "")
+    told = known.told.get(key)
+    if told is None or bone.source == PRIOR:
         return None
+    scale = math.dist(bone.head, bone.tail) / known.lengths[key]
     low, high = (round(scale * end, _DECIMALS) for end in told.interval)
     return msgspec.structs.replace(told, interval=(low, high))
 
@@ -156,49 +165,62 @@ def to_document(armature: Armature) -> dict[str, Any]:
 
 
 def _trunk(lengths: Mapping[str, float], sources: Mapping[str, str], tall: float) -> list[Bone]:
-    y = _hips_height(lengths, tall)
+    y = _hips_height(lengths)
     bones: list[Bone] = []
     parent = None
     measured = sources["torso_length"] == MEASURED
-    shares = dict(_SPINE)
+    shares = _spine(lengths)
     # Programs take the nearest joint's distance for a bone's length, so the hips end below it.
     most = _HIPS_MOST * lengths["hip_width"] / 2 / lengths["torso_length"]
-    shares["hips"] = min(_SPINE["hips"], most)
-    shares["spine"] += _SPINE["hips"] - shares["hips"]
+    hips = min(shares["hips"], most)
+    shares["spine"] += shares["hips"] - hips
+    shares["hips"] = hips
+    source = sources.get("spine_lower", DIVISION) if measured else sources["torso_length"]
     for name, share in shares.items():
         above = y + share * lengths["torso_length"]
-        source = DIVISION if measured else sources["torso_length"]
         bones.append(_bone(name, parent, (0, y, 0), (0, above, 0), source))
         parent, y = name, above
     # Neck and head take what is left up to the stature, in their usual proportion.
-    neck, head = SHARE_OF_STATURE["neck"], SHARE_OF_STATURE["head"]
+    neck, head = (lengths.get(key, SHARE_OF_STATURE[key] * tall) for key in ("neck", "head"))
     chin = y + (tall - y) * neck / (neck + head)
-    bones.append(_bone("neck", "upperChest", (0, y, 0), (0, chin, 0), ANTHROPOMETRY))
-    bones.append(_bone("head", "neck", (0, chin, 0), (0, tall, 0), ANTHROPOMETRY))
+    for name, below, start, end in (("neck", "upperChest", y, chin), ("head", "neck", chin, tall)):
+        source = sources.get(name, ANTHROPOMETRY)
+        bones.append(_bone(name, below, (0, start, 0), (0, end, 0), source))
     return bones
 
 
-def _arm(
-    lengths: Mapping[str, float], sources: Mapping[str, str], tall: float, side: str
-) -> list[Bone]:
+def _spine(lengths: Mapping[str, float]) -> dict[str, float]:
+    """Share of the torso that each of its four bones takes, from the hips up.
+
+    The spine's bone ends at the waist, where that is known.
+    """
+    if not lengths.keys() >= {"spine_lower", "spine_upper"}:
+        return dict(_SPINE)
+    lower, upper = lengths["spine_lower"], lengths["spine_upper"]
+    ends = {"hips": lower, "spine": lower, "chest": upper, "upperChest": upper}
+    below = _SPINE["hips"] + _SPINE["spine"]
+    whole = {"hips": below, "spine": below, "chest": 1 - below, "upperChest": 1 - below}
+    return {
+        name: share / whole[name] * ends[name] / (lower + upper) for name, share in _SPINE.items()
+    }
+
+
+def _arm(lengths: Mapping[str, float], sources: Mapping[str, str], side: str) -> list[Bone]:
     sign, suffix = (1, "_L") if side == "left" else (-1, "_R")
-    y = _hips_height(lengths, tall) + lengths["torso_length"]
+    y = _hips_height(lengths) + lengths["torso_length"]
     half = lengths["shoulder_width"] / 2
     elbow = half + lengths[f"upper_arm{suffix}"]
     wrist = elbow + lengths[f"lower_arm{suffix}"]
-    tip = wrist + EXTREMITIES["hand"] * tall
+    tip = wrist + lengths["hand"]
+    collar = max(half - lengths["clavicle"], 0.0) if "clavicle" in lengths else _COLLAR * half
     collar_source = sources["shoulder_width"]
+    if collar_source == MEASURED:
+        collar_source = DIVISION
     rows = (
-        (
-            "Shoulder",
-            "upperChest",
-            _COLLAR * half,
-            half,
-            DIVISION if collar_source == MEASURED else collar_source,
-        ),
+        ("Shoulder", "upperChest", collar, half, collar_source),
         ("UpperArm", f"{side}Shoulder", half, elbow, sources[f"upper_arm{suffix}"]),
         ("LowerArm", f"{side}UpperArm", elbow, wrist, sources[f"lower_arm{suffix}"]),
-        ("Hand", f"{side}LowerArm", wrist, tip, SURVEY),
+        ("Hand", f"{side}LowerArm", wrist, tip, sources["hand"]),
     )
     return [
         _bone(f"{side}{part}", parent, (sign * start, y, 0), (sign * end, y, 0), source)
@@ -206,29 +228,27 @@ def _arm(
     ]
 
 
-def _leg(
-    lengths: Mapping[str, float], sources: Mapping[str, str], tall: float, side: str
-) -> list[Bone]:
+def _leg(lengths: Mapping[str, float], sources: Mapping[str, str], side: str) -> list[Bone]:
     sign, suffix = (1, "_L") if side == "left" else (-1, "_R")
     x = sign * lengths["hip_width"] / 2
-    hip = _hips_height(lengths, tall)
+    hip = _hips_height(lengths)
     thigh, shank = lengths[f"upper_leg{suffix}"], lengths[f"lower_leg{suffix}"]
     knee, ankle = (x, hip - thigh, 0.0), (x, hip - thigh - shank, 0.0)
-    foot = EXTREMITIES["foot"] * tall
+    foot = lengths["foot"]
     # Both feet keep their height above the ankle's share, so unequal legs end unequally high.
-    floor = ankle[1] - EXTREMITIES["ankle_height"] * tall
+    floor = ankle[1] - lengths["ankle_height"]
     ball, toe_tip = (x, floor, _BALL * (1 - _HEEL) * foot), (x, floor, (1 - _HEEL) * foot)
     return [
         _bone(f"{side}UpperLeg", "hips", (x, hip, 0), knee, sources[f"upper_leg{suffix}"]),
         _bone(f"{side}LowerLeg", f"{side}UpperLeg", knee, ankle, sources[f"lower_leg{suffix}"]),
-        _bone(f"{side}Foot", f"{side}LowerLeg", ankle, ball, SURVEY),
-        _bone(f"{side}Toes", f"{side}Foot", ball, toe_tip, SURVEY),
+        _bone(f"{side}Foot", f"{side}LowerLeg", ankle, ball, sources["foot"]),
+        _bone(f"{side}Toes", f"{side}Foot", ball, toe_tip, sources["foot"]),
     ]
 
 
-def _hips_height(lengths: Mapping[str, float], tall: float) -> float:
+def _hips_height(lengths: Mapping[str, float]) -> float:
     legs = [lengths[f"upper_leg_{side}"] + lengths[f"lower_leg_{side}"] for side in "LR"]
-    return sum(legs) / 2 + EXTREMITIES["ankle_height"] * tall
+    return sum(legs) / 2 + lengths["ankle_height"]
 
 
 def _bone(vrm: str, parent: str | None, head: Point, tail: Point, source: str) -> Bone:

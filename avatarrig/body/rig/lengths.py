@@ -8,12 +8,14 @@ import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.errors import AvatarRigError
-from avatarrig.wire.estimate import BoneEstimate, Estimate, FaceRatio
+from avatarrig.wire.estimate import BoneEstimate, Estimate, FaceRatio, FurtherBone
 
 MEASURED: Final = "measured"
 PRIOR: Final = "population mean: too few photos show it"
 ANTHROPOMETRY: Final = "anthropometry: share of stature (Drillis and Contini)"
 SURVEY: Final = "anthropometry: mean share of stature (ANSUR II)"
+GIVEN_OTHERS: Final = "anthropometry given the other bones (ANSUR II): no photo shows it"
+TAPE: Final = "measured with a tape"
 DIVISION: Final = "convention: share of a measured length"
 
 KEYS: Final = (
@@ -25,10 +27,18 @@ KEYS: Final = (
 )
 """The estimate's bones."""
 
-EXTREMITIES: Final = {"hand": 0.1106, "foot": 0.1528, "ankle_height": 0.0400}
-"""Shares of stature of what photos do not show: hand length, foot length, and height of the lateral
-malleolus. Means of the men's and the women's means of ANSUR II (Gordon et al., 2014: 4,082 men,
-1,986 women)."""
+FURTHER: Final = {
+    "hand": 0.1106,
+    "foot": 0.1528,
+    "ankle_height": 0.0400,
+    "head": None,
+    "neck": None,
+    "clavicle": None,
+    "spine_lower": None,
+    "spine_upper": None,
+}
+"""What photos do not show. Where an estimate says nothing of it either: mean shares of stature of
+ANSUR II, men and women alike (Gordon et al., 2014: 4,082 men, 1,986 women)."""
 
 _LEAST, _MOST = 0.01, 100
 """Lengths over shoulder width between which somebody may be."""
@@ -43,7 +53,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         interval: What contains it with 90 % probability, over shoulder width.
-        status: ``provisional`` or ``stable``.
+        status: ``insufficient``, ``provisional`` or ``stable``.
         prior_share: How much of it is the average body's.
     """
 
@@ -56,7 +66,7 @@ class RigLengths(msgspec.Struct, frozen=True, kw_only=True):
     """Length of every bone.
 
     Attributes:
-        lengths: Over shoulder width, by `KEYS`.
+        lengths: Over shoulder width, by `KEYS`, and of those of `FURTHER` that are known.
         sources: Where each comes from.
         told: What else the estimate says of each measured one, where it says it.
         height: The person's height in metres, where the estimate was made with one, or as it
@@ -94,6 +104,7 @@ class FileEstimate(msgspec.Struct, frozen=True):
 
     estimates: dict[str, float]
     stats: dict[str, FileBone] = {}
+    further: dict[str, FileBone] = {}
     height: float | None = None
     metres: dict[str, FileMetres] | None = None
     subject: str | None = None
@@ -122,7 +133,28 @@ def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
     if not all(_LEAST < length < _MOST for length in lengths.values()):
         raise EstimateRefusedError("the estimate holds a length that no person has")
     _fill(lengths, sources)
+    _add_further(estimate, lengths, sources, told)
     return RigLengths(lengths=lengths, sources=sources, told=told, height=_height(estimate))
+
+
+def _add_further(
+    estimate: Estimate | FileEstimate,
+    lengths: dict[str, float],
+    sources: dict[str, str],
+    told: dict[str, Told],
+) -> None:
+    """Adds what no photo shows; of an estimate that says nothing of it, the survey's means."""
+    tall = stature(lengths)
+    for key, share in FURTHER.items():
+        bone = estimate.further.get(key)
+        if bone is None or bone.value is None:
+            if share is not None:
+                lengths[key], sources[key] = share * tall, SURVEY
+            continue
+        lengths[key] = bone.value
+        sources[key] = TAPE if bone.status == "stable" else GIVEN_OTHERS
+        if (said := _told(bone)) is not None:
+            told[key] = said
 
 
 def _height(estimate: Estimate | FileEstimate) -> float | None:
@@ -132,7 +164,7 @@ def _height(estimate: Estimate | FileEstimate) -> float | None:
     return estimate.height
 
 
-def _told(bone: BoneEstimate | FileBone) -> Told | None:
+def _told(bone: BoneEstimate | FurtherBone | FileBone) -> Told | None:
     if bone.interval is None or bone.status is None or bone.prior_share is None:
         return None  # in the prototype's files
     return Told(interval=bone.interval, status=bone.status, prior_share=bone.prior_share)

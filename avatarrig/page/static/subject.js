@@ -99,6 +99,24 @@ function showAsymmetry(sides) {
   );
 }
 
+function showFurther(bones) {
+  byId("further-card").hidden = bones.length === 0;
+  byId("further").replaceChildren(
+    ...bones.map((bone) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, bone.label),
+        cell("ratio", { class: "number" }, bone.value.toFixed(3)),
+        cell("90 % interval", { class: "number" }, range(bone.interval)),
+        cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+        cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
+        cell("from people in general", { class: "number" }, share(bone.prior_share)),
+      ),
+    ),
+  );
+}
+
 function showFace(face) {
   byId("face-card").hidden = face.length === 0;
   byId("face").replaceChildren(
@@ -175,6 +193,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  showFurther(content.further);
   showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));
 });

@@ -59,6 +59,29 @@ def pixels_of(data: bytes) -> Iterator[bytes]:
                 yield data[start : start + length]
 
 
+def exif_of(data: bytes) -> bytes:
+    """Finds the EXIF block of a HEIF file, from its byte order on; empty where there is none.
+
+    Raises:
+        ValueError: Its boxes are damaged, or lie as few programs write them.
+    """
+    content = dict(_boxes(data))
+    meta = dict(_boxes(content[b"meta"][4:]))
+    kinds = _kinds(meta[b"iinf"])
+    for item, pieces in _places(meta[b"iloc"]):
+        if kinds.get(item) == b"Exif":
+            block = b"".join(data[start : start + length] for start, length in pieces)
+            return block[4 + int.from_bytes(block[:4], "big") :]
+    return b""
+
+
+def turn_of(data: bytes) -> int:
+    """How a HEIF file says that its picture is to be turned, as EXIF's orientation 1, 3, 6 or 8."""
+    at = data.find(b"irot", 0, _READ)
+    quarters = data[at + 4] & 3 if 0 <= at < len(data) - 4 else 0
+    return (1, 8, 3, 6)[quarters]
+
+
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 0
     while at + 8 <= len(data):

@@ -18,6 +18,12 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from avatarrig.photos.damage import unless_damaged
 
 _BIG_TIFF: Final = 43
+_BIG_ENDIAN_BIG_TIFF: Final = b"MM\0+"
+_LONG_8: Final = struct.Struct(">Q")
+_BIG_ENTRY: Final = struct.Struct(">HHQQ")
+_WHOLE_NUMBERS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_MOST_FIELDS: Final = 4096
+_MOST_NUMBERS: Final = 1 << 20
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
 _FIRST_TRANSPOSED: Final = 5
@@ -28,6 +34,10 @@ _WHITE_IS_ZERO: Final = 0
 _PLANES: Final = 2
 _UNSIGNED: Final = 1
 _FLOATING: Final = 3
+_SEPARATED: Final = 5
+_INKS: Final = 4
+_ALWAYS_SEVERAL: Final = {_BITS, _SAMPLE_FORMAT, 273, 279, 324, 325}
+"""Fields that Pillow gives as several numbers even where there is one."""
 
 _READ_BY_OPENCV: Final = {1, 2, 3, 4, 5, 8, 32773, 32946, 34676, 34677}
 """Of others OpenCV hands over whatever was in the memory."""
@@ -127,6 +137,8 @@ def layout_of(name: str, data: bytes) -> Layout | None:
 
 def first_directory(data: bytes) -> dict[int, Any]:
     """Reads the fields of a TIFF's first picture, by their numbers; raises almost anything."""
+    if data.startswith(_BIG_ENDIAN_BIG_TIFF):
+        return _big_endian_directory(data)
     stream = io.BytesIO(data)
     header = stream.read(8)
     if _BIG_TIFF in header[2:4]:
@@ -137,6 +149,24 @@ def first_directory(data: bytes) -> dict[int, Any]:
         warnings.simplefilter("ignore")  # of what is damaged only what is whole is used
         directory.load(stream)
         return dict(directory)
+
+
+def _big_endian_directory(data: bytes) -> dict[int, Any]:
+    """Reads the whole numbers of a kind of TIFF that Pillow does not know, and OpenCV does."""
+    (at,) = _LONG_8.unpack_from(data, 8)
+    (count,) = _LONG_8.unpack_from(data, at)
+    fields: dict[int, Any] = {}
+    for number in range(min(count, _MOST_FIELDS)):
+        place = at + 8 + _BIG_ENTRY.size * number
+        tag, kind, length, _ = _BIG_ENTRY.unpack_from(data, place)
+        code = _WHOLE_NUMBERS.get(kind)
+        if code is None or length > _MOST_NUMBERS:
+            continue
+        values = struct.Struct(f">{length}{code}")
+        start = place + 12 if values.size <= 8 else _LONG_8.unpack_from(data, place + 12)[0]  # noqa: PLR2004 - bytes of an entry's own
+        read = values.unpack_from(data, start)
+        fields[tag] = read if length != 1 or tag in _ALWAYS_SEVERAL else read[0]
+    return fields
 
 
 def _tiff(data: bytes) -> Layout:
@@ -153,9 +183,11 @@ def _tiff(data: bytes) -> Layout:
     may_be_read = compression in _READ_BY_OPENCV and not in_planes
     unusual = ""
     if in_planes:
-        unusual = f"planes of {bits} bits, one for each colour,"
+        unusual = f"a plane of {bits} bits for each colour"
     elif compression not in _READ_ANYWHERE:
         unusual = f"{_COMPRESSIONS.get(compression, f'number {compression}')} compression"
+    elif fields.get(_PHOTOMETRIC) == _SEPARATED and fields.get(_SAMPLES, 1) > _INKS:
+        unusual = f"CMYK and {fields[_SAMPLES] - _INKS} more"
     elif _FLOATING in kinds and bits < _LONG:
         unusual = f"floating-point colours of {bits} bits"
     return Layout(

@@ -11,15 +11,17 @@ import structlog
 
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
-from avatarrig.deciding.standing import TOGETHER
 from avatarrig.kafka.border import told_by
+from avatarrig.kafka.deciding import TOGETHER
 from avatarrig.kafka.errors import TransportError
 from avatarrig.pipeline.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
+from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
+from producers import presence
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     from avatarrig.runs import Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
-
-MOST_GONE: Final = 0.1
-"""A larger share of the photos that is gone at once is rather a disk that is away."""
 
 _AUTOMATIC: Final = frozenset(
     {
@@ -43,20 +42,21 @@ _log = structlog.get_logger(__name__)
 
 
 def wanted_standing(
-    found: Found, seen: ObservedPhoto, decided: str | None, period: Period = ALWAYS
+    seen: ObservedPhoto, decided: str | None, *, is_copy: bool, period: Period = ALWAYS
 ) -> str:
     """Tells how a photo of the dataset shall stand.
 
     Args:
         seen: As it was observed, and how it stands.
         decided: What was decided about it; empty where that was undone, None where nothing was.
+        is_copy: Whether the dataset has the same picture in an earlier photo.
         period: When photos that count were taken.
     """
     if decided:
         return decided
-    if found.is_copy != seen.is_copy:
+    if is_copy != seen.is_copy:
         # Which one of several copies counts is the first that is there.
-        return Exclusion.DUPLICATE.value if found.is_copy else ONLY_COPY
+        return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY
     if not period.holds(seen.captured_at):
         return Exclusion.OUT_OF_PERIOD.value
     return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
@@ -66,10 +66,13 @@ def unsettled(
     progress: Progress, decisions: Decisions, *, prune: bool | None, period: Period
 ) -> Iterator[tuple[PhotoKey, str]]:
     """Lists the photos that do not stand as they shall, and how they shall; see `Standings`."""
-    for found, seen in progress.observed_photos:
+    photos = progress.observed_photos
+    same = _same_pixels(photos)
+    for found, seen in photos:
         decided = decisions.get(found.key)
         by_hand = None if decided is None else decided.standing
-        to = wanted_standing(found, seen, by_hand, period)
+        is_copy = found.is_copy or found.key in same
+        to = wanted_standing(seen, by_hand, is_copy=is_copy, period=period)
         if to != seen.standing:
             yield found.key, to
     for key, seen in _departing(progress, prune=prune).items():
@@ -82,15 +85,21 @@ def unsettled(
 def _departing(progress: Progress, *, prune: bool | None) -> dict[PhotoKey, ObservedPhoto]:
     """Photos that shall stop counting since they are gone, or newer versions took their places.
 
-    A file that was replaced leaves no doubt, however many there are: a rating written into
-    every photo replaces them all.
+    A file that was replaced, or moved to another folder, leaves no doubt, however many there are:
+    a rating written into every photo replaces them all.
     """
     gone = departed(progress)
-    here = {(found.subject, found.path) for found, _ in progress.observed_photos}
-    replaced = {key: seen for key, seen in gone.items() if (key[0], seen.path) in here}
-    others = {key: seen for key, seen in gone.items() if key not in replaced}
+    photos = progress.observed_photos
+    here = {(found.subject, found.path) for found, _ in photos}
+    contents = {seen.content for _, seen in photos}
+    certain = {
+        key: seen
+        for key, seen in gone.items()
+        if (key[0], seen.path) in here or seen.content in contents - {""}
+    }
+    others = {key: seen for key, seen in gone.items() if key not in certain}
     if prune is None or not (prune or is_plausible(progress, others)):
-        return replaced
+        return certain
     return gone
 
 
@@ -189,6 +198,15 @@ class Standings:
         return None
 
 
+def _same_pixels(photos: Iterable[tuple[Found, ObservedPhoto]]) -> set[PhotoKey]:
+    """Photos of which an earlier one was saved anew, so that its file alone does not tell it."""
+    return copies(
+        (found.key, [(found.subject, seen.pixels)] if seen.pixels else [])
+        for found, seen in photos
+        if not found.is_copy
+    )
+
+
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
     """Photos that are no longer in the dataset, as far as its folders could be listed."""
     unlisted = [f"{found.path}/" for found, _ in progress.rejected]
@@ -202,4 +220,4 @@ def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
 def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:
     """Whether so many photos may have been taken away on purpose."""
     leaving = sum(seen.standing != Exclusion.GONE for seen in gone.values())
-    return leaving <= MOST_GONE * (progress.counts.observed + leaving)
+    return presence.is_plausible(leaving, progress.counts.observed)

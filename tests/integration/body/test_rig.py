@@ -24,9 +24,11 @@ from avatarrig.body.rig.bvh import to_bvh
 from avatarrig.body.rig.glb import to_glb
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
+    GIVEN_OTHERS,
     MEASURED,
     PRIOR,
     SURVEY,
+    TAPE,
     EstimateRefusedError,
     FileBone,
     FileEstimate,
@@ -171,6 +173,43 @@ def test_measured_bones_say_how_sure_they_are() -> None:
     assert extras["leftLowerLeg"]["status"] == "stable"
     assert extras["leftLowerLeg"]["prior_share"] == 0.2
     assert "status" not in extras["leftHand"]
+
+
+FURTHER = {
+    "hand": FileBone(0.55, 0.97, (0.5, 0.6), "insufficient"),
+    "foot": FileBone(0.7, 0.1, (0.69, 0.71), "stable"),
+    "ankle_height": FileBone(0.2, 0.9, (0.18, 0.22), "insufficient"),
+    "head": FileBone(0.62, 0.9, (0.55, 0.69), "insufficient"),
+    "neck": FileBone(0.31, 0.9, (0.25, 0.39), "insufficient"),
+    "clavicle": FileBone(0.45, 0.4, (0.43, 0.47), "provisional"),
+    "spine_lower": FileBone(0.4, 0.8, (0.3, 0.5), "provisional"),
+    "spine_upper": FileBone(1.0, 0.5, (0.9, 1.1), "provisional"),
+}
+
+
+def test_bones_that_no_photo_shows_are_the_estimates_and_say_so() -> None:
+    armature = build_armature(FileEstimate(ESTIMATES, further=FURTHER), height=1.72)
+    lengths = lengths_of(armature)
+    bones = {bone.vrm: bone for bone in armature.bones}
+    shoulders = 2 * bones["leftUpperArm"].head[0]
+    hand, foot = bones["leftHand"], bones["rightFoot"]
+    assert lengths["leftHand"] == pytest.approx(0.55 * shoulders, rel=1e-3)
+    assert hand.told is not None
+    assert hand.told.interval == pytest.approx((0.5 * shoulders, 0.6 * shoulders), rel=1e-3)
+    assert (hand.source, hand.told.status, hand.measured) == (GIVEN_OTHERS, "insufficient", False)
+    assert foot.source == TAPE
+    assert bones["leftFoot"].head[1] == pytest.approx(0.2 * shoulders, abs=1e-3)
+    assert lengths["leftShoulder"] == pytest.approx(0.45 * shoulders, rel=1e-3)
+    assert lengths["head"] / lengths["neck"] == pytest.approx(2, rel=1e-3)
+    assert bones["head"].tail[1] == pytest.approx(1.72)
+    trunk = bones["neck"].head[1] - bones["hips"].head[1]
+    waist = bones["spine"].tail[1] - bones["hips"].head[1]
+    assert waist / trunk == pytest.approx(0.4 / 1.4, rel=1e-3)
+    gltf = pygltflib.GLTF2.load_from_bytes(to_glb(armature))
+    extras = {node.name: node.extras for node in gltf.nodes}
+    assert extras["head"]["status"] == "insufficient"
+    assert extras["head"]["source"] == GIVEN_OTHERS
+    assert extras["head"]["prior_share"] == 0.9
 
 
 @pytest.mark.parametrize("missing", ["lower_leg", "torso", "arm"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from support.photos import encode, encode_heic, in_every_format, sixteen_bit, ti
 
 from avatarrig.photos.decode import DecodedPhoto, decode_photo
 from avatarrig.photos.formats import PHOTO_SUFFIXES, SUFFIXES, Format, sniff_format
+from avatarrig.photos.picture_digest import picture_digest
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import LONGEST_STRIP, reduction
 
@@ -292,6 +294,40 @@ def test_a_tiff_that_pillow_does_not_know_is_upright_all_the_same() -> None:
     assert np.abs(photo.rgb[:, ::-1].transpose(1, 0, 2).astype(int) - picture * 255).mean() < 1
 
 
+def big_endian_big_tiff(values: NDArray[Any]) -> bytes:
+    """Colours of 8 or 16 bits, as few programs lay them out: offsets of 64 bits, "MM"."""
+    height, width, colours = values.shape
+    data = values.astype(values.dtype.newbyteorder(">")).tobytes()
+    bits = struct.pack(">4H", *[values.dtype.itemsize * 8] * 3, 0)
+    ones = struct.pack(">4H", 1, 1, 1, 0)
+    fields: list[tuple[int, int, int, int | bytes]] = [
+        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits), (259, 3, 1, 1)),
+        *((262, 3, 1, 2), (273, 16, 1, 16), (274, 3, 1, 6), (277, 3, 1, colours)),
+        *((278, 4, 1, height), (279, 16, 1, len(data)), (284, 3, 1, 1), (339, 3, 3, ones)),
+    ]
+    entries = b"".join(
+        struct.pack(">HHQ", tag, kind, count)
+        + (value if isinstance(value, bytes) else struct.pack(">" + _CODES[kind], value))
+        for tag, kind, count, value in fields
+    )
+    start = struct.pack(">4sHHQ", b"MM\0+", 8, 0, 16 + len(data))
+    return start + data + struct.pack(">Q", len(fields)) + entries + bytes(8)
+
+
+_CODES = {3: "H6x", 4: "I4x", 16: "Q"}
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_big_tiff_of_the_other_byte_order_is_read(kind: type[np.generic]) -> None:
+    picture = np.asarray(landscape(400, 300))
+    values = picture.astype(kind) * (257 if kind is np.uint16 else 1)
+    data = big_endian_big_tiff(values)
+    photo = decode_photo(data)
+    assert (photo.width, photo.height) == (300, 400)
+    assert np.abs(photo.rgb[:, ::-1].transpose(1, 0, 2).astype(int) - picture).mean() < 1
+    assert picture_digest(data) not in {"", picture_digest(big_endian_big_tiff(values[::-1]))}
+
+
 def bitmap(values: NDArray[np.uint8], header: bytes) -> bytes:
     start = 14 + len(header)
     data = values[::-1].tobytes()
@@ -334,8 +370,10 @@ def test_a_png_without_its_end_or_with_a_damaged_remark_is_whole() -> None:
     picture = landscape(400, 300)
     data = encode(picture, "PNG")
     remark = struct.pack(">I4sI", 4, b"gAMA", 45455) + bytes(4)
-    for changed in (data[:-12], data[:-4], data[:33] + remark + data[33:]):
+    behind = data + b"junk" * 99
+    for changed in (data[:-12], data[:-4], data[:33] + remark + data[33:], behind):
         assert np.array_equal(decode_photo(changed).rgb, np.asarray(picture))
+    assert picture_digest(behind) == picture_digest(data)
 
 
 def samsung(make: str) -> bytes:

@@ -103,7 +103,7 @@ def test_what_is_not_refused_is_never_longer_than_the_models_take(width: int, he
         ({COMPRESSION: 34887}, "LERC"),
         ({COMPRESSION: 60000}, "60000"),
         ({SAMPLE_FORMAT: 3}, "floating-point colours of 16 bits"),
-        ({PLANAR: 2}, "planes of 16 bits"),
+        ({PLANAR: 2}, "a plane of 16 bits for each colour"),
     ],
 )
 def test_a_tiff_that_nobody_reads_is_named_and_not_called_damaged(
@@ -113,6 +113,11 @@ def test_a_tiff_that_nobody_reads_is_named_and_not_called_damaged(
     assert error.reason == "unsupported"
     assert named in error.message
     assert "8 bits" in error.message
+
+
+def test_more_inks_than_four_are_named() -> None:
+    error = refusal(tiff(np.zeros((30, 40, 5), np.uint8), {262: 5}))
+    assert (error.reason, "CMYK and 1 more" in error.message) == ("unsupported", True)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from support import scripted_detector
@@ -19,7 +20,7 @@ from support.waiting import wait_for
 
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation
-from avatarrig.wire import Observation, PhotoReference, decode, encode
+from avatarrig.wire import Observation, PhotoReference, Sought, decode, encode
 from processors.sandbox.messages import Observed, Unreachable
 from processors.sandbox.sandbox import (
     DEPTH,
@@ -259,6 +260,96 @@ def test_a_photo_whose_files_are_complete_is_answered_from_them(
     assert isinstance(anew, Observed)
     assert anew.record != first.record  # it tells another time
     assert run.mask("x").is_file()
+
+
+class Detections:
+    """A photo, its copies, and whether a detector looked at them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._marker = folder / "looked"
+        self.script = f"crash-once:{self._marker} a person"
+
+    def photo(self, name: str, **fields: object) -> PhotoReference:
+        return msgspec.structs.replace(photo(self._folder, name, self.script), **fields)
+
+    def take(self) -> bool:
+        """Tells whether a detector looked at a photo since the last call."""
+        looked = self._marker.exists()
+        self._marker.unlink(missing_ok=True)
+        return looked
+
+
+def seen(result: Result) -> Observation:
+    assert isinstance(result, Observed)
+    return decode(result.record, Observation)
+
+
+def test_an_exact_copy_is_not_detected_again(tmp_path: Path, open_sandbox: Open) -> None:
+    detections = Detections(tmp_path)
+    sandbox = open_sandbox()
+    first = seen(detect(sandbox, detections.photo("a.jpg")))
+    assert detections.take()
+    copy = detections.photo("b.jpg", duplicate_of="a.jpg", captured_at=7.0, run="r")
+    second = seen(detect(sandbox, copy))
+    assert not detections.take()
+    assert second.excluded == "duplicate of a.jpg"
+    assert (second.image_id, second.path, second.captured_at, second.run) == (
+        "b.jpg",
+        "b.jpg",
+        7.0,
+        "r",
+    )
+    same = {"image_id", "path", "captured_at", "run", "excluded", "observed_at"}
+    assert all(
+        getattr(first, name) == getattr(second, name)
+        for name in Observation.__struct_fields__
+        if name not in same
+    )
+    later = seen(detect(sandbox, detections.photo("0.jpg")))
+    assert later.excluded is None, "of what was copied, the copy's own standing was taken"
+
+
+def test_a_copy_of_a_photo_that_another_process_saw_is_answered_from_its_files(
+    tmp_path: Path, open_sandbox: Open
+) -> None:
+    detections = Detections(tmp_path)
+    run = RunDirectory(tmp_path / "run")
+    asked = {"run_directory": str(run.path), "wanted": WantedFiles(masks=True)}
+    detect(open_sandbox(**asked), detections.photo("a.jpg"))
+    assert detections.take()
+    copied = seen(detect(open_sandbox(**asked), detections.photo("b.jpg", duplicate_of="a.jpg")))
+    assert not detections.take()
+    assert read_observation(run.observation("b.jpg")) == copied
+    assert run.mask("b.jpg").read_bytes() == run.mask("a.jpg").read_bytes()
+    run.mask("a.jpg").unlink()
+    seen(detect(open_sandbox(**asked), detections.photo("c.jpg", duplicate_of="a.jpg")))
+    assert detections.take(), "its mask is gone"
+
+
+def test_a_copy_that_shall_have_an_overlay_or_names_somebody_is_detected(
+    tmp_path: Path, open_sandbox: Open
+) -> None:
+    detections = Detections(tmp_path)
+    run = str(tmp_path / "run")
+    drawing = open_sandbox(run_directory=run, wanted=WantedFiles(overlays=True))
+    for name in ("a.jpg", "b.jpg"):
+        seen(detect(drawing, detections.photo(name, duplicate_of=None if name < "b" else "a.jpg")))
+        assert detections.take()
+    naming = open_sandbox(run_directory=run)
+    named = Sought(asked="", named=True)
+    seen(detect(naming, detections.photo("c.jpg", duplicate_of="a.jpg", sought=named)))
+    assert detections.take()
+
+
+def test_the_same_picture_in_other_bytes_is_detected(tmp_path: Path, open_sandbox: Open) -> None:
+    detections = Detections(tmp_path)
+    run = str(tmp_path / "run")
+    seen(detect(open_sandbox(run_directory=run), detections.photo("a.jpg")))
+    detections.take()
+    detections.script += " with a rating"
+    seen(detect(open_sandbox(run_directory=run), detections.photo("b.jpg", duplicate_of="a.jpg")))
+    assert detections.take()
 
 
 def test_a_run_directory_that_takes_nothing_ends_the_work(

@@ -35,7 +35,7 @@ LEFT_OUT, GONE, DUPLICATE = Exclusion.ON_REQUEST, Exclusion.GONE, Exclusion.DUPL
 SUMMER = 1_562_000_000.0  # July 2019
 PERIOD = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
 RUN = "0123456789ab"
-PHOTOS = [observation(number, run=RUN) for number in range(20)]
+PHOTOS = [observation(number, run=RUN, content_hash=f"{number:064}") for number in range(20)]
 
 
 class Sending:
@@ -53,10 +53,6 @@ class Sending:
 
     def add_errback(self, failed: object) -> None:
         self.failures.append(failed)
-
-
-def found(*, is_copy: bool = False) -> Found:
-    return Found("a", "a.jpg", "anna", is_copy=is_copy)
 
 
 def seen(**fields: Any) -> ObservedPhoto:
@@ -86,7 +82,7 @@ def test_what_was_decided_goes_before_what_is_there(
     is_copy: object, observed: dict[str, object], by_hand: str | None, wanted: str
 ) -> None:
     period = PERIOD if "captured_at" in observed else Period()
-    standing = wanted_standing(found(is_copy=bool(is_copy)), seen(**observed), by_hand, period)
+    standing = wanted_standing(seen(**observed), by_hand, is_copy=bool(is_copy), period=period)
     assert standing == wanted
 
 
@@ -201,6 +197,37 @@ def test_newer_versions_of_files_take_the_older_ones_out_however_many(
     decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
     assert decided == {photo.image_id for photo in PHOTOS}
     assert {decision.standing for decision, _ in run.broker.sent} == {GONE}
+    run.hear()
+    assert standings.settle()
+
+
+def test_photos_that_moved_to_another_person_are_no_loss(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[5:])
+    for offset, photo in enumerate(PHOTOS[:5], 50):
+        moved = msgspec.structs.replace(photo, image_id=f"{photo.image_id}-moved", subject="bert")
+        run.progress.observation(moved, 0, offset, now=0.0)
+        run.progress.found(Found(moved.image_id, f"bert/{moved.path}", moved.subject))
+    run.standings().settle()
+    decided = {name for decision, _ in run.broker.sent for name in decision.image_ids}
+    assert decided == {photo.image_id for photo in PHOTOS[:5]}
+
+
+def test_a_photo_saved_anew_with_the_same_pixels_counts_once(tmp_path: Path) -> None:
+    pixels = ["a", "b", "a", "", "", "a"]
+    run = Run(tmp_path, there=[])
+    run.progress = Progress(RUN, PHOTOS[0].fingerprint)
+    photos = [
+        msgspec.structs.replace(photo, pixels=same, subject="bert" if number == 5 else "anna")
+        for number, (photo, same) in enumerate(zip(PHOTOS, pixels, strict=False))
+    ]
+    for offset, photo in enumerate(photos):
+        write_observation(run.directory, photo, Pictures())
+        run.progress.observation(photo, 0, offset, now=0.0)
+        run.progress.found(Found(photo.image_id, photo.path, photo.subject))
+    standings = run.standings()
+    standings.settle()
+    decided = [(decision.image_ids, decision.standing) for decision, _ in run.broker.sent]
+    assert decided == [((photos[2].image_id,), DUPLICATE)]
     run.hear()
     assert standings.settle()
 

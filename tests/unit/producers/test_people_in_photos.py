@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
+from support.photos import encode_heic
 from support.references import reference
 
 from avatarrig.photos.people import (
@@ -90,12 +93,49 @@ def photo(xmp: str | bytes, kind: str = "JPEG", orientation: int = 1) -> bytes:
     stream = io.BytesIO()
     if kind == "TIFF":
         exif[700] = packet
+    if kind == "PNG":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", packet.decode(), zip=True)
+        picture.save(stream, kind, pnginfo=texts, exif=exif)
+        return stream.getvalue()
+    if kind == "RAW":
+        exif[50706], exif[700] = b"\1\4\0\0", packet
+        picture.save(stream, "TIFF", exif=exif)
+        return stream.getvalue()
+    if kind == "HEIC":
+        return encode_heic(picture, exif=exif.tobytes(), xmp=packet)
     picture.save(stream, kind, xmp=packet, exif=exif)
     return stream.getvalue()
 
 
+_DECODERS = ("pillow_heif", "rawpy", "cv2", "pylibjxl", "PIL._avif", "PIL._webp")
+_READING = """
+import sys
+from pathlib import Path
+import producers.service
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.people import people_in_photo
+from producers.hashing import read_content
+for file in map(Path, sys.argv[1:]):
+    assert people_in_photo(file.read_bytes()), file
+    assert read_content(file, read_capture_time).size
+print(*sys.modules)
+"""
+
+
+def test_who_finds_photos_asks_no_decoder(tmp_path: Path) -> None:
+    files = []
+    for kind in ("JPEG", "WEBP", "TIFF", "AVIF", "PNG", "RAW", "HEIC"):
+        files.append(tmp_path / f"a.{kind}")
+        files[-1].write_bytes(photo(lightroom(with_attributes("Anna", (0.5, 0.4, 0.2, 0.3))), kind))
+    said = subprocess.run(
+        [sys.executable, "-c", _READING, *files], capture_output=True, text=True, check=True
+    )
+    assert set(said.stdout.split()).isdisjoint(_DECODERS)
+
+
 @pytest.mark.parametrize("entry", [with_attributes, with_elements])
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "AVIF", "PNG", "RAW", "HEIC"])
 def test_regions_are_read_however_they_are_written(entry: Callable[..., str], kind: str) -> None:
     data = photo(
         lightroom(entry("Anna", (0.5, 0.4, 0.2, 0.3)), entry("Jo", (0.1, 0.1, 0.1, 0.1))), kind

@@ -34,11 +34,13 @@ class Ingesting(msgspec.Struct, frozen=True):
     Attributes:
         location: Absolute path of a folder, or a store's URL.
         rescan: Seconds between two looks at everything.
+        prune: Whether photos that are gone stop counting, however many they are at once.
     """
 
     location: str
     dataset: Dataset
     rescan: float
+    prune: bool
 
     @property
     def only_subject(self) -> str | None:
@@ -75,7 +77,12 @@ class Ingesting(msgspec.Struct, frozen=True):
         """
         asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
         return IngestSettings(
-            kafka=kafka, location=self.location, dataset=asked, watch=watch, rescan=self.rescan
+            kafka=kafka,
+            location=self.location,
+            dataset=asked,
+            watch=watch,
+            rescan=self.rescan,
+            prune=self.prune,
         )
 
 
@@ -86,6 +93,7 @@ def _ingesting(
     subject: str | None,
     subject_from_folder: bool,
     rescan: float,
+    prune: bool,
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
@@ -95,7 +103,7 @@ def _ingesting(
         subject_per_folder=subject_from_folder,
     )
     at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan)
+    return Ingesting(at, whose, rescan, prune)
 
 
 ingest_options = gathered(
@@ -116,6 +124,13 @@ ingest_options = gathered(
         show_default=True,
         help="Seconds between two looks at everything: finds what the file system does not tell, "
         "as on network shares, and what is new in a store.",
+    ),
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Photos that are no longer in DIR stop counting, however many they are. Without it "
+        "they do as well, unless more than a tenth is gone at once: a disk that is away must not "
+        "empty an estimate.",
     ),
 )
 """Gives a command the argument DIR and the options that say whose photos are in it."""

@@ -1,0 +1,166 @@
+"""What a photo's file says about the photo, beside its pixels.
+
+Whoever finds photos reads this of every file, in a process that must not fall: so no decoder is
+asked, and no library in C but zlib, whose output is limited. Pixels are looked at by detectors
+alone, in their sandbox.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import ExifTags, Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from avatarrig.photos.coding import boxes, png
+from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
+from avatarrig.photos.damage import unless_damaged
+from avatarrig.photos.formats import Format, sniff_format
+
+_LARGEST_PACKET: Final = 4 << 20
+_LAST_ORIENTATION: Final = 8
+FIRST_TRANSPOSED_ORIENTATION: Final = 5
+"""From this EXIF orientation on, width and height change places."""
+
+_XMP_OF_TIFF: Final = 700
+_TIFF_BEGINS: Final = {b"II", b"MM"}
+_EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
+"""What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
+_PACKET_BEGINS: Final = (b"<x:xmpmeta", b"<x:xapmeta", b"<rdf:RDF")
+_PACKET_ENDS: Final = (b"</x:xmpmeta>", b"</x:xapmeta>", b"</rdf:RDF>")
+_PNG_PACKET: Final = b"XML:com.adobe.xmp\0"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is said beside the pixels.
+
+    Attributes:
+        exif: The EXIF fields; empty where there are none or they are damaged.
+        packet: XMP; empty where there is none.
+        orientation: How the stored picture is to be turned: EXIF's numbers, 1..8.
+        width: Stored width in pixels; 0 where it was not looked for.
+        height: Stored height in pixels; 0 where it was not looked for.
+    """
+
+    exif: Image.Exif
+    packet: bytes = b""
+    orientation: int = 1
+    width: int = 0
+    height: int = 0
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """Reads what a file says; of a damaged one, what can be read.
+
+    Args:
+        data: The file's bytes, or the first few megabytes.
+    """
+    name = sniff_format(data)
+    if name is None:
+        return Metadata(Image.Exif())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged metadata is like none
+        nothing = _Said(Image.Exif())
+        reader = _READERS.get(name)
+        said = nothing if reader is None else unless_damaged(lambda: reader(data), nothing)
+        turn = _orientation(name, data, said.exif)
+        return Metadata(said.exif, said.packet or _packet(data), turn, *said.size)
+
+
+@dataclass(frozen=True)
+class _Said:
+    exif: Image.Exif
+    packet: bytes = b""
+    size: tuple[int, int] = (0, 0)
+
+
+def _read_jpeg(data: bytes) -> _Said:
+    picture = JpegImageFile(io.BytesIO(data))
+    exif = _loaded(picture.info.get("exif", b""))
+    return _Said(exif, picture.info.get("xmp", b""), picture.size)
+
+
+def _read_tiff(data: bytes) -> _Said:
+    picture = TiffImageFile(io.BytesIO(data))
+    packet = picture.tag_v2.get(_XMP_OF_TIFF, b"")
+    return _Said(picture.getexif(), packet if isinstance(packet, bytes) else b"")
+
+
+def _read_webp(data: bytes) -> _Said:
+    chunks = dict(_chunks_of_webp(data))
+    return _Said(_loaded(chunks.get(b"EXIF", b"")), chunks.get(b"XMP ", b""))
+
+
+def _loaded(block: bytes) -> Image.Exif:
+    def load() -> Image.Exif:
+        exif = Image.Exif()
+        if block:
+            exif.load(block)
+        return exif
+
+    return unless_damaged(load, Image.Exif())
+
+
+def _exif_of_raw(data: bytes) -> Image.Exif:
+    """Reads EXIF where raw photos have it: they are a TIFF, or hold a block or a JPEG with it."""
+    start = next((at + len(mark) for mark in _EXIF_MARKS if (at := data.find(mark)) >= 0), None)
+    if data[:2] in _TIFF_BEGINS:
+        start = 0
+    return Image.Exif() if start is None else _loaded(data[start:])
+
+
+def _packet(data: bytes) -> bytes:
+    """Finds XMP in a file, as XMP part 3 foresees for programs that do not know its format."""
+    for begin, end in zip(_PACKET_BEGINS, _PACKET_ENDS, strict=True):
+        at = data.find(begin)
+        if at >= 0 and (to := data.find(end, at, at + _LARGEST_PACKET)) >= 0:
+            return data[at : to + len(end)]
+    return b""
+
+
+def _packet_of_png(data: bytes) -> bytes:
+    for kind, start, end in png.chunks_of(data):
+        if kind == b"iTXt" and data.startswith(_PNG_PACKET, start):
+            is_packed, _method, *rest = data[start + len(_PNG_PACKET) : end]
+            *_, text = bytes(rest).split(b"\0", 2)
+            if not is_packed:
+                return text
+            return zlib.decompressobj().decompress(text, _LARGEST_PACKET)
+    return b""
+
+
+def _chunks_of_webp(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        yield data[at : at + 4], data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+
+
+def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:
+    if name == "AVIF":
+        return boxes.turn_of(data)
+    if name in {"HEIC", "JPEG XL"}:
+        # Decoders of both turn pictures upright by themselves.
+        return 1
+    value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
+    return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
+
+
+_READERS: Final[dict[Format, Callable[[bytes], _Said]]] = {
+    "JPEG": _read_jpeg,
+    "TIFF": _read_tiff,
+    "WebP": _read_webp,
+    "PNG": lambda data: _Said(_loaded(png.late_exif(data) or b""), _packet_of_png(data)),
+    "HEIC": lambda data: _Said(_loaded(boxes.exif_of(data))),
+    "AVIF": lambda data: _Said(_loaded(boxes.exif_of(data))),
+    "JPEG XL": lambda data: _Said(_loaded(read_jpeg_xl_header(data).exif)),
+    "RAW": lambda data: _Said(_exif_of_raw(data)),
+}

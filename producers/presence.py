@@ -1,0 +1,57 @@
+"""Which photos of a dataset are there, and which a look at all of it does not find any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+MOST_GONE: Final = 0.1
+"""A larger share of the photos that is gone at once is rather a disk that is away."""
+
+
+def is_plausible(leaving: int, others: int) -> bool:
+    """Whether so many photos may have been taken away on purpose.
+
+    Args:
+        leaving: Photos that are gone and count by now.
+        others: Photos that are there.
+    """
+    return leaving <= MOST_GONE * (others + leaving)
+
+
+class Presence:
+    """Remembers what looks at a whole dataset did not find.
+
+    Args:
+        looks: A photo is gone that so many looks in a row did not find: programs that write a
+            photo anew take it away for a moment.
+    """
+
+    def __init__(self, looks: int = 2) -> None:
+        self._needed = looks
+        self._missed: dict[str, int] = {}
+        self.is_known = False
+
+    def looked(self, known: Iterable[str], found: set[str], unlisted: Iterable[str] = ()) -> None:
+        """Notes a look at the whole dataset.
+
+        A look that found nothing at all says nothing: a disk that is away looks like that.
+
+        Args:
+            known: Paths of photos that were there once.
+            found: Paths that it found.
+            unlisted: Folders that could not be listed; of what lies below nothing is known.
+        """
+        if not found:
+            return
+        away = tuple(f"{folder.rstrip('/')}/" for folder in unlisted)
+        self._missed = {
+            path: self._missed.get(path, 0) + (not (away and path.startswith(away)))
+            for path in known
+            if path not in found
+        }
+        self.is_known = True
+
+    def is_gone(self, path: str) -> bool:
+        """Whether a path is gone."""
+        return self._missed.get(path, 0) >= self._needed

@@ -1,0 +1,181 @@
+"""The versions of a dataset's photos that were published, and how each shall stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+
+from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.wire import PhotoReference
+from avatarrig.wire.identity import copies
+from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.reasons import Exclusion
+from producers.presence import is_plausible
+
+AUTOMATIC = frozenset({AS_SEEN, ONLY_COPY, Exclusion.DUPLICATE.value, Exclusion.GONE.value})
+"""How photos stand about which nobody decided by hand."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A photo that was published.
+
+    Attributes:
+        path: Path within the dataset.
+        picture: Digest of its picture, or of its bytes.
+        found_at: Unix seconds.
+        is_copy: Whether it was published as a copy of another one.
+    """
+
+    path: str
+    picture: str
+    found_at: float
+    is_copy: bool
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What detectors observed of a photo, and how it stands.
+
+    Attributes:
+        standings: How it stands, in all its observations.
+        pixels: What stands for its decoded pixels.
+        is_copy: Whether it was observed as a copy.
+        is_shared: Whether a run, or another dataset, has it as well.
+    """
+
+    standings: frozenset[str]
+    pixels: frozenset[str] = frozenset()
+    is_copy: bool = False
+    is_shared: bool = False
+
+
+class Versions:
+    """Remembers which photo lies, or lay, at which path.
+
+    Args:
+        root: URI of the folder, or store, that is looked at. Photos elsewhere are others', though
+            their dataset be called the same.
+        subject_of: Whose photos lie at a path; what was once published for others is let be.
+    """
+
+    def __init__(self, root: str, subject_of: Callable[[str], str]) -> None:
+        self._root = f"{root.rstrip('/')}/"
+        self._subject_of = subject_of
+        self._all: dict[PhotoKey, Version] = {}
+        self._latest: dict[str, tuple[float, PhotoKey]] = {}
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """Paths at which there was ever a photo."""
+        return self._latest
+
+    def note(self, reference: PhotoReference) -> None:
+        """Notes a photo that was published; in any order."""
+        if not self._is_own(reference):
+            return
+        key = (reference.subject, reference.image_id)
+        self._all[key] = Version(
+            reference.path,
+            reference.picture or reference.content_hash,
+            reference.found_at,
+            reference.duplicate_of is not None,
+        )
+        self._lies(reference.path, reference.found_at, key)
+
+    def _is_own(self, reference: PhotoReference) -> bool:
+        is_here = reference.uri.startswith(self._root)
+        return is_here and reference.subject == self._subject_of(reference.path)
+
+    def there_again(self, reference: PhotoReference) -> None:
+        """Notes that a photo was found at its path which was published before, perhaps long ago."""
+        key = (reference.subject, reference.image_id)
+        if key in self._all:
+            self._lies(reference.path, reference.found_at, key)
+
+    def _lies(self, path: str, since: float, key: PhotoKey) -> None:
+        latest = self._latest.get(path)
+        if latest is None or latest[0] <= since:
+            self._latest[path] = (since, key)
+
+    def departed(self, is_gone: Callable[[str], bool]) -> tuple[set[PhotoKey], set[PhotoKey]]:
+        """Finds photos that are no longer what lies at their paths.
+
+        Args:
+            is_gone: Whether nothing lies at a path.
+
+        Returns:
+            Those of which that is certain, since a newer version lies there, or the same picture
+            lies elsewhere now; and those that are just gone.
+        """
+        there = {
+            key for path, (_, key) in self._latest.items() if not is_gone(path) and key in self._all
+        }
+        pictures = {self._all[key].picture for key in there}
+        certain: set[PhotoKey] = set()
+        gone: set[PhotoKey] = set()
+        for key, version in self._all.items():
+            if key in there:
+                continue
+            is_replaced = not is_gone(version.path)
+            (certain if is_replaced or version.picture in pictures else gone).add(key)
+        return certain, gone
+
+    def wanted(
+        self, sights: Mapping[PhotoKey, Sight], is_gone: Callable[[str], bool], *, prune: bool
+    ) -> tuple[dict[PhotoKey, str], int]:
+        """Tells how the dataset's photos shall stand.
+
+        Args:
+            sights: What was observed, and how it stands.
+            is_gone: Whether nothing lies at a path.
+            prune: Whether photos that are gone stop counting, however many they are.
+
+        Returns:
+            Photo to standing, of those about which nobody decided by hand; and how many photos
+            are gone that go on counting, since they are too many.
+        """
+        certain, gone = self.departed(is_gone)
+        settled = {key for key in gone if _stands(sights, key) == {Exclusion.GONE.value}}
+        leaving = {key for key in gone - settled if key in sights}
+        others = sum(key in sights for key in self._all.keys() - certain - gone)
+        kept: set[PhotoKey] = set()
+        if not (prune or is_plausible(len(leaving), others)):
+            kept = gone - settled
+        away = (certain | gone) - kept
+        same = copies(self._marks(sights, away))
+        found = {
+            key: Exclusion.GONE.value if key in away else _copied(key in same, sights.get(key))
+            for key in self._all
+            if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
+        }
+        return found, len(leaving & kept)
+
+    def _marks(
+        self, sights: Mapping[PhotoKey, Sight], away: set[PhotoKey]
+    ) -> Iterator[tuple[PhotoKey, list[tuple[str, str]]]]:
+        """What stands for the picture of each photo that is there, the first published first."""
+        order = sorted(
+            ((version.is_copy, version.found_at, key), version)
+            for key, version in self._all.items()
+            if key not in away
+        )
+        for (_, _, key), version in order:
+            sight = sights.get(key)
+            pixels = () if sight is None else sight.pixels
+            yield key, [(key[0], mark) for mark in (version.picture, *pixels)]
+
+
+def _stands(sights: Mapping[PhotoKey, Sight], key: PhotoKey) -> frozenset[str]:
+    sight = sights.get(key)
+    return frozenset() if sight is None else sight.standings
+
+
+def _is_decided_otherwise(sight: Sight | None, *, away: bool) -> bool:
+    """Whether a photo is not this dataset's alone to decide about."""
+    return sight is not None and (not sight.standings <= AUTOMATIC or (away and sight.is_shared))
+
+
+def _copied(is_copy: bool, sight: Sight | None) -> str:  # noqa: FBT001 - as it is found
+    if sight is None or is_copy == sight.is_copy:
+        return AS_SEEN
+    return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY

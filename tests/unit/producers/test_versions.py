@@ -1,0 +1,213 @@
+"""Which photos of a watched dataset count: pure, without a folder or a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import msgspec
+import pytest
+from support.observed import observation
+from support.references import reference
+
+from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
+from avatarrig.wire import Decision, Forget, PhotoReference
+from avatarrig.wire.identity import copies, subject_digest
+from avatarrig.wire.reasons import Exclusion
+from producers.observed import Observed
+from producers.presence import Presence, is_plausible
+from producers.versions import Sight, Versions
+
+GONE, DUPLICATE, LEFT_OUT = (
+    Exclusion.GONE.value,
+    Exclusion.DUPLICATE.value,
+    Exclusion.ON_REQUEST.value,
+)
+
+
+def versions(*references: PhotoReference, **fields: Any) -> Versions:
+    known = Versions("file:///photos", lambda path: path.split("/")[0] if "/" in path else "s")
+    for each in references:
+        known.note(msgspec.structs.replace(each, **fields))
+    return known
+
+
+def photo(
+    path: str, content: bytes | None = None, found_at: float = 1.0, **fields: Any
+) -> PhotoReference:
+    data = path.encode() if content is None else content
+    name = f"{path}-{data.hex()}".replace("/", "_").replace(".", "_")
+    subject = path.split("/", maxsplit=1)[0] if "/" in path else "s"
+    usual = {"image_id": name, "found_at": found_at, "subject": subject}
+    return reference(path, data, **usual | fields)
+
+
+def sight(*standings: str, **fields: Any) -> Sight:
+    return Sight(frozenset(standings or {AS_SEEN}), **fields)
+
+
+def wanted(
+    known: Versions, sights: dict[Any, Sight], gone: AbstractSet[str] = frozenset(), **options: Any
+) -> tuple[dict[str, str], int]:
+    found, many = known.wanted(
+        {(each.subject, each.image_id): seen for each, seen in sights.items()},
+        gone.__contains__,
+        **{"prune": False, **options},
+    )
+    return {name: standing for (_, name), standing in found.items() if standing != AS_SEEN}, many
+
+
+TWENTY = [photo(f"{number}.jpg") for number in range(20)]
+
+
+def seen_all(photos: list[PhotoReference]) -> dict[Any, Sight]:
+    return dict.fromkeys(photos, sight())
+
+
+def test_a_newer_version_takes_the_older_one_out_in_any_order() -> None:
+    old, new = photo("a.jpg", b"old", 1.0), photo("a.jpg", b"new", 2.0)
+    for order in ((old, new), (new, old)):
+        assert wanted(versions(*order), {old: sight(), new: sight()}) == ({old.image_id: GONE}, 0)
+        assert wanted(versions(*order), {}) == ({old.image_id: GONE}, 0)  # observed later
+
+
+def test_an_older_version_that_is_there_again_counts_again() -> None:
+    old, new = photo("a.jpg", b"old", 1.0), photo("a.jpg", b"new", 2.0)
+    known = versions(old, new)
+    known.there_again(msgspec.structs.replace(old, found_at=3.0))
+    assert wanted(known, {old: sight(GONE), new: sight()}) == ({new.image_id: GONE}, 0)
+    assert known.wanted({}, lambda _: False, prune=False)[0]["s", old.image_id] == AS_SEEN
+
+
+@pytest.mark.parametrize(
+    ("gone", "prune", "out", "many"), [(2, False, 2, 0), (3, False, 0, 3), (3, True, 3, 0)]
+)
+def test_more_than_a_tenth_goes_at_once_only_if_that_is_said(
+    gone: int, prune: object, out: int, many: int
+) -> None:
+    paths = {each.path for each in TWENTY[:gone]}
+    result = wanted(versions(*TWENTY), seen_all(TWENTY), paths, prune=bool(prune))
+    assert result == (dict.fromkeys([each.image_id for each in TWENTY[:out]], GONE), many)
+    assert is_plausible(gone, 20 - gone) == (gone == 2)
+
+
+def test_what_stopped_counting_before_makes_nothing_else_stay() -> None:
+    away = {each.path for each in TWENTY[:4]}
+    sights = seen_all(TWENTY) | dict.fromkeys(TWENTY[:3], sight(GONE))
+    found, many = wanted(versions(*TWENTY), sights, away)
+    assert (set(found.values()), len(found), many) == ({GONE}, 4, 0)
+
+
+def test_moved_photos_are_no_loss_and_count_where_they_lie() -> None:
+    before = [photo(f"anna/{number}.jpg", bytes([number])) for number in range(9)]
+    after = [photo(f"bert/{number}.jpg", bytes([number]), 2.0) for number in range(9)]
+    found, many = wanted(
+        versions(*before, *after),
+        seen_all(before) | seen_all(after),
+        {each.path for each in before},
+    )
+    assert (found, many) == ({each.image_id: GONE for each in before}, 0)
+
+
+def test_a_renamed_photo_counts_once_though_it_came_as_a_copy() -> None:
+    before, after = photo("a.jpg", b"x"), photo("b.jpg", b"x", 2.0, duplicate_of="a")
+    known = versions(before, after)
+    both = {before: sight(), after: sight(is_copy=True)}
+    assert wanted(known, both) == ({}, 0)
+    assert wanted(known, both, {"a.jpg"}) == ({before.image_id: GONE, after.image_id: ONLY_COPY}, 0)
+    back = {before: sight(GONE), after: sight(ONLY_COPY, is_copy=True)}
+    assert wanted(known, back) == ({}, 0)
+
+
+def test_photos_with_equal_pixels_count_once_for_each_person() -> None:
+    one, two, other = (
+        photo("a.png", found_at=2.0),
+        photo("b.png", found_at=1.0),
+        photo("bert/c.png"),
+    )
+    sights = dict.fromkeys((one, two, other), sight(pixels=frozenset({"p"})))
+    assert wanted(versions(one, two, other), sights) == ({one.image_id: DUPLICATE}, 0)
+
+
+def test_what_somebody_decided_or_others_have_is_left_alone() -> None:
+    old, new = photo("a.jpg", b"old"), photo("a.jpg", b"new", 2.0)
+    known = versions(old, new)
+    for standing in (LEFT_OUT, COUNTS, Exclusion.OUT_OF_PERIOD.value):
+        assert wanted(known, {old: sight(standing), new: sight()}) == ({}, 0)
+    assert wanted(known, {old: sight(is_shared=True), new: sight()}) == ({}, 0)
+    back = known.wanted(
+        {("s", new.image_id): sight(GONE, is_shared=True)}, lambda _: False, prune=False
+    )
+    assert back[0]["s", new.image_id] == AS_SEEN
+
+
+def test_photos_of_another_folder_or_subject_are_others() -> None:
+    old = photo("a.jpg", b"old", uri="file:///photos2/a.jpg")
+    mine = photo("a.jpg", b"old", 2.0, subject="another")
+    known = versions(old, mine, photo("a.jpg", b"new", 3.0))
+    assert wanted(known, {old: sight(), mine: sight()}) == ({}, 0)
+
+
+def test_a_photo_is_gone_after_two_whole_looks_that_found_something() -> None:
+    presence = Presence()
+    paths = ["a.jpg", "b.jpg", "away/c.jpg"]
+    presence.looked(paths, set())
+    assert not presence.is_known
+    presence.looked(paths, {"a.jpg"}, {"away"})
+    assert [presence.is_gone(path) for path in paths] == [False, False, False]
+    presence.looked(paths, {"a.jpg", "b.jpg"})
+    presence.looked(paths, {"a.jpg"})
+    assert [presence.is_gone(path) for path in paths] == [False, False, True]
+    presence.looked(paths, {"a.jpg"})
+    assert [presence.is_gone(path) for path in paths] == [False, True, True]
+
+
+def test_of_each_picture_the_first_is_none_of_the_copies() -> None:
+    pictures = [("a", ["1"]), ("b", ["2", "3"]), ("c", ["3"]), ("d", []), ("e", []), ("f", ["1"])]
+    assert copies(pictures) == {"c", "f"}
+
+
+ONE = observation(1, dataset="d")
+KEY = (ONE.subject, ONE.image_id)
+
+
+def decision(standing: str, *, brought: bool) -> Decision:
+    return Decision(
+        subject=ONE.subject,
+        image_ids=(ONE.image_id,),
+        standing=standing,
+        decided_at=1.0,
+        observed=(ONE,) if brought else (),
+    )
+
+
+def test_a_decision_holds_for_what_comes_later_or_is_brought_along() -> None:
+    observed = Observed("d")
+    observed.take(decision(GONE, brought=False), 0, 0)
+    observed.take(ONE, 0, 1)
+    observed.take(ONE, 1, 0)
+    assert observed.standing_otherwise(KEY, GONE) == {1: [0]}
+    observed.take(decision(GONE, brought=False), 1, 1)
+    assert observed.standing_otherwise(KEY, GONE) == {1: [0]}
+    observed.take(decision(GONE, brought=True), 1, 2)
+    assert observed.standing_otherwise(KEY, GONE, [0, 1]) == {}
+    assert observed.standing_otherwise(KEY, GONE, [0, 1, 2]) == {2: []}
+    assert observed.sights()[KEY] == sight(GONE)
+
+
+def test_a_forgotten_person_s_photos_are_known_no_more() -> None:
+    observed = Observed("d")
+    observed.take(ONE, 0, 0)
+    observed.take(decision(GONE, brought=True), 0, 1)
+    observed.take(Forget(forget=subject_digest(ONE.subject), forgotten_at=1.0), 0, 2)
+    assert observed.sights() == {}
+    observed.take(ONE, 0, 3)
+    assert observed.sights()[KEY] == sight()
+
+
+@pytest.mark.parametrize("strange", [{"run": "0123456789ab"}, {"dataset": "another"}])
+def test_what_others_observed_is_shared(strange: dict[str, str]) -> None:
+    observed = Observed("d")
+    observed.take(ONE, 0, 0)
+    observed.take(msgspec.structs.replace(ONE, fingerprint="f", **strange), 1, 0)
+    assert observed.sights()[KEY].is_shared
