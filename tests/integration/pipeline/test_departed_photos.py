@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support import aggregating
+from support.aggregators import aggregating
 from support.aggregators.aggregating import Aggregator
 from support.kafka import with_topics
 from support.observed import observation
