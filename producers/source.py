@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
 from avatarrig.photos.uri import to_file_uri
+from producers.events import FolderEvents
 from producers.hashing import PhotoContent, read_content
 from producers.naming import people_named
 from producers.references import Photo
@@ -70,6 +72,16 @@ class Source(Protocol):
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""
 
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Tells the place from another one that took its name; None where nothing tells it."""
+
+    def events(self) -> AbstractContextManager[FolderEvents | None]:
+        """What tells of changes at once; None where nothing does."""
+
+    def path_of(self, file: Path) -> str | None:
+        """Path within the dataset of a file that an event names; None where it is no photo's."""
+
 
 class LocalFolder:
     """A folder and what is below it.
@@ -96,6 +108,10 @@ class LocalFolder:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+    def events(self) -> FolderEvents:
+        """What the file system tells of changes."""
+        return FolderEvents(self.folder)
 
     def check(self) -> None:
         """Looks whether the folder is there.
