@@ -33,21 +33,31 @@ _LOOKS = 2
 _log = structlog.get_logger(__name__)
 
 
+class Looking(NamedTuple):
+    """Which folders are not looked into, and whether clips are."""
+
+    leave_out: list[Path]
+    clips: bool
+
+
 class Kind(NamedTuple):
     """A kind of place that photos come from.
 
     Attributes:
         is_address: Whether an address is of this kind.
-        open: Opens it; is given the address, and folders that are not looked into.
+        open: Opens it by the address; of a store clips are not looked into.
     """
 
     is_address: Callable[[str], bool]
-    open: Callable[[str, list[Path]], Source]
+    open: Callable[[str, Looking], Source]
 
 
 SOURCES = (
     Kind(is_store_url, lambda url, _: Bucket(url)),
-    Kind(lambda _: True, lambda folder, leave_out: LocalFolder(Path(folder), leave_out)),
+    Kind(
+        lambda _: True,
+        lambda folder, how: LocalFolder(Path(folder), how.leave_out, clips=how.clips),
+    ),
 )
 """The first one that knows an address opens it; a folder may have any name."""
 
@@ -86,7 +96,7 @@ def ingest(
         SourceAwayError: The same for a store.
         TransportError: Kafka does not answer at the start.
     """
-    source = source_at(settings.location, settings.leave_out)
+    source = source_at(settings.location, settings.leave_out, clips=settings.clips)
     if not settings.watch:
         source.check()
     versions = Versions(source.uri, settings.dataset.subject_of)
@@ -124,10 +134,10 @@ def ingest(
     )
 
 
-def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:
+def source_at(location: str, leave_out: tuple[str, ...] = (), *, clips: bool = False) -> Source:
     """Opens the place that photos come from by its address; see `SOURCES`."""
     kind = next(kind for kind in SOURCES if kind.is_address(location))
-    return kind.open(location, [Path(folder) for folder in leave_out])
+    return kind.open(location, Looking([Path(folder) for folder in leave_out], clips=clips))
 
 
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from producers import service
-from producers.service import Kind, source_at
+from producers.service import Kind, Looking, source_at
 from producers.source import LocalFolder
 
 
@@ -18,14 +18,14 @@ def test_what_no_other_kind_knows_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_another_kind_is_an_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked: list[tuple[str, list[Path]]] = []
+    asked: list[tuple[str, Looking]] = []
 
-    def opened(address: str, leave_out: list[Path]) -> LocalFolder:
-        asked.append((address, leave_out))
+    def opened(address: str, how: Looking) -> LocalFolder:
+        asked.append((address, how))
         return LocalFolder(tmp_path)
 
     cards = Kind(lambda address: address.startswith("card:"), opened)
     monkeypatch.setattr(service, "SOURCES", (cards, *service.SOURCES))
     assert source_at("card:1", ("a",)) is not None
     source_at(str(tmp_path))
-    assert asked == [("card:1", [Path("a")])]
+    assert asked == [("card:1", Looking([Path("a")], clips=False))]
