@@ -44,8 +44,8 @@ _HEAD_OVER_STATURE: Final = 0.130
 of tragion to crown."""
 _RIDGE: Final = 1e-3
 _FOLLOWING: Final = {"spine_lower", "spine_upper"}
-"""Bones that are told by the seven. The others are a little, of people in the survey whose seven are
-known exactly; by those that photos tell they are not (tests/bench/body/further.py)."""
+"""Bones that the seven tell of. They tell a little of the others where they are known exactly, and
+nothing where photos tell them (tests/bench/body/further.py)."""
 
 
 def main() -> None:

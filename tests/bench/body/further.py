@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))  # the sets' read
 import accuracy_methods as methods
 from estimator.people import find_sets, read_set
 
-from avatarrig.body.bones import BENCH_RATIOS, POOLED_BONES
+from avatarrig.body.bones import BENCH_RATIOS, POOLED_BONES, FloatArray
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.further import further_bones
 from avatarrig.body.solver.person import Proportions, solve_moments
@@ -127,7 +127,9 @@ def tape(
     return found
 
 
-def _tape(person: methods.Person, more: dict[str, float], keys: tuple[str, ...], slip: Any) -> Tape:
+def _tape(
+    person: methods.Person, more: dict[str, float], keys: tuple[str, ...], slip: FloatArray
+) -> Tape:
     lengths = dict(zip(POOLED_BONES, person.body.lengths, strict=True))
     measured = {}
     for key, error in zip(POOLED, slip[1:], strict=True):
@@ -157,29 +159,30 @@ def further(
     for person, more in people:
         solved = solve_moments(methods.cells(person, range(len(person.evidence))), learned)
         bones = further_bones(solved, learned, NOTHING, {})
-        size = float(np.log(person.body.lengths).mean())
+        lengths = np.log(person.body.lengths)
+        size, shoulder = float(lengths.mean()), float(lengths[POOLED_BONES.index("shoulder")])
         for key, name in TRUTHS.items():
             true = np.log(more[name]) - size
             said, usual = (
                 np.log(each[key].value) + float(who.log_lengths[POOLED_BONES.index("shoulder")])
                 for each, who in ((bones, solved), (nobody, average))
             )
-            low, high = bones[key].interval
-            told[key].append((usual - true, said - true, np.log(low), np.log(high)))
+            low, high = np.log(bones[key].interval)
+            ratio = np.log(more[name]) - shoulder
+            told[key].append((usual - true, said - true, (low + high) / 2 - ratio, high - low))
     result = {}
     for key, rows in told.items():
-        usual, said, low, high = np.array(rows).T
+        usual, said, apart, width = np.array(rows).T
         offset = float(np.median(said))
         errors = [100 * np.abs(np.expm1(each - np.median(each))) for each in (usual, said)]
         better = errors[0] - errors[1]
-        reach = (high - low) / 2
         result[key] = {
             "population mean": float(errors[0].mean()),
             "given the seven": float(errors[1].mean()),
             "better by": float(better.mean()),
             "standard_error": float(better.std() / np.sqrt(len(better))),
             "difference of definition": 100 * float(np.expm1(offset)),
-            "coverage": 100 * float(np.mean(np.abs(said - offset) <= reach)),
+            "coverage": 100 * float(np.mean(np.abs(apart - np.median(apart)) <= width / 2)),
         }
     return result
 
