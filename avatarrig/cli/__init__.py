@@ -12,12 +12,14 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.examples import with_examples
+from avatarrig.cli.screen.printable import errors_of_click
 from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
@@ -72,12 +74,17 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return with_examples(cmd_name, command)
 
+    def make_context(self, *given: Any, **options: Any) -> click.Context:
+        with errors_of_click():
+            return super().make_context(*given, **options)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except click.BadParameter as error:
-            _name_source(error, ctx)
-            raise
+        with errors_of_click():
+            try:
+                return super().invoke(ctx)
+            except click.BadParameter as error:
+                _name_source(error, ctx)
+                raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

@@ -158,6 +158,7 @@ class Content:
             "further": _further(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
+            "advice": estimate.advice,
         }
 
     def _posed(self, photo: Sighting) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.cli.screen.printable import say
+from avatarrig.cli.screen.printable import printable, say
 from avatarrig.photos.object_store import lies_in_store
 
 
@@ -48,7 +48,7 @@ def forget(
     if run_directory is not None:
         places.append(run_directory)
     if not yes:
-        click.confirm(f"Remove everything about {subject}, for ever?", abort=True)
+        click.confirm(f"Remove everything about {printable(subject)}, for ever?", abort=True)
     with fail_clearly():
         with reach(run_directory, kafka) as reached:
             removed = forget_subject(reached, subject)

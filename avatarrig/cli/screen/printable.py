@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 import click
@@ -10,19 +12,22 @@ from rich.text import Text
 
 LONGEST: Final = 2000
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_LINE_BREAKS: Final = {"Zl", "Zp"}
 
 
 def printable(text: str, most: int = 200) -> str:
-    """Replaces control, formatting and direction characters, and cuts what is too long.
+    """Replaces control, formatting, direction and line characters, and cuts what is too long.
 
     Args:
         most: Characters to keep.
     """
     kept = text if len(text) <= most else text[: most - 1] + "…"
-    return "".join(
-        _REPLACEMENT if unicodedata.category(character)[0] == "C" else character
-        for character in kept
-    )
+    return "".join(_REPLACEMENT if _is_harmful(character) else character for character in kept)
+
+
+def _is_harmful(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in _LINE_BREAKS
 
 
 def words(text: str, style: str = "", most: int = LONGEST) -> Text:
@@ -32,6 +37,18 @@ def words(text: str, style: str = "", most: int = LONGEST) -> Text:
         most: Characters to keep.
     """
     return Text(printable(text, most), style=style)
+
+
+@contextlib.contextmanager
+def errors_of_click() -> Iterator[None]:
+    """Makes what click quotes of its arguments harmless: option names, values, files."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = printable(error.message, LONGEST)
+        if isinstance(error, click.FileError):
+            error.ui_filename = printable(error.ui_filename, LONGEST)
+        raise
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -193,6 +193,8 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  byId("advice").textContent = content.advice && `Next photos: ${content.advice}.`;
+  byId("advice").hidden = !content.advice;
   showFurther(content.further);
   showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));

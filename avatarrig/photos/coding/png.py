@@ -19,7 +19,7 @@ APPLE: Final = b"CgBI"
 
 
 def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Walks over the chunks of a PNG: kind, start and end of the content.
+    """Walks over the chunks of a PNG, to its end: kind, start and end of the content.
 
     Raises:
         ValueError: A chunk claims more bytes than the file has.
@@ -31,6 +31,8 @@ def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if start + length > len(data):
             raise ValueError("a chunk is longer than the file")
         yield kind, start, start + length
+        if kind == _END:  # what some programs leave behind it is no part of the picture
+            return
         position = start + length + _CHECKSUM
 
 

@@ -126,6 +126,27 @@ def test_a_file_saved_in_a_pose_is_fitted_in_both_poses_and_says_so(run: Path) -
     assert_ratios(after.lengths(bones), LIMBS)
 
 
+def test_the_soles_of_a_file_saved_sitting_keep_their_level_and_both_poses_the_hips_offset(
+    run: Path,
+) -> None:
+    whole = read_container_bytes(build(Recipe()))
+    order = list(JOINTS)
+    for side in ("left", "right"):
+        for part, half_turn in (("UpperLeg", -0.5), ("LowerLeg", 0.5)):
+            node = whole.document["nodes"][order.index(f"{side}{part}")]
+            node["rotation"] = [half_turn, 0, 0, math.sqrt(0.75)]
+    data = write_container(whole)
+    done, target = fitted(run, data, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    before, after = Read(data), Read(target.read_bytes())
+    lowest = [avatar.mesh()[:, 1].min() for avatar in (before, after)]
+    assert lowest[1] == pytest.approx(lowest[0], abs=2e-3)
+    skin, hips = after.gltf.skins[0], bones_of(after, "mixamo")["hips"]
+    inverse = after.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
+    bound = np.linalg.inv(inverse[skin.joints.index(hips)].astype(float))
+    assert after.world(hips)[:3, 3] == pytest.approx(bound[:3, 3], abs=1e-4)
+
+
 def test_own_ratios_change_nothing_that_can_be_seen(run: Path) -> None:
     own = Read(build(Recipe()))
     lengths = own.lengths(bones_of(own, "mixamo"))

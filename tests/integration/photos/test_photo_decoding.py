@@ -370,8 +370,10 @@ def test_a_png_without_its_end_or_with_a_damaged_remark_is_whole() -> None:
     picture = landscape(400, 300)
     data = encode(picture, "PNG")
     remark = struct.pack(">I4sI", 4, b"gAMA", 45455) + bytes(4)
-    for changed in (data[:-12], data[:-4], data[:33] + remark + data[33:]):
+    behind = data + b"junk" * 99
+    for changed in (data[:-12], data[:-4], data[:33] + remark + data[33:], behind):
         assert np.array_equal(decode_photo(changed).rgb, np.asarray(picture))
+    assert picture_digest(behind) == picture_digest(data)
 
 
 def samsung(make: str) -> bytes:

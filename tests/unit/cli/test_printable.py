@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from avatarrig.cli import avatarrig, with_command
 from avatarrig.cli.commands.status import _skeletons
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import printable, say, words
@@ -65,7 +67,10 @@ def test_a_line_break_in_a_subject_makes_no_second_row() -> None:
 
 
 def test_no_command_prints_in_another_way() -> None:
-    direct = re.compile(r"click\.(?:echo|secho)\(|(?<![\w.])print\(|(?<![\w.])Text\(f?\"[^\"]*\{")
+    direct = re.compile(
+        r"click\.(?:echo|secho)\(|(?<![\w.])print\(|(?<![\w.])Text\(f?\"[^\"]*\{"
+        r"|click\.(?:confirm|prompt)\([^)]*\{(?!printable\()"
+    )
     folders = (CLI / "cli", CLI / "pipeline")
     found = [
         f"{file.relative_to(CLI)}: {match[0]}"
@@ -75,3 +80,51 @@ def test_no_command_prints_in_another_way() -> None:
         for match in direct.finditer(file.read_text())
     ]
     assert found == []
+
+
+NAME = "bad\x1b[31m\u202ename\u2028\x07\rx"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [NAME],
+        [NAME, "--out"],
+        ["run", "a", f"--{NAME}"],
+        [f"--{NAME}"],
+        *(
+            ["run", "a", option, NAME]
+            for option in ("--workers", "--height", "--window", "--since")
+        ),
+        ["run", "a", "--out", "o", "--reference", NAME],
+        ["--config", NAME, "settings"],
+        *([command, NAME] for command in ("export", "report", "review", "audit", "calibrate")),
+        *([command, NAME, NAME] for command in ("exclude", "include", "fit", "status", "settings")),
+        ["export", ".", "--format", NAME],
+        ["export", ".", "--names", NAME],
+        ["fit", NAME, "--run", NAME],
+        ["models", NAME],
+        ["models", "list", "--models", NAME],
+        ["broker", NAME],
+        ["forget", NAME, "--bootstrap-servers", "127.0.0.1:1"],
+        ["ingest", f"s3://{NAME}", "--bootstrap-servers", "127.0.0.1:1"],
+        ["up", NAME],
+        ["tail", NAME],
+        *(
+            [command, "--bootstrap-servers", NAME]
+            for command in ("status", "tail", "topics", "aggregate")
+        ),
+        ["rejects", "list", "--bootstrap-servers", NAME],
+        ["detect", "--allow-root", NAME, "--bootstrap-servers", NAME],
+        ["detect", "--out", f"s3://{NAME}", "--bootstrap-servers", "127.0.0.1:1"],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(NAME, "NAME"),
+)
+def test_no_argument_comes_back_with_its_escapes(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(avatarrig, with_command(arguments), color=True)
+    assert said.output
+    assert not isinstance(said.exception, Exception), said.exception
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202a-\u202e]", said.output)
