@@ -81,7 +81,7 @@ class Schedule:
         patience: The same for a file that does not end as its format does.
     """
 
-    def __init__(self, rescan: float = 30.0, quiet: float = 0.25, patience: float = 5.0) -> None:
+    def __init__(self, rescan: float = 30.0, quiet: float = 0.1, patience: float = 5.0) -> None:
         self.rescan = rescan
         self.quiet = quiet
         self.patience = patience

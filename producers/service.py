@@ -71,7 +71,7 @@ def ingest(
     source = source_at(settings.location, settings.leave_out, clips=settings.clips)
     if not settings.watch:
         source.check()
-    versions = Versions(source.uri, settings.dataset.subject_of)
+    versions = Versions(source.uri, settings.dataset.subject_of, settings.period)
     memory = recall(settings.kafka, settings.dataset.name, versions)
     _log.info("known from earlier", photos=len(memory), dataset=settings.dataset.name)
     with ExitStack() as stack:

@@ -10,13 +10,13 @@ import pytest
 from support.observed import observation
 
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
+from avatarrig.photos.period import Period
 from avatarrig.pipeline.decisions.standings import (
     Standings,
     departed,
     is_plausible,
     wanted_standing,
 )
-from avatarrig.pipeline.period import Period
 from avatarrig.runs import (
     Decided,
     DecisionsFileError,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support import aggregating
-from support.aggregating import Aggregator
+from support.aggregators import aggregating
+from support.aggregators.aggregating import Aggregator
 from support.kafka import with_topics
 from support.observed import observation
 from support.waiting import wait_for
