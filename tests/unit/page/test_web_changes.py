@@ -383,8 +383,9 @@ def test_a_folder_is_a_person_where_that_is_so() -> None:
     assert photo_path("Anna/x.jpg", person="Anna", people=True).as_posix() == "Anna/x.jpg"
     assert photo_path("2019/x.jpg", person="Anna", people=True).as_posix() == "Anna/2019/x.jpg"
     assert photo_path("Ben/x.jpg", people=True).as_posix() == "Ben/x.jpg"
-    assert photo_path("x.jpg", person="../Eve", people=True).parts[-1] == "x.jpg"
-    assert ".." not in photo_path("x.jpg", person="../Eve", people=True).parts
+    for person, folder in (("../Eve", "_Eve"), ("/etc", "_etc"), ("a/b", "a_b"), ("\\\\x", "__x")):
+        path = photo_path("x.jpg", person=person, people=True)
+        assert path.as_posix() == f"{folder}/x.jpg"
     with pytest.raises(UploadRefusedError, match="whose photo"):
         photo_path("x.jpg", people=True)
 
@@ -434,7 +435,7 @@ def test_no_link_leads_out_of_the_folder(server: Server, tmp_path: Path) -> None
     first, second, third = run(server, send)
     assert (first[0], second[0]) == (409, 409)
     assert third == (200, {"path": "x (2).jpg", "new": True})
-    assert [*outside.rglob("*.jpg")] == []
+    assert [*outside.iterdir()] == []
 
 
 def test_a_link_in_place_of_what_is_on_its_way_is_not_followed(
