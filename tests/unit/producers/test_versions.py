@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -48,7 +49,7 @@ def sight(*standings: str, **fields: Any) -> Sight:
 
 
 def wanted(
-    known: Versions, sights: dict[Any, Sight], gone: set[str] = frozenset(), **options: Any
+    known: Versions, sights: dict[Any, Sight], gone: AbstractSet[str] = frozenset(), **options: Any
 ) -> tuple[dict[str, str], int]:
     found, many = known.wanted(
         {(each.subject, each.image_id): seen for each, seen in sights.items()},
