@@ -13,6 +13,7 @@ import structlog
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
@@ -278,7 +279,7 @@ class Ingest:
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:
             return False
-        self._memory.seen_again(record, stamps[record.path])
+        self._memory.seen_again(record, _stamp_of(record, stamps))
         self._metrics.known()
         return True
 
@@ -286,7 +287,7 @@ class Ingest:
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is None:
             return
-        self._memory.published(record, stamps[reference.path])
+        self._memory.published(record, _stamp_of(reference, stamps))
         log = _log.bind(image_id=reference.image_id, subject=reference.subject)
         if isinstance(record, PhotoReference):
             self.published += 1
@@ -296,3 +297,8 @@ class Ingest:
             self.rejected += 1
             self._metrics.rejected(record.reason)
             log.warning("a photo was rejected", reason=record.reason, why=record.message)
+
+
+def _stamp_of(reference: PhotoReference, stamps: dict[str, Stamp]) -> Stamp:
+    """The stamp of the file that a photo, or a clip's frame, is in."""
+    return stamps[clip_and_seconds(reference.path)[0]]

@@ -68,7 +68,7 @@ def ingest(
         SourceAwayError: The same for a store.
         TransportError: Kafka does not answer at the start.
     """
-    source = source_at(settings.location, settings.leave_out)
+    source = source_at(settings.location, settings.leave_out, clips=settings.clips)
     if not settings.watch:
         source.check()
     versions = Versions(source.uri, settings.dataset.subject_of)
@@ -106,11 +106,11 @@ def ingest(
     )
 
 
-def source_at(location: str, leave_out: tuple[str, ...] = ()) -> Source:
-    """Opens a folder, or a store by its URL."""
+def source_at(location: str, leave_out: tuple[str, ...] = (), *, clips: bool = False) -> Source:
+    """Opens a folder, or a store by its URL; of a store clips are not looked into."""
     if is_store_url(location):
         return Bucket(location)
-    return LocalFolder(Path(location), [Path(folder) for folder in leave_out])
+    return LocalFolder(Path(location), [Path(folder) for folder in leave_out], clips=clips)
 
 
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:

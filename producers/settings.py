@@ -19,6 +19,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         rescan: Seconds between two looks at everything, whatever events say.
         prune: Whether photos that are gone stop counting, however many they are at once.
         leave_out: Folders within it that are not looked into.
+        clips: Whether frames of clips are taken, too.
         held: Whether it loads what it needs and then waits to be told that Kafka is there.
     """
 
@@ -29,4 +30,5 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rescan: float = 30.0
     prune: bool = False
     leave_out: tuple[str, ...] = ()
+    clips: bool = False
     held: bool = False

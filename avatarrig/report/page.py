@@ -23,10 +23,10 @@ from avatarrig.report.calibration.report import RunReport, calibrate
 from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
-from avatarrig.report.doubtful import most_doubtful
 from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
-from avatarrig.report.years import SHOWN, changing, years_of
+from avatarrig.views.doubtful import most_doubtful
+from avatarrig.views.years import SHOWN, changing, years_of
 from avatarrig.wire.estimate import (
     BONE_LABELS,
     FACE_RATIOS,

@@ -13,6 +13,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
@@ -35,12 +36,14 @@ class Ingesting(msgspec.Struct, frozen=True):
         location: Absolute path of a folder, or a store's URL.
         rescan: Seconds between two looks at everything.
         prune: Whether photos that are gone stop counting, however many they are at once.
+        clips: Whether frames of clips are taken, too.
     """
 
     location: str
     dataset: Dataset
     rescan: float
     prune: bool
+    clips: bool = False
 
     @property
     def only_subject(self) -> str | None:
@@ -83,6 +86,7 @@ class Ingesting(msgspec.Struct, frozen=True):
             watch=watch,
             rescan=self.rescan,
             prune=self.prune,
+            clips=self.clips,
         )
 
 
@@ -94,6 +98,7 @@ def _ingesting(
     subject_from_folder: bool,
     rescan: float,
     prune: bool,
+    clips: bool,
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
@@ -103,7 +108,7 @@ def _ingesting(
         subject_per_folder=subject_from_folder,
     )
     at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan, prune)
+    return Ingesting(at, whose, rescan, prune, clips)
 
 
 ingest_options = gathered(
@@ -117,6 +122,7 @@ ingest_options = gathered(
         is_flag=True,
         help="Each first-level folder holds the photos of somebody else, by the folder's name.",
     ),
+    videos_option,
     click.option(
         "--rescan",
         type=click.FloatRange(1.0, 86400.0),
