@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support import aggregating
-from support.aggregating import Aggregator
+from support.aggregators import aggregating
+from support.aggregators.aggregating import Aggregator
 from support.kafka import with_topics
 from support.observed import observation
 from support.waiting import wait_for
@@ -60,7 +60,7 @@ class Service:
     def watching(self, *, prune: bool = False) -> Iterator[Aggregator]:
         """Runs an ingest, which is killed at the end."""
         settings = self.settings(prune=prune)
-        process = Aggregator(settings, self._folder, ("-m", "producers"))  # type: ignore[arg-type]
+        process = Aggregator(settings, self._folder, ("-m", "producers"))
         try:
             yield process
         finally:
