@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import accuracy_methods as methods
 import numpy as np
+from bench.body import accuracy_methods as methods
 
 from avatarrig.body.bones import BENCH_RATIOS, FloatArray
 
@@ -24,6 +24,7 @@ Row = dict[str, float]
 PHOTO_COUNTS = (1, 3, 5, 10, 20, 30, 60, 100, 300)
 MOMENT_COUNTS = (1, 3, 10, 30)
 DRAWS = 8
+_TIMES = 5
 REAL_DRAWS = 50
 """A real person's photos are few and alike, so what is drawn matters more."""
 _SEED = 5
@@ -53,7 +54,7 @@ def score(person: methods.Person, photos: Sequence[int], learned: Learned) -> Sc
     return Score(
         np.where(counted, error_of(guess, person), np.nan),
         np.where(counted, (low <= person.truth) & (person.truth <= high), np.nan),
-        np.where(counted, guess.high - guess.low, np.nan),
+        np.where(counted, _width(guess), np.nan),
         np.where(counted, error_of(methods.population_mean(learned), person), np.nan),
     )
 
@@ -69,9 +70,21 @@ def counted_ratios(body: Body) -> FloatArray:
     return np.array([not other or name in _OTHER_DEFINITION for name in BENCH_RATIOS])
 
 
+def _ends(guess: methods.Guess) -> tuple[FloatArray, FloatArray]:
+    assert guess.low is not None
+    assert guess.high is not None
+    return guess.low, guess.high
+
+
+def _width(guess: methods.Guess) -> FloatArray:
+    low, high = _ends(guess)
+    return high - low
+
+
 def widened(guess: methods.Guess, person: methods.Person) -> tuple[FloatArray, FloatArray]:
     """Ends of the 90 % intervals, with the truth's own error added."""
-    low, high = guess.log_ratios - guess.low, guess.high - guess.log_ratios
+    ends = _ends(guess)
+    low, high = guess.log_ratios - ends[0], ends[1] - guess.log_ratios
     own = _REACH * person.deviation
     return guess.log_ratios - np.hypot(low, own), guess.log_ratios + np.hypot(high, own)
 
@@ -82,6 +95,7 @@ def tables(measured: Sequence[tuple[methods.Person, Learned]]) -> dict[str, dict
         "random photos": (PHOTO_COUNTS, _random),
         "in the dump's order": (PHOTO_COUNTS, _in_order(_as_listed)),
         "in messenger order": (PHOTO_COUNTS, _in_order(_as_messengers_send)),
+        "four in five are copies": (PHOTO_COUNTS[2:], _mostly_copies),
         "by moments": (MOMENT_COUNTS, _moments),
     }
     return {
@@ -127,6 +141,12 @@ def _random(person: methods.Person, count: int) -> Iterator[list[int]]:
     generator = np.random.default_rng(_SEED)
     for _ in range(1 if count >= most else _draws(person)):
         yield generator.choice(most, min(count, most), replace=False).tolist()
+
+
+def _mostly_copies(person: methods.Person, count: int) -> Iterator[list[int]]:
+    """Each photo five times, with the time and the look that it has."""
+    for photos in _random(person, count // _TIMES):
+        yield photos * _TIMES
 
 
 def _moments(person: methods.Person, count: int) -> Iterator[list[int]]:

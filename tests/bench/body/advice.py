@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,7 +112,8 @@ def main() -> None:
     """Compares, prints a line a body, writes the JSON."""
     given = _arguments()
     learned = load_learned()
-    ratios, rows = [], []
+    ratios: list[float] = []
+    rows: list[Any] = []
     for folder in find_sets(given.data):
         for body in read_set(folder):
             photos = photos_of(body, learned)
