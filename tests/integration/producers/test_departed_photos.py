@@ -23,6 +23,7 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.settings import STORAGE_FOLDER
 from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, record_key
 from avatarrig.wire.channels import ESTIMATED, REFERENCES
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, SKELETONS
 from producers.references import Dataset
@@ -113,14 +114,14 @@ class Service:
                 return False
             for subject, expected in self._expected(standings).items():
                 record = self._estimates.get(subject)
-                state.append((subject, record and (record.observations, record.estimate.used)))
+                state.append((subject, record and record.estimate.photos, expected.photos))
                 if record is None or plain(record.estimate) != plain(expected):
                     return False
             return True
 
         wait_for(holds, every=0.01, why=lambda: state)
 
-    def _expected(self, standings: dict[str, str]) -> dict[str, object]:
+    def _expected(self, standings: dict[str, str]) -> dict[str, Estimate]:
         standing: dict[str, list[Observation]] = {}
         versions: Counter[str] = Counter()
         for seen in self._seen.values():
