@@ -125,7 +125,7 @@ class Service:
         standing: dict[str, list[Observation]] = {}
         versions: Counter[str] = Counter()
         for seen in self._seen.values():
-            name = seen.path.removeprefix(f"{self.anna}/")
+            name = seen.path.removeprefix(f"{self.anna}/") if seen.subject == self.anna else ""
             versions[name] += 1
             to = standings.get(f"{name} {versions[name]}", standings.get(name, ""))
             standing.setdefault(seen.subject, []).append(as_decided(seen, to))
