@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from avatarrig.metrics.aggregate import AggregateMetrics
 
 _TICK_SECONDS: Final = 0.02
-"""Between looks at what is due; an idle worker looks 50 times a second at two flags."""
+"""Between looks at what is due, while anything is to be done."""
+_IDLE_SECONDS: Final = 1.0
+"""Between looks where nothing is, and nothing comes."""
 
 
 class Aggregation:
@@ -57,6 +59,7 @@ class Aggregation:
             **faust_options(settings, data),
         )
         self._recovered = 0
+        self._news = asyncio.Event()
         sender = Sender(self.app, partitions)
         observed = self._table(OBSERVED_TABLE, partitions[OBSERVATIONS])
         tallied = self._table(TALLIED_TABLE, partitions[TALLIES])
@@ -137,6 +140,7 @@ class Aggregation:
     def _take(self, level: Level[Any], batch: Batch) -> None:
         if batch.generation == self.app.consumer_generation_id:
             level.take(batch.partition, batch.messages)
+            self._news.set()
             self._metrics.taken(level.topic, len(batch.messages))
 
     async def _recover(self, level: Level[Any]) -> None:
@@ -147,6 +151,7 @@ class Aggregation:
             ends = await consumer.highwaters(*mine) if mine else {}
             await level.recover({tp.partition: end or 0 for tp, end in ends.items()})
             self._recovered += 1
+            self._news.set()
 
     def _positions(self) -> dict[tuple[str, int], int]:
         first, second = (level.positions() for level in self.levels)
@@ -158,7 +163,12 @@ class Aggregation:
 
     async def _work(self) -> None:
         while not self.app.should_stop:
-            await asyncio.sleep(_TICK_SECONDS)
+            if any(level.busy for level in self.levels):
+                await asyncio.sleep(_TICK_SECONDS)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), _IDLE_SECONDS)
+            self._news.clear()
             for level in self.levels:
                 if level.busy:
                     await self._tend(level)

@@ -24,7 +24,7 @@ class PublishingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     interval: float = 1.0
-    settled: float = 0.05
+    settled: float = 0.02
     gap: float = 0.2
     share: float = 0.15
     portion: int = 25

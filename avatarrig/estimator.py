@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from avatarrig.body.advice import Advice, advise
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.solver.person import weighed
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire.estimate import Estimate
 
@@ -88,4 +89,5 @@ class Estimator:
             ('full body', 'front')
         """
         version = self._tally.learned or "full"
-        return advise(self._tally.cells(), load_learned(version.partition("-")[0]))
+        learned = load_learned(version.partition("-")[0])
+        return advise(weighed(self._tally.cells(), learned), learned)

@@ -28,12 +28,14 @@ class PhotoContent(msgspec.Struct, frozen=True):
         size: Bytes.
         captured_at: Unix seconds, None where the file does not say.
         picture: SHA-256 of what makes the picture, hexadecimal; empty where that cannot be told.
+        frames: Of a clip, the frames to look at, seconds from its beginning.
     """
 
     content_hash: str
     size: int
     captured_at: float | None
     picture: str = ""
+    frames: tuple[float, ...] = ()
 
 
 def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> PhotoContent:

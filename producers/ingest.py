@@ -13,6 +13,7 @@ import structlog
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
@@ -21,7 +22,7 @@ from producers.publish import PublishError, RecordProducer, publish
 from producers.references import Dataset, Published, describe
 from producers.scan import DatasetError
 from producers.settling import Settling, Stamp
-from producers.source import Entry, LocalFolder, Source, SourceAwayError
+from producers.source import Entry, Source, SourceAwayError
 
 PORTION = 200
 """Photos read, published and remembered together."""
@@ -80,7 +81,7 @@ class Schedule:
         patience: The same for a file that does not end as its format does.
     """
 
-    def __init__(self, rescan: float = 30.0, quiet: float = 0.25, patience: float = 5.0) -> None:
+    def __init__(self, rescan: float = 30.0, quiet: float = 0.1, patience: float = 5.0) -> None:
         self.rescan = rescan
         self.quiet = quiet
         self.patience = patience
@@ -145,16 +146,16 @@ class Ingest:
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0
-        identity = self._identity
+        identity = self._source.identity
         while not stop.is_set():
             now = time.monotonic()
-            if not self._is_away and self._identity != identity:
+            if not self._is_away and self._source.identity != identity:
                 scan_at = 0.0
             if now >= scan_at:
                 scan_at = now + (self._schedule.rescan if self._scan(stop) else AWAY_SECONDS)
-                if events is not None and self._identity not in {None, identity}:
+                if events is not None and self._source.identity not in {None, identity}:
                     events.restart()
-                identity = self._identity
+                identity = self._source.identity
             self._take(self._waited_for(), stop)
             if self._departures is not None:
                 self._departures.work()
@@ -166,9 +167,8 @@ class Ingest:
             changed, is_astray = events.wait(limit)
             if is_astray:
                 scan_at = 0.0
-            if isinstance(self._source, LocalFolder):
-                paths = {self._source.path_of(file) for file in changed}
-                self._take(self._looks(path for path in paths if path is not None), stop)
+            paths = {self._source.path_of(file) for file in changed}
+            self._take(self._looks(path for path in paths if path is not None), stop)
 
     def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -200,10 +200,6 @@ class Ingest:
         if str(counts) != self.files:
             self.files = str(counts)
             _log.info("looked at", files=self.files, dataset=self._dataset.name)
-
-    @property
-    def _identity(self) -> tuple[int, int] | None:
-        return self._source.identity if isinstance(self._source, LocalFolder) else None
 
     def _waited_for(self) -> Iterator[Entry]:
         return self._looks(self._settling.waiting)
@@ -278,7 +274,7 @@ class Ingest:
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:
             return False
-        self._memory.seen_again(record, stamps[record.path])
+        self._memory.seen_again(record, _stamp_of(record, stamps))
         self._metrics.known()
         return True
 
@@ -286,7 +282,7 @@ class Ingest:
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is None:
             return
-        self._memory.published(record, stamps[reference.path])
+        self._memory.published(record, _stamp_of(reference, stamps))
         log = _log.bind(image_id=reference.image_id, subject=reference.subject)
         if isinstance(record, PhotoReference):
             self.published += 1
@@ -296,3 +292,8 @@ class Ingest:
             self.rejected += 1
             self._metrics.rejected(record.reason)
             log.warning("a photo was rejected", reason=record.reason, why=record.message)
+
+
+def _stamp_of(reference: PhotoReference, stamps: dict[str, Stamp]) -> Stamp:
+    """The stamp of the file that a photo, or a clip's frame, is in."""
+    return stamps[clip_and_seconds(reference.path)[0]]

@@ -10,6 +10,7 @@ import contextlib
 
 import msgspec
 
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import PhotoReference, Reject
 from producers.settling import Stamp
 from producers.versions import Versions
@@ -102,7 +103,7 @@ class Memory:
 
     def seen_again(self, reference: PhotoReference, stamp: Stamp) -> None:
         """Notes that a file was read again and is what was published."""
-        known = self._paths.get(reference.path)
+        known = self._paths.get(_file(reference.path))
         if known is not None:
             known.stamp = stamp
         if self._versions is not None:
@@ -113,11 +114,12 @@ class Memory:
     ) -> None:
         if self._versions is not None and isinstance(record, PhotoReference):
             self._versions.note(reference)
-        known = self._paths.get(reference.path)
+        path = _file(reference.path)
+        known = self._paths.get(path)
         if known is not None and known.found_at > reference.found_at:
             return
         reason = record.reason if isinstance(record, Reject) else None
-        self._paths[reference.path] = _Known(
+        self._paths[path] = _Known(
             reference.subject,
             _asked(reference),
             reference.size,
@@ -133,6 +135,11 @@ class Memory:
                     bytes.fromhex(reference.picture or reference.content_hash),
                 )
                 self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
+
+
+def _file(path: str) -> str:
+    """The file that a photo, or a clip's frame, is in."""
+    return clip_and_seconds(path)[0]
 
 
 def _asked(reference: PhotoReference) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from avatarrig.photos.clips.address import clip_and_seconds
+
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
 
@@ -48,7 +50,7 @@ class Presence:
         self._missed = {
             path: self._missed.get(path, 0) + (not (away and path.startswith(away)))
             for path in known
-            if path not in found
+            if clip_and_seconds(path)[0] not in found
         }
         self.is_known = True
 

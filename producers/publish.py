@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +12,11 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
 from avatarrig.wire import PhotoReference, encode, record_key
 from avatarrig.wire.topics import IMAGES, REJECTS
-from producers.hashing import PhotoContent, read_content
+from producers.content import read_found, wanted_suffixes
 from producers.naming import people_named
 from producers.references import Dataset, Published, describe
 from producers.scan import FoundPhoto, scan
@@ -76,6 +74,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
     is_wanted: Callable[[PhotoReference], bool] = lambda _: True,
     max_images: int | None = None,
     leave_out: Sequence[Path] = (),
+    clips: bool = False,
     counts: FileCounts | None = None,
     on_photo: Callable[[Published], None] = lambda _: None,
 ) -> PublishReport:
@@ -86,6 +85,7 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         is_wanted: Whether a photo shall be published; asked once for each, in their order.
         max_images: At most so many photos, the first ones.
         leave_out: Folders that are not looked into.
+        clips: Whether frames of clips are taken, too.
         counts: Hears of everything in the dataset, also of what is no photo.
         on_photo: Hears of each photo as it is found, also of those that are passed over.
 
@@ -96,16 +96,24 @@ def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to 
         DatasetError: The folder cannot be listed.
         PublishError: The broker did not take a record; publishing again is harmless.
     """
-    records = described(folder, dataset, max_images=max_images, leave_out=leave_out, counts=counts)
+    records = described(
+        folder,
+        dataset,
+        max_images=max_images,
+        leave_out=leave_out,
+        clips=clips,
+        counts=counts,
+    )
     return publish(records, producer, is_wanted=is_wanted, on_photo=on_photo)
 
 
-def described(
+def described(  # noqa: PLR0913 - as publish_dataset
     folder: Path,
     dataset: Dataset,
     *,
     max_images: int | None,
     leave_out: Sequence[Path],
+    clips: bool = False,
     counts: FileCounts | None,
 ) -> Iterator[Published]:
     """Walks a dataset: what `publish_dataset` publishes, in its order; the same arguments.
@@ -113,8 +121,12 @@ def described(
     Raises:
         DatasetError: The folder cannot be listed.
     """
-    photos = islice(scan(folder, leave_out=leave_out, counts=counts), max_images)
-    return describe(photos, dataset, read_content=_read, read_names=_read_names, now=time.time)
+    suffixes = wanted_suffixes(clips=clips)
+    photos = islice(scan(folder, leave_out=leave_out, counts=counts, suffixes=suffixes), max_images)
+    records = describe(
+        photos, dataset, read_content=read_found, read_names=_read_names, now=time.time
+    )
+    return islice(records, max_images)
 
 
 def publish(
@@ -157,10 +169,6 @@ def publish(
         rejected=rejected,
         duplicates=duplicates,
     )
-
-
-def _read(photo: FoundPhoto) -> PhotoContent:
-    return read_content(photo.file, partial(read_capture_time, name=photo.path))
 
 
 def _read_names(photo: FoundPhoto) -> Sequence[NamedFace]:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from avatarrig.photos.clips.address import frame_of
 from avatarrig.photos.people import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
 from avatarrig.wire.identity import image_id, subject_name
@@ -118,7 +119,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
             before; it is added to.
 
     Yields:
-        One record for each photo, in the same order.
+        One record for each photo, and for each chosen frame of a clip, in the same order.
     """
     first_with = {} if first_with is None else first_with
 
@@ -136,13 +137,27 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
             yield _reject(photo, read_outcome, dataset, now())
             continue
         content, named = read_outcome
-        reference = _reference(photo, content, dataset, now())
-        reference = msgspec.structs.replace(reference, sought=dataset.sought(named))
-        key = (reference.subject, bytes.fromhex(content.picture or content.content_hash))
-        first = first_with.setdefault(key, reference.image_id)
-        if first != reference.image_id:
-            reference = msgspec.structs.replace(reference, duplicate_of=first)
-        yield reference
+        whole = _reference(photo, content, dataset, now())
+        whole = msgspec.structs.replace(whole, sought=dataset.sought(named))
+        for reference in [_frame(photo, whole, at) for at in content.frames] or [whole]:
+            key = (reference.subject, bytes.fromhex(reference.picture or reference.content_hash))
+            first = first_with.setdefault(key, reference.image_id)
+            is_first = first == reference.image_id
+            duplicate_of = None if is_first else first
+            yield msgspec.structs.replace(reference, duplicate_of=duplicate_of)
+
+
+def _frame(photo: Photo, clip: PhotoReference, seconds: float) -> PhotoReference:
+    """A reference to one frame: what a photo is named by, the file's hash and the frame name it."""
+    named = frame_of(f"{clip.content_hash}.mp4", seconds)
+    return msgspec.structs.replace(
+        clip,
+        image_id=image_id(frame_of(photo.path, seconds), clip.content_hash),
+        uri=frame_of(clip.uri, seconds),
+        path=frame_of(clip.path, seconds),
+        captured_at=None if clip.captured_at is None else clip.captured_at + seconds,
+        picture=hashlib.sha256(named.encode()).hexdigest(),
+    )
 
 
 def _reference(

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
+from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import (
     FileCounts,
     Passed,
@@ -64,7 +65,11 @@ class FoundPhoto(msgspec.Struct, frozen=True):
 
 
 def scan(
-    dataset: Path, *, leave_out: Sequence[Path] = (), counts: FileCounts | None = None
+    dataset: Path,
+    *,
+    leave_out: Sequence[Path] = (),
+    counts: FileCounts | None = None,
+    suffixes: frozenset[str] = PHOTO_SUFFIXES,
 ) -> Iterator[FoundPhoto]:
     """Walks a dataset's folders.
 
@@ -76,6 +81,7 @@ def scan(
     Args:
         leave_out: Folders within it that are not looked into, such as a run directory.
         counts: Hears of everything, also of what is no photo.
+        suffixes: How names of what is wanted end, in lower case.
 
     Yields:
         Each photo once, also those that cannot be opened, with their problem. A folder that
@@ -104,21 +110,26 @@ def scan(
             if is_folder and not is_junk(entry.name):
                 inner.append(path)
             found = None
-            if is_photo_name(entry.name):
-                found = next(_photo(path, root, linked), None)
+            if is_photo_name(entry.name, suffixes):
+                found = next(_photo(path, root, linked, suffixes), None)
             elif entry.is_symlink() and not is_junk(entry.name):
                 found = _linked_folder(path, root)
             if found is not None:
                 yield found
             if counts is not None:
-                _count(counts, entry, found, is_folder=is_folder)
+                _count(counts, entry, found, is_folder=is_folder, suffixes=suffixes)
         folders.extend(reversed(inner))
 
 
 def _count(
-    counts: FileCounts, entry: os.DirEntry[str], found: FoundPhoto | None, *, is_folder: bool
+    counts: FileCounts,
+    entry: os.DirEntry[str],
+    found: FoundPhoto | None,
+    *,
+    is_folder: bool,
+    suffixes: frozenset[str],
 ) -> None:
-    if found is not None and is_photo_name(entry.name):
+    if found is not None and is_photo_name(entry.name, suffixes):
         counts.found(found.path)
     elif is_folder:
         if is_junk(entry.name):
@@ -129,17 +140,18 @@ def _count(
         counts.passed_over(kind_of_file(entry.name), entry.name)
 
 
-def look_at(file: Path, root: Path) -> FoundPhoto | None:
+def look_at(file: Path, root: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> FoundPhoto | None:
     """Looks at one thing that goes by a photo's name.
 
     Args:
         file: Where it is.
         root: The dataset's folder, without links.
+        suffixes: How names of what is wanted end, in lower case.
 
     Returns:
         As `scan` would yield it; None where that passes over it.
     """
-    return next(_photo(file, root, set()), None)
+    return next(_photo(file, root, set(), suffixes), None)
 
 
 def _root(dataset: Path) -> Path:
@@ -167,7 +179,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
+def _photo(
+    path: Path, root: Path, linked: set[Path], suffixes: frozenset[str]
+) -> Iterator[FoundPhoto]:
     relative = _relative(path, root)
     try:
         mode = path.lstat().st_mode
@@ -183,7 +197,7 @@ def _photo(path: Path, root: Path, linked: set[Path]) -> Iterator[FoundPhoto]:
         return
     if not target.is_relative_to(root):
         yield FoundPhoto(path, relative, _leads_out(target))
-    elif not _found_anyway(target, root) and target not in linked:
+    elif not _found_anyway(target, root, suffixes) and target not in linked:
         linked.add(target)
         yield FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
 
@@ -204,9 +218,9 @@ def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
     return FoundPhoto(path, _relative(path, root), problem)
 
 
-def _found_anyway(target: Path, root: Path) -> bool:
+def _found_anyway(target: Path, root: Path, suffixes: frozenset[str]) -> bool:
     folders = target.relative_to(root).parts[:-1]
-    return is_photo_name(target.name) and not any(is_junk(folder) for folder in folders)
+    return is_photo_name(target.name, suffixes) and not any(is_junk(folder) for folder in folders)
 
 
 def problem_of(error: OSError) -> Problem:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from functools import partial
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
 from avatarrig.photos.uri import to_file_uri
-from producers.hashing import PhotoContent, read_content
+from producers.content import read_found, wanted_suffixes
+from producers.events import FolderEvents
+from producers.hashing import PhotoContent
 from producers.naming import people_named
 from producers.references import Photo
 from producers.scan import FoundPhoto, look_at, problem_of, scan
@@ -70,18 +71,32 @@ class Source(Protocol):
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""
 
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Tells the place from another one that took its name; None where nothing tells it."""
+
+    def events(self) -> AbstractContextManager[FolderEvents | None]:
+        """What tells of changes at once; None where nothing does."""
+
+    def path_of(self, file: Path) -> str | None:
+        """Path within the dataset of a file that an event names; None where it is no photo's."""
+
 
 class LocalFolder:
     """A folder and what is below it.
 
     Args:
         leave_out: Folders within it that are not looked into.
+        clips: Whether clips are looked into.
     """
 
-    def __init__(self, folder: Path, leave_out: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folder: Path, leave_out: Sequence[Path] = (), *, clips: bool = False
+    ) -> None:
         self.folder = folder
         self._root = folder.absolute()
         self._leave_out = tuple(leave_out)
+        self._suffixes = wanted_suffixes(clips=clips)
 
     @property
     def uri(self) -> str:
@@ -96,6 +111,10 @@ class LocalFolder:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+    def events(self) -> FolderEvents:
+        """What the file system tells of changes."""
+        return FolderEvents(self.folder)
 
     def check(self) -> None:
         """Looks whether the folder is there.
@@ -114,18 +133,22 @@ class LocalFolder:
         Raises:
             DatasetError: The folder is away.
         """
-        for photo in scan(self._root, leave_out=self._leave_out, counts=counts):
+        for photo in scan(
+            self._root, leave_out=self._leave_out, counts=counts, suffixes=self._suffixes
+        ):
             if not is_temporary(photo.path):
                 yield _entry(photo)
 
     def look(self, path: str) -> Entry | None:
         """Looks at one photo by its path within the dataset."""
         file = self._root.resolve() / path
-        if not _is_candidate(path) or any(file.is_relative_to(out) for out in self._left_out()):
+        if not self._is_candidate(path) or any(
+            file.is_relative_to(out) for out in self._left_out()
+        ):
             return None
         if not os.path.lexists(file):
             return None
-        photo = look_at(file, self._root.resolve())
+        photo = look_at(file, self._root.resolve(), self._suffixes)
         return None if photo is None else _entry(photo)
 
     def path_of(self, file: Path) -> str | None:
@@ -134,7 +157,7 @@ class LocalFolder:
             path = file.relative_to(self._root.resolve()).as_posix()
         except ValueError:
             return None
-        return path if _is_candidate(path) else None
+        return path if self._is_candidate(path) else None
 
     def read(self, photo: Photo) -> PhotoContent:
         """Reads hash, size and capture time.
@@ -144,7 +167,7 @@ class LocalFolder:
         """
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
-        return read_content(photo.file, partial(read_capture_time, name=photo.path))
+        return read_found(photo)
 
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""
@@ -153,14 +176,13 @@ class LocalFolder:
     def _left_out(self) -> list[Path]:
         return [folder.resolve() for folder in self._leave_out]
 
-
-def _is_candidate(path: str) -> bool:
-    *folders, name = path.split("/")
-    return (
-        is_photo_name(name)
-        and not is_temporary(name)
-        and not any(is_junk(folder) for folder in folders)
-    )
+    def _is_candidate(self, path: str) -> bool:
+        *folders, name = path.split("/")
+        return (
+            is_photo_name(name, self._suffixes)
+            and not is_temporary(name)
+            and not any(is_junk(folder) for folder in folders)
+        )
 
 
 def _entry(photo: FoundPhoto) -> Entry:

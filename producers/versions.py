@@ -7,13 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
 from producers.presence import is_plausible
 
-AUTOMATIC = frozenset({AS_SEEN, ONLY_COPY, Exclusion.DUPLICATE.value, Exclusion.GONE.value})
+AUTOMATIC = frozenset(
+    {
+        AS_SEEN,
+        ONLY_COPY,
+        Exclusion.DUPLICATE.value,
+        Exclusion.GONE.value,
+        Exclusion.OUT_OF_PERIOD.value,
+    }
+)
 """How photos stand about which nobody decided by hand."""
 
 
@@ -25,12 +34,14 @@ class Version(msgspec.Struct, frozen=True):
         picture: Digest of its picture, or of its bytes.
         found_at: Unix seconds.
         is_copy: Whether it was published as a copy of another one.
+        captured_at: When it was taken, Unix seconds; None where the file does not say.
     """
 
     path: str
     picture: str
     found_at: float
     is_copy: bool
+    captured_at: float | None = None
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -56,9 +67,13 @@ class Versions:
         root: URI of the folder, or store, that is looked at. Photos elsewhere are others', though
             their dataset be called the same.
         subject_of: Whose photos lie at a path; what was once published for others is let be.
+        period: When photos that count were taken.
     """
 
-    def __init__(self, root: str, subject_of: Callable[[str], str]) -> None:
+    def __init__(
+        self, root: str, subject_of: Callable[[str], str], period: Period = ALWAYS
+    ) -> None:
+        self._period = period
         self._root = f"{root.rstrip('/')}/"
         self._subject_of = subject_of
         self._all: dict[PhotoKey, Version] = {}
@@ -79,6 +94,7 @@ class Versions:
             reference.picture or reference.content_hash,
             reference.found_at,
             reference.duplicate_of is not None,
+            reference.captured_at,
         )
         self._lies(reference.path, reference.found_at, key)
 
@@ -144,11 +160,18 @@ class Versions:
         away = (certain | gone) - kept
         same = copies(self._marks(sights, away))
         found = {
-            key: Exclusion.GONE.value if key in away else _copied(key in same, sights.get(key))
+            key: self._standing(key, sights.get(key), is_away=key in away, is_copy=key in same)
             for key in self._all
             if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
         }
         return found, len(leaving & kept)
+
+    def _standing(self, key: PhotoKey, sight: Sight | None, *, is_away: bool, is_copy: bool) -> str:
+        if is_away:
+            return Exclusion.GONE.value
+        if not self._period.holds(self._all[key].captured_at):
+            return Exclusion.OUT_OF_PERIOD.value
+        return _copied(is_copy, sight)
 
     def _marks(
         self, sights: Mapping[PhotoKey, Sight], away: set[PhotoKey]
@@ -172,7 +195,10 @@ def _stands(sights: Mapping[PhotoKey, Sight], key: PhotoKey) -> frozenset[str]:
 
 def _is_decided_otherwise(sight: Sight | None, *, away: bool) -> bool:
     """Whether a photo is not this dataset's alone to decide about."""
-    return sight is not None and (not sight.standings <= AUTOMATIC or (away and sight.is_shared))
+    if sight is None:
+        return False
+    is_others = sight.is_shared and (away or Exclusion.OUT_OF_PERIOD.value in sight.standings)
+    return is_others or not sight.standings <= AUTOMATIC
 
 
 def _copied(is_copy: bool, sight: Sight | None) -> str:  # noqa: FBT001 - as it is found

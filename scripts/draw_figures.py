@@ -42,8 +42,17 @@ DEMO = ROOT / "outputs" / "runs" / "Demo"
 SHOWN_PHOTO = "019"
 TALL, GAP = 480, 12  # pixels
 TITLE = 30
-FITTED_PERSON = "pw01"
 WIDE = 1064  # pixels of the picture of a fit
+BUILT_OTHERWISE = {
+    "shoulder_width": 1.0,
+    "hip_width": 0.55,
+    "torso_length": 1.55,
+    "upper_arm_L": 0.7,
+    "lower_arm_L": 0.55,
+    "upper_leg_L": 1.0,
+    "lower_leg_L": 1.0,
+}
+"""Ratios of the body that is fitted: a long trunk, short arms and legs."""
 
 STYLE = """
 text { font-family: system-ui, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif; }
@@ -69,15 +78,13 @@ def main() -> None:
 
 
 def fitted() -> Image.Image:
-    """A rendered person's body before and after it got the demo's proportions."""
-    _, truth = rendered(FITTED_PERSON)
-    ratios = {key: length / truth["shoulder_width"] for key, length in truth.items()}
-    known = complete_lengths(FileEstimate(ratios))
+    """A body before and after it got the demo's proportions."""
+    known = complete_lengths(FileEstimate(BUILT_OTHERWISE))
     made = make_body(find_human(), known, Wish(title="before"))
     with tempfile.NamedTemporaryFile(suffix=".vrm") as file:
         Path(file.name).write_bytes(made.data)
         avatar = read_avatar(read_container(Path(file.name)), Path())
-    _, demo = read_estimate(DEMO)
+    demo = read_estimate(DEMO).estimate
     done = fit(avatar, complete_lengths(demo).lengths, Options(widths="full"))
     picture = Image.open(io.BytesIO(before_and_after(avatar, done))).convert("RGB")
     return picture.resize((WIDE, WIDE * picture.height // picture.width), Image.Resampling.LANCZOS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -23,7 +22,7 @@ pytest_plugins = [
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.load_profile("quick")
 
-_CPU_SECONDS: Counter[str] = Counter()
+_CPU_SECONDS: dict[str, float] = {}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,7 +33,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         suite = item.nodeid.split("/")[1]
-        _CPU_SECONDS[suite] += time.process_time() - before
+        spent = time.process_time() - before
+        _CPU_SECONDS[suite] = _CPU_SECONDS.get(suite, 0.0) + spent
 
 
 @pytest.hookimpl(optionalhook=True)

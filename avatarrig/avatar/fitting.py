@@ -66,12 +66,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         widths: How far shoulders and hips may move.
         height: From the soles to the crown, in metres; None keeps the avatar's own.
         scaled: Of ``head``, ``hands`` and ``feet`` those that grow with the body.
-        feet: Factor of the feet's size besides.
+        hands: Factor of the hands' size besides.
+        feet: Factor of the feet's.
     """
 
     widths: WidthRule = "bounded"
     height: float | None = None
     scaled: frozenset[str] = frozenset()
+    hands: float = 1.0
     feet: float = 1.0
 
 
@@ -321,6 +323,7 @@ def _try(search: _Search, scale: float) -> _Try:
     logs = [math.log(found[key] / growth) for key in found if key not in WIDTHS]
     mean = math.exp(float(np.mean(logs)))
     sizes = {part: mean if part in options.scaled else 1.0 for part in ("head", "hands", "feet")}
+    sizes["hands"] *= options.hands
     sizes["feet"] *= options.feet
     plan = Plan(
         body=avatar.body,
@@ -331,33 +334,24 @@ def _try(search: _Search, scale: float) -> _Try:
     )
     lift = avatar.measure.bind_before.soles - avatar.measure.after(place(plan).maps).soles
     lifted = msgspec.structs.replace(plan, shift=np.array([0, lift, 0]))
-    return _stand(avatar, lifted, place(lifted))
+    stood = _stand(avatar, lifted)
+    if not avatar.posed:
+        return stood
+    shift = lifted.shift + _way_back(avatar, stood)
+    return _stand(avatar, msgspec.structs.replace(lifted, shift=shift))
 
 
-def _stand(avatar: Avatar, plan: Plan, placement: Placement) -> _Try:
-    frame, found = avatar.frame, plan.found
+def _stand(avatar: Avatar, plan: Plan) -> _Try:
+    frame, found, placement = avatar.frame, plan.found, place(plan)
     bind = new_bind(frame, placement.maps)
     legs = [key for key in found if "_leg" in key]
     own = avatar.body.lengths
     travel = sum(found[key] * own[key] for key in legs) / sum(own[key] for key in legs)
     changes = offsets(frame, bind, placement.maps, travel)
-    if not avatar.posed:
-        extent = avatar.measure.after(placement.maps)
-        rest = rest_worlds(frame, new_locals(frame, changes))
-        return _Try(
-            factors=found,
-            growth=plan.growth,
-            placement=placement,
-            bind=bind,
-            changes=changes,
-            rest=rest,
-            extent=extent,
-        )
-    changes = mend_limbs(frame, changes, bind, PAIRS)
+    if avatar.posed:
+        changes = mend_limbs(frame, changes, bind, PAIRS)
     rest = rest_worlds(frame, new_locals(frame, changes))
-    extent = avatar.measure.after(placement.maps, bind, rest)
-    changes = _settle(avatar, changes, rest, avatar.measure.before.soles - extent.soles)
-    rest = rest_worlds(frame, new_locals(frame, changes))
+    poses = (bind, rest) if avatar.posed else ()
     return _Try(
         factors=found,
         growth=plan.growth,
@@ -365,23 +359,25 @@ def _stand(avatar: Avatar, plan: Plan, placement: Placement) -> _Try:
         bind=bind,
         changes=changes,
         rest=rest,
-        extent=avatar.measure.after(placement.maps, bind, rest),
+        extent=avatar.measure.after(placement.maps, *poses),
     )
 
 
-def _settle(avatar: Avatar, changes: Offsets, rest: Floats, lift: float) -> Offsets:
-    """Moves the hips in the rest pose so that soles and hips keep their places."""
-    frame = avatar.frame
+def _way_back(avatar: Avatar, stood: _Try) -> Floats:
+    """How to shift the body in its bind pose so that soles and hips keep their places in the other.
+
+    Both poses share the hips' offset, so that it stays one.
+    """
+    frame, rest = avatar.frame, stood.rest
     legs = [frame.humanoid[f"{side}UpperLeg"] for side in ("left", "right")]
-    strayed = rest[legs, :3, 3].mean(axis=0) - frame.rest[legs, :3, 3].mean(axis=0)
-    shift = np.array([-strayed[0], lift, -strayed[2]])
-    hips = frame.humanoid["hips"]
-    parent = frame.tree.parents[hips]
-    axes = np.eye(3) if parent < 0 else rest[parent, :3, :3]
-    more, moved = changes.more.copy(), changes.moved.copy()
-    more[hips] += np.linalg.solve(axes, shift)
-    moved[hips] = True
-    return msgspec.structs.replace(changes, more=more, moved=moved)
+    shift: Floats = frame.rest[legs, :3, 3].mean(axis=0) - rest[legs, :3, 3].mean(axis=0)
+    shift[1] = avatar.measure.before.soles - stood.extent.soles
+    parent = frame.tree.parents[frame.humanoid["hips"]]
+    if parent < 0:
+        return shift
+    offset = np.linalg.solve(rest[parent, :3, :3], shift)
+    back: Floats = frame.bind[parent, :3, :3] @ offset
+    return back
 
 
 def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:

@@ -23,8 +23,8 @@ _UNEQUAL: Final = 1e-4
 class Offsets(msgspec.Struct, frozen=True, kw_only=True):
     """How offsets of nodes, in their parents' frames, become others.
 
-    An offset ``t`` of a node becomes ``times * (new + turn @ (t - old)) + more``: what rests on the
-    old offset rests on the new one, and what strays from it strays as the parent is stretched.
+    An offset ``t`` of a node becomes ``times * (new + turn @ (t - old))``: what rests on the old
+    offset rests on the new one, and what strays from it strays as the parent is stretched.
 
     Attributes:
         old: In the bind pose: (nodes, 3).
@@ -32,7 +32,6 @@ class Offsets(msgspec.Struct, frozen=True, kw_only=True):
         turn: How differences are stretched: (nodes, 3, 3).
         moved: Nodes whose offsets change: (nodes,).
         times: 1 but where a limb's rest pose has another length than its bind pose: (nodes,).
-        more: 0 but where the rest pose stands elsewhere than the bind pose: (nodes, 3).
     """
 
     old: Floats
@@ -40,12 +39,11 @@ class Offsets(msgspec.Struct, frozen=True, kw_only=True):
     turn: Floats
     moved: NDArray[np.bool_]
     times: Floats
-    more: Floats
 
     def apply(self, node: int, offsets: Floats) -> Floats:
         """What becomes of offsets of a node: (n, 3)."""
         changed = self.new[node] + (offsets - self.old[node]) @ self.turn[node].T
-        moved: Floats = self.times[node] * changed + self.more[node]
+        moved: Floats = self.times[node] * changed
         return moved
 
     def apply_to_slopes(self, node: int, slopes: Floats) -> Floats:
@@ -117,9 +115,7 @@ def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) 
     unit = np.maximum(np.linalg.norm(old, axis=1), _SAME)
     moved = np.linalg.norm(new - old, axis=1) > _SAME * unit + 1e-12
     moved |= np.abs(turn - np.eye(3)).max(axis=(1, 2)) > _SAME
-    return Offsets(
-        old=old, new=new, turn=turn, moved=moved, times=np.ones(count), more=np.zeros((count, 3))
-    )
+    return Offsets(old=old, new=new, turn=turn, moved=moved, times=np.ones(count))
 
 
 def _stretches(frame: Frame, maps: Mapping[str, Map], size: float) -> Floats:

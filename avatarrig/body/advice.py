@@ -11,12 +11,14 @@ from __future__ import annotations
 import functools
 from enum import StrEnum
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
 from avatarrig.body.bones import BONE_VECTORS, POOLED_BONES
+from avatarrig.body.evidence.evidence import COORDINATES
 from avatarrig.body.landmarks import (
     LEFT_ANKLE,
     LEFT_KNEE,
@@ -26,14 +28,13 @@ from avatarrig.body.landmarks import (
     RIGHT_SHOULDER,
 )
 from avatarrig.body.levels import limited
-from avatarrig.body.solver.person import Proportions, imagine
+from avatarrig.body.solver.person import imagine
+from avatarrig.body.tape.evidence import NOTHING, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from avatarrig.body.bones import FloatArray
     from avatarrig.body.evidence.learned import Learned
-    from avatarrig.body.levels import Cell
+    from avatarrig.body.solver.doubt import Weighed
 
 LIMBS: Final = frozenset({"uarm", "farm", "thigh", "shank"})
 
@@ -55,6 +56,16 @@ _MEAN_ACROSS: Final = 0.85
 
 _LIMBS: Final = [(start[0], end[0]) for bone, start, end in BONE_VECTORS if bone in LIMBS]
 _STARTS, _ENDS = np.array(_LIMBS).T
+
+_TOLD: Final = tuple(bone for bone in POOLED_BONES if bone != "shoulder")
+"""Bones whose ratio to the shoulder width is told."""
+
+_AGAINST: Final = np.array(
+    [[(name == bone) - (name == "shoulder") for name in POOLED_BONES] for bone in _TOLD], float
+)
+"""(6, 7): the log ratio of each of them, out of log lengths."""
+
+_QUANTILE: Final = NormalDist().inv_cdf(0.95)
 
 _TYPICAL: Final = Path(__file__).parent / "typical.json"
 
@@ -139,10 +150,11 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
             self.framing, f"{self.framing.replace(' ', '-')} {photos}"
         )
         posed = ", arms and legs straight, none towards the camera" if self.straight else ""
+        digits = int(f"{100 * self.then:.0f}" == f"{100 * self.now:.0f}")
         return (
             f"{count} {shown} from {_FROM[self.view]}{posed}, taken on another day, would tell "
-            f"most: {_BONES[self.bone]} to ± {100 * self.then:.0f} % instead of "
-            f"± {100 * self.now:.0f} %"
+            f"most: {_BONES[self.bone]} to ± {100 * self.then:.{digits}f} % instead of "
+            f"± {100 * self.now:.{digits}f} %"
         )
 
 
@@ -194,50 +206,65 @@ def typical_kinds() -> tuple[TypicalKind, ...]:
     return msgspec.json.decode(_TYPICAL.read_bytes(), type=tuple[TypicalKind, ...])
 
 
-def advise(cells: Sequence[Cell], learned: Learned, photos: int = PHOTOS) -> Advice | None:
+def advise(
+    there: Weighed, learned: Learned, tape: Tape = NOTHING, photos: int = PHOTOS
+) -> Advice | None:
     """Says which photos would narrow the widest interval most.
 
     Args:
-        cells: The photos there are, see `avatarrig.body.sums.moments`.
+        there: The photos there are, see `avatarrig.body.solver.person.weighed`.
+        learned: The weights that made their evidence.
+        tape: Lengths of the person that were measured.
         photos: How many are to be taken, each at a moment of its own, in a session of their own.
 
     Returns:
         None where no photos would narrow it by `LEAST_GAIN`.
     """
-    kinds = typical_kinds()
-    added = [_of_one_session(one.matrix(), photos, learned) for one in kinds]
-    now, *then = [_reaches(one) for one in imagine(cells, [np.zeros((6, 6)), *added], learned)]
-    widest = [max(reaches.values()) for reaches in then]
-    best = int(np.argmin(widest))
-    if widest[best] > (1 - LEAST_GAIN) * max(now.values()):
+    now, then = _reaches(there, learned, tape, photos)
+    best = int(then.max(axis=1).argmin())
+    if then[best].max() > (1 - LEAST_GAIN) * now.max():
         return None
-    bone = max(now, key=lambda name: now[name] / then[best][name] * now[name])
-    kind = kinds[best].kind
+    bone = int((now / then[best] * now).argmax())
+    kind = typical_kinds()[best].kind
     return Advice(
         photos=photos,
         framing=kind.framing,
         view=kind.view,
         straight=kind.straight,
-        bone=bone,
-        now=now[bone],
-        then=then[best][bone],
+        bone=_TOLD[bone],
+        now=float(now[bone]),
+        then=float(then[best, bone]),
     )
 
 
-def _of_one_session(information: FloatArray, photos: int, learned: Learned) -> FloatArray:
-    """What photos of one kind say together, each of a moment of its own."""
+def ranked(there: Weighed, learned: Learned, photos: int = 1) -> list[Kind]:
+    """Lists the kinds of photos, that which would narrow the widest interval most first."""
+    _, then = _reaches(there, learned, NOTHING, photos)
+    return [typical_kinds()[place].kind for place in then.max(axis=1).argsort(kind="stable")]
+
+
+def _reaches(
+    there: Weighed, learned: Learned, tape: Tape, photos: int
+) -> tuple[FloatArray, FloatArray]:
+    """Half of each bone's interval over its value, against the shoulder width.
+
+    Returns:
+        (6,) of the bones `_TOLD` now, and (n, 6) with photos of each kind.
+    """
+    none = np.zeros((1, COORDINATES, COORDINATES))
+    added = np.concatenate([none, _of_one_session(photos, learned)])
+    covariances = imagine(there, added, learned, tape)
+    variances = np.einsum("bi,nij,bj->nb", _AGAINST, covariances, _AGAINST)
+    reaches = np.sinh(_QUANTILE * np.sqrt(np.maximum(variances, 0.0)))
+    return reaches[0], reaches[1:]
+
+
+@functools.lru_cache(maxsize=8)
+def _of_one_session(photos: int, learned: Learned) -> FloatArray:
+    """What photos of each kind say together, each of a moment of its own: (n, 6, 6)."""
     population = learned.population
-    nothing = np.zeros((1, len(information)))
-    one, _ = limited(information[None], nothing, population.moment)
+    information = np.array([kind.matrix() for kind in typical_kinds()])
+    nothing = np.zeros(information.shape[:2])
+    one, _ = limited(information, nothing, population.moment)
     together, _ = limited(photos * one, nothing, population.session)
-    return np.asarray(together[0])
-
-
-def _reaches(proportions: Proportions) -> dict[str, float]:
-    """Half of each bone's interval over its value, against the shoulder width."""
-    reaches = {}
-    for bone in POOLED_BONES:
-        if bone != "shoulder":
-            ratio = proportions.ratio((bone,), ("shoulder",))
-            reaches[bone] = (ratio.high - ratio.low) / 2 / ratio.middle
-    return reaches
+    return together

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from avatarrig.body.advice import advise
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.face import face_ratios
@@ -20,7 +21,7 @@ from avatarrig.body.notes import Doubts, notes_on
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.solver.asymmetry import asymmetries, disagreements
 from avatarrig.body.solver.odd_days import odd_days
-from avatarrig.body.solver.person import Interval, Proportions, solve_moments
+from avatarrig.body.solver.person import Interval, Proportions, solve_weighed, weighed
 from avatarrig.body.solver.rolling import days_of, window_of
 from avatarrig.body.sums.histogram import value_of
 from avatarrig.body.tape.evidence import Tape
@@ -134,7 +135,9 @@ def _with_photos(
 ) -> tuple[Estimate, Doubts]:
     cells = tally.cells()
     tape = Tape.of(options.measured, options.height)
-    proportions = solve_moments(cells, learned, tape)
+    there = weighed(cells, learned, tape)
+    proportions = solve_weighed(cells, there, learned, tape)
+    advice = advise(there, learned, tape)
     moments = {key: moments_of(cells, key) for key in RATIO_KEYS}
     days = days_of(tally, proportions.moments)
     doubts = Doubts(
@@ -161,6 +164,7 @@ def _with_photos(
         estimates={key: bones[key].value for key in usable},
         stats=bones,
         asymmetry=asymmetries(tally, moments),
+        advice="" if advice is None else advice.words,
         further=further_bones(proportions, learned, tape, options.measured),
         face=face_ratios(tally, proportions.moments),
         metres={key: _metres(proportions, tape, key) for key in usable}

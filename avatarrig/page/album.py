@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.pictures.svg import pose_picture
 from avatarrig.views.catalogue import IN, Asked
+from avatarrig.views.years import LEAST_PHOTOS
 from avatarrig.wire.reasons import words_for
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Album:
             subject=query.get("name"),
             reason=IN if reason == COUNTING else reason or None,
             search=query.get("search", "")[:_LONGEST_SEARCH],
+            image_id=query.get("image", ""),
         )
         number = _number(query.get("page", ""))
         shelf = catalogue.shelf(asked, number, PAGE)
@@ -80,6 +82,7 @@ class Album:
                 (code or COUNTING, words_for(code) if code else "counts", count)
                 for code, count in reasons
             ],
+            "years": 0 if asked.subject is None else catalogue.years(asked.subject, LEAST_PHOTOS),
             "read": None if reached.is_complete else [reached.read, reached.all],
             "trouble": reached.trouble,
             "version": self.version,

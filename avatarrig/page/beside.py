@@ -16,6 +16,7 @@ from avatarrig.page.operations import Operations
 from avatarrig.page.page import Page
 from avatarrig.page.server import serving
 from avatarrig.views.cataloguing import Cataloguing
+from avatarrig.views.feed import observations_by_now
 from avatarrig.views.watch import Watching
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ async def page_beside(
     kafka_metrics = KafkaMetrics()
     registry.register(kafka_metrics)
     with Watching(kafka) as watching, Cataloguing(kafka) as photos:
-        page = Page(watching, photos, settings, kafka=kafka.bootstrap_servers)
+        observed = partial(observations_by_now, kafka)
+        page = Page(watching, photos, settings, observed=observed, kafka=kafka.bootstrap_servers)
         routes = [
             *page.routes(),
             *_changes(settings, kafka),

@@ -117,6 +117,11 @@ class Content:
         subject = self._views.snapshot().subjects.get(name)
         return None if subject is None or subject.record is None else subject.record.estimate
 
+    def estimated_at(self, name: str) -> float | None:
+        """Returns when that was made, Unix seconds; None where there is none."""
+        subject = self._views.snapshot().subjects.get(name)
+        return None if subject is None or subject.record is None else subject.record.estimated_at
+
     def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
         listed = choose(subjects, listing)
@@ -149,6 +154,7 @@ class Content:
             "used": estimate.used,
             "moments": estimate.moments,
             "estimated_at": subject.record.estimated_at,
+            "consistent": estimate.consistent,
             "detectors": len(subject.fingerprints),
             "figure": t_pose_svg(estimate),
             "pose": None if posed is None else self._posed(posed),
@@ -158,6 +164,7 @@ class Content:
             "further": _further(estimate),
             "window": _window(estimate),
             "notes": estimate.notes,
+            "advice": estimate.advice,
         }
 
     def _posed(self, photo: Sighting) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def download(kind: str, name: str, estimate: Estimate, asked: Mapping[str, str])
     """
     if kind == "json":
         text = msgspec.json.format(msgspec.json.encode(estimate), indent=2) + b"\n"
-        return Download(text, "application/json", _disposition(name, kind))
+        return Download(text, "application/json", disposition(name, kind))
     if kind == "png":
-        return Download(draw_preview(estimate, title=name), "image/png", _disposition(name, kind))
+        return Download(draw_preview(estimate, title=name), "image/png", disposition(name, kind))
     naming = asked.get("names", "vrm")
     if naming not in NAMINGS:
         raise DownloadRefusedError(f"names must be one of {', '.join(NAMINGS)}")
@@ -63,7 +63,7 @@ def download(kind: str, name: str, estimate: Estimate, asked: Mapping[str, str])
     if chosen.in_metres and armature.unit != METRE:
         raise DownloadRefusedError(f"{kind} is in metres: give the height")
     ending = chosen.suffix or kind
-    return Download(chosen.write(armature), chosen.content_type, _disposition(name, ending))
+    return Download(chosen.write(armature), chosen.content_type, disposition(name, ending))
 
 
 def _height(text: str | None) -> float | None:
@@ -75,7 +75,7 @@ def _height(text: str | None) -> float | None:
         raise DownloadRefusedError(str(error)) from error
 
 
-def _disposition(name: str, kind: str) -> str:
+def disposition(name: str, kind: str) -> str:
     """Names the file after the subject: in ASCII, and in full for browsers that know how."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_LONGEST_NAME] or "skeleton"
     full = quote(f"{name[:_LONGEST_NAME]}.{kind}".replace("/", "-").replace("\\", "-"), safe="")

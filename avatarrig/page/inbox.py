@@ -144,13 +144,13 @@ class Inbox:
         return known[1]
 
     def _folder(self, path: PurePosixPath) -> Path:
-        """Makes the folders of a path; none of them may be a link that leads elsewhere."""
+        """Makes the folders of a path; nothing is made behind a link."""
         folder = self._root
         for name in path.parts[:-1]:
             folder /= name
+            if folder.is_symlink():
+                raise UploadRefusedError("the folder of that name is a link to another", 409)
             folder.mkdir(exist_ok=True)
-        if not folder.resolve(strict=True).is_relative_to(self._root.resolve(strict=True)):
-            raise UploadRefusedError("the folder of that name leads out of the watched one", 409)
         return folder
 
     def _unfinished(self) -> Path:

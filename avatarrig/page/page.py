@@ -7,22 +7,30 @@ import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from avatarrig.body.comparison import differences
 from avatarrig.body.rig.formats import FORMATS
+from avatarrig.kafka import TransportError
 from avatarrig.page.album import Album, Photos
+from avatarrig.page.avatars import Avatars
+from avatarrig.page.closer import Closer
 from avatarrig.page.content import Content, Views
-from avatarrig.page.downloads import DownloadRefusedError, download
+from avatarrig.page.downloads import DownloadRefusedError, disposition, download
 from avatarrig.page.listing import Listing, Order
 from avatarrig.page.thumbnails import Thumbnails
+from avatarrig.pictures.comparison import comparison_svg, draw_card
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from avatarrig.page.closer import Observed
     from avatarrig.page.settings import PageSettings
+    from avatarrig.wire.estimate import Estimate
 
 
 _HERE: Final = Path(__file__).parent
@@ -33,6 +41,9 @@ _ANYWAY_SECONDS: Final = 5.0
 """An event is sent at least so often, so that a browser notices a connection that is dead."""
 
 MOST_STREAMS: Final = 64
+_OFFERED: Final = 100
+"""Of more subjects none is offered to be chosen: their names are typed."""
+
 _NAMED: Final = 50
 """Subjects that are named where somebody is asked for who is not here."""
 
@@ -53,17 +64,27 @@ class Page:
         views: What is known of the pipeline.
         photos: Where photos are looked up.
         settings: What may be shown.
+        observed: Reads what was observed of a subject, and how its photos stand.
         kafka: Address of Kafka, for the commands that people may copy.
     """
 
     def __init__(
-        self, views: Views, photos: Photos, settings: PageSettings, *, kafka: str = ""
+        self,
+        views: Views,
+        photos: Photos,
+        settings: PageSettings,
+        *,
+        observed: Observed,
+        kafka: str = "",
     ) -> None:
         self._thumbnails = Thumbnails(settings.overlays)
+        self._avatars = Avatars(settings.overlays)
+        self._closer = Closer(observed, self._thumbnails)
         self._album = Album(photos, self._thumbnails)
         self._content = Content(views, self._album)
         self._settings = settings
         self._kafka = kafka
+        self._one_look = asyncio.Lock()
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -78,6 +99,10 @@ class Page:
             web.get("/", self._overview),
             web.get("/subject", self._subject),
             web.get("/events", self._events),
+            web.get("/compare", self._compare),
+            web.get("/compare.png", self._card),
+            web.get("/closer", self._closer_look),
+            web.get("/avatar.mesh", self._avatar),
             web.get("/photos", self._photos),
             web.get("/pose.svg", self._pose),
             web.get("/overlay", self._overlay),
@@ -93,6 +118,9 @@ class Page:
         name = _name(request)
         if self._content.is_known(name):
             return self._html("subject.html", subject=name)
+        return self._unknown(name)
+
+    def _unknown(self, name: str) -> web.Response:
         names = self._content.names()
         return self._html(
             "unknown.html",
@@ -100,6 +128,55 @@ class Page:
             subject=name,
             names=names[:_NAMED],
             more=max(len(names) - _NAMED, 0),
+        )
+
+    async def _compare(self, request: web.Request) -> web.Response:
+        known = self._content.names()
+        first = request.query.get("a", "")
+        second = request.query.get("b") or next((name for name in known if name != first), first)
+        estimates = self._pair((first, second))
+        if isinstance(estimates, str):
+            return self._unknown(estimates)
+        return self._html(
+            "compare.html",
+            first=first,
+            second=second,
+            names=known if len(known) <= _OFFERED else [],
+            rows=differences(estimates[0].stats, estimates[1].stats),
+            overlay=comparison_svg(*estimates),
+        )
+
+    async def _card(self, request: web.Request) -> web.Response:
+        names = (request.query.get("a", ""), request.query.get("b", ""))
+        estimates = self._pair(names)
+        if isinstance(estimates, str):
+            raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
+        card = await asyncio.to_thread(draw_card, *estimates, names)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": disposition(f"{names[0]} and {names[1]}", "png"),
+        }
+        return web.Response(body=card, content_type="image/png", headers=headers)
+
+    def _pair(self, names: tuple[str, str]) -> tuple[Estimate, Estimate] | str:
+        """Two estimates; the name of whom there is none."""
+        first, second = (self._content.estimate(name) for name in names)
+        if first is None:
+            return names[0]
+        return names[1] if second is None else (first, second)
+
+    async def _closer_look(self, request: web.Request) -> web.Response:
+        name = _name(request)
+        estimated_at = self._content.estimated_at(name)
+        if estimated_at is None:
+            raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
+        try:
+            async with self._one_look:  # those who wait take no thread from others
+                body = await asyncio.to_thread(self._closer.look, name, estimated_at)
+        except TransportError as error:
+            raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
+        return web.Response(
+            body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
         )
 
     async def _favicon(self, _: web.Request) -> web.Response:
@@ -129,6 +206,19 @@ class Page:
             return response
         finally:
             self._streams -= 1
+
+    async def _avatar(self, request: web.Request) -> web.Response:
+        """The avatar that was fitted to somebody; nothing where there is none."""
+        name = _name(request)
+        file = await asyncio.to_thread(self._avatars.find, name)
+        mesh = None if file is None else await asyncio.to_thread(self._avatars.mesh, file)
+        if file is None or mesh is None:
+            return web.Response(status=204, headers={"Cache-Control": "no-store"})
+        return web.Response(
+            body=mesh,
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "no-store", "X-Avatar": quote(file.name)},
+        )
 
     async def _photos(self, request: web.Request) -> web.Response:
         body = await asyncio.to_thread(self._album.page, request.query)

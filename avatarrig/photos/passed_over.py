@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from avatarrig.photos.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, split_suffix
 from avatarrig.wire.counted import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Passed(StrEnum):
@@ -34,7 +37,7 @@ _WORDS: Final = {
     Passed.FOLDER: ("hidden or system folder", "hidden or system folders"),
 }
 
-_VIDEOS: Final = frozenset(
+VIDEO_SUFFIXES: Final = frozenset(
     f".{name}"
     for name in (
         *("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2t", "m2ts", "m2v", "m4v", "mkv", "mov"),
@@ -95,9 +98,9 @@ def is_junk(name: str) -> bool:
     return is_hidden(name) or is_system_name(name)
 
 
-def is_photo_name(name: str) -> bool:
-    """Whether a file name ends like a photo's and is no junk."""
-    return not is_junk(name) and split_suffix(name)[1] in PHOTO_SUFFIXES
+def is_photo_name(name: str, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> bool:
+    """Whether a file name ends like a photo's, or as is said, and is no junk."""
+    return not is_junk(name) and split_suffix(name)[1] in suffixes
 
 
 def kind_of_file(name: str) -> Passed:
@@ -107,7 +110,7 @@ def kind_of_file(name: str) -> Passed:
     if is_system_name(name):
         return Passed.SYSTEM
     _, suffix = split_suffix(name)
-    if suffix in _VIDEOS:
+    if suffix in VIDEO_SUFFIXES:
         return Passed.VIDEO
     return Passed.SIDECAR if suffix in _SIDECARS else Passed.OTHER
 
@@ -118,24 +121,33 @@ class FileCounts:
     Attributes:
         photos: Files that go by a photo's name.
         raw: Those of them that go by a raw photo's.
+        clips: Files that go by a clip's name and are looked into.
         passed: How many of each kind were passed over.
         folders: Names of folders that were not looked into.
+        videos: Names of some videos that were passed over.
     """
 
     def __init__(self) -> None:
         self.photos = 0
         self.raw = 0
+        self.clips = 0
         self.passed: Counter[Passed] = Counter()
         self.folders: set[str] = set()
+        self.videos: list[str] = []
 
     def found(self, path: str) -> None:
-        """Counts a photo."""
+        """Counts a photo, or a clip that is looked into."""
+        if split_suffix(path)[1] in VIDEO_SUFFIXES:
+            self.clips += 1
+            return
         self.photos += 1
         self.raw += split_suffix(path)[1] in RAW_SUFFIXES
 
     def passed_over(self, kind: Passed, name: str) -> None:
         """Counts what is no photo."""
         self.passed[kind] += 1
+        if kind is Passed.VIDEO and len(self.videos) < _SHOWN:
+            self.videos.append(name)
         if kind is Passed.FOLDER:
             self.folders.add(name)
 
@@ -145,8 +157,10 @@ class FileCounts:
             "total": self._files,
             "photos": self.photos,
             "raw": self.raw,
+            "clips": self.clips,
             "passed_over": {kind.value: self.passed[kind] for kind in Passed if self.passed[kind]},
             "folders_passed_over": sorted(self.folders),
+            "videos_passed_over": self.videos,
         }
 
     def __str__(self) -> str:
@@ -154,7 +168,7 @@ class FileCounts:
 
     @property
     def _files(self) -> int:
-        return self.photos + self.passed.total() - self.passed[Passed.FOLDER]
+        return self.photos + self.clips + self.passed.total() - self.passed[Passed.FOLDER]
 
 
 def words_for_files(document: dict[str, Any]) -> str:
@@ -170,12 +184,24 @@ def words_for_files(document: dict[str, Any]) -> str:
     files, found = counted(total, "file"), counted(photos, "photo")
     if raw:
         found += f" ({raw} of them RAW)"
+    if clips := document.get("clips"):
+        found += f", {counted(clips, 'clip')}"
     passed = {Passed(kind): count for kind, count in document["passed_over"].items()}
-    parts = [counted(count, *_WORDS[kind]) for kind, count in passed.items()]
-    if names := document["folders_passed_over"]:
-        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-        parts[-1] += f" ({shown})"
+    named = {
+        Passed.VIDEO: document.get("videos_passed_over", ()),
+        Passed.FOLDER: document["folders_passed_over"],
+    }
+    parts = [
+        counted(count, *_WORDS[kind]) + _some(named.get(kind, ()), count)
+        for kind, count in passed.items()
+    ]
     if not parts:
         return f"{files}: {found}"
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"{files}: {found}, {listed} passed over"
+
+
+def _some(names: Sequence[str], count: int) -> str:
+    """Names the first of so many."""
+    shown = ", ".join(names[:_SHOWN])
+    return f" ({shown}{', …' if count > len(names[:_SHOWN]) else ''})" if names else ""

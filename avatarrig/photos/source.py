@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.wire import PhotoReference
@@ -54,6 +55,8 @@ class PhotoSource:
     def __init__(self, roots: Sequence[Path], max_bytes: int) -> None:
         self._roots = tuple(roots)
         self._max_bytes = max_bytes
+        self._hashed: tuple[tuple[str, int, int, int], str] | None = None
+        """The last clip that was looked at, as it lay there, and its SHA-256."""
 
     def read(self, reference: PhotoReference) -> bytes:
         """Reads the photo that a reference means.
@@ -72,6 +75,45 @@ class PhotoSource:
         data = self.read_file(file)
         check_content(hashlib.sha256(data).hexdigest(), reference)
         return data
+
+    def clip(self, reference: PhotoReference) -> tuple[Path, float] | None:
+        """Finds the clip that a reference means a frame of; None where it means a photo.
+
+        Returns:
+            The file, whose SHA-256 is the reference's, and seconds from its beginning.
+
+        Raises:
+            PhotoRefusedError: It can never be read: outside the roots, missing, changed, …
+            StorageUnreachableError: The storage does not answer; try again later.
+        """
+        uri, seconds = clip_and_seconds(reference.uri)
+        if seconds is None:
+            return None
+        try:
+            file = from_file_uri(uri)
+        except FileUriError as error:
+            raise PhotoRefusedError(RejectReason.UNSUPPORTED, str(error)) from error
+        try:
+            found = self._within_roots(file)
+            self._check_clip(found, reference)
+        except OSError as error:
+            self._refuse(file, error)
+        return found, seconds
+
+    def _check_clip(self, file: Path, reference: PhotoReference) -> None:
+        """Hashes a clip, in bounded memory, and once for all its frames."""
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(file, flags | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise PhotoRefusedError(
+                    RejectReason.NOT_A_FILE, "this is no file: a folder, pipe or device"
+                )
+            known = (str(file), status.st_ino, status.st_size, status.st_mtime_ns)
+            if self._hashed is None or self._hashed[0] != known:
+                self._hashed = (known, hashlib.file_digest(stream, "sha256").hexdigest())
+        check_content(self._hashed[1], reference)
 
     def read_file(self, file: Path) -> bytes:
         """Reads a file within the roots.

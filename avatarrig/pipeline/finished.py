@@ -137,6 +137,7 @@ class FinishedRun:
             self._dataset,
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
+            clips=self._request.clips,
             counts=counts,
         ):
             is_done, is_verified = self._is_done(record, progress)

@@ -193,6 +193,7 @@ class Publishing:
     Args:
         producer: Idempotent, with ``acks="all"``.
         max_images: At most so many photos.
+        clips: Whether frames of clips are taken, too.
         leave_out: Folders that are not looked into, such as the run directory.
     """
 
@@ -205,6 +206,7 @@ class Publishing:
         *,
         max_images: int | None,
         leave_out: tuple[Path, ...],
+        clips: bool = False,
     ) -> None:
         self._folder = folder
         self._dataset = dataset
@@ -212,6 +214,7 @@ class Publishing:
         self._producer = producer
         self._max_images = max_images
         self._leave_out = leave_out
+        self._clips = clips
         self._stopping = threading.Event()
         self.finished = False
         self.failure: DatasetError | RunStorageError | None = None
@@ -236,6 +239,7 @@ class Publishing:
                         is_wanted=self._photos.bring_further,
                         max_images=self._max_images,
                         leave_out=self._leave_out,
+                        clips=self._clips,
                         counts=counts,
                         on_photo=self._note,
                     )

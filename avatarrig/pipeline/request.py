@@ -9,7 +9,7 @@ import msgspec
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings
-from avatarrig.pipeline.period import ALWAYS, Period
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import WantedFiles
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
@@ -19,6 +19,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         wanted: Files to keep beside the observations.
+        clips: Whether frames of clips are taken, too.
         max_images: At most so many photos; None for all.
         subject: Whose skeleton it is; the dataset's name where None.
         subject_per_folder: Each first-level folder holds the photos of somebody else.
@@ -40,6 +41,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     options: DetectorOptions
     wanted: WantedFiles
+    clips: bool = False
     max_images: int | None = None
     subject: str | None = None
     subject_per_folder: bool = False

@@ -43,6 +43,7 @@ from avatarrig.runs import (
 )
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
+from producers.content import wanted_suffixes
 from producers.references import Dataset
 from producers.scan import scan
 
@@ -81,7 +82,13 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
 def _refuse_without_photos(request: RunRequest) -> None:
     """Says at once, before anything is started, that there is nothing to do."""
     counts = FileCounts()
-    if next(scan(request.dataset, leave_out=(request.out,), counts=counts), None) is None:
+    found = scan(
+        request.dataset,
+        leave_out=(request.out,),
+        counts=counts,
+        suffixes=wanted_suffixes(clips=request.clips),
+    )
+    if next(found, None) is None:
         raise _no_photos(request, counts.to_document())
 
 

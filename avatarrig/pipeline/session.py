@@ -230,6 +230,8 @@ class Session:
     def _tell_restart(self, state: ChildState) -> None:
         if state.restarts > self._restarts.get(state.name, 0):
             self._restarts[state.name] = state.restarts
+            if state.ended_with == ExitCode.TRY_AGAIN:  # Kafka was away, which is told by itself
+                return
             log = self._run.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
@@ -263,6 +265,7 @@ class Session:
             producer,
             max_images=self._request.max_images,
             leave_out=(self._run.path,),
+            clips=self._request.clips,
         )
         standings = Standings(
             self._run,

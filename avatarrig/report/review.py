@@ -12,9 +12,9 @@ import msgspec
 
 from avatarrig.detectors.faces.compare import LIKENESS
 from avatarrig.report.collect import collect
-from avatarrig.report.doubtful import Doubtful, most_doubtful
 from avatarrig.report.thumbnails import Thumbnails, to_webp
 from avatarrig.runs import RunDirectory, load_run
+from avatarrig.views.doubtful import Doubtful, most_doubtful
 
 PAGE_NAME: Final = "review.html"
 

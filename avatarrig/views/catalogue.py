@@ -107,11 +107,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         subject: Whose; everybody's where None.
         reason: Code of why they do not count, empty for those that count; None for all.
         search: Text that their paths contain, whatever its case.
+        image_id: Of one photo; empty for all.
     """
 
     subject: str | None = None
     reason: str | None = None
     search: str = ""
+    image_id: str = ""
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,6 +249,16 @@ class Catalogue:
         found = sum(reasons.values()) if asked.reason is None else reasons.get(asked.reason, 0)
         return Shelf(photos=tuple(map(_photo, rows)), found=found, reasons=reasons)
 
+    def years(self, subject: str, least: int) -> int:
+        """Counts the years of which so many photos of a subject count."""
+        with self._lock:
+            rows = self._base.execute(
+                "SELECT 1 FROM photos WHERE subject = ? AND reason = '' AND captured_at IS NOT "
+                "NULL GROUP BY strftime('%Y', captured_at, 'unixepoch') HAVING count(*) >= ?",
+                (subject, least),
+            ).fetchall()
+        return len(rows)
+
     def pose(self, subject: str, image_id: str) -> tuple[NDArray[np.float32], int, int] | None:
         """Returns the pose seen in a photo, (33, 5), with the photo's width and height."""
         with self._lock:
@@ -258,15 +270,6 @@ class Catalogue:
             return None
         pose = np.frombuffer(row[0], _POSE_TYPE).astype(np.float32).reshape(-1, _KEPT_OF_POSE)
         return pose, row[1], row[2]
-
-    def one(self, subject: str, image_id: str) -> CataloguedPhoto | None:
-        """Returns a photo; None where it is not known."""
-        with self._lock:
-            row = self._base.execute(
-                f"SELECT {_LISTED} FROM photos WHERE subject = ? AND image_id = ?",  # noqa: S608 - our words
-                (subject, image_id),
-            ).fetchone()
-        return None if row is None else _photo(row)
 
 
 _COLUMNS: Final = {AS_SEEN: "seen", COUNTS: "counts", ONLY_COPY: "only_copy"}
@@ -304,6 +307,9 @@ def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
     if asked.subject is not None:
         conditions.append("subject = :subject")
         values["subject"] = asked.subject
+    if asked.image_id:
+        conditions.append("image_id = :image_id")
+        values["image_id"] = asked.image_id
     if asked.search:
         conditions.append("path LIKE :search ESCAPE '\\'")
         escaped = "".join(f"\\{sign}" if sign in "%_\\" else sign for sign in asked.search)

@@ -373,6 +373,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Window | None, Meta(description="The newest days apart; only where they were asked for.")
     ] = None
 
+    advice: Annotated[
+        Prose,
+        Meta(description="Which photos would tell most; left out where more would hardly tell."),
+    ] = ""
     consistent: Annotated[
         bool, Meta(description="Whether the photos agree on one person; left out where they do.")
     ] = True

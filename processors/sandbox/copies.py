@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.runs import (
     ObservationFileError,
     Pictures,
@@ -49,12 +50,12 @@ class Copies:
     def __init__(self, run: RunDirectory | None, wanted: WantedFiles) -> None:
         self._run = run
         self._wanted = wanted
-        self._recent: OrderedDict[tuple[str, str], Observation] = OrderedDict()
+        self._recent: OrderedDict[tuple[str, str, float | None], Observation] = OrderedDict()
 
     def note(self, reference: PhotoReference, observation: Observation) -> None:
         """Notes what was detected in a photo."""
         if self._may_be_shared(reference):
-            self._recent[observation.fingerprint, reference.content_hash] = observation
+            self._recent[observation.fingerprint, *_shown(reference)] = observation
             if len(self._recent) > RECENT:
                 self._recent.popitem(last=False)
 
@@ -67,7 +68,7 @@ class Copies:
         """
         if not self._may_be_shared(reference):
             return None
-        lately = self._recent.get((fingerprint, reference.content_hash))
+        lately = self._recent.get((fingerprint, *_shown(reference)))
         observation = lately or self._in_files(reference, fingerprint)
         if observation is None or not self._wanted.masks or observation.pose is None:
             return None if observation is None else Seen(observation, Pictures())
@@ -99,3 +100,8 @@ class Copies:
         except OSError:
             return None
         return Seen(observation, Pictures(mask=mask))
+
+
+def _shown(reference: PhotoReference) -> tuple[str, float | None]:
+    """What a photo shows: its file's bytes, and which frame of them where that is a clip."""
+    return reference.content_hash, clip_and_seconds(reference.uri)[1]

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 import msgspec
 
@@ -46,7 +46,20 @@ from processors.sandbox.settings import SandboxSettings
 if TYPE_CHECKING:
     from processors.sandbox.observing import Observer
 
-Read = tuple[Job, bytes | PhotoRefusedError | StorageUnreachableError]
+
+class ClipFrame(NamedTuple):
+    """A frame that is still to be decoded.
+
+    Attributes:
+        clip: The file.
+        seconds: From its beginning.
+    """
+
+    clip: Path
+    seconds: float
+
+
+Read = tuple[Job, bytes | ClipFrame | PhotoRefusedError | StorageUnreachableError]
 _BYTES_AHEAD = 1  # photos read while another one is in the detector
 
 
@@ -67,7 +80,7 @@ def main() -> None:
     photos = _read_ahead(incoming, settings)
     while True:
         job, data = photos.get()
-        if isinstance(data, bytes):
+        if isinstance(data, bytes | ClipFrame):
             write_frame(outgoing, Begun(job.number))
             answer = _observe(job, data, detector, observer, settings)
         else:
@@ -119,17 +132,24 @@ def _read_photos(
     while True:
         job = jobs.get()
         try:
-            photos.put((job, source.read(job.reference)))
+            clip = source.clip(job.reference)
+            found = source.read(job.reference) if clip is None else ClipFrame(*clip)
+            photos.put((job, found))
         except (PhotoRefusedError, StorageUnreachableError) as error:
             photos.put((job, error))
 
 
 def _observe(
-    job: Job, data: bytes, detector: PhotoDetector, observer: Observer, settings: SandboxSettings
+    job: Job,
+    found: bytes | ClipFrame,
+    detector: PhotoDetector,
+    observer: Observer,
+    settings: SandboxSettings,
 ) -> Answer:
     fingerprint = settings.fingerprint_for(job.reference, detector.fingerprint)
     sought = settings.sought_in(job.reference)
     try:
+        data = found if isinstance(found, bytes) else _decoded(found, settings)
         record = observer.known(job.reference, fingerprint, data)
         if record is None:
             seen = detector.detect(data) if sought is None else detector.detect(data, sought)
@@ -141,6 +161,12 @@ def _observe(
     except RunStorageError as error:
         return CannotWrite(str(error))
     return Observed(job.number, record)
+
+
+def _decoded(frame: ClipFrame, settings: SandboxSettings) -> bytes:
+    from avatarrig.photos.clips.frames import read_frame  # noqa: PLC0415 - only clips need it
+
+    return read_frame(frame.clip, frame.seconds, settings.options.max_pixels)
 
 
 def _unread(job: Job, error: PhotoRefusedError | StorageUnreachableError) -> Answer:

@@ -191,10 +191,13 @@ def _loss(
         matrix, vector, batch.moments, batch.sessions
     )
     people = population_of(member, lesson.fixed)
-    losses = jax.vmap(lambda *each: set_loss(people, *each, settings.likelihood))(
-        matrix, vector, batch.truth
-    )
-    return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
+
+    def loss_of(matrix: jax.Array, vector: jax.Array, truth: jax.Array) -> jax.Array:
+        return set_loss(people, matrix, vector, truth, settings.likelihood)
+
+    losses: jax.Array = jax.vmap(loss_of)(matrix, vector, batch.truth)
+    decay: jax.Array = settings.response_decay * (member["response"] ** 2).sum()
+    return losses.mean() + decay
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -204,7 +207,8 @@ def _step(
     parameters, state = learner
 
     def of_member(member: Parameters, key: jax.Array, its: Batch) -> Parameters:
-        return jax.grad(_loss)(member, key, its, lesson, settings)
+        gradient: Parameters = jax.grad(_loss)(member, key, its, lesson, settings)
+        return gradient
 
     gradients = jax.vmap(of_member)(parameters, keys, batch)
     updates, state = jax.vmap(_optimiser(settings).update)(gradients, state, parameters)
@@ -250,9 +254,17 @@ class _Hat:
 class People(Protocol):
     """Whom `chances` draws from: attributes as in `Photos`."""
 
-    truth: NDArray[np.float32]
-    source: NDArray[np.str_]
-    spread: NDArray[np.str_]
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """(bodies, 6) Helmert coordinates."""
+
+    @property
+    def source(self) -> NDArray[np.str_]:
+        """(bodies,) kind of pictures."""
+
+    @property
+    def spread(self) -> NDArray[np.str_]:
+        """(bodies,) ``natural``, ``broad`` or ``wide``."""
 
 
 def chances(

@@ -158,7 +158,8 @@ def _loss(parameters: Parameters, fixed: Parameters, batch: Any, decay: float) -
         return set_loss(people, *with_shared_errors(parameters, *told), true, _LIKELIHOOD)
 
     losses = jax.vmap(one)(matrix, vector, moments, sessions, truth)
-    return losses.mean() + decay * (parameters["response"] ** 2).sum()
+    total: jax.Array = losses.mean() + decay * (parameters["response"] ** 2).sum()
+    return total
 
 
 class _Hat:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.chromium import chromium
+from support.browser.chromium import chromium
+from support.browser.page import SIZES, Pipeline, Witness
 from support.command import DEMO
-from support.page import SIZES, Pipeline, Witness
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -208,3 +208,22 @@ def test_a_folder_goes_in_with_its_folders(pipeline: Pipeline, witness: Witness)
     ))  # fmt: skip
     expect(page.locator("#unsent")).to_contain_text("truth.json: it says something of a photo")
     witness.complaints.clear()  # the browser notes what was refused
+
+
+def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness: Witness) -> None:
+    pipeline.observe(8, "Ben")
+    page = witness.page
+    page.goto(pipeline.subject("Anna"))
+    expect(page.locator("#bones")).to_contain_text("torso")
+    wait_for(lambda: "Ben" in page.request.get(f"{pipeline.url}/compare?a=Anna").text())
+    page.get_by_role("link", name="Compare with somebody else").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Ben")
+    assert page.locator("svg.over line.second").count() > 8
+    expect(page.get_by_role("table")).to_contain_text("forearm")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Picture card").click()
+    assert download.value.suggested_filename == "Anna and Ben.png"
+    page.get_by_label("The other").select_option("Anna")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Anna")
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window

@@ -116,40 +116,46 @@ def solve_moments(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING)
     Raises:
         LearnedRefusedError: The evidence was made by other weights.
     """
+    return solve_weighed(cells, weighed(cells, learned, tape), learned, tape)
+
+
+def solve_weighed(
+    cells: Sequence[Cell], added_up: Weighed, learned: Learned, tape: Tape = NOTHING
+) -> Proportions:
+    """The same of photos that were added up by `weighed`."""
     total = EvidenceSum.total(cell.total for cell in cells)
-    return _proportions(total, moments_of(cells), _weighed(cells, learned, tape), learned, tape)
+    return _proportions(total, moments_of(cells), added_up, learned, tape)
 
 
 def imagine(
-    cells: Sequence[Cell], added: Sequence[FloatArray], learned: Learned
-) -> list[Proportions]:
-    """Estimates a person's proportions as they would be with photos that are only imagined.
+    there: Weighed, added: FloatArray, learned: Learned, tape: Tape = NOTHING
+) -> FloatArray:
+    """Tells how well proportions would be known with photos that are only imagined.
 
     These say what the estimate says already, so that they narrow it and do not move it.
 
     Args:
-        cells: The photos that there are.
-        added: (6, 6) each: the information that photos would bring, one estimate each.
+        there: The photos that there are, added up.
+        added: (n, 6, 6): the information that photos would bring, one estimate each.
         learned: The weights that made the evidence.
+        tape: Lengths of the person that were measured.
+
+    Returns:
+        (n, 7, 7) covariances, as `Proportions.covariance` is.
     """
-    population = learned.population
-    weighed = _weighed(cells, learned, NOTHING)
-    person, _, _ = posterior(population, weighed.information, weighed.vector)
-    says = expected(population, person)
-    total, moments = EvidenceSum.total(cell.total for cell in cells), moments_of(cells)
-    return [
-        _proportions(
-            total,
-            moments,
-            Weighed(weighed.information + more, weighed.vector + more @ says, weighed.trusted),
-            learned,
-            NOTHING,
-        )
-        for more in added
-    ]
+    person, _, _ = posterior(learned.population, there.information, there.vector)
+    says = expected(learned.population, person)
+    means, covariances, priors = _posteriors(
+        learned.population, there.information + added, there.vector + added @ says
+    )
+    calibrated, _ = _calibrated(means, covariances, priors, learned)
+    left = [tape.given(*one)[1] for one in zip(means, calibrated, strict=True)]
+    return np.asarray(HELMERT.T @ np.array(left) @ HELMERT)
 
 
-def _weighed(cells: Sequence[Cell], learned: Learned, tape: Tape) -> Weighed:
+def weighed(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING) -> Weighed:
+    """Adds up photos, each moment as far as it is to be trusted; arguments as `solve_moments`'."""
+
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
         mean, covariance, _ = posterior(learned.population, information, vector)
         return tape.given(mean, covariance)[0]
@@ -158,40 +164,48 @@ def _weighed(cells: Sequence[Cell], learned: Learned, tape: Tape) -> Weighed:
 
 
 def _proportions(
-    total: EvidenceSum, moments: float, weighed: Weighed, learned: Learned, tape: Tape
+    total: EvidenceSum, moments: float, added_up: Weighed, learned: Learned, tape: Tape
 ) -> Proportions:
     if total.learned not in (None, learned.version):
         raise LearnedRefusedError(
             f"the evidence was made by {total.learned!r}, these weights are {learned.version!r}: "
             "evaluate the photos again from their landmarks"
         )
-    mean, covariance, prior = posterior(learned.population, weighed.information, weighed.vector)
-    shares = _shares(covariance, prior)
-    few, many, growth = learned.intervals
-    by_photos = many + growth * unusual(learned.population, mean)
-    covariance = covariance * (few * shares.mean() + by_photos * (1 - shares.mean())) ** 2
+    mean, covariance, prior = posterior(learned.population, added_up.information, added_up.vector)
     limit, allowance = learned.most_misfit
     most = math.hypot(limit, allowance / math.sqrt(max(moments, 1)))
+    calibrated, some = _calibrated(mean[None], covariance[None], prior[None], learned)
+    covariance = calibrated[0]
     measured, rest = tape.given(mean, covariance)
-    shares = shares * _shares(rest, covariance)
+    shares = some[0] * _shares(rest, covariance)
     return Proportions(
         log_lengths=HELMERT.T @ measured,
         covariance=HELMERT.T @ rest @ HELMERT,
         prior_share=dict(zip(POOLED_BONES, shares.tolist(), strict=True)),
         photos=total.photos,
         moments=moments,
-        trusted=weighed.trusted,
+        trusted=added_up.trusted,
         consistent=misfit(learned.population, total, mean) <= most,
         learned=learned.version,
         odd_measures=tape.contradictions(mean, covariance),
     )
 
 
+def _calibrated(
+    means: FloatArray, covariances: FloatArray, priors: FloatArray, learned: Learned
+) -> tuple[FloatArray, FloatArray]:
+    """Covariances (n, 6, 6) as wide as is right, and the population's share by bone (n, 7)."""
+    shares = _shares(covariances, priors)
+    few, many, growth = learned.intervals
+    by_photos = many + growth * unusual(learned.population, means)
+    of_people = shares.mean(axis=-1)
+    factor = few * of_people + by_photos * (1 - of_people)
+    return covariances * factor[:, None, None] ** 2, shares
+
+
 def _shares(covariance: FloatArray, given: FloatArray) -> FloatArray:
-    """What is left, by bone (7,), of the variance that there was: 0..1."""
-    left, all_of_it = (
-        np.einsum("ji,jk,ki->i", HELMERT, each, HELMERT) for each in (covariance, given)
-    )
+    """What is left, by bone (…, 7), of the variance that there was: 0..1."""
+    left, all_of_it = (np.sum(HELMERT * (each @ HELMERT), axis=-2) for each in (covariance, given))
     return np.asarray(np.clip(left / all_of_it, 0, 1))
 
 
@@ -210,14 +224,14 @@ def misfit(population: Population, total: EvidenceSum, person: FloatArray) -> fl
     return float(square) / (total.photos * (len(BONE_VECTORS) - 1))
 
 
-def unusual(population: Population, person: FloatArray) -> float:
-    """How far a person (6,) is from the mean, in standard deviations of ordinary people.
+def unusual(population: Population, person: FloatArray) -> FloatArray:
+    """How far persons (…, 6) are from the mean, in standard deviations of ordinary people.
 
     The root mean square over the 6 coordinates, so 1 for an ordinary person.
     """
     apart = person - population.mean
-    distance = float(apart @ np.linalg.solve(population.covariances[0], apart))
-    return math.sqrt(max(distance, 0.0) / len(apart))
+    distance = np.sum(apart * np.linalg.solve(population.covariances[0], apart.T).T, axis=-1)
+    return np.asarray(np.sqrt(np.maximum(distance, 0.0) / apart.shape[-1]))
 
 
 def posterior(
@@ -230,25 +244,31 @@ def posterior(
         information: Λ (6, 6), positive semi-definite.
         vector: η (6,).
     """
-    response, identity = population.response, np.eye(len(vector))
-    centred = vector - information @ (population.mean + population.offset)
-    means, covariances, fits = [], [], []
-    for prior, systematic in zip(population.covariances, population.systematic, strict=True):
-        spread = response @ prior @ response.T + systematic
-        factor = identity + information @ spread
-        gain = prior @ response.T @ np.linalg.inv(factor)
-        means.append(gain @ centred)
-        covariances.append(prior - gain @ information @ response @ prior)
-        fit = centred @ spread @ np.linalg.solve(factor, centred)
-        fits.append(0.5 * (fit - np.linalg.slogdet(factor)[1]))
-    logits = np.array(fits) + np.log(population.shares)
-    shares = np.exp(logits - logits.max())
-    shares /= shares.sum()
-    deviations = np.array(means)
-    shift = shares @ deviations
-    apart = deviations - shift
-    within = np.einsum("k,kij->ij", shares, np.array(covariances))
-    between = np.einsum("k,ki,kj->ij", shares, apart, apart)
-    covariance = within + between
-    prior = np.einsum("k,kij->ij", shares, population.covariances)
-    return population.mean + shift, (covariance + covariance.T) / 2, prior
+    means, covariances, priors = _posteriors(population, information[None], vector[None])
+    return means[0], covariances[0], priors[0]
+
+
+def _posteriors(
+    population: Population, information: FloatArray, vector: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The same of several sums at once: (n, 6, 6) and (n, 6)."""
+    response = population.response
+    expecting, systematic = np.asarray(population.covariances), np.asarray(population.systematic)
+    centred = (vector - information @ (population.mean + population.offset))[:, None, :, None]
+    spread = response @ expecting @ response.T + systematic
+    sums = information[:, None]
+    factor = np.eye(vector.shape[-1]) + sums @ spread
+    inverse = np.linalg.inv(factor)
+    gain = expecting @ response.T @ inverse
+    means = (gain @ centred)[..., 0]
+    covariances = expecting - gain @ sums @ response @ expecting
+    fits = (np.swapaxes(centred, -1, -2) @ spread @ inverse @ centred)[..., 0, 0]
+    logits = 0.5 * (fits - np.linalg.slogdet(factor)[1]) + np.log(population.shares)
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    shift = np.einsum("nk,nki->ni", shares, means)
+    apart = means - shift[:, None]
+    within = np.einsum("nk,nkij->nij", shares, covariances)
+    covariance = within + np.einsum("nk,nki,nkj->nij", shares, apart, apart)
+    prior = np.einsum("nk,kij->nij", shares, expecting)
+    return population.mean + shift, (covariance + np.swapaxes(covariance, -1, -2)) / 2, prior

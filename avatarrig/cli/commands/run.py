@@ -20,6 +20,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.kafka.settings import KafkaSettings
@@ -71,6 +72,7 @@ class _Dataset(click.Path):
 )
 @asking_options()
 @period_options
+@videos_option
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
 @click.option(
     "--prune",
@@ -130,6 +132,7 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         workers=given["workers"],
         options=detecting.options,
         wanted=detecting.wanted,
+        clips=given["clips"],
         max_images=given["max_images"],
         period=given["period"],
         prune=given["prune"],

@@ -20,6 +20,7 @@ from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import Exclusion, words_for
 
 SHOWN_REJECTS = 10
+SHOWN_ADVICE = 5
 PRIOR_NOTE = "prior: how much of a figure comes from people in general instead of these photos"
 
 
@@ -76,12 +77,15 @@ def print_results(
         )
     )
     if files := read_file_counts(run):
-        console.print(words(f"looked at {words_for_files(files)}"), soft_wrap=True)
+        console.print(words(f"looked at {words_for_files(files)}"))
+        if files.get("videos_passed_over"):
+            console.print(words("--videos takes frames of videos, too", style="dim"))
     _print_excluded(console, progress)
     _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
     _print_departed(console, progress)
     console.print(words(f"files: {run.path}"), soft_wrap=True)
+    _print_advice(console, estimates)
     if estimates:
         console.print(
             words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
@@ -93,6 +97,14 @@ def print_results(
             words("(the skeleton for Blender and others)", style="dim"),
             soft_wrap=True,
         )
+
+
+def _print_advice(console: Console, estimates: Estimates) -> None:
+    """Says which photos would tell most, of as many people as one looks at."""
+    for subject, estimate in list(estimates.items())[:SHOWN_ADVICE]:
+        if estimate.advice:
+            whose = f" of {printable(subject)}" if len(estimates) > 1 else ""
+            console.print(words(f"next photos{whose}: {estimate.advice}"))
 
 
 def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> None:

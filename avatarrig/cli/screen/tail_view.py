@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -105,6 +106,11 @@ def _head(
             f"{moments} · estimated {_age(record.estimated_at, now)} ago"
         )
         yield screen.words(words, "bold")
+        if record.estimate.advice:
+            for line in wrap(
+                f"next photos: {printable(record.estimate.advice, 400)}", screen.width
+            ):
+                yield screen.words(line)
     stream = seen.stream
     yield screen.words(
         f"{seen.rate.per_second(now):.1f} photos/s · waiting {stream.waiting} "

@@ -6,7 +6,6 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -24,7 +23,7 @@ from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
 PORTS_FILE = "ports.json"
-_OWN_SECRET = "secret"  # noqa: S105 - a file's name
+_CREDENTIALS_FILE = "secret"
 LEAST_FREE = 16 << 20
 """Bytes; with less of them Kafka does not start."""
 
@@ -83,12 +82,7 @@ class EmbeddedBroker:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -204,7 +198,7 @@ class EmbeddedBroker:
     def _secret_for(self, port: int) -> str:
         """Gives the broker's secret, and lets this user's commands find it by the port."""
         try:
-            secret = secret_in(self._data_dir / _OWN_SECRET)
+            secret = secret_in(self._data_dir / _CREDENTIALS_FILE)
             register(port, OwnBroker(secret, str(self._data_dir / LOCK_FILE)))
         except OSError as error:
             raise BrokerError(f"The broker's secret cannot be written: {error}") from error

@@ -11,6 +11,7 @@ let version = null;
 let busy = false;
 let again = false;
 let open = null; // the photo in the viewer, by its key
+let opened = null;
 
 const keyOf = (photo) => `${photo.subject}\u0000${photo.image}`;
 const verdict = (photo) => (photo.counts ? "counts" : `does not count: ${photo.why}`);
@@ -57,9 +58,20 @@ export function follow(latest) {
 }
 
 const items = new Map();
+const hearing = [];
+
+/** Calls back with each page of photos. */
+export const found = (tell) => hearing.push(tell);
+
+/** Opens a photo that need not be on the page that is shown. */
+export async function openPhoto(image, subject = name) {
+  const answer = await fetch(`/photos?${new URLSearchParams({ name: subject, image })}`).catch(() => null);
+  if (answer?.ok) view((await answer.json()).photos[0]);
+}
 
 function show(content) {
   shown = content;
+  for (const tell of hearing) tell(content);
   version = content.version;
   asked.page = content.page;
   showChoice(content);
@@ -75,7 +87,11 @@ function show(content) {
   });
   const place = byId("photos");
   if (list.length !== place.children.length || list.some((item, at) => place.children[at] !== item)) place.replaceChildren(...list);
-  if (open !== null) view(content.photos.find((photo) => keyOf(photo) === open));
+  if (open !== null) {
+    const there = content.photos.find((photo) => keyOf(photo) === open);
+    if (there) view(there);
+    else openPhoto(opened.image, opened.subject);
+  }
 }
 
 function showChoice({ all, found, page, pages, reasons, read, trouble }) {
@@ -198,6 +214,7 @@ function view(photo) {
   if (!photo) return;
   const isNew = open !== keyOf(photo) || viewer.dataset.at !== String(photo.at);
   open = keyOf(photo);
+  opened = photo;
   viewer.dataset.at = String(photo.at);
   say(byId("viewer-title"), photo.path);
   if (isNew) byId("viewer-picture").replaceChildren(drawing(photo, true));
@@ -215,13 +232,13 @@ function view(photo) {
     say(byId("viewer-command").querySelector("pre"), `avatarrig ${command} --bootstrap-servers ${quoted(kafka)} --subject ${quoted(photo.subject)} ${quoted(photo.image)}`);
   }
   const at = shown.photos.findIndex((each) => keyOf(each) === open);
-  for (const each of document.querySelectorAll("[data-view]")) each.disabled = !shown.photos[at + Number(each.dataset.view)];
+  for (const each of document.querySelectorAll("[data-view]")) each.disabled = at < 0 || !shown.photos[at + Number(each.dataset.view)];
   if (!viewer.open) viewer.showModal();
 }
 
 function step(by) {
   const at = shown.photos.findIndex((photo) => keyOf(photo) === open);
-  view(shown.photos[at + by]);
+  if (at >= 0) view(shown.photos[at + by]);
 }
 
 const viewer = byId("viewer");

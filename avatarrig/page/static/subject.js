@@ -1,6 +1,7 @@
 import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
 import "./add.js";
 import { follow as followPhotos } from "./album.js";
+import { take as takeCloser } from "./closer.js";
 import { Charts } from "./charts.js";
 import { Solid } from "./solid.js";
 
@@ -186,6 +187,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   }
   wasKnown = true;
   showSummary(content);
+  takeCloser(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
   if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
@@ -193,6 +195,8 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);
+  byId("advice").textContent = content.advice && `Next photos: ${content.advice}.`;
+  byId("advice").hidden = !content.advice;
   showFurther(content.further);
   showFace(content.face);
   byId("notes").replaceChildren(...content.notes.map((note) => make("li", {}, note)));

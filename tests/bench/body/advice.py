@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +23,13 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
 from estimator.people import find_sets, read_set
 
-from avatarrig.body.advice import Kind, advise, kind_of
+from avatarrig.body.advice import Kind, kind_of, ranked
 from avatarrig.body.bones import POOLED_BONES
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.levels import Cell
-from avatarrig.body.solver.person import solve_moments
+from avatarrig.body.solver.doubt import Weighed
+from avatarrig.body.solver.person import solve_moments, weighed
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 
 if TYPE_CHECKING:
@@ -72,29 +73,29 @@ def widest(cells: Sequence[Cell], learned: Learned) -> float:
     return max(reaches)
 
 
+def there(photos: Photos, taken: Sequence[int], learned: Learned) -> Weighed:
+    """What the photos that were taken say together."""
+    return weighed([photos.cells[place] for place in taken], learned)
+
+
 def advised(
     photos: Photos, start: list[int], learned: Learned, random: np.random.Generator
 ) -> float:
-    """Takes photos as they are advised, of another session where the body has such.
+    """Takes photos as they are advised: of the kind that would tell most of those there are.
 
-    Where there is none of the kind, one with as much of the body is taken.
+    Of that kind one of another session is taken, where the body has such.
     """
     taken = list(start)
     for _ in range(MORE):
         left = [place for place in range(len(photos.cells)) if place not in taken]
-        found = advise([photos.cells[place] for place in taken], learned, photos=1)
-        fits = [
-            place
-            for place in left
-            for kind in [photos.kinds[place]]
-            if found is not None and kind == Kind(found.framing, found.view, found.straight)
-        ]
-        if not fits and found is not None:
-            near = [(p, photos.kinds[p]) for p in left]
-            fits = [p for p, kind in near if kind and kind.framing is found.framing]
         known = {photos.cells[place].session for place in taken}
-        new = [place for place in fits if photos.cells[place].session not in known]
-        taken.append(int(random.choice(new or fits or left)))
+        best = {
+            kind: rank for rank, kind in enumerate(ranked(there(photos, taken, learned), learned))
+        }
+        new = [place for place in left if photos.cells[place].session not in known] or left
+        ranks = [best.get(photos.kinds[place], len(best)) for place in new]
+        fits = [place for place, rank in zip(new, ranks, strict=True) if rank == min(ranks)]
+        taken.append(int(random.choice(fits)))
     return widest([photos.cells[place] for place in taken], learned)
 
 
@@ -111,7 +112,8 @@ def main() -> None:
     """Compares, prints a line a body, writes the JSON."""
     given = _arguments()
     learned = load_learned()
-    ratios, rows = [], []
+    ratios: list[float] = []
+    rows: list[Any] = []
     for folder in find_sets(given.data):
         for body in read_set(folder):
             photos = photos_of(body, learned)

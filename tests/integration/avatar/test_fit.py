@@ -126,6 +126,27 @@ def test_a_file_saved_in_a_pose_is_fitted_in_both_poses_and_says_so(run: Path) -
     assert_ratios(after.lengths(bones), LIMBS)
 
 
+def test_the_soles_of_a_file_saved_sitting_keep_their_level_and_both_poses_the_hips_offset(
+    run: Path,
+) -> None:
+    whole = read_container_bytes(build(Recipe()))
+    order = list(JOINTS)
+    for side in ("left", "right"):
+        for part, half_turn in (("UpperLeg", -0.5), ("LowerLeg", 0.5)):
+            node = whole.document["nodes"][order.index(f"{side}{part}")]
+            node["rotation"] = [half_turn, 0, 0, math.sqrt(0.75)]
+    data = write_container(whole)
+    done, target = fitted(run, data, "--widths", "full")
+    assert done.exit_code == 0, done.output
+    before, after = Read(data), Read(target.read_bytes())
+    lowest = [avatar.mesh()[:, 1].min() for avatar in (before, after)]
+    assert lowest[1] == pytest.approx(lowest[0], abs=2e-3)
+    skin, hips = after.gltf.skins[0], bones_of(after, "mixamo")["hips"]
+    inverse = after.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
+    bound = np.linalg.inv(inverse[skin.joints.index(hips)].astype(float))
+    assert after.world(hips)[:3, 3] == pytest.approx(bound[:3, 3], abs=1e-4)
+
+
 def test_own_ratios_change_nothing_that_can_be_seen(run: Path) -> None:
     own = Read(build(Recipe()))
     lengths = own.lengths(bones_of(own, "mixamo"))
@@ -342,7 +363,9 @@ def test_what_is_no_avatar_is_said(run: Path, data: bytes) -> None:
 def test_a_damaged_document_is_fitted_or_refused_in_words(data: st.DataObject) -> None:
     whole = read_container_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
     holder, key = data.draw(st.sampled_from(places_in(whole.document)))
-    damage = st.sampled_from([None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True])
+    damage: st.SearchStrategy[object] = st.sampled_from(
+        [None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True]
+    )
     if isinstance(holder, dict) and data.draw(st.booleans()):
         del holder[key]
     else:
@@ -360,11 +383,11 @@ def read_container_bytes(data: bytes) -> Container:
 
 def places_in(part: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
     """All containers of a document and their keys."""
-    keys = list(part) if isinstance(part, dict) else list(range(len(part)))
-    found = [(part, key) for key in keys]
-    for key in keys:
-        if isinstance(part[key], dict | list):
-            found += places_in(part[key])
+    inner: list[tuple[Any, Any]] = list(part.items() if isinstance(part, dict) else enumerate(part))
+    found: list[tuple[Any, Any]] = [(part, key) for key, _ in inner]
+    for _, value in inner:
+        if isinstance(value, dict | list):
+            found += places_in(value)
     return found
 
 

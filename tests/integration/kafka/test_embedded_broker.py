@@ -327,6 +327,7 @@ def test_a_command_of_the_same_user_finds_the_secret_by_the_port(kafka: Embedded
         port = kafka.bootstrap_servers.rpartition(":")[2]
         settings = KafkaSettings(bootstrap_servers=f"{host}:{port}")
         assert settings.security_protocol == "SASL_PLAINTEXT"
+        assert settings.password
         assert settings.password not in repr(settings)
         assert describe_cluster(settings).brokers == (kafka.bootstrap_servers,)
     assert not KafkaSettings(bootstrap_servers=f"elsewhere:{port}").sasl

@@ -17,8 +17,8 @@ from support.rendered import rendered
 
 from avatarrig.cli import avatarrig
 from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
-from avatarrig.report.doubtful import most_doubtful
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
+from avatarrig.views.doubtful import most_doubtful
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.body.standing import BODY, photo
+from support.body.standing import BODY, photo, tally_of
 
-from avatarrig.body.advice import Advice, Framing, Kind, View, advise, kind_of, typical_kinds
+from avatarrig.body.advice import (
+    Advice,
+    Framing,
+    Kind,
+    View,
+    advise,
+    kind_of,
+    ranked,
+    typical_kinds,
+)
+from avatarrig.body.estimate import estimate
 from avatarrig.body.evidence.counting import Counted, judge
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.landmarks import LEFT_ANKLE, LEFT_HIP, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE
 from avatarrig.body.levels import Cell
-from avatarrig.body.solver.person import imagine, solve_moments
+from avatarrig.body.solver.person import imagine, solve_moments, weighed
 from avatarrig.body.sums.evidence_sum import EvidenceSum
+from avatarrig.body.sums.tally import Tally
 
 LEARNED = load_learned()
 
@@ -84,31 +95,48 @@ def test_without_shoulders_there_is_no_kind() -> None:
     assert kind_of(pose, world) is None
 
 
-def test_imagined_photos_narrow_the_estimate_and_hardly_move_it() -> None:
+def test_imagined_photos_narrow_the_estimate() -> None:
     there = cells(4)
-    plain, narrowed = imagine(there, [np.zeros((6, 6)), 50 * np.eye(6)], LEARNED)
-    assert plain.log_lengths == pytest.approx(solve_moments(there, LEARNED).log_lengths)
-    assert narrowed.log_lengths == pytest.approx(plain.log_lengths, abs=0.01)
-    assert np.trace(narrowed.covariance) < np.trace(plain.covariance)
+    added = np.array([np.zeros((6, 6)), 50 * np.eye(6)])
+    plain, narrowed = imagine(weighed(there, LEARNED), added, LEARNED)
+    assert plain == pytest.approx(solve_moments(there, LEARNED).covariance)
+    assert np.trace(narrowed) < np.trace(plain)
 
 
 def test_advice_narrows_and_says_so_in_a_sentence() -> None:
-    advice = advise(cells(3), LEARNED)
+    advice = advise(weighed(cells(3), LEARNED), LEARNED)
     assert advice is not None
     assert advice.then < advice.now
     assert advice.words.startswith("two ")
     assert f"± {100 * advice.then:.0f} %" in advice.words
 
 
+def test_the_kind_that_is_advised_ranks_first() -> None:
+    there = weighed(cells(3), LEARNED)
+    advice = advise(there, LEARNED, photos=1)
+    assert advice is not None
+    first = ranked(there, LEARNED)[0]
+    assert first == Kind(advice.framing, advice.view, advice.straight)
+    assert len(ranked(there, LEARNED)) == len(typical_kinds())
+
+
+def test_an_estimate_says_which_photos_would_tell_most() -> None:
+    tally = tally_of(3, BODY)
+    advice = advise(weighed(tally.cells(), LEARNED), LEARNED)
+    assert advice is not None
+    assert estimate(tally).advice == advice.words
+    assert not estimate(Tally.empty()).advice
+
+
 def test_the_more_photos_there_are_the_less_is_to_be_gained() -> None:
-    few, many = advise(cells(2), LEARNED), advise(cells(150), LEARNED)
+    few, many = (advise(weighed(cells(count), LEARNED), LEARNED) for count in (2, 150))
     assert few is not None
     gain = 0.0 if many is None else 1 - many.then / many.now
     assert gain < 1 - few.then / few.now
 
 
 def test_with_no_photo_at_all_a_whole_body_from_the_front_tells_most() -> None:
-    advice = advise([], LEARNED)
+    advice = advise(weighed([], LEARNED), LEARNED)
     assert advice is not None
     assert (advice.framing, advice.view) == (Framing.FULL, View.FRONT)
 

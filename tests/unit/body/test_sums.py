@@ -158,6 +158,33 @@ def test_integers_are_packed_exactly(numbers: list[int]) -> None:
     assert unpack_numbers(pack_numbers(numbers)) == numbers
 
 
+MANY = 100
+"""More than are packed one by one."""
+
+
+@given(
+    numbers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20),
+    damage=st.binary(max_size=12),
+)
+def test_few_integers_are_packed_and_refused_as_many_are(numbers: list[int], damage: bytes) -> None:
+    many = pack_numbers([0] * MANY)
+    assert pack_numbers([0] * MANY + numbers) == many + pack_numbers(numbers)
+    read: list[list[int] | None] = []
+    for before in (b"", many):
+        try:
+            read.append(unpack_numbers(before + damage)[len(before) :])
+        except StateRefusedError:
+            read.append(None)
+    assert read[0] == read[1]
+
+
+@pytest.mark.parametrize("among", [0, MANY])
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+def test_integers_that_do_not_fit_are_refused(among: int, number: int) -> None:
+    with pytest.raises(OverflowError):
+        pack_numbers([0] * among + [number])
+
+
 @FEW
 @given(st.binary(max_size=30))
 def test_bytes_are_integers_in_one_way_only(data: bytes) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,8 +24,8 @@ from avatarrig.views.progress import Counts
 from avatarrig.views.view import BoneRow, View, bone_rows, duration
 
 
-def a_view(**fields: object) -> View:
-    required: dict[str, object] = {
+def a_view(**fields: Any) -> View:
+    required: dict[str, Any] = {
         "stage": "detecting",
         "counts": Counts(found=30, observed=9, person=8, rejected=1),
         "scanning": False,

@@ -152,7 +152,9 @@ def test_everything_in_a_dataset_is_counted_and_named(tmp_path: Path) -> None:
     make(tmp_path, "IMG_1.MOV", "IMG_1.aae")
     counts = FileCounts()
     assert len(list(scan(tmp_path, counts=counts))) == 8
-    assert str(counts) == ("10 files: 8 photos (2 of them RAW), 1 video and 1 sidecar passed over")
+    assert str(counts) == (
+        "10 files: 8 photos (2 of them RAW), 1 video (IMG_1.MOV) and 1 sidecar passed over"
+    )
     make(
         tmp_path, ".DS_Store", "notes.txt", "Thumbs.db", "c.mp4", "@Recycle/x.jpg", ".Trashes/y.jpg"
     )
@@ -162,8 +164,8 @@ def test_everything_in_a_dataset_is_counted_and_named(tmp_path: Path) -> None:
     found = list(scan(tmp_path, leave_out=[tmp_path / "run"], counts=counts))
     assert len(found) == 8
     assert str(counts) == (
-        "15 files: 8 photos (2 of them RAW), 2 videos, 1 sidecar, 1 link, 1 hidden file, "
-        "1 system file, 1 other file and 4 hidden or system folders "
+        "15 files: 8 photos (2 of them RAW), 2 videos (IMG_1.MOV, c.mp4), 1 sidecar, 1 link, "
+        "1 hidden file, 1 system file, 1 other file and 4 hidden or system folders "
         "(#recycle, .Trashes, @Recycle, lost+found) passed over"
     )
     assert counts.to_document()["passed_over"]["video"] == 2

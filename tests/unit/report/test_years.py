@@ -10,7 +10,7 @@ import pytest
 from support.body.standing import BODY, photo
 from support.rendered import rendered
 
-from avatarrig.report.years import LEAST_PHOTOS, SHOWN, changing, years_of
+from avatarrig.views.years import LEAST_PHOTOS, SHOWN, changing, years_of
 from avatarrig.wire import Observation
 
 FOUND_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()

@@ -13,12 +13,14 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
@@ -35,12 +37,14 @@ class Ingesting(msgspec.Struct, frozen=True):
         location: Absolute path of a folder, or a store's URL.
         rescan: Seconds between two looks at everything.
         prune: Whether photos that are gone stop counting, however many they are at once.
+        clips: Whether frames of clips are taken, too.
     """
 
     location: str
     dataset: Dataset
     rescan: float
     prune: bool
+    clips: bool = False
 
     @property
     def only_subject(self) -> str | None:
@@ -65,7 +69,13 @@ class Ingesting(msgspec.Struct, frozen=True):
             tell_measured(kafka, subject, measuring.height, measuring.measured)
 
     def settings(
-        self, kafka: KafkaSettings, *, watch: bool, asking: Asking, template: bytes = b""
+        self,
+        kafka: KafkaSettings,
+        *,
+        watch: bool,
+        asking: Asking,
+        template: bytes = b"",
+        period: Period = ALWAYS,
     ) -> IngestSettings:
         """Makes the settings of the process that publishes them.
 
@@ -74,6 +84,7 @@ class Ingesting(msgspec.Struct, frozen=True):
             watch: Whether to go on.
             asking: Who is meant.
             template: Of the person whom references show.
+            period: When photos that count were taken.
         """
         asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
         return IngestSettings(
@@ -83,6 +94,8 @@ class Ingesting(msgspec.Struct, frozen=True):
             watch=watch,
             rescan=self.rescan,
             prune=self.prune,
+            clips=self.clips,
+            period=period,
         )
 
 
@@ -94,6 +107,7 @@ def _ingesting(
     subject_from_folder: bool,
     rescan: float,
     prune: bool,
+    clips: bool,
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
@@ -103,7 +117,7 @@ def _ingesting(
         subject_per_folder=subject_from_folder,
     )
     at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan, prune)
+    return Ingesting(at, whose, rescan, prune, clips)
 
 
 ingest_options = gathered(
@@ -117,6 +131,7 @@ ingest_options = gathered(
         is_flag=True,
         help="Each first-level folder holds the photos of somebody else, by the folder's name.",
     ),
+    videos_option,
     click.option(
         "--rescan",
         type=click.FloatRange(1.0, 86400.0),
@@ -148,6 +163,7 @@ def ingest(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    period: Period,
     measuring: Measuring,
     watch: bool,
     once: bool,
@@ -170,7 +186,9 @@ def ingest(
     with fail_clearly(), stop_on_signals() as stop:
         reached = kafka.required()
         template = asking.template(None, click.echo)
-        settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)
+        settings = ingesting.settings(
+            reached, watch=watch, asking=asking, template=template, period=period
+        )
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
         ingesting.tell(reached, measuring)

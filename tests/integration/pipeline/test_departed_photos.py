@@ -69,7 +69,7 @@ class Service:
     def watching(self, *, prune: bool = False) -> Iterator[Aggregator]:
         """Runs an ingest, which is killed at the end."""
         settings = self.settings(prune=prune)
-        process = Aggregator(settings, self._folder, ("-m", "producers"))  # type: ignore[arg-type]
+        process = Aggregator(settings, self._folder, ("-m", "producers"))
         try:
             yield process
         finally:

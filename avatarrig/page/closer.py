@@ -1,0 +1,94 @@
+"""A closer look at one person's photos: year by year, and which of them are doubtful."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from avatarrig.body.evidence.current_evidence import slim
+from avatarrig.body.evidence.decided import AS_SEEN, as_decided
+from avatarrig.views.doubtful import most_doubtful
+from avatarrig.views.years import SHOWN, changing, years_of
+
+if TYPE_CHECKING:
+    from avatarrig.page.thumbnails import Thumbnails
+    from avatarrig.views.doubtful import Doubtful
+    from avatarrig.views.years import Year
+    from avatarrig.wire import Observation
+
+    Observed = Callable[[str], tuple[Sequence[Observation], Mapping[str, str]]]
+
+MOST_PHOTOS: Final = 20_000
+"""Of more, the latest are looked at."""
+
+_SUSPECTS: Final = 8
+_KEPT: Final = 32
+
+
+class Closer:
+    """Looks at all photos of a person again, when somebody asks; one person at a time.
+
+    Args:
+        observed: Reads what was observed of a subject, and how its photos stand.
+        thumbnails: Knows which photos have overlays.
+    """
+
+    def __init__(self, observed: Observed, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+        self._observed = observed
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, float], bytes] = OrderedDict()
+
+    def look(self, subject: str, estimated_at: float) -> bytes:
+        """Returns as JSON what the photos say.
+
+        Args:
+            subject: Whose photos.
+            estimated_at: Of the latest estimate: until the next one, nothing changes.
+
+        Raises:
+            TransportError: Kafka does not answer.
+        """
+        with self._lock:
+            key = (subject, estimated_at)
+            if key not in self._kept:
+                self._kept[key] = msgspec.json.encode(self._looked(subject))
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def _looked(self, subject: str) -> dict[str, Any]:
+        seen, standings = self._observed(subject)
+        photos = [
+            slim(as_decided(photo, standings.get(photo.image_id, AS_SEEN)))
+            for photo in seen[-MOST_PHOTOS:]
+        ]
+        years = years_of(photos)
+        return {
+            "bones": [*SHOWN.values()],
+            "years": [_year(year) for year in years],
+            "changing": changing(years),
+            "suspects": [self._suspect(photo) for photo in most_doubtful(photos, _SUSPECTS)],
+        }
+
+    def _suspect(self, photo: Doubtful) -> dict[str, Any]:
+        return {
+            "image": photo.observation.image_id,
+            "path": photo.observation.path,
+            "why": ", ".join(photo.why),
+            "pull": round(photo.pull, 1),
+            "overlay": self._thumbnails.has(photo.observation.image_id),
+        }
+
+
+def _year(year: Year) -> dict[str, Any]:
+    bones = [year.bones[key] for key in SHOWN]
+    return {
+        "year": year.year,
+        "used": year.used,
+        "bones": [[bone.value, bone.low, bone.high] for bone in bones],
+    }

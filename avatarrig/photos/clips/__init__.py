@@ -1,0 +1,1 @@
+"""Clips: which of their frames are worth a look, and these frames as pictures."""

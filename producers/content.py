@@ -1,0 +1,70 @@
+"""What a file of a dataset holds: a photo, or a clip with frames that are worth a look."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.clips.address import is_clip_name
+from avatarrig.photos.clips.began import clip_began, ends_of
+from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.photos.passed_over import VIDEO_SUFFIXES
+from avatarrig.process.environment import environment_without_secrets
+from producers.hashing import PhotoContent, read_content
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from producers.scan import FoundPhoto
+
+_SECONDS: Final = 300.0
+"""A clip whose frames are not chosen by then is taken for one that cannot be read."""
+
+_log = structlog.get_logger(__name__)
+
+
+def wanted_suffixes(*, clips: bool) -> frozenset[str]:
+    """How names of what is published end, in lower case."""
+    return PHOTO_SUFFIXES | VIDEO_SUFFIXES if clips else PHOTO_SUFFIXES
+
+
+def read_found(photo: FoundPhoto) -> PhotoContent:
+    """Reads hash, size and capture time; of a clip also which frames to look at.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if not is_clip_name(photo.file.name):
+        return read_content(photo.file, partial(read_capture_time, name=photo.path))
+    content = read_content(photo.file, lambda _: None)
+    began = clip_began(*ends_of(photo.file), name=photo.path)
+    # Of a clip that nothing is chosen of, the first frame is: detectors say what is wrong with it.
+    frames = chosen_frames(photo.file) or (0.0,)
+    return msgspec.structs.replace(content, captured_at=began, frames=frames)
+
+
+def chosen_frames(clip: Path) -> tuple[float, ...]:
+    """Has a process of its own choose frames, without credentials: native code decodes there.
+
+    Returns:
+        Seconds from the clip's beginning; nothing where it cannot be decoded.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module, by this interpreter
+            (sys.executable, "-P", "-m", "avatarrig.photos.clips", str(clip)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+            env=environment_without_secrets(),
+        )
+        return msgspec.json.decode(done.stdout, type=tuple[float, ...])
+    except (subprocess.SubprocessError, msgspec.MsgspecError, OSError) as error:
+        _log.warning("no frames could be chosen", clip=str(clip), why=str(error)[:200])
+        return ()
