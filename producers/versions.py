@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
@@ -35,6 +36,7 @@ class Version(msgspec.Struct, frozen=True):
         found_at: Unix seconds.
         is_copy: Whether it was published as a copy of another one.
         captured_at: When it was taken, Unix seconds; None where the file does not say.
+        file: Digest of the bytes of the file that it is in.
     """
 
     path: str
@@ -42,6 +44,7 @@ class Version(msgspec.Struct, frozen=True):
     found_at: float
     is_copy: bool
     captured_at: float | None = None
+    file: str = ""
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -78,6 +81,8 @@ class Versions:
         self._subject_of = subject_of
         self._all: dict[PhotoKey, Version] = {}
         self._latest: dict[str, tuple[float, PhotoKey]] = {}
+        self._files: dict[str, tuple[float, str]] = {}
+        """The latest file at a path: a clip that is replaced takes all its frames with it."""
 
     @property
     def paths(self) -> Iterable[str]:
@@ -95,6 +100,7 @@ class Versions:
             reference.found_at,
             reference.duplicate_of is not None,
             reference.captured_at,
+            reference.content_hash,
         )
         self._lies(reference.path, reference.found_at, key)
 
@@ -112,6 +118,10 @@ class Versions:
         latest = self._latest.get(path)
         if latest is None or latest[0] <= since:
             self._latest[path] = (since, key)
+        file = clip_and_seconds(path)[0]
+        newest = self._files.get(file)
+        if newest is None or newest[0] <= since:
+            self._files[file] = (since, self._all[key].file)
 
     def departed(self, is_gone: Callable[[str], bool]) -> tuple[set[PhotoKey], set[PhotoKey]]:
         """Finds photos that are no longer what lies at their paths.
@@ -124,7 +134,9 @@ class Versions:
             lies elsewhere now; and those that are just gone.
         """
         there = {
-            key for path, (_, key) in self._latest.items() if not is_gone(path) and key in self._all
+            key
+            for path, (_, key) in self._latest.items()
+            if not is_gone(path) and key in self._all and self._is_of_latest_file(key)
         }
         pictures = {self._all[key].picture for key in there}
         certain: set[PhotoKey] = set()
@@ -135,6 +147,10 @@ class Versions:
             is_replaced = not is_gone(version.path)
             (certain if is_replaced or version.picture in pictures else gone).add(key)
         return certain, gone
+
+    def _is_of_latest_file(self, key: PhotoKey) -> bool:
+        version = self._all[key]
+        return self._files[clip_and_seconds(version.path)[0]][1] == version.file
 
     def wanted(
         self, sights: Mapping[PhotoKey, Sight], is_gone: Callable[[str], bool], *, prune: bool

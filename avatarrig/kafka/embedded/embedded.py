@@ -130,7 +130,14 @@ class EmbeddedBroker:
             prepare_distribution(self._cache, on_progress=self._on_progress),
             on_progress=self._on_progress,
         )
-        self._reserve(self._distribution)
+        failures, since = 0, time.monotonic()
+        while not (self._is_prepared or self._ending.is_set()):
+            try:
+                self._reserve(self._distribution)
+            except BrokerEndedError as error:
+                _log.warning("the broker's guard ended", why=str(error))
+                failures += not error.was_killed
+                self._pause_or_raise(error, failures, since)
 
     def start(self) -> None:
         """Starts the node and returns when it answers; prepares it first if need be.
@@ -159,10 +166,15 @@ class EmbeddedBroker:
                 if self._distribution is not None:
                     self._distribution = without_startup_cache(self._distribution)
                 failures += 1
-                lasted = time.monotonic() - since
-                if failures >= self._patience.exits and lasted >= self._patience.seconds:
-                    raise
-                self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
+                self._pause_or_raise(error, failures, since)
+
+    def _pause_or_raise(self, error: BrokerEndedError, failures: int, since: float) -> None:
+        if error.was_killed:
+            return
+        lasted = time.monotonic() - since
+        if failures >= self._patience.exits and lasted >= self._patience.seconds:
+            raise error
+        self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
 
     def _reserve(self, distribution: Distribution) -> tuple[KafkaNode, NodeSettings]:
         """Occupies the directory, and chooses ports and secret."""

@@ -232,3 +232,12 @@ def test_photos_of_another_time_do_not_count_and_come_back_where_that_is_not_ask
     assert wanted(asked, sights) == ({before.image_id: out, undated.image_id: out}, 0)
     later = {each: sight(out) for each in (before, undated)} | {inside: sight()}
     assert wanted(versions(*sights), later) == ({}, 0)
+
+
+def test_a_clip_that_is_replaced_takes_all_its_frames_with_it() -> None:
+    old = [photo(f"a.mp4#t={at}", b"old", picture=f"{at}" * 64) for at in (1, 2)]
+    new = photo("a.mp4#t=3", b"new", 2.0, picture="3" * 64)
+    known = versions(*old, new)
+    sights = {each: sight() for each in (*old, new)}
+    assert wanted(known, sights) == ({each.image_id: GONE for each in old}, 0)
+    assert wanted(versions(*old), dict.fromkeys(old, sight())) == ({}, 0)
