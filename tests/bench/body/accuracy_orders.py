@@ -24,6 +24,7 @@ Row = dict[str, float]
 PHOTO_COUNTS = (1, 3, 5, 10, 20, 30, 60, 100, 300)
 MOMENT_COUNTS = (1, 3, 10, 30)
 DRAWS = 8
+_TIMES = 5
 REAL_DRAWS = 50
 """A real person's photos are few and alike, so what is drawn matters more."""
 _SEED = 5
@@ -94,6 +95,7 @@ def tables(measured: Sequence[tuple[methods.Person, Learned]]) -> dict[str, dict
         "random photos": (PHOTO_COUNTS, _random),
         "in the dump's order": (PHOTO_COUNTS, _in_order(_as_listed)),
         "in messenger order": (PHOTO_COUNTS, _in_order(_as_messengers_send)),
+        "four in five are copies": (PHOTO_COUNTS[2:], _mostly_copies),
         "by moments": (MOMENT_COUNTS, _moments),
     }
     return {
@@ -139,6 +141,12 @@ def _random(person: methods.Person, count: int) -> Iterator[list[int]]:
     generator = np.random.default_rng(_SEED)
     for _ in range(1 if count >= most else _draws(person)):
         yield generator.choice(most, min(count, most), replace=False).tolist()
+
+
+def _mostly_copies(person: methods.Person, count: int) -> Iterator[list[int]]:
+    """Each photo five times, with the time and the look that it has."""
+    for photos in _random(person, count // _TIMES):
+        yield photos * _TIMES
 
 
 def _moments(person: methods.Person, count: int) -> Iterator[list[int]]:
