@@ -124,7 +124,7 @@ class Service:
     def _expected(self, standings: dict[str, str]) -> dict[str, Estimate]:
         standing: dict[str, list[Observation]] = {}
         versions: Counter[str] = Counter()
-        for seen in self._seen.values():
+        for seen in sorted(self._seen.values(), key=lambda seen: seen.found_at):
             name = seen.path.removeprefix(f"{self.anna}/") if seen.subject == self.anna else ""
             versions[name] += 1
             to = standings.get(f"{name} {versions[name]}", standings.get(name, ""))
@@ -147,6 +147,7 @@ def observe(reference: PhotoReference) -> Observation:
         path=reference.path,
         dataset=reference.dataset,
         content_hash=reference.content_hash,
+        found_at=reference.found_at,
         pixels="same" if "same" in reference.path else "",
         excluded=None if copied is None else f"{Exclusion.DUPLICATE} of {copied}",
     )
