@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,6 +35,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         suite = item.nodeid.split("/")[1]
         spent = time.process_time() - before
         _CPU_SECONDS[suite] = _CPU_SECONDS.get(suite, 0.0) + spent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - of a plugin without types
+    """Takes over what another process has added up."""
+    _CPU_SECONDS.update(getattr(node, "workeroutput", {}).get("cpu", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["cpu"] = dict(_CPU_SECONDS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

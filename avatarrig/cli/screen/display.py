@@ -204,8 +204,8 @@ def interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
 
     The line is as long on both sides of the dot, since rounding each end would make it lopsided.
     """
-    if row.ratio is None or row.low is None or row.high is None:
-        return Text("")
+    if row.ratio is None or row.low is None or row.high is None or row.high > widest:
+        return Text("")  # what reaches over the scale's end would be lopsided there
     step = widest / (width - 1)
     at = min(max(round(row.ratio / step), 0), width - 1)
     reach = round((row.high - row.low) / 2 / step)

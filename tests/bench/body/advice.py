@@ -89,7 +89,7 @@ def advised(
     for _ in range(MORE):
         left = [place for place in range(len(photos.cells)) if place not in taken]
         known = {photos.cells[place].session for place in taken}
-        best = {
+        best: dict[Kind | None, int] = {
             kind: rank for rank, kind in enumerate(ranked(there(photos, taken, learned), learned))
         }
         new = [place for place in left if photos.cells[place].session not in known] or left

@@ -20,9 +20,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))  # the sets' reader lives there
 
-import accuracy_methods as methods
+from bench.body import accuracy_methods as methods
 from estimator.people import find_sets, read_set
 
 from avatarrig.body.bones import BENCH_RATIOS, POOLED_BONES, FloatArray

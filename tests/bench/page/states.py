@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page, ViewportSize
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from support.browser.chromium import chromium
@@ -100,7 +100,7 @@ def nothing_sent_was_a_photo(visit: Visit) -> None:
     files = [("notes.txt", b"text"), ("film.mp4", b"film"), ("fake.jpg", b"no picture")]
     visit.page.set_input_files(
         "#files",
-        [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files],
+        [FilePayload(name=name, mimeType="image/jpeg", buffer=data) for name, data in files],
     )
     visit.page.locator("#unsent li").nth(2).wait_for()
 
@@ -225,7 +225,10 @@ def main() -> None:
                     continue
                 phone = screen.startswith("phone")
                 context = browser.new_context(
-                    viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone
+                    viewport=ViewportSize(width=size["width"], height=size["height"]),
+                    color_scheme="dark" if scheme == "dark" else "light",
+                    has_touch=phone,
+                    is_mobile=phone,
                 )
                 seen = _look(Visit(context.new_page(), given.url, given.subject, key), reach)
                 name = f"{reach.__name__}-{screen}.png"

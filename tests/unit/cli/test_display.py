@@ -143,3 +143,9 @@ def test_the_clock_of_the_panel_goes_on_between_two_looks() -> None:
         display.show(a_view(elapsed=0.0, stage="starting Apache Kafka"))
         wait_for(lambda: "0:01" in file.getvalue())
     assert "starting Apache Kafka" in file.getvalue()
+
+
+def test_an_interval_beyond_the_scale_is_not_drawn_cut_off() -> None:
+    row = BoneRow("wingspan", 3.8, 3.5, 4.2, 20, "stable")
+    assert not interval_bar(row, 1.6).plain
+    assert interval_bar(row, 4.2).plain.count("●") == 1

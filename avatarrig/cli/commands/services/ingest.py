@@ -12,6 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
@@ -154,6 +155,7 @@ ingest_options = gathered(
 @click.command("ingest")
 @ingest_options
 @asking_options()
+@period_options
 @measuring_options
 @click.option("--watch", is_flag=True, help="Go on, and publish what comes, until Ctrl-C.")
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
