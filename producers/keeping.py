@@ -50,9 +50,6 @@ class Keeping:
 
     Args:
         kafka: How to reach Kafka.
-        dataset: The dataset's name.
-        versions: The photos that were published.
-        presence: Which of them are there.
         producer: Idempotent, with ``acks="all"``.
         prune: Whether photos that are gone stop counting, however many they are.
     """

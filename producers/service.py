@@ -143,11 +143,6 @@ def source_at(location: str, leave_out: tuple[str, ...] = (), *, clips: bool = F
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:
     """Reads from Kafka what is known of a dataset.
 
-    Args:
-        kafka: How to reach it.
-        dataset: The dataset's name.
-        versions: Is told of every photo, too.
-
     Raises:
         TransportError: Kafka does not answer, or has no such topics.
     """

@@ -31,7 +31,6 @@ class Version(msgspec.Struct, frozen=True):
     """A photo that was published.
 
     Attributes:
-        path: Path within the dataset.
         picture: Digest of its picture, or of its bytes.
         found_at: Unix seconds.
         is_copy: Whether it was published as a copy of another one.

@@ -22,11 +22,7 @@ _MOST_TRIANGLES: Final = 300_000
 
 
 class Avatars:
-    """Finds fitted avatars in run directories.
-
-    Args:
-        roots: Run directories that may be looked into.
-    """
+    """Finds fitted avatars in run directories."""
 
     def __init__(self, roots: Iterable[str]) -> None:
         self._runs = tuple(RunDirectory(Path(root).resolve()) for root in roots)

@@ -49,7 +49,6 @@ class Inbox:
     """The watched folder, as far as photos are put into it.
 
     Args:
-        root: The folder.
         people: Whether each first-level folder holds the photos of somebody else: what is there
             of one person is not there of another.
     """
@@ -91,7 +90,6 @@ class Inbox:
         """Puts a file that has come whole where those who look for photos find it.
 
         Args:
-            arrived: The file.
             path: Where to; a number is added where another file lies there.
 
         Raises:

@@ -34,8 +34,6 @@ def address_of(host: str, port: int, scheme: str = "http") -> str:
 
     Args:
         host: That it is bound to; of all addresses, the one towards other machines is taken.
-        port: Its port.
-        scheme: http or https.
     """
     try:
         bound = ipaddress.ip_address(host)

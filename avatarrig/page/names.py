@@ -31,11 +31,7 @@ _KINDS: Final = {
 
 
 class UploadRefusedError(AvatarRigError, ValueError):
-    """What somebody sends is not taken; the message says why.
-
-    Attributes:
-        status: HTTP status of the answer.
-    """
+    """What somebody sends is not taken; the message says why."""
 
     def __init__(self, message: str, status: int = 415) -> None:
         super().__init__(message)

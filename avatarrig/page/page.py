@@ -61,9 +61,7 @@ class Page:
     """Answers browsers.
 
     Args:
-        views: What is known of the pipeline.
         photos: Where photos are looked up.
-        settings: What may be shown.
         observed: Reads what was observed of a subject, and how its photos stand.
         kafka: Address of Kafka, for the commands that people may copy.
     """

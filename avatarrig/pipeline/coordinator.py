@@ -102,9 +102,6 @@ class Coordinator:
 
         Parts that were started for another address are stopped: somebody took the port.
 
-        Args:
-            stop: Is set to give up.
-
         Raises:
             BrokerError: It does not start.
             CommandError: As `check`.

@@ -42,7 +42,6 @@ class Watching:
     What is known of an earlier connection is shown until the next one has read everything.
 
     Args:
-        kafka: Where Kafka is.
         clock: Monotonic seconds.
         tell: Hears of messages that hold no record.
     """

@@ -87,9 +87,6 @@ def _size(avatar: Avatar, known: RigLengths, key: str, part: str, axis: int) -> 
 
     Args:
         avatar: The body, in T-pose.
-        known: The person's lengths.
-        key: Of the length.
-        part: The bone.
         axis: Along which it is measured: feet from heel to toes, hands from the wrist on.
     """
     bone = f"left{part}"

@@ -31,9 +31,6 @@ _CORNERS: Final = 3
 def to_usd(armature: Armature) -> bytes:
     """Writes an armature as a ``.usda`` file; the same armature gives the same bytes.
 
-    Args:
-        armature: A humanoid in rest pose.
-
     Raises:
         MissingExtraError: The package usd-core is not installed.
     """

@@ -31,7 +31,6 @@ class Measuring(msgspec.Struct, frozen=True):
 
     Attributes:
         height: Metres; None where it is not told.
-        measured: Lengths by key of an estimate.
         told: Whether anything was said: aggregators are told of it, and remember.
     """
 
