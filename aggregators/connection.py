@@ -104,7 +104,7 @@ def faust_options(settings: AggregatorSettings, data: Path) -> dict[str, Any]:
         "stream_wait_empty": False,  # what is not saved is read again
         "stream_recovery_delay": 0.0,
         "producer_acks": -1,
-        "producer_linger": 0.0,
+        "producer_linger": 0.002,  # what is sent together goes in one request
         "producer_max_request_size": 1_000_000,
         "web_enabled": False,  # one of our own stands beside it, see avatarrig.page
     }

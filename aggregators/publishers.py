@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -71,24 +72,18 @@ class Sender:
         return int(murmur2(message.shard) & 0x7FFFFFFF) % self._partitions[message.topic]
 
 
+@dataclass(frozen=True)
 class TallyPublisher:
     """Level 1 publishes tallies, all of a series to one partition.
 
-    Args:
+    Attributes:
         wall_clock: Unix seconds.
     """
 
-    def __init__(
-        self,
-        topic: str,
-        sender: Sender,
-        wall_clock: Callable[[], float],
-        metrics: AggregateMetrics,
-    ) -> None:
-        self._topic = topic
-        self.send = sender
-        self._wall_clock = wall_clock
-        self._metrics = metrics
+    topic: str
+    send: Sender
+    wall_clock: Callable[[], float]
+    metrics: AggregateMetrics
 
     def messages(self, part: ObservedPartition, series: Series) -> list[Message]:
         """Returns the message with all that a partition has said about a series."""
@@ -115,38 +110,32 @@ class TallyPublisher:
 
     def reject(self, part: ObservedPartition, rejection: Rejection) -> Message:
         """Returns the message that rejects another one."""
-        self._metrics.rejected(rejection.reason)
-        return _reject(self._topic, part.partition, rejection, self._wall_clock())
+        self.metrics.rejected(rejection.reason)
+        return _reject(self.topic, part.partition, rejection, self.wall_clock())
 
 
+@dataclass(frozen=True)
 class SkeletonPublisher:
     """Level 2 publishes estimates that say something new, and notes them in the history.
 
-    Args:
+    Attributes:
         wall_clock: Unix seconds.
         metrics: Hears of estimates, and of what is rejected.
     """
 
-    def __init__(
-        self,
-        topic: str,
-        sender: Sender,
-        wall_clock: Callable[[], float],
-        metrics: AggregateMetrics,
-    ) -> None:
-        self._topic = topic
-        self.send = sender
-        self._wall_clock = wall_clock
-        self._metrics = metrics
+    topic: str
+    send: Sender
+    wall_clock: Callable[[], float]
+    metrics: AggregateMetrics
 
     def messages(self, part: TalliedPartition, series: Series) -> list[Message]:
         """Returns the messages about a new estimate; none where nothing is new."""
         begun = time.perf_counter()
         try:
-            record = part.record(series, self._wall_clock())
+            record = part.record(series, self.wall_clock())
         except ImpossibleEstimateError as error:
             return self._without_estimate(part, series, error)
-        self._metrics.estimated(time.perf_counter() - begun)
+        self.metrics.estimated(time.perf_counter() - begun)
         if not part.is_news(record):
             return []
         self._note(part, series, record)
@@ -166,8 +155,8 @@ class SkeletonPublisher:
         if not part.is_new_refusal(series, str(error)):
             return []
         rejection = Rejection(part.newest(series), RejectReason.ESTIMATE, f"{subject!r}: {error}")
-        self._metrics.rejected(rejection.reason)
-        reject = _reject_of(self._topic, part.partition, rejection, self._wall_clock())
+        self.metrics.rejected(rejection.reason)
+        reject = _reject_of(self.topic, part.partition, rejection, self.wall_clock())
         told = msgspec.structs.replace(
             reject, subject=subject, fingerprint=fingerprint, applied=part.applied(series)
         )
@@ -187,12 +176,12 @@ class SkeletonPublisher:
 
     def reject(self, part: TalliedPartition, rejection: Rejection) -> Message:
         """Returns the message that rejects another one."""
-        self._metrics.rejected(rejection.reason)
-        return _reject(self._topic, part.partition, rejection, self._wall_clock())
+        self.metrics.rejected(rejection.reason)
+        return _reject(self.topic, part.partition, rejection, self.wall_clock())
 
     def _note(self, part: TalliedPartition, series: Series, record: SkeletonRecord) -> None:
         found_at = part.intake.latency.take(series)
-        self._metrics.published(
+        self.metrics.published(
             at=record.estimated_at,
             width=_width(record),
             latency=None if found_at is None else record.estimated_at - found_at,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -150,6 +152,17 @@ class Bucket:
             return ()
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
+
+    @property
+    def identity(self) -> None:
+        """A name means one bucket for good."""
+
+    def events(self) -> AbstractContextManager[None]:
+        """A store tells of nothing."""
+        return nullcontext()
+
+    def path_of(self, _: Path) -> None:
+        """Objects are no files."""
 
     def _ask(self, ask: Callable[[], Answer], what: str) -> Answer:
         try:

@@ -22,7 +22,7 @@ from producers.publish import PublishError, RecordProducer, publish
 from producers.references import Dataset, Published, describe
 from producers.scan import DatasetError
 from producers.settling import Settling, Stamp
-from producers.source import Entry, LocalFolder, Source, SourceAwayError
+from producers.source import Entry, Source, SourceAwayError
 
 PORTION = 200
 """Photos read, published and remembered together."""
@@ -146,16 +146,16 @@ class Ingest:
             events: The file system's own; None where there are none, as in a store.
         """
         scan_at = 0.0
-        identity = self._identity
+        identity = self._source.identity
         while not stop.is_set():
             now = time.monotonic()
-            if not self._is_away and self._identity != identity:
+            if not self._is_away and self._source.identity != identity:
                 scan_at = 0.0
             if now >= scan_at:
                 scan_at = now + (self._schedule.rescan if self._scan(stop) else AWAY_SECONDS)
-                if events is not None and self._identity not in {None, identity}:
+                if events is not None and self._source.identity not in {None, identity}:
                     events.restart()
-                identity = self._identity
+                identity = self._source.identity
             self._take(self._waited_for(), stop)
             if self._departures is not None:
                 self._departures.work()
@@ -167,9 +167,8 @@ class Ingest:
             changed, is_astray = events.wait(limit)
             if is_astray:
                 scan_at = 0.0
-            if isinstance(self._source, LocalFolder):
-                paths = {self._source.path_of(file) for file in changed}
-                self._take(self._looks(path for path in paths if path is not None), stop)
+            paths = {self._source.path_of(file) for file in changed}
+            self._take(self._looks(path for path in paths if path is not None), stop)
 
     def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -201,10 +200,6 @@ class Ingest:
         if str(counts) != self.files:
             self.files = str(counts)
             _log.info("looked at", files=self.files, dataset=self._dataset.name)
-
-    @property
-    def _identity(self) -> tuple[int, int] | None:
-        return self._source.identity if isinstance(self._source, LocalFolder) else None
 
     def _waited_for(self) -> Iterator[Entry]:
         return self._looks(self._settling.waiting)

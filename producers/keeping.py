@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning, reading
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import PATIENCE_SECONDS
 from avatarrig.wire import Decision
@@ -49,9 +50,6 @@ class Keeping:
 
     Args:
         kafka: How to reach Kafka.
-        dataset: The dataset's name.
-        versions: The photos that were published.
-        presence: Which of them are there.
         producer: Idempotent, with ``acks="all"``.
         prune: Whether photos that are gone stop counting, however many they are.
     """
@@ -80,6 +78,7 @@ class Keeping:
         self._is_due = True
         self._next_at = 0.0
         self._told = 0
+        self._trouble = ""
 
     def close(self) -> None:
         """Closes the connections."""
@@ -103,14 +102,18 @@ class Keeping:
         if time.monotonic() < self._next_at:
             return
         try:
-            self._read(BEHIND_SECONDS)
+            with told_by("Kafka"):
+                self._read(BEHIND_SECONDS)
+            self._trouble = ""
             if self._is_ready and self._is_due and self._presence.is_known:
                 began = time.monotonic()
                 self._is_due = False
                 self._decide(ahead=False)
                 self._next_at = time.monotonic() + _REST * (time.monotonic() - began)
         except TransportError as error:
-            _log.warning("what was observed cannot be followed; trying again", why=str(error))
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _log.warning("what was observed cannot be followed; trying again", why=str(error))
             self.close()
             self._is_due = True
             self._next_at = time.monotonic() + RETRY_SECONDS
@@ -125,9 +128,10 @@ class Keeping:
             return
         for _ in range(ROUNDS):
             give_up = time.monotonic() + PATIENCE_SECONDS
-            while not self._is_ready and time.monotonic() < give_up:
-                if self._read(BEHIND_SECONDS):
-                    give_up = time.monotonic() + PATIENCE_SECONDS
+            with told_by("Kafka"):
+                while not self._is_ready and time.monotonic() < give_up:
+                    if self._read(BEHIND_SECONDS):
+                        give_up = time.monotonic() + PATIENCE_SECONDS
             if not self._decide(ahead=True):
                 return
 

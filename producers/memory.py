@@ -42,7 +42,6 @@ class Memory:
 
     Args:
         dataset: Name of the dataset; records of others are passed over.
-        versions: Is told of every photo, too.
     """
 
     def __init__(self, dataset: str, versions: Versions | None = None) -> None:

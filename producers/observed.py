@@ -109,8 +109,6 @@ class Observed:
         """Finds the partitions in which a photo does not stand as it shall.
 
         Args:
-            key: The photo.
-            standing: How it shall stand.
             partitions: All of them, where photos that are observed later shall stand so as well.
 
         Returns:

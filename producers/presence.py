@@ -16,7 +16,6 @@ def is_plausible(leaving: int, others: int) -> bool:
 
     Args:
         leaving: Photos that are gone and count by now.
-        others: Photos that are there.
     """
     return leaving <= MOST_GONE * (others + leaving)
 
@@ -40,8 +39,6 @@ class Presence:
         A look that found nothing at all says nothing: a disk that is away looks like that.
 
         Args:
-            known: Paths of photos that were there once.
-            found: Paths that it found.
             unlisted: Folders that could not be listed; of what lies below nothing is known.
         """
         if not found:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -19,7 +19,6 @@ from avatarrig.wire import PhotoReference, Reject
 from avatarrig.wire.channels import REFERENCES, REJECTED
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
-from producers.events import FolderEvents
 from producers.ingest import Ingest, Schedule
 from producers.keeping import Keeping
 from producers.memory import Memory
@@ -32,6 +31,35 @@ _CLOSE_SECONDS = 2.0
 _LOOKS = 2
 """A watched photo is gone that so many looks in a row did not find."""
 _log = structlog.get_logger(__name__)
+
+
+class Looking(NamedTuple):
+    """Which folders are not looked into, and whether clips are."""
+
+    leave_out: list[Path]
+    clips: bool
+
+
+class Kind(NamedTuple):
+    """A kind of place that photos come from.
+
+    Attributes:
+        is_address: Whether an address is of this kind.
+        open: Opens it by the address; of a store clips are not looked into.
+    """
+
+    is_address: Callable[[str], bool]
+    open: Callable[[str, Looking], Source]
+
+
+SOURCES = (
+    Kind(is_store_url, lambda url, _: Bucket(url)),
+    Kind(
+        lambda _: True,
+        lambda folder, how: LocalFolder(Path(folder), how.leave_out, clips=how.clips),
+    ),
+)
+"""The first one that knows an address opens it; a folder may have any name."""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +99,7 @@ def ingest(
     source = source_at(settings.location, settings.leave_out, clips=settings.clips)
     if not settings.watch:
         source.check()
-    versions = Versions(source.uri, settings.dataset.subject_of)
+    versions = Versions(source.uri, settings.dataset.subject_of, settings.period)
     memory = recall(settings.kafka, settings.dataset.name, versions)
     _log.info("known from earlier", photos=len(memory), dataset=settings.dataset.name)
     with ExitStack() as stack:
@@ -97,7 +125,7 @@ def ingest(
         )
         on_working()
         if settings.watch:
-            with _events_of(source) as events:
+            with source.events() as events:
                 work.watch(stop, events)
         else:
             work.once(stop)
@@ -107,19 +135,13 @@ def ingest(
 
 
 def source_at(location: str, leave_out: tuple[str, ...] = (), *, clips: bool = False) -> Source:
-    """Opens a folder, or a store by its URL; of a store clips are not looked into."""
-    if is_store_url(location):
-        return Bucket(location)
-    return LocalFolder(Path(location), [Path(folder) for folder in leave_out], clips=clips)
+    """Opens the place that photos come from by its address; see `SOURCES`."""
+    kind = next(kind for kind in SOURCES if kind.is_address(location))
+    return kind.open(location, Looking([Path(folder) for folder in leave_out], clips=clips))
 
 
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:
     """Reads from Kafka what is known of a dataset.
-
-    Args:
-        kafka: How to reach it.
-        dataset: The dataset's name.
-        versions: Is told of every photo, too.
 
     Raises:
         TransportError: Kafka does not answer, or has no such topics.
@@ -131,12 +153,3 @@ def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None)
             if isinstance(message.record, PhotoReference | Reject):
                 memory.recall(message.record)
     return memory
-
-
-@contextlib.contextmanager
-def _events_of(source: Source) -> Iterator[FolderEvents | None]:
-    if not isinstance(source, LocalFolder):
-        yield None
-        return
-    with FolderEvents(source.folder) as events:
-        yield events

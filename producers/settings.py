@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from avatarrig.kafka import KafkaSettings
+from avatarrig.photos.period import ALWAYS, Period
 from producers.references import Dataset
 
 
@@ -19,6 +20,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         rescan: Seconds between two looks at everything, whatever events say.
         prune: Whether photos that are gone stop counting, however many they are at once.
         leave_out: Folders within it that are not looked into.
+        period: When photos that count were taken.
         clips: Whether frames of clips are taken, too.
         held: Whether it loads what it needs and then waits to be told that Kafka is there.
     """
@@ -30,5 +32,6 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rescan: float = 30.0
     prune: bool = False
     leave_out: tuple[str, ...] = ()
+    period: Period = ALWAYS
     clips: bool = False
     held: bool = False

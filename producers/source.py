@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
 from avatarrig.photos.people import NamedFace
 from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
+from producers.events import FolderEvents
 from producers.hashing import PhotoContent
 from producers.naming import people_named
 from producers.references import Photo
@@ -69,6 +71,16 @@ class Source(Protocol):
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""
 
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Tells the place from another one that took its name; None where nothing tells it."""
+
+    def events(self) -> AbstractContextManager[FolderEvents | None]:
+        """What tells of changes at once; None where nothing does."""
+
+    def path_of(self, file: Path) -> str | None:
+        """Path within the dataset of a file that an event names; None where it is no photo's."""
+
 
 class LocalFolder:
     """A folder and what is below it.
@@ -99,6 +111,10 @@ class LocalFolder:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+    def events(self) -> FolderEvents:
+        """What the file system tells of changes."""
+        return FolderEvents(self.folder)
 
     def check(self) -> None:
         """Looks whether the folder is there.

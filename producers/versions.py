@@ -7,13 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.photos.clips.address import clip_and_seconds
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
 from producers.presence import is_plausible
 
-AUTOMATIC = frozenset({AS_SEEN, ONLY_COPY, Exclusion.DUPLICATE.value, Exclusion.GONE.value})
+AUTOMATIC = frozenset(
+    {
+        AS_SEEN,
+        ONLY_COPY,
+        Exclusion.DUPLICATE.value,
+        Exclusion.GONE.value,
+        Exclusion.OUT_OF_PERIOD.value,
+    }
+)
 """How photos stand about which nobody decided by hand."""
 
 
@@ -21,16 +31,19 @@ class Version(msgspec.Struct, frozen=True):
     """A photo that was published.
 
     Attributes:
-        path: Path within the dataset.
         picture: Digest of its picture, or of its bytes.
         found_at: Unix seconds.
         is_copy: Whether it was published as a copy of another one.
+        captured_at: When it was taken, Unix seconds; None where the file does not say.
+        file: Digest of the bytes of the file that it is in.
     """
 
     path: str
     picture: str
     found_at: float
     is_copy: bool
+    captured_at: float | None = None
+    file: str = ""
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -56,13 +69,19 @@ class Versions:
         root: URI of the folder, or store, that is looked at. Photos elsewhere are others', though
             their dataset be called the same.
         subject_of: Whose photos lie at a path; what was once published for others is let be.
+        period: When photos that count were taken.
     """
 
-    def __init__(self, root: str, subject_of: Callable[[str], str]) -> None:
+    def __init__(
+        self, root: str, subject_of: Callable[[str], str], period: Period = ALWAYS
+    ) -> None:
+        self._period = period
         self._root = f"{root.rstrip('/')}/"
         self._subject_of = subject_of
         self._all: dict[PhotoKey, Version] = {}
         self._latest: dict[str, tuple[float, PhotoKey]] = {}
+        self._files: dict[str, tuple[float, str]] = {}
+        """The latest file at a path: a clip that is replaced takes all its frames with it."""
 
     @property
     def paths(self) -> Iterable[str]:
@@ -79,6 +98,8 @@ class Versions:
             reference.picture or reference.content_hash,
             reference.found_at,
             reference.duplicate_of is not None,
+            reference.captured_at,
+            reference.content_hash,
         )
         self._lies(reference.path, reference.found_at, key)
 
@@ -96,6 +117,10 @@ class Versions:
         latest = self._latest.get(path)
         if latest is None or latest[0] <= since:
             self._latest[path] = (since, key)
+        file = clip_and_seconds(path)[0]
+        newest = self._files.get(file)
+        if newest is None or newest[0] <= since:
+            self._files[file] = (since, self._all[key].file)
 
     def departed(self, is_gone: Callable[[str], bool]) -> tuple[set[PhotoKey], set[PhotoKey]]:
         """Finds photos that are no longer what lies at their paths.
@@ -108,7 +133,9 @@ class Versions:
             lies elsewhere now; and those that are just gone.
         """
         there = {
-            key for path, (_, key) in self._latest.items() if not is_gone(path) and key in self._all
+            key
+            for path, (_, key) in self._latest.items()
+            if not is_gone(path) and key in self._all and self._is_of_latest_file(key)
         }
         pictures = {self._all[key].picture for key in there}
         certain: set[PhotoKey] = set()
@@ -119,6 +146,10 @@ class Versions:
             is_replaced = not is_gone(version.path)
             (certain if is_replaced or version.picture in pictures else gone).add(key)
         return certain, gone
+
+    def _is_of_latest_file(self, key: PhotoKey) -> bool:
+        version = self._all[key]
+        return self._files[clip_and_seconds(version.path)[0]][1] == version.file
 
     def wanted(
         self, sights: Mapping[PhotoKey, Sight], is_gone: Callable[[str], bool], *, prune: bool
@@ -144,11 +175,18 @@ class Versions:
         away = (certain | gone) - kept
         same = copies(self._marks(sights, away))
         found = {
-            key: Exclusion.GONE.value if key in away else _copied(key in same, sights.get(key))
+            key: self._standing(key, sights.get(key), is_away=key in away, is_copy=key in same)
             for key in self._all
             if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
         }
         return found, len(leaving & kept)
+
+    def _standing(self, key: PhotoKey, sight: Sight | None, *, is_away: bool, is_copy: bool) -> str:
+        if is_away:
+            return Exclusion.GONE.value
+        if not self._period.holds(self._all[key].captured_at):
+            return Exclusion.OUT_OF_PERIOD.value
+        return _copied(is_copy, sight)
 
     def _marks(
         self, sights: Mapping[PhotoKey, Sight], away: set[PhotoKey]
@@ -172,7 +210,10 @@ def _stands(sights: Mapping[PhotoKey, Sight], key: PhotoKey) -> frozenset[str]:
 
 def _is_decided_otherwise(sight: Sight | None, *, away: bool) -> bool:
     """Whether a photo is not this dataset's alone to decide about."""
-    return sight is not None and (not sight.standings <= AUTOMATIC or (away and sight.is_shared))
+    if sight is None:
+        return False
+    is_others = sight.is_shared and (away or Exclusion.OUT_OF_PERIOD.value in sight.standings)
+    return is_others or not sight.standings <= AUTOMATIC
 
 
 def _copied(is_copy: bool, sight: Sight | None) -> str:  # noqa: FBT001 - as it is found

@@ -6,6 +6,7 @@ site the part stands in its place. The schemas become files of the site.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import typing
@@ -108,9 +109,7 @@ def settings_part() -> str:
     lines = _settings_table(SECTION, first, lambda option: str(option.envvar))
     for name, options in tables.items():
         prefix = f"{cli.ENVIRONMENT_PREFIX}_{name.replace('.', '_').upper()}"
-        lines += _settings_table(
-            name, options, lambda option, prefix=prefix: f"{prefix}_{(option.name or '').upper()}"
-        )
+        lines += _settings_table(name, options, functools.partial(_variable, prefix))
     return "\n".join(lines)
 
 
@@ -161,6 +160,10 @@ def _commands(context: click.Context, prefix: str = "") -> Iterator[tuple[str, c
         yield prefix + name, command
         if isinstance(command, click.Group):
             yield from _commands(click.Context(command, context), f"{prefix}{name}.")
+
+
+def _variable(prefix: str, option: click.Option) -> str:
+    return f"{prefix}_{(option.name or '').upper()}"
 
 
 def _settings_table(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -22,7 +22,7 @@ pytest_plugins = [
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.load_profile("quick")
 
-_CPU_SECONDS: Counter[str] = Counter()
+_CPU_SECONDS: dict[str, float] = {}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,7 +33,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         suite = item.nodeid.split("/")[1]
-        _CPU_SECONDS[suite] += time.process_time() - before
+        spent = time.process_time() - before
+        _CPU_SECONDS[suite] = _CPU_SECONDS.get(suite, 0.0) + spent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - of a plugin without types
+    """Takes over what another process has added up."""
+    _CPU_SECONDS.update(getattr(node, "workeroutput", {}).get("cpu", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["cpu"] = dict(_CPU_SECONDS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,11 +27,7 @@ class Noted(msgspec.Struct, array_like=True):
 
 
 class Measures:
-    """Knows what was measured of whom, by the subject's digest.
-
-    Args:
-        partition: Number of the partition whose state this is.
-    """
+    """Knows what was measured of whom, by the subject's digest."""
 
     def __init__(self, partition: int) -> None:
         self._partition = partition

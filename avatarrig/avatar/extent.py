@@ -56,7 +56,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         straight: Limbs whose mesh reaches far beyond their joints.
         up: From feet to head in the rest pose, along an axis of the scene: (3,).
-        bind_up: The same in the bind pose.
     """
 
     parts: tuple[_Part, ...]

@@ -66,12 +66,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         widths: How far shoulders and hips may move.
         height: From the soles to the crown, in metres; None keeps the avatar's own.
         scaled: Of ``head``, ``hands`` and ``feet`` those that grow with the body.
-        feet: Factor of the feet's size besides.
+        hands: Factor of the hands' size besides.
+        feet: Factor of the feet's.
     """
 
     widths: WidthRule = "bounded"
     height: float | None = None
     scaled: frozenset[str] = frozenset()
+    hands: float = 1.0
     feet: float = 1.0
 
 
@@ -321,6 +323,7 @@ def _try(search: _Search, scale: float) -> _Try:
     logs = [math.log(found[key] / growth) for key in found if key not in WIDTHS]
     mean = math.exp(float(np.mean(logs)))
     sizes = {part: mean if part in options.scaled else 1.0 for part in ("head", "hands", "feet")}
+    sizes["hands"] *= options.hands
     sizes["feet"] *= options.feet
     plan = Plan(
         body=avatar.body,

@@ -37,6 +37,11 @@ def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
     return data.tobytes()
 
 
+def painted(avatar: Avatar) -> Mesh:
+    """Gives an avatar's triangles as it stands, in their colours."""
+    return _Painted(avatar).mesh([surface.points for surface in avatar.surfaces])
+
+
 class _Painted:
     """The triangles of an avatar and their colours, which a fit leaves as they are."""
 

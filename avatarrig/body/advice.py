@@ -213,7 +213,6 @@ def advise(
 
     Args:
         there: The photos there are, see `avatarrig.body.solver.person.weighed`.
-        learned: The weights that made their evidence.
         tape: Lengths of the person that were measured.
         photos: How many are to be taken, each at a moment of its own, in a session of their own.
 

@@ -42,7 +42,6 @@ def differences(
 
     Args:
         first: What is known about each ratio, as `Estimate.stats` holds it.
-        second: The same of the other.
     """
     found: list[Difference] = []
     for key, label in BONE_LABELS.items():

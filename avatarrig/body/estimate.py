@@ -196,8 +196,6 @@ class _Counted:
     """What is known of each bone beside its proportions.
 
     Attributes:
-        tally: The photos.
-        moments: Key to the moments that show it.
         measured: Keys, without sides, of ratios that a tape tells of.
     """
 

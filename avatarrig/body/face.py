@@ -26,7 +26,6 @@ def face_ratios(tally: Tally, moments: float) -> dict[str, FaceRatio]:
     """Tells a face's proportions.
 
     Args:
-        tally: A subject's photos.
         moments: How many moments these are of; frames of a moment count once.
 
     Returns:

@@ -69,10 +69,7 @@ def further_bones(
     """Tells bones given the seven.
 
     Args:
-        proportions: The seven.
-        learned: Whom to expect.
         tape: What was measured of the seven, and the height.
-        measured: All that was measured.
 
     Returns:
         By `FURTHER_LABELS`.

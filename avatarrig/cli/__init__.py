@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from click.core import ParameterSource
@@ -151,8 +151,7 @@ def avatarrig(
     file = config or settings_file.find_settings_file()
     context.obj = file
     if file is not None:
-        group = context.command
-        assert isinstance(group, click.Group)  # noqa: S101 - it is this function
+        group = cast("click.Group", context.command)
         with fail_clearly():
             context.default_map = settings_file.read_settings_file(
                 file, lambda name: group.get_command(context, name)

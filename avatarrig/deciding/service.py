@@ -61,8 +61,6 @@ class _Matched:
     """What the observations topic says of the photos that are named.
 
     Args:
-        subject: Whose photos they are.
-        names: What photos were called.
         meant: Tells which of these names a photo goes by.
     """
 
@@ -107,9 +105,7 @@ def decide_in_service(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose photos they are.
         names: image_ids, paths within the dataset, folders or patterns.
-        reason: Why, for people.
         excluding: Whether they shall not count.
 
     Returns:
@@ -135,10 +131,6 @@ def decide_about(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Whose photos they are.
-        photos: Their image_ids.
-        reason: Why, for people.
-        change: How each shall stand.
 
     Raises:
         CommandError: No such photo of the subject was observed.
@@ -226,7 +218,6 @@ def _publish(
     """Tells every partition, and brings along what each has seen of the photos.
 
     Args:
-        why: What all decisions have in common.
         wanted: image_id to how the photo shall stand.
     """
     seen: dict[int, dict[str, list[Observation]]] = {}

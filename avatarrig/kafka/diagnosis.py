@@ -58,7 +58,6 @@ def await_connection(settings: KafkaSettings, timeout_ms: int) -> None:
     time-out, and one whose constructor fails leaves its sockets and its thread behind.
 
     Args:
-        settings: Where Kafka is.
         timeout_ms: How long an address may refuse, or be silent; TLS and credentials
             that are refused once stay refused.
 

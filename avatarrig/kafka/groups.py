@@ -151,7 +151,6 @@ def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> 
     """Has static members leave their group, which they never do themselves.
 
     Args:
-        settings: Where Kafka is.
         members: Their names; who is not in the group is passed over.
 
     Raises:
@@ -171,7 +170,6 @@ def last_committed(
     ever from those who wait for its end.
 
     Args:
-        settings: Where Kafka is.
         partitions: Whose offsets; None where there is none.
 
     Raises:

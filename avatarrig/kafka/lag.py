@@ -35,7 +35,6 @@ class KafkaWatch:
     """Asks Kafka every few seconds, on a thread of its own.
 
     Args:
-        settings: Where Kafka is.
         expected: Groups to what they read, also while they have no offsets.
     """
 

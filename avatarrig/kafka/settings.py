@@ -51,7 +51,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     check_hostname: bool = True
 
     def __post_init__(self) -> None:
-        self.addresses  # noqa: B018 - refuses what cannot be read
+        _ = self.addresses  # or refuses what cannot be read
         self._take_own_secret()
         _one_of("security_protocol", self.security_protocol, SECURITY_PROTOCOLS)
         if self.sasl:

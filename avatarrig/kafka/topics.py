@@ -63,7 +63,6 @@ def admin_client(
     """Opens kafka-python's admin client and closes it afterwards.
 
     Args:
-        settings: Where Kafka is.
         bootstrap_timeout_ms: How long to wait for the first answer.
         request_timeout_ms: How long to wait for each other one.
 
@@ -107,7 +106,6 @@ def create_topics(
     elsewhere, is harmless.
 
     Args:
-        settings: Where Kafka is.
         replication: Copies of each partition; None for one on every broker, three at most. A
             record counts as written when all copies but one have it, so that any one broker
             may be lost for good.

@@ -13,11 +13,7 @@ from avatarrig.metrics.rejects import rejects_counter
 
 
 class AggregateMetrics:
-    """Messages as they are taken in, and estimates as they are published.
-
-    Args:
-        registry: Where the metrics are gathered.
-    """
+    """Messages as they are taken in, and estimates as they are published."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._messages = Counter(

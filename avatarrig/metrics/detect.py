@@ -13,11 +13,7 @@ REJECTED = "rejected"
 
 
 class DetectMetrics:
-    """Photos as they are observed, and how the detector fares.
-
-    Args:
-        registry: Where the metrics are gathered.
-    """
+    """Photos as they are observed, and how the detector fares."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._photos = Counter(

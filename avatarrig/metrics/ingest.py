@@ -11,11 +11,7 @@ RESULTS = ("published", "known", "rejected")
 
 
 class IngestMetrics:
-    """Photos as they are found and published.
-
-    Args:
-        registry: Where the metrics are gathered.
-    """
+    """Photos as they are found and published."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._photos = Counter(

@@ -39,12 +39,7 @@ class Photos(Protocol):
 
 
 class Album:
-    """Says which photos there are.
-
-    Args:
-        photos: Knows them.
-        thumbnails: Knows which have overlays.
-    """
+    """Says which photos there are."""
 
     def __init__(self, photos: Photos, thumbnails: Thumbnails) -> None:
         self._photos = photos

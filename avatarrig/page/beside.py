@@ -41,7 +41,6 @@ async def page_beside(
 
     Args:
         settings: Where; without a port nothing is served.
-        kafka: Where Kafka is.
         groups: Groups of the worker to what they read.
 
     Yields:

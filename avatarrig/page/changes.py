@@ -61,7 +61,6 @@ class Changes:
 
     Args:
         settings: Where photos go, and where the page is served.
-        access: Who may change something.
         decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change.
     """
 

@@ -34,7 +34,6 @@ class Closer:
 
     Args:
         observed: Reads what was observed of a subject, and how its photos stand.
-        thumbnails: Knows which photos have overlays.
     """
 
     def __init__(self, observed: Observed, thumbnails: Thumbnails) -> None:
@@ -47,7 +46,6 @@ class Closer:
         """Returns as JSON what the photos say.
 
         Args:
-            subject: Whose photos.
             estimated_at: Of the latest estimate: until the next one, nothing changes.
 
         Raises:

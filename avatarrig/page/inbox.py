@@ -49,7 +49,6 @@ class Inbox:
     """The watched folder, as far as photos are put into it.
 
     Args:
-        root: The folder.
         people: Whether each first-level folder holds the photos of somebody else: what is there
             of one person is not there of another.
     """
@@ -91,7 +90,6 @@ class Inbox:
         """Puts a file that has come whole where those who look for photos find it.
 
         Args:
-            arrived: The file.
             path: Where to; a number is added where another file lies there.
 
         Raises:
@@ -144,13 +142,13 @@ class Inbox:
         return known[1]
 
     def _folder(self, path: PurePosixPath) -> Path:
-        """Makes the folders of a path; none of them may be a link that leads elsewhere."""
+        """Makes the folders of a path; nothing is made behind a link."""
         folder = self._root
         for name in path.parts[:-1]:
             folder /= name
+            if folder.is_symlink():
+                raise UploadRefusedError("the folder of that name is a link to another", 409)
             folder.mkdir(exist_ok=True)
-        if not folder.resolve(strict=True).is_relative_to(self._root.resolve(strict=True)):
-            raise UploadRefusedError("the folder of that name leads out of the watched one", 409)
         return folder
 
     def _unfinished(self) -> Path:

@@ -34,8 +34,6 @@ def address_of(host: str, port: int, scheme: str = "http") -> str:
 
     Args:
         host: That it is bound to; of all addresses, the one towards other machines is taken.
-        port: Its port.
-        scheme: http or https.
     """
     try:
         bound = ipaddress.ip_address(host)
@@ -44,7 +42,7 @@ def address_of(host: str, port: int, scheme: str = "http") -> str:
     address = _towards_others(bound.version) or bound if bound.is_unspecified else bound
     if address.is_unspecified:
         return f"{scheme}://localhost:{port}/"
-    written = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - IPv6
+    written = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
     return f"{scheme}://{written}:{port}/"
 
 
@@ -68,7 +66,7 @@ def link_to(host: str, port: int, access: Access, scheme: str = "http") -> str:
 
 
 def _towards_others(version: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+    family = {4: socket.AF_INET, 6: socket.AF_INET6}[version]
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((_SOMEWHERE[version], 9))

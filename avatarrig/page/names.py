@@ -15,8 +15,8 @@ _DEEPEST: Final = 8
 _LONGEST_NAME: Final = 120
 """Bytes of a folder's or file's name; file systems take 255, and numbers are added."""
 
-_FORBIDDEN: Final = re.compile(r'[<>:"|?*\\]')
-"""What some file systems do not take in a name."""
+_FORBIDDEN: Final = re.compile(r'[<>:"|?*/\\]')
+"""What a name must not hold, or some file systems do not take."""
 
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _ON_THE_WAY: Final = re.compile(r"\.(tmp|temp|part|partial|crdownload|download|filepart)(?=\.)")
@@ -31,11 +31,7 @@ _KINDS: Final = {
 
 
 class UploadRefusedError(AvatarRigError, ValueError):
-    """What somebody sends is not taken; the message says why.
-
-    Attributes:
-        status: HTTP status of the answer.
-    """
+    """What somebody sends is not taken; the message says why."""
 
     def __init__(self, message: str, status: int = 415) -> None:
         super().__init__(message)

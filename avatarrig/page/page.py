@@ -7,6 +7,7 @@ import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
@@ -16,6 +17,7 @@ from avatarrig.body.comparison import differences
 from avatarrig.body.rig.formats import FORMATS
 from avatarrig.kafka import TransportError
 from avatarrig.page.album import Album, Photos
+from avatarrig.page.avatars import Avatars
 from avatarrig.page.closer import Closer
 from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, disposition, download
@@ -59,9 +61,7 @@ class Page:
     """Answers browsers.
 
     Args:
-        views: What is known of the pipeline.
         photos: Where photos are looked up.
-        settings: What may be shown.
         observed: Reads what was observed of a subject, and how its photos stand.
         kafka: Address of Kafka, for the commands that people may copy.
     """
@@ -76,11 +76,13 @@ class Page:
         kafka: str = "",
     ) -> None:
         self._thumbnails = Thumbnails(settings.overlays)
+        self._avatars = Avatars(settings.overlays)
         self._closer = Closer(observed, self._thumbnails)
         self._album = Album(photos, self._thumbnails)
         self._content = Content(views, self._album)
         self._settings = settings
         self._kafka = kafka
+        self._one_look = asyncio.Lock()
         self._streams = 0
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -98,6 +100,7 @@ class Page:
             web.get("/compare", self._compare),
             web.get("/compare.png", self._card),
             web.get("/closer", self._closer_look),
+            web.get("/avatar.mesh", self._avatar),
             web.get("/photos", self._photos),
             web.get("/pose.svg", self._pose),
             web.get("/overlay", self._overlay),
@@ -166,7 +169,8 @@ class Page:
         if estimated_at is None:
             raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
         try:
-            body = await asyncio.to_thread(self._closer.look, name, estimated_at)
+            async with self._one_look:  # those who wait take no thread from others
+                body = await asyncio.to_thread(self._closer.look, name, estimated_at)
         except TransportError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         return web.Response(
@@ -200,6 +204,19 @@ class Page:
             return response
         finally:
             self._streams -= 1
+
+    async def _avatar(self, request: web.Request) -> web.Response:
+        """The avatar that was fitted to somebody; nothing where there is none."""
+        name = _name(request)
+        file = await asyncio.to_thread(self._avatars.find, name)
+        mesh = None if file is None else await asyncio.to_thread(self._avatars.mesh, file)
+        if file is None or mesh is None:
+            return web.Response(status=204, headers={"Cache-Control": "no-store"})
+        return web.Response(
+            body=mesh,
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "no-store", "X-Avatar": quote(file.name)},
+        )
 
     async def _photos(self, request: web.Request) -> web.Response:
         body = await asyncio.to_thread(self._album.page, request.query)

@@ -33,12 +33,7 @@ NO_LENGTH: Final = "say how long what you send is (Content-Length)"
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a change is not made.
-
-    Attributes:
-        status: Of the answer.
-        words: For a person.
-    """
+    """Why a change is not made."""
 
     status: int
     words: str

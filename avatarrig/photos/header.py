@@ -191,20 +191,7 @@ def _header_of_jpeg_xl(data: bytes) -> PhotoHeader:
     if said.exif:
         with contextlib.suppress(Exception):  # damaged EXIF must not cost the photo
             exif.load(said.exif)
-    return PhotoHeader(
-        format="JPEG XL",
-        stored_as="JPEG XL",
-        width=said.width,
-        height=said.height,
-        mode="RGB",
-        orientation=1,
-        transparent=False,
-        progressive=False,
-        exif=exif,
-        picture=None,
-        layout=None,
-        data=data,
-    )
+    return _without_pillow("JPEG XL", data, (said.width, said.height), exif)
 
 
 def _for_opencv(name: Format, data: bytes, layout: Layout) -> PhotoHeader:
@@ -213,11 +200,21 @@ def _for_opencv(name: Format, data: bytes, layout: Layout) -> PhotoHeader:
     if name == "TIFF":
         with contextlib.suppress(Exception):  # damaged EXIF is like none
             exif.load(data)
+    return _without_pillow(name, data, (layout.width, layout.height), exif, layout)
+
+
+def _without_pillow(
+    name: Format,
+    data: bytes,
+    size: tuple[int, int],
+    exif: Image.Exif,
+    layout: Layout | None = None,
+) -> PhotoHeader:
     return PhotoHeader(
         format=name,
         stored_as=name,
-        width=layout.width,
-        height=layout.height,
+        width=size[0],
+        height=size[1],
         mode="RGB",
         orientation=1,
         transparent=False,

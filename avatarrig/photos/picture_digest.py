@@ -64,8 +64,6 @@ def pixels_digest(rgb: NDArray[np.uint8], width: int, height: int) -> str:
 
     Args:
         rgb: height x width x 3, C-contiguous, upright, perhaps reduced.
-        width: Of the original.
-        height: Of the original.
 
     Returns:
         32 hexadecimal digits.

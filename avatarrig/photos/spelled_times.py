@@ -116,14 +116,14 @@ def _moment(parts: dict[str, str | None]) -> datetime | None:
     if hour == _MIDNIGHT_AS_24:  # some phones count the hours of a day from 1 to 24
         hour = 0
     zone = _zone(parts["zone"])
+    year, month, day = (int(parts[part] or 0) for part in ("year", "month", "day"))
     try:
-        day = datetime(int(parts["year"] or 0), int(parts["month"] or 0), int(parts["day"] or 0))  # noqa: DTZ001 - of the camera's zone
-        moment = day.replace(hour=hour, minute=minute, second=min(second, 59))
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
     except ValueError:
         return None
     if second > _LEAP_SECOND:
         return None
-    return (moment + fraction_of(parts["fraction"] or "")).replace(tzinfo=zone)
+    return moment + fraction_of(parts["fraction"] or "")
 
 
 def _zone(text: str | None) -> timezone | None:
@@ -147,10 +147,8 @@ def _in_words(text: str) -> datetime | None:
         parsed = parsedate_tz(text)
         if parsed is None:
             return None
-        moment = datetime(*parsed[:6])  # noqa: DTZ001 - the zone follows
         offset = parsed[9]
-        if offset is None:
-            return moment
-        return moment.replace(tzinfo=timezone(timedelta(seconds=offset)))
+        zone = None if offset is None else timezone(timedelta(seconds=offset))
+        return datetime(*parsed[:6], tzinfo=zone)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None

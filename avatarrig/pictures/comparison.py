@@ -65,9 +65,6 @@ def comparison_svg(first: Estimate, second: Estimate) -> str:
 def draw_card(first: Estimate, second: Estimate, names: tuple[str, str]) -> bytes:
     """Draws both over each other, with the bones that differ most, as a card to send on.
 
-    Args:
-        names: What the two are called.
-
     Returns:
         A PNG of 1200 x 630 pixels.
     """

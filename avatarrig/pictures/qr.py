@@ -15,11 +15,7 @@ _HALVES: Final = {(True, True): "█", (True, False): "▀", (False, True): "▄
 
 
 def qr_svg(text: str) -> str:
-    """Draws a QR code; empty where OpenCV is not installed, or the text is too long.
-
-    Args:
-        text: What it says.
-    """
+    """Draws a QR code; empty where OpenCV is not installed, or the text is too long."""
     light = _modules(text)
     if light is None:
         return ""

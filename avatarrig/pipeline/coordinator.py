@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import msgspec
@@ -78,12 +77,7 @@ class Coordinator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def use(self, kafka: KafkaSettings) -> KafkaSettings:
@@ -107,9 +101,6 @@ class Coordinator:
         """Waits until the broker answers that was launched; returns how it is reached.
 
         Parts that were started for another address are stopped: somebody took the port.
-
-        Args:
-            stop: Is set to give up.
 
         Raises:
             BrokerError: It does not start.

@@ -32,7 +32,6 @@ class SourcedEstimate(msgspec.Struct, frozen=True):
         folder: The run directory, or the person's folder in it; the working directory where
             Kafka told it.
         name: What files are called that do not lie in a folder of the person's own.
-        estimate: What it says.
     """
 
     folder: Path
@@ -72,9 +71,6 @@ def estimate_on(kafka: KafkaSettings, subject: str | None) -> SourcedEstimate:
 
 def observations_on(kafka: KafkaSettings, subject: str | None, folder: Path) -> str:
     """Lays down in a folder what Kafka has observed of a person, as a run directory.
-
-    Returns:
-        Whose they are.
 
     Raises:
         EstimateRefusedError: As `estimate_in`.

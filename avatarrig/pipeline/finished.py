@@ -54,11 +54,6 @@ class FinishedRun:
     """What a run directory says of its last run, where that left nothing to do.
 
     Args:
-        request: What is asked for now.
-        run: The run directory.
-        dataset: Whose photos they are.
-        identity: The run's identifier.
-        fingerprint: Detector fingerprint that counts.
         learned: Version of the weights that estimates are made with.
 
     Attributes:

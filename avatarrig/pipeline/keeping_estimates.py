@@ -106,9 +106,6 @@ class KeptEstimates:
     def write(self, subjects: Iterable[Subject]) -> None:
         """Writes what changed, and removes what is nobody's any more.
 
-        Args:
-            subjects: All that there is an estimate of.
-
         Raises:
             RunStorageError: A file cannot be written.
             StoreAwayError: The store does not answer.

@@ -27,7 +27,6 @@ def tell_measured(
 
     Args:
         kafka: Where the pipeline runs.
-        subject: Of whom.
         height: Metres; None where it was not measured.
         measured: Lengths by key; none, and no height, takes back what was told before.
 

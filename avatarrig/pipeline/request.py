@@ -9,7 +9,7 @@ import msgspec
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings
-from avatarrig.pipeline.period import ALWAYS, Period
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import WantedFiles
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 

@@ -100,7 +100,6 @@ def held_back(
 
     Args:
         told: As `when_parent_ends` gives it.
-        stop: Is set to end.
         alive: Is called now and then meanwhile.
 
     Returns:

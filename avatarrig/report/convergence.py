@@ -75,7 +75,6 @@ def replay(
 
     Args:
         observations: One subject's photos in their order.
-        options: What to estimate beside the proportions.
 
     Returns:
         The estimate from all of them, and the course of each ratio over the photos that count.

@@ -33,12 +33,12 @@ class Drawing:
             },
         )
 
-    def line(self, start: Place, end: Place, kind: str, *, title: str = "") -> None:
+    def line(self, start: Place, end: Place, kind: str) -> None:
         """Draws a straight line; the kind is its class in the style sheet."""
         self._add(
             "line",
             kind,
-            title,
+            "",
             x1=_number(start[0]),
             y1=_number(start[1]),
             x2=_number(end[0]),
@@ -75,18 +75,6 @@ class Drawing:
         """Draws a disc."""
         self._add(
             "circle", kind, "", cx=_number(centre[0]), cy=_number(centre[1]), r=_number(radius)
-        )
-
-    def ellipse(self, centre: Place, size: tuple[float, float], kind: str) -> None:
-        """Draws an ellipse of that width and height."""
-        self._add(
-            "ellipse",
-            kind,
-            "",
-            cx=_number(centre[0]),
-            cy=_number(centre[1]),
-            rx=_number(size[0] / 2),
-            ry=_number(size[1] / 2),
         )
 
     def text(self, place: Place, words: str, kind: str, *, anchor: str = "start") -> None:

@@ -18,12 +18,12 @@ from PIL import Image
 from avatarrig.body.landmarks import BONES
 from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.pictures.preview import draw_preview
+from avatarrig.pictures.svg import t_pose_svg
 from avatarrig.report import charts
 from avatarrig.report.calibration.report import RunReport, calibrate
 from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
-from avatarrig.report.figure import draw_figure
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.views.doubtful import most_doubtful
 from avatarrig.views.years import SHOWN, changing, years_of
@@ -168,7 +168,7 @@ def _subject(subject: str, course: Course) -> dict[str, object]:
     estimate = course.estimate
     return {
         "name": subject,
-        "figure": draw_figure(estimate) if estimate.stats else Markup(),
+        "figure": Markup(t_pose_svg(estimate)) if estimate.stats else Markup(),  # noqa: S704 - escaped there
         "bones": [_shown(key, estimate) for key in BONE_LABELS if key in estimate.stats],
         "in_metres": estimate.metres is not None,
         "photos": estimate.used,

@@ -23,7 +23,6 @@ class StoredEstimate(msgspec.Struct, frozen=True):
     Attributes:
         file: Where.
         subject: Whose it is; the folder's name where the file does not say.
-        estimate: What it says.
     """
 
     file: Path

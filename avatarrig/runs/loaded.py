@@ -25,9 +25,6 @@ class Run:
     >>> run.frame().select("image_id", "person", "counts").head(1).rows()
     [('photo-00', True, True)]
 
-    Args:
-        path: The run directory.
-
     Raises:
         FileNotFoundError: There is no such run.
     """

@@ -223,9 +223,7 @@ class Catalogue:
         """Looks photos up.
 
         Args:
-            asked: Which ones.
             page: Which page of them, from 0.
-            size: Photos of a page.
         """
         everything, values = _conditions(asked)
         chosen = everything

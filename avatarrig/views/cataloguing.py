@@ -36,8 +36,6 @@ class Reached(msgspec.Struct, frozen=True):
     """How far the past is read.
 
     Attributes:
-        read: Offsets read.
-        all: Offsets that were there.
         trouble: Why it does not go on, for a person; empty where it does.
     """
 
@@ -56,9 +54,6 @@ class Cataloguing:
 
     Nothing is read before: where nobody looks at photos, they cost nothing. What is known of an
     earlier connection is shown until the next one has read everything.
-
-    Args:
-        kafka: Where Kafka is.
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:

@@ -61,9 +61,6 @@ def following(
 ) -> Iterator[Reader]:
     """Reads topics and goes on: estimates from the beginning, photos and rejects from lately on.
 
-    Args:
-        kafka: Where Kafka is.
-
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or no pipeline has used it.
@@ -97,9 +94,6 @@ def advance(reader: Reader, board: Board, seconds: float) -> list[Message]:
 def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
     """Reads what the topics say by now: all that is rejected, all estimates, what waits.
 
-    Args:
-        kafka: Where Kafka is.
-
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or no pipeline has used it.
@@ -124,10 +118,6 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
 def estimates_by_now(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> dict[str, Estimate]:
     """Reads the latest estimate of each subject.
 
-    Args:
-        kafka: Where Kafka is.
-        tell: Hears of refused messages.
-
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
         TransportError: Kafka does not answer, or no pipeline has used it.
@@ -147,11 +137,6 @@ def observations_by_now(
     kafka: KafkaSettings, subject: str, *, tell: Tell = log_refusal
 ) -> tuple[list[Observation], dict[str, str]]:
     """Reads what was observed of a subject, and what was decided about its photos.
-
-    Args:
-        kafka: Where Kafka is.
-        subject: Whose photos.
-        tell: Hears of refused messages.
 
     Returns:
         The latest observation of each photo, and image_id to standing.

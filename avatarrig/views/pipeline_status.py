@@ -62,7 +62,6 @@ def read_status(kafka: KafkaSettings, *, at_work: bool = True) -> PipelineStatus
     """Asks a Kafka about the pipeline that runs on it.
 
     Args:
-        kafka: Where Kafka is.
         at_work: Whether anything can be at work there.
 
     Raises:

@@ -116,7 +116,6 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
         observed: Photos and how they were observed.
         rejects: Photos and why they were rejected.
         reached: Subject to partition to the offset that its estimate has to contain.
-        skeletons: Latest estimates.
         unmade: Why subjects have no estimate.
     """
 

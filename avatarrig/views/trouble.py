@@ -50,6 +50,11 @@ class Troubles:
         """Notes that Kafka answered."""
         self._answered_at = self._clock()
 
+    def why(self, error: BaseException) -> str:
+        """Says why Kafka cannot be read; one that answered before has the right address."""
+        may_pass = not isinstance(error, TransportError) or error.may_pass
+        return SILENT if may_pass and self._answered_at is not None else in_words(error)
+
     @property
     def words(self) -> str:
         """The trouble that there is; empty where there is none."""

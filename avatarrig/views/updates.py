@@ -41,7 +41,6 @@ def updates(
     Nothing is told of a subject from before it was forgotten.
 
     Args:
-        kafka: Where Kafka is.
         subjects: Whose; of all where there are none.
         history: Whether all that was noted over time is told first.
         once: Whether to end when all is told that was there at the start.

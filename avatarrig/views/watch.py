@@ -23,7 +23,7 @@ from avatarrig.process.background import Background
 from avatarrig.views.board import Board
 from avatarrig.views.feed import advance, following
 from avatarrig.views.snapshot import Snapshot
-from avatarrig.views.trouble import NOT_CONNECTED, READING, Troubles, in_words
+from avatarrig.views.trouble import NOT_CONNECTED, READING, Troubles
 
 ASK_SECONDS: Final = 1.0
 _ANSWER_MS: Final = 4_000
@@ -42,7 +42,6 @@ class Watching:
     What is known of an earlier connection is shown until the next one has read everything.
 
     Args:
-        kafka: Where Kafka is.
         clock: Monotonic seconds.
         tell: Hears of messages that hold no record.
     """
@@ -99,7 +98,7 @@ class Watching:
                 work()
             except (TransportError, OSError) as error:
                 is_new = not self._board.version and self._clock() < self._patient_until
-                words = NOT_CONNECTED if is_new else in_words(error)
+                words = NOT_CONNECTED if is_new else self._troubles.why(error)
                 if self._troubles.begins(work.__name__, words):
                     _log.debug("nothing can be read for those who look on", why=str(error))
             self._ended.wait(_RETRY_SECONDS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, Final
 
 import msgspec
@@ -67,4 +68,4 @@ def _each_without_bounds(value: object) -> object:
 
 
 if __name__ == "__main__":
-    print(json.dumps(estimate_schema(), indent=2, ensure_ascii=False))  # noqa: T201 - its purpose
+    sys.stdout.write(json.dumps(estimate_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -14,14 +14,7 @@ from avatarrig.errors import AvatarRigError
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
     Decision,
-    Forget,
-    HistoryRecord,
-    Observation,
     PackedArray,
-    PhotoReference,
-    Reject,
-    SkeletonRecord,
-    TallyUpdate,
 )
 
 MAX_RECORD_BYTES = 1_000_000
@@ -32,17 +25,7 @@ class RecordRefusedError(AvatarRigError, ValueError):
     """A message does not hold the record that its topic promises."""
 
 
-Record = TypeVar(
-    "Record",
-    PhotoReference,
-    Observation,
-    Reject,
-    Forget,
-    Decision,
-    TallyUpdate,
-    SkeletonRecord,
-    HistoryRecord,
-)
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 MOST_SAID = 2000

@@ -28,7 +28,6 @@ class Seen(msgspec.Struct, frozen=True):
     """What was seen in the same bytes.
 
     Attributes:
-        observation: Of the photo that was detected.
         pictures: Its files that are the copy's as well.
     """
 
@@ -44,7 +43,6 @@ class Copies:
 
     Args:
         run: Where the files of earlier photos are; None where none are kept.
-        wanted: Files wanted beside the observations.
     """
 
     def __init__(self, run: RunDirectory | None, wanted: WantedFiles) -> None:
@@ -60,12 +58,7 @@ class Copies:
                 self._recent.popitem(last=False)
 
     def find(self, reference: PhotoReference, fingerprint: str) -> Seen | None:
-        """Finds what was seen in a photo's bytes; None where it has to be detected.
-
-        Args:
-            reference: The photo.
-            fingerprint: The detector's.
-        """
+        """Finds what was seen in a photo's bytes; None where it has to be detected."""
         if not self._may_be_shared(reference):
             return None
         lately = self._recent.get((fingerprint, *_shown(reference)))

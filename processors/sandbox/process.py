@@ -48,12 +48,7 @@ if TYPE_CHECKING:
 
 
 class ClipFrame(NamedTuple):
-    """A frame that is still to be decoded.
-
-    Attributes:
-        clip: The file.
-        seconds: From its beginning.
-    """
+    """A frame that is still to be decoded."""
 
     clip: Path
     seconds: float

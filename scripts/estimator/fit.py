@@ -192,7 +192,8 @@ def _loss(
     people = population_of(member, lesson.fixed)
     errors, likely = set_losses(people, matrix, vector, batch.truth)
     losses = ERROR_SHARE * errors - settings.likelihood * likely
-    return losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
+    total: jax.Array = losses.mean() + settings.response_decay * (member["response"] ** 2).sum()
+    return total
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -281,9 +282,17 @@ def occasions(
 class People(Protocol):
     """Whom `chances` draws from: attributes as in `Photos`."""
 
-    truth: NDArray[np.float32]
-    source: NDArray[np.str_]
-    spread: NDArray[np.str_]
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """(bodies, 6) Helmert coordinates."""
+
+    @property
+    def source(self) -> NDArray[np.str_]:
+        """(bodies,) kind of pictures."""
+
+    @property
+    def spread(self) -> NDArray[np.str_]:
+        """(bodies,) ``natural``, ``broad`` or ``wide``."""
 
 
 def chances(

@@ -43,6 +43,9 @@ _HEAD_OVER_STATURE: Final = 0.130
 """Chin to crown (Drillis and Contini 1966): the survey does not measure it. How it varies is that
 of tragion to crown."""
 _RIDGE: Final = 1e-3
+_FOLLOWING: Final = {"spine_lower", "spine_upper"}
+"""Bones that the seven tell of. They tell a little of the others where they are known exactly, and
+nothing where photos tell them (tests/bench/body/further.py)."""
 
 
 def main() -> None:
@@ -57,7 +60,7 @@ def main() -> None:
     ]  # fmt: skip
     table = {}
     for bone in lengths_of(people[0]):
-        table[bone] = _fit(people, bone).row
+        table[bone] = _fit(people, bone, follows=bone in _FOLLOWING).row
         first = _fit(parts[0], bone)
         told = np.concatenate([_errors(each, bone, first) for each in parts[1]])
         (constant, given), better = told.mean(axis=0), told @ (1, -1)
@@ -95,7 +98,7 @@ class _Fit:
     middle: float
 
 
-def _fit(people: list[Measurements], bone: str) -> _Fit:
+def _fit(people: list[Measurements], bone: str, *, follows: bool = True) -> _Fit:
     shares, known, wanted, weights = [], [], [], []
     for person in people:
         seven = np.log(analogues(person))
@@ -113,6 +116,7 @@ def _fit(people: list[Measurements], bone: str) -> _Fit:
         covariance + _RIDGE * np.trace(covariance) / len(HELMERT) * np.eye(len(HELMERT)),
         apart.T @ (weight * centred),
     )
+    slope = slope if follows else np.zeros(len(HELMERT))
     deviation = float(np.sqrt(weight @ (centred - apart @ slope) ** 2))
     return _Fit(_row(float(np.exp(np.mean(shares))), slope, deviation), centre, middle)
 

@@ -127,7 +127,8 @@ def forward(parameters: Parameters, standard: jax.Array) -> jax.Array:
     """The network."""
     first = _leaky(standard @ parameters["input_weight"] + parameters["input_bias"])
     second = first + _leaky(first @ parameters["hidden_weight"] + parameters["hidden_bias"])
-    return second @ parameters["output_weight"] + parameters["output_bias"]
+    out: jax.Array = second @ parameters["output_weight"] + parameters["output_bias"]
+    return out
 
 
 def _leaky(values: jax.Array) -> jax.Array:

@@ -106,7 +106,8 @@ def _loss(parameters: Parameters, fixed: Parameters, batch: Any, decay: float) -
     told = with_shared_errors(parameters, matrix, vector, moments, sessions)
     errors, likely = set_losses(people, *told, truth)
     losses = ERROR_SHARE * errors - _LIKELIHOOD * likely
-    return losses.mean() + decay * (parameters["response"] ** 2).sum()
+    total: jax.Array = losses.mean() + decay * (parameters["response"] ** 2).sum()
+    return total
 
 
 class _Hat:

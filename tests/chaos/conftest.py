@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.cli.disturbed import Disturbed, Flock
@@ -50,7 +51,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Disturbed]]:
     """Starts the command; the second time in a test it is the same command again."""
     runs: list[Disturbed] = []
 
-    def begin(photos: Path, *options: str, **settings: object) -> Disturbed:
+    def begin(photos: Path, *options: str, **settings: Any) -> Disturbed:
         run = Disturbed(photos, tmp_path / "run", "--workers", "2", *options, **settings)
         runs.append(run)
         return run

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from support.cli.disturbed import (
     Disturbed,
@@ -31,7 +32,7 @@ def test_files_that_do_not_fit_stop_the_run_and_the_same_command_resumes(
 
 
 def assert_stopped_for_space(run: Disturbed) -> None:
-    family = []
+    family: list[psutil.Process] = []
     while run.process.poll() is None:
         family = run.family() or family
         time.sleep(0.1)

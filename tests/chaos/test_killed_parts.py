@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
 
@@ -11,6 +12,10 @@ from support.command import Result
 
 pytestmark = pytest.mark.broker
 PACE = 0.03
+
+
+def estimates_more(run: Disturbed, before: int) -> bool:
+    return run.estimated() > before
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def test_aggregator(
         run.wait_for_observed(observed)
         flock.pace(HELD)
         before = run.estimated()
-        run.wait_for(lambda before=before: run.estimated() > before)
+        run.wait_for(functools.partial(estimates_more, run, before))
         flock.pace(PACE)
         run.wait_for_observed(observed + 20)
         for kind in kinds:

@@ -14,7 +14,6 @@ from support.command import Command, Result, finished
 
 from avatarrig import load_run
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.faces import references
 from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.fetching.models import locate_models
@@ -143,7 +142,7 @@ def test_references_are_read_in_a_process_without_credentials(
         return run(*arguments, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("AVATARRIG_SASL_PASSWORD", "hush")
-    monkeypatch.setattr(references.subprocess, "run", listen)
+    monkeypatch.setattr("avatarrig.detectors.faces.references.subprocess.run", listen)
     template_of([real_photos / "obama.jpg"])
     assert len(told) == 1
     assert "hush" not in told[0].values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import shutil
@@ -153,10 +154,18 @@ def settled(monitored: Monitored) -> Monitored:
     return monitored
 
 
+def is_ready(url: str) -> bool:
+    return get(f"{url}/ready")[0] == 200
+
+
+def reaches_kafka(url: str) -> bool:
+    return Scrape.of(url).value("avatarrig_kafka_up") == 1
+
+
 def test_every_service_is_ready(settled: Monitored) -> None:
     for name in ("ingest", "detect", "aggregate"):
         assert get_json(f"{settled.urls[name]}/health") == (200, {"status": "alive"})
-        wait_for(lambda url=settled.urls[name]: get(f"{url}/ready")[0] == 200)
+        wait_for(functools.partial(is_ready, settled.urls[name]))
 
 
 def test_photos_are_counted_on_their_way(settled: Monitored) -> None:
@@ -168,7 +177,7 @@ def test_photos_are_counted_on_their_way(settled: Monitored) -> None:
     assert detect.value("avatarrig_rejects_total", stage="detect") == 1
     assert detect.value("avatarrig_replicas", part="detector", state="working") == 1
     for name in ("ingest", "detect", "aggregate"):
-        wait_for(lambda url=settled.urls[name]: Scrape.of(url).value("avatarrig_kafka_up") == 1)
+        wait_for(functools.partial(reaches_kafka, settled.urls[name]))
 
 
 def test_every_query_of_the_dashboard_has_an_answer(settled: Monitored) -> None:
@@ -176,7 +185,7 @@ def test_every_query_of_the_dashboard_has_an_answer(settled: Monitored) -> None:
         if METRIC.search(query)[0].startswith(MAY_BE_SILENT):  # type: ignore[index]
             settled.query(query)  # it is at least understood
         else:
-            wait_for(lambda query=query: settled.query(query), why=lambda query=query: query)
+            wait_for(functools.partial(settled.query, query), why=functools.partial(str, query))
 
 
 def test_every_rule_is_understood_and_none_fires(settled: Monitored) -> None:

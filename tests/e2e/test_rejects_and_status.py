@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -63,7 +64,7 @@ def test_rejects_are_listed_shown_replayed_and_leave_the_list(
     assert {lag for group in ended["groups"] for lag in group["lag"].values()} == {0}
 
 
-def status(command: Command, run: Path) -> dict:
+def status(command: Command, run: Path) -> dict[str, Any]:
     process = command.run("status", "--run", run, "--json")
     assert process.returncode == 0, process.stderr
     return msgspec.json.decode(process.stdout, type=dict)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import cv2
 import msgspec
-import numpy as np
 import pytest
 from support.command import RUN_SECONDS, Command, Result, copy_demo, finished
 from support.photos import write_bad_files
+from support.pictures import read_picture
 
 from avatarrig import load_run
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -135,10 +135,9 @@ def test_masks_have_the_photos_size_and_two_sides(first: Result) -> None:
     for observation in load_run(first.run):
         if observation.path not in GOOD:
             continue
-        mask = cv2.imread(
-            str(first.run / "masks" / f"{observation.image_id}.png"), cv2.IMREAD_UNCHANGED
+        mask = read_picture(
+            first.run / "masks" / f"{observation.image_id}.png", cv2.IMREAD_UNCHANGED
         )
-        assert mask.dtype == np.uint8
         assert mask.shape == (observation.height, observation.width)
         assert 0.01 < (mask > 127).mean() < 0.9
 

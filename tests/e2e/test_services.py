@@ -185,6 +185,26 @@ def test_wrong_credentials_end_every_command_at_once(
     assert "Traceback" not in process.stderr
 
 
+def test_a_broker_that_is_killed_is_told_in_few_words(tmp_path: Path) -> None:
+    command = Command(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
+    photos, kept = copy_demo(tmp_path / "Watched", ["0.jpg"]), tmp_path / "kept"
+    starting = ("up", photos, "--workers", "2", "--web-port", "0", "--out", kept)
+    with service(command, *starting) as everything:
+        wait_for(lambda: photos_in_file(kept) == 1, watching=(everything,))
+        before = len(everything.log.read_text().splitlines())
+        family = psutil.Process(everything.process.pid).children(recursive=True)
+        (broker,) = (process for process in family if "java" in process.name())
+        broker.kill()
+        copy_demo(photos, ["0.jpg", "1.jpg"])
+        wait_for(lambda: photos_in_file(kept) == 2, watching=(everything,))
+        lines = everything.log.read_text().splitlines()[before:]
+        everything.stop()
+    told = [msgspec.json.decode(line) for line in lines]
+    assert len(told) <= 12
+    assert len([line for line in told if line["level"] not in {"debug", "info"}]) <= 2
+    assert [line for line in told if "nothing is lost" in line["event"]]
+
+
 def photos_in_file(kept: Path) -> int:
     file = kept / "skeleton_estimate.json"
     return int(msgspec.json.decode(file.read_bytes())["photos"]["observed"] if file.exists() else 0)

@@ -81,7 +81,9 @@ def estimates(empty: str) -> Estimates:
     return known
 
 
-def tail(estimates: Estimates, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+def tail(
+    estimates: Estimates, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "avatarrig", "tail", *arguments, *address(estimates)],
         capture_output=True,

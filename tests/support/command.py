@@ -34,7 +34,7 @@ class Command:
         return subprocess.Popen(
             [sys.executable, "-m", "avatarrig", *map(str, arguments)],
             cwd=self.folder,
-            env=os.environ | {"COLUMNS": "120"} | self._environment,
+            env={**os.environ, "COLUMNS": "120", **self._environment},
             stdout=stdout,
             stderr=stderr,
             text=True,
@@ -55,7 +55,7 @@ class Result(msgspec.Struct):
     """What ``--json`` printed, and where the files are."""
 
     run: Path
-    document: dict
+    document: dict[str, Any]
     estimate: bytes
 
 

@@ -16,11 +16,13 @@ import stat
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.refused import PhotoRefusedError
+from avatarrig.wire.reasons import RejectReason
 from processors.detector_port import DetectorUnusableError, PhotoDetector
 
 SCRIPTED = "support.scripted_detector:open_scripted"
@@ -80,7 +82,7 @@ def obey(word: str) -> None:
     elif verb == "fail":
         raise ZeroDivisionError("a fault of the detector's own")
     elif verb == "refuse":
-        raise PhotoRefusedError("unreadable", "this is no photo")
+        raise PhotoRefusedError(RejectReason.UNREADABLE, "this is no photo")
     elif verb == "garble":
         write_into_every_pipe(b"\xff" * 64)
     elif verb == "chatter":
@@ -111,7 +113,7 @@ def write_into_every_pipe(data: bytes) -> None:
 
 
 def open_scripted(options: DetectorOptions, models: Path | None) -> PhotoDetector:
-    return ScriptedDetector()
+    return cast("PhotoDetector", ScriptedDetector())
 
 
 def open_broken(options: DetectorOptions, models: Path | None) -> PhotoDetector:

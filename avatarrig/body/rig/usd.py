@@ -18,6 +18,7 @@ from avatarrig.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pxr import Usd
 
     from avatarrig.body.rig.armature import Armature, Bone
 
@@ -30,14 +31,11 @@ _CORNERS: Final = 3
 def to_usd(armature: Armature) -> bytes:
     """Writes an armature as a ``.usda`` file; the same armature gives the same bytes.
 
-    Args:
-        armature: A humanoid in rest pose.
-
     Raises:
         MissingExtraError: The package usd-core is not installed.
     """
     try:
-        from pxr import Usd, UsdGeom, UsdSkel  # noqa: PLC0415 - an extra
+        from pxr import Usd, UsdGeom, UsdSkel
     except ImportError as error:
         raise MissingExtraError(
             "USD needs usd-core, which is not installed: pip install 'avatarrig[usd]', or pip "
@@ -56,8 +54,8 @@ def to_usd(armature: Armature) -> bytes:
     return text.encode()
 
 
-def _write_skeleton(stage: Any, armature: Armature) -> None:  # noqa: ANN401 - pxr has no types
-    from pxr import UsdSkel, Vt  # noqa: PLC0415
+def _write_skeleton(stage: Usd.Stage, armature: Armature) -> None:
+    from pxr import UsdSkel, Vt
 
     bones = armature.bones
     leaves = [bone for bone in bones if not children_of(armature, bone)]
@@ -86,8 +84,8 @@ def _write_skeleton(stage: Any, armature: Armature) -> None:  # noqa: ANN401 - p
     skeleton.GetPrim().SetCustomData({"bones": {bone.vrm: _said(bone) for bone in bones}})
 
 
-def _write_figure(stage: Any, armature: Armature) -> None:  # noqa: ANN401
-    from pxr import Gf, UsdGeom, UsdSkel, Vt  # noqa: PLC0415
+def _write_figure(stage: Usd.Stage, armature: Armature) -> None:
+    from pxr import Gf, UsdGeom, UsdSkel, Vt
 
     triangles, normals = octahedra(armature.bones)
     corners = np.ascontiguousarray(triangles.reshape(-1, 3).astype(np.float32))
@@ -117,7 +115,7 @@ def _ends(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 
 def _paths(armature: Armature) -> dict[str, str]:
     """Path of each bone's joint from the hips down, by its VRM name."""
-    from pxr import Tf  # noqa: PLC0415
+    from pxr import Tf
 
     paths: dict[str, str] = {}
     for bone in armature.bones:

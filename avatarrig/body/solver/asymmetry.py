@@ -39,7 +39,6 @@ def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmet
     The interval holds the sampling error of both sides and `DETECTOR_ASYMMETRY`.
 
     Args:
-        tally: A subject's photos.
         moments: Key of a bone to how many moments the photos that show it are of.
 
     Returns:
@@ -82,7 +81,6 @@ def disagreements(
     somebody else is not noticed: it moves either by less than one photo differs from the next.
 
     Args:
-        tally: A subject's photos.
         proportions: What the evidence of the same photos says.
         moments: Key of a bone to how many moments the photos that show it are of.
 

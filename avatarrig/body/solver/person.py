@@ -94,7 +94,6 @@ def solve(total: EvidenceSum, learned: Learned) -> Proportions:
 
     Args:
         total: The photos; none gives the population's mean and spread.
-        learned: The weights that made the evidence.
 
     Raises:
         LearnedRefusedError: The evidence was made by other weights.
@@ -110,7 +109,6 @@ def solve_moments(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING)
 
     Args:
         cells: The photos, see `avatarrig.body.sums.moments`.
-        learned: The weights that made the evidence.
         tape: Lengths of the person that were measured.
 
     Raises:
@@ -137,7 +135,6 @@ def imagine(
     Args:
         there: The photos that there are, added up.
         added: (n, 6, 6): the information that photos would bring, one estimate each.
-        learned: The weights that made the evidence.
         tape: Lengths of the person that were measured.
 
     Returns:

@@ -46,7 +46,6 @@ def window_of(
     """Estimates the last days of a tally.
 
     Args:
-        tally: A subject's photos.
         parts: The same by day, see `days_of`.
         known: The weights that made its evidence, lengths that were measured, and what all
             photos say with them.

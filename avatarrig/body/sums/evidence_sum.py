@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import add, sub
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from avatarrig.body.evidence.evidence import COORDINATES, INFORMATION_LENGTH
 from avatarrig.body.ratios import RATIO_KEYS
@@ -105,7 +105,7 @@ class EvidenceSum:
         self._row = rest._row
         self._learned = self._learned if self._row[0] else None
 
-    def __iadd__(self, other: EvidenceSum) -> EvidenceSum:  # noqa: PYI034, RUF100 - not subclassed
+    def __iadd__(self, other: EvidenceSum) -> Self:
         self._learned = self._common(other)
         self._row = list(map(add, self._row, other._row))
         return self

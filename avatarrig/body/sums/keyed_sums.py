@@ -180,11 +180,11 @@ class KeyedSums(Generic[Key]):
         sums: KeyedSums[Key] = KeyedSums(self._width, self._counts, self._wrapped)
         for place, key in enumerate(keys):
             row = numbers[place * self._width : (place + 1) * self._width]
-            if sums._wrap(row.copy()) != row:
+            if self._wrapped and not _are_wrapped(row[-self._wrapped :]):
                 raise StateRefusedError("these sums were packed otherwise")
-            sums._put(key, row)
-        if len(sums._rows) != len(keys):
-            raise StateRefusedError("there are sums of nothing")
+            if row[0] <= 0 or min(row[: self._counts]) < 0 or max(row[: self._counts]) > row[0]:
+                raise StateRefusedError(f"{key!r} holds nothing, or less than nothing")
+            sums._settled[key] = row
         return sums
 
     def _settle(self) -> None:
@@ -212,6 +212,10 @@ class KeyedSums(Generic[Key]):
             self._rows[key] = row
         else:
             self._rows.pop(key, None)
+
+
+def _are_wrapped(numbers: Sequence[int]) -> bool:
+    return min(numbers) >= 0 and max(numbers) < MODULUS
 
 
 _GROUP: Final = 7

@@ -142,7 +142,6 @@ def check_measures(measures: Mapping[str, Measured], height: float | None) -> No
     """Checks that somebody may be so: no slip of a unit, or of a digit, nothing made up.
 
     Args:
-        measures: By key.
         height: Metres.
 
     Raises:

@@ -8,7 +8,7 @@ import click
 
 from avatarrig.body.rig.armature import METRE, Armature, build_armature
 from avatarrig.body.rig.formats import FORMATS
-from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate, complete_lengths
+from avatarrig.body.rig.lengths import KEYS, EstimateRefusedError, FileEstimate, complete_lengths
 from avatarrig.body.rig.names import NAMINGS
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate, refused_by
@@ -113,10 +113,11 @@ def _body(
     averages = list(AVERAGES)
     if height is None and known.height is None:
         averages.insert(0, f"height ({made.height} m; --height gives the person's)")
-    unmeasured = [key for key in known.lengths if key not in known.measured]
+    unmeasured = [key for key in KEYS if key not in known.measured]
     told = "" if known.measured else "WARNING: no photo tells any of these lengths\n"
     told += f"in this person's proportions: {', '.join(known.measured) or 'nothing'}\n"
-    told += f"average: {'; '.join([*averages, *unmeasured])}"
+    told += f"average: {'; '.join([*averages, *unmeasured])}\n"
+    told += f"hands: {known.sources['hand']}\nfeet: {known.sources['foot']}"
     sliders = to_mhm(made.human, title).encode()
     return [(target, made.data), (target.with_suffix(".mhm"), sliders)], told
 

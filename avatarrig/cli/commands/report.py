@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.estimate import asked
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import say
 from avatarrig.pipeline.estimate_source import observations_on
@@ -62,7 +63,7 @@ def report(
             _write(run, subject, page_file, pictures)
             return
         with tempfile.TemporaryDirectory(prefix="avatarrig-report-") as folder:
-            whose = observations_on(kafka.required(), subject, Path(folder))
+            whose = observations_on(asked(kafka), subject, Path(folder))
             _write(Path(folder), whose, page_file, 0)
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 import msgspec
@@ -78,8 +79,7 @@ def _likely_mistakes(found: list[Setting], ours: str | None) -> Iterator[tuple[s
 
 
 def _all_settings(root: click.Context, file: Path | None) -> Iterator[Setting]:
-    group = root.command
-    assert isinstance(group, click.Group)  # noqa: S101 - the root of all commands
+    group = cast("click.Group", root.command)
     kafka: dict[str, Setting] = {}
     others: list[Setting] = []
     for name in group.list_commands(root):

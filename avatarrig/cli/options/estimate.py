@@ -8,7 +8,9 @@ from pathlib import Path
 
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.errors import CommandError
+from avatarrig.errors import CommandError, ExitCode
+from avatarrig.kafka.embedded import default_data_folder, running_broker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.estimate_source import SourcedEstimate, estimate_in, estimate_on
 
 
@@ -19,7 +21,22 @@ def find_estimate(run: Path | None, subject: str | None, kafka: KafkaArguments) 
         EstimateRefusedError: There is none of that person, or of several people and none is named.
         CommandError: No Kafka was named, or it cannot be reached.
     """
-    return estimate_in(run, subject) if run is not None else estimate_on(kafka.required(), subject)
+    return estimate_in(run, subject) if run is not None else estimate_on(asked(kafka), subject)
+
+
+def asked(kafka: KafkaArguments) -> KafkaSettings:
+    """The Kafka to ask where no run directory was named.
+
+    Raises:
+        CommandError: None was named, and none runs here, or it cannot be reached.
+    """
+    if kafka.optional() is None and running_broker(default_data_folder()) is None:
+        raise CommandError(
+            "name the run directory, which was named with --out; or a Kafka to ask, with "
+            "--bootstrap-servers HOST:PORT",
+            ExitCode.WRONG_USAGE,
+        )
+    return kafka.required()
 
 
 @contextmanager

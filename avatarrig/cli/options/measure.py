@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 import msgspec
@@ -31,7 +31,6 @@ class Measuring(msgspec.Struct, frozen=True):
 
     Attributes:
         height: Metres; None where it is not told.
-        measured: Lengths by key of an estimate.
         told: Whether anything was said: aggregators are told of it, and remember.
     """
 
@@ -49,36 +48,45 @@ class Measuring(msgspec.Struct, frozen=True):
             raise click.UsageError("--measure is of one person, --subject-from-folder of several")
 
 
+class _Length(NamedTuple):
+    """One length, as it was typed and as it was read."""
+
+    typed: str
+    key: str
+    measured: Measured
+
+    def __str__(self) -> str:
+        return self.typed
+
+
 class _Measure(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic since click 8.4
     """Accepts ``forearm=26cm`` or ``forearm=26cm+-0.5cm``; gives the bone and its length."""
 
     name = "bone=length"
 
-    def convert(
-        self, value: object, param: Parameter | None, ctx: Context | None
-    ) -> tuple[str, Measured] | str:
+    def convert(self, value: object, param: Parameter | None, ctx: Context | None) -> _Length | str:
         """Reads what was typed."""
-        if isinstance(value, tuple):
+        if isinstance(value, _Length):
             return value
         text = str(value)
         if text.strip().lower() == NONE:
             return NONE
         try:
-            return parse_measure(text)
+            return _Length(text, *parse_measure(text))
         except MeasureError as error:
             self.fail(str(error), param, ctx)
 
 
-def _measuring(height: float | None, measured: tuple[tuple[str, Measured] | str, ...]) -> Measuring:
-    lengths = [given for given in measured if isinstance(given, tuple)]
-    if lengths and len(lengths) < len(measured):
+def _measuring(height: float | None, measure: tuple[_Length | str, ...]) -> Measuring:
+    lengths = [given for given in measure if isinstance(given, _Length)]
+    if lengths and len(lengths) < len(measure):
         raise click.UsageError("--measure none takes all lengths back: give it alone")
     try:
-        found = together(lengths)
+        found = together((length.key, length.measured) for length in lengths)
         check_measures(found, height)
     except MeasureError as error:
         raise click.UsageError(f"--measure: {error}") from error
-    return Measuring(height, found, told=bool(measured) or height is not None)
+    return Measuring(height, found, told=bool(measure) or height is not None)
 
 
 measuring_options: Final = gathered(
@@ -87,7 +95,6 @@ measuring_options: Final = gathered(
     click.option("--height", type=HEIGHT, help="The person's height, such as 1.72m; gives metres."),
     click.option(
         "--measure",
-        "measured",
         type=_Measure(),
         multiple=True,
         help=f"A length that was measured from joint to joint, such as {EXAMPLE}; one for each of "

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from avatarrig.body.sums.capture_days import first_day, is_bucket, last_day
-from avatarrig.pipeline.period import Period
+from avatarrig.photos.period import Period
 
 Returned = TypeVar("Returned")
 

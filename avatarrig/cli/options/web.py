@@ -24,8 +24,6 @@ def check_address(option: str, host: str, port: int | None, otherwise: str) -> N
     """Refuses an address that cannot be had, before anything is started for it.
 
     Args:
-        option: The option that gives the port.
-        host: Address to listen at.
         port: Port to listen at; None for none.
         otherwise: What else to do than to name another port.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -52,13 +51,8 @@ class LiveDisplay:
         self._live.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
 
     def show(self, view: View) -> None:
         """Redraws the panel; its clock goes on by itself until the next one."""
@@ -92,13 +86,8 @@ class PlainDisplay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
+    def __exit__(self, *_: object) -> None:
+        """Leaves nothing behind."""
 
     def show(self, view: View) -> None:
         """Prints a line when the stage changes, otherwise every few seconds."""
@@ -215,8 +204,8 @@ def interval_bar(row: BoneRow, widest: float, width: int = 20) -> Text:
 
     The line is as long on both sides of the dot, since rounding each end would make it lopsided.
     """
-    if row.ratio is None or row.low is None or row.high is None:
-        return Text("")
+    if row.ratio is None or row.low is None or row.high is None or row.high > widest:
+        return Text("")  # what reaches over the scale's end would be lopsided there
     step = widest / (width - 1)
     at = min(max(round(row.ratio / step), 0), width - 1)
     reach = round((row.high - row.low) / 2 / step)

@@ -6,7 +6,6 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -24,7 +23,7 @@ from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
 PORTS_FILE = "ports.json"
-_OWN_SECRET = "secret"  # noqa: S105 - a file's name
+_CREDENTIALS_FILE = "secret"
 LEAST_FREE = 16 << 20
 """Bytes; with less of them Kafka does not start."""
 
@@ -83,12 +82,7 @@ class EmbeddedBroker:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -136,7 +130,14 @@ class EmbeddedBroker:
             prepare_distribution(self._cache, on_progress=self._on_progress),
             on_progress=self._on_progress,
         )
-        self._reserve(self._distribution)
+        failures, since = 0, time.monotonic()
+        while not (self._is_prepared or self._ending.is_set()):
+            try:
+                self._reserve(self._distribution)
+            except BrokerEndedError as error:
+                _log.warning("the broker's guard ended", why=str(error))
+                failures += not error.was_killed
+                self._pause_or_raise(error, failures, since)
 
     def start(self) -> None:
         """Starts the node and returns when it answers; prepares it first if need be.
@@ -165,10 +166,15 @@ class EmbeddedBroker:
                 if self._distribution is not None:
                     self._distribution = without_startup_cache(self._distribution)
                 failures += 1
-                lasted = time.monotonic() - since
-                if failures >= self._patience.exits and lasted >= self._patience.seconds:
-                    raise
-                self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
+                self._pause_or_raise(error, failures, since)
+
+    def _pause_or_raise(self, error: BrokerEndedError, failures: int, since: float) -> None:
+        if error.was_killed:
+            return
+        lasted = time.monotonic() - since
+        if failures >= self._patience.exits and lasted >= self._patience.seconds:
+            raise error
+        self._ending.wait(min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE))
 
     def _reserve(self, distribution: Distribution) -> tuple[KafkaNode, NodeSettings]:
         """Occupies the directory, and chooses ports and secret."""
@@ -204,7 +210,7 @@ class EmbeddedBroker:
     def _secret_for(self, port: int) -> str:
         """Gives the broker's secret, and lets this user's commands find it by the port."""
         try:
-            secret = secret_in(self._data_dir / _OWN_SECRET)
+            secret = secret_in(self._data_dir / _CREDENTIALS_FILE)
             register(port, OwnBroker(secret, str(self._data_dir / LOCK_FILE)))
         except OSError as error:
             raise BrokerError(f"The broker's secret cannot be written: {error}") from error

@@ -138,6 +138,9 @@ if (byId("drop")) {
       byId(input).value = "";
     });
   }
-  byId("choose-folder").hidden = !("webkitdirectory" in byId("folder")) || matchMedia("(pointer: coarse)").matches;
+  const isTouched = matchMedia("(pointer: coarse)").matches;
+  byId("choose-folder").hidden = isTouched || !("webkitdirectory" in byId("folder"));
+  byId("from-phone").hidden = isTouched;
+  byId("drop-words").hidden = isTouched;
   byId("from-phone").addEventListener("click", showPhone);
 }

@@ -222,7 +222,7 @@ function view(photo) {
   byId("viewer-verdict").classList.toggle("out", !photo.counts);
   const people = photo.people === 1 ? "1 person" : `${photo.people} people`;
   const taken = photo.taken ? `taken ${new Date(photo.taken * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` : "no time of its own";
-  say(byId("viewer-words"), `${photo.subject} · ${photo.found ? people : "nobody found"} · ${photo.width} × ${photo.height} · ${taken}${photo.overlay || !photo.found ? "" : " · the pose alone: no picture is kept here"}`);
+  say(byId("viewer-words"), `${photo.subject} · ${photo.found ? people : "nobody found"} · ${photo.width} × ${photo.height} · ${taken}${photo.overlay || !photo.found ? "" : " · the pose alone: no picture is kept here"}${photo.overlay && photo.standing ? " · what is written in the picture is from before this was decided" : ""}`);
   const some = changes(photo);
   byId("viewer-buttons").replaceChildren(...(unlocked() ? some.map((change) => button(photo, change)) : []));
   byId("viewer-command").hidden = unlocked() || some.length === 0;

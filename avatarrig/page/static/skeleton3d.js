@@ -2,11 +2,12 @@
 // in doubt (its radius is half of its 90 % interval), and a pale figure shows the average person.
 
 import {
-  AmbientLight, BufferGeometry, CapsuleGeometry, Color, DirectionalLight, Group, Line, LineBasicMaterial,
+  AmbientLight, BufferAttribute, BufferGeometry, CapsuleGeometry, Color, DirectionalLight, Group, Line, LineBasicMaterial,
   Mesh, MeshStandardMaterial, PerspectiveCamera, Scene, SphereGeometry, Vector3, WebGLRenderer,
 } from "./vendor/three/three.module.min.js";
 
 const THINNEST = 0.016; // shoulder widths, so that a bone by definition is seen
+const HEAD = 0.92; // neck and head, which are not estimated, in shoulder widths
 const UP = new Vector3(0, 1, 0);
 const TURN = 0.008; // radians a pixel
 const STEP = 0.12; // radians a key
@@ -53,7 +54,8 @@ export class Skeleton3D {
     this.place = place;
     this.scene = new Scene();
     this.body = new Group();
-    this.scene.add(this.body, new AmbientLight(0xffffff, 1.6));
+    this.beside = new Group(); // the fitted avatar, where there is one
+    this.scene.add(this.body, this.beside, new AmbientLight(0xffffff, 1.6));
     const light = new DirectionalLight(0xffffff, 2.2);
     light.position.set(2, 4, 6);
     this.scene.add(light);
@@ -91,6 +93,7 @@ export class Skeleton3D {
 
   turn(angle) {
     this.body.rotation.y += angle;
+    this.beside.rotation.y += angle;
     this.draw();
   }
 
@@ -132,8 +135,43 @@ export class Skeleton3D {
     this.low = Math.min(...heights);
     this.high = Math.max(...heights);
     this.wide = 2 * Math.max(...points.map(([x]) => Math.abs(x)));
+    this.apart = 0;
+    if (this.avatar) this.placeAvatar();
     const ground = new BufferGeometry().setFromPoints([new Vector3(-this.wide / 2, this.low, 0), new Vector3(this.wide / 2, this.low, 0)]);
     this.body.add(new Line(ground, new LineBasicMaterial({ color: colour("--line") })));
+  }
+
+  /** Takes an avatar as the server sends it: number of triangles, corners, colours. */
+  takeAvatar(data) {
+    const count = new DataView(data).getUint32(0, true);
+    const corners = new Float32Array(data, 4, 9 * count);
+    const painted = new Uint8Array(data, 4 + 36 * count, 3 * count);
+    const colours = new Float32Array(9 * count);
+    const mixed = new Color();
+    for (let triangle = 0; triangle < count; triangle += 1) {
+      mixed.setRGB(...[0, 1, 2].map((part) => painted[3 * triangle + part] / 255), "srgb");
+      for (let corner = 0; corner < 3; corner += 1) mixed.toArray(colours, 9 * triangle + 3 * corner);
+    }
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(corners, 3));
+    geometry.setAttribute("color", new BufferAttribute(colours, 3));
+    geometry.computeVertexNormals();
+    geometry.computeBoundingBox();
+    this.avatar = new Mesh(geometry, new MeshStandardMaterial({ vertexColors: true, roughness: 0.85, side: 2 }));
+    this.beside.add(this.avatar);
+    if (this.shown) this.show(this.shown);
+  }
+
+  /** Puts the avatar beside the skeleton, on the same ground and with its head above the shoulders. */
+  placeAvatar() {
+    const { min, max } = this.avatar.geometry.boundingBox;
+    const scale = (this.high + HEAD - this.low) / (max.y - min.y);
+    this.avatar.scale.setScalar(scale);
+    this.avatar.position.set((-scale * (min.x + max.x)) / 2, this.low - scale * min.y, (-scale * (min.z + max.z)) / 2);
+    this.apart = (Math.max(this.wide, scale * (max.x - min.x)) * 1.08) / 2;
+    this.body.position.x = -this.apart;
+    this.beside.position.x = this.apart;
+    this.high += HEAD;
   }
 
   empty() {
@@ -155,7 +193,7 @@ export class Skeleton3D {
     this.renderer.setSize(width, height);
     this.camera.aspect = width / height;
     const tall = (this.high - this.low) * 1.25;
-    const needed = Math.max(tall, (this.wide * 1.1) / this.camera.aspect);
+    const needed = Math.max(tall, ((this.wide + 2 * this.apart) * 1.1) / this.camera.aspect);
     const distance = needed / 2 / Math.tan((this.camera.fov * Math.PI) / 360);
     this.camera.position.set(0, (this.low + this.high) / 2, distance);
     this.camera.updateProjectionMatrix();

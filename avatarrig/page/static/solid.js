@@ -24,8 +24,19 @@ export class Solid {
     if (wanted && !this.skeleton) {
       const { Skeleton3D } = await import("./skeleton3d.js");
       this.skeleton = new Skeleton3D(byId("solid"));
+      this.askForAvatar();
     }
     this.show();
+  }
+
+  /** The avatar that was fitted to the person, where there is one. */
+  async askForAvatar() {
+    const query = new URLSearchParams({ name: byId("name").dataset.name });
+    const answer = await fetch(`/avatar.mesh?${query}`).catch(() => null);
+    if (answer?.status !== 200) return;
+    this.skeleton.takeAvatar(await answer.arrayBuffer());
+    const file = decodeURIComponent(answer.headers.get("X-Avatar"));
+    byId("solid-words").append(` Beside it: ${file}, the avatar that was fitted to it.`);
   }
 
   show() {

@@ -9,6 +9,8 @@ from typing import Final
 
 from avatarrig.photos.capture import EARLIEST, read_capture_time
 
+_SHORTEST_HEADER: Final = 12
+"""Bytes of a box's version, flags and a time of 64 bits."""
 _MARK: Final = b"mvhd"
 _PIECE: Final = 4 << 20
 """The movie header stands within so many bytes of either end."""
@@ -40,7 +42,7 @@ def clip_began(head: bytes, tail: bytes, *, name: str = "") -> float | None:
 
 def _made(box: bytes) -> float | None:
     """Reads the time out of a movie header, version 0 or 1."""
-    if len(box) < 12:  # noqa: PLR2004 - version, flags, 64 bits
+    if len(box) < _SHORTEST_HEADER:
         return None
     seconds = struct.unpack(">Q" if box[0] else ">I", box[4:12] if box[0] else box[4:8])[0]
     made = float(seconds - _SINCE_1904)

@@ -17,6 +17,8 @@ from avatarrig.wire.reasons import RejectReason
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_WITH_COLOURS: Final = 3
+"""Dimensions of a frame that is not grey."""
 LOOKS_A_SECOND: Final = 4.0
 """Frames of each second of a clip that are looked at."""
 
@@ -145,7 +147,7 @@ def _looks(clip: Path) -> Iterator[Look]:
 
 
 def _look(frame: NDArray[np.uint8], seconds: float) -> Look:
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame  # noqa: PLR2004 - colours
+    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == _WITH_COLOURS else frame
     scale = min(1.0, _LONG_SIDE / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     sharpness = float(cv2.Laplacian(small, cv2.CV_32F).var())

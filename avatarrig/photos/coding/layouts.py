@@ -17,6 +17,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from avatarrig.photos.damage import unless_damaged
 
+_OWN_BYTES: Final = 8
+"""Bytes of values that a BigTIFF's entry holds itself."""
 _BIG_TIFF: Final = 43
 _BIG_ENDIAN_BIG_TIFF: Final = b"MM\0+"
 _LONG_8: Final = struct.Struct(">Q")
@@ -163,7 +165,9 @@ def _big_endian_directory(data: bytes) -> dict[int, Any]:
         if code is None or length > _MOST_NUMBERS:
             continue
         values = struct.Struct(f">{length}{code}")
-        start = place + 12 if values.size <= 8 else _LONG_8.unpack_from(data, place + 12)[0]  # noqa: PLR2004 - bytes of an entry's own
+        start = (
+            place + 12 if values.size <= _OWN_BYTES else _LONG_8.unpack_from(data, place + 12)[0]
+        )
         read = values.unpack_from(data, start)
         fields[tag] = read if length != 1 or tag in _ALWAYS_SEVERAL else read[0]
     return fields

@@ -14,7 +14,7 @@ from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding import TOGETHER
 from avatarrig.kafka.errors import TransportError
-from avatarrig.pipeline.period import ALWAYS, Period
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
 from avatarrig.wire.identity import copies

@@ -22,10 +22,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))  # the sets' reader lives there
 
-import accuracy_methods as methods
-import accuracy_orders as orders
+from bench.body import accuracy_methods as methods
+from bench.body import accuracy_orders as orders
 from estimator.people import find_sets, read_set
 
 from avatarrig.body.bones import BENCH_RATIOS, FloatArray
@@ -53,11 +54,11 @@ def main() -> None:
     arguments = _arguments()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
     if arguments.from_pictures:
-        from accuracy_pictures import look_again  # noqa: PLC0415 - opens MediaPipe
+        from bench.body.accuracy_pictures import look_again  # noqa: PLC0415 - opens MediaPipe
 
         bodies = look_again(arguments.data)
     if arguments.cross_validate:
-        from accuracy_folds import learned_from_others  # noqa: PLC0415 - trains, in minutes
+        from bench.body.accuracy_folds import learned_from_others  # noqa: PLC0415 - trains, in minutes
 
         everybody = [*arguments.data, *arguments.extra]
         measured = learned_from_others(bodies, everybody, arguments.folds)

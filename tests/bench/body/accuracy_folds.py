@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import accuracy_methods as methods
+from bench.body import accuracy_methods as methods
 
 from avatarrig.body.evidence.learned import read_learned
 

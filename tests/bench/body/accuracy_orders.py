@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import accuracy_methods as methods
 import numpy as np
+from bench.body import accuracy_methods as methods
 
 from avatarrig.body.bones import BENCH_RATIOS, FloatArray
 
@@ -54,7 +54,7 @@ def score(person: methods.Person, photos: Sequence[int], learned: Learned) -> Sc
     return Score(
         np.where(counted, error_of(guess, person), np.nan),
         np.where(counted, (low <= person.truth) & (person.truth <= high), np.nan),
-        np.where(counted, guess.high - guess.low, np.nan),
+        np.where(counted, _width(guess), np.nan),
         np.where(counted, error_of(methods.population_mean(learned), person), np.nan),
     )
 
@@ -70,9 +70,21 @@ def counted_ratios(body: Body) -> FloatArray:
     return np.array([not other or name in _OTHER_DEFINITION for name in BENCH_RATIOS])
 
 
+def _ends(guess: methods.Guess) -> tuple[FloatArray, FloatArray]:
+    assert guess.low is not None
+    assert guess.high is not None
+    return guess.low, guess.high
+
+
+def _width(guess: methods.Guess) -> FloatArray:
+    low, high = _ends(guess)
+    return high - low
+
+
 def widened(guess: methods.Guess, person: methods.Person) -> tuple[FloatArray, FloatArray]:
     """Ends of the 90 % intervals, with the truth's own error added."""
-    low, high = guess.log_ratios - guess.low, guess.high - guess.log_ratios
+    ends = _ends(guess)
+    low, high = guess.log_ratios - ends[0], ends[1] - guess.log_ratios
     own = _REACH * person.deviation
     return guess.log_ratios - np.hypot(low, own), guess.log_ratios + np.hypot(high, own)
 
@@ -132,7 +144,7 @@ def _random(person: methods.Person, count: int) -> Iterator[list[int]]:
 
 
 def _mostly_copies(person: methods.Person, count: int) -> Iterator[list[int]]:
-    """Each photo five times: with its own time and look, as copies have them."""
+    """Each photo five times, with the time and the look that it has."""
     for photos in _random(person, count // _TIMES):
         yield photos * _TIMES
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def advised(
     for _ in range(MORE):
         left = [place for place in range(len(photos.cells)) if place not in taken]
         known = {photos.cells[place].session for place in taken}
-        best = {
+        best: dict[Kind | None, int] = {
             kind: rank for rank, kind in enumerate(ranked(there(photos, taken, learned), learned))
         }
         new = [place for place in left if photos.cells[place].session not in known] or left
@@ -112,7 +112,8 @@ def main() -> None:
     """Compares, prints a line a body, writes the JSON."""
     given = _arguments()
     learned = load_learned()
-    ratios, rows = [], []
+    ratios: list[float] = []
+    rows: list[Any] = []
     for folder in find_sets(given.data):
         for body in read_set(folder):
             photos = photos_of(body, learned)

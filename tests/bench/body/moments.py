@@ -237,11 +237,11 @@ def near_copies(picture: Pixels, count: int) -> Iterator[bytes]:
         if number % 4 == 1:
             copy = np.clip(copy * random.uniform(0.8, 1.2, 3) + random.uniform(-15, 15), 0, 255)
         scale = random.uniform(0.6, 1.0)
-        copy = cv2.resize(
+        small = cv2.resize(
             copy.astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
         )
         quality = int(random.integers(40, 95))
-        yield cv2.imencode(".jpg", copy, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        yield cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def tallied(photos: Iterable[Observation]) -> Tally:

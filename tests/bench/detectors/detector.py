@@ -16,14 +16,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from detector_chains import InferenceLog, NaiveChain, RawInference
-from detector_people import measure_people, measure_photos
-from detector_processes import measure_replicas, measure_start
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench.detectors.detector_chains import InferenceLog, NaiveChain, RawInference
+from bench.detectors.detector_people import measure_people, measure_photos
+from bench.detectors.detector_processes import measure_replicas, measure_start
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import PROJECT_FOLDER, ModelFiles, locate_models
@@ -83,7 +87,6 @@ def _arguments() -> argparse.Namespace:
 def _web_photos(folder: Path | None) -> dict[str, bytes]:
     """Reads the photos as they are: half a million to three million pixels."""
     if folder is None:
-        sys.path.insert(0, str(Path(__file__).parents[2]))
         from support.real_photos import fetch_real_photos  # noqa: PLC0415 - only where it is needed
 
         folder = fetch_real_photos()
@@ -96,10 +99,10 @@ def _web_photos(folder: Path | None) -> dict[str, bytes]:
 
 def _enlarged(data: bytes) -> bytes:
     """Gives a photo 12 million pixels, with the grain that a camera would add."""
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    picture = _bgr(data)
     scale = (LARGE_PIXELS / (picture.shape[0] * picture.shape[1])) ** 0.5
     large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    grain = np.random.default_rng(0).normal(0.0, GRAIN, large.shape).astype(np.float32)
+    grain = np.random.default_rng(0).normal(0.0, GRAIN, large.shape)
     return _jpeg(np.clip(large + grain, 0, 255).astype(np.uint8))
 
 
@@ -120,10 +123,10 @@ def _speed(
             counts = log.of(counting, data)
             image = _decoded(data)
             runs: dict[str, Callable[[], object]] = {
-                "naive": lambda data=data: naive.detect(data),
-                "third_pass": lambda image=image: naive.pass_again(image),
-                "detector": lambda data=data: detector.detect(data),
-                "raw": lambda counts=counts: raw.run(counts),
+                "naive": partial(naive.detect, data),
+                "third_pass": partial(naive.pass_again, image),
+                "detector": partial(detector.detect, data),
+                "raw": partial(raw.run, counts),
             }
             costs[size].append({"photo": name, "people": people, **_interleaved(runs, rounds)})
     for chain in (naive, detector, counting):
@@ -138,8 +141,13 @@ def _speed(
 
 
 def _decoded(data: bytes) -> mp.Image:
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    return mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(_bgr(data), cv2.COLOR_BGR2RGB))
+
+
+def _bgr(data: bytes) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
 
 
 def _one(people: int) -> bool:

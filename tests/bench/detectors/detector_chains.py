@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Sized
 from pathlib import Path
+from typing import Any
 
 import cv2
 import msgspec
@@ -57,6 +58,7 @@ class NaiveChain:
     def detect(self, data: bytes) -> None:
         """Does what a first version would do with a photo's bytes."""
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        assert bgr is not None
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         image = mp.Image(mp.ImageFormat.SRGB, rgb)
         self._pose.detect(image)
@@ -116,17 +118,17 @@ class InferenceLog:
         return dict(self.counts)
 
     def _watch(
-        self, task: GuardedTask, inferences: Callable[[np.ndarray, int], dict[str, int]]
+        self, task: GuardedTask[Any], inferences: Callable[[np.ndarray, int], dict[str, int]]
     ) -> None:
         run = task.run
 
         def counted(rgb: np.ndarray) -> Sized:
-            found = run(rgb)
+            found: Sized = run(rgb)
             for model, times in inferences(rgb, len(found)).items():
                 self.counts[model] = self.counts.get(model, 0) + times
             return found
 
-        task.run = counted
+        vars(task)["run"] = counted
 
 
 class RawInference:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import msgspec
 import numpy as np
+from support.pictures import read_picture
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import ModelFiles
@@ -73,7 +74,7 @@ def measure_photos(
     for name, detector in _looks(options, models).items():
         with detector:
             seen = [detector.detect(data) for data in photos.values()]
-        scores = [float(one.meta["pose_score"]) for one in seen]
+        scores = [float(one.meta["pose_score"] or 0) for one in seen]
         rows.append(
             {
                 "detector": name,
@@ -94,7 +95,7 @@ def _looks(options: DetectorOptions, models: ModelFiles) -> dict[str, Detector]:
 
 def _place(path: Path, scale: float, seed: int) -> tuple[bytes, float, np.ndarray]:
     """Gives a picture as PNG with the person at a scale, that scale and where it was put."""
-    picture = cv2.imread(str(path))
+    picture = read_picture(path)
     if scale == 1.0:
         return cv2.imencode(".png", picture)[1].tobytes(), scale, np.zeros(2)
     noise = np.random.default_rng(seed)

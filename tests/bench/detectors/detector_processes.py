@@ -42,7 +42,7 @@ def measure_start(models: Path, times: int = 5) -> dict[str, float]:
     for _ in range(times + 1):
         begun = time.monotonic()
         with _python(_START, str(models)) as process:
-            cpus.append(float(process.stdout.readline().split()[1]))
+            cpus.append(float(_line(process).split()[1]))
             walls.append(time.monotonic() - begun)
     return {  # the first one warms the page cache
         "wall_s": statistics.median(walls[1:]),
@@ -80,16 +80,22 @@ def measure_replicas(
     }
 
 
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def _rate(models: Path, photos: Path, seconds: float, replicas: int) -> tuple[float, float]:
     """Gives images per second, and per second of CPU."""
     processes = [_python(_WORK, str(models), str(photos), str(seconds)) for _ in range(replicas)]
     for process in processes:
-        while process.stdout.readline().strip() != "warm":
+        while _line(process).strip() != "warm":
             pass
     for process in processes:
+        assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    answers = [process.stdout.readline().split() for process in processes]
+    answers = [_line(process).split() for process in processes]
     for process in processes:
         process.communicate()
     done = sum(int(answer[0]) for answer in answers)

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import cv2
 import msgspec
 import numpy as np
+from support.pictures import read_picture
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -71,8 +72,8 @@ def files_of_people(folder: Path | None) -> Iterator[tuple[str, Path]]:
         for person, names in PACKAGED.items():
             yield from ((person, photos / name) for name in names)
         return
-    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        yield from ((person.name, file) for file in sorted(person.iterdir()))
+    for own in sorted(path for path in folder.iterdir() if path.is_dir()):
+        yield from ((own.name, file) for file in sorted(own.iterdir()))
 
 
 def read(file: Path) -> Floats | None:
@@ -94,7 +95,9 @@ def shown(recogniser: Recogniser, person: str, file: Path) -> Shown | None:
         scale = width / face.width
         reduced = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         # A crop around a head is enlarged before it is searched.
-        enlarged = cv2.resize(reduced, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        enlarged = np.asarray(
+            cv2.resize(reduced, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), np.uint8
+        )
         found = largest(recogniser, enlarged)
         if found is not None:
             small[width] = recogniser.embed(found, enlarged)
@@ -105,7 +108,8 @@ def likenesses(
     photos: Sequence[Shown], references: int, width: int | None
 ) -> tuple[Floats, Floats]:
     """Of photos of the person, and of others, to templates made of so many references."""
-    own, others = [], []
+    own: list[float] = []
+    others: list[float] = []
     for person in sorted({photo.person for photo in photos}):
         mine = [photo for photo in photos if photo.person == person]
         if len(mine) <= references:
@@ -184,7 +188,7 @@ def in_groups(photos: Sequence[Shown], groups: int) -> dict[str, Any]:
 
 
 def side_by_side(files: Sequence[Path]) -> tuple[bytes, list[tuple[float, float]]]:
-    pictures = [cv2.imread(str(file)) for file in files]
+    pictures = [read_picture(file) for file in files]
     scaled = [
         cv2.resize(picture, (round(picture.shape[1] * GROUP_HEIGHT / len(picture)), GROUP_HEIGHT))
         for picture in pictures
@@ -285,7 +289,7 @@ def main() -> None:
         "pairs": len(photos) * (len(photos) - 1) // 2,
         "told_apart": tell_apart(photos),
         "groups": in_groups(photos, given.groups),
-        "costs": costs(recogniser, read(photos[0].file)),
+        "costs": costs(recogniser, read_picture(photos[0].file)[..., ::-1]),
     }
     three = [row for row in report["told_apart"] if row["references"] == 3]
     rates = (

@@ -82,7 +82,7 @@ def _piped(kafka: KafkaSettings, files: list[Path], replicas: int) -> float:
         while any(state.state != "working" for state in supervisor.states):
             time.sleep(0.1)
         publish(_references(files, run, warming + PHOTOS * replicas), producer)
-        times = []
+        times: list[float] = []
         while len(times) < warming + PHOTOS * replicas:
             for batch in reader.poll(timeout_ms=500).values():
                 found = (decode(record.value, Observation) for record in batch)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 import psutil
+from kafka import KafkaProducer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -30,7 +31,6 @@ from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, pipeline_topics
 
 OUT = Path(__file__).parents[1] / "out"
-SIZE = {"columns": 140, "rows": 45}
 CLEARS = ("\x1b[2J", "\x1bc", "\x1b[J")
 
 
@@ -54,12 +54,15 @@ def measure(kafka: KafkaSettings, seconds: float, rate: float) -> dict[str, floa
     client = open_producer(kafka)
     publish(client, record, 0)
     client.flush()
-    with Terminal("tail", "--bootstrap-servers", kafka.bootstrap_servers, **SIZE) as terminal:
+    with Terminal(
+        "tail", "--bootstrap-servers", kafka.bootstrap_servers, columns=140, rows=45
+    ) as terminal:
         start = terminal.wait_for("wingspan")
         process = own_process(terminal)
         begun = time.monotonic()
         terminal.output = ""
-        sent, resident, cpu = 0, [], process.cpu_times()
+        sent, cpu = 0, process.cpu_times()
+        resident: list[float] = []
         while (now := time.monotonic() - begun) < seconds:
             while sent < now * rate:
                 sent += 1
@@ -112,7 +115,7 @@ def first_record() -> SkeletonRecord:
     )
 
 
-def publish(client, record: SkeletonRecord, number: int) -> None:  # noqa: ANN001 - kafka-python's
+def publish(client: KafkaProducer, record: SkeletonRecord, number: int) -> None:
     """An estimate, its note and an observation, as they come from a pipeline."""
     now = time.time()
     latest = msgspec.structs.replace(record, observations=number, estimated_at=now)

@@ -363,7 +363,9 @@ def test_what_is_no_avatar_is_said(run: Path, data: bytes) -> None:
 def test_a_damaged_document_is_fitted_or_refused_in_words(data: st.DataObject) -> None:
     whole = read_container_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
     holder, key = data.draw(st.sampled_from(places_in(whole.document)))
-    damage = st.sampled_from([None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True])
+    damage: st.SearchStrategy[object] = st.sampled_from(
+        [None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True]
+    )
     if isinstance(holder, dict) and data.draw(st.booleans()):
         del holder[key]
     else:
@@ -381,11 +383,11 @@ def read_container_bytes(data: bytes) -> Container:
 
 def places_in(part: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
     """All containers of a document and their keys."""
-    keys = list(part) if isinstance(part, dict) else list(range(len(part)))
-    found = [(part, key) for key in keys]
-    for key in keys:
-        if isinstance(part[key], dict | list):
-            found += places_in(part[key])
+    inner: list[tuple[Any, Any]] = list(part.items() if isinstance(part, dict) else enumerate(part))
+    found: list[tuple[Any, Any]] = [(part, key) for key, _ in inner]
+    for _, value in inner:
+        if isinstance(value, dict | list):
+            found += places_in(value)
     return found
 
 

@@ -14,6 +14,7 @@ import trimesh
 from click.testing import CliRunner
 from support.avatar.fitted import Read
 
+from avatarrig.body.anthropometry import stature
 from avatarrig.cli.commands.export import export
 
 ESTIMATES = {
@@ -112,6 +113,25 @@ def test_breadths_head_hands_and_feet_are_a_persons(body: Read) -> None:
     assert not outside
 
 
+def test_hands_and_feet_have_the_lengths_that_the_estimate_gives(tmp_path: Path) -> None:
+    wanted = {"hand": 0.105, "foot": 0.145}
+    tall = stature(ESTIMATES)
+    further = {key: {"value": share * tall} for key, share in wanted.items()}
+    document = {"estimates": ESTIMATES, "stats": {}, "further": further}
+    (tmp_path / "skeleton_estimate.json").write_text(json.dumps(document))
+    command = [str(tmp_path), "--body", "--format", "vrm", "--height", "1.80"]
+    done = CliRunner().invoke(export, command)
+    assert done.exit_code == 0, done.output
+    assert "hands: anthropometry given the other bones" in done.output
+    body = Read((tmp_path / "body.vrm").read_bytes())
+    points, bones = body.mesh(), bones_of(body)
+    wrist = body.world(bones["leftHand"])[0, 3]
+    feet = points[(points[:, 1] < 0.06) & (points[:, 0] > 0)]
+    found = {"hand": points[:, 0].max() - wrist, "foot": np.ptp(feet[:, 2])}
+    for key, share in wanted.items():
+        assert found[key] / 1.8 == pytest.approx(share, rel=0.02), key
+
+
 def test_the_plain_glb_has_a_texture_map_and_no_vrm(run: Path) -> None:
     data = (run / "body.glb").read_bytes()
     gltf = pygltflib.GLTF2.load_from_bytes(data)
@@ -121,6 +141,19 @@ def test_the_plain_glb_has_a_texture_map_and_no_vrm(run: Path) -> None:
     )
     scene: Any = trimesh.load(io.BytesIO(data), file_type="glb")
     assert sum(len(mesh.faces) for mesh in scene.geometry.values()) > 25_000
+
+
+SLIDERS = {
+    "measure/measure-shoulder-dist-decr|incr",
+    "measure/measure-upperarm-length-decr|incr",
+    "measure/measure-lowerarm-length-decr|incr",
+    "measure/measure-upperleg-height-decr|incr",
+    "measure/measure-lowerleg-height-decr|incr",
+    "hip/hip-scale-horiz-decr|incr",
+    "torso/torso-scale-vert-decr|incr",
+}
+"""Names of MakeHuman 1.3's data/modifiers/measurement_modifiers.json and modeling_modifiers.json,
+as its Human.load looks them up."""
 
 
 def test_the_sliders_are_a_file_that_makehuman_reads_line_by_line(run: Path) -> None:
@@ -134,7 +167,7 @@ def test_the_sliders_are_a_file_that_makehuman_reads_line_by_line(run: Path) -> 
             sliders[rest[0]] = float(rest[1])
     assert len([line for line in lines if line.startswith("skeleton")]) == 1
     own = [value for name, value in sliders.items() if name.endswith("decr|incr")]
-    assert len(own) == 7
+    assert {name for name in sliders if name.endswith("decr|incr")} == SLIDERS
     assert all(-1 <= value <= 1 for value in own)
     assert any(own)
 

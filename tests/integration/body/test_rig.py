@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bvh
 import msgspec
@@ -15,6 +15,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pxr import Usd, UsdGeom, UsdSkel
+from support.avatar.fitted import quaternion_matrix
 from support.body.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
@@ -321,7 +322,7 @@ def worlds_of(gltf: pygltflib.GLTF2) -> dict[str, Any]:
         local = np.eye(4)
         if node.rotation is not None:
             x, y, z, w = node.rotation
-            local = trimesh.transformations.quaternion_matrix([w, x, y, z])
+            local = np.asarray(quaternion_matrix([w, x, y, z]))
         local[:3, 3] = node.translation or (0, 0, 0)
         seen[node.name] = parent @ local
         todo |= dict.fromkeys(node.children or [], seen[node.name])
@@ -356,8 +357,8 @@ def test_nothing_sticks_out_beyond_the_crown() -> None:
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
     armature = build_armature(ESTIMATE, height=1.72)
-    scene = trimesh.load(io.BytesIO(to_glb(armature)), file_type="glb")
-    (mesh,) = scene.geometry.values()
+    scene = trimesh.load_scene(io.BytesIO(to_glb(armature)), file_type="glb")
+    (mesh,) = cast("list[trimesh.Trimesh]", scene.dump())
     assert len(mesh.faces) == 8 * len(armature.bones)
     assert mesh.bounds[1][1] == pytest.approx(1.72, abs=1e-3)
     mesh.merge_vertices(merge_norm=True)

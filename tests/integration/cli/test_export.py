@@ -37,6 +37,27 @@ def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format
         assert {bone["name"]: bone["measured"] for bone in bones}["hand.L"] is False
 
 
+SLIMEVR = {
+    *("headShift", "neckLength", "upperChestLength", "chestLength", "chestOffset", "waistLength"),
+    *("hipLength", "hipOffset", "hipsWidth", "upperLegLength", "lowerLegLength", "footLength"),
+    *("footShift", "skeletonOffset", "shouldersDistance", "shouldersWidth", "upperArmLength"),
+    *("lowerArmLength", "handDistanceY", "handDistanceZ", "elbowOffset"),
+}
+"""Keys of SlimeVR-Server's SkeletonConfigOffsets.java, of August 2026."""
+UNITY = {
+    *("Hips", "Spine", "Chest", "UpperChest", "Neck", "Head"),
+    *(
+        f"{side}{part}"
+        for side in ("Left", "Right")
+        for part in (
+            *("Shoulder", "UpperArm", "LowerArm", "Hand"),
+            *("UpperLeg", "LowerLeg", "Foot", "Toes"),
+        )
+    ),
+}
+"""Names of UnityEngine.HumanBodyBones that are no finger, eye or jaw."""
+
+
 def test_slimevr_gets_its_offsets(run: Path) -> None:
     done = CliRunner().invoke(export, [str(run), "--format", "slimevr", "--height", "172"])
     assert done.exit_code == 0, done.output
@@ -47,6 +68,18 @@ def test_slimevr_gets_its_offsets(run: Path) -> None:
     legs = ("upperLegLength", "lowerLegLength")
     assert sum(offsets[key] for key in (*tall, *legs)) == pytest.approx(0.936 * 1.72, abs=2e-3)
     assert offsets["shouldersWidth"] == pytest.approx(offsets["upperArmLength"], abs=1e-3)
+    assert set(offsets) <= SLIMEVR
+    # Joints as SkeletonConfigManager.computeNodeOffset hangs them on one another, from the eyes.
+    command = [str(run), "--format", "json", "--height", "172"]
+    assert CliRunner().invoke(export, command).exit_code == 0
+    bones = json.loads((run / "skeleton.json").read_text())["bones"]
+    heads = {bone["vrm"]: bone["head"] for bone in bones}
+    shoulders = 0.936 * 1.72 - offsets["neckLength"] - offsets["shouldersDistance"]
+    assert shoulders == pytest.approx(heads["leftUpperArm"][1], abs=2e-3)
+    assert offsets["shouldersWidth"] / 2 == pytest.approx(heads["leftUpperArm"][0], abs=2e-3)
+    hips = offsets["upperLegLength"] + offsets["lowerLegLength"]
+    assert hips == pytest.approx(heads["leftUpperLeg"][1], abs=2e-3)
+    assert offsets["hipsWidth"] / 2 == pytest.approx(heads["leftUpperLeg"][0], abs=2e-3)
 
 
 def test_unity_gets_a_description_whose_bones_hang_together(run: Path) -> None:
@@ -55,7 +88,16 @@ def test_unity_gets_a_description_whose_bones_hang_together(run: Path) -> None:
     description = json.loads((run / "skeleton.unity.json").read_text())
     names = [bone["name"] for bone in description["skeleton"]]
     assert [bone["boneName"] for bone in description["human"]] == names
+    assert set(description) == {
+        *("human", "skeleton", "upperArmTwist", "lowerArmTwist", "upperLegTwist", "lowerLegTwist"),
+        *("armStretch", "legStretch", "feetSpacing", "hasTranslationDoF"),
+    }
+    assert all(set(bone) == {"boneName", "humanName", "limit"} for bone in description["human"])
+    assert all(
+        set(bone) == {"name", "position", "rotation", "scale"} for bone in description["skeleton"]
+    )
     human = {bone["boneName"]: bone["humanName"] for bone in description["human"]}
+    assert set(human.values()) == UNITY
     assert human["leftUpperArm"] == "LeftUpperArm"
     place = {bone["name"]: bone["position"] for bone in description["skeleton"]}
     assert place["leftLowerArm"]["x"] < 0 < place["rightLowerArm"]["x"]

@@ -192,7 +192,7 @@ def test_it_makes_topics_publishes_photos_and_aggregates(
     with light.serving("aggregate", *servers, *group, "--web-port", str(port)):
         wait_for(lambda: is_ready(port))
         assert get(f"http://127.0.0.1:{port}/")[0] == 200
-    assert "1 photos published" in light.run("ingest", photos, *servers)
+    assert "1 photo published" in light.run("ingest", photos, *servers)
     assert '"found"' in light.run("status", "--json", *servers)
     assert "aggregate.web_port" in light.run("settings")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -132,7 +133,7 @@ def mutate(data: bytes, edits: list[tuple[str, float, int, bytes]]) -> bytes:
 )
 @given(name=st.sampled_from(FORMATS), edits=EDITS)
 def test_damaged_photos_never_crash_or_hang(
-    detector: Detector, small_files: dict[Format, bytes], name: Format, edits: list
+    detector: Detector, small_files: dict[Format, bytes], name: Format, edits: list[Any]
 ) -> None:
     started = time.process_time()
     result = outcome(detector, mutate(small_files[name], edits))
@@ -167,7 +168,7 @@ def test_the_backend_for_trying_things_out_speaks_mediapipe() -> None:
         backend.detect_face(rgb)
     hips = [pose.pose_landmarks[0][joint] for joint in (23, 24)]
     assert len(pose.pose_landmarks[0]) == len(pose.pose_world_landmarks[0]) == 33
-    assert (category.shape, category.dtype) == (rgb.shape[:2], np.uint8)
+    assert (category.shape, category.dtype) == (rgb.shape[:2], np.dtype(np.uint8))
     assert set(np.unique(category)) == {0, 255}
     row, column = (sum(getattr(hip, axis) for hip in hips) / 2 for axis in "yx")
     assert category[int(row * rgb.shape[0]), int(column * rgb.shape[1])] == 0

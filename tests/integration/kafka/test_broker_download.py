@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.kafka.embedded import BrokerUnavailableError, download
+from avatarrig.kafka.embedded import BrokerUnavailableError
 from avatarrig.kafka.embedded.download import MAVEN_CENTRAL, fetch_jars, maven_base, missing_jars
 from avatarrig.kafka.embedded.jars import Jar, committed_jars, jar_folder
 
@@ -57,7 +57,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     serving = threading.Thread(target=mirror.server.serve_forever, args=(0.01,))
     serving.start()
     monkeypatch.setenv("AVATARRIG_MAVEN_BASE", mirror.url + "/")
-    monkeypatch.setattr(download.time, "sleep", lambda _: None)
+    monkeypatch.setattr("avatarrig.kafka.embedded.download.time.sleep", lambda _: None)
     yield mirror
     mirror.server.shutdown()
     mirror.server.server_close()
@@ -150,7 +150,7 @@ def test_without_a_network_the_message_names_both_ways_out(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AVATARRIG_MAVEN_BASE", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        monkeypatch.setattr(download.time, "sleep", lambda _: None)
+        monkeypatch.setattr("avatarrig.kafka.embedded.download.time.sleep", lambda _: None)
         with pytest.raises(BrokerUnavailableError) as refusal:
             fetch_jars(tmp_path, committed_jars())
     assert "--bootstrap-servers" in str(refusal.value)

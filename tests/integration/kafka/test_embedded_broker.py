@@ -11,6 +11,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -131,6 +132,34 @@ def test_a_second_broker_on_the_same_data_is_refused(fresh_kafka: EmbeddedBroker
     with pytest.raises(DataInUseError, match=rf"started by process {os.getpid()}.*another"):
         EmbeddedBroker(data).start()
     assert describe_cluster(settings_of(fresh_kafka)).brokers == (fresh_kafka.bootstrap_servers,)
+
+
+@posix
+def test_a_guard_that_is_killed_before_the_broker_is_prepared_or_started_costs_nothing(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    lock = str(tmp_path / "kafka" / "lock")
+
+    def guards() -> list[psutil.Process]:
+        return [each for each in psutil.Process().children() if lock in each.cmdline()]
+
+    def kill_the_first() -> None:
+        wait_for(guards)
+        guards()[0].kill()
+
+    killing = threading.Thread(target=kill_the_first)
+    killing.start()
+    broker = EmbeddedBroker(tmp_path / "kafka")
+    try:
+        broker.prepare()
+        killing.join()
+        for guard in guards():
+            guard.kill()
+        broker.start()
+        write(broker, b"taken")
+        assert read(broker, 1) == [b"taken"]
+    finally:
+        broker.stop()
 
 
 def test_storage_is_laid_out_as_kafkas_tool_does_it(
@@ -327,6 +356,7 @@ def test_a_command_of_the_same_user_finds_the_secret_by_the_port(kafka: Embedded
         port = kafka.bootstrap_servers.rpartition(":")[2]
         settings = KafkaSettings(bootstrap_servers=f"{host}:{port}")
         assert settings.security_protocol == "SASL_PLAINTEXT"
+        assert settings.password
         assert settings.password not in repr(settings)
         assert describe_cluster(settings).brokers == (kafka.bootstrap_servers,)
     assert not KafkaSettings(bootstrap_servers=f"elsewhere:{port}").sasl

@@ -70,7 +70,7 @@ def test_what_is_below_a_prefix_is_published_once(s3: S3) -> None:
     url = s3.bucket("prefixes", PHOTOS)
     producer = RecordingProducer()
     ingest_of(f"{url}/Ann", producer).once(threading.Event())
-    assert {r.path: r.uri for r in producer.records} == {
+    assert {r.path: r.uri for r in producer.photos} == {
         "1.jpg": "s3://prefixes/Ann/1.jpg",
         "deep/2 ü#%41.JPG": to_store_url("prefixes/Ann/deep/2 ü#%41.JPG"),
     }

@@ -74,7 +74,8 @@ def pixels(png: bytes) -> NDArray[np.uint8]:
 def near(picture: NDArray[np.uint8], place: tuple[float, float]) -> NDArray[np.int64]:
     """The colour at a place given in shares of the picture."""
     height, width = picture.shape[:2]
-    return picture[int(place[1] * height), int(place[0] * width)].astype(int)
+    colour: NDArray[np.int64] = picture[int(place[1] * height), int(place[0] * width)].astype(int)
+    return colour
 
 
 def middle(first: int, second: int) -> tuple[float, float]:

@@ -191,7 +191,7 @@ def test_a_broker_whose_java_or_guard_is_killed_is_started_again_on_its_port(
 def is_gone(pid: int) -> bool:
     """Tells whether a process has ended; whoever is its parent now may not have taken note yet."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 

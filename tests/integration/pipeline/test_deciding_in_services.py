@@ -18,6 +18,7 @@ from avatarrig.cli import avatarrig
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import Observation, encode, record_key
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
@@ -67,8 +68,9 @@ def is_last(estimate: dict[str, Any]) -> Callable[[list[Any]], bool]:
     return lambda records: bool(records) and without_time(records[-1].estimate) == estimate
 
 
-def without_time(estimate: dict[str, Any]) -> dict[str, Any]:
-    return msgspec.json.decode(msgspec.json.encode(estimate))
+def without_time(estimate: Estimate) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(estimate))
+    return document
 
 
 def expected(left_out: set[str]) -> dict[str, Any]:

@@ -84,6 +84,16 @@ def test_a_folder_that_is_no_run_says_what_to_give(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("command", ["export", "report", "fit"])
+def test_where_nothing_is_named_the_run_directory_is_asked_for(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    refused = called(command, *(["avatar.vrm"] if command == "fit" else []))
+    assert refused.exit_code == 2
+    assert "name the run directory" in refused.output
+
+
 @pytest.fixture
 def on_kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
     kafka = with_topics(fresh_kafka, 2)

@@ -20,8 +20,9 @@ from avatarrig.kafka import (
     partitions_of,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.metrics.detect import PERSON
 from avatarrig.wire.topics import Topic
-from processors.outcome import PERSON, Output, Taken
+from processors.outcome import Output, Taken
 from processors.positions import seek_to_committed
 from processors.transaction import Transaction
 
@@ -80,7 +81,7 @@ def committed(settings: KafkaSettings, topic: str) -> list[bytes]:
 def test_offsets_behind_a_transaction_that_never_ends_are_read_past_it(
     kafka: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processors.positions._COMMITTED_MS", 1000)
+    monkeypatch.setattr("avatarrig.kafka.groups.COMMITTED_MS", 1000)
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     name = f"endless-{uuid.uuid4().hex[:8]}"
     create_topics(settings, [Topic(name, 1)])

@@ -124,7 +124,7 @@ def test_a_file_that_changed_is_another_photo(watched: Watched) -> None:
     watched.write("1.jpg", JPEG % b"another picture")
     watched.once()
     assert watched.broker.paths == ["1.jpg", "1.jpg"]
-    assert len({record.image_id for record in watched.broker.records}) == 2
+    assert len({photo.image_id for photo in watched.broker.photos}) == 2
 
 
 def test_another_subject_has_the_photos_published_for_it(watched: Watched) -> None:
@@ -144,7 +144,7 @@ def test_the_same_content_is_a_duplicate_also_of_what_an_earlier_process_publish
     watched.once()
     watched.write("c.jpg", JPEG % b"same")
     watched.once()
-    first, *others = watched.broker.records
+    first, *others = watched.broker.photos
     assert [record.duplicate_of for record in others] == [first.image_id] * 2
 
 
@@ -153,7 +153,7 @@ def test_each_first_level_folder_may_be_a_subject(watched: Watched) -> None:
     for name in ("Ben/1.jpg", "Cleo/x/1.jpg", "1.jpg"):
         watched.write(name)
     watched.once()
-    assert {r.path: r.subject for r in watched.broker.records} == {
+    assert {r.path: r.subject for r in watched.broker.photos} == {
         "Ben/1.jpg": "Ben",
         "Cleo/x/1.jpg": "Cleo",
         "1.jpg": "Ann",
@@ -223,7 +223,7 @@ def test_a_slow_copy_is_published_whole(watched: Watched) -> None:
             copy.write(whole[start : start + 1500])
             time.sleep(0.15)  # longer than `quiet`: only the missing end tells
         watched.wait_for("slow.jpg")
-    (record,) = watched.broker.records
+    (record,) = watched.broker.photos
     assert record.size == len(whole)
 
 
@@ -264,8 +264,8 @@ def test_a_broker_that_is_away_is_waited_for(
 
 def test_records_of_other_datasets_and_of_runs_are_not_this_ones() -> None:
     memory = Memory("d")
-    for changes in ({"dataset": "Bea"}, {"run": "r1"}):
-        memory.recall(reference(**changes))
+    memory.recall(reference(dataset="Bea"))
+    memory.recall(reference(run="r1"))
     assert len(memory) == 0
     memory.recall(reference())
     assert len(memory) == 1

@@ -17,8 +17,8 @@ from avatarrig import Estimator, load_run
 from avatarrig.body.evidence.counting import Counted, judge
 from avatarrig.body.landmarks import POSE_LANDMARK_NAMES
 from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.errors import MissingExtraError
 from avatarrig.runs import Pictures, RunDirectory, write_observation
-from avatarrig.runs.frame import MissingExtraError
 from avatarrig.wire import Observation
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +92,7 @@ def test_without_polars_the_extra_is_named(folder: Path) -> None:
 import sys
 sys.modules["polars"] = None
 from avatarrig import load_run
-from avatarrig.runs.frame import MissingExtraError
+from avatarrig.errors import MissingExtraError
 run = load_run("outputs/runs/Demo")
 for table in (run.frame, run.landmarks):
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -277,7 +277,7 @@ def test_a_store_that_takes_nothing_ends_the_work(
 
 
 @pytest.fixture
-def ask(kafka: EmbeddedBroker) -> Iterator[Callable[..., Result]]:
+def ask(kafka: EmbeddedBroker) -> Callable[..., Result]:
     with_topics(kafka)
 
     def invoke(*arguments: str | Path) -> Result:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -34,17 +35,17 @@ from estimator.model import (  # noqa: E402
     with_shared_errors,
 )
 from estimator.model import posterior as differentiable_posterior  # noqa: E402
-from estimator.people import find_sets, read_set  # noqa: E402
+from estimator.people import Body, find_sets, read_set  # noqa: E402
 from estimator.population import covariance_of_people, mean_of_people  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def bodies():  # noqa: ANN201 - a list of bodies
+def bodies() -> list[Body]:
     folder, *_ = find_sets([SCRIPTS / "training_data"])
     return read_set(folder)[:6]
 
 
-def test_the_network_says_the_same_in_both(bodies) -> None:  # noqa: ANN001
+def test_the_network_says_the_same_in_both(bodies: list[Body]) -> None:
     learned = load_learned("full")
     photos = photos_of(album_of(bodies[:1]))
     network = learned.network
@@ -52,10 +53,10 @@ def test_the_network_says_the_same_in_both(bodies) -> None:  # noqa: ANN001
     outputs = jax.vmap(lambda member: forward(member, standard))(network.layers).mean(0)
     matrix, vector = information(
         outputs,
-        photos.observed - network.offset,
-        photos.precision,
-        network.usual,
-        np.log(network.tolerance),
+        jnp.asarray(photos.observed - network.offset),
+        jnp.asarray(photos.precision),
+        jnp.asarray(network.usual),
+        jnp.asarray(np.log(network.tolerance)),
     )
     views = look_at(bodies[0].pose, bodies[0].world, bodies[0].size)
     expected_matrix, expected_vector, _ = information_of(*look(network, views))
@@ -71,13 +72,15 @@ def test_the_gaussian_step_says_the_same_in_both() -> None:
     fields = {field.name: getattr(people, field.name) for field in dataclasses.fields(people)}
     fields["log_shares"] = np.log(fields.pop("shares"))
     fields = {name: np.asarray(value) for name, value in fields.items()}
-    means, _, log_shares = differentiable_posterior(fields, matrix[None], vector[None])
+    means, _, log_shares = differentiable_posterior(
+        fields, jnp.asarray(matrix[None]), jnp.asarray(vector[None])
+    )
     mean, covariance, _ = posterior(people, matrix, vector)
     np.testing.assert_allclose(np.exp(log_shares[0]) @ means[0], mean, rtol=1e-2, atol=2e-3)
     assert np.linalg.eigvalsh(covariance).min() > 0
 
 
-def test_shared_errors_say_the_same_in_both(bodies) -> None:  # noqa: ANN001
+def test_shared_errors_say_the_same_in_both(bodies: list[Body]) -> None:
     learned = load_learned("full")
     cells = cells_of(bodies[0], learned)
     moment = np.array([0, 0, 1, 2, 2, 2, 3, 4][: len(cells)])
@@ -98,17 +101,18 @@ def test_shared_errors_say_the_same_in_both(bodies) -> None:  # noqa: ANN001
     occasions(moment[: len(cells)], session[moment[: len(cells)]], moments[0], sessions[0])
     matrix, vector = with_shared_errors(
         parameters,
-        np.array([[each[0] for each in alone]]),
-        np.array([[each[1] for each in alone]]),
-        moments,
-        sessions,
+        jnp.asarray([[each[0] for each in alone]]),
+        jnp.asarray([[each[1] for each in alone]]),
+        jnp.asarray(moments),
+        jnp.asarray(sessions),
     )
     np.testing.assert_allclose(matrix[0], expected_matrix, rtol=1e-3, atol=2e-2)
     np.testing.assert_allclose(vector[0], expected_vector, rtol=1e-3, atol=2e-2)
 
 
 def _logged(root: np.ndarray) -> np.ndarray:
-    return np.tril(root, -1) + np.diag(np.log(np.diag(root)))
+    logged: np.ndarray = np.tril(root, -1) + np.diag(np.log(np.diag(root)))
+    return logged
 
 
 def nothing_shared(people: Population) -> Population:
@@ -163,7 +167,7 @@ class _People:
     spread: np.ndarray
 
 
-def test_a_compact_set_says_nearly_the_same(bodies, tmp_path: Path) -> None:  # noqa: ANN001
+def test_a_compact_set_says_nearly_the_same(bodies: list[Body], tmp_path: Path) -> None:
     folder, *_ = find_sets([SCRIPTS / "training_data"])
     columns = read_compact(folder / "landmarks16.npz")
     write_compact(tmp_path / "again.npz", columns)

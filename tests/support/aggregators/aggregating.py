@@ -28,8 +28,9 @@ from avatarrig.wire import (
 )
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
+from producers.settings import IngestSettings
 
-WRITTEN = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
+WRITTEN: dict[str, type[Any]] = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
 PATIENCE = 90.0
 """Seconds that a condition may take on a machine that is busy with other things."""
 
@@ -39,7 +40,7 @@ class Aggregator:
 
     def __init__(
         self,
-        settings: AggregatorSettings,
+        settings: AggregatorSettings | IngestSettings,
         folder: Path,
         program: tuple[str, ...] = ("-m", "aggregators"),
     ) -> None:

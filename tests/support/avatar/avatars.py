@@ -36,7 +36,7 @@ JOINTS: dict[str, tuple[str | None, tuple[float, float, float]]] = {
 }
 """Parent and place of each joint, in T-pose, metres."""
 
-ENDS = {"head": (0, 1.75, 0), "leftHand": (0.82, 1.4, 0), "rightHand": (-0.82, 1.4, 0)}
+ENDS = {"head": (0, 1.75, 0.0), "leftHand": (0.82, 1.4, 0.0), "rightHand": (-0.82, 1.4, 0.0)}
 ENDS |= {f"{side}Toes": (sign * 0.09, 0.0, 0.2) for side, sign in (("left", 1), ("right", -1))}
 GIRTH = {"hips": 0.13, "spine": 0.12, "chest": 0.13, "head": 0.09, "UpperLeg": 0.07}
 
@@ -156,7 +156,8 @@ def _rotation(axis: tuple[float, float, float], degrees: float) -> np.ndarray:
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = math.radians(degrees)
-    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    turn: np.ndarray = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    return turn
 
 
 def places(recipe: Recipe) -> dict[str, np.ndarray]:
@@ -209,7 +210,8 @@ class Builder:
 
     def accessor(self, values: np.ndarray, kind: str, *, bounds: bool = False) -> int:
         component = {"float32": 5126, "uint16": 5123, "uint8": 5121}[values.dtype.name]
-        entry = {"bufferView": self.view(values.tobytes()), "componentType": component}
+        entry: dict[str, Any] = {"bufferView": self.view(values.tobytes())}
+        entry["componentType"] = component
         entry |= {"count": len(values), "type": kind}
         if bounds:
             entry |= {"min": values.min(0).tolist(), "max": values.max(0).tolist()}
@@ -219,7 +221,8 @@ class Builder:
     def interleaved(self, first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
         view = self.view(np.concatenate([first, second], axis=1).tobytes(), byteStride=24)
         for offset, values in ((0, first), (12, second)):
-            entry = {"bufferView": view, "byteOffset": offset, "componentType": 5126}
+            entry: dict[str, Any] = {"bufferView": view, "byteOffset": offset}
+            entry["componentType"] = 5126
             entry |= {"count": len(values), "type": "VEC3"}
             if offset == 0:
                 entry |= {"min": values.min(0).tolist(), "max": values.max(0).tolist()}
@@ -241,7 +244,11 @@ def tubes(
     points: dict[str, np.ndarray], bones: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Positions, normals, joints, weights and triangles of a tube along each bone."""
-    vertices, normals, joints, weights, faces = [], [], [], [], []
+    vertices: list[Any] = []
+    normals: list[Any] = []
+    joints: list[list[int]] = []
+    weights: list[list[float]] = []
+    faces: list[list[int]] = []
     rings, sides = 7, 10
     for bone in bones:
         start = points[bone]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pygltflib
 import trimesh
 
+quaternion_matrix: Callable[[list[float]], np.ndarray] = trimesh.transformations.quaternion_matrix
 SEGMENTS = {
     "upper_arm": ("UpperArm", "LowerArm"),
     "lower_arm": ("LowerArm", "Hand"),
@@ -42,7 +44,7 @@ class Read:
         local = np.eye(4)
         if entry.rotation:
             x, y, z, w = entry.rotation
-            local = trimesh.transformations.quaternion_matrix([w, x, y, z])
+            local = np.asarray(quaternion_matrix([w, x, y, z]))
         local[:3, :3] *= entry.scale or [1, 1, 1]
         local[:3, 3] = entry.translation or [0, 0, 0]
         return self.world(self.parents[node]) @ local if node in self.parents else local
@@ -52,7 +54,8 @@ class Read:
         skin = self.gltf.skins[0]
         binds = self.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
         top = self.world(skin.joints[0]) @ binds[0]
-        return top @ np.linalg.inv(binds[skin.joints.index(node)].astype(float))
+        place: np.ndarray = top @ np.linalg.inv(binds[skin.joints.index(node)].astype(float))
+        return place
 
     def lengths(self, bones: dict[str, int], *, bind: bool = False) -> dict[str, float]:
         place = {b: (self.bind(n) if bind else self.world(n))[:3, 3] for b, n in bones.items()}
@@ -80,9 +83,10 @@ class Read:
         weights /= weights.sum(axis=1, keepdims=True)  # whole numbers stand for shares
         mixed = np.einsum("nk,nkij->nij", weights, moves[joints])
         points = self.array(primitive.attributes.POSITION)
-        return np.einsum("nij,nj->ni", mixed[:, :3, :3], points) + mixed[:, :3, 3]
+        moved: np.ndarray = np.einsum("nij,nj->ni", mixed[:, :3, :3], points) + mixed[:, :3, 3]
+        return moved
 
 
 def scene(data: bytes) -> trimesh.Scene:
     """The file as trimesh loads it."""
-    return trimesh.load(io.BytesIO(data), file_type="glb")
+    return trimesh.load_scene(io.BytesIO(data), file_type="glb")

@@ -11,7 +11,7 @@ ARM, LEG = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
 
 
 def standing_body() -> Body:
-    points = {"hips": (0, 1.0, 0), "head": (0, 1.6, 0)}
+    points = {"hips": (0.0, 1.0, 0.0), "head": (0.0, 1.6, 0.0)}
     for side, sign in (("left", 1), ("right", -1)):
         arm, leg = ((0.18, 1.45), (0.45, 1.44), (0.7, 1.43)), ((0.1, 0.95), (0.1, 0.5), (0.1, 0.1))
         for names, row in ((ARM, arm), (LEG, leg)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 from support.body.evidence import any_evidence
@@ -20,7 +21,7 @@ VERSION = load_learned("full").version
 GOOD = {"pose_inmask_ratio": 1.0, "pose_oob_ratio": 0.0, "pose_supported_bones": 10}
 
 
-def observation(**fields: object) -> Observation:
+def observation(**fields: Any) -> Observation:
     """A photo that counts, unless the fields say otherwise."""
     return photo(0, BODY, **{"meta": GOOD} | fields)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -24,7 +26,7 @@ def tagged(picture: Image.Image, name: Format, orientation: int) -> bytes:
     if name == "HEIC":
         return encode_heic(picture, exif=exif.tobytes())
     kinds = {"WebP": "WEBP"}
-    lossless = {"PNG": {}, "TIFF": {}}
+    lossless: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}}
     return encode(
         picture, kinds.get(name, name), exif=exif.tobytes(), **lossless.get(name, {"quality": 95})
     )

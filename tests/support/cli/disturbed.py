@@ -90,10 +90,10 @@ class Disturbed:
 
     def family(self) -> list[psutil.Process]:
         """All processes that the command started, and theirs."""
-        try:
-            return psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+        return family
 
     def members(self, kind: str) -> list[psutil.Process]:
         """Those of the family that are replicas, sandboxes, the aggregator or the broker."""
@@ -240,6 +240,6 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

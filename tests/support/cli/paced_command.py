@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from support.scripted_detector import obey
@@ -81,7 +81,8 @@ def open_paced(options: DetectorOptions, models: Path | None) -> PhotoDetector:
     largest = os.environ.get(LARGEST_FILE)
     if largest is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
-    return PacedDetector(detector_fingerprint(options, locate_models(options, models)))
+    detector = PacedDetector(detector_fingerprint(options, locate_models(options, models)))
+    return cast("PhotoDetector", detector)
 
 
 def publish_some(
@@ -103,10 +104,11 @@ def publish_some(
 
 def run_paced() -> None:
     if PUBLISHED in os.environ:
-        publishing.publish_dataset = functools.partial(publish_some, int(os.environ[PUBLISHED]))
+        some = functools.partial(publish_some, int(os.environ[PUBLISHED]))
+        vars(publishing)["publish_dataset"] = some
     limits = Limits(detection=float(os.environ[DETECTION_SECONDS]))
-    session.SandboxSettings = functools.partial(SandboxSettings, detector=DETECTOR)
-    session.ReplicaSettings = functools.partial(ReplicaSettings, limits=limits)
+    vars(session)["SandboxSettings"] = functools.partial(SandboxSettings, detector=DETECTOR)
+    vars(session)["ReplicaSettings"] = functools.partial(ReplicaSettings, limits=limits)
     main()
 
 

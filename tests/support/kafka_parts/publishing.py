@@ -44,16 +44,21 @@ class RecordingProducer:
         if self.refusals:
             self.refusals -= 1
             return Acknowledged(ConnectionError("away"))
-        self.records.append(decode(value, PhotoReference if topic == IMAGES else Reject))
+        is_photo = topic == IMAGES
+        self.records.append(decode(value, PhotoReference) if is_photo else decode(value, Reject))
         return Acknowledged(None)
 
     def flush(self) -> None:
         """Everything is acknowledged at once."""
 
     @property
+    def photos(self) -> list[PhotoReference]:
+        return [record for record in self.records if isinstance(record, PhotoReference)]
+
+    @property
     def paths(self) -> list[str]:
         """Photos that were published."""
-        return sorted(r.path for r in self.records if isinstance(r, PhotoReference))
+        return sorted(photo.path for photo in self.photos)
 
     def wait_for(self, *paths: str) -> None:
         """Waits until these are published."""

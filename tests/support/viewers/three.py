@@ -39,7 +39,8 @@ class Shown:
     def outline(self) -> np.ndarray:
         """Where the avatar is: (600, 600)."""
         apart = np.abs(self.picture().astype(int) - _BACKGROUND).max(axis=2)
-        return apart > 24
+        seen: np.ndarray = apart > 24
+        return seen
 
     def move(self) -> None:
         """Bends arms and a leg, opens the mouth, lets springs settle."""

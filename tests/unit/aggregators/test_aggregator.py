@@ -29,7 +29,8 @@ def read(part: ObservedPartition, *numbers: int) -> ObservedPartition:
 
 def saved(part: ObservedPartition | TalliedPartition) -> dict[bytes, bytes]:
     changes = part.take_checkpoint()
-    return dict([*changes.entries, changes.marker])
+    entries = [*changes.entries, changes.marker]
+    return {key: value for key, value in entries if value is not None}
 
 
 def estimator(tally: Tally, subject: str, _: Measurements | None) -> Estimate:
@@ -193,7 +194,8 @@ def test_only_what_was_not_published_is_published_again() -> None:
 
 
 def test_sights_survive_on_pages_whatever_their_number() -> None:
-    seen, pages = Deduplication(), {}
+    seen = Deduplication()
+    pages: dict[int, bytes] = {}
     photos = [digest_of(SERIES, f"photo-{n}") for n in range(3 * PAGE_PHOTOS + 7)]
     for offset, photo in enumerate(photos):
         assert seen.first(photo, offset) == offset

@@ -129,7 +129,7 @@ def test_a_photo_that_was_counted_otherwise_is_refused_and_nobody_waits_for_ever
 
 @pytest.mark.parametrize("standing", [LEFT_OUT, GONE, "a reason of a later version"])
 def test_a_photo_does_not_count_for_the_reason_that_was_given(standing: str) -> None:
-    reason = Exclusion(standing) if standing in set(Exclusion) else LEFT_OUT
+    reason = {each.value: each for each in Exclusion}.get(standing, Exclusion.ON_REQUEST)
     assert judge(as_decided(ONE, standing)) == Excluded(reason)
 
 

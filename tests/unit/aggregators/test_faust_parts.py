@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import MagicMock
 
 import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
+from support.body.estimates import said
 
 from aggregators.app import Aggregation
 from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
@@ -57,10 +58,10 @@ def consumer(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Consumer, "_new_consumer_thread", lambda _: Thread())
     app = App("group", broker="kafka://127.0.0.1:1", Table=StateTable, TableManager=TableManager)
     app.loop = loop
-    consumer = app.consumer
+    consumer = cast("Consumer", app.consumer)
     consumer.positions = lambda: {(OBSERVED.topic, OBSERVED.partition): 30}
     app.consumer_generation_id = GENERATION
-    app.tables._changelogs = {CHANGELOG.topic: None}
+    cast("Any", app.tables)._changelogs = {CHANGELOG.topic: None}
     consumer._set_active_tps({OBSERVED, CHANGELOG})
     consumer.pause_partitions({OBSERVED, CHANGELOG})
     return consumer
@@ -89,7 +90,7 @@ async def hand_on(consumer: Consumer, meanwhile: Callable[[], None]) -> list[TP]
         record = SimpleNamespace(offset=31, value=b"", timestamp=0, timestamp_type=0)
         return {OBSERVED: [record]}, consumer._get_active_partitions()
 
-    consumer._wait_next_records = fetched
+    cast("Any", consumer)._wait_next_records = fetched
     return [tp async for tp, _ in consumer.getmany(1.0)]
 
 
@@ -111,15 +112,16 @@ def test_what_is_not_handed_on_is_read_again(
     handed_on = loop.run_until_complete(hand_on(consumer, happen))
     is_whole = change == "nothing"
     assert handed_on == ([OBSERVED] if is_whole else [])
-    assert consumer._thread.sought == ({} if is_whole else {OBSERVED: 30})
+    assert cast("Thread", consumer._thread).sought == ({} if is_whole else {OBSERVED: 30})
 
 
 def test_a_partition_that_went_away_leaves_nothing_behind(
     consumer: Consumer, loop: asyncio.AbstractEventLoop
 ) -> None:
-    table = consumer.app.Table("observed", key_type=bytes, value_type=bytes, partitions=2)
+    made = consumer.app.Table("observed", key_type=bytes, value_type=bytes, partitions=2)
+    table = cast("StateTable", made)
     kept, gone = marker_key(0), marker_key(1)
-    table.data.data.update({kept: b"", gone: b""})
+    cast("Any", table.data).data.update({kept: b"", gone: b""})
     revoked = {TP(table.changelog_topic_name, 1)}
     loop.run_until_complete(table.on_rebalance(set(), revoked, set()))
     assert set(table.data.keys()) == {kept}
@@ -147,7 +149,7 @@ def test_what_was_read_before_a_rebalance_is_not_taken_in_after_it(
         AggregatorSettings(kafka=kafka),
         topics,
         learned="",
-        estimator=lambda *_: {},
+        estimator=lambda *_: said(),
         data=tmp_path,
         metrics=AggregateMetrics(CollectorRegistry()),
     )
@@ -162,9 +164,10 @@ def test_what_was_read_before_a_rebalance_is_not_taken_in_after_it(
 def test_a_foreign_key_in_a_changelog_belongs_to_no_partition(
     consumer: Consumer,
 ) -> None:
-    table = consumer.app.Table("kept", key_type=bytes, value_type=bytes, partitions=6)
+    made = consumer.app.Table("kept", key_type=bytes, value_type=bytes, partitions=6)
+    table = cast("StateTable", made)
     own = marker_key(3)
     for key in (own, b"", b"evil", None):
-        table.data.data[key] = b"value"
+        cast("Any", table.data).data[key] = b"value"
     assert table.entries(3) == [(own, b"value")]
     assert not table.entries(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from support.observed import observation
@@ -133,7 +135,7 @@ def test_who_is_forgotten_is_not_measured_any_more() -> None:
         {"measured": {}, "height": 1e200},
     ],
 )
-def test_what_nobody_measures_is_rejected_and_harms_no_estimate(told: dict[str, object]) -> None:
+def test_what_nobody_measures_is_rejected_and_harms_no_estimate(told: dict[str, Any]) -> None:
     part = read(update(1, 5, range(8)), measured(**told))
     assert [one.reason for one in part.intake.take_rejections()] == ["malformed"]
     assert says(part) == says(read(update(1, 5, range(8))))

@@ -68,11 +68,13 @@ def test_tally_progress_report_and_frame_say_the_same(reason: Exclusion | None) 
 
 @pytest.mark.parametrize("reason", CASES)
 def test_a_verdict_holds_the_evidence_or_the_reason(reason: Exclusion | None) -> None:
+    assert EVIDENCE is not None
     assert judge(photo(reason)) == (Counted(EVIDENCE) if reason is None else Excluded(reason))
 
 
 def test_an_observation_whose_evidence_is_malformed_is_none_to_a_run() -> None:
     """The aggregator rejects it; a run that took it for one would wait for it in vain."""
+    assert EVIDENCE is not None
     bad = msgspec.structs.replace(GOOD, evidence=msgspec.structs.replace(EVIDENCE, vector=(1,)))
     with pytest.raises(StateRefusedError):
         judge(bad)

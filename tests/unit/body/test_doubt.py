@@ -50,12 +50,13 @@ def test_photos_of_a_stranger_are_doubted() -> None:
 
 def test_a_tenth_of_strangers_moves_the_estimate_less_than_if_all_were_trusted() -> None:
     subject, strangers = evidence_of("pw01"), evidence_of("p00")
-    doubted, trusted = [], []
+    doubted: list[float] = []
+    trusted: list[float] = []
     for first in range(0, 30, 3):
         fair = [photo for place, photo in enumerate(subject) if not first <= place < first + 3]
         mixed = [*fair, *strangers[first : first + 3]]
         for method, moved in ((doubting, doubted), (trusting, trusted)):
             apart = method(mixed).log_lengths - method(fair).log_lengths
-            moved.append(np.abs(apart).mean())
+            moved.append(float(np.abs(apart).mean()))
     assert np.mean(doubted) < 0.85 * np.mean(trusted)
     assert np.mean(doubted) < 0.01

@@ -17,8 +17,9 @@ from support.body.standing import (
 from support.rendered import evidence_of
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.solver.rolling import Change, compare
+from avatarrig.body.solver.rolling import compare
 from avatarrig.body.sums.tally import Tally
+from avatarrig.wire.estimate import Change
 
 
 def test_halves_of_one_persons_photos_show_no_drift() -> None:

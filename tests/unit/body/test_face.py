@@ -34,7 +34,8 @@ def face(yaw: float = 0.0, jaw: float = 0.8, noise: float = 0.0, seed: int = 0) 
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
     )
     places = points @ turn.T + [480, 640, 0]
-    return places / [SIZE[0], SIZE[1], SIZE[0]]
+    shares: np.ndarray = places / [SIZE[0], SIZE[1], SIZE[0]]
+    return shares
 
 
 def scores(**moving: float) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_photos_that_do_not_count_are_counted_by_reason(
     tally = tallied([observation(**{"evidence": ONE} | fields)])
     assert (tally.observations, tally.used, tally.excluded) == (1, 0, {reason: 1})
     assert tally.with_person == int(reason != "no_person")
-    assert Exclusion(reason).words
+    assert {each.value: each.words for each in Exclusion}[reason]
 
 
 def test_a_metric_that_is_not_known_holds_nothing_against_a_photo() -> None:

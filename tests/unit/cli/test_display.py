@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,8 +24,8 @@ from avatarrig.views.progress import Counts
 from avatarrig.views.view import BoneRow, View, bone_rows, duration
 
 
-def a_view(**fields: object) -> View:
-    required: dict[str, object] = {
+def a_view(**fields: Any) -> View:
+    required: dict[str, Any] = {
         "stage": "detecting",
         "counts": Counts(found=30, observed=9, person=8, rejected=1),
         "scanning": False,
@@ -142,3 +143,9 @@ def test_the_clock_of_the_panel_goes_on_between_two_looks() -> None:
         display.show(a_view(elapsed=0.0, stage="starting Apache Kafka"))
         wait_for(lambda: "0:01" in file.getvalue())
     assert "starting Apache Kafka" in file.getvalue()
+
+
+def test_an_interval_beyond_the_scale_is_not_drawn_cut_off() -> None:
+    row = BoneRow("wingspan", 3.8, 3.5, 4.2, 20, "stable")
+    assert not interval_bar(row, 1.6).plain
+    assert interval_bar(row, 4.2).plain.count("●") == 1

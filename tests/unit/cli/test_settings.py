@@ -57,6 +57,14 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings["kafka.cafile"] == ("ca.pem", "AVATARRIG_KAFKA_CAFILE")
 
 
+def test_measured_lengths_may_stand_in_the_file_and_the_environment(tmp_path: Path) -> None:
+    write(tmp_path, '[run]\nmeasure = ["forearm=26cm", "left thigh=41cm+-1cm"]\n')
+    value, source = listed()["run.measure"]
+    assert source == "avatarrig.toml"
+    assert value == "forearm=26cm, left thigh=41cm+-1cm"
+    assert listed(AVATARRIG_UP_MEASURE="hand=19cm")["up.measure"][1] == "AVATARRIG_UP_MEASURE"
+
+
 def test_a_flag_goes_before_both_and_kafkas_settings_hold_for_every_command(tmp_path: Path) -> None:
     write(tmp_path, '[kafka]\nbootstrap_servers = "of-the-file"\n')
     for command in (["status"], ["rejects", "list"], ["rejects", "replay"]):
@@ -102,6 +110,7 @@ def test_the_users_own_file_is_found(tmp_path: Path) -> None:
         ("[run]\nworkers = 1.5\n", "workers in [run]: '1.5' is not a valid"),
         ("[run]\nworkers = [1]\n", "workers in [run] is [1]; it takes one value"),
         ('[run]\nsave_masks = "perhaps"\n', "save_masks in [run]: 'perhaps'"),
+        ('[run]\nmeasure = ["forearm=26m"]\n', "measure in [run]: nobody's forearm"),
         ('[run]\npose_model = "huge"\n', "pose_model in [run]: 'huge' is not one of 'lite'"),
         ('[run]\nbootstrap_servers = "a:1"\n', "It belongs in [kafka]"),
         ('[kafka]\npassword = "secret"\n', "name that in password_file"),

@@ -11,13 +11,14 @@ from rich.console import Console
 from support.kafka_parts.groups import detectors
 from support.observed import observation
 from support.references import reference
+from support.wire.sightings import sighted
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
 from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture, trend
-from avatarrig.views import SIGHTINGS, Board
+from avatarrig.views import Board
 from avatarrig.wire import (
     HistoryRatio,
     HistoryRecord,
@@ -52,7 +53,7 @@ def board(subject: str = "anna") -> Board:
         latest = record(photos, subject, NOW + photos)
         known.note(latest)
         known.note(history_of(latest))
-    known.note(SIGHTINGS.decode(encode(observation(7, subject, observed_at=NOW))))
+    known.note(sighted(encode(observation(7, subject, observed_at=NOW))))
     known.groups([detectors(members=2, waiting=12)])
     return known
 
@@ -105,7 +106,7 @@ def test_a_trouble_is_shown() -> None:
 
 def test_of_one_subject_nothing_of_another_is_shown() -> None:
     known = board("bob")
-    known.note(SIGHTINGS.decode(encode(observation(9, "anna", observed_at=NOW + 40))))
+    known.note(sighted(encode(observation(9, "anna", observed_at=NOW + 40))))
     photo = reference("of-anna.jpg", subject="anna")
     known.note(Reject(reason="crashed", message="m", attempts=3, rejected_at=NOW, reference=photo))
     console = Console(width=100, color_system=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,12 +167,13 @@ def test_points_outside_the_photo_lie_on_nobody() -> None:
     [("min_pose_det", 1.5), ("crop_pad_frac", -0.1), ("num_poses", 0), ("max_pixels", 0)],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: str, value: float) -> None:
+    wrong: dict[str, Any] = {setting: value}
     with pytest.raises(ValueError, match=setting):
-        DetectorOptions(**{setting: value})
+        DetectorOptions(**wrong)
 
 
 def test_the_fingerprint_names_what_changes_an_observation() -> None:
-    def named(checksum: str = "a", **options: object) -> str:
+    def named(checksum: str = "a", **options: Any) -> str:
         files = ModelFiles(Path("p"), Path("f"), Path("s"), (checksum, "b", "c"))
         return detector_fingerprint(DetectorOptions(**options), files)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from avatarrig.body.landmarks import LEFT_HIP
 from avatarrig.detectors.outline import explain_mask
 from avatarrig.detectors.person_mask import PersonMask
 from avatarrig.detectors.second_look import SecondLook
-from avatarrig.detectors.tasks import FoundPose
+from avatarrig.detectors.tasks import FoundPose, GuardedTask, Pixels
 from avatarrig.detectors.who import Box, choose_subject, visible_box
+
+PoseTask = GuardedTask[tuple[FoundPose, ...]]
 
 
 class ScriptedLooks:
@@ -36,7 +39,7 @@ class ScriptedLooks:
         self.answer = answer
         self.crops: list[Box] = []
 
-    def run(self, crop: np.ndarray) -> tuple[FoundPose, ...]:
+    def run(self, crop: Pixels) -> tuple[FoundPose, ...]:
         left, top = int(crop[0, 0, 0]), int(crop[0, 0, 1])
         right, bottom = int(crop[-1, -1, 0]) + 1, int(crop[-1, -1, 1]) + 1
         box = Box(left / SIDE, top / SIDE, right / SIDE, bottom / SIDE)
@@ -65,7 +68,9 @@ def improve(
 ) -> tuple[FoundPose, ...]:
     known = [found.landmarks for found in people]
     explained = explain_mask(mask, known[0] if known else None, known[1:], SIDE, SIDE)
-    return SecondLook(task, COORDINATES, padding).improve(choose_subject(people), explained)
+    return SecondLook(cast("PoseTask", task), COORDINATES, padding).improve(
+        choose_subject(people), explained
+    )
 
 
 def test_a_good_first_look_is_the_only_one() -> None:
@@ -95,7 +100,7 @@ def test_a_small_subject_is_left_as_he_is_once_a_stranger_opens_the_choice() -> 
 def test_a_small_subject_beside_a_phantom_of_the_mask_keeps_the_first_choice() -> None:
     people = (RIGHT_SMALL,)
     explained = explain_mask(mask_of(RIGHT_SMALL, LEFT), RIGHT_SMALL.landmarks, [], SIDE, SIDE)
-    look = SecondLook(ScriptedLooks(), COORDINATES, 0.15)
+    look = SecondLook(cast("PoseTask", ScriptedLooks()), COORDINATES, 0.15)
     assert look.improve(choose_subject(people), explained) == people
 
 

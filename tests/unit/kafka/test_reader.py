@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,7 +113,7 @@ def test_a_fault_of_this_program_is_not_taken_for_a_bad_message() -> None:
 
 def test_a_partition_without_a_leader_is_asked_for_again() -> None:
     place = TopicPartition(IMAGES, 0)
-    answers = iter([KeyError(place), {place: 7}])
+    answers: Iterator[KeyError | dict[TopicPartition, int]] = iter([KeyError(place), {place: 7}])
 
     def ask(_: list[TopicPartition]) -> dict[TopicPartition, int]:
         answer = next(answers)

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import msgspec
@@ -74,7 +75,7 @@ def test_an_address_that_cannot_be_read_is_named(servers: str) -> None:
         ({"security_protocol": "SSL", "cafile": "/no/ca.pem"}, "cafile.*/no/ca.pem"),
     ],
 )
-def test_a_wrong_setting_is_named(wrong: dict[str, str], named: str) -> None:
+def test_a_wrong_setting_is_named(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(TransportSettingError, match=named):
         KafkaSettings(bootstrap_servers="kafka:9092", **wrong)
 
@@ -107,7 +108,7 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+def server(answer: Callable[[socket.socket], object]) -> Iterator[str]:
     """Answers one connection after another until the test ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         ended = threading.Event()
@@ -156,7 +157,7 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(diagnosis, "LIMIT_S", 0.3)
     silent = threading.Event()
     try:
-        with server(lambda _: silent.wait(60) and None) as at:
+        with server(lambda _: silent.wait(60)) as at:
             found = refusal(KafkaSettings(bootstrap_servers=at))
             silent.set()
     finally:

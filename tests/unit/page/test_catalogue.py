@@ -144,7 +144,8 @@ def album(made: Catalogue, *roots: Path, reached: Reached | None = None) -> Albu
 
 
 def page(made: Catalogue, *roots: Path, **query: str) -> dict[str, Any]:
-    return json.loads(album(made, *roots).page(query))
+    answer: dict[str, Any] = json.loads(album(made, *roots).page(query))
+    return answer
 
 
 def test_a_page_of_many_photos_is_one_page(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from support.body.estimates import said
 from support.references import reference
 from support.rendered import rendered
+from support.wire.sightings import sighted
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
@@ -24,7 +25,7 @@ from avatarrig.page.content import CHARTED, Content
 from avatarrig.page.downloads import DownloadRefusedError, download
 from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.pictures.svg import describe, pose_svg, t_pose_svg
-from avatarrig.views import SIGHTINGS, Board
+from avatarrig.views import Board
 from avatarrig.views.catalogue import Catalogue
 from avatarrig.views.cataloguing import Reached
 from avatarrig.wire import Reject, SkeletonRecord, encode
@@ -158,7 +159,7 @@ def content(*roots: str, subject: str = "anna") -> tuple[Content, Board]:
         latest = record(photos, subject, NOW + photos)
         board.note(latest)
         board.note(history_of(latest))
-    board.note(SIGHTINGS.decode(encode(rendered(7, subject=subject, observed_at=NOW))))
+    board.note(sighted(encode(rendered(7, subject=subject, observed_at=NOW))))
     views = SimpleNamespace(snapshot=board.snapshot, trouble="")
     album = Album(Photos(), Thumbnails(roots))
     return Content(cast("Any", views), album), board

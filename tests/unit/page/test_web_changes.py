@@ -9,8 +9,10 @@ import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -100,8 +102,8 @@ class Server:
     async def put(
         self, client: aiohttp.ClientSession, path: str, data: bytes, person: str = ""
     ) -> tuple[int, Any]:
-        query = aiohttp.helpers.URL("/photo").with_query(path=path, person=person)
-        status, text = await self.ask(client, "PUT", str(query), data=data)
+        query = f"/photo?{urlencode({'path': path, 'person': person})}"
+        status, text = await self.ask(client, "PUT", query, data=data)
         return status, json.loads(text) if status == 200 else text
 
     def files(self) -> list[str]:
@@ -186,12 +188,15 @@ def test_another_page_is_refused_even_with_the_token(server: Server, origin: str
     assert server.decided == []
 
 
+async def decide(
+    server: Server, client: aiohttp.ClientSession, path: str = "/decide", **more: str
+) -> tuple[int, str]:
+    return await server.ask(client, "POST", path, data=DECISION, **more)
+
+
 def test_a_browser_that_says_it_is_another_site_is_refused(server: Server) -> None:
     for said, expected in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
-        status, _ = run(
-            server,
-            lambda s, c, said=said: s.ask(c, "POST", "/decide", data=DECISION, Sec_Fetch_Site=said),
-        )
+        status, _ = run(server, partial(decide, Sec_Fetch_Site=said))
         assert status == expected
 
 
@@ -207,19 +212,14 @@ def test_a_rebound_name_is_refused_whatever_it_knows(server: Server) -> None:
 def test_a_name_of_ones_own_works_and_is_its_own_origin(server: Server) -> None:
     own = f"rig.example:{server.port}"
     for origin, expected in ((f"https://{own}", 200), (server.origin, 403)):
-        status, _ = run(
-            server,
-            lambda s, c, origin=origin: s.ask(
-                c, "POST", "/decide", origin=origin, data=DECISION, Host=own
-            ),
-        )
+        status, _ = run(server, partial(decide, origin=origin, Host=own))
         assert status == expected
 
 
 def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
     server = Server(tmp_path, editing=False)
     for path in ("/decide", "/enter", "/photo"):
-        status, words = run(server, lambda s, c, path=path: s.ask(c, "POST", path, data=DECISION))
+        status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
 
@@ -383,8 +383,9 @@ def test_a_folder_is_a_person_where_that_is_so() -> None:
     assert photo_path("Anna/x.jpg", person="Anna", people=True).as_posix() == "Anna/x.jpg"
     assert photo_path("2019/x.jpg", person="Anna", people=True).as_posix() == "Anna/2019/x.jpg"
     assert photo_path("Ben/x.jpg", people=True).as_posix() == "Ben/x.jpg"
-    assert photo_path("x.jpg", person="../Eve", people=True).parts[-1] == "x.jpg"
-    assert ".." not in photo_path("x.jpg", person="../Eve", people=True).parts
+    for person, folder in (("../Eve", "_Eve"), ("/etc", "_etc"), ("a/b", "a_b"), ("\\\\x", "__x")):
+        path = photo_path("x.jpg", person=person, people=True)
+        assert path.as_posix() == f"{folder}/x.jpg"
     with pytest.raises(UploadRefusedError, match="whose photo"):
         photo_path("x.jpg", people=True)
 
@@ -434,7 +435,7 @@ def test_no_link_leads_out_of_the_folder(server: Server, tmp_path: Path) -> None
     first, second, third = run(server, send)
     assert (first[0], second[0]) == (409, 409)
     assert third == (200, {"path": "x (2).jpg", "new": True})
-    assert [*outside.rglob("*.jpg")] == []
+    assert [*outside.iterdir()] == []
 
 
 def test_a_link_in_place_of_what_is_on_its_way_is_not_followed(
@@ -520,7 +521,9 @@ def test_those_who_stop_hold_up_nobody_for_long(
 
 def test_many_photos_of_one_name_at_once_are_all_there(server: Server) -> None:
     async def send(s: Server, client: aiohttp.ClientSession) -> list[Any]:
-        return await asyncio.gather(*(s.put(client, "x.jpg", jpeg(n % 20)) for n in range(60)))
+        return list(
+            await asyncio.gather(*(s.put(client, "x.jpg", jpeg(n % 20)) for n in range(60)))
+        )
 
     answers = run(server, send)
     assert {status for status, _ in answers} == {200}
@@ -532,8 +535,8 @@ def test_many_photos_of_one_name_at_once_are_all_there(server: Server) -> None:
 
 def test_hundreds_of_files_at_once_are_taken(server: Server) -> None:
     async def send(s: Server, client: aiohttp.ClientSession) -> list[Any]:
-        return await asyncio.gather(
-            *(s.put(client, f"{n % 7}/{n}.jpg", jpeg(n)) for n in range(400))
+        return list(
+            await asyncio.gather(*(s.put(client, f"{n % 7}/{n}.jpg", jpeg(n)) for n in range(400)))
         )
 
     assert {status for status, _ in run(server, send)} == {200}

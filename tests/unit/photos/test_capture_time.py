@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -211,7 +212,7 @@ def xmp(**dates: str) -> bytes:
 
 
 def test_sources_are_asked_in_their_order() -> None:
-    sources = {
+    sources: dict[str, Any] = {
         "details": {ORIGINAL: "2001:01:01 01:01:01", OFFSET: "+00:00"},
         "xmp": xmp(taken="2003-01-01T01:01:01Z"),
         "position": {GPS_DATE: "2004:01:01", GPS_TIME: (1.0, 1.0, 1.0)},

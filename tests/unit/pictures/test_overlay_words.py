@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from support.body.standing import BODY, photo
@@ -14,7 +16,7 @@ from processors.sandbox.observing import _caption
 SURE = {"pose_score": 0.9, "frame_kind": "upper_body", "pose_inmask_ratio": 1.0}
 
 
-def observed(**fields: object) -> Observation:
+def observed(**fields: Any) -> Observation:
     return photo(0, BODY, **{"meta": SURE} | fields)
 
 

@@ -106,14 +106,14 @@ class Run:
             fingerprint=observation(0).fingerprint,
             wanted=WantedFiles(),
             pending=pending,
-            producer=broker,  # type: ignore[arg-type]
+            producer=broker,
             restore=restore,
         )
         return Publishing(
             self.photos,
             Dataset(name="Ann", run=RUN),
             self.processed,
-            broker,  # type: ignore[arg-type]
+            broker,
             max_images=None,
             leave_out=(),
         )

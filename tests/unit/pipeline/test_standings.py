@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from support.observed import observation
 
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
+from avatarrig.photos.period import Period
 from avatarrig.pipeline.decisions.standings import (
     Standings,
     departed,
     is_plausible,
     wanted_standing,
 )
-from avatarrig.pipeline.period import Period
 from avatarrig.runs import (
     Decided,
     DecisionsFileError,
@@ -54,7 +55,7 @@ class Sending:
         self.failures.append(failed)
 
 
-def seen(**fields: object) -> ObservedPhoto:
+def seen(**fields: Any) -> ObservedPhoto:
     return ObservedPhoto(
         **({"partition": 0, "offset": 0, "person": True, "excluded": None} | fields)
     )
@@ -114,7 +115,7 @@ class Run:
         return Standings(
             self.directory,
             self.progress,
-            self.broker,  # type: ignore[arg-type]
+            self.broker,
             fingerprint=PHOTOS[0].fingerprint,
             decisions={decided.key: decided for decided in by_hand},
             prune=prune,  # type: ignore[arg-type]

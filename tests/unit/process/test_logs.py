@@ -6,6 +6,7 @@ import errno
 import io
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,7 +30,7 @@ def logging_as_before() -> Iterator[None]:
     root.setLevel(level)
 
 
-def lines(stream: io.StringIO) -> list[dict]:
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in stream.getvalue().splitlines()]
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -135,7 +136,7 @@ def test_who_finds_photos_asks_no_decoder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("entry", [with_attributes, with_elements])
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "AVIF", "PNG", "RAW", "HEIC"])
-def test_regions_are_read_however_they_are_written(entry: object, kind: str) -> None:
+def test_regions_are_read_however_they_are_written(entry: Callable[..., str], kind: str) -> None:
     data = photo(
         lightroom(entry("Anna", (0.5, 0.4, 0.2, 0.3)), entry("Jo", (0.1, 0.1, 0.1, 0.1))), kind
     )
@@ -146,7 +147,8 @@ def test_regions_are_read_however_they_are_written(entry: object, kind: str) -> 
 
 def test_microsofts_regions_are_read() -> None:
     (anna,) = people_in_photo(photo(windows("Anna", "0.4, 0.25, 0.2, 0.3")))
-    assert anna == NamedFace("Anna", pytest.approx((0.4, 0.25, 0.2, 0.3)))
+    assert anna.name == "Anna"
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
     assert people_in_photo(photo(windows("Anna", ""))) == (NamedFace("Anna"),)
 
 
@@ -160,7 +162,7 @@ def test_a_region_turns_with_its_photo(orientation: int) -> None:
     exif = picture.getexif()
     exif[274] = orientation
     upright = ImageOps.exif_transpose(picture)
-    x0, y0, x1, y1 = upright.getbbox()
+    x0, y0, x1, y1 = upright.getbbox() or (0, 0, 0, 0)
     width, height = upright.size
     entry = with_attributes("Anna", (0.7, 0.2, 0.3, 0.2))
     (anna,) = people_in_photo(photo(lightroom(entry), orientation=orientation))

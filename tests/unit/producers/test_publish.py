@@ -39,10 +39,12 @@ class Delivery:
         self._errbacks.append(callback)
 
     def end(self, error: BaseException | None) -> None:
-        for callback in self._callbacks if error is None else []:
-            callback(None)
-        for errback in self._errbacks if error is not None else []:
-            errback(error)
+        if error is None:
+            for callback in self._callbacks:
+                callback(None)
+        else:
+            for errback in self._errbacks:
+                errback(error)
 
 
 class Broker:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
+from typing import cast
 
 import pytest
 
@@ -59,5 +60,5 @@ def test_of_an_endless_source_only_so_many_are_taken_ahead() -> None:
     for asked in range(1, 10):
         next(outcomes)
         assert len(taken) <= asked + AHEAD
-    outcomes.close()
+    cast("Generator[object]", outcomes).close()
     assert not set(threading.enumerate()) - before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ from support.observed import observation
 from support.references import reference
 
 from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
+from avatarrig.photos.period import Period
 from avatarrig.wire import Decision, Forget, PhotoReference
 from avatarrig.wire.identity import copies, subject_digest
 from avatarrig.wire.reasons import Exclusion
@@ -46,7 +49,7 @@ def sight(*standings: str, **fields: Any) -> Sight:
 
 
 def wanted(
-    known: Versions, sights: dict[Any, Sight], gone: set[str] = frozenset(), **options: Any
+    known: Versions, sights: dict[Any, Sight], gone: AbstractSet[str] = frozenset(), **options: Any
 ) -> tuple[dict[str, str], int]:
     found, many = known.wanted(
         {(each.subject, each.image_id): seen for each, seen in sights.items()},
@@ -131,8 +134,10 @@ def test_photos_with_equal_pixels_count_once_for_each_person() -> None:
 def test_what_somebody_decided_or_others_have_is_left_alone() -> None:
     old, new = photo("a.jpg", b"old"), photo("a.jpg", b"new", 2.0)
     known = versions(old, new)
-    for standing in (LEFT_OUT, COUNTS, Exclusion.OUT_OF_PERIOD.value):
+    for standing in (LEFT_OUT, COUNTS):
         assert wanted(known, {old: sight(standing), new: sight()}) == ({}, 0)
+    of_a_run = sight(Exclusion.OUT_OF_PERIOD.value, is_shared=True)
+    assert wanted(known, {old: of_a_run, new: of_a_run}) == ({}, 0)
     assert wanted(known, {old: sight(is_shared=True), new: sight()}) == ({}, 0)
     back = known.wanted(
         {("s", new.image_id): sight(GONE, is_shared=True)}, lambda _: False, prune=False
@@ -210,3 +215,29 @@ def test_what_others_observed_is_shared(strange: dict[str, str]) -> None:
     observed.take(ONE, 0, 0)
     observed.take(msgspec.structs.replace(ONE, fingerprint="f", **strange), 1, 0)
     assert observed.sights()[KEY].is_shared
+
+
+def test_photos_of_another_time_do_not_count_and_come_back_where_that_is_not_asked() -> None:
+    summer = dt.datetime(2019, 7, 15, tzinfo=dt.UTC).timestamp()
+    inside, before, undated = (
+        photo("a.jpg", captured_at=summer),
+        photo("b.jpg", captured_at=summer - 400 * 86_400),
+        photo("c.jpg", captured_at=None),
+    )
+    sights = {each: sight() for each in (inside, before, undated)}
+    asked = Versions("file:///photos", lambda _: "s", Period(since=dt.date(2019, 7, 1)))
+    for each in sights:
+        asked.note(each)
+    out = Exclusion.OUT_OF_PERIOD.value
+    assert wanted(asked, sights) == ({before.image_id: out, undated.image_id: out}, 0)
+    later = {each: sight(out) for each in (before, undated)} | {inside: sight()}
+    assert wanted(versions(*sights), later) == ({}, 0)
+
+
+def test_a_clip_that_is_replaced_takes_all_its_frames_with_it() -> None:
+    old = [photo(f"a.mp4#t={at}", b"old", picture=f"{at}" * 64) for at in (1, 2)]
+    new = photo("a.mp4#t=3", b"new", 2.0, picture="3" * 64)
+    known = versions(*old, new)
+    sights = {each: sight() for each in (*old, new)}
+    assert wanted(known, sights) == ({each.image_id: GONE for each in old}, 0)
+    assert wanted(versions(*old), dict.fromkeys(old, sight())) == ({}, 0)

@@ -49,7 +49,7 @@ NO_RECORD = b"no record"
 
 def read(value: bytes, kinds: tuple[type[Any], ...]) -> msgspec.Struct:
     """The record of the one kind that fits."""
-    fitting = []
+    fitting: list[msgspec.Struct] = []
     for kind in kinds:
         try:
             fitting.append(decode(value, kind))
@@ -100,8 +100,8 @@ def test_files_hold_the_observations_of_the_topic_bit_for_bit(run: Path) -> None
 def test_no_observation_has_to_be_detected_again(run: Path) -> None:
     for seen in load_run(run):
         assert is_complete(RunDirectory(run), seen.image_id, SUBJECT, FINGERPRINT, WantedFiles())
-    checksums = tuple(MODELS[name].sha256 for name in ("full", "face", "segmenter"))
-    models = ModelFiles(Path("pose"), Path("face"), Path("segmenter"), checksums)
+    pose, face, segmenter = (MODELS[name].sha256 for name in ("full", "face", "segmenter"))
+    models = ModelFiles(Path("pose"), Path("face"), Path("segmenter"), (pose, face, segmenter))
     assert detector_fingerprint(DetectorOptions(), models) == FINGERPRINT
 
 

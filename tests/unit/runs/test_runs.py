@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,7 +35,7 @@ from avatarrig.wire import Evidence, Observation, PackedArray
 
 def an_observation(image_id: str = "a-1", *, person: bool = True) -> Observation:
     rng = np.random.default_rng(7)
-    arrays = {
+    arrays: dict[str, Any] = {
         "pose": PackedArray.pack(rng.random((33, 5), dtype=np.float32)),
         "world": PackedArray.pack(rng.normal(size=(33, 3)).astype(np.float32)),
         "face": PackedArray.pack(rng.normal(size=(478, 3)).astype(np.float32)),

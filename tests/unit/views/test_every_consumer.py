@@ -122,7 +122,7 @@ def memory(topic: str, values: list[bytes], patch: pytest.MonkeyPatch) -> Taken:
         memory = producers.service.recall(NOWHERE, "d")
         return bool(memory) or topic == REJECTS
 
-    others = {REJECTS: [], IMAGES: []}
+    others: dict[str, list[bytes]] = {REJECTS: [], IMAGES: []}
     return _logged(topic, values, look, others)
 
 

@@ -12,9 +12,10 @@ from support.body import estimates
 from support.kafka_parts.groups import detectors
 from support.observed import observation
 from support.references import reference
+from support.wire.sightings import sighted
 
 from avatarrig.views import SIGHTINGS, Board, Sighting
-from avatarrig.views.board import MOST_PHOTOS, Bounds
+from avatarrig.views.board import MOST_PHOTOS, Bounds, News
 from avatarrig.views.stream import RATE_SECONDS, Rate
 from avatarrig.views.thinning import MOST_NOTES, thin_out
 from avatarrig.wire import (
@@ -48,7 +49,7 @@ def note(used: int, at: float, fingerprint: str = "f") -> HistoryRecord:
 
 
 def sighting(number: int, at: float = NOW, subject: str = "anna") -> Sighting:
-    return SIGHTINGS.decode(encode(observation(number, subject, observed_at=at)))
+    return sighted(encode(observation(number, subject, observed_at=at)))
 
 
 def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
@@ -232,7 +233,7 @@ def test_every_change_can_be_noticed() -> None:
 
 def test_a_subject_that_is_forgotten_is_gone_and_does_not_come_back_by_old_records() -> None:
     board = Board()
-    everything = [skeleton(), note(1, NOW), sighting(1), reject(1)]
+    everything: list[News] = [skeleton(), note(1, NOW), sighting(1), reject(1)]
     for news in (*everything, skeleton("ben")):
         board.note(news)
     board.note(Forget(forget=subject_digest("anna"), forgotten_at=NOW + 1))

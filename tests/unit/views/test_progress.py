@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,8 +24,8 @@ def a_photo(name: str = "a", subject: str = "s") -> Found:
     return Found(name, f"{name}.jpg", subject)
 
 
-def an_observation(name: str = "a", **fields: object) -> Observation:
-    required: dict[str, object] = {
+def an_observation(name: str = "a", **fields: Any) -> Observation:
+    required: dict[str, Any] = {
         "image_id": name,
         "dataset": "d",
         "path": f"{name}.jpg",
@@ -236,7 +238,7 @@ def test_what_does_not_count_is_told_by_reason(progress: Progress) -> None:
 
 
 A_POSE = PackedArray.pack(np.zeros((33, 5), np.float32))
-EVENTS = {
+EVENTS: dict[str, Callable[[Progress, str], object]] = {
     "found": lambda progress, name: progress.found(a_photo(name)),
     "person": lambda progress, name: progress.observation(
         an_observation(name, pose=A_POSE), partition=0, offset=1, now=1.0

@@ -69,7 +69,13 @@ def test_an_observed_photo_leaves_the_list_and_comes_back_when_it_fails_again() 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_the_topics_does_not_matter(seed: int) -> None:
-    records = [reject("a", 1), observation("a", 2), reject("b", 1), reject("b", 3), reject("c", 9)]
+    records: list[Reject | Observation] = [
+        reject("a", 1),
+        observation("a", 2),
+        reject("b", 1),
+        reject("b", 3),
+        reject("c", 9),
+    ]
     random.Random(seed).shuffle(records)  # noqa: S311 - an order, no secret
     assert names(view(*records)) == ["c.jpg", "b.jpg"]
 

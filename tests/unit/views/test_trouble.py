@@ -63,3 +63,15 @@ def test_what_is_said_for_people_is_passed_on() -> None:
     assert in_words(nothing) == str(nothing)
     refused = ConnectionRefusedByKafkaError("tls", "the certificate is not trusted")
     assert in_words(refused) == "the certificate is not trusted"
+
+
+def test_of_a_kafka_that_answered_before_neither_address_nor_settings_are_doubted() -> None:
+    refused = ConnectionRefusedByKafkaError(
+        "address", "Kafka at h:1: refused. Is host and port right?"
+    )
+    troubles = Troubles(Clock())
+    assert troubles.why(refused) == str(refused)
+    troubles.answered()
+    assert refused.may_pass
+    assert troubles.why(refused) == SILENT
+    assert troubles.why(OSError("gone")) == SILENT

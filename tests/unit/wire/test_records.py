@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from typing import Any
 
 import msgpack
 import msgspec
@@ -206,8 +207,8 @@ def test_a_message_that_is_too_big_is_refused_unread() -> None:
         decode(b"\x00" * (MAX_RECORD_BYTES + 1), PhotoReference)
 
 
-def an_observation(**fields: object) -> Observation:
-    required: dict[str, object] = {
+def an_observation(**fields: Any) -> Observation:
+    required: dict[str, Any] = {
         "image_id": "a-1",
         "dataset": "d",
         "path": "a.jpg",

@@ -70,7 +70,7 @@ def untagged(record: msgspec.Struct) -> bytes:
     """Packs a record as 1.0 did."""
     fields = msgspec.to_builtins(record, builtin_types=(bytes,))
     del fields["kind"]
-    return msgpack.packb(fields)
+    return bytes(msgpack.packb(fields))
 
 
 @pytest.mark.parametrize("pack", [encode, untagged])

@@ -12,6 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
@@ -20,6 +21,7 @@ from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
+from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.pipeline.measured import MetricsAddress, measured
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
@@ -68,7 +70,13 @@ class Ingesting(msgspec.Struct, frozen=True):
             tell_measured(kafka, subject, measuring.height, measuring.measured)
 
     def settings(
-        self, kafka: KafkaSettings, *, watch: bool, asking: Asking, template: bytes = b""
+        self,
+        kafka: KafkaSettings,
+        *,
+        watch: bool,
+        asking: Asking,
+        template: bytes = b"",
+        period: Period = ALWAYS,
     ) -> IngestSettings:
         """Makes the settings of the process that publishes them.
 
@@ -77,6 +85,7 @@ class Ingesting(msgspec.Struct, frozen=True):
             watch: Whether to go on.
             asking: Who is meant.
             template: Of the person whom references show.
+            period: When photos that count were taken.
         """
         asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
         return IngestSettings(
@@ -87,6 +96,7 @@ class Ingesting(msgspec.Struct, frozen=True):
             rescan=self.rescan,
             prune=self.prune,
             clips=self.clips,
+            period=period,
         )
 
 
@@ -145,6 +155,7 @@ ingest_options = gathered(
 @click.command("ingest")
 @ingest_options
 @asking_options()
+@period_options
 @measuring_options
 @click.option("--watch", is_flag=True, help="Go on, and publish what comes, until Ctrl-C.")
 @click.option("--once", is_flag=True, help="Publish what is there and end; this is the default.")
@@ -154,6 +165,7 @@ def ingest(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    period: Period,
     measuring: Measuring,
     watch: bool,
     once: bool,
@@ -176,7 +188,9 @@ def ingest(
     with fail_clearly(), stop_on_signals() as stop:
         reached = kafka.required()
         template = asking.template(None, click.echo)
-        settings = ingesting.settings(reached, watch=watch, asking=asking, template=template)
+        settings = ingesting.settings(
+            reached, watch=watch, asking=asking, template=template, period=period
+        )
         source_at(settings.location).check()  # a mistake is told at once, not waited for
         require_topics(reached, pipeline_topics())
         ingesting.tell(reached, measuring)

@@ -23,6 +23,7 @@ from avatarrig.cli.options.detector import Detecting, detector_options, workers_
 from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
+from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.screen.printable import say
@@ -32,6 +33,7 @@ from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
+from avatarrig.photos.period import Period
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
@@ -55,6 +57,7 @@ _log = structlog.get_logger(__name__)
 @click.command("up", context_settings={"show_default": True})
 @ingest_options
 @asking_options()
+@period_options
 @measuring_options
 @workers_option
 @out_option
@@ -73,6 +76,7 @@ def up(
     *,
     ingesting: Ingesting,
     asking: Asking,
+    period: Period,
     measuring: Measuring,
     workers: int,
     out: str | None,
@@ -122,7 +126,9 @@ def up(
                 Child(
                     "ingest",
                     "producers",
-                    ingesting.settings(reached, watch=True, asking=asking, template=template),
+                    ingesting.settings(
+                        reached, watch=True, asking=asking, template=template, period=period
+                    ),
                 ),
             ]
 
