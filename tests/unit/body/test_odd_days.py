@@ -17,9 +17,13 @@ from avatarrig.wire import Evidence
 _AS_FILED = load_learned("full")
 LEARNED = dataclasses.replace(
     _AS_FILED,
-    population=dataclasses.replace(_AS_FILED.population, session=np.eye(COORDINATES) * 0.025**2),
+    population=dataclasses.replace(
+        _AS_FILED.population,
+        moment=np.eye(COORDINATES) * 0.025**2,
+        session=np.eye(COORDINATES) * 0.025**2,
+    ),
 )
-"""Sessions that share little, so that the photos of a day tell who is in them."""
+"""Moments and sessions that share little, so that the photos of a day tell who is in them."""
 
 
 def total(photos: tuple[Evidence, ...], number: int = 0) -> Cell:
