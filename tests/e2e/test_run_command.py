@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import msgspec
 import pytest
-from support.command import RUN_SECONDS, Command, Result, copy_demo, finished
+from support.command import DEMO, RUN_SECONDS, Command, Result, copy_demo, finished
 from support.photos import write_bad_files
 from support.pictures import read_picture
 
@@ -271,6 +271,7 @@ def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
 def test_a_run_directory_of_another_dataset_is_refused(
     command: Command, first: Result, tmp_path: Path
 ) -> None:
+    shutil.copy(next(DEMO.glob("*.jpg")), tmp_path)
     process = command.run(tmp_path, "--out", first.run)
     assert process.returncode == 2
     assert "choose another --out" in process.stderr

@@ -141,7 +141,12 @@ def test_a_guard_that_is_killed_before_the_broker_is_prepared_or_started_costs_n
     lock = str(tmp_path / "kafka" / "lock")
 
     def guards() -> list[psutil.Process]:
-        return [each for each in psutil.Process().children() if lock in each.cmdline()]
+        return [each for each in psutil.Process().children() if is_guard(each)]
+
+    def is_guard(child: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):  # it may have ended meanwhile
+            return lock in child.cmdline()
+        return False
 
     def kill_the_first() -> None:
         wait_for(guards)

@@ -32,7 +32,7 @@ def extra(name: str) -> list[str]:
     return asked
 
 
-OPTIONAL = [*RUN, *extra("s3"), *extra("raw"), *extra("jxl"), *extra("frame")]
+OPTIONAL = [*RUN, *extra("s3"), *extra("raw"), *extra("jxl"), *extra("frame"), *extra("usd")]
 TEST = [*RUN, *extra("test"), *extra("lint")]
 
 
