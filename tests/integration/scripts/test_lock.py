@@ -28,7 +28,7 @@ def extra(name: str) -> list[str]:
     for text in EXTRAS[name]:
         requirement = Requirement(text)
         own = requirement.extras if requirement.name == PROJECT["name"] else ()
-        asked += [each for inner in own for each in extra(inner)] or [text]
+        asked += [each for inner in sorted(own) for each in extra(inner)] or [text]
     return asked
 
 
