@@ -70,7 +70,7 @@ class PacedDetector:
             mask=None,
             meta={"pose_score": 0.9, "frame_kind": "full_body"},
             look=(),
-            rgb=np.full((48, 64, 3), 128, np.uint8),
+            rgb=random.integers(0, 256, (48, 64, 3), np.uint8),
         )
 
     def close(self) -> None:
