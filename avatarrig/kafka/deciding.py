@@ -94,7 +94,8 @@ def fetch_observations(
     Raises:
         TransportError: Kafka delivers nothing.
     """
-    wanted = sorted(set(offsets))
+    asked = frozenset(offsets)
+    wanted = sorted(asked)
     found: dict[int, Observation] = {}
     place = TopicPartition(OBSERVATIONS, partition)
     consumer.assign([place])
@@ -107,7 +108,7 @@ def fetch_observations(
             consumer.seek(place, at)
         for message in consumer.poll(timeout_ms=POLL_MS, max_records=_NEAR).get(place, []):
             give_up = time.monotonic() + PATIENCE_SECONDS
-            if message.offset in wanted:
+            if message.offset in asked:
                 observation = _observation(message.value)
                 if observation is not None:
                     found[message.offset] = observation

@@ -15,7 +15,7 @@ from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.errors import AvatarRigError
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
-from avatarrig.runs import RunDirectory, RunIdentity, load_run
+from avatarrig.runs import RunDirectory, dataset_of, load_run
 from avatarrig.runs.estimate_file import nobody_called
 from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation
@@ -120,7 +120,7 @@ def collect(directory: Path, subject: str | None = None) -> Collected:
     shown = {seen.image_id for seen in mine}
     return Collected(
         run=run,
-        dataset=_dataset(run),
+        dataset=dataset_of(run),
         photos=tuple(map(seen_photo, mine)),
         # Of these the summary does not say whose they are.
         rejected=_rejected(run, summary) if is_all else (),
@@ -180,15 +180,6 @@ def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]
         return msgspec.convert(summary.get("rejected") or (), tuple[RejectedPhoto, ...])
     except msgspec.ValidationError as error:
         raise UnreportableRunError(f"{run.summary}: {error}") from error
-
-
-def _dataset(run: RunDirectory) -> Path | None:
-    """Folder of the run's photos, as the run itself noted it."""
-    try:
-        identity = msgspec.json.decode((run.private / "run.json").read_bytes(), type=RunIdentity)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return Path(identity.dataset_dir)
 
 
 def _document(file: Path) -> Document:

@@ -23,7 +23,13 @@ from avatarrig.runs.files import (
     write_observation,
     write_pictures,
 )
-from avatarrig.runs.layout import ForeignRunError, RunDirectory, RunIdentity, open_run
+from avatarrig.runs.layout import (
+    ForeignRunError,
+    RunDirectory,
+    RunIdentity,
+    dataset_of,
+    open_run,
+)
 from avatarrig.runs.loaded import Run, load_run
 from avatarrig.runs.observation_document import ObservationFileError
 
@@ -41,6 +47,7 @@ __all__ = [
     "RunStorageError",
     "WantedFiles",
     "as_it_stands",
+    "dataset_of",
     "is_complete",
     "lacking_files",
     "load_run",

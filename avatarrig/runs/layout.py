@@ -108,6 +108,9 @@ class RunDirectory(msgspec.Struct, frozen=True):
             remove_unfinished(folder)
 
 
+_IDENTITY = "run.json"
+
+
 class RunIdentity(msgspec.Struct, frozen=True):
     """What makes a run the same run when its command is given again."""
 
@@ -120,6 +123,15 @@ class ForeignRunError(AvatarRigError, ValueError):
     """The run directory belongs to another dataset."""
 
     exit_code = ExitCode.WRONG_USAGE
+
+
+def dataset_of(run: RunDirectory) -> Path | None:
+    """Folder of a run's photos, as the run itself noted it; None where it noted nothing."""
+    try:
+        identity = msgspec.json.decode((run.private / _IDENTITY).read_bytes(), type=RunIdentity)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return Path(identity.dataset_dir)
 
 
 def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
@@ -137,7 +149,7 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     """
     run = RunDirectory(path)
     wanted = str(dataset_dir.resolve())
-    identity_file = run.private / "run.json"
+    identity_file = run.private / _IDENTITY
     try:
         identity = msgspec.json.decode(identity_file.read_bytes(), type=RunIdentity)
     except (FileNotFoundError, NotADirectoryError):

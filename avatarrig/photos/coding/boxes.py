@@ -50,11 +50,8 @@ def pixels_of(data: bytes) -> Iterator[bytes]:
     Raises:
         ValueError: Its boxes are damaged, or lie as few programs write them.
     """
-    content = dict(_boxes(data))
-    meta = dict(_boxes(content[b"meta"][4:]))
-    kinds = _kinds(meta[b"iinf"])
-    for item, pieces in _places(meta[b"iloc"]):
-        if kinds.get(item) not in _NO_PICTURES:
+    for kind, pieces in _items(data):
+        if kind not in _NO_PICTURES:
             for start, length in pieces:
                 yield data[start : start + length]
 
@@ -65,11 +62,8 @@ def exif_of(data: bytes) -> bytes:
     Raises:
         ValueError: Its boxes are damaged, or lie as few programs write them.
     """
-    content = dict(_boxes(data))
-    meta = dict(_boxes(content[b"meta"][4:]))
-    kinds = _kinds(meta[b"iinf"])
-    for item, pieces in _places(meta[b"iloc"]):
-        if kinds.get(item) == b"Exif":
+    for kind, pieces in _items(data):
+        if kind == b"Exif":
             block = b"".join(data[start : start + length] for start, length in pieces)
             return block[4 + int.from_bytes(block[:4], "big") :]
     return b""
@@ -93,6 +87,15 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise ValueError("a box without length")
         yield data[at + 4 : at + 8], data[start:end]
         at = end
+
+
+def _items(data: bytes) -> Iterator[tuple[bytes | None, list[tuple[int, int]]]]:
+    """What a HEIF file holds: the type of each item, and where its pieces lie."""
+    content = dict(_boxes(data))
+    meta = dict(_boxes(content[b"meta"][4:]))
+    kinds = _kinds(meta[b"iinf"])
+    for item, pieces in _places(meta[b"iloc"]):
+        yield kinds.get(item), pieces
 
 
 def _kinds(items: bytes) -> dict[int, bytes]:

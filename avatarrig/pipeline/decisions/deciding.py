@@ -21,8 +21,8 @@ from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
     Decided,
     RunDirectory,
-    RunIdentity,
     as_it_stands,
+    dataset_of,
     read_decisions,
     read_observation,
     read_standings,
@@ -167,7 +167,7 @@ def _change_locked(
     standings = read_standings(run)
     changed: list[KnownPhoto] = []
     same: list[tuple[KnownPhoto, str]] = []
-    for photo in matching(known_photos(run), names, _dataset(run)):
+    for photo in matching(known_photos(run), names, dataset_of(run)):
         standing = standings.get(photo.key, AS_SEEN)
         seen = read_observation(run.observation(photo.image_id))
         to = (leave_out if excluding else bring_back)(seen, standing)
@@ -248,11 +248,3 @@ def _document(file: Path) -> dict[str, Any]:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
         return {}
-
-
-def _dataset(run: RunDirectory) -> Path | None:
-    try:
-        identity = msgspec.json.decode((run.private / "run.json").read_bytes(), type=RunIdentity)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return Path(identity.dataset_dir)
