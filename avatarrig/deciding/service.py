@@ -21,8 +21,15 @@ from avatarrig.deciding.standing import (
 )
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
-from avatarrig.kafka.deciding import decisions_about, send_decisions
-from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
+from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
+from avatarrig.kafka.reading import (
+    Message,
+    Offsets,
+    Reader,
+    from_beginning,
+    offsets_of,
+    reading,
+)
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
@@ -32,6 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kafka import KafkaConsumer, KafkaProducer
+
+    from avatarrig.views.catalogue import Known, Sight
+
+    LookUp = Callable[[str, Collection[str]], Known | None]
 
 ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
@@ -71,7 +82,7 @@ class _Matched:
         self.unmatched = set(names)
         self.is_known = False
         self.first: dict[Place, Observation] = {}
-        self.standings: dict[str, str] = {}
+        self.standings: dict[tuple[int, str], str] = {}
 
     def take(self, message: Message) -> None:
         """Takes in a message of the topic; the aggregator rejects those that hold no record."""
@@ -79,11 +90,13 @@ class _Matched:
             case Forget(forget=digest) if digest == self._digest:
                 self._forget(message.partition)
             case Decision(subject=subject) as decision if subject == self._subject:
-                self.standings |= dict.fromkeys(decision.image_ids, decision.standing)
+                for image_id in decision.image_ids:
+                    self.standings[message.partition, image_id] = decision.standing
             case Observation() as seen:
-                self._see(message.partition, seen)
+                self.see(message.partition, seen)
 
-    def _see(self, partition: int, record: Observation) -> None:
+    def see(self, partition: int, record: Observation) -> None:
+        """Takes in an observation of a partition, in their order."""
         if record.subject != self._subject:
             return
         self.is_known = True
@@ -93,9 +106,16 @@ class _Matched:
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
 
+    def is_of(self, seen: Observation, sight: Sight) -> bool:
+        """Tells whether an observation is what was seen of a photo."""
+        of = (seen.subject, seen.image_id, seen.fingerprint)
+        return of == (self._subject, sight.image_id, sight.fingerprint)
+
     def _forget(self, partition: int) -> None:
         for place in [place for place in self.first if place[0] == partition]:
             del self.first[place]
+        for photo in [photo for photo in self.standings if photo[0] == partition]:
+            del self.standings[photo]
 
 
 def decide_in_service(
@@ -124,13 +144,21 @@ def decide_in_service(
     return outcome.changed, outcome.same
 
 
-def decide_about(
-    kafka: KafkaSettings, subject: str, photos: Collection[str], reason: str, change: Change
+def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is decided
+    kafka: KafkaSettings,
+    look_up: LookUp,
+    subject: str,
+    photos: Collection[str],
+    reason: str,
+    change: Change,
 ) -> Outcome:
     """Has some photos of a subject stand otherwise.
 
+    What is known of them is not read again: a topic may hold hundreds of thousands of photos.
+
     Args:
         kafka: Where the pipeline runs.
+        look_up: Says of a subject's photos what is known; None where that is not all.
 
     Raises:
         CommandError: No such photo of the subject was observed.
@@ -138,35 +166,71 @@ def decide_about(
     """
     wanted = frozenset(photos)
     matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
-    return _decide(kafka, matched, subject, reason, change)
+    return _decide(kafka, matched, subject, reason, change, look_up(subject, wanted))
 
 
-def _decide(
-    kafka: KafkaSettings, matched: _Matched, subject: str, reason: str, change: Change
+def _decide(  # noqa: PLR0913, PLR0917 - as `decide_about`
+    kafka: KafkaSettings,
+    matched: _Matched,
+    subject: str,
+    reason: str,
+    change: Change,
+    known: Known | None = None,
 ) -> Outcome:
     with (
         reading(kafka) as consumer,
         contextlib.closing(open_producer(kafka)) as producer,
     ):
         starts = from_beginning(consumer, OBSERVATIONS)
-        ends = _read(consumer, matched, starts)
+        since = starts if known is None else _recall(consumer, matched, known, starts)
+        ends = _read(consumer, matched, since)
         _refuse_unknown(matched, subject)
         wanted, outcome = _wanted(matched, change)
         why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
         for _ in range(ROUNDS):
             if not wanted:
                 break
-            known = set(matched.first)
+            before = set(matched.first)
             _publish(producer, list(starts), matched, why, wanted)
             ends = _read(consumer, matched, ends)
-            late = {image_id for _, image_id, _ in set(matched.first) - known}
+            late = {image_id for _, image_id, _ in set(matched.first) - before}
             wanted = {image_id: to for image_id, to in wanted.items() if image_id in late}
     return outcome
 
 
-def _read(
-    consumer: KafkaConsumer, matched: _Matched, starts: Mapping[TopicPartition, int]
-) -> dict[TopicPartition, int]:
+def _recall(consumer: KafkaConsumer, matched: _Matched, known: Known, starts: Offsets) -> Offsets:
+    """Takes up what is known of photos; returns from where on the topic is to be read.
+
+    That is its beginning where something named is not known, or is not where it was.
+    """
+    ends = offsets_of(consumer.end_offsets, starts)
+    if known.positions.keys() != starts.keys() or any(
+        not starts[place] <= position <= ends[place] for place, position in known.positions.items()
+    ):
+        return starts
+    positions: dict[int, set[int]] = {}
+    for sight in known.sights:
+        positions.setdefault(sight.partition, set()).add(sight.position)
+    seen = {
+        (partition, offset): observation
+        for partition, offsets in positions.items()
+        for offset, observation in fetch_observations(consumer, partition, offsets).items()
+    }
+    found = [(sight, seen.get((sight.partition, sight.position))) for sight in known.sights]
+    if matched.unmatched != {sight.image_id for sight in known.sights} or not all(
+        observation is not None and matched.is_of(observation, sight)
+        for sight, observation in found
+    ):
+        return starts
+    for (partition, _), observation in seen.items():
+        matched.see(partition, observation)
+    for place in starts:
+        for image_id, standing in known.standings.items():
+            matched.standings[place.partition, image_id] = standing
+    return known.positions
+
+
+def _read(consumer: KafkaConsumer, matched: _Matched, starts: Offsets) -> dict[TopicPartition, int]:
     """Reads on to the end; returns where that was."""
     ends = dict(starts)
     for message in Reader(consumer, (OBSERVED,), starts).to_end():
@@ -194,9 +258,9 @@ def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]
     before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
     same: dict[str, tuple[KnownPhoto, str]] = {}
-    for seen in matched.first.values():
-        photo = KnownPhoto(seen.image_id, seen.subject, seen.path)
-        standing = matched.standings.get(seen.image_id, AS_SEEN)
+    for (partition, image_id, _), seen in matched.first.items():
+        photo = KnownPhoto(image_id, seen.subject, seen.path)
+        standing = matched.standings.get((partition, image_id), AS_SEEN)
         to = change(seen, standing)
         if to == standing:
             same.setdefault(seen.image_id, (photo, why_same(seen, standing)))

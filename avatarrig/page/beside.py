@@ -60,7 +60,7 @@ async def page_beside(
         page = Page(watching, photos, settings, observed=observed, kafka=kafka.bootstrap_servers)
         routes = [
             *page.routes(),
-            *_changes(settings, kafka),
+            *_changes(settings, kafka, photos),
             *operations.routes(),
         ]
         async with serving(settings, routes):
@@ -68,9 +68,11 @@ async def page_beside(
                 yield operations.ready
 
 
-def _changes(settings: PageSettings, kafka: KafkaSettings) -> list[web.AbstractRouteDef]:
+def _changes(
+    settings: PageSettings, kafka: KafkaSettings, photos: Cataloguing
+) -> list[web.AbstractRouteDef]:
     """What may be changed; nothing where nobody may."""
     if not settings.private:
         return []
     access = Access(Path(settings.private))
-    return Changes(settings, access, partial(decide_about, kafka)).routes()
+    return Changes(settings, access, partial(decide_about, kafka, photos.known)).routes()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from avatarrig.kafka import Message
+    from avatarrig.kafka.reading import Offsets
 
 IN: Final = ""
 """Code of a photo that counts, where reasons are asked for or counted."""
@@ -41,6 +42,10 @@ _TABLES: Final = """
     CREATE INDEX latest_of ON photos (subject, observed_at, image_id);
     CREATE INDEX latest_by_reason ON photos (reason, observed_at, subject, image_id);
     CREATE INDEX latest_of_by_reason ON photos (subject, reason, observed_at, image_id);
+    CREATE TABLE sights (
+        subject TEXT, image_id TEXT, partition INTEGER, fingerprint TEXT, position INTEGER,
+        PRIMARY KEY (subject, image_id, partition, fingerprint)
+    ) WITHOUT ROWID;
     CREATE TABLE standings (
         subject TEXT, image_id TEXT, standing TEXT, decided_at REAL,
         PRIMARY KEY (subject, image_id)
@@ -131,6 +136,32 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, int]
 
 
+class Sight(msgspec.Struct, frozen=True, array_like=True):
+    """Where a partition first saw a photo, by a detector.
+
+    Attributes:
+        position: Its offset.
+    """
+
+    image_id: str
+    partition: int
+    fingerprint: str
+    position: int
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the observations topic said of some photos of a subject.
+
+    Attributes:
+        standings: image_id to what was decided about it.
+        positions: Where each partition is to be read on from for what it said since.
+    """
+
+    sights: tuple[Sight, ...]
+    standings: Mapping[str, str]
+    positions: Offsets
+
+
 class Catalogue:
     """Keeps every photo; threads may share it."""
 
@@ -138,6 +169,7 @@ class Catalogue:
         self._lock = threading.Lock()
         self._base = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._base.executescript(_TABLES)
+        self._positions: Offsets = {}
         self.version = 0
 
     def close(self) -> None:
@@ -145,12 +177,17 @@ class Catalogue:
         with self._lock:
             self._base.close()
 
-    def take(self, messages: Iterable[Message]) -> None:
-        """Takes in messages of the observations topic, those of a partition in their order."""
+    def take(self, messages: Iterable[Message], positions: Offsets | None = None) -> None:
+        """Takes in messages of the observations topic, those of a partition in their order.
+
+        Args:
+            positions: How far each partition was read.
+        """
         with self._lock, self._base:
             self._base.execute("BEGIN")
             for message in messages:
                 self._take(message)
+            self._positions = positions or self._positions
 
     def _take(self, message: Message) -> None:
         self.version += 1
@@ -189,6 +226,10 @@ class Catalogue:
                 "reason": reasons.get(_COLUMNS.get(standing, ""), _other(standing)),
             },
         )
+        self._base.execute(
+            "INSERT OR IGNORE INTO sights VALUES (?, ?, ?, ?, ?)",
+            (*key, message.partition, seen.fingerprint, message.offset),
+        )
 
     def _decide(self, decision: Decision) -> None:
         standing = decision.standing
@@ -205,15 +246,17 @@ class Catalogue:
 
     def _forget(self, forget: Forget, message: Message) -> None:
         names = self._base.execute(
-            "SELECT DISTINCT subject FROM photos UNION SELECT DISTINCT subject FROM standings"
+            "SELECT DISTINCT subject FROM sights UNION SELECT DISTINCT subject FROM standings"
         ).fetchall()
         for (name,) in names:
             if subject_digest(name) != forget.forget:
                 continue
-            self._base.execute(
-                "DELETE FROM photos WHERE subject = ? AND partition = ? AND position < ?",
-                (name, message.partition, message.offset),
-            )
+            for table in ("photos", "sights"):
+                self._base.execute(
+                    f"DELETE FROM {table} "  # noqa: S608 - our words
+                    "WHERE subject = ? AND partition = ? AND position < ?",
+                    (name, message.partition, message.offset),
+                )
             self._base.execute(
                 "DELETE FROM standings WHERE subject = ? AND decided_at <= ?",
                 (name, forget.forgotten_at),
@@ -246,6 +289,25 @@ class Catalogue:
             ).fetchall()
         found = sum(reasons.values()) if asked.reason is None else reasons.get(asked.reason, 0)
         return Shelf(photos=tuple(map(_photo, rows)), found=found, reasons=reasons)
+
+    def known(self, subject: str, image_ids: Collection[str]) -> Known:
+        """Looks up where photos were seen, and how they stand."""
+        sights: list[Sight] = []
+        standings: dict[str, str] = {}
+        with self._lock:
+            for image_id in image_ids:
+                key = (subject, image_id)
+                rows = self._base.execute(
+                    "SELECT image_id, partition, fingerprint, position FROM sights "
+                    "WHERE subject = ? AND image_id = ?",
+                    key,
+                )
+                sights += [Sight(*row) for row in rows]
+                standings |= self._base.execute(
+                    "SELECT image_id, standing FROM standings WHERE subject = ? AND image_id = ?",
+                    key,
+                ).fetchall()
+            return Known(sights=tuple(sights), standings=standings, positions=self._positions)
 
     def years(self, subject: str, least: int) -> int:
         """Counts the years of which so many photos of a subject count."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from typing import Final, Self
 
 import msgspec
@@ -17,7 +18,7 @@ from avatarrig.kafka import (
     reading,
 )
 from avatarrig.process.background import Background
-from avatarrig.views.catalogue import Catalogue
+from avatarrig.views.catalogue import Catalogue, Known
 from avatarrig.views.trouble import in_words
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.topics import OBSERVATIONS
@@ -91,6 +92,11 @@ class Cataloguing:
                 self._thread = self._background.start("catalogue", self._run)
             return self._catalogue, self._reached
 
+    def known(self, subject: str, image_ids: Collection[str]) -> Known | None:
+        """Looks photos up; None while the past is not read."""
+        catalogue, reached = self.ask()
+        return catalogue.known(subject, image_ids) if reached.is_complete else None
+
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
@@ -109,16 +115,21 @@ class Cataloguing:
             if not self._catalogue.version:  # nothing is shown yet
                 self._show(catalogue)
             while reader.behind and not self._ended.is_set():
-                catalogue.take(reader.poll(_POLL_SECONDS))
+                _read_on(reader, catalogue)
                 self._reached = Reached(everything - max(reader.distance, 1), everything)
                 time.sleep(_REST_SECONDS)
             self._reached = Reached(everything, everything)
             self._show(catalogue)
             while not self._ended.is_set():
-                catalogue.take(reader.poll(_POLL_SECONDS))
+                _read_on(reader, catalogue)
 
     def _show(self, catalogue: Catalogue) -> None:
         with self._lock:
             if catalogue is not self._catalogue:
                 self._version += self._catalogue.version + 1
                 self._catalogue = catalogue
+
+
+def _read_on(reader: Reader, catalogue: Catalogue) -> None:
+    messages = reader.poll(_POLL_SECONDS)
+    catalogue.take(messages, reader.positions())

@@ -146,19 +146,24 @@ def observations_by_now(
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
     seen: dict[tuple[int, str], Observation] = {}
-    standings: dict[str, str] = {}
+    standings: dict[tuple[int, str], str] = {}
     with reading(kafka) as consumer:
         starts = from_beginning(consumer, OBSERVATIONS)
         for message in Reader(consumer, (OBSERVED,), starts, tell=tell).to_end():
             match message.record:
                 case Forget(forget=digest) if digest == subject_digest(subject):
                     seen = {key: one for key, one in seen.items() if key[0] != message.partition}
+                    standings = {
+                        key: one for key, one in standings.items() if key[0] != message.partition
+                    }
                 case Decision(subject=whose) as decision if whose == subject:
-                    standings |= dict.fromkeys(decision.image_ids, decision.standing)
+                    for image_id in decision.image_ids:
+                        standings[message.partition, image_id] = decision.standing
                 case Observation(subject=whose) as observation if whose == subject:
                     seen[message.partition, observation.image_id] = observation
     ordered = sorted(seen.values(), key=lambda one: one.observed_at)
-    return list({one.image_id: one for one in ordered}.values()), standings
+    latest = {one.image_id: one for one in ordered}
+    return list(latest.values()), {image_id: one for (_, image_id), one in standings.items()}
 
 
 def _since_rejected(consumer: Consumer, starts: Offsets) -> dict[Partition, int]:

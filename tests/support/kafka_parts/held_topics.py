@@ -47,16 +47,16 @@ class HeldTopics:
     def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return {place: len(self._values[place]) for place in places}
 
-    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+    def poll(self, timeout_ms: int, max_records: int = 500) -> dict[TopicPartition, list[Any]]:
         assert timeout_ms
         batches = {}
         for place, at in self._positions.items():
-            values = list(enumerate(self._values[place]))[at:]
+            values = list(enumerate(self._values[place]))[at : at + max_records]
             batches[place] = [
                 SimpleNamespace(
                     value=value, key=f"key-{offset}".encode(), offset=offset, timestamp=1000
                 )
                 for offset, value in values
             ]
-            self._positions[place] = len(self._values[place])
+            self._positions[place] = at + len(values)
         return {place: batch for place, batch in batches.items() if batch}
