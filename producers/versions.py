@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
@@ -84,9 +84,9 @@ class Versions:
         """The latest file at a path: a clip that is replaced takes all its frames with it."""
 
     @property
-    def paths(self) -> Iterable[str]:
+    def paths(self) -> Collection[str]:
         """Paths at which there was ever a photo."""
-        return self._latest
+        return self._latest.keys()
 
     def note(self, reference: PhotoReference) -> None:
         """Notes a photo that was published; in any order."""
