@@ -21,8 +21,8 @@ from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
-from producers import presence
-from producers.standing import AUTOMATIC, standing_there
+from producers.departures import presence
+from producers.departures.standing import AUTOMATIC, standing_there
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer

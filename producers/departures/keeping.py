@@ -18,16 +18,16 @@ from avatarrig.wire import Decision
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
-from producers.observed import Observed
+from producers.departures.observed import Observed
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
     from avatarrig.wire import Observation
     from avatarrig.wire.keys import PhotoKey
+    from producers.departures.presence import Presence
+    from producers.departures.versions import Versions
     from producers.ingest import Listed
-    from producers.presence import Presence
-    from producers.versions import Versions
 
 BEHIND_SECONDS: Final = 1.0
 """As long as it is behind, it reads so long at a time: photos are published meanwhile."""

@@ -12,8 +12,8 @@ from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from producers.presence import is_plausible
-from producers.standing import AUTOMATIC, standing_there
+from producers.departures.presence import is_plausible
+from producers.departures.standing import AUTOMATIC, standing_there
 
 
 class Version(msgspec.Struct, frozen=True):
