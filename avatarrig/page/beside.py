@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from avatarrig.deciding.service import decide_about
 from avatarrig.kafka import KafkaWatch
 from avatarrig.metrics.service import KafkaMetrics
-from avatarrig.page.access import Access
-from avatarrig.page.changes import Changes
+from avatarrig.page.editing.access import Access
+from avatarrig.page.editing.changes import Changes
 from avatarrig.page.operations import Operations
 from avatarrig.page.page import Page
 from avatarrig.page.server import serving

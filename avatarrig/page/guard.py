@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from avatarrig.page.rule import refusal
+from avatarrig.page.editing.rule import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from aiohttp.typedefs import Middleware
 
-    from avatarrig.page.access import Access
+    from avatarrig.page.editing.access import Access
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.page.access import Access
+from avatarrig.page.editing.access import Access
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
 

@@ -12,8 +12,8 @@ import click
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.page.access import Access, access_folder
-from avatarrig.page.links import address_of, is_loopback, opening_link
+from avatarrig.page.editing.access import Access, access_folder
+from avatarrig.page.editing.links import address_of, is_loopback, opening_link
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 

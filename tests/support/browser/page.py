@@ -15,7 +15,7 @@ from support.rendered import rendered
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
-from avatarrig.page.access import Access
+from avatarrig.page.editing.access import Access
 from avatarrig.wire import Reject, encode
 from avatarrig.wire.topics import REJECTS
 

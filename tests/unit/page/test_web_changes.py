@@ -22,11 +22,11 @@ from avatarrig.deciding.service import Outcome
 from avatarrig.deciding.standing import Change, KnownPhoto
 from avatarrig.errors import CommandError
 from avatarrig.kafka.embedded.ports import choose_ports
-from avatarrig.page import changes
-from avatarrig.page.access import Access
-from avatarrig.page.changes import Changes
-from avatarrig.page.inbox import Inbox
-from avatarrig.page.names import UploadRefusedError, photo_path
+from avatarrig.page.editing import changes
+from avatarrig.page.editing.access import Access
+from avatarrig.page.editing.changes import Changes
+from avatarrig.page.editing.inbox import Inbox
+from avatarrig.page.editing.names import UploadRefusedError, photo_path
 from avatarrig.page.server import serving
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE

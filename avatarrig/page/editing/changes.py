@@ -14,17 +14,17 @@ from msgspec import Meta
 from avatarrig.deciding.standing import BY_HAND, Change, bring_back
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
-from avatarrig.page.inbox import Inbox, Placed
-from avatarrig.page.links import NotReachableError, link_to
-from avatarrig.page.names import UploadRefusedError, photo_path
-from avatarrig.page.rule import ENTRY
+from avatarrig.page.editing.inbox import Inbox, Placed
+from avatarrig.page.editing.links import NotReachableError, link_to
+from avatarrig.page.editing.names import UploadRefusedError, photo_path
+from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
 
 if TYPE_CHECKING:
     from avatarrig.deciding.service import Outcome
-    from avatarrig.page.access import Access
+    from avatarrig.page.editing.access import Access
     from avatarrig.page.settings import PageSettings
 
     Decide = Callable[[str, Sequence[str], str, Change], Outcome]

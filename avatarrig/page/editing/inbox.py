@@ -16,7 +16,7 @@ from typing import IO, Final
 
 import msgspec
 
-from avatarrig.page.names import UploadRefusedError
+from avatarrig.page.editing.names import UploadRefusedError
 from avatarrig.photos.formats import sniff_format
 from avatarrig.photos.passed_over import is_junk, is_photo_name
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from avatarrig.errors import AvatarRigError
 
 if TYPE_CHECKING:
-    from avatarrig.page.access import Access
+    from avatarrig.page.editing.access import Access
 
 _SOMEWHERE: Final = {4: "192.0.2.1", 6: "2001:db8::1"}
 """Addresses for documentation (RFC 5737, RFC 3849): nothing is sent there, a route is chosen."""

@@ -2,8 +2,8 @@
 
 It stands before every request that is no mere question, whatever its path, so that nothing can be
 added that goes round it: changes must be allowed at all; the page itself must ask (its own
-``Origin``; foreign host names are refused before that, see `guard`); and whoever asks must know the
-token.
+``Origin``; foreign host names are refused before that, see `avatarrig.page.guard`); and whoever
+asks must know the token.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from avatarrig.page.access import Access
+    from avatarrig.page.editing.access import Access
 
 QUESTIONS: Final = frozenset({"GET", "HEAD"})
 ENTRY: Final = "/enter"
