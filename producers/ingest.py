@@ -57,7 +57,7 @@ class Listed:
 
 
 class Departures(Protocol):
-    """Has photos that are gone or replaced stop counting; see `producers.keeping`."""
+    """Has photos that are gone or replaced stop counting; see `producers.departures.keeping`."""
 
     def looked(self, listed: Listed) -> None:
         """Notes a look at everything, which was not broken off."""

@@ -12,8 +12,8 @@ import msgspec
 
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import PhotoReference, Reject
+from producers.departures.versions import Versions
 from producers.settling import Stamp
-from producers.versions import Versions
 
 _SAME_SECONDS = 1.0
 

@@ -19,13 +19,13 @@ from avatarrig.wire import PhotoReference, Reject
 from avatarrig.wire.channels import REFERENCES, REJECTED
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
+from producers.departures.keeping import Keeping
+from producers.departures.presence import Presence
+from producers.departures.versions import Versions
 from producers.ingest import Ingest, Schedule
-from producers.keeping import Keeping
 from producers.memory import Memory
-from producers.presence import Presence
 from producers.settings import IngestSettings
 from producers.source import LocalFolder, Source
-from producers.versions import Versions
 
 _CLOSE_SECONDS = 2.0
 _LOOKS = 2

@@ -28,7 +28,7 @@ from avatarrig.photos.coding.layouts import Layout, layout_of
 from avatarrig.photos.coding.raw import read_preview
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
-from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION
+from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, exif_in, orientation_in
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -45,7 +45,6 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "HEIC": HeifImageFile,
 }
 _PNG_FIRST_CHUNK: Final = slice(12, 16)
-_LAST_ORIENTATION: Final = 8
 
 
 @dataclass(frozen=True)
@@ -271,19 +270,10 @@ def _read_exif(name: Format, picture: ImageFile, data: bytes) -> Image.Exif:
     # `picture.getexif()` of a PNG decodes all its pixels in search of a late EXIF chunk.
     if name == "TIFF":
         return picture.getexif()
-    exif = Image.Exif()
     block = picture.info.get("exif")
     if block is None and name == "PNG":
         block = png.late_exif(data)
-    if block:
-        return unless_damaged(lambda: _loaded(block), exif)
-    return exif
-
-
-def _loaded(block: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(block)
-    return exif
+    return exif_in(block or b"")
 
 
 def _orientation_left(name: Format, data: bytes, picture: ImageFile, exif: Image.Exif) -> int:
@@ -295,17 +285,12 @@ def _orientation_left(name: Format, data: bytes, picture: ImageFile, exif: Image
         # mean EXIF all the same, and every gallery shows their photos so.
         is_meant = _is_of_make(exif, "samsung") and not boxes.is_turned(data)
         return int(picture.info.get("original_orientation") or 1) if is_meant else 1
-    return _orientation(exif)
+    return orientation_in(exif)
 
 
 def _is_of_make(exif: Image.Exif, make: str) -> bool:
     written = unless_damaged(lambda: str(exif.get(ExifTags.Base.Make, "")), "")
     return written.strip().lower().startswith(make)
-
-
-def _orientation(exif: Image.Exif) -> int:
-    value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
-    return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 
 def _first_line(error: Exception) -> str:

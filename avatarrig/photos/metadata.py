@@ -11,7 +11,7 @@ import io
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import ExifTags, Image
@@ -67,38 +67,33 @@ def read_metadata(data: bytes) -> Metadata:
         return Metadata(Image.Exif())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged metadata is like none
-        nothing = _Said(Image.Exif())
+        nothing = Metadata(Image.Exif())
         reader = _READERS.get(name)
         said = nothing if reader is None else unless_damaged(lambda: reader(data), nothing)
         turn = _orientation(name, data, said.exif)
-        return Metadata(said.exif, said.packet or _packet(data), turn, *said.size)
+        return replace(said, packet=said.packet or _packet(data), orientation=turn)
 
 
-@dataclass(frozen=True)
-class _Said:
-    exif: Image.Exif
-    packet: bytes = b""
-    size: tuple[int, int] = (0, 0)
-
-
-def _read_jpeg(data: bytes) -> _Said:
+def _read_jpeg(data: bytes) -> Metadata:
     picture = JpegImageFile(io.BytesIO(data))
-    exif = _loaded(picture.info.get("exif", b""))
-    return _Said(exif, picture.info.get("xmp", b""), picture.size)
+    exif = exif_in(picture.info.get("exif", b""))
+    return Metadata(exif, picture.info.get("xmp", b""), width=picture.width, height=picture.height)
 
 
-def _read_tiff(data: bytes) -> _Said:
+def _read_tiff(data: bytes) -> Metadata:
     picture = TiffImageFile(io.BytesIO(data))
     packet = picture.tag_v2.get(_XMP_OF_TIFF, b"")
-    return _Said(picture.getexif(), packet if isinstance(packet, bytes) else b"")
+    return Metadata(picture.getexif(), packet if isinstance(packet, bytes) else b"")
 
 
-def _read_webp(data: bytes) -> _Said:
+def _read_webp(data: bytes) -> Metadata:
     chunks = dict(_chunks_of_webp(data))
-    return _Said(_loaded(chunks.get(b"EXIF", b"")), chunks.get(b"XMP ", b""))
+    return Metadata(exif_in(chunks.get(b"EXIF", b"")), chunks.get(b"XMP ", b""))
 
 
-def _loaded(block: bytes) -> Image.Exif:
+def exif_in(block: bytes) -> Image.Exif:
+    """Reads a block of EXIF; empty where there is none or it is damaged."""
+
     def load() -> Image.Exif:
         exif = Image.Exif()
         if block:
@@ -113,7 +108,7 @@ def _exif_of_raw(data: bytes) -> Image.Exif:
     start = next((at + len(mark) for mark in _EXIF_MARKS if (at := data.find(mark)) >= 0), None)
     if data[:2] in _TIFF_BEGINS:
         start = 0
-    return Image.Exif() if start is None else _loaded(data[start:])
+    return Image.Exif() if start is None else exif_in(data[start:])
 
 
 def _packet(data: bytes) -> bytes:
@@ -150,17 +145,22 @@ def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:
     if name in {"HEIC", "JPEG XL"}:
         # Decoders of both turn pictures upright by themselves.
         return 1
+    return orientation_in(exif)
+
+
+def orientation_in(exif: Image.Exif) -> int:
+    """How EXIF says that the stored picture is to be turned, 1..8; 1 where it does not say."""
     value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
     return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 
-_READERS: Final[dict[Format, Callable[[bytes], _Said]]] = {
+_READERS: Final[dict[Format, Callable[[bytes], Metadata]]] = {
     "JPEG": _read_jpeg,
     "TIFF": _read_tiff,
     "WebP": _read_webp,
-    "PNG": lambda data: _Said(_loaded(png.late_exif(data) or b""), _packet_of_png(data)),
-    "HEIC": lambda data: _Said(_loaded(boxes.exif_of(data))),
-    "AVIF": lambda data: _Said(_loaded(boxes.exif_of(data))),
-    "JPEG XL": lambda data: _Said(_loaded(read_jpeg_xl_header(data).exif)),
-    "RAW": lambda data: _Said(_exif_of_raw(data)),
+    "PNG": lambda data: Metadata(exif_in(png.late_exif(data) or b""), _packet_of_png(data)),
+    "HEIC": lambda data: Metadata(exif_in(boxes.exif_of(data))),
+    "AVIF": lambda data: Metadata(exif_in(boxes.exif_of(data))),
+    "JPEG XL": lambda data: Metadata(exif_in(read_jpeg_xl_header(data).exif)),
+    "RAW": lambda data: Metadata(_exif_of_raw(data)),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
+from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding import TOGETHER
 from avatarrig.kafka.errors import TransportError
@@ -21,7 +21,8 @@ from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
-from producers import presence
+from producers.departures import presence
+from producers.departures.standing import AUTOMATIC, standing_there
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
 
-_AUTOMATIC: Final = frozenset(
-    {
-        Exclusion.GONE.value,
-        Exclusion.DUPLICATE.value,
-        Exclusion.OUT_OF_PERIOD.value,
-        ONLY_COPY,
-    }
-)
 _log = structlog.get_logger(__name__)
 
 
@@ -54,12 +47,10 @@ def wanted_standing(
     """
     if decided:
         return decided
-    if is_copy != seen.is_copy:
-        # Which one of several copies counts is the first that is there.
-        return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY
-    if not period.holds(seen.captured_at):
-        return Exclusion.OUT_OF_PERIOD.value
-    return AS_SEEN if decided is not None or seen.standing in _AUTOMATIC else seen.standing
+    to = standing_there(seen.captured_at, period, is_copy=is_copy, seen_as_copy=seen.is_copy)
+    if to == AS_SEEN and decided is None and seen.standing not in AUTOMATIC:
+        return seen.standing
+    return to
 
 
 def unsettled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ from avatarrig.body.evidence.decided import ONLY_COPY, as_decided
 from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.settings import STORAGE_FOLDER
+from avatarrig.photos.period import Period
 from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, record_key
 from avatarrig.wire.channels import ESTIMATED, REFERENCES
 from avatarrig.wire.estimate import Estimate
@@ -233,3 +235,24 @@ def test_an_ingest_that_ends_decides_about_what_is_observed_only_later(service: 
     service.file("2.jpg").unlink()
     ingest(service.settings(watch=False), threading.Event())
     service.until(23, stands | {"2.jpg": GONE, "1.jpg 2": ONLY_COPY})
+
+
+def test_an_ingest_that_ends_brings_back_what_is_there_again(service: Service) -> None:
+    ingest(service.settings(watch=False), threading.Event())
+    service.until(20, {})
+    away = service.photos.parent / "0.jpg"
+    shutil.move(service.file("0.jpg"), away)
+    ingest(service.settings(watch=False), threading.Event())
+    service.until(20, {"0.jpg": GONE})
+    shutil.move(away, service.file("0.jpg"))
+    ingest(service.settings(watch=False), threading.Event())
+    service.until(20, {})
+
+
+def test_an_ingest_that_ends_has_photos_outside_of_its_period_not_count(service: Service) -> None:
+    settings = service.settings(watch=False)
+    summer = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
+    ingest(msgspec.structs.replace(settings, period=summer), threading.Event())
+    service.until(20, {f"{number}.jpg": Exclusion.OUT_OF_PERIOD.value for number in range(20)})
+    ingest(settings, threading.Event())
+    service.until(20, {})

@@ -33,6 +33,7 @@ from avatarrig.wire.reasons import Exclusion
 
 LEFT_OUT, GONE, DUPLICATE = Exclusion.ON_REQUEST, Exclusion.GONE, Exclusion.DUPLICATE
 SUMMER = 1_562_000_000.0  # July 2019
+AUTUMN = SUMMER + 80 * 86_400
 PERIOD = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
 RUN = "0123456789ab"
 PHOTOS = [observation(number, run=RUN, content_hash=f"{number:064}") for number in range(20)]
@@ -74,8 +75,10 @@ def seen(**fields: Any) -> ObservedPhoto:
         (True, {}, None, DUPLICATE),
         (True, {"standing": DUPLICATE}, COUNTS, COUNTS),
         (False, {"captured_at": SUMMER}, None, AS_SEEN),
-        (False, {"captured_at": SUMMER + 40 * 86_400}, None, Exclusion.OUT_OF_PERIOD),
-        (False, {"captured_at": SUMMER + 40 * 86_400}, COUNTS, COUNTS),
+        (False, {"captured_at": AUTUMN}, None, Exclusion.OUT_OF_PERIOD),
+        (False, {"captured_at": AUTUMN}, COUNTS, COUNTS),
+        (False, {"captured_at": SUMMER, "is_copy": True}, None, ONLY_COPY),
+        (False, {"captured_at": AUTUMN, "is_copy": True}, None, Exclusion.OUT_OF_PERIOD),
     ],
 )
 def test_what_was_decided_goes_before_what_is_there(

@@ -18,8 +18,8 @@ from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.reasons import RejectReason
 from producers.content import read_found, wanted_suffixes
+from producers.departures.presence import Presence
 from producers.memory import Memory
-from producers.presence import Presence
 from producers.references import Dataset, describe
 from producers.scan import scan
 from producers.settling import Stamp

@@ -16,9 +16,9 @@ from avatarrig.photos.period import Period
 from avatarrig.wire import Decision, Forget, PhotoReference
 from avatarrig.wire.identity import copies, subject_digest
 from avatarrig.wire.reasons import Exclusion
-from producers.observed import Observed
-from producers.presence import Presence, is_plausible
-from producers.versions import Sight, Versions
+from producers.departures.observed import Observed
+from producers.departures.presence import Presence, is_plausible
+from producers.departures.versions import Sight, Versions
 
 GONE, DUPLICATE, LEFT_OUT = (
     Exclusion.GONE.value,

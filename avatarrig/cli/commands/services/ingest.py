@@ -65,9 +65,8 @@ class Ingesting(msgspec.Struct, frozen=True):
         """Tells aggregators what was measured, if anything was said of it."""
         from avatarrig.pipeline.measuring import tell_measured
 
-        if measuring.told and not self.dataset.subject_per_folder:
-            subject = self.dataset.subject_of("")
-            tell_measured(kafka, subject, measuring.height, measuring.measured)
+        if measuring.told and self.only_subject is not None:
+            tell_measured(kafka, self.only_subject, measuring.height, measuring.measured)
 
     def settings(
         self,

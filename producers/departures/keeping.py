@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning, reading
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
@@ -17,16 +18,16 @@ from avatarrig.wire import Decision
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS
-from producers.observed import Observed
+from producers.departures.observed import Observed
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
     from avatarrig.wire import Observation
     from avatarrig.wire.keys import PhotoKey
+    from producers.departures.presence import Presence
+    from producers.departures.versions import Versions
     from producers.ingest import Listed
-    from producers.presence import Presence
-    from producers.versions import Versions
 
 BEHIND_SECONDS: Final = 1.0
 """As long as it is behind, it reads so long at a time: photos are published meanwhile."""
@@ -70,6 +71,7 @@ class Keeping:
         self._presence = presence
         self._producer = producer
         self._prune = prune
+        self._is_first = not versions.paths
         self._stack = contextlib.ExitStack()
         self._reader: Reader | None = None
         self._observed = Observed(dataset)
@@ -119,12 +121,14 @@ class Keeping:
             self._next_at = time.monotonic() + RETRY_SECONDS
 
     def finish(self) -> None:
-        """Decides about photos that were replaced or are gone, observed by now or later.
+        """Decides about photos that do not stand as they lie there, observed by now or later.
+
+        Of a dataset that was never published before nothing was decided, so it is not read.
 
         Raises:
             TransportError: Kafka does not answer.
         """
-        if not any(self._versions.departed(self._presence.is_gone)):
+        if self._is_first and not self._is_any_left_out:
             return
         for _ in range(ROUNDS):
             give_up = time.monotonic() + PATIENCE_SECONDS
@@ -134,6 +138,12 @@ class Keeping:
                         give_up = time.monotonic() + PATIENCE_SECONDS
             if not self._decide(ahead=True):
                 return
+
+    @property
+    def _is_any_left_out(self) -> bool:
+        """Whether a photo shall not count, whatever was observed."""
+        wanted, _ = self._versions.wanted({}, self._presence.is_gone, prune=self._prune)
+        return any(standing != AS_SEEN for standing in wanted.values())
 
     @property
     def _is_ready(self) -> bool:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
-from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from producers.presence import is_plausible
-
-AUTOMATIC = frozenset(
-    {
-        AS_SEEN,
-        ONLY_COPY,
-        Exclusion.DUPLICATE.value,
-        Exclusion.GONE.value,
-        Exclusion.OUT_OF_PERIOD.value,
-    }
-)
-"""How photos stand about which nobody decided by hand."""
+from producers.departures.presence import is_plausible
+from producers.departures.standing import AUTOMATIC, standing_there
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -84,9 +73,9 @@ class Versions:
         """The latest file at a path: a clip that is replaced takes all its frames with it."""
 
     @property
-    def paths(self) -> Iterable[str]:
+    def paths(self) -> Collection[str]:
         """Paths at which there was ever a photo."""
-        return self._latest
+        return self._latest.keys()
 
     def note(self, reference: PhotoReference) -> None:
         """Notes a photo that was published; in any order."""
@@ -184,9 +173,12 @@ class Versions:
     def _standing(self, key: PhotoKey, sight: Sight | None, *, is_away: bool, is_copy: bool) -> str:
         if is_away:
             return Exclusion.GONE.value
-        if not self._period.holds(self._all[key].captured_at):
-            return Exclusion.OUT_OF_PERIOD.value
-        return _copied(is_copy, sight)
+        return standing_there(
+            self._all[key].captured_at,
+            self._period,
+            is_copy=is_copy,
+            seen_as_copy=is_copy if sight is None else sight.is_copy,
+        )
 
     def _marks(
         self, sights: Mapping[PhotoKey, Sight], away: set[PhotoKey]
@@ -214,9 +206,3 @@ def _is_decided_otherwise(sight: Sight | None, *, away: bool) -> bool:
         return False
     is_others = sight.is_shared and (away or Exclusion.OUT_OF_PERIOD.value in sight.standings)
     return is_others or not sight.standings <= AUTOMATIC
-
-
-def _copied(is_copy: bool, sight: Sight | None) -> str:  # noqa: FBT001 - as it is found
-    if sight is None or is_copy == sight.is_copy:
-        return AS_SEEN
-    return Exclusion.DUPLICATE.value if is_copy else ONLY_COPY

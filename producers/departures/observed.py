@@ -12,7 +12,7 @@ from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from producers.versions import Sight
+from producers.departures.versions import Sight
 
 
 class Place(NamedTuple):

@@ -1,0 +1,1 @@
+"""What becomes of photos that were published: gone, replaced, copies, outside of the period."""
