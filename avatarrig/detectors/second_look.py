@@ -2,7 +2,7 @@
 
 The pose landmarker finds people on a picture reduced to 224 pixels, so somebody who takes a
 third of the photo's height is found one time in three, and landmarks of small people are
-coarse. `tests/bench/detectors/detector.py` measures what each look costs and brings.
+coarse. `tests/bench/detector.py` measures what each look costs and brings.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ of tragion to crown."""
 _RIDGE: Final = 1e-3
 _FOLLOWING: Final = {"spine_lower", "spine_upper"}
 """Bones that the seven tell of. They tell a little of the others where they are known exactly, and
-nothing where photos tell them (tests/bench/body/further.py)."""
+nothing where photos tell them (tests/bench/further.py)."""
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,7 +43,10 @@ ALL = "AVATARRIG_TEST_ALL" in os.environ
 MEANWHILE = 60.0 if ALL else 30.0
 """Seconds of killing at random."""
 
-SEEDS = range(1, 6) if ALL else [time.time_ns() % 1_000_000]
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+"""The same in all processes of one run of pytest, which must find the same tests."""
+
+SEEDS = range(1, 6) if ALL else [int(RUN[:5], 16)]
 
 
 @pytest.fixture(scope="module")

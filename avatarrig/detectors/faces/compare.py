@@ -1,6 +1,6 @@
 """Whether one of the faces in a photo is the subject's; pure.
 
-The thresholds are cosines of SFace's embeddings. `tests/bench/detectors/faces.py` measures what
+The thresholds are cosines of SFace's embeddings. `tests/bench/faces.py` measures what
 they take and what they let in.
 """
 

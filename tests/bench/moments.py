@@ -1,6 +1,6 @@
 """Are copies and bursts found, and do they leave the estimate where it is?
 
-    python tests/bench/body/moments.py --data DIR [--bodies 4] [--copies 9,99] [--json FILE]
+    python tests/bench/moments.py --data DIR [--bodies 4] [--copies 9,99] [--json FILE]
 
 DIR holds dumps of rendered people with pictures: ``truth.json``, or ``*/body.json``. Every
 picture goes through the detector and the reader of capture times; what the truth says of bursts,

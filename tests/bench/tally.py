@@ -1,6 +1,6 @@
 """What the statistics cost: per observation, per merge, per byte, however many photos there are.
 
-    python tests/bench/body/tally.py [--up-to 1000000] [--json FILE]
+    python tests/bench/tally.py [--up-to 1000000] [--json FILE]
 
 An observation travels the way it does in the aggregator: packed record in, decoded, counted. All
 times are CPU time of this process; the machine is named beside them. The exit code tells whether
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.body.evidence import any_evidence
 

@@ -1,6 +1,6 @@
 """How much one machine carries, stage by stage: the figures that docs/scaling.md reckons with.
 
-    python tests/bench/pipeline/scale.py [throughput] [recovery] [producing] [detecting]
+    python tests/bench/scale.py [throughput] [recovery] [producing] [detecting]
         [--json FILE]
 
 Without names, all of it: some ten minutes on two cores. Run it on a machine that does nothing
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.figures import machine, show
 from bench.pipeline.scale_aggregator import recovery, throughput

@@ -1,6 +1,6 @@
 """What a tape tells, and how far off the bones are that no photo tells of.
 
-    python tests/bench/body/further.py --data DIR [--json FILE]
+    python tests/bench/further.py --data DIR [--json FILE]
 
 DIR holds sets of people (see accuracy.py) whose ``truth.json`` has further lengths. One table tells
 the error of the 11 ratios with what a tape measured to 1 %, by the number of photos; the other that
@@ -20,8 +20,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))  # the sets' reader lives there
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' reader lives there
 
 from bench.body import accuracy_methods as methods
 from estimator.people import find_sets, read_set

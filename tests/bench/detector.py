@@ -4,7 +4,7 @@ Naive chain, detector and raw inference take turns on each photo, so that a busy
 all of them; CPU time is compared, not wall time. Medians over the rounds, then sums over the
 photos: a ratio of sums is the ratio of what a whole folder costs.
 
-    python tests/bench/detectors/detector.py --photos DIR --people DIR --json FILE
+    python tests/bench/detector.py --photos DIR --people DIR --json FILE
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.detectors.detector_chains import InferenceLog, NaiveChain, RawInference
 from bench.detectors.detector_people import measure_people, measure_photos

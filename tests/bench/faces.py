@@ -1,6 +1,6 @@
 """How well faces are told apart, what that costs, and what strangers do to an estimate.
 
-    python tests/bench/detectors/faces.py [--faces FOLDER] [--json FILE]
+    python tests/bench/faces.py [--faces FOLDER] [--json FILE]
 
 Without a folder only the photos that packages carry are compared, too few to say much. FOLDER holds
 one folder a person with photos of that person alone. Public ones that were used, none of which is
@@ -26,10 +26,10 @@ from typing import Any, NamedTuple
 import cv2
 import msgspec
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from support.pictures import read_picture
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from support.real_photos import fetch_real_photos
 from support.rendered import rendered, truth_of
 

@@ -1,6 +1,6 @@
 """How far off the estimate is, on people whose skeleton is known.
 
-    python tests/bench/body/accuracy.py --data DIR [--from-pictures] [--cross-validate]
+    python tests/bench/accuracy.py --data DIR [--from-pictures] [--cross-validate]
         [--json FILE]
 
 DIR holds sets of people (``truth.json``, landmarks; see scripts/estimator/people.py). One table
@@ -22,8 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))  # the sets' reader lives there
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' reader lives there
 
 from bench.body import accuracy_methods as methods
 from bench.body import accuracy_orders as orders

@@ -17,7 +17,7 @@ import msgspec
 import psutil
 from kafka import KafkaProducer
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.process.terminal import Terminal
 from support.rendered import rendered
@@ -30,7 +30,7 @@ from avatarrig.wire import SkeletonRecord, encode
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, pipeline_topics
 
-OUT = Path(__file__).parents[1] / "out"
+OUT = Path(__file__).parent / "out"
 CLEARS = ("\x1b[2J", "\x1bc", "\x1b[J")
 
 

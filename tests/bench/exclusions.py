@@ -1,6 +1,6 @@
 """How long it takes until thousands of photos are out of a running service's estimate, and back.
 
-    python tests/bench/pipeline/exclusions.py [--photos 10000]
+    python tests/bench/exclusions.py [--photos 10000]
 
 Synthetic observations of one subject; an embedded broker, one aggregator. Half of them are left
 out by one pattern, then brought back.
@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.aggregators import aggregating
 from support.kafka import with_topics

@@ -1,6 +1,6 @@
 """What decoding a photo costs, against OpenCV's full decode of the same bytes.
 
-    python tests/bench/photos/decoding.py [--json FILE]
+    python tests/bench/decoding.py [--json FILE]
 
 Both run interleaved in one process; medians of CPU milliseconds.
 """
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.photos import RENDERED, encode, encode_heic
 

@@ -1,6 +1,6 @@
 """How long a photo takes to the estimate that contains it, and what each process needs for it.
 
-``python tests/bench/pipeline/latency.py`` runs ``avatarrig up`` on an empty folder, moves photos
+``python tests/bench/latency.py`` runs ``avatarrig up`` on an empty folder, moves photos
 into it one by one while nothing else is waiting, and times each from its appearance to the
 estimate on `avatarrig.skeletons`. Then all photos come at once, and memory and CPU
 of each process are read. Absolute figures are of this machine and whatever else it does.
@@ -32,8 +32,8 @@ from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.wire import RecordRefusedError, SkeletonRecord, decode
 from avatarrig.wire.topics import SKELETONS
 
-DEMO = Path(__file__).parents[3] / "inputs" / "datasets" / "Demo"
-OUT = Path(__file__).parents[1] / "out"
+DEMO = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"
+OUT = Path(__file__).parent / "out"
 PATIENCE = 180.0
 PARTS = {
     "producers": "ingest",

@@ -1,6 +1,6 @@
 """A detector's memory over many mixed photos, and on a file made to exhaust it.
 
-    python tests/bench/detectors/detector_memory.py --photos DIR --count 5000 --json FILE
+    python tests/bench/detector_memory.py --photos DIR --count 5000 --json FILE
 
 The detector has a process of its own, so what is measured is a replica's share without Kafka.
 Photos are of changing size and format, which is what makes allocators keep memory.
@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.photos import encode, encode_heic, one_colour_png
 from support.real_photos import fetch_real_photos
 

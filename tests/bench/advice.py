@@ -4,7 +4,7 @@ For each body, from a few photos on: five more as they are advised, one by one, 
 at random, out of the body's own photos. Told is the widest 90 % interval afterwards, over its
 value, and the ratio of the two; means over starts and bodies with standard errors.
 
-    python tests/bench/body/advice.py --data DIR [--starts 20] [--first 3] [--json FILE]
+    python tests/bench/advice.py --data DIR [--starts 20] [--first 3] [--json FILE]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from estimator.people import find_sets, read_set
 

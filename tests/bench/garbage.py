@@ -1,6 +1,6 @@
 """Reads a hundred thousand random and mutated messages as every kind of record.
 
-    python tests/bench/wire/garbage.py [--messages 100000] [--seed N]
+    python tests/bench/garbage.py [--messages 100000] [--seed N]
 
 Ends with 1 where anything but a refusal comes out of it, and says what. A refusal is short,
 however long the message: what is rejected is told in a message that must be small itself.
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.wire.hostile import RECORD_KINDS, garbage
 
