@@ -253,7 +253,6 @@ class Session:
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
             pending=waiting,
-            producer=producer,
             restore=restorer,
         )
         publishing = Publishing(
