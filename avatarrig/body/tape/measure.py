@@ -109,18 +109,6 @@ def _check_possible(key: str, measured: Measured) -> None:
         )
 
 
-def parse_measures(texts: Iterable[str]) -> dict[str, Measured]:
-    """Reads lengths.
-
-    Args:
-        texts: See `parse_measure`.
-
-    Raises:
-        MeasureError: One is none, or a bone is there twice.
-    """
-    return together(map(parse_measure, texts))
-
-
 def together(measures: Iterable[tuple[str, Measured]]) -> dict[str, Measured]:
     """Puts lengths together.
 
