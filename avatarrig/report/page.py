@@ -88,11 +88,7 @@ class _Picture(msgspec.Struct, frozen=True):
 
 
 def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
-    """Lays a run out as a report.
-
-    Args:
-        collected: What `collect` read.
-    """
+    """Lays a run out as a report. `collected`: what `collect` read."""
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
     excluded = {

@@ -110,11 +110,7 @@ def _check_possible(key: str, measured: Measured) -> None:
 
 
 def together(measures: Iterable[tuple[str, Measured]]) -> dict[str, Measured]:
-    """Puts lengths together.
-
-    Raises:
-        MeasureError: A bone is there twice.
-    """
+    """Puts lengths together. Raises MeasureError: A bone is there twice."""
     found: dict[str, Measured] = {}
     for key, measured in measures:
         if key in found:
