@@ -83,8 +83,8 @@ _PATTERNS: Final = tuple(
         r"LINE_ALBUM_(?:.*_)?(?P<short>\d\d)(?P<month>\d\d)(?P<day>\d\d)_\d+",
         rf"Picsart_(?P<short>\d\d)-(?P<month>\d\d)-(?P<day>\d\d)_{_TIME.format('-')}",
         (
-            rf"(?<!\d){_YEAR}{_MONTH}{_DAY}[-_ T.]?{_LOOSE_TIME}[-_.]?(?:(?P<fraction>\d{{3}})(?!\d)"
-            rf"|(?:\d\d?)?(?!\d)){_ZONE}"
+            rf"(?<!\d){_YEAR}{_MONTH}{_DAY}[-_ T.]?{_LOOSE_TIME}[-_.]?"
+            rf"(?:(?P<fraction>\d{{3}})(?!\d)|(?:\d\d?)?(?!\d)){_ZONE}"
         ),
         rf"(?<!\d){_YEAR}_{_MONTH}{_DAY}_{_TIME.format('')}(?!\d)",
         (
