@@ -37,6 +37,9 @@ _REACH = 1.6449
 """Standard deviations on each side of a Gaussian's middle 90 %."""
 
 _CALIBRATION_COUNTS = (1, 5, 10, 30)
+_NEARLY = 1.25
+"""A person with 24 usable photos tells how it is with 30; one with 12 does not."""
+
 _FACTORS = np.stack(
     np.meshgrid(np.linspace(0.8, 1.4, 13), np.linspace(0.5, 1.3, 17), np.linspace(0, 0.8, 17)), -1
 ).reshape(-1, 3)
@@ -146,7 +149,7 @@ class Residuals:
         unusual: (m,) how unusual the estimated persons are.
         misfit: (m,) of the photos to the estimates.
         photos: (m,) of how many moments these were.
-        asked: (m,) how many there should have been; all, where there are fewer.
+        asked: (m,) how many photos there should have been; there were nearly so many.
         share: (m,) of the photos in the estimate; the rest is the prior's.
         spread: (m,) ``natural``, ``broad`` or ``wide``.
     """
@@ -177,6 +180,8 @@ def residuals_of(
         made_by = dataclasses.replace(learned, version=str(usable[0].total.learned))
         order = np.random.default_rng(place).permutation(len(usable))
         for count in _CALIBRATION_COUNTS:
+            if count > _NEARLY * len(usable):
+                continue
             cells = [usable[photo] for photo in order[:count]]
             person = solve_moments(cells, made_by)
             errors = []
@@ -220,7 +225,7 @@ def calibrated(learned: Learned, residuals: Residuals) -> Learned:
 
 def _most_misfit(residuals: Residuals) -> tuple[float, float]:
     """Misfit that 99 of 100 persons stay below: what is theirs, and what one photo adds."""
-    few, many = (residuals.asked == pick(_CALIBRATION_COUNTS) for pick in (min, max))
+    few, many = (residuals.asked == pick(residuals.asked) for pick in (np.min, np.max))
     squares = [np.quantile(residuals.misfit[chosen], 0.99) ** 2 for chosen in (few, many)]
     parts = [np.mean(1 / residuals.photos[chosen]) for chosen in (few, many)]
     allowance = max(0.0, (squares[0] - squares[1]) / (parts[0] - parts[1]))
@@ -239,8 +244,7 @@ def _interval_factors(residuals: Residuals) -> tuple[float, float, float]:
     prior, photos = 1 - residuals.share, residuals.share
     groups = [
         np.nonzero((residuals.spread == kind) & (residuals.asked == count))[0]
-        for kind in sorted(set(residuals.spread))
-        for count in _CALIBRATION_COUNTS
+        for kind, count in sorted(set(zip(residuals.spread, residuals.asked, strict=True)))
     ]
     best, found = np.inf, (1.0, 1.0, 0.0)
     for few, many, growth in _FACTORS:

@@ -49,6 +49,7 @@ class Settings:
         refit_steps: The same, for the Gaussian step alone.
         sets: Photo sets in a batch.
         photos: Most photos in a set.
+        refit_photos: The same, for the Gaussian step alone.
         rate: Peak learning rate.
         decay: Weight decay.
         noise: Standard deviation of the noise on standardised features.
@@ -76,6 +77,7 @@ class Settings:
     refit_steps: int = 400
     sets: int = 45
     photos: int = 16
+    refit_photos: int = 32
     rate: float = 3e-3
     decay: float = 0.1
     noise: float = 0.4

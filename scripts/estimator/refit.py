@@ -131,7 +131,7 @@ class _Hat:
 
     def draw(self) -> tuple[NDArray[np.float32], ...]:
         """Matrices, vectors, moments and sessions as in `estimator.fit.Batch`, and the truth."""
-        settings, generator, most = self._settings, self._generator, self._settings.photos
+        settings, generator, most = self._settings, self._generator, self._settings.refit_photos
         matrix = np.zeros((_SETS, most, 6, 6), np.float32)
         vector = np.zeros((_SETS, most, 6), np.float32)
         moments = np.zeros((_SETS, most, most), np.float32)
