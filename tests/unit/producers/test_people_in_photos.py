@@ -249,12 +249,13 @@ NUMBERED_LONG = "PXL_20230922_144936660(2).jpg"
         ("PXL_20230922_144936660.jpg", "PXL_20230922_144936660.jpg.supplemental-metada.json"),
         (NUMBERED_LONG, "PXL_20230922_144936660.jpg.supplemental-metada(2).json"),
         (f"{'s' * 47}.jpg", f"{'s' * 46}.json"),
-        ("Frühling 2019 am See mit allen.jpg", "Frühling 2019 am See mit allen.jpg.supplementa.json"),
+        (
+            "Frühling 2019 am See mit allen.jpg",
+            "Frühling 2019 am See mit allen.jpg.supplementa.json",
+        ),
     ],
 )
-def test_googles_files_are_found_by_all_their_names(
-    tmp_path: Path, name: str, beside: str
-) -> None:
+def test_googles_files_are_found_by_all_their_names(tmp_path: Path, name: str, beside: str) -> None:
     (tmp_path / name).write_bytes(photo(b""))
     (tmp_path / beside).write_text(json.dumps({"people": [{"name": "Anna"}]}))
     assert people_named(tmp_path / name) == (NamedFace("Anna"),)
