@@ -83,7 +83,7 @@ def opened(browser: Browser, link: str) -> Page:
     page = browser.new_context(viewport=SIZES["phone"]).new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(link)
-    page.wait_for_function("localStorage.getItem('avatarrig-key')")
+    page.wait_for_function("() => localStorage.getItem('avatarrig-key')")
 
     def is_known() -> bool:
         answer = page.goto(f"{url}/subject?name=Anna")
