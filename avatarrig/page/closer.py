@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.views.doubtful import most_doubtful
 from avatarrig.views.years import SHOWN, changing, years_of
+from avatarrig.wire.standings import AS_SEEN, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.page.thumbnails import Thumbnails

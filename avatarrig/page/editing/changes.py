@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from avatarrig.body.evidence.decided import COUNTS
-from avatarrig.deciding.standing import BY_HAND, Change, bring_back
+from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
@@ -26,7 +26,7 @@ from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
 
 if TYPE_CHECKING:
-    from avatarrig.deciding.service import Outcome
+    from avatarrig.kafka.deciding.service import Outcome
     from avatarrig.page.editing.access import Access
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire import Observation

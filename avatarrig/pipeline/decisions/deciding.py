@@ -12,11 +12,10 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN
-from avatarrig.deciding.standing import KnownPhoto, bring_back, fits, leave_out, why_same
+from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
     Decided,
@@ -33,6 +32,7 @@ from avatarrig.runs import (
 from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.standings import AS_SEEN
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -11,14 +11,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from avatarrig.body.evidence.decided import COUNTS
 from support.aggregators.aggregating import Aggregator
 from support.kafka import with_topics
 from support.kafka_parts.topics import read_to_end
 from support.observed import observation
 from support.waiting import wait_for
 
-from avatarrig.body.evidence.decided import COUNTS
-from avatarrig.deciding.service import decide_about
 from avatarrig.detectors.faces.template import Template
 from avatarrig.kafka import (
     KafkaSettings,
@@ -29,6 +28,7 @@ from avatarrig.kafka import (
     partitions_of,
     reading,
 )
+from avatarrig.kafka.deciding.service import decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.forgetting import forget_subject
 from avatarrig.wire import Observation, PhotoReference, encode, record_key

@@ -18,14 +18,14 @@ from urllib.parse import urlencode
 import aiohttp
 import numpy as np
 import pytest
+from avatarrig.detectors.faces.compare import TAKEN
 from PIL import Image
 
-from avatarrig.deciding.service import Outcome
-from avatarrig.deciding.standing import Change, KnownPhoto
-from avatarrig.detectors.faces.compare import TAKEN
+from avatarrig.body.evidence.standing import Change, KnownPhoto
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.errors import CommandError
+from avatarrig.kafka.deciding.service import Outcome
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing import changes
 from avatarrig.page.editing.access import Access
