@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avatarrig.body.evidence.decided import COUNTS
 from avatarrig.detectors.faces.template import Template, TemplateRefusedError
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.standings import COUNTS
 
 if TYPE_CHECKING:
     from avatarrig.wire.keys import PhotoKey

@@ -11,7 +11,6 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from avatarrig.body.evidence.decided import COUNTS
 from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
@@ -24,6 +23,7 @@ from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
+from avatarrig.wire.standings import COUNTS
 
 if TYPE_CHECKING:
     from avatarrig.kafka.deciding.service import Outcome

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from avatarrig.body.evidence.decided import COUNTS
 from support.aggregators.aggregating import Aggregator
 from support.kafka import with_topics
 from support.kafka_parts.topics import read_to_end
@@ -34,6 +33,7 @@ from avatarrig.pipeline.forgetting import forget_subject
 from avatarrig.wire import Observation, PhotoReference, encode, record_key
 from avatarrig.wire.channels import REFERENCES
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import COUNTS
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
 from producers.settings import IngestSettings

@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 import aiohttp
 import numpy as np
 import pytest
-from avatarrig.detectors.faces.compare import TAKEN
 from PIL import Image
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
+from avatarrig.body.recognition import TAKEN
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.errors import CommandError

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from support.references import reference
 
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.detectors.faces.template import Template
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.standings import AS_SEEN, COUNTS
 from producers.memory import Memory
 from producers.pointed import Pointed
 from producers.references import Dataset
