@@ -90,12 +90,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, pointed=pointed)
 
     def sought(self, named: Sequence[NamedFace], subject: str = "") -> Sought | None:
-        """Says who is meant in a photo.
-
-        Args:
-            named: Whom the photo's files name.
-            subject: Whose skeleton the photo tells about.
-        """
+        """Says who is meant in a photo of a subject. `named`: Whom the photo's files name."""
         asked = self.asked_of(subject)
         if not asked:
             return None

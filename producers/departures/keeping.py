@@ -140,9 +140,6 @@ class Keeping:
         """Decides about photos that do not stand as they lie there, observed by now or later.
 
         Of a dataset that was never published before nothing was decided, so it is not read.
-
-        Raises:
-            TransportError: Kafka does not answer.
         """
         if self._is_first and not self._is_any_left_out:
             return

@@ -133,7 +133,6 @@ def decide_in_service(
 
     Raises:
         CommandError: No such photo of the subject was observed.
-        TransportError: Kafka does not answer.
     """
 
     def meant(photo: KnownPhoto) -> list[str]:
@@ -165,7 +164,6 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
 
     Raises:
         CommandError: No such photo of the subject was observed.
-        TransportError: Kafka does not answer.
     """
     wanted = frozenset(photos)
     matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
