@@ -72,7 +72,6 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
     Raises:
         CommandError: Photos of the subject still wait for detectors, or the aggregator that
             runs does not get to it.
-        TransportError: Kafka does not answer.
     """
     removed: dict[str, int] = {}
     with (

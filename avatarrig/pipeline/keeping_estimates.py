@@ -20,7 +20,7 @@ from avatarrig.runs.estimates import SUBJECTS, place_of_estimate
 from avatarrig.runs.store import RunStore
 from avatarrig.views import Subject
 from avatarrig.views.board import EVERYTHING, Board
-from avatarrig.views.feed import ESTIMATES, advance, following
+from avatarrig.views.feed import ESTIMATES_OF_NOW, advance, following
 
 WRITE_SECONDS: Final = 4.0
 """While photos flow, an estimate is written at most so often."""
@@ -37,22 +37,14 @@ class Files(Protocol):
     """Where files are kept: a folder, or a store."""
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Writes files, each whole or not at all.
-
-        Args:
-            files: Path below the place to content.
-        """
+        """Writes files, each whole or not at all. `files`: Path below the place to content."""
 
     def remove(self, paths: Iterable[str]) -> int:
         """Removes those files that are there; returns how many."""
 
 
 class Folder:
-    """A folder of this machine.
-
-    Args:
-        path: Where.
-    """
+    """A folder of this machine."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -108,7 +100,6 @@ class KeptEstimates:
 
         Raises:
             RunStorageError: A file cannot be written.
-            StoreAwayError: The store does not answer.
         """
         known = {subject.name: subject for subject in subjects}
         layout, several = RunDirectory(Path()), len(known) > 1
@@ -180,7 +171,7 @@ class KeepingEstimates:
             _log.warning("estimates cannot be written", why=said)
 
     def _follow(self) -> None:
-        with following(self._kafka, ESTIMATES) as reader:
+        with following(self._kafka, ESTIMATES_OF_NOW) as reader:
             board = Board(EVERYTHING)
             version, written_at, is_last = -1, float("-inf"), False
             while not is_last:

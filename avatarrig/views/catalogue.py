@@ -238,11 +238,7 @@ class Catalogue:
             )
 
     def shelf(self, asked: Asked, page: int, size: int) -> Shelf:
-        """Looks photos up.
-
-        Args:
-            page: Which page of them, from 0.
-        """
+        """Looks photos up. `page`: which page of them, from 0."""
         everything, values = _conditions(asked)
         chosen = everything
         if asked.reason is not None:

@@ -24,8 +24,10 @@ from avatarrig.cli.options.reference import Asking, asking_options, check_one_pe
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
+from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
 
@@ -116,10 +118,24 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
         check_address("--web-port", "127.0.0.1", given["web_port"] or None, "or 0 for no page")
-        outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
+        request = _request(given, kafka.optional())
+        outcome = run_photos(request, RunScreen(console))
+        if outcome.exit_code == ExitCode.DONE and _shall_prune(outcome.departed):
+            pruning = msgspec.structs.replace(request, prune=True)
+            outcome = run_photos(pruning, RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     sys.exit(outcome.exit_code)
+
+
+def _shall_prune(departed: int) -> bool:
+    """Asks, where photos are gone and somebody is there to answer."""
+    if not (departed and sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return click.confirm(
+        f"Shall the {counted(departed, 'photo')} no longer in the dataset stop counting? "
+        "(Not if a disk is just away.)"
+    )
 
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:

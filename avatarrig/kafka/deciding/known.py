@@ -10,11 +10,7 @@ from avatarrig.kafka.reading import Offsets
 
 
 class Sight(msgspec.Struct, frozen=True, array_like=True):
-    """Where a partition first saw a photo, by a detector.
-
-    Attributes:
-        position: Its offset.
-    """
+    """Where a partition first saw a photo, by a detector. `position`: Its offset."""
 
     image_id: str
     partition: int
