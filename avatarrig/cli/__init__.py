@@ -52,6 +52,7 @@ COMMANDS = {
     "forget": ("forget", "Remove everything that is stored about a subject."),
     "fit": ("fit", "Give an avatar (VRM, GLB) a person's proportions."),
     "export": ("export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "compare": ("compare", "Two runs beside each other: a table and a picture card."),
     "report": ("report", "A run as one HTML file to look at and to send on."),
     "calibrate": ("calibrate", "Suggest thresholds from runs and audits."),
     "audit": ("audit", "Draw a sample of a run to judge by eye."),
