@@ -39,10 +39,16 @@ from producers.scan import scan
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended."""
+    """How a run ended.
+
+    Attributes:
+        departed: Photos that count though they are no longer in the dataset, as they are many at
+            once; 0 where the dataset was not listed whole.
+    """
 
     exit_code: ExitCode
     document: dict[str, Any]
+    departed: int = 0
 
 
 def run_photos(request: RunRequest, screen: Screen) -> Outcome:
@@ -185,7 +191,8 @@ def _locked_run(
             finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        return Outcome(code, result_document(run, progress, estimates, elapsed))
+        departed = progress.departed if request.max_images is None else 0
+        return Outcome(code, result_document(run, progress, estimates, elapsed), departed)
 
 
 def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:
