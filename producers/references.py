@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -104,7 +103,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     def subject_of(self, path: str) -> str:
         """Whose skeleton the photo at this path within the dataset tells about."""
-        folders = PurePosixPath(path).parts[:-1]
+        # Keys of a store may begin with a slash, or have two in a row.
+        folders = [folder for folder in path.split("/")[:-1] if folder.strip()]
         if self.subject_per_folder and folders:
             return subject_name(folders[0])
         return subject_name(self.name if self.subject is None else self.subject)

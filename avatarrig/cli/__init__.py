@@ -31,10 +31,7 @@ PRIVATE, OF_A_GROUP = 0o077, 0o007
 PUBLIC_COMMANDS = {"models"}
 """Make files that tell nothing about anybody, for every user of the machine."""
 COMMANDS = {
-    RUN: (
-        "run",
-        "Photos in, skeleton out: the whole pipeline on one folder.",
-    ),
+    RUN: ("run", "Photos in, skeleton out: the whole pipeline on one folder."),
     "up": ("services.up", "Everything on one machine: watch a folder, keep skeletons."),
     "ingest": ("services.ingest", "Publish a folder's photos, once or as a service."),
     "detect": ("services.detect", "Detector replicas for this machine, as a service."),

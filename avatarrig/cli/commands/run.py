@@ -18,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
@@ -50,6 +51,7 @@ class _Dataset(click.Path):
                 param,
                 ctx,
             )
+        check_folder(value)
         return super().convert(value, param, ctx)
 
 
@@ -66,7 +68,9 @@ class _Dataset(click.Path):
 @click.option(
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
-@click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
+@click.option(
+    "--subject", type=NAME, help="Whose skeleton it is.", show_default="the dataset's name"
+)
 @click.option(
     "--subject-from-folder",
     is_flag=True,
@@ -137,6 +141,7 @@ def _shall_prune(departed: int) -> bool:
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
     detecting: Detecting = given["detecting"]
     asking: Asking = given["asking"]
+    check_folder(given["out"])
     if given["subject"] is not None and given["subject_from_folder"]:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     measuring: Measuring = given["measuring"]
