@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,7 +18,7 @@ from aggregators.settings import AggregatorSettings, WorkerCrashedError
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
-from avatarrig.metrics.service import service_registry
+from avatarrig.metrics.service import KafkaMetrics, service_registry
 from avatarrig.page.settings import PageSettings
 from avatarrig.process import child
 from avatarrig.process.watchdog import Watchdog
@@ -26,7 +26,6 @@ from avatarrig.wire.topics import OBSERVATIONS
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
-_LOOK_SECONDS: Final = 0.05
 _log = structlog.get_logger(__name__)
 
 
@@ -48,19 +47,14 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly
     from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
 
-    registry = service_registry()
+    registry, kafka = service_registry(), KafkaMetrics()
+    registry.register(kafka)
     groups = {settings.group: OBSERVATIONS}
-    page = PageSettings(
-        settings.web_host,
-        settings.web_port,
-        settings.web_names,
-        settings.overlay_roots,
-        settings.watched,
-        settings.watched_people,
-        settings.web_private,
-    )
+    page = _page(settings)
     try:
-        async with page_beside(page, settings.kafka, groups=groups, registry=registry) as ready:
+        async with page_beside(
+            page, settings.kafka, groups=groups, registry=registry, watched=kafka
+        ) as ready:
 
             def work_begins() -> None:
                 ready()
@@ -69,7 +63,8 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
             # Faust loads slowly: the page is there before.
             worker = await asyncio.to_thread(importlib.import_module, "aggregators.worker")
             if settings.held and told is not None:
-                await _held_back(told, stop, watchdog)
+                alive = partial(watchdog.alive, "waiting for Kafka")
+                await asyncio.to_thread(child.held_back, told, stop, alive)
             if not stop.is_set():
                 metrics = AggregateMetrics(registry)
                 await worker.run(settings, stop, watchdog, work_begins, metrics)
@@ -87,12 +82,16 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     return ExitCode.DONE, ""
 
 
-async def _held_back(told: threading.Event, stop: asyncio.Event, watchdog: Watchdog) -> None:
-    """Waits until Kafka is there, or until it is to stop."""
-    while not (told.is_set() or stop.is_set()):
-        watchdog.alive("waiting for Kafka")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+def _page(settings: AggregatorSettings) -> PageSettings:
+    return PageSettings(
+        settings.web_host,
+        settings.web_port,
+        settings.web_names,
+        settings.overlay_roots,
+        settings.watched,
+        settings.watched_people,
+        settings.web_private,
+    )
 
 
 def _stop_on_signals() -> asyncio.Event:

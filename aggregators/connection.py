@@ -53,7 +53,6 @@ def prepare_topics(settings: AggregatorSettings) -> dict[str, int]:
 
     Raises:
         TopicError: A topic is missing, or a changelog does not fit.
-        TransportError: Kafka does not answer.
     """
     give_up = time.monotonic() + _PATIENCE_SECONDS
     with admin_client(settings.kafka) as client:

@@ -74,11 +74,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class TallyPublisher:
-    """Level 1 publishes tallies, all of a series to one partition.
-
-    Attributes:
-        wall_clock: Unix seconds.
-    """
+    """Level 1 publishes tallies, all of a series to one partition. `wall_clock`: Unix seconds."""
 
     topic: str
     send: Sender

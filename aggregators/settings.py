@@ -6,8 +6,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.kafka import KafkaSettings
-
-DEFAULT_GROUP = "avatarrig.aggregators"
+from avatarrig.wire.topics import AGGREGATORS
 
 
 class SettingsRefusedError(AvatarRigError, ValueError):
@@ -48,7 +47,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """
 
     kafka: KafkaSettings
-    group: str = DEFAULT_GROUP
+    group: str = AGGREGATORS
     worker: str = ""
     window_days: int | None = None
     web_host: str = "127.0.0.1"

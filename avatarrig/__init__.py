@@ -12,7 +12,7 @@ The pure parts need no broker::
 
 from __future__ import annotations
 
-from avatarrig.estimator import Estimator
+from avatarrig.body.estimator import Estimator
 from avatarrig.runs.loaded import Run, load_run
 
 __all__ = ["Estimator", "Run", "load_run"]

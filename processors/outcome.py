@@ -69,11 +69,7 @@ class Sending:
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """It is decided what becomes of the message.
-
-    Attributes:
-        output: What to send; None sends nothing.
-    """
+    """It is decided what becomes of the message. `output`: what to send; None sends nothing."""
 
     output: Output | None
 
@@ -162,11 +158,7 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
 
 
 def rejected(taken: Taken, rejection: Rejected, *, fingerprint: str, now: float) -> Output:
-    """Makes the reject of a photo.
-
-    Args:
-        now: Unix seconds.
-    """
+    """Makes the reject of a photo. `now`: Unix seconds."""
     reference = _reference(taken)
     reject = Reject(
         reason=rejection.reason,

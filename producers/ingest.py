@@ -10,15 +10,13 @@ from typing import Protocol
 
 import structlog
 
-from avatarrig.kafka.border import told_by
-from avatarrig.kafka.errors import TransportError
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
-from producers.publish import PublishError, RecordProducer, publish
+from producers.publish import RecordProducer, publish_patiently
 from producers.references import Dataset, Published, describe
 from producers.scan import DatasetError
 from producers.settling import Settling, Stamp
@@ -26,7 +24,6 @@ from producers.source import Entry, Source, SourceAwayError
 
 PORTION = 200
 """Photos read, published and remembered together."""
-RETRY_SECONDS = 2.0
 STOP_SECONDS = 0.5
 """A request to stop is heard at least so often."""
 AWAY_SECONDS = 1.0
@@ -253,23 +250,12 @@ class Ingest:
             first_with=self._memory.first_with,
         )
         new = [record for record in records if not self._is_published(record, stamps)]
-        told = False
-        while new and not stop.is_set():
-            try:
-                with told_by("Kafka does not take the photos"):
-                    publish(new, self._producer)
-            except (PublishError, TransportError) as error:
-                say = _log.info if not told else _log.debug
-                say("the broker did not take the photos; trying again", why=str(error))
-                told = True
-                stop.wait(RETRY_SECONDS)
-                continue
+        if new and publish_patiently(lambda: new, self._producer, stop):
             for record in new:
                 self._note(record, stamps)
             if self._departures is not None:
                 self._departures.due()
             _log.info("published", photos=len(new), dataset=self._dataset.name)
-            return
 
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
         if not isinstance(record, PhotoReference) or record not in self._memory:

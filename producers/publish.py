@@ -1,4 +1,4 @@
-"""Publishing a dataset: each photo's reference reaches the broker, or the run hears of it."""
+"""Publishing: records reach the broker, whoever publishes them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
+import structlog
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.people import NamedFace
-from avatarrig.wire import PhotoReference, encode, record_key
-from avatarrig.wire.topics import IMAGES, REJECTS
+from avatarrig.wire import Observation, PhotoReference, Reject, encode, record_key
+from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from producers.content import read_found, wanted_suffixes
 from producers.naming import people_named
 from producers.references import Dataset, Published, describe
@@ -23,6 +25,11 @@ from producers.scan import FoundPhoto, scan
 
 UNACKNOWLEDGED_LIMIT = 5000
 """Records sent ahead of the broker's acknowledgement; about 5 MB."""
+
+RETRY_SECONDS = 2.0
+Record = PhotoReference | Reject | Observation
+_TOPICS = {PhotoReference: IMAGES, Reject: REJECTS, Observation: OBSERVATIONS}
+_log = structlog.get_logger(__name__)
 
 
 class PublishError(AvatarRigError, RuntimeError):
@@ -49,74 +56,22 @@ class RecordProducer(Protocol):
         """Waits until everything sent is acknowledged or given up."""
 
 
-class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a dataset's photos.
-
-    Attributes:
-        found: Everything in the dataset that goes by a photo's name.
-        already: Not wanted, since they were observed before.
-        rejected: Set aside, since they cannot be read.
-        duplicates: Photos with the same bytes as another one; part of the above.
-    """
-
-    found: int = 0
-    published: int = 0
-    already: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-
-
-def publish_dataset(  # noqa: PLR0913 - what, whose, where to, and four ways to leave some out
+def described(  # noqa: PLR0913 - what, whose, and three ways to leave some out
     folder: Path,
     dataset: Dataset,
-    producer: RecordProducer,
     *,
-    is_wanted: Callable[[PhotoReference], bool] = lambda _: True,
     max_images: int | None = None,
     leave_out: Sequence[Path] = (),
     clips: bool = False,
     counts: FileCounts | None = None,
-    on_photo: Callable[[Published], None] = lambda _: None,
-) -> PublishReport:
-    """Publishes a reference for each photo of a dataset, and a reject for what is unreadable.
+) -> Iterator[Published]:
+    """Walks a dataset: a reference to each photo, and a reject of what is unreadable.
 
     Args:
-        producer: Connected with ``acks="all"`` and idempotence.
-        is_wanted: Whether a photo shall be published; asked once for each, in their order.
         max_images: At most so many photos, the first ones.
         leave_out: Folders that are not looked into.
         clips: Whether frames of clips are taken, too.
         counts: Hears of everything in the dataset, also of what is no photo.
-        on_photo: Hears of each photo as it is found, also of those that are passed over.
-
-    Returns:
-        What became of the photos; everything is acknowledged by then.
-
-    Raises:
-        DatasetError: The folder cannot be listed.
-        PublishError: The broker did not take a record; publishing again is harmless.
-    """
-    records = described(
-        folder,
-        dataset,
-        max_images=max_images,
-        leave_out=leave_out,
-        clips=clips,
-        counts=counts,
-    )
-    return publish(records, producer, is_wanted=is_wanted, on_photo=on_photo)
-
-
-def described(  # noqa: PLR0913 - as publish_dataset
-    folder: Path,
-    dataset: Dataset,
-    *,
-    max_images: int | None,
-    leave_out: Sequence[Path],
-    clips: bool = False,
-    counts: FileCounts | None,
-) -> Iterator[Published]:
-    """Walks a dataset: what `publish_dataset` publishes, in its order; the same arguments.
 
     Raises:
         DatasetError: The folder cannot be listed.
@@ -129,46 +84,45 @@ def described(  # noqa: PLR0913 - as publish_dataset
     return islice(records, max_images)
 
 
-def publish(
-    records: Iterable[Published],
-    producer: RecordProducer,
-    *,
-    is_wanted: Callable[[PhotoReference], bool] = lambda _: True,
-    on_photo: Callable[[Published], None] = lambda _: None,
-) -> PublishReport:
+def publish(records: Iterable[Record], producer: RecordProducer) -> None:
     """Sends records to their topics and waits until the broker has them all.
 
     Args:
         producer: Connected with ``acks="all"`` and idempotence.
-        is_wanted: Whether a photo shall be published; asked once for each, in their order.
-        on_photo: Hears of each record before it is sent, also of those passed over.
 
     Raises:
-        PublishError: The broker did not take a record.
+        PublishError: The broker did not take a record; publishing again is harmless.
     """
     pending = _Pending(producer)
-    found = published = skipped = rejected = duplicates = 0
     for record in records:
-        found += 1
-        on_photo(record)
-        if isinstance(record, PhotoReference):
-            duplicates += record.duplicate_of is not None
-            if not is_wanted(record):
-                skipped += 1
-                continue
-            published += 1
-            pending.send(IMAGES, record_key(record), encode(record))
-        else:
-            rejected += 1
-            pending.send(REJECTS, record_key(record), encode(record))
+        pending.send(_TOPICS[type(record)], record_key(record), encode(record))
     pending.finish()
-    return PublishReport(
-        found=found,
-        published=published,
-        already=skipped,
-        rejected=rejected,
-        duplicates=duplicates,
-    )
+
+
+def publish_patiently(
+    records: Callable[[], Iterable[Record]], producer: RecordProducer, stop: threading.Event
+) -> bool:
+    """Publishes until the broker has all records, from the first one on after each failure.
+
+    Args:
+        records: Makes them, anew for each try.
+        producer: As for `publish`.
+
+    Returns:
+        Whether the broker has them; False where it was time to stop before.
+    """
+    say = _log.info
+    while not stop.is_set():
+        try:
+            with told_by("Kafka does not take the photos"):
+                publish(records(), producer)
+        except (PublishError, TransportError) as error:
+            say("the broker did not take the photos; trying again", why=str(error))
+            say = _log.debug
+            stop.wait(RETRY_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _read_names(photo: FoundPhoto) -> Sequence[NamedFace]:

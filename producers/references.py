@@ -72,11 +72,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.template + b"\0" + self.person.encode()).hexdigest()[:16]
 
     def sought(self, named: Sequence[NamedFace]) -> Sought | None:
-        """Says who is meant in a photo.
-
-        Args:
-            named: Whom the photo's files name.
-        """
+        """Says who is meant in a photo. `named`: Whom the photo's files name."""
         if not self.asked:
             return None
         mine = [face for face in named if self.person and same_name(face.name, self.person)]

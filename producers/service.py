@@ -82,7 +82,7 @@ def ingest(
     settings: IngestSettings,
     stop: threading.Event,
     *,
-    metrics: IngestMetrics | None = None,
+    registry: CollectorRegistry | None = None,
     on_working: Callable[[], None] = lambda: None,
 ) -> Totals:
     """Publishes a dataset's photos, once or until told to stop.
@@ -120,7 +120,7 @@ def ingest(
             producer,
             memory,
             schedule=Schedule(rescan=settings.rescan),
-            metrics=metrics or IngestMetrics(CollectorRegistry()),
+            metrics=IngestMetrics(registry or CollectorRegistry()),
             departures=keeping,
         )
         on_working()

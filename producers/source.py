@@ -160,11 +160,7 @@ class LocalFolder:
         return path if self._is_candidate(path) else None
 
     def read(self, photo: Photo) -> PhotoContent:
-        """Reads hash, size and capture time.
-
-        Raises:
-            OSError: It cannot be read.
-        """
+        """Reads hash, size and capture time. Raises OSError: It cannot be read."""
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
         return read_found(photo)

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from estimator.compact import COMPACT, write_compact
-from estimator.people import columns_of, find_sets
+from estimator.people import build_of, columns_of, find_sets
 
 from avatarrig.body.bones import POOLED_BONES
 
@@ -44,6 +44,7 @@ def pack(folder: Path, out: Path) -> None:
                 "spread", folder.name if folder.name in {"wide", "broad"} else "natural"
             )
         }
+        | {"build": build_of(body)}
         | {"bones": {bone: round(body["bones"][bone], 5) for bone in POOLED_BONES}}
         | {"photos": body["photos"] if "photos" in body else len(body["images"])}
         for body in truth["bodies"]

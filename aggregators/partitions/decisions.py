@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aggregators.partitions.keys import decided_key, decided_of
-from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.standings import AS_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Turn(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         offset: Where the partition said so.
-        standing: How the photo stands from there on; see `avatarrig.body.evidence.decided`.
+        standing: How the photo stands from there on; see `avatarrig.wire.standings`.
         fingerprints: Detectors whose observation of it the decision brought along; those of
             others that were counted before stand as they stood.
     """

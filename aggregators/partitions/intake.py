@@ -137,11 +137,7 @@ class Intake:
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """What a table held beside the statistics.
-
-    Attributes:
-        marker: Where the state stands.
-    """
+    """What a table held beside the statistics. `marker`: where the state stands."""
 
     marker: Marker
     entries: list[tuple[bytes, bytes]]

@@ -66,11 +66,7 @@ def forgotten_of(key: bytes) -> tuple[int, str]:
 
 
 def partition_of(key: bytes) -> int:
-    """Partition that a table key belongs to.
-
-    Raises:
-        KeyRefusedError: It is no key of a table.
-    """
+    """Partition that a table key belongs to. Raises KeyRefusedError: It is no key of a table."""
     return _split(key)[1]
 
 

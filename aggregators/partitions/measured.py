@@ -66,11 +66,7 @@ class Measures:
         return measured_key(self._partition, forget.forget)
 
     def recover(self, key: bytes, value: bytes) -> None:
-        """Takes up an entry of a table.
-
-        Raises:
-            msgspec.DecodeError: The value is none.
-        """
+        """Takes up an entry of a table. Raises msgspec.DecodeError: The value is none."""
         self._noted[measured_of(key)] = msgspec.msgpack.decode(value, type=Noted)
 
     def value(self, key: bytes) -> bytes | None:

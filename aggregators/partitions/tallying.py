@@ -23,12 +23,12 @@ from aggregators.partitions.keys import (
 )
 from aggregators.partitions.recovery import restoring
 from aggregators.protocols import PartitionMaker
-from avatarrig.body.evidence.decided import as_decided
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import RejectReason
+from avatarrig.wire.standings import as_decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.body.landmarks import LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
-from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Recognition, Verdict, recognise
+from avatarrig.body.recognition import LIKENESS, VERDICT, Recognition, Verdict, recognise
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.person import crops, nearest
 from avatarrig.detectors.faces.template import Template

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.recognition import Verdict
 from avatarrig.detectors.by_face import PhotoView, identify, mask_of_one
 from avatarrig.detectors.face import find_face
-from avatarrig.detectors.faces.compare import Verdict
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.recogniser import Recogniser
 from avatarrig.detectors.fingerprint import detector_fingerprint

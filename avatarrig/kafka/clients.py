@@ -40,7 +40,6 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
-        TransportError: Kafka does not answer.
     """
     usual: dict[str, Any] = {
         "acks": "all",
@@ -72,7 +71,6 @@ def open_transactional_producer(
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
-        TransportError: Kafka does not answer.
     """
     usual: dict[str, Any] = {
         "transactional_id": transactional_id,
@@ -104,7 +102,6 @@ def open_group_consumer(
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
-        TransportError: Kafka does not answer.
     """
     usual: dict[str, Any] = {
         "group_id": group,
@@ -139,7 +136,6 @@ def open_reader(
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
-        TransportError: Kafka does not answer.
     """
     usual: dict[str, Any] = {
         "isolation_level": "read_committed",

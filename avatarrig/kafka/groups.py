@@ -152,9 +152,6 @@ def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> 
 
     Args:
         members: Their names; who is not in the group is passed over.
-
-    Raises:
-        TransportError: Kafka does not answer.
     """
     leaving = [MemberToRemove(group_instance_id=member) for member in members]
     with admin_client(settings, bootstrap_timeout_ms=_TIMEOUT_MS) as client:
@@ -171,9 +168,6 @@ def last_committed(
 
     Args:
         partitions: Whose offsets; None where there is none.
-
-    Raises:
-        TransportError: Kafka does not answer.
     """
     reader = open_reader(settings, group_id=group, isolation_level="read_uncommitted")
     try:

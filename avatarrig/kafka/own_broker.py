@@ -23,11 +23,7 @@ _SECRET_BYTES: Final = 32
 
 
 class OwnBroker(msgspec.Struct, frozen=True):
-    """An embedded broker of this user.
-
-    Attributes:
-        lock: File that names the process which it ends with.
-    """
+    """An embedded broker of this user. `lock`: File that names the process which it ends with."""
 
     secret: str
     lock: str

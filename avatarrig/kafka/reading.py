@@ -39,11 +39,7 @@ Offsets = Mapping[TopicPartition, int]
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Stands for a record in a message that holds none of its topic's.
-
-    Attributes:
-        why: What does not fit.
-    """
+    """Stands for a record in a message that holds none of its topic's. `why`: what does not fit."""
 
     why: str
 

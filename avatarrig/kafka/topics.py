@@ -27,11 +27,7 @@ MOST_COPIES = 3
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A cluster as it described itself.
-
-    Attributes:
-        brokers: ``host:port`` of every broker that is alive.
-    """
+    """A cluster as it described itself. `brokers`: ``host:port`` of every broker that is alive."""
 
     cluster_id: str
     brokers: tuple[str, ...]
@@ -112,7 +108,6 @@ def create_topics(
 
     Raises:
         TopicError: A topic exists with another number of partitions, or was refused.
-        TransportError: Kafka does not answer.
     """
     wanted = {topic.name: topic for topic in topics}
     with admin_client(settings) as client:
@@ -144,7 +139,6 @@ def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
 
     Raises:
         TopicError: One is missing; the message says what to do.
-        TransportError: Kafka does not answer.
     """
     names = [topic.name for topic in topics]
     with admin_client(settings) as client:
@@ -153,11 +147,7 @@ def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
 
 
 def existing_partitions(settings: KafkaSettings) -> int | None:
-    """Partitions that the pipeline's topics have; None where there are none yet.
-
-    Raises:
-        TransportError: Kafka does not answer.
-    """
+    """Partitions that the pipeline's topics have; None where there are none yet."""
     with admin_client(settings) as client:
         return _partitions(client, [IMAGES]).get(IMAGES)
 
@@ -167,7 +157,6 @@ def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
 
     Raises:
         TopicError: One is missing or differs; the message says what to do.
-        TransportError: Kafka does not answer.
     """
     wanted = {topic.name: topic for topic in topics}
     with admin_client(settings) as client:
@@ -177,11 +166,7 @@ def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
 
 
 def describe_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[TopicState]:
-    """Describes the topics that are there, in the order given.
-
-    Raises:
-        TransportError: Kafka does not answer.
-    """
+    """Describes the topics that are there, in the order given."""
     names = [topic.name for topic in topics]
     with admin_client(settings) as client:
         described = client.describe_topics(names)

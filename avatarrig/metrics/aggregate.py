@@ -66,11 +66,7 @@ class AggregateMetrics:
         self._messages.labels(topic).inc(messages)
 
     def rejected(self, reason: str) -> None:
-        """Counts a message that was rejected.
-
-        Args:
-            reason: Code as in `avatarrig.wire.Reject`.
-        """
+        """Counts a message that was rejected. `reason`: Code as in `avatarrig.wire.Reject`."""
         self._rejects.labels("aggregate", reason).inc()
 
     def estimated(self, seconds: float) -> None:

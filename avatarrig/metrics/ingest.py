@@ -31,11 +31,7 @@ class IngestMetrics:
             self._photos.labels(result)
 
     def published(self, seconds: float) -> None:
-        """Counts a photo whose reference Kafka has.
-
-        Args:
-            seconds: Since it was found.
-        """
+        """Counts a photo whose reference Kafka has. `seconds`: since it was found."""
         self._photos.labels("published").inc()
         self._seconds.observe(max(0.0, seconds))
 
@@ -44,10 +40,6 @@ class IngestMetrics:
         self._photos.labels("known").inc()
 
     def rejected(self, reason: str) -> None:
-        """Counts a photo that cannot be read.
-
-        Args:
-            reason: Code as in `avatarrig.wire.Reject`.
-        """
+        """Counts a photo that cannot be read. `reason`: Code as in `avatarrig.wire.Reject`."""
         self._photos.labels("rejected").inc()
         self._rejects.labels("ingest", reason).inc()

@@ -76,11 +76,7 @@ class KafkaMetrics(Collector):
         self._lag: Mapping[tuple[str, str], int] | None = None
 
     def answered(self, lag: Mapping[tuple[str, str], int]) -> None:
-        """Notes an answer.
-
-        Args:
-            lag: Group and topic to messages not done with.
-        """
+        """Notes an answer. `lag`: Group and topic to messages not done with."""
         self._lag = lag
 
     def silent(self) -> None:

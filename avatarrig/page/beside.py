@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatarrig.deciding.service import decide_about
 from avatarrig.kafka import KafkaWatch
-from avatarrig.metrics.service import KafkaMetrics
+from avatarrig.kafka.deciding.service import decide_about
 from avatarrig.page.editing.access import Access
 from avatarrig.page.editing.changes import Changes
 from avatarrig.page.operations import Operations
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from avatarrig.kafka import KafkaSettings
+    from avatarrig.kafka.lag import Watched
     from avatarrig.page.settings import PageSettings
 
 
@@ -36,12 +36,14 @@ async def page_beside(
     *,
     groups: Mapping[str, str],
     registry: CollectorRegistry,
+    watched: Watched,
 ) -> AsyncIterator[Callable[[], None]]:
     """Serves the page, and what machines ask for, while the context is open.
 
     Args:
         settings: Where; without a port nothing is served.
         groups: Groups of the worker to what they read.
+        watched: Hears how far behind these are.
 
     Yields:
         What to call when the worker works.
@@ -53,8 +55,6 @@ async def page_beside(
     if settings.port is None:
         yield operations.ready
         return
-    kafka_metrics = KafkaMetrics()
-    registry.register(kafka_metrics)
     with Watching(kafka) as watching, Cataloguing(kafka) as photos:
         observed = partial(observations_by_now, kafka)
         page = Page(watching, photos, settings, observed=observed, kafka=kafka.bootstrap_servers)
@@ -64,7 +64,7 @@ async def page_beside(
             *operations.routes(),
         ]
         async with serving(settings, routes):
-            with KafkaWatch(kafka, kafka_metrics, groups):
+            with KafkaWatch(kafka, watched, groups):
                 yield operations.ready
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.views.doubtful import most_doubtful
 from avatarrig.views.years import SHOWN, changing, years_of
+from avatarrig.wire.standings import AS_SEEN, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.page.thumbnails import Thumbnails
@@ -59,34 +59,58 @@ class Closer:
                     self._kept.popitem(last=False)
             return self._kept[key]
 
-    def _looked(self, subject: str) -> dict[str, Any]:
+    def _looked(self, subject: str) -> _Closer:
         seen, standings = self._observed(subject)
         photos = [
             slim(as_decided(photo, standings.get(photo.image_id, AS_SEEN)))
             for photo in seen[-MOST_PHOTOS:]
         ]
         years = years_of(photos)
-        return {
-            "bones": [*SHOWN.values()],
-            "years": [_year(year) for year in years],
-            "changing": changing(years),
-            "suspects": [self._suspect(photo) for photo in most_doubtful(photos, _SUSPECTS)],
-        }
+        return _Closer(
+            bones=[*SHOWN.values()],
+            years=[_year(year) for year in years],
+            changing=changing(years),
+            suspects=[self._suspect(photo) for photo in most_doubtful(photos, _SUSPECTS)],
+        )
 
-    def _suspect(self, photo: Doubtful) -> dict[str, Any]:
-        return {
-            "image": photo.observation.image_id,
-            "path": photo.observation.path,
-            "why": ", ".join(photo.why),
-            "pull": round(photo.pull, 1),
-            "overlay": self._thumbnails.has(photo.observation.image_id),
-        }
+    def _suspect(self, photo: Doubtful) -> _Suspect:
+        image_id = photo.observation.image_id
+        return _Suspect(
+            image=image_id,
+            path=photo.observation.path,
+            why=", ".join(photo.why),
+            pull=round(photo.pull, 1),
+            overlay=self._thumbnails.has(image_id),
+        )
 
 
-def _year(year: Year) -> dict[str, Any]:
+class _Suspect(msgspec.Struct, frozen=True):
+    """A photo to look at; `pull`: how far it moves the proportions, in percent."""
+
+    image: str
+    path: str
+    why: str
+    pull: float
+    overlay: bool
+
+
+class _Year(msgspec.Struct, frozen=True):
+    """A year; `bones`: value and interval of each that is shown."""
+
+    year: str
+    used: int
+    bones: list[tuple[float, float, float]]
+
+
+def _year(year: Year) -> _Year:
     bones = [year.bones[key] for key in SHOWN]
-    return {
-        "year": year.year,
-        "used": year.used,
-        "bones": [[bone.value, bone.low, bone.high] for bone in bones],
-    }
+    return _Year(year.year, year.used, [(bone.value, bone.low, bone.high) for bone in bones])
+
+
+class _Closer(msgspec.Struct, frozen=True):
+    """What a closer look at a subject shows; `changing`: bones that differ from year to year."""
+
+    bones: list[str]
+    years: list[_Year]
+    changing: list[str]
+    suspects: list[_Suspect]

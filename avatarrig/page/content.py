@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -28,7 +28,7 @@ from avatarrig.wire.reasons import words_for
 if TYPE_CHECKING:
     from avatarrig.page.album import Album
     from avatarrig.views import Sighting, Snapshot, Subject
-    from avatarrig.wire import HistoryRecord
+    from avatarrig.wire import HistoryRecord, SkeletonRecord
 
 CHARTED: Final = (
     "hip_width",
@@ -103,12 +103,11 @@ class Content:
             which = (notes[0].fingerprint, notes[0].estimated_at) if notes else None
             if shown != which:  # another history: all of it anew
                 sent_until, shown = float("-inf"), which
-            content = self._subject(seen, name, subject)
             fresh = [note for note in notes if note.estimated_at > sent_until]
-            content["history"] = _history(fresh[-_SENT_NOTES:], anew=len(fresh) == len(notes))
+            history = _history(fresh[-_SENT_NOTES:], anew=len(fresh) == len(notes))
             if fresh:
                 sent_until = fresh[-1].estimated_at
-            return msgspec.json.encode(content).decode()
+            return msgspec.json.encode(self._subject(seen, name, subject, history)).decode()
 
         return look
 
@@ -125,50 +124,65 @@ class Content:
     def _render_overview(self, seen: Snapshot, trouble: str, listing: Listing) -> str:
         subjects = seen.estimated
         listed = choose(subjects, listing)
-        content = {
-            "trouble": trouble,
-            "stream": _stream(seen),
-            "subjects": [_summary(subject) for subject in listed.subjects],
-            "total": listed.total,
-            "found": listed.found,
-            "page": listed.page,
-            "pages": listed.pages,
-            "photos": self._album.version,
-        }
+        content = _Overview(
+            trouble=trouble,
+            stream=_stream(seen),
+            subjects=[
+                _summary(subject.name, record)
+                for subject in listed.subjects
+                if (record := subject.record) is not None
+            ],
+            total=listed.total,
+            found=listed.found,
+            page=listed.page,
+            pages=listed.pages,
+            photos=self._album.version,
+        )
         return msgspec.json.encode(content).decode()
 
-    def _subject(self, seen: Snapshot, name: str, subject: Subject | None) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "trouble": self._views.trouble,
-            "stream": _stream(seen),
-            "name": name,
-            "photos": self._album.version,
-        }
+    def _subject(
+        self, seen: Snapshot, name: str, subject: Subject | None, history: _History
+    ) -> _About:
+        about = _About(
+            trouble=self._views.trouble,
+            stream=_stream(seen),
+            name=name,
+            photos=self._album.version,
+            history=history,
+        )
         if subject is None or subject.record is None:
-            return content | {"known": False}
+            return about
         estimate = subject.record.estimate
-        posed = subject.posed
-        return content | {
-            "known": True,
-            "observations": subject.record.observations,
-            "used": estimate.used,
-            "moments": estimate.moments,
-            "estimated_at": subject.record.estimated_at,
-            "consistent": estimate.consistent,
-            "detectors": len(subject.fingerprints),
-            "figure": t_pose_svg(estimate),
-            "pose": None if posed is None else self._posed(posed),
-            "bones": _bones(estimate),
-            "asymmetry": _asymmetry(estimate),
-            "face": _face(estimate),
-            "further": _further(estimate),
-            "window": _window(estimate),
-            "notes": estimate.notes,
-            "advice": estimate.advice,
-        }
+        return _Estimated(
+            **msgspec.structs.asdict(about) | {"known": True},
+            observations=subject.record.observations,
+            used=estimate.used,
+            moments=estimate.moments,
+            estimated_at=subject.record.estimated_at,
+            consistent=estimate.consistent,
+            detectors=len(subject.fingerprints),
+            figure=t_pose_svg(estimate),
+            pose=None if subject.posed is None else _posed(subject.posed),
+            bones=_bones(estimate),
+            asymmetry=_asymmetry(estimate),
+            face=_face(estimate),
+            further=_further(estimate),
+            window=_window(estimate),
+            notes=estimate.notes,
+            advice=estimate.advice,
+        )
 
-    def _posed(self, photo: Sighting) -> dict[str, Any]:
-        return {"path": photo.path, "at": photo.observed_at, "svg": _pose(photo)}
+
+class _Posed(msgspec.Struct, frozen=True):
+    """The latest pose; `at`: Unix seconds."""
+
+    path: str
+    at: float
+    svg: str | None
+
+
+def _posed(photo: Sighting) -> _Posed:
+    return _Posed(photo.path, photo.observed_at, _pose(photo))
 
 
 def _pose(photo: Sighting) -> str | None:
@@ -178,52 +192,113 @@ def _pose(photo: Sighting) -> str | None:
     return pose_svg(photo.pose.unpack(), photo.width, photo.height, label=label)
 
 
-def _stream(seen: Snapshot) -> dict[str, Any]:
+class _Rejected(msgspec.Struct, frozen=True):
+    """A photo that was rejected; `at`: Unix seconds."""
+
+    path: str
+    reason: str
+    message: str
+    attempts: int
+    at: float
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """A consumer group; `lag`: messages that it has not done with."""
+
+    group: str
+    members: int
+    lag: int
+
+
+class _Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """How the photos flow.
+
+    Attributes:
+        rate: Photos a second.
+        reasons: Why photos were rejected, in words, and how many were, most frequent first.
+        rejects: The latest.
+    """
+
+    rate: float
+    waiting: int
+    in_work: int
+    found: int
+    observed: int
+    replicas: int
+    rejected: int
+    reasons: list[tuple[str, int]]
+    rejects: list[_Rejected]
+    groups: list[_Group]
+
+
+def _stream(seen: Snapshot) -> _Stream:
     stream = seen.stream
-    return {
-        "rate": round(seen.rate.per_second(time.time()), 1),
-        "waiting": stream.waiting,
-        "in_work": stream.in_work,
-        "found": stream.found,
-        "observed": seen.observed,
-        "replicas": stream.replicas,
-        "rejected": seen.rejected,
-        "reasons": [
-            (words_for(reason), count) for reason, count in Counter(seen.reasons).most_common()
-        ],
-        "rejects": [
-            {
-                "path": photo.name,
-                "reason": words_for(photo.latest.reason),
-                "message": photo.latest.message,
-                "attempts": photo.latest.attempts,
-                "at": photo.latest.rejected_at,
-            }
+    reasons = Counter(seen.reasons).most_common()
+    return _Stream(
+        rate=round(seen.rate.per_second(time.time()), 1),
+        waiting=stream.waiting,
+        in_work=stream.in_work,
+        found=stream.found,
+        observed=seen.observed,
+        replicas=stream.replicas,
+        rejected=seen.rejected,
+        reasons=[(words_for(reason), count) for reason, count in reasons],
+        rejects=[
+            _Rejected(
+                photo.name,
+                words_for(photo.latest.reason),
+                photo.latest.message,
+                photo.latest.attempts,
+                photo.latest.rejected_at,
+            )
             for photo in seen.rejects[:_LISTED_REJECTS]
         ],
-        "groups": [
-            {"group": group.group, "members": group.members, "lag": sum(group.lag.values())}
-            for group in stream.groups
+        groups=[
+            _Group(group.group, group.members, sum(group.lag.values())) for group in stream.groups
         ],
-    }
+    )
 
 
-def _summary(subject: Subject) -> dict[str, Any]:
-    record = subject.record
-    if record is None:
-        return {}
+class _Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject among the others; `bones`: how many its estimate has."""
+
+    name: str
+    observations: int
+    used: int
+    moments: int | None
+    stable: int
+    bones: int
+    drift: bool
+    estimated_at: float
+    figure: str
+
+
+def _summary(name: str, record: SkeletonRecord) -> _Summary:
     estimate = record.estimate
-    return {
-        "name": subject.name,
-        "observations": record.observations,
-        "used": estimate.used,
-        "moments": estimate.moments,
-        "stable": estimate.stable,
-        "bones": len(estimate.stats),
-        "drift": estimate.drift,
-        "estimated_at": record.estimated_at,
-        "figure": t_pose_svg(estimate, small=True),
-    }
+    return _Summary(
+        name=name,
+        observations=record.observations,
+        used=estimate.used,
+        moments=estimate.moments,
+        stable=estimate.stable,
+        bones=len(estimate.stats),
+        drift=estimate.drift,
+        estimated_at=record.estimated_at,
+        figure=t_pose_svg(estimate, small=True),
+    )
+
+
+class _Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of all subjects; see `avatarrig.page.listing.Listed` and `_About`."""
+
+    trouble: str
+    stream: _Stream
+    subjects: list[_Summary]
+    total: int
+    found: int
+    page: int
+    pages: int
+    photos: int
 
 
 class _Bone(msgspec.Struct, frozen=True, kw_only=True):
@@ -367,17 +442,31 @@ def _window(estimate: Estimate) -> _Window | None:
     return _Window(window.days, window.first, window.last, window.used_observations, window.drift)
 
 
-def _history(notes: Sequence[HistoryRecord], *, anew: bool) -> dict[str, Any]:
-    return {
-        "anew": anew,
-        "at": [note.estimated_at for note in notes],
-        "used": [note.used for note in notes],
-        "ratios": {
+class _History(msgspec.Struct, frozen=True):
+    """Estimates as they were.
+
+    Attributes:
+        anew: Whether this replaces what was sent before.
+        ratios: Of each bone of `CHARTED`, as `_point` gives them.
+    """
+
+    anew: bool
+    at: list[float]
+    used: list[int]
+    ratios: dict[str, list[list[float | None]]]
+
+
+def _history(notes: Sequence[HistoryRecord], *, anew: bool) -> _History:
+    return _History(
+        anew=anew,
+        at=[note.estimated_at for note in notes],
+        used=[note.used for note in notes],
+        ratios={
             key: [_point(note, key) for note in notes]
             for key in CHARTED
             if any(key in note.ratios for note in notes)
         },
-    }
+    )
 
 
 def _point(note: HistoryRecord, key: str) -> list[float | None]:
@@ -385,3 +474,39 @@ def _point(note: HistoryRecord, key: str) -> list[float | None]:
     ratio, window = note.ratios.get(key), note.window.get(key)
     known = [None, None, None] if ratio is None else [ratio.value, ratio.low, ratio.high]
     return [*known, None if window is None else window[0]]
+
+
+class _About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subject's page shows of somebody of whom there is no estimate yet.
+
+    Attributes:
+        trouble: Why there is no news; empty where all is well.
+        photos: Grows with each photo and decision.
+    """
+
+    trouble: str
+    stream: _Stream
+    name: str
+    photos: int
+    history: _History
+    known: bool = False
+
+
+class _Estimated(_About, frozen=True, kw_only=True):
+    """The same of somebody of whom there is one; see `avatarrig.wire.estimate.Estimate`."""
+
+    observations: int
+    used: int
+    moments: int | None
+    estimated_at: float
+    consistent: bool
+    detectors: int
+    figure: str
+    pose: _Posed | None
+    bones: list[_Bone]
+    asymmetry: list[_Sides]
+    face: list[_FaceRow]
+    further: list[_FurtherRow]
+    window: _Window | None
+    notes: list[str]
+    advice: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -94,19 +94,19 @@ def _plain(text: str) -> str:
     return "".join(sign for sign in taken_apart if not unicodedata.combining(sign))
 
 
-def _by_name(subject: Subject) -> tuple[Any, ...]:
+def _by_name(subject: Subject) -> tuple[int | str, ...]:
     return _plain(subject.name), subject.name
 
 
-def _by_photos(subject: Subject) -> tuple[Any, ...]:
+def _by_photos(subject: Subject) -> tuple[int | str, ...]:
     return -(subject.record.observations if subject.record else 0), *_by_name(subject)
 
 
-def _by_doubt(subject: Subject) -> tuple[Any, ...]:
+def _by_doubt(subject: Subject) -> tuple[int | str, ...]:
     return subject.record.estimate.stable if subject.record else 0, *_by_name(subject)
 
 
-_KEYS: Final[dict[Order, Callable[[Subject], tuple[Any, ...]]]] = {
+_KEYS: Final[dict[Order, Callable[[Subject], tuple[int | str, ...]]]] = {
     Order.NAME: _by_name,
     Order.PHOTOS: _by_photos,
     Order.UNSURE: _by_doubt,

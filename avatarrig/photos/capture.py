@@ -25,6 +25,8 @@ _DAY_LENGTH: Final = timedelta(days=1)
 _FURTHEST_ZONE: Final = timedelta(hours=15)
 
 _Tags = dict[int, Any]
+_HOURS_FROM_UTC: Final = 34858
+"""A field of EXIF's older kin, TIFF/EP: the offset of the moment of exposure, in whole hours."""
 _EXPOSURE: Final = (
     ExifTags.Base.DateTimeOriginal,
     ExifTags.Base.OffsetTimeOriginal,
@@ -110,7 +112,15 @@ def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:
         offset = parse_offset(_text(details.get(tag)))
         if offset is not None:
             return moment.replace(tzinfo=timezone(offset))
-    return moment
+    offset = _whole_hours(details.get(_HOURS_FROM_UTC))
+    return moment if offset is None else moment.replace(tzinfo=timezone(offset))
+
+
+def _whole_hours(value: object) -> timedelta | None:
+    first = value[0] if isinstance(value, tuple | list) and value else value
+    if not isinstance(first, int) or abs(timedelta(hours=first)) >= _FURTHEST_ZONE:
+        return None
+    return timedelta(hours=first)
 
 
 def _with_zone(moment: datetime, written: list[datetime], fix: datetime | None) -> datetime:

@@ -136,7 +136,7 @@ def _decode_whole(header: PhotoHeader, factor: int) -> Pixels:
     if header.stored_as == "JPEG XL":
         return _decode_jpeg_xl(header)
     if header.stored_as in OPENCV_FORMATS and not header.transparent:
-        return _decode_with_opencv(header.data, header, 0)
+        return _decode_with_either(header, factor)
     if _has_plain_alpha(header):
         # Pillow hands pixels to numpy at a third of the speed.
         return _decode_with_opencv(header.data, header, cv2.IMREAD_UNCHANGED)
@@ -149,6 +149,14 @@ def _decode_whole(header: PhotoHeader, factor: int) -> Pixels:
         if header.stored_as != "BMP":
             raise
     return _decode_wide(header)
+
+
+def _decode_with_either(header: PhotoHeader, factor: int) -> Pixels:
+    try:
+        return _decode_with_opencv(header.data, header, 0)
+    except PhotoRefusedError:
+        # OpenCV refuses pixels that are all there where a checksum is not.
+        return _decode_with_pillow(header, factor)
 
 
 def _decode_jpeg(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
@@ -213,8 +221,8 @@ def _decode_wide(header: PhotoHeader) -> Pixels:
             return read_fields(header.data, layout, layout.fields)
         except ValueError as error:
             raise _unreadable(header) from error
-    if header.stored_as == "BMP":
-        return _decode_with_opencv(header.data, header, 0)
+    if header.stored_as == "BMP" or (layout is not None and layout.as_bytes):
+        return _decode_with_opencv(header.data, header, cv2.IMREAD_COLOR_RGB)
     picture = _decode_with_opencv(header.data, header, flags)
     if picture.dtype != np.uint8:
         picture = _narrow(picture)

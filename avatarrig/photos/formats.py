@@ -6,6 +6,7 @@ from os.path import splitext
 from typing import Final, Literal
 
 from avatarrig.photos.coding.jpeg_xl import CODESTREAM, CONTAINER
+from avatarrig.photos.coding.layouts import is_headless_bitmap
 from avatarrig.photos.coding.raw import is_raw
 
 Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "AVIF", "HEIC", "JPEG XL", "RAW"]
@@ -121,7 +122,7 @@ def sniff_format(data: bytes) -> Format | None:
         return "WebP"
     if data[4:8] == b"ftyp":
         return _sniff_brands(data)
-    return None
+    return "BMP" if is_headless_bitmap(data) else None
 
 
 def _sniff_brands(data: bytes) -> Format | None:

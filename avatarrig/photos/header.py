@@ -22,9 +22,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif.as_plugin import HeifImageFile
 
-from avatarrig.photos.coding import boxes, jpeg, png
+from avatarrig.photos.coding import boxes, jpeg, png, webp
+from avatarrig.photos.coding.foreign import name_content
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
-from avatarrig.photos.coding.layouts import Layout, layout_of
+from avatarrig.photos.coding.layouts import Layout, layout_of, with_head
 from avatarrig.photos.coding.raw import read_preview
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import SUFFIXES, Format, sniff_format
@@ -44,6 +45,12 @@ _OPENERS: Final[dict[Format, Callable[[io.BytesIO], Any]]] = {
     "AVIF": AvifImageFile,
     "HEIC": HeifImageFile,
 }
+_REPAIRS: Final[dict[Format, Callable[[bytes], bytes]]] = {
+    "PNG": png.only_picture,
+    "BMP": with_head,
+    "WebP": webp.with_length,
+}
+"""What is done to a file's bytes so that decoders take them."""
 _PNG_FIRST_CHUNK: Final = slice(12, 16)
 
 
@@ -121,7 +128,7 @@ def read_header(data: bytes) -> PhotoHeader:
     if name is None:
         raise PhotoRefusedError(
             RejectReason.UNSUPPORTED,
-            "The content is no photo that can be read, whatever the file's name says. "
+            f"The content is {name_content(data)}, whatever the file's name says. "
             f"Export it as one of {', '.join(SUFFIXES)}.",
         )
     if name == "RAW":
@@ -132,8 +139,7 @@ def read_header(data: bytes) -> PhotoHeader:
         with warnings.catch_warnings():
             # Damaged metadata is worth a warning to Pillow; here a photo is usable or refused.
             warnings.simplefilter("ignore")
-            if name == "PNG":
-                data = png.only_picture(data)
+            data = _REPAIRS.get(name, bytes)(data)
             picture = _OPENERS[name](io.BytesIO(data))
             exif = _read_exif(name, picture, data)
     except Exception as error:  # parsers of damaged files raise almost anything

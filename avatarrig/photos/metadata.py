@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from avatarrig.photos.coding import boxes, png
+from avatarrig.photos.coding import boxes, png, webp
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
@@ -87,7 +87,7 @@ def _read_tiff(data: bytes) -> Metadata:
 
 
 def _read_webp(data: bytes) -> Metadata:
-    chunks = dict(_chunks_of_webp(data))
+    chunks = {kind: data[start:end] for kind, start, end in webp.chunks_of(data)}
     return Metadata(exif_in(chunks.get(b"EXIF", b"")), chunks.get(b"XMP ", b""))
 
 
@@ -129,14 +129,6 @@ def _packet_of_png(data: bytes) -> bytes:
                 return text
             return zlib.decompressobj().decompress(text, _LARGEST_PACKET)
     return b""
-
-
-def _chunks_of_webp(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        yield data[at : at + 4], data[at + 8 : at + 8 + size]
-        at += 8 + size + size % 2
 
 
 def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:

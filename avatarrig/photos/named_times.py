@@ -1,38 +1,107 @@
-"""Moments in file names, as phones, messengers and screenshot programs write them."""
+"""Moments in file names, as phones, messengers, screenshot programs and scanners write them.
+
+A year stands first, or it has four digits and stands last. Of ``06-05-2023`` nobody can tell which
+is the month: it is no moment, but where points part the numbers, where one of them is above 12, or
+where the name begins with a word of a language that always names the day first.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timezone
 from pathlib import PurePosixPath
 from typing import Final
 
-from avatarrig.photos.spelled_times import fraction_of
+from avatarrig.photos.spelled_times import (
+    HALF_DAY,
+    fraction_of,
+    hour_of_day,
+    parse_offset,
+    plain,
+)
 
-_DAY: Final = r"(?P<year>(?:19|20)\d\d){0}(?P<month>0[1-9]|1[0-2]){0}(?P<day>0[1-9]|[12]\d|3[01])"
+_YEAR: Final = r"(?P<year>(?:19|20)\d\d)"
+_MONTH: Final = r"(?P<month>0[1-9]|1[0-2])"
+_DAY: Final = r"(?P<day>0[1-9]|[12]\d|3[01])"
 _TIME: Final = r"(?P<hour>[01]\d|2[0-3]){0}(?P<minute>[0-5]\d){0}(?P<second>[0-5]\d)"
-_TIME_LOOSE: Final = _TIME.format("[-_.:h]?")
-_HALF_DAY: Final = re.compile(
-    rf"{_DAY.format('-')} at (?P<hour>\d\d?)[.:](?P<minute>[0-5]\d)[.:](?P<second>[0-5]\d)"
-    r"(?: ?(?P<half>AM|PM))?(?!\d)",
+_LOOSE_TIME: Final = _TIME.format("[-_.:h]?")
+_ZONE: Final = r"(?:(?P<zone>Z|_?UTC|[-+]\d\d[.:]\d\d|\+\d{4})(?![0-9A-Za-z]))?"
+_PARTED_TIME: Final = (
+    rf"(?:\D{{0,16}}?(?P<before>{HALF_DAY})?\s*"
+    r"(?<!\d)(?P<hour>[01]?\d|2[0-3])(?P<mark>[-_.:h ])(?P<minute>[0-5]\d)"
+    r"(?:(?:(?P=mark)|m)(?P<second>[0-5]\d)(?:s|[-_.](?P<fraction>\d{3}))?|(?<=[.:h]\d\d))(?!\d)"
+    rf"(?:\s?(?P<after>{HALF_DAY})|{_ZONE}))?"
+)
+"""Behind a day; words such as "at" may stand between them, and minutes be the last."""
+
+_PARTED_DAYS: Final = (
+    rf"(?<!\d){_YEAR}(?P<part>[-_.:] ?)(?P<month>\d\d?)(?P=part)(?P<day>\d\d?)(?!\d)",
+    rf"(?<!\d){_YEAR} {_MONTH} {_DAY}(?!\d)",
+)
+_LAST_YEAR: Final = re.compile(
+    r"(?<!\d)(?<!\d[-_./ ])(\d\d?)(?P<part>[-_./ ])(\d\d?)(?P=part)(?P<year>(?:19|20)\d\d)(?!\d)"
+    + _PARTED_TIME,
     re.IGNORECASE,
 )
-_COMPACT: Final = re.compile(
-    rf"(?<!\d){_DAY.format('')}(?:[-_ T.]?{_TIME_LOOSE})[-_.]?(?P<fraction>\d{{3}})?(?!\d)"
-)
-_PARTED: Final = re.compile(
-    rf"(?<!\d){_DAY.format('[-_.:]')}(?:[-_ T.]{{1,3}}{_TIME_LOOSE})"
-    r"(?:[-_.](?P<fraction>\d{3}))?(?!\d)"
-)
-_PARTED_DAY: Final = re.compile(rf"(?<!\d){_DAY.format('-')}(?!\d)")
-_COMPACT_DAY: Final = re.compile(
-    rf"(?:(?:IMG|VID|PHOTO|Image|DSC|P)[-_]?)?{_DAY.format('')}"
-    r"(?:[-_ ](?:WA)?\d{1,4})?(?: ?\(\d+\))?",
+_SHORT_YEAR: Final = re.compile(
+    r"\D{3,16} (\d\d?)(?P<part>[-./])(\d\d?)(?P=part)(?P<year>\d\d)(?:, | at )" + _PARTED_TIME,
     re.IGNORECASE,
 )
-_EPOCH: Final = re.compile(r"(?:FB_IMG_|mmexport|wx_camera_|received_)?(1\d{9})(\d{3})(?:\D.*)?")
-_IN_UTC: Final = "PXL_"
+"""As phones and computers name what they hand on: ``Foto 06-05-23, 10 11 12``."""
+_DAY_COMES_FIRST: Final = re.compile(r"(?:foto|фото|zdjęcie|kuva|photo_\d+@)", re.IGNORECASE)
+"""Begins a name whose language, or whose program, names the day before the month."""
 _NOON: Final = 12
+_CENTURY: Final = 2000
+_FIRST_YEAR: Final = 1900
+
+_MONTHS: Final = {
+    stem: number
+    for number, stems in enumerate(
+        (
+            *("jan gen ene янв", "feb fev fév фев", "mar mär mrt mrz мар", "apr abr avr апр"),
+            *("may mai mag mei maj май мая", "jun juin giu июн", "jul juil lug июл"),
+            *("aug aoû aou ago авг", "sep сен", "oct okt ott out окт", "nov ноя"),
+            "dec déc dez dic дек",
+        ),
+        start=1,
+    )
+    for stem in stems.split()
+}
+_MONTH_WORD: Final = rf"(?P<word>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})[^\W\d_]*"
+_IN_WORDS: Final = tuple(
+    rf"(?<!\w){day}{_PARTED_TIME}"
+    for day in (
+        rf"(?P<day>\d\d?)\.?[-_ ](?:de )?{_MONTH_WORD}\.?,?[-_ ](?:de )?{_YEAR}(?!\d)",
+        rf"{_MONTH_WORD}\.?[-_ ](?P<day>\d\d?),?[-_ ]{_YEAR}(?!\d)",
+        rf"{_YEAR}[-_ ]{_MONTH_WORD}\.?[-_ ](?P<day>\d\d?)(?!\d)",
+    )
+)
+
+_PATTERNS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"LINE_ALBUM_(?:.*_)?(?P<short>\d\d)(?P<month>\d\d)(?P<day>\d\d)_\d+",
+        rf"Picsart_(?P<short>\d\d)-(?P<month>\d\d)-(?P<day>\d\d)_{_TIME.format('-')}",
+        (
+            rf"(?<!\d){_YEAR}{_MONTH}{_DAY}[-_ T.]?{_LOOSE_TIME}[-_.]?"
+            rf"(?:(?P<fraction>\d{{3}})(?!\d)|(?:\d\d?)?(?!\d)){_ZONE}"
+        ),
+        rf"(?<!\d){_YEAR}_{_MONTH}{_DAY}_{_TIME.format('')}(?!\d)",
+        (
+            rf"(?<!\d){_YEAR}(?P<part>[-_.:]){_MONTH}(?P=part){_DAY}[-_ T.,]{{1,3}}{_LOOSE_TIME}"
+            rf"(?:[-_.](?P<fraction>\d{{3}}))?(?!\d){_ZONE}"
+        ),
+        *(day + _PARTED_TIME for day in _PARTED_DAYS),
+        *_IN_WORDS,
+        rf"(?:^|[^0-9A-Za-z]|IMG|VID|PHOTO|Image|DSC|P){_YEAR}{_MONTH}{_DAY}(?![0-9A-Za-z])",
+    )
+)
+_EPOCH: Final = re.compile(
+    r"\D*(?P<seconds>1\d{9})(?P<fraction>\d{3})(?:\D.*)?"
+    r"|Snapchat-(?P<whole>1\d{9})",
+    re.IGNORECASE,
+)
+_IN_UTC: Final = "PXL_"
 
 
 def moment_in_name(path: str) -> datetime | None:
@@ -41,32 +110,55 @@ def moment_in_name(path: str) -> datetime | None:
     Args:
         path: Its path; only the name counts. For example ``IMG_20230506_101112.jpg``,
             ``PXL_20230506_101112123.jpg`` (UTC), ``IMG-20230506-WA0012.jpg``, ``WhatsApp Image
-            2023-05-06 at 10.11.12.jpeg`` or ``2023-05-06 10.11.12.jpg``.
+            2023-05-06 at 10.11.12.jpeg``, ``2023-05-06 10.11.12.jpg`` or ``2023年5月6日.jpg``.
 
     Returns:
         The moment, without a zone where the name tells none; a day's first moment where it
-        names only the day; None where it names neither.
+        names only the day; None where it names neither, or might name two.
     """
-    stem = PurePosixPath(path).stem
-    for pattern in (_HALF_DAY, _COMPACT, _PARTED, _PARTED_DAY):
-        if match := pattern.search(stem):
-            return _moment(match.groupdict(), in_utc=stem.startswith(_IN_UTC))
-    if match := _COMPACT_DAY.fullmatch(stem):
-        return _moment(match.groupdict(), in_utc=False)
+    stem = plain(PurePosixPath(path).stem)
     if match := _EPOCH.fullmatch(stem):
-        return datetime.fromtimestamp(int(match[1]), UTC) + fraction_of(match[2])
-    return None
+        seconds = int(match["seconds"] or match["whole"])
+        return datetime.fromtimestamp(seconds, UTC) + fraction_of(match["fraction"] or "")
+    for pattern in (_LAST_YEAR, _SHORT_YEAR):
+        if match := pattern.search(stem):
+            return _day_and_month(match, day_first=bool(_DAY_COMES_FIRST.match(stem)))
+    matches = (match for pattern in _PATTERNS if (match := pattern.search(stem)))
+    moments = (moment for match in matches if (moment := _moment(match.groupdict())))
+    moment = next(moments, None)
+    if moment is not None and stem.startswith(_IN_UTC):
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
-def _moment(parts: dict[str, str | None], *, in_utc: bool) -> datetime | None:
-    numbers = {
-        name: int(parts.get(name) or 0)
-        for name in ("year", "month", "day", "hour", "minute", "second")
-    }
-    if half := parts.get("half"):
-        numbers["hour"] = numbers["hour"] % _NOON + (_NOON if half.upper() == "PM" else 0)
+def _day_and_month(match: re.Match[str], *, day_first: bool) -> datetime | None:
+    one, two = int(match[1]), int(match[3])
+    if one == two or two > _NOON:
+        month, day = one, two
+    elif one > _NOON or day_first or match["part"] == ".":
+        month, day = two, one
+    else:
+        return None
+    return _moment(match.groupdict() | {"month": str(month), "day": str(day)})
+
+
+def _moment(parts: dict[str, str | None]) -> datetime | None:
+    year = int(parts.get("year") or parts.get("short") or 0)
+    month = _MONTHS[word.lower()] if (word := parts.get("word")) else int(parts.get("month") or 0)
+    hour = hour_of_day(int(parts.get("hour") or 0), parts.get("before") or parts.get("after"))
+    if hour is None:
+        return None
+    offset = parse_offset((parts.get("zone") or "").strip("_").replace(".", ":"))
     try:
-        moment = datetime(**numbers, tzinfo=UTC if in_utc else None)
+        moment = datetime(
+            year if year >= _FIRST_YEAR else _CENTURY + year,
+            month,
+            int(parts.get("day") or 0),
+            hour,
+            int(parts.get("minute") or 0),
+            int(parts.get("second") or 0),
+            tzinfo=None if offset is None else timezone(offset),
+        )
     except ValueError:
         return None
     return moment + fraction_of(parts.get("fraction") or "")

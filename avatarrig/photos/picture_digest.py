@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.photos.coding import boxes, jpeg, png
-from avatarrig.photos.coding.layouts import first_directory
+from avatarrig.photos.coding import boxes, jpeg, png, webp
+from avatarrig.photos.coding.layouts import first_directory, with_head
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
 
@@ -78,17 +78,13 @@ def _png(data: bytes) -> Iterator[bytes]:
 
 
 def _bmp(data: bytes) -> Iterator[bytes]:
+    data = with_head(data)
     yield data[_BMP_LAYOUT]
     yield data[int.from_bytes(data[_BMP_START], "little") :]
 
 
 def _webp(data: bytes) -> Iterator[bytes]:
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] in _WEBP_PIXELS:
-            yield data[at + 8 : at + 8 + size]
-        at += 8 + size + size % 2
+    return (data[start:end] for kind, start, end in webp.chunks_of(data) if kind in _WEBP_PIXELS)
 
 
 def _tiff(data: bytes) -> Iterator[bytes]:

@@ -12,14 +12,22 @@ from typing import Final
 _LAST_MINUTE: Final = 59
 _LEAP_SECOND: Final = 60
 _LONGEST: Final = 80
-_HALF_DAYS: Final = {"am": 0, "a.m.": 0, "上午": 0, "pm": 12, "p.m.": 12, "下午": 12}
-_HALF_DAY: Final = "|".join(re.escape(word) for word in _HALF_DAYS)
+_AFTERNOON: Final = ("p", "下午", "오후", "午後")
+HALF_DAY: Final = r"[ap]\.?\s?m(?:\.|\b)|上午|下午|午前|午後|오전|오후"
+"""Words, as a pattern, that say which half of the day an hour is of."""
+_EASTERN_MARKS: Final = (
+    (re.compile(r"(?<=\d)\s*[年년월月]\s*(?=\d)"), "-"),
+    (re.compile(r"(?<=\d)\s*[日일号號]\s*"), " "),
+    (re.compile(r"(?<=\d)\s*[時时点點시分분]\s*(?=\d)"), ":"),
+    (re.compile(r"(?<=\d)\s*[分분秒초]\s*"), " "),
+)
+"""What stands between the numbers in Chinese, Japanese and Korean, and what does elsewhere."""
 _MOMENT: Final = re.compile(
     r"(?P<year>\d{4})\s*[-:/. ]\s*(?P<month>\d{1,2})\s*[-:/. ]\s*(?P<day>\d{1,2})"
-    rf"(?:(?:[T_:,\s-]+|(?=$))(?:(?P<before>{_HALF_DAY})\s*)?"
+    rf"(?:(?:[T_:,.\s-]+|(?=$))(?:(?P<before>{HALF_DAY})\s*)?"
     r"(?:(?P<hour>\d{1,2})\s*[:.]\s*(?P<minute>\d{1,2})"
     r"(?:\s*[:.]\s*(?P<second>\d{1,2})(?:[.,:](?P<fraction>\d+))?)?)?)?"
-    rf"\s*(?P<after>{_HALF_DAY})?\s*(?P<zone>\S.*)?",
+    rf"\s*(?P<after>{HALF_DAY})?\s*(?P<zone>\S.*)?",
     re.IGNORECASE,
 )
 _COMPACT: Final = re.compile(
@@ -53,7 +61,7 @@ def parse_moment(text: str) -> datetime | None:
     Returns:
         The moment, without a zone where the text names none; None where it is no moment.
     """
-    text = _plain(text)
+    text = plain(text)
     if not text or len(text) > _LONGEST:
         return None
     text = _DAY_FIRST.sub(_year_first, text, count=1)
@@ -69,7 +77,7 @@ def parse_offset(text: str) -> timedelta | None:
     Returns:
         The offset; None where the text is none, or one that no place on Earth has.
     """
-    text = _plain(text)
+    text = plain(text)
     if text.upper() in _UTC_WORDS:
         return timedelta()
     match = _ZONE.fullmatch(text)
@@ -83,17 +91,32 @@ def parse_offset(text: str) -> timedelta | None:
 
 def fraction_of(digits: str) -> timedelta:
     """Reads the digits behind the seconds' point."""
-    digits = _plain(digits)
+    digits = plain(digits)
     if not digits.isascii() or not digits.isdigit():
         return timedelta()
     return timedelta(seconds=float(f"0.{digits}"))
 
 
-def _plain(text: str) -> str:
-    """One kind of digits, minus and space; nothing behind a NUL, where a field ends."""
+def hour_of_day(hour: int, half: str | None) -> int | None:
+    """Gives the hour of a clock of 24, from one of 12 where a word says which half of the day.
+
+    Returns:
+        The hour; None where a clock of 12 has no such hour.
+    """
+    if half is None:
+        return hour
+    if not 1 <= hour <= _NOON:
+        return None
+    return hour % _NOON + (_NOON if half.lower().startswith(_AFTERNOON) else 0)
+
+
+def plain(text: str) -> str:
+    """One kind of digits, minus, space and parts; nothing behind a NUL, where a field ends."""
     text = unicodedata.normalize("NFKC", text.partition("\0")[0]).replace("\N{MINUS SIGN}", "-")
-    digits = (str(unicodedata.digit(c)) if c.isdigit() else c for c in text)
-    return " ".join("".join(digits).split()).strip("\"'")
+    text = "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in text)
+    for mark, plain_mark in _EASTERN_MARKS:
+        text = mark.sub(plain_mark, text)
+    return " ".join(text.split()).strip("\"'")
 
 
 def _year_first(match: re.Match[str]) -> str:
@@ -108,13 +131,11 @@ def _year_first(match: re.Match[str]) -> str:
 def _moment(parts: dict[str, str | None]) -> datetime | None:
     hour, minute = int(parts["hour"] or 0), int(parts["minute"] or 0)
     second = int(parts["second"] or 0)
-    half = parts.get("before") or parts.get("after")
-    if half is not None:
-        if not 1 <= hour <= _NOON:
-            return None
-        hour = hour % _NOON + _HALF_DAYS[half.lower()]
-    if hour == _MIDNIGHT_AS_24:  # some phones count the hours of a day from 1 to 24
-        hour = 0
+    known = hour_of_day(hour, parts.get("before") or parts.get("after"))
+    if known is None:
+        return None
+    # Some phones count the hours of a day from 1 to 24.
+    hour = 0 if known == _MIDNIGHT_AS_24 else known
     zone = _zone(parts["zone"])
     year, month, day = (int(parts[part] or 0) for part in ("year", "month", "day"))
     try:

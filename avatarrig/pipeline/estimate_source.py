@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from avatarrig.body.estimator import Estimator
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
-from avatarrig.estimator import Estimator
 from avatarrig.kafka import KafkaSettings
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_observation, write_standings
 from avatarrig.runs.estimate_file import (
@@ -59,12 +59,7 @@ def estimate_in(run: Path, subject: str | None) -> SourcedEstimate:
 
 
 def estimate_on(kafka: KafkaSettings, subject: str | None) -> SourcedEstimate:
-    """Finds the latest estimate that Kafka has.
-
-    Raises:
-        EstimateRefusedError: As `estimate_in`.
-        TransportError: Kafka does not answer.
-    """
+    """Finds the latest estimate that Kafka has. Raises EstimateRefusedError: As `estimate_in`."""
     name, estimate = _chosen(estimates_by_now(kafka), subject, kafka.bootstrap_servers)
     return SourcedEstimate(Path(), folder_name(name), _as_in_file(estimate))
 
@@ -74,7 +69,6 @@ def observations_on(kafka: KafkaSettings, subject: str | None, folder: Path) -> 
 
     Raises:
         EstimateRefusedError: As `estimate_in`.
-        TransportError: Kafka does not answer.
     """
     if subject is None:
         subject, _ = _chosen(estimates_by_now(kafka), None, kafka.bootstrap_servers)

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from aggregators.settings import DEFAULT_GROUP
 from avatarrig.errors import CommandError
 from avatarrig.kafka import (
     GroupState,
@@ -35,7 +34,14 @@ from avatarrig.wire.channels import (
 from avatarrig.wire.counted import counted
 from avatarrig.wire.identity import subject_digest, subject_name
 from avatarrig.wire.keys import forget_key, run_of_reference
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, OBSERVATIONS, TALLIES, run_of_group
+from avatarrig.wire.topics import (
+    AGGREGATORS,
+    DETECTOR_GROUPS,
+    IMAGES,
+    OBSERVATIONS,
+    TALLIES,
+    run_of_group,
+)
 
 PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
@@ -66,7 +72,6 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
     Raises:
         CommandError: Photos of the subject still wait for detectors, or the aggregator that
             runs does not get to it.
-        TransportError: Kafka does not answer.
     """
     removed: dict[str, int] = {}
     with (
@@ -185,4 +190,4 @@ def _await_aggregator(kafka: KafkaSettings, ends: Mapping[TopicPartition, int]) 
 
 
 def _aggregators(admin: KafkaAdminClient) -> GroupState | None:
-    return next((group for group in read_groups(admin) if group.name == DEFAULT_GROUP), None)
+    return next((group for group in read_groups(admin) if group.name == AGGREGATORS), None)

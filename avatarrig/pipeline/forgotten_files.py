@@ -74,7 +74,6 @@ def forget_stored_files(url: str, subject: str) -> int:
 
     Raises:
         StoreUrlError: The URL names no store.
-        StoreAwayError: The store does not answer.
         RunStorageError: It refuses.
     """
     store = RunStore(url)

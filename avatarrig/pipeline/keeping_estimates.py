@@ -37,22 +37,14 @@ class Files(Protocol):
     """Where files are kept: a folder, or a store."""
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Writes files, each whole or not at all.
-
-        Args:
-            files: Path below the place to content.
-        """
+        """Writes files, each whole or not at all. `files`: Path below the place to content."""
 
     def remove(self, paths: Iterable[str]) -> int:
         """Removes those files that are there; returns how many."""
 
 
 class Folder:
-    """A folder of this machine.
-
-    Args:
-        path: Where.
-    """
+    """A folder of this machine."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -108,7 +100,6 @@ class KeptEstimates:
 
         Raises:
             RunStorageError: A file cannot be written.
-            StoreAwayError: The store does not answer.
         """
         known = {subject.name: subject for subject in subjects}
         layout, several = RunDirectory(Path()), len(known) > 1

@@ -29,9 +29,6 @@ def tell_measured(
         kafka: Where the pipeline runs.
         height: Metres; None where it was not measured.
         measured: Lengths by key; none, and no height, takes back what was told before.
-
-    Raises:
-        TransportError: Kafka does not answer.
     """
     record = Measurements(
         subject=subject, height=height, measured=dict(measured), measured_at=time.time()

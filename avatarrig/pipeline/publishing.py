@@ -1,20 +1,21 @@
-"""Finds a run's photos and publishes those that are not processed yet, on a thread of its own."""
+"""Finds a run's photos and publishes those that are not processed yet, on a thread of its own.
+
+It publishes as ingests do, with `producers.publish`. They are processes, which hold nothing of the
+command's; here each photo is asked of the run's files and of what this process reads of the topics.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from pathlib import Path
 
 import structlog
-from kafka import KafkaProducer
 
-from avatarrig.kafka.border import told_by
-from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.process.background import Background
 from avatarrig.runs import (
@@ -29,14 +30,12 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.views.progress import Found, ObservedPhoto, Progress, found_photo
-from avatarrig.wire import Observation, PhotoReference, encode, record_key
+from avatarrig.wire import Observation, PhotoReference
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.topics import OBSERVATIONS
-from producers.publish import PublishError, publish_dataset
+from producers.publish import Record, RecordProducer, described, publish_patiently
 from producers.references import Dataset, Published
 from producers.scan import DatasetError
 
-RETRY_SECONDS = 2.0
 MENDING_SECONDS = 0.5
 MENDED_AT_ONCE = 200
 Restore = Callable[[Found, ObservedPhoto], Observation | None]
@@ -78,7 +77,6 @@ class RunPhotos:
         fingerprint: str,
         wanted: WantedFiles,
         pending: AbstractSet[str],
-        producer: KafkaProducer,
         restore: Restore = lambda *_: None,
     ) -> None:
         self._progress = progress
@@ -86,7 +84,6 @@ class RunPhotos:
         self._fingerprint = fingerprint
         self._wanted = wanted
         self._pending = pending
-        self._producer = producer
         self._restore = restore
         self._since = time.time()
         self._mending: dict[PhotoKey, Found] = {}
@@ -118,8 +115,8 @@ class RunPhotos:
             return Standing.NEW
         return Standing.OBSERVED if self._progress.is_observed(photo) else Standing.LOST
 
-    def bring_further(self, reference: PhotoReference) -> bool:
-        """Does what a photo needs beside a detector; tells whether it is to be published for one.
+    def bring_further(self, reference: PhotoReference) -> Record | None:
+        """Does what a photo needs beside a detector; returns what is to be published of it.
 
         Raises:
             ObservationFileError: The file of an observation cannot be read.
@@ -131,16 +128,15 @@ class RunPhotos:
                 if self._progress.is_observed(photo):
                     with self._mending_lock:
                         self._mending[photo.key] = photo
-                return True
+                return reference
             case Standing.WAITING:
                 self.detection_needed = True
                 self._progress.expect(photo)
             case Standing.LOST:
-                seen = read_observation(self._run.observation(photo.image_id))
-                self._producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
+                return read_observation(self._run.observation(photo.image_id))
             case Standing.REJECTED | Standing.OBSERVED:
                 pass
-        return False
+        return None
 
     @property
     def is_mending(self) -> bool:
@@ -202,7 +198,7 @@ class Publishing:
         folder: Path,
         dataset: Dataset,
         photos: RunPhotos,
-        producer: KafkaProducer,
+        producer: RecordProducer,
         *,
         max_images: int | None,
         leave_out: tuple[Path, ...],
@@ -228,40 +224,30 @@ class Publishing:
         self._stopping.set()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            counts = FileCounts()
-            try:
-                with told_by("Kafka does not take the photos"):
-                    publish_dataset(
-                        self._folder,
-                        self._dataset,
-                        self._producer,
-                        is_wanted=self._photos.bring_further,
-                        max_images=self._max_images,
-                        leave_out=self._leave_out,
-                        clips=self._clips,
-                        counts=counts,
-                        on_photo=self._note,
-                    )
-            except (PublishError, TransportError) as error:
-                _log.warning("publishing again", why=str(error))
-                self._stopping.wait(RETRY_SECONDS)
-            except (DatasetError, RunStorageError) as error:
-                self.failure = error
-                break
-            except _StoppedError:
-                break
-            else:
-                if self._max_images is None:
-                    self._photos.looked_at(counts)
-                self.finished = True
-                break
+        try:
+            published = publish_patiently(self._records, self._producer, self._stopping)
+            self.finished = published and not self._stopping.is_set()
+        except (DatasetError, RunStorageError) as error:
+            self.failure = error
 
-    def _note(self, record: Published) -> None:
-        if self._stopping.is_set():
-            raise _StoppedError
-        self._photos.note(record)
-
-
-class _StoppedError(Exception):
-    """Publishing was asked to stop."""
+    def _records(self) -> Iterator[Record]:
+        """Walks the dataset, and does what its photos need."""
+        counts = FileCounts()
+        for record in described(
+            self._folder,
+            self._dataset,
+            max_images=self._max_images,
+            leave_out=self._leave_out,
+            clips=self._clips,
+            counts=counts,
+        ):
+            if self._stopping.is_set():
+                return
+            self._photos.note(record)
+            wanted = (
+                self._photos.bring_further(record) if isinstance(record, PhotoReference) else record
+            )
+            if wanted is not None:
+                yield wanted
+        if self._max_images is None:
+            self._photos.looked_at(counts)

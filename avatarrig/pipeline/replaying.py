@@ -17,9 +17,6 @@ def replay(kafka: KafkaSettings, photos: Iterable[RejectedPhoto]) -> int:
 
     Returns:
         How many; what could not be read, or is no photo, cannot be published again.
-
-    Raises:
-        TransportError: Kafka does not answer.
     """
     references = replayable(photos, now=time.time())
     producer = open_producer(kafka)

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.decided import as_decided
-from avatarrig.estimator import Estimator
+from avatarrig.body.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
     RunDirectory,
@@ -23,6 +22,7 @@ from avatarrig.runs.estimates import place_of_estimate, write_estimates
 from avatarrig.runs.layout import MASKS, OBSERVATIONS, OVERLAYS
 from avatarrig.views.progress import Progress
 from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.standings import as_decided
 
 PHASE = "phase1"
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 import structlog
 
-from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from aggregators.settings import AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     DataDamagedError,
@@ -26,25 +26,23 @@ from avatarrig.kafka import (
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
-from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.finished import UNVERIFIED
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.pipeline.measuring import tell_measured
+from avatarrig.pipeline.parts import aggregator, members, replicas, sandbox_settings
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
-from avatarrig.pipeline.replicas import members, replicas
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
 from avatarrig.process.signals import Interruption
-from avatarrig.process.supervision import Child, ChildState
+from avatarrig.process.supervision import ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.counted import counted
-from avatarrig.wire.topics import detector_group, pipeline_topics
-from processors.sandbox.settings import SandboxSettings
+from avatarrig.wire.topics import AGGREGATORS, detector_group, pipeline_topics
 from processors.settings import ReplicaSettings
 from producers.references import Dataset
 from producers.scan import DatasetError, scan
@@ -168,7 +166,7 @@ class Session:
         names = members(self._replica(kafka), self._request.workers)
         with (
             membership(kafka, detector_group(self._identity.run), names),
-            membership(kafka, DEFAULT_GROUP, [self._identity.run]),
+            membership(kafka, AGGREGATORS, [self._identity.run]),
         ):
             yield
 
@@ -195,7 +193,7 @@ class Session:
             diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
         return parts.launch(
-            EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(fetch_line(p)))
+            EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(p.words))
         )
 
     def _started_beside(self, parts: Coordinator, kafka: KafkaSettings) -> KafkaSettings:
@@ -223,7 +221,7 @@ class Session:
         self, parts: Coordinator, kafka: KafkaSettings, *, held: bool = False
     ) -> None:
         self._aggregating = True
-        parts.start([Child("aggregator", "aggregators", self._aggregator(kafka))], held=held)
+        parts.start([aggregator(self._aggregator(kafka))], held=held)
         if self._request.web_port is not None:
             self._display.note(f"live page: http://127.0.0.1:{self._request.web_port}/")
 
@@ -255,7 +253,6 @@ class Session:
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
             pending=waiting,
-            producer=producer,
             restore=restorer,
         )
         publishing = Publishing(
@@ -281,7 +278,7 @@ class Session:
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
             kafka=kafka,
-            group=DEFAULT_GROUP,
+            group=AGGREGATORS,
             worker=self._identity.run,  # the same at every start of the same run
             window_days=self._request.estimate.window_days,
             web_port=self._request.web_port,
@@ -290,12 +287,12 @@ class Session:
         )
 
     def _replica(self, kafka: KafkaSettings) -> ReplicaSettings:
-        sandbox = SandboxSettings(
+        sandbox = sandbox_settings(
+            self._request.options,
+            self._request.models,
+            self._request.wanted,
             photo_roots=(str(self._request.dataset.resolve()),),
-            options=self._request.options,
-            models=None if self._request.models is None else str(self._request.models),
             run_directory=str(self._run.path.resolve()),
-            wanted=self._request.wanted,
         )
         return ReplicaSettings(
             kafka=kafka,

@@ -28,11 +28,7 @@ class Background:
         self._name = ""
 
     def start(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        """Runs some work beside the command.
-
-        Args:
-            work: Returns when it is done.
-        """
+        """Runs some work beside the command. `work`: returns when it is done."""
         thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
         thread.start()
         return thread

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -93,9 +93,14 @@ def when_parent_ends(do: Callable[[], object]) -> threading.Event:
     return told
 
 
-def held_back(
-    told: threading.Event, stop: threading.Event, alive: Callable[[], None] = lambda: None
-) -> bool:
+class Stop(Protocol):
+    """A threading's or an asyncio's event."""
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+
+
+def held_back(told: threading.Event, stop: Stop, alive: Callable[[], None] = lambda: None) -> bool:
     """Waits until a child that is held back may begin, however long the parent takes.
 
     Args:

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.advice import Advice
+from avatarrig.body.estimator import Estimator
 from avatarrig.body.sums.capture_days import capture_moment
-from avatarrig.estimator import Estimator
 
 if TYPE_CHECKING:
     from avatarrig.body.estimate import EstimateOptions

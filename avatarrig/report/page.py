@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 import msgspec
@@ -26,14 +26,19 @@ from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
 from avatarrig.views.doubtful import most_doubtful
-from avatarrig.views.years import SHOWN, changing, years_of
+from avatarrig.views.years import SHOWN, Year, changing, years_of
+from avatarrig.wire import Observation
 from avatarrig.wire.estimate import (
     BONE_LABELS,
     FACE_RATIOS,
     FURTHER_LABELS,
     SCALE_BASIS,
+    Asymmetry,
     BoneEstimate,
     Estimate,
+    FaceRatio,
+    FurtherBone,
+    Window,
 )
 
 _METRICS: Final = {
@@ -88,11 +93,7 @@ class _Picture(msgspec.Struct, frozen=True):
 
 
 def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
-    """Lays a run out as a report.
-
-    Args:
-        collected: What `collect` read.
-    """
+    """Lays a run out as a report. `collected`: what `collect` read."""
     thumbnails = Thumbnails(collected.run, collected.dataset)
     shown = _draw(thumbnails, collected.best, options.pictures)
     excluded = {
@@ -109,8 +110,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         version=version("avatarrig"),
         counts=_counts(collected),
         subjects=[
-            _subject(subject, course)
-            | _whose(collected, subject, course, thumbnails if options.pictures else None)
+            _subject(collected, subject, course, thumbnails if options.pictures else None)
             for subject, course in collected.courses.items()
         ],
         best=_pictures(shown),
@@ -164,57 +164,85 @@ def _counts(collected: Collected) -> list[tuple[str, str]]:
     return [(name, str(count)) for name, count in counts]
 
 
-def _subject(subject: str, course: Course) -> dict[str, object]:
-    estimate = course.estimate
-    return {
-        "name": subject,
-        "figure": Markup(t_pose_svg(estimate)) if estimate.stats else Markup(),  # noqa: S704 - escaped there
-        "bones": [_shown(key, estimate) for key in BONE_LABELS if key in estimate.stats],
-        "in_metres": estimate.metres is not None,
-        "photos": estimate.used,
-        "learned": estimate.learned,
-        "asymmetry": [(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
-        "further": [
-            (label, estimate.further[key], estimate.is_measured(key))
-            for key, label in FURTHER_LABELS.items()
-            if key in estimate.further
-        ],
-        "face": [
-            (label, estimate.face[key])
-            for key, label in FACE_RATIOS.items()
-            if key in estimate.face
-        ],
-        "window": estimate.window,
-        "notes": estimate.notes,
-        "advice": "" if course.advice is None else course.advice.words,
-        "courses": [
-            (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
-        ],
-    }
+class _Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's part of the report.
+
+    Attributes:
+        further: Label, length, and whether somebody measured it.
+        courses: Name of a ratio, and its course, drawn.
+        suspects: Photos to look at, where they are not of one person.
+        changing: Bones that differ from year to year.
+    """
+
+    name: str
+    figure: Markup
+    bones: list[_ShownBone]
+    in_metres: bool
+    photos: int
+    learned: str | None
+    asymmetry: list[tuple[str, Asymmetry]]
+    further: list[tuple[str, FurtherBone, bool]]
+    face: list[tuple[str, FaceRatio]]
+    window: Window | None
+    notes: list[str]
+    advice: str
+    courses: list[tuple[str, Markup]]
+    consistent: bool
+    suspects: list[_Picture]
+    years: list[Year]
+    year_bones: dict[str, str]
+    changing: list[str]
 
 
-def _whose(
+def _subject(
     collected: Collected, subject: str, course: Course, thumbnails: Thumbnails | None
-) -> dict[str, Any]:
-    """Whether the photos are of one person, and of one age; and which to look at."""
+) -> _Subject:
+    estimate = course.estimate
     photos = [
         photo.observation for photo in collected.photos if photo.observation.subject == subject
     ]
     years = years_of(photos)
-    suspects: list[_Picture] = []
-    if not course.estimate.consistent and thumbnails is not None:
-        for doubtful in most_doubtful(photos, _SUSPECTS):
-            picture = thumbnails.of(doubtful.observation)
-            if picture is not None:
-                path = doubtful.observation.path
-                suspects.append(_picture(path, " · ".join(doubtful.why), picture))
-    return {
-        "consistent": course.estimate.consistent,
-        "suspects": suspects,
-        "years": years,
-        "year_bones": SHOWN,
-        "changing": changing(years),
-    }
+    return _Subject(
+        name=subject,
+        figure=Markup(t_pose_svg(estimate)) if estimate.stats else Markup(),  # noqa: S704 - escaped there
+        bones=[_shown(key, estimate) for key in BONE_LABELS if key in estimate.stats],
+        in_metres=estimate.metres is not None,
+        photos=estimate.used,
+        learned=estimate.learned,
+        asymmetry=[(CURVES[f"{bone}_L"], row) for bone, row in estimate.asymmetry.items()],
+        further=[
+            (label, estimate.further[key], estimate.is_measured(key))
+            for key, label in FURTHER_LABELS.items()
+            if key in estimate.further
+        ],
+        face=[
+            (label, estimate.face[key])
+            for key, label in FACE_RATIOS.items()
+            if key in estimate.face
+        ],
+        window=estimate.window,
+        notes=estimate.notes,
+        advice="" if course.advice is None else course.advice.words,
+        courses=[
+            (curve.name, charts.course_chart(curve)) for curve in course.curves if curve.points
+        ],
+        consistent=estimate.consistent,
+        suspects=[] if estimate.consistent else _suspects(photos, thumbnails),
+        years=years,
+        year_bones=SHOWN,
+        changing=changing(years),
+    )
+
+
+def _suspects(photos: list[Observation], thumbnails: Thumbnails | None) -> list[_Picture]:
+    """Photos to look at where they are not of one person."""
+    if thumbnails is None:
+        return []
+    return [
+        _picture(doubtful.observation.path, " · ".join(doubtful.why), picture)
+        for doubtful in most_doubtful(photos, _SUSPECTS)
+        if (picture := thumbnails.of(doubtful.observation)) is not None
+    ]
 
 
 class _ShownBone(msgspec.Struct, frozen=True):
@@ -250,16 +278,30 @@ def _shown(key: str, estimate: Estimate) -> _ShownBone:
     )
 
 
-def _quality(collected: Collected) -> dict[str, Any] | None:
-    """The quality of the poses and what thresholds follow; None where no pose was found."""
+class _Quality(msgspec.Struct, frozen=True):
+    """The quality of the poses and what thresholds follow.
+
+    Attributes:
+        histograms: Metric, what it says, and how it is spread, drawn.
+        options: The thresholds as options of a command.
+    """
+
+    with_pose: int
+    histograms: list[tuple[str, str, Markup]]
+    frame_kinds: Markup
+    options: str
+
+
+def _quality(collected: Collected) -> _Quality | None:
+    """None where no pose was found."""
     if not collected.measured.with_pose:
         return None
     calibration = calibrate([collected.measured])
     report: RunReport = calibration.runs[0]
     marks = {"pose_score": calibration.thresholds.min_pose_det}
-    return {
-        "with_pose": report.with_pose,
-        "histograms": [
+    return _Quality(
+        report.with_pose,
+        [
             (
                 distribution.metric,
                 _METRICS[distribution.metric],
@@ -267,24 +309,34 @@ def _quality(collected: Collected) -> dict[str, Any] | None:
             )
             for distribution in report.distributions
         ],
-        "frame_kinds": charts.bars_chart(report.frame_kinds, "frame_kind"),
-        "options": calibration.thresholds.options(),
-    }
+        charts.bars_chart(report.frame_kinds, "frame_kind"),
+        calibration.thresholds.options(),
+    )
 
 
-def _settings(collected: Collected) -> dict[str, Any]:
+class _Settings(msgspec.Struct, frozen=True):
+    """How the photos were observed; `models`: file and SHA-256."""
+
+    run: str
+    dataset: str | None
+    fingerprint: str
+    options: Mapping[str, object]
+    models: list[tuple[str, str]]
+
+
+def _settings(collected: Collected) -> _Settings:
     files = {model.sha256: model.file for model in MODELS.values()}
     settings = collected.settings
-    return {
-        "run": str(collected.run.path),
-        "dataset": None if collected.dataset is None else str(collected.dataset),
-        "fingerprint": collected.photos[0].observation.fingerprint,
-        "options": settings.get("options") or {},
-        "models": [
+    return _Settings(
+        str(collected.run.path),
+        None if collected.dataset is None else str(collected.dataset),
+        collected.photos[0].observation.fingerprint,
+        settings.get("options") or {},
+        [
             (files.get(sha, "a model of another version"), sha)
             for sha in settings.get("models") or ()
         ],
-    }
+    )
 
 
 def _draw(

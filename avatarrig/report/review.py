@@ -10,7 +10,7 @@ from typing import Final
 import jinja2
 import msgspec
 
-from avatarrig.detectors.faces.compare import LIKENESS
+from avatarrig.body.recognition import LIKENESS
 from avatarrig.report.collect import collect
 from avatarrig.report.thumbnails import Thumbnails, to_webp
 from avatarrig.runs import RunDirectory, load_run

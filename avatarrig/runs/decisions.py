@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import write_json
 from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.standings import AS_SEEN, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.runs.layout import RunDirectory
@@ -23,7 +23,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         subject: Whose skeleton it would tell about.
         path: Its path within the dataset, for people.
-        standing: See `avatarrig.body.evidence.decided`; empty where it was undone, which is kept
+        standing: See `avatarrig.wire.standings`; empty where it was undone, which is kept
             so that the topics hear of it.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.

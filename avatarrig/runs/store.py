@@ -40,7 +40,6 @@ class RunStore:
 
         Raises:
             RunStorageError: There is no such bucket, or it may not be written.
-            StoreAwayError: The store does not answer.
         """
         self.write({_MARK: _MARK_TEXT})
 
@@ -52,7 +51,6 @@ class RunStore:
 
         Raises:
             RunStorageError: There is no such bucket, or it may not be written.
-            StoreAwayError: The store does not answer.
         """
         for path, data in files.items():
             with self._reaching(path):
@@ -66,7 +64,6 @@ class RunStore:
 
         Raises:
             RunStorageError: It may not be read.
-            StoreAwayError: The store does not answer.
         """
         yield from self._documents(OBSERVATIONS)
 
@@ -78,7 +75,6 @@ class RunStore:
 
         Raises:
             RunStorageError: It may not be read.
-            StoreAwayError: The store does not answer.
         """
         if self._holds(ESTIMATE):
             with self._reaching(ESTIMATE):
@@ -93,7 +89,6 @@ class RunStore:
 
         Raises:
             RunStorageError: They may not be removed.
-            StoreAwayError: The store does not answer.
         """
         wanted = set(paths)
         beside = [path for path in sorted(wanted) if not posixpath.dirname(path)]

@@ -106,11 +106,7 @@ class _Person:
 
 
 class Board:
-    """Keeps what somebody who watches wants to see.
-
-    Args:
-        version: Where versions begin.
-    """
+    """Keeps what somebody who watches wants to see. `version`: where versions begin."""
 
     def __init__(self, bounds: Bounds | None = None, *, version: int = 0) -> None:
         self._bounds = bounds or Bounds()

@@ -14,10 +14,11 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.evidence.counting import why_not
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY, as_decided
+from avatarrig.kafka.deciding.known import Known, Sight
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class CataloguedPhoto(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         found: Whether somebody was found in it.
-        standing: What was decided about it; see `avatarrig.body.evidence.decided`.
+        standing: What was decided about it; see `avatarrig.wire.standings`.
         reason: Code of why it does not count; empty where it counts.
     """
 
@@ -134,32 +135,6 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     photos: tuple[CataloguedPhoto, ...]
     found: int
     reasons: Mapping[str, int]
-
-
-class Sight(msgspec.Struct, frozen=True, array_like=True):
-    """Where a partition first saw a photo, by a detector.
-
-    Attributes:
-        position: Its offset.
-    """
-
-    image_id: str
-    partition: int
-    fingerprint: str
-    position: int
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the observations topic said of some photos of a subject.
-
-    Attributes:
-        standings: image_id to what was decided about it.
-        positions: Where each partition is to be read on from for what it said since.
-    """
-
-    sights: tuple[Sight, ...]
-    standings: Mapping[str, str]
-    positions: Offsets
 
 
 class Catalogue:
@@ -263,11 +238,7 @@ class Catalogue:
             )
 
     def shelf(self, asked: Asked, page: int, size: int) -> Shelf:
-        """Looks photos up.
-
-        Args:
-            page: Which page of them, from 0.
-        """
+        """Looks photos up. `page`: which page of them, from 0."""
         everything, values = _conditions(asked)
         chosen = everything
         if asked.reason is not None:

@@ -17,8 +17,9 @@ from avatarrig.kafka import (
     from_beginning,
     reading,
 )
+from avatarrig.kafka.deciding.known import Known
 from avatarrig.process.background import Background
-from avatarrig.views.catalogue import Catalogue, Known
+from avatarrig.views.catalogue import Catalogue
 from avatarrig.views.trouble import in_words
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.topics import OBSERVATIONS

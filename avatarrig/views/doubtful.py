@@ -10,7 +10,7 @@ import numpy as np
 
 from avatarrig.body.evidence.counting import Counted, judge
 from avatarrig.body.evidence.evidence import COORDINATES, FIXED_POINT
-from avatarrig.detectors.faces.compare import LIKENESS, TAKEN
+from avatarrig.body.recognition import LIKENESS, TAKEN
 from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:

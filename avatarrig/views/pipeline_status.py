@@ -74,11 +74,7 @@ def read_status(kafka: KafkaSettings, *, at_work: bool = True) -> PipelineStatus
 
 
 def status_of(seen: Snapshot, now: float) -> PipelineStatus:
-    """Says how a pipeline is.
-
-    Args:
-        now: Unix seconds.
-    """
+    """Says how a pipeline is. `now`: Unix seconds."""
     stream = seen.stream
     oldest = stream.oldest_waiting
     records = [each.record for _, each in sorted(seen.subjects.items()) if each.record is not None]

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
@@ -30,6 +29,7 @@ from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import KeyRefusedError, PhotoKey, about, series_of
 from avatarrig.wire.reasons import Exclusion, RejectReason
+from avatarrig.wire.standings import AS_SEEN, as_decided
 from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
 RATE_WINDOW_SECONDS = 15.0
@@ -50,7 +50,7 @@ class ObservedPhoto(msgspec.Struct, frozen=True):
         captured_at: When the photo was taken, Unix seconds; None where it does not say, credibly.
         content: SHA-256 of its file, hexadecimal; empty where that is not known.
         pixels: Stands for its decoded pixels; empty where that is not known.
-        standing: What was decided about it; see `avatarrig.body.evidence.decided`.
+        standing: What was decided about it; see `avatarrig.wire.standings`.
         excluded: Why it does not count in the estimate, None where it counts.
     """
 

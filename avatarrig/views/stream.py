@@ -17,11 +17,7 @@ MINUTE: Final = 60
 
 
 class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer group.
-
-    Attributes:
-        lag: Topic to messages not yet consumed.
-    """
+    """A consumer group. `lag`: Topic to messages not yet consumed."""
 
     group: str
     members: int

@@ -18,11 +18,7 @@ _POLL_SECONDS = 0.2
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Some updates.
-
-    Attributes:
-        from_before: Whether they were there when the reading began.
-    """
+    """Some updates. `from_before`: whether they were there when the reading began."""
 
     notes: list[HistoryRecord]
     from_before: bool

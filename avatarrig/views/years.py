@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from avatarrig.body.estimator import Estimator
 from avatarrig.body.sums.capture_days import credible
-from avatarrig.estimator import Estimator
 
 if TYPE_CHECKING:
     from avatarrig.wire import Observation

@@ -51,11 +51,7 @@ def series_key(series: Series) -> bytes:
 
 
 def series_of(key: bytes) -> Series:
-    """Series that a `series_key` names.
-
-    Raises:
-        KeyRefusedError: It names none.
-    """
+    """Series that a `series_key` names. Raises KeyRefusedError: It names none."""
     subject, separator, fingerprint = _text(key).rpartition(SEPARATOR)
     if not separator:
         raise KeyRefusedError(f"{key!r} names no subject and fingerprint")
@@ -77,11 +73,7 @@ def history_key(series: Series, slot: str) -> bytes:
 
 
 def series_of_history(key: bytes) -> Series:
-    """Series that a `history_key` names.
-
-    Raises:
-        KeyRefusedError: It names none.
-    """
+    """Series that a `history_key` names. Raises KeyRefusedError: It names none."""
     return series_of(_text(key).rpartition(SEPARATOR)[0].encode("utf-8", "surrogateescape"))
 
 

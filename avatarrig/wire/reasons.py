@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Reason(StrEnum):
-    """A code with what it means.
-
-    Attributes:
-        words: For a person, to stand after a colon.
-    """
+    """A code with what it means. `words`: For a person, to stand after a colon."""
 
     words: str
 

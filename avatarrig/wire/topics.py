@@ -17,6 +17,9 @@ HISTORY = "avatarrig.history"
 DETECTOR_GROUPS = "avatarrig.detectors"
 """What the names of all consumer groups of detectors begin with."""
 
+AGGREGATORS = "avatarrig.aggregators"
+"""The consumer group of aggregators, where none is named."""
+
 RUN_LENGTH = 12
 """Characters of a run's identifier, hexadecimal."""
 

@@ -25,11 +25,7 @@ RECENT: Final = 128
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What was seen in the same bytes.
-
-    Attributes:
-        pictures: Its files that are the copy's as well.
-    """
+    """What was seen in the same bytes. `pictures`: Its files that are the copy's as well."""
 
     observation: Observation
     pictures: Pictures

@@ -59,11 +59,7 @@ class Observed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
-    """The photo can never be observed.
-
-    Attributes:
-        reason: Code as in `avatarrig.wire.Reject`.
-    """
+    """The photo can never be observed. `reason`: Code as in `avatarrig.wire.Reject`."""
 
     job: int
     reason: str
@@ -87,11 +83,7 @@ Answer = Ready | Unusable | Begun | Observed | Refused | Unreachable | CannotWri
 
 
 def write_frame(stream: BinaryIO, message: msgspec.Struct) -> None:
-    """Writes a message behind its length, in one go.
-
-    Raises:
-        OSError: The other side is gone.
-    """
+    """Writes a message behind its length, in one go. Raises OSError: The other side is gone."""
     data = msgspec.msgpack.encode(message)
     stream.write(_LENGTH.pack(len(data)) + data)
     stream.flush()
@@ -117,11 +109,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
 
 
 def parse_answer(data: bytes) -> Answer:
-    """Unpacks what the detector process said.
-
-    Raises:
-        GarbledError: It is no message.
-    """
+    """Unpacks what the detector process said. Raises GarbledError: It is no message."""
     try:
         answer: Answer = msgspec.msgpack.decode(data, type=Answer)
     except msgspec.MsgspecError as error:

@@ -14,8 +14,8 @@ from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import Learned, load_learned
+from avatarrig.body.recognition import VERDICT, Verdict
 from avatarrig.body.refused import LearnedRefusedError
-from avatarrig.detectors.faces.compare import VERDICT, Verdict
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.picture_digest import pixels_digest

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning, reading
 from avatarrig.kafka.border import told_by
-from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
+from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import PATIENCE_SECONDS
 from avatarrig.wire import Decision
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.departures.observed import Observed
 
@@ -124,9 +124,6 @@ class Keeping:
         """Decides about photos that do not stand as they lie there, observed by now or later.
 
         Of a dataset that was never published before nothing was decided, so it is not read.
-
-        Raises:
-            TransportError: Kafka does not answer.
         """
         if self._is_first and not self._is_any_left_out:
             return

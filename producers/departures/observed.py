@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN
 from producers.departures.versions import Sight
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from avatarrig.photos.clips.address import clip_and_seconds
+from avatarrig.wire.keys import PhotoKey
 
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
@@ -18,6 +19,25 @@ def is_plausible(leaving: int, others: int) -> bool:
         leaving: Photos that are gone and count by now.
     """
     return leaving <= MOST_GONE * (others + leaving)
+
+
+def told_apart(
+    away: Iterable[tuple[PhotoKey, bool, str]], pictures: Collection[str]
+) -> tuple[set[PhotoKey], set[PhotoKey]]:
+    """Parts photos that do not lie where they did: where to is certain, or they are just gone.
+
+    A file that was replaced, or moved to another folder, leaves no doubt, however many there are:
+    a rating written into every photo replaces them all.
+
+    Args:
+        away: Each photo, whether something else lies at its path, and what stands for its picture.
+        pictures: The same of those that are there.
+    """
+    certain: set[PhotoKey] = set()
+    gone: set[PhotoKey] = set()
+    for key, is_replaced, picture in away:
+        (certain if is_replaced or (picture and picture in pictures) else gone).add(key)
+    return certain, gone
 
 
 class Presence:

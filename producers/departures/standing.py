@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from avatarrig.body.evidence.decided import AS_SEEN, ONLY_COPY
 from avatarrig.photos.period import Period
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, ONLY_COPY
 
 AUTOMATIC: Final = frozenset(
     {

@@ -12,7 +12,7 @@ from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from producers.departures.presence import is_plausible
+from producers.departures.presence import is_plausible, told_apart
 from producers.departures.standing import AUTOMATIC, standing_there
 
 
@@ -118,8 +118,7 @@ class Versions:
             is_gone: Whether nothing lies at a path.
 
         Returns:
-            Those of which that is certain, since a newer version lies there, or the same picture
-            lies elsewhere now; and those that are just gone.
+            As `told_apart`.
         """
         there = {
             key
@@ -127,14 +126,12 @@ class Versions:
             if not is_gone(path) and key in self._all and self._is_of_latest_file(key)
         }
         pictures = {self._all[key].picture for key in there}
-        certain: set[PhotoKey] = set()
-        gone: set[PhotoKey] = set()
-        for key, version in self._all.items():
-            if key in there:
-                continue
-            is_replaced = not is_gone(version.path)
-            (certain if is_replaced or version.picture in pictures else gone).add(key)
-        return certain, gone
+        away = (
+            (key, not is_gone(version.path), version.picture)
+            for key, version in self._all.items()
+            if key not in there
+        )
+        return told_apart(away, pictures)
 
     def _is_of_latest_file(self, key: PhotoKey) -> bool:
         version = self._all[key]

@@ -35,6 +35,8 @@ class Columns:
         copy: (n,).
         taken: (n,) seconds since 1970, or nan.
         files: (n,) names.
+        view: (n,) ``front``, ``side``, ``back``: from where the chest is seen; "" if nobody knows.
+        clothes: (n,) of the legs: ``long``, ``shorts``, ``tight``, ``skirt``; "" if nobody knows.
     """
 
     detected: NDArray[np.bool_]
@@ -46,6 +48,8 @@ class Columns:
     copy: NDArray[np.bool_]
     taken: NDArray[np.float64]
     files: NDArray[np.object_]
+    view: NDArray[np.str_]
+    clothes: NDArray[np.str_]
 
     def of(self, rows: NDArray[Any]) -> Columns:
         """Keeps some of the photos."""
@@ -70,6 +74,8 @@ def write_compact(path: Path, columns: Columns) -> None:
             moment=columns.moment.astype(np.int16),
             copy=columns.copy,
             taken=columns.taken,
+            view=columns.view,
+            clothes=columns.clothes,
         )
 
 
@@ -82,6 +88,7 @@ def read_compact(path: Path) -> Columns:
         pose[detected, :, :2] = file["place"] / POSE_STEPS
         pose[detected, :, 3] = file["visibility"] / _VISIBILITY_STEPS
         world[detected] = file["world"] / WORLD_STEPS
+        unknown = np.full(len(detected), "")
         return Columns(
             detected=detected,
             pose=pose,
@@ -92,4 +99,6 @@ def read_compact(path: Path) -> Columns:
             copy=file["copy"],
             taken=file["taken"],
             files=np.full(len(detected), "", object),
+            view=file.get("view", unknown),
+            clothes=file.get("clothes", unknown),
         )

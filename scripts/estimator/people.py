@@ -2,9 +2,10 @@
 
 A set is a folder with ``truth.json`` (``bodies[]`` with ``id``, ``spread``, ``group``, ``bones``,
 ``images[]`` of ``file``, ``width``, ``height`` and, in photo dumps, ``session``, ``burst``,
-``copy_of``) and the landmarks of all images in that order: ``landmarks_full.npz`` or ``pose.npz``
-with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z, visibility, presence) and ``wor``
-(n, 33, 3). A compact set has ``landmarks16.npz`` instead, which `estimator.compact` writes.
+``copy_of``, ``view``, ``bottom``) and the landmarks of all images in that order:
+``landmarks_full.npz`` or ``pose.npz`` with ``det`` (n), ``img`` (n, 33, 5: x and y in pixels, z,
+visibility, presence) and ``wor`` (n, 33, 3). A compact set has ``landmarks16.npz`` instead, which
+`estimator.compact` writes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_OF_PHOTOS = (
+    *("pose", "world", "size", "session", "moment", "copy", "taken"),
+    *("view", "clothes"),
+)
+
+
 @dataclass(frozen=True)
 class Body:
     """One person, and the n photos that show somebody.
@@ -46,6 +53,10 @@ class Body:
         taken: (n,) when, in seconds since 1970, as far as the photo itself says so; nan.
         files: Photos, relative to the set's folder.
         source: Kind of pictures: the name of the folder that the set lies in.
+        group: ``male``, ``female``, ``child``; "" if nobody knows.
+        build: ``slim``, ``average``, ``heavy``; "" if nobody knows.
+        view: (n,) as in `Columns`.
+        clothes: (n,) as in `Columns`.
     """
 
     name: str
@@ -61,17 +72,21 @@ class Body:
     taken: NDArray[np.float64]
     files: tuple[str, ...]
     source: str
+    group: str
+    build: str
+    view: NDArray[np.str_]
+    clothes: NDArray[np.str_]
 
     def of(self, photos: NDArray[Any]) -> Body:
         """Keeps some of the photos."""
         return dataclasses.replace(
             self,
-            **{
-                name: getattr(self, name)[photos]
-                for name in ("pose", "world", "size", "session", "moment", "copy", "taken")
-            },
+            **{name: getattr(self, name)[photos] for name in _OF_PHOTOS},
             files=tuple(np.array(self.files, object)[photos]),
         )
+
+
+_SLIM, _HEAVY = 0.48, 0.6
 
 
 def find_sets(folders: list[Path]) -> list[Path]:
@@ -119,7 +134,19 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         taken=seen.taken,
         files=tuple(seen.files),
         source=folder.resolve().parent.name,
+        group=entry.get("group", ""),
+        build=build_of(entry),
+        view=seen.view,
+        clothes=seen.clothes,
     )
+
+
+def build_of(entry: dict[str, Any]) -> str:
+    """How stout the body model made somebody: thirds of its draws."""
+    if "phenotypes" not in entry:
+        return str(entry.get("build", ""))
+    weight = float(entry["phenotypes"]["weight"])
+    return "slim" if weight < _SLIM else "heavy" if weight > _HEAVY else "average"
 
 
 def columns_of(folder: Path, truth: dict[str, Any]) -> Columns:
@@ -155,6 +182,8 @@ def _rendered(
         copy=copy,
         taken=np.array([_seconds(image) for image in images]),
         files=np.array([image.get("file", "") for image in images], object),
+        view=np.array([image.get("view", "") for image in images]),
+        clothes=np.array([image.get("bottom", "") for image in images]),
     )
 
 

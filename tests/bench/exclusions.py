@@ -24,8 +24,8 @@ from support.aggregators import aggregating
 from support.kafka import with_topics
 from support.observed import observation
 
-from avatarrig.deciding.service import decide_in_service
 from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding.service import decide_in_service
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import encode, record_key
 from avatarrig.wire.reasons import Exclusion

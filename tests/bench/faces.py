@@ -35,9 +35,9 @@ from support.rendered import rendered, truth_of
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.ratios import RATIO_KEYS
+from avatarrig.body.recognition import NOT_TAKEN, TAKEN, TAKEN_SMALL, VERDICT, Verdict
 from avatarrig.body.sums.tally import Tally
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.faces.compare import NOT_TAKEN, TAKEN, TAKEN_SMALL, VERDICT, Verdict
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.recogniser import WHOLE_SIDE, Recogniser

@@ -21,9 +21,9 @@ from support.aggregators.aggregating import (
 from support.kafka import with_topics
 from support.observed import observation
 
-from avatarrig.deciding.service import decide_in_service
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.deciding.service import decide_in_service
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion

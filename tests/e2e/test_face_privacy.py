@@ -13,8 +13,8 @@ from kafka import KafkaConsumer
 from support.command import Command, Result, finished
 
 from avatarrig import load_run
+from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.detector import Detector
-from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions

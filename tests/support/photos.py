@@ -60,7 +60,7 @@ def encode_heic(picture: Image.Image, **settings: object) -> bytes:
     return data.getvalue()
 
 
-def tiff(values: NDArray[Any], fields: dict[int, int] | None = None) -> bytes:
+def tiff(values: NDArray[Any], fields: dict[int, int | tuple[int, ...]] | None = None) -> bytes:
     """Lays values of any kind out as an uncompressed TIFF with one strip.
 
     Args:
@@ -71,7 +71,7 @@ def tiff(values: NDArray[Any], fields: dict[int, int] | None = None) -> bytes:
     colours = 1 if values.ndim == 2 else values.shape[2]
     kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
     data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
-    said = {
+    said: dict[int, int | tuple[int, ...]] = {
         256: width,
         257: height,
         258: values.dtype.itemsize * 8,
@@ -88,12 +88,14 @@ def tiff(values: NDArray[Any], fields: dict[int, int] | None = None) -> bytes:
     entries, behind = b"", b""
     at = after + 2 + 12 * len(said) + 4
     for number, value in sorted(said.items()):
-        repeated = colours if number in {258, 339} and colours > 2 else 1
-        if repeated > 1:
-            entries += struct.pack("<HHII", number, 3, repeated, at + len(behind))
-            behind += struct.pack(f"<{repeated}H", *[value] * repeated)
+        is_repeated = number in {258, 339} and colours > 2
+        several = (value,) * colours if is_repeated and isinstance(value, int) else value
+        if isinstance(several, tuple) and len(several) > 1:
+            entries += struct.pack("<HHII", number, 4, len(several), at + len(behind))
+            behind += struct.pack(f"<{len(several)}I", *several)
         else:
-            entries += struct.pack("<HHII", number, 4, 1, value)
+            alone = value[0] if isinstance(value, tuple) else value
+            entries += struct.pack("<HHII", number, 4, 1, alone)
     directory = struct.pack("<H", len(said)) + entries + bytes(4) + behind
     return b"II*\0" + struct.pack("<I", after) + data + directory
 

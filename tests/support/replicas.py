@@ -25,7 +25,7 @@ from avatarrig.wire import Observation, Reject, decode
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
-from producers.publish import publish_dataset
+from producers.publish import described, publish
 from producers.references import Dataset
 
 
@@ -50,7 +50,7 @@ class Pipeline:
             (self.photos / name).write_text(script)
         producer = open_producer(self.kafka)
         try:
-            publish_dataset(self.photos, Dataset(name="d", run=self.run), producer)
+            publish(described(self.photos, Dataset(name="d", run=self.run)), producer)
         finally:
             producer.close()
 

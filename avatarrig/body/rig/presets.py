@@ -76,11 +76,7 @@ def to_slimevr(armature: Armature) -> str:
 
 
 def to_android_xr(armature: Armature) -> bytes:
-    """Writes Android XR's body proportions as JSON.
-
-    Args:
-        armature: A humanoid in metres.
-    """
+    """Writes Android XR's body proportions as JSON. `armature`: a humanoid in metres."""
     bones = {bone.vrm: bone for bone in armature.bones}
     heights = {name: bone.head[1] for name, bone in bones.items()}
     foot, toes = bones["leftFoot"].head, bones["leftToes"].head

@@ -96,11 +96,7 @@ class DatedSums:
         self._sums.add((bucket_of(day, self._newest_month), row))
 
     def subtract(self, item: DatedRow) -> None:
-        """Takes a photo back.
-
-        Raises:
-            StateRefusedError: It is not contained.
-        """
+        """Takes a photo back. Raises StateRefusedError: It is not contained."""
         day, row = item
         if day != UNDATED and day[:7] > self._newest_month:
             raise StateRefusedError("a photo is to be taken back that is newer than any added")
@@ -113,11 +109,7 @@ class DatedSums:
         return DatedSums(newest, self._aged(newest) + other._aged(newest))
 
     def __sub__(self, other: DatedSums) -> DatedSums:
-        """Takes photos back.
-
-        Raises:
-            StateRefusedError: They are not all contained.
-        """
+        """Takes photos back. Raises StateRefusedError: They are not all contained."""
         if other._newest_month > self._newest_month:
             raise StateRefusedError("a photo is to be taken back that is newer than any added")
         return DatedSums(self._newest_month, self._sums - other._aged(self._newest_month))
@@ -133,11 +125,7 @@ class DatedSums:
 
     @classmethod
     def unpack(cls, packed: object) -> DatedSums:
-        """Reads what `pack` made.
-
-        Raises:
-            StateRefusedError: It holds something else.
-        """
+        """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
         match packed:
             case [str() as newest, sums] if is_bucket(f"{newest}-01"):
                 read = KeyedSums[str](ROW_LENGTH, COUNTS).unpacked(sums)

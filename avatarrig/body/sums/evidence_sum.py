@@ -140,11 +140,7 @@ class EvidenceSum:
 
     @classmethod
     def unpack(cls, packed: object) -> EvidenceSum:
-        """Reads what `pack` made.
-
-        Raises:
-            StateRefusedError: It holds something else.
-        """
+        """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
         empty: KeyedSums[str] = KeyedSums(ROW_LENGTH, COUNTS)
         match list(empty.unpacked(packed).rows.items()):
             case []:

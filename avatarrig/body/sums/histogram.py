@@ -76,11 +76,7 @@ class Histogram:
         self._sums.add((index, _ONE))
 
     def subtract(self, index: int) -> None:
-        """Takes back one value.
-
-        Raises:
-            StateRefusedError: No such value was counted.
-        """
+        """Takes back one value. Raises StateRefusedError: No such value was counted."""
         self._sums.subtract((index, _ONE))
 
     def __add__(self, other: Histogram) -> Histogram:
@@ -166,11 +162,7 @@ class Histogram:
 
     @classmethod
     def unpack(cls, packed: object) -> Histogram:
-        """Reads what `pack` made.
-
-        Raises:
-            StateRefusedError: It holds something else.
-        """
+        """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
         sums = KeyedSums[int](1).unpacked(packed)
         if not all(type(index) is int and index in _BINS for index in sums.rows):
             raise StateRefusedError("no histogram has such bins")

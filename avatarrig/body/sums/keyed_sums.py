@@ -113,11 +113,7 @@ class KeyedSums(Generic[Key]):
             self._settle()
 
     def subtract(self, item: tuple[Key, Sequence[int]]) -> None:
-        """Takes a row back.
-
-        Raises:
-            StateRefusedError: It is not contained.
-        """
+        """Takes a row back. Raises StateRefusedError: It is not contained."""
         key, row = item
         kept = self._rows.get(key, [0] * self._width)
         self._put(key, self._wrap(list(map(sub, kept, row))))
@@ -246,11 +242,7 @@ def pack_numbers(numbers: Sequence[int]) -> bytes:
 
 
 def unpack_numbers(data: bytes) -> list[int]:
-    """Reads what `pack_numbers` made.
-
-    Raises:
-        StateRefusedError: It holds something else.
-    """
+    """Reads what `pack_numbers` made. Raises StateRefusedError: It holds something else."""
     if len(data) <= _FEW:
         return _unpack_few(data)
     octets = np.frombuffer(data, np.uint8)

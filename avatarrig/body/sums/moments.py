@@ -107,11 +107,7 @@ class MomentSums:
         self._counters.add((places.counter, _ONE))
 
     def subtract(self, item: tuple[Sequence[int], Trace]) -> None:
-        """Takes a photo back.
-
-        Raises:
-            StateRefusedError: It is not contained.
-        """
+        """Takes a photo back. Raises StateRefusedError: It is not contained."""
         one = MomentSums()
         one.add(item)
         slots, counters = self._slots - one._slots, self._counters - one._counters
@@ -138,11 +134,7 @@ class MomentSums:
 
     @classmethod
     def unpack(cls, packed: object) -> MomentSums:
-        """Reads what `pack` made.
-
-        Raises:
-            StateRefusedError: It holds something else.
-        """
+        """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
         match packed:
             case [slots, counters]:
                 rows = KeyedSums[int](*_SHAPE).unpacked(slots)

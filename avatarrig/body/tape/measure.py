@@ -109,24 +109,8 @@ def _check_possible(key: str, measured: Measured) -> None:
         )
 
 
-def parse_measures(texts: Iterable[str]) -> dict[str, Measured]:
-    """Reads lengths.
-
-    Args:
-        texts: See `parse_measure`.
-
-    Raises:
-        MeasureError: One is none, or a bone is there twice.
-    """
-    return together(map(parse_measure, texts))
-
-
 def together(measures: Iterable[tuple[str, Measured]]) -> dict[str, Measured]:
-    """Puts lengths together.
-
-    Raises:
-        MeasureError: A bone is there twice.
-    """
+    """Puts lengths together. Raises MeasureError: A bone is there twice."""
     found: dict[str, Measured] = {}
     for key, measured in measures:
         if key in found:

@@ -15,7 +15,7 @@ from avatarrig.cli.screen.printable import say
 from avatarrig.wire.counted import counted
 
 if TYPE_CHECKING:
-    from avatarrig.deciding.standing import KnownPhoto
+    from avatarrig.body.evidence.standing import KnownPhoto
 
 SHOWN = 10
 
@@ -96,7 +96,7 @@ def _decide_in_service(
     *,
     excluding: bool,
 ) -> None:
-    from avatarrig.deciding.service import decide_in_service
+    from avatarrig.kafka.deciding.service import decide_in_service
 
     with fail_clearly():
         changed, same = decide_in_service(

@@ -33,11 +33,7 @@ STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim
 
 
 class LiveDisplay:
-    """A panel that is redrawn in place.
-
-    Args:
-        console: Terminal to draw on.
-    """
+    """A panel that is redrawn in place. `console`: Terminal to draw on."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -72,11 +68,7 @@ class LiveDisplay:
 
 
 class PlainDisplay:
-    """A line now and then, for pipes and log files.
-
-    Args:
-        console: Where lines go.
-    """
+    """A line now and then, for pipes and log files. `console`: where lines go."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

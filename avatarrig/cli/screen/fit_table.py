@@ -17,11 +17,7 @@ _ALIKE: Final = 1e-3
 
 
 def bones_found(avatar: Avatar, *, full: bool) -> list[str]:
-    """Says which bones were found and how.
-
-    Args:
-        full: Whether to list them all.
-    """
+    """Says which bones were found and how. `full`: whether to list them all."""
     humanoid, names = avatar.humanoid, avatar.frame.tree.names
     head = f"bones: {len(humanoid.bones)} found by {humanoid.source}"
     if not full:

@@ -52,9 +52,5 @@ def errors_of_click() -> Iterator[None]:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Prints a line that may hold text from anywhere.
-
-    Args:
-        err: Whether it goes to standard error.
-    """
+    """Prints a line that may hold text from anywhere. `err`: whether it goes to standard error."""
     click.echo(printable(text, LONGEST), err=err)

@@ -25,11 +25,7 @@ PRIOR_NOTE = "prior: how much of a figure comes from people in general instead o
 
 
 class RunScreen:
-    """Shows a run.
-
-    Args:
-        console: Where.
-    """
+    """Shows a run."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

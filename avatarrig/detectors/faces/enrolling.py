@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.detectors.faces.compare import NOT_TAKEN
+from avatarrig.body.recognition import NOT_TAKEN
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.models import FaceModelFiles
 from avatarrig.detectors.faces.recogniser import Recogniser

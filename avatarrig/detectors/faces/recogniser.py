@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avatarrig.body.recognition import TINY, Compared
 from avatarrig.detectors.faces.align import align
-from avatarrig.detectors.faces.compare import TINY, Compared
 from avatarrig.detectors.faces.embedding import FaceEmbedder
 from avatarrig.detectors.faces.finding import Face, FaceFinder
 from avatarrig.detectors.faces.models import FaceModelFiles

@@ -36,6 +36,13 @@ class FetchProgress(msgspec.Struct, frozen=True):
     done: int
     total: int
 
+    @property
+    def words(self) -> str:
+        """What is fetched, and how far it is."""
+        unit = 1e6 if self.step == "download" else 1
+        name = "fetching Apache Kafka" if self.step == "download" else "making its start quick"
+        return f"{name} ({self.done / unit:.0f} of {self.total / unit:.0f})"
+
 
 OnProgress = Callable[[FetchProgress], None]
 """Told about progress; may be called from several threads, one at a time."""

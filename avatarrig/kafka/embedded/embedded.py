@@ -103,11 +103,7 @@ class EmbeddedBroker:
 
     @property
     def pid(self) -> int:
-        """Process id of the Java process.
-
-        Raises:
-            BrokerError: The broker was not started.
-        """
+        """Process id of the Java process. Raises BrokerError: The broker was not started."""
         return self._started().pid
 
     @property

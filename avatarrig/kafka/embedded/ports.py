@@ -21,11 +21,7 @@ ATTEMPTS = 200
 
 
 def choose_ports() -> Ports:
-    """Returns two free ports.
-
-    Raises:
-        BrokerError: Hardly any port is free.
-    """
+    """Returns two free ports. Raises BrokerError: Hardly any port is free."""
     client = _choose(excluded=0)
     return Ports(client, _choose(excluded=client))
 

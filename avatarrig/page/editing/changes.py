@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from avatarrig.deciding.standing import BY_HAND, Change, bring_back
+from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
 from avatarrig.page.editing.inbox import Inbox, Placed
@@ -23,7 +23,7 @@ from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
 
 if TYPE_CHECKING:
-    from avatarrig.deciding.service import Outcome
+    from avatarrig.kafka.deciding.service import Outcome
     from avatarrig.page.editing.access import Access
     from avatarrig.page.settings import PageSettings
 

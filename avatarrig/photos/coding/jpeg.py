@@ -52,7 +52,7 @@ def written_part(data: bytes) -> bytes:
     Returns:
         The file, or its beginning.
     """
-    if not data.rstrip(b"\0").endswith(_END):
+    if not _has_end(data):
         data = _without_filling(data)
     if _SECTOR in data:
         scan = _telling_scan(data)
@@ -60,6 +60,12 @@ def written_part(data: bytes) -> bytes:
         if scan is not None and (hole := _HOLE.search(data, scan, end if end >= 0 else len(data))):
             return data[: hole.start()]
     return data
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether the picture's end is there; phones put a video behind it."""
+    scans = (end for marker, _, end in _segments(data) if marker == _START_OF_SCAN)
+    return data.find(_END, next(scans, len(data))) >= 0
 
 
 def _without_filling(data: bytes) -> bytes:

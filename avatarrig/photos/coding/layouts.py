@@ -36,6 +36,8 @@ _WHITE_IS_ZERO: Final = 0
 _PLANES: Final = 2
 _UNSIGNED: Final = 1
 _FLOATING: Final = 3
+_RGB: Final = 2
+_PALETTE: Final = 3
 _SEPARATED: Final = 5
 _INKS: Final = 4
 _ALWAYS_SEVERAL: Final = {_BITS, _SAMPLE_FORMAT, 273, 279, 324, 325}
@@ -69,6 +71,10 @@ _COMPRESSIONS: Final = {
     50002: "JPEG XL",
     52546: "JPEG XL",
 }
+_COLOURS: Final = {9: "ICC L*a*b*", 10: "ITU L*a*b*"}
+_USUAL_BITS: Final = {1, 2, 4, 8, 12, 16, 32, 64}
+_BITS_OPENCV_SPREADS: Final = {10, 12, 14}
+"""Pillow leaves the values of such pixels as they are: far too dark for 16 bits."""
 _BMP_COMPRESSIONS: Final = {4: "JPEG", 5: "PNG"}
 _BMP_HEADER: Final = struct.Struct("<I")
 _BMP_CORE: Final = struct.Struct("<HH")
@@ -79,7 +85,10 @@ _BMP_BITS: Final = {1, 4, 8, 16, 24, 32}
 _BMP_FIELDS: Final = {3, 6}
 _BMP_MASKS: Final = struct.Struct("<III")
 _BMP_MASKS_AT: Final = 54
-_BMP_CORE_SIZES: Final = {12, 16}
+_BMP_CORE_SIZE: Final = 12
+_BMP_INFO_SIZE: Final = 40
+_DIB_SIZES: Final = {12, 40, 52, 56, 64, 108, 124}
+_DIB_BITS: Final = {1, 4, 8, 16, 24, 32}
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,7 @@ class Layout:
         white_is_zero: Whether small values are bright, which OpenCV leaves as it is.
         unusual: How it is stored, where not every reader knows that; else empty.
         is_misread: Whether every reader takes it for something else.
+        as_bytes: Whether OpenCV reads it rightly where it shall make 8-bit colours of it.
         fields: How a BMP divides the bits of its pixels, where it says so.
     """
 
@@ -121,6 +131,7 @@ class Layout:
     white_is_zero: bool = False
     unusual: str = ""
     is_misread: bool = False
+    as_bytes: bool = False
     fields: BitFields | None = None
 
 
@@ -184,31 +195,51 @@ def _tiff(data: bytes) -> Layout:
     in_planes = fields.get(_PLANAR) == _PLANES and fields.get(_SAMPLES, 1) > 1 and bits > _BYTE
     kinds = set(fields.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
     is_wide = bits > _WORD or (bits > _BYTE and (white_is_zero or kinds != {_UNSIGNED}))
-    may_be_read = compression in _READ_BY_OPENCV and not in_planes
-    unusual = ""
-    if in_planes:
-        unusual = f"a plane of {bits} bits for each colour"
-    elif compression not in _READ_ANYWHERE:
-        unusual = f"{_COMPRESSIONS.get(compression, f'number {compression}')} compression"
-    elif fields.get(_PHOTOMETRIC) == _SEPARATED and fields.get(_SAMPLES, 1) > _INKS:
-        unusual = f"CMYK and {fields[_SAMPLES] - _INKS} more"
-    elif _FLOATING in kinds and bits < _LONG:
-        unusual = f"floating-point colours of {bits} bits"
+    is_opencvs = compression in _READ_BY_OPENCV
+    as_bytes = in_planes and is_opencvs and kinds == {_UNSIGNED} and _has_three_words(fields, bits)
+    may_be_read = is_opencvs and (as_bytes or not in_planes)
     return Layout(
         width,
         height,
-        has_own_reader=may_be_read and is_wide,
+        has_own_reader=may_be_read and (is_wide or as_bytes or bits in _BITS_OPENCV_SPREADS),
         may_be_read=may_be_read,
         white_is_zero=white_is_zero,
-        unusual=unusual,
-        is_misread=in_planes,
+        unusual="" if as_bytes else _unusual_in_tiff(fields, bits, in_planes=in_planes),
+        is_misread=in_planes and not as_bytes,
+        as_bytes=as_bytes,
     )
+
+
+def _has_three_words(fields: dict[int, Any], bits: int) -> bool:
+    return bits == _WORD and fields.get(_SAMPLES) == len("RGB") and fields[_PHOTOMETRIC] == _RGB
+
+
+def _unusual_in_tiff(fields: dict[int, Any], bits: int, *, in_planes: bool) -> str:
+    compression, colours = fields.get(_COMPRESSION, 1), fields.get(_PHOTOMETRIC, 0)
+    kinds = set(fields.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
+    samples = fields.get(_SAMPLES, 1)
+    is_odd = bits not in _USUAL_BITS or (bits < _BYTE and samples > 1)
+    named = (
+        (in_planes, f"a plane of {bits} bits for each colour"),
+        (
+            compression not in _READ_ANYWHERE,
+            f"{_COMPRESSIONS.get(compression, f'number {compression}')} compression",
+        ),
+        (colours == _SEPARATED and samples > _INKS, f"CMYK and {samples - _INKS} more"),
+        (_FLOATING in kinds and bits < _LONG, f"floating-point colours of {bits} bits"),
+        (colours in _COLOURS, _COLOURS.get(colours, "")),
+        (colours == _PALETTE and bits > _BYTE, f"a palette of {bits} bits"),
+        (is_odd, f"{bits} bits a colour"),
+    )
+    return next((words for is_so, words in named if is_so), "")
 
 
 def _bmp(data: bytes) -> Layout:
     (size,) = _BMP_HEADER.unpack_from(data, _BMP_AT)
-    if size in _BMP_CORE_SIZES:
+    if size == _BMP_CORE_SIZE:
         return Layout(*_BMP_CORE.unpack_from(data, _BMP_AT + 4))
+    if size < _BMP_INFO_SIZE:
+        return Layout(0, 0, may_be_read=False, unusual=f"a bitmap of OS/2 ({size} bytes of header)")
     width, height, _, bits, compression = _BMP_INFO.unpack_from(data, _BMP_AT + 4)
     fields = None
     if compression in _BMP_FIELDS and bits in {_WORD, _LONG}:
@@ -222,6 +253,32 @@ def _bmp(data: bytes) -> Layout:
         unusual = f"{bits} bits a pixel"
     may_be_read = compression not in _BMP_COMPRESSIONS
     return Layout(abs(width), abs(height), may_be_read=may_be_read, unusual=unusual, fields=fields)
+
+
+def is_headless_bitmap(data: bytes) -> bool:
+    """Whether a file is a bitmap without the 14 bytes that name it one, as clipboards hold it."""
+    if len(data) < _BMP_INFO_SIZE or data[1:4] != bytes(3) or data[0] not in _DIB_SIZES:
+        return False
+    places = slice(8, 12) if data[0] == _BMP_CORE_SIZE else slice(12, 16)
+    planes, bits = struct.unpack("<HH", data[places])
+    return planes == 1 and bits in _DIB_BITS
+
+
+def with_head(data: bytes) -> bytes:
+    """Gives a bitmap the 14 bytes that name it one, where it lacks them."""
+    if not is_headless_bitmap(data):
+        return data
+    size = data[0]
+    if size == _BMP_CORE_SIZE:
+        (bits,) = struct.unpack_from("<H", data, 10)
+        between = 3 * 2**bits if bits <= _BYTE else 0
+    else:
+        bits, compression = struct.unpack_from("<HI", data, 14)
+        (used,) = struct.unpack_from("<I", data, 32)
+        between = 4 * (used or (2**bits if bits <= _BYTE else 0))
+        between += 4 * {3: 3, 6: 4}.get(compression, 0) if size == _BMP_INFO_SIZE else 0
+    start = _BMP_AT + size + between
+    return b"BM" + struct.pack("<III", _BMP_AT + len(data), 0, start) + data
 
 
 def read_fields(data: bytes, layout: Layout, fields: BitFields) -> NDArray[np.uint8]:

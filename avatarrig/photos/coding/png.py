@@ -13,6 +13,7 @@ _CHECKSUM: Final = 4
 _END: Final = b"IEND"
 _END_CHUNK: Final = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
+_ANIMATION: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _ANCILLARY: Final = 0x20
 APPLE: Final = b"CgBI"
 """Apple's own kind, which phones' programs hold: other colours, other compression."""
@@ -45,7 +46,8 @@ def only_picture(data: bytes) -> bytes:
     """Leaves out of a PNG what is no picture, and gives it the end that it should have.
 
     Left out are texts and colour profiles: Pillow refuses photos whose texts are long, such as the
-    recipes that image generators add. Ancillary chunks whose checksum is wrong go as well, for
+    recipes that image generators add. So is what moves: the picture that all programs show may be
+    none of an animation's. Ancillary chunks whose checksum is wrong go as well, for
     which OpenCV or Pillow refuse the whole file. Walking over the chunks also refuses what no
     header limit foresees: OpenCV's decoder takes the memory that a chunk claims, up to 2 GB,
     before it reads it.
@@ -67,7 +69,7 @@ def only_picture(data: bytes) -> bytes:
 
 
 def _is_in_the_way(data: bytes, kind: bytes, start: int, end: int) -> bool:
-    if kind in _TEXTS:
+    if kind in _TEXTS or kind in _ANIMATION:
         return True
     if not kind[0] & _ANCILLARY:
         return False

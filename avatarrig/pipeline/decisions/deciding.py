@@ -6,17 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN
-from avatarrig.deciding.standing import KnownPhoto, bring_back, fits, leave_out, why_same
+from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.runs import (
     Decided,
@@ -33,6 +31,7 @@ from avatarrig.runs import (
 from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.standings import AS_SEEN
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -198,7 +197,9 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         Subject to estimate.
     """
     summary = _document(run.summary)
-    fingerprint = (summary.get("settings") or {}).get("fingerprint") or _usual(run)
+    settings = summary.get("settings")
+    noted = settings.get("fingerprint") if isinstance(settings, dict) else None
+    fingerprint = noted or _usual(run)
     standings = read_standings(run)
     estimators: dict[str, Estimator] = {}
     left_out: dict[str, str | None] = {}
@@ -231,10 +232,11 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
 def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
     if not run.index.is_file():
         return
-    rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in run.index.open("rb")]
+    rows = [msgspec.json.decode(line, type=dict[str, object]) for line in run.index.open("rb")]
     for row in rows:
-        if row.get("ok") and row.get("image_id") in left_out:
-            row["left_out"] = left_out[row["image_id"]]
+        image_id = row.get("image_id")
+        if row.get("ok") and isinstance(image_id, str) and image_id in left_out:
+            row["left_out"] = left_out[image_id]
     write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
@@ -243,8 +245,8 @@ def _usual(run: RunDirectory) -> str:
     return counted.most_common(1)[0][0] if counted else ""
 
 
-def _document(file: Path) -> dict[str, Any]:
+def _document(file: Path) -> dict[str, object]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
         return {}

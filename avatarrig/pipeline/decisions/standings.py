@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.body.evidence.decided import AS_SEEN
 from avatarrig.kafka.border import told_by
-from avatarrig.kafka.deciding import TOGETHER
+from avatarrig.kafka.deciding.records import TOGETHER, decisions_about
 from avatarrig.kafka.errors import TransportError
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
@@ -20,6 +19,7 @@ from avatarrig.wire import Decision, encode
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.departures import presence
 from producers.departures.standing import AUTOMATIC, standing_there
@@ -74,24 +74,15 @@ def unsettled(
 
 
 def _departing(progress: Progress, *, prune: bool | None) -> dict[PhotoKey, ObservedPhoto]:
-    """Photos that shall stop counting since they are gone, or newer versions took their places.
-
-    A file that was replaced, or moved to another folder, leaves no doubt, however many there are:
-    a rating written into every photo replaces them all.
-    """
+    """Photos that shall stop counting since they are gone, or newer versions took their places."""
     gone = departed(progress)
     photos = progress.observed_photos
     here = {(found.subject, found.path) for found, _ in photos}
-    contents = {seen.content for _, seen in photos}
-    certain = {
-        key: seen
-        for key, seen in gone.items()
-        if (key[0], seen.path) in here or seen.content in contents - {""}
-    }
-    others = {key: seen for key, seen in gone.items() if key not in certain}
-    if prune is None or not (prune or is_plausible(progress, others)):
-        return certain
-    return gone
+    away = ((key, (key[0], seen.path) in here, seen.content) for key, seen in gone.items())
+    certain, others = presence.told_apart(away, {seen.content for _, seen in photos})
+    if prune or (prune is not None and is_plausible(progress, {key: gone[key] for key in others})):
+        return gone
+    return {key: seen for key, seen in gone.items() if key in certain}
 
 
 class Standings:
@@ -155,25 +146,19 @@ class Standings:
         self._unreadable |= set(keys) - set(brought)
         if not brought:
             return
-        decision = Decision(
-            subject=subject,
-            image_ids=tuple(image_id for _, image_id in brought),
-            standing=standing,
-            decided_at=time.time(),
-            observed=tuple(brought.values()),
-        )
-        key = decision_key(decision, time.time_ns(), partition)
+        why = Decision(subject=subject, image_ids=(), standing=standing, decided_at=0)
+        observed = {image_id: [seen] for (_, image_id), seen in brought.items()}
         self._sent |= dict.fromkeys(brought, standing)
         try:
             with told_by("Kafka does not take a decision"):
-                sent = self._producer.send(
-                    OBSERVATIONS, value=encode(decision), key=key, partition=partition
-                )
+                for decision in decisions_about(why, observed, observed):
+                    key = decision_key(decision, time.time_ns(), partition)
+                    self._producer.send(
+                        OBSERVATIONS, value=encode(decision), key=key, partition=partition
+                    ).add_errback(lambda _: self._unsend(brought))
         except TransportError as error:  # it is tried again as long as a photo stands otherwise
             _log.warning("a decision could not be published yet", why=str(error))
             self._unsend(brought)
-        else:
-            sent.add_errback(lambda _: self._unsend(brought))
 
     def _unsend(self, keys: Iterable[PhotoKey]) -> None:
         for key in keys:

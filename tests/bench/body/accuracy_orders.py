@@ -100,7 +100,7 @@ def tables(measured: Sequence[tuple[methods.Person, Learned]]) -> dict[str, dict
     }
     return {
         name: {
-            str(count): _row([
+            str(count): row_of([
                 score(person, photos, learned)
                 for person, learned in measured
                 for photos in picks(person, count)
@@ -112,7 +112,8 @@ def tables(measured: Sequence[tuple[methods.Person, Learned]]) -> dict[str, dict
     }  # fmt: skip
 
 
-def _row(scores: Sequence[Score]) -> Row:
+def row_of(scores: Sequence[Score]) -> Row:
+    """Means over scores, in %."""
     return {
         "error": 100 * float(np.nanmean([each.errors for each in scores])),
         "population_mean": 100 * float(np.nanmean([each.means for each in scores])),

@@ -16,7 +16,7 @@ from avatarrig.kafka import KafkaSettings, create_topics, open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.topics import pipeline_topics
-from producers.publish import publish, publish_dataset
+from producers.publish import described, publish
 from producers.references import Dataset
 
 DEMO = Path(__file__).parents[3] / "inputs" / "datasets" / "Demo"
@@ -92,7 +92,7 @@ def _publish(photos: list[Path], kafka: KafkaSettings) -> float:
     _forget(photos)
     producer = open_producer(kafka)
     begun = time.perf_counter()
-    publish_dataset(photos[0].parent, Dataset(name="bench"), producer)
+    publish(described(photos[0].parent, Dataset(name="bench")), producer)
     spent = time.perf_counter() - begun
     producer.close()
     return spent

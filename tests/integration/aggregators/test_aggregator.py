@@ -32,14 +32,21 @@ from support.kafka_parts.topics import read_to_end
 from support.observed import observation
 from support.waiting import wait_for
 
-from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
+from aggregators.settings import AggregatorSettings
 from avatarrig.errors import ExitCode
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import partitions_of
 from avatarrig.wire.history import history_of
-from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, TALLIES, pipeline_topics
+from avatarrig.wire.topics import (
+    AGGREGATORS,
+    HISTORY,
+    OBSERVATIONS,
+    SKELETONS,
+    TALLIES,
+    pipeline_topics,
+)
 
 pytestmark = pytest.mark.broker
 
@@ -88,7 +95,7 @@ def test_lost_changelogs_are_rebuilt_from_the_topics(
             estimates.until(counted(100))
             worker.stop()
         with admin_client(kafka) as admin:
-            delete_topics(admin, [f"{DEFAULT_GROUP}-{name}-changelog" for name in lost])
+            delete_topics(admin, [f"{AGGREGATORS}-{name}-changelog" for name in lost])
         with aggregator(kafka, tmp_path) as worker:
             worker.wait_until("working")
             send(out, photos[80:])
@@ -107,7 +114,7 @@ def test_damaged_changelogs_are_rebuilt_from_the_topics(
             send(out, photos[:100])
             estimates.until(counted(100))
             worker.stop()
-        damage(kafka, out, f"{DEFAULT_GROUP}-{table}-changelog")
+        damage(kafka, out, f"{AGGREGATORS}-{table}-changelog")
         with aggregator(kafka, tmp_path) as worker:
             worker.wait_until("working")
             send(out, photos[80:])
@@ -267,7 +274,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
         estimates.until(counted(20))
         wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", stage="aggregate") == 1)
         wait_for(lambda: Scrape.of(url).value("avatarrig_kafka_up") == 1)
-        lag = {"group": DEFAULT_GROUP, "topic": OBSERVATIONS}
+        lag = {"group": AGGREGATORS, "topic": OBSERVATIONS}
         wait_for(lambda: Scrape.of(url).value("avatarrig_consumer_lag", **lag) == 0)
         seen = Scrape.of(url)
         messages = "avatarrig_aggregate_messages_total"

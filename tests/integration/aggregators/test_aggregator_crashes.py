@@ -31,12 +31,12 @@ from support.observed import observation
 
 from aggregators.partitions.keys import MARKER, kind_of
 from aggregators.partitions.tallying import ObservedPartition
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Measurements, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS
 
 _DECIDED = {10: AS_SEEN, 11: COUNTS, 12: Exclusion.ON_REQUEST}
 """What is decided about a photo, by a kind of message that is drawn."""

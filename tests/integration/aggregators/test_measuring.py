@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from support.aggregators.aggregating import aggregator, producer, reading, send
+from support.body.measured import parse_measures
 from support.kafka import with_topics
 from support.observed import observation
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.body.tape.measure import parse_measures
 from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.measuring import tell_measured

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 from support.body.near_copies import near_copy
+from support.body.tallies import solved
 from support.rendered import PHOTOS, rendered
 
 from avatarrig.body.bones import BENCH_RATIOS
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.solver.person import Proportions, solve_moments
-from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Observation
 
 LEARNED = load_learned("full")
 PEOPLE = ("p00", "pw01")
 TEN = range(0, PHOTOS, 3)
-
-
-def tallied(photos: Iterable[Observation]) -> Tally:
-    tally = Tally.empty()
-    for photo in photos:
-        tally.add(photo)
-    return tally
-
-
-def solved(photos: Iterable[Observation]) -> Proportions:
-    return solve_moments(tallied(photos).cells(), LEARNED)
 
 
 @pytest.mark.parametrize("person", PEOPLE)

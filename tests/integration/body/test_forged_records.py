@@ -5,32 +5,14 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from support.body.evidence import LEARNED, one_sided
+from support.aggregators.partitions import merged
+from support.body.evidence import one_sided
+from support.body.tallies import FINGERPRINT, tally_update
 from support.observed import observation
 from support.wire.hostile import mutated
 
-from aggregators.partitions.merging import TalliedPartition
-from aggregators.worker import estimator
-from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.refused import ImpossibleEstimateError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import TallyUpdate, encode
-
-ESTIMATOR = estimator(EstimateOptions(window_days=30))
-FINGERPRINT = observation(0).fingerprint
-
-
-def tallied(*updates: TallyUpdate) -> TalliedPartition:
-    part = TalliedPartition(0, LEARNED.version, ESTIMATOR)
-    for offset, update in enumerate(updates):
-        part.apply(offset, encode(update))
-    return part
-
-
-def update(subject: str, tally: bytes, partition: int = 0) -> TallyUpdate:
-    return TallyUpdate(
-        subject=subject, fingerprint=FINGERPRINT, partition=partition, offset=9, tally=tally
-    )
 
 
 def test_whatever_photos_may_say_an_estimate_is_made_of_many() -> None:
@@ -40,7 +22,7 @@ def test_whatever_photos_may_say_an_estimate_is_made_of_many() -> None:
             tally.add(observation(number, evidence=one_sided(side, {"hip_width": 64})))
         for _ in range(12):
             tally = tally + tally
-        tallied(update("anna", tally.to_bytes())).record(("anna", FINGERPRINT), 1.0)
+        merged(tally_update(tally.to_bytes())).record(("anna", FINGERPRINT), 1.0)
 
 
 def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
@@ -51,7 +33,7 @@ def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
     outcomes = set()
     with np.errstate(all="ignore"):
         for _ in range(1500):
-            part = tallied(update("Mallory", mutated(tally.to_bytes(), chance)))
+            part = merged(tally_update(mutated(tally.to_bytes(), chance), subject="Mallory"))
             if part.intake.take_rejections() or not part.has(("Mallory", FINGERPRINT)):
                 outcomes.add("refused")
                 continue

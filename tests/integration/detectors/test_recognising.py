@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.pictures import read_picture
 
+from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.detector import Detection, Detector
-from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.refused import ReferenceRefusedError
 from avatarrig.detectors.fetching.models import locate_models

@@ -24,7 +24,7 @@ from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire.topics import IMAGES
 from processors.sandbox.settings import SandboxSettings
 from processors.settings import ReplicaSettings
-from producers.publish import publish_dataset
+from producers.publish import described, publish
 from producers.references import Dataset
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("support_is_importable")]
@@ -46,13 +46,13 @@ def replica(settings: KafkaSettings, tmp_path: Path) -> ReplicaSettings:
     )
 
 
-def publish(replica: ReplicaSettings, folder: Path, scripts: dict[str, str]) -> None:
+def publish_photos(replica: ReplicaSettings, folder: Path, scripts: dict[str, str]) -> None:
     folder.mkdir()
     for name, script in scripts.items():
         (folder / name).write_text(script)
     producer = open_producer(replica.kafka)
     try:
-        publish_dataset(folder, Dataset(name=folder.name, run=replica.run), producer)
+        publish(described(folder, Dataset(name=folder.name, run=replica.run)), producer)
     finally:
         producer.close()
 
@@ -87,7 +87,7 @@ def test_a_replica_tells_what_became_of_each_photo(
     photos = "avatarrig_detect_photos_total"
     scripts = {"1.jpg": "nobody", "2.jpg": "a person", "3.jpg": "refuse", "4.jpg": "crash"}
     send_no_reference(replica)
-    publish(replica, tmp_path / "first", scripts)
+    publish_photos(replica, tmp_path / "first", scripts)
     wait_for(lambda: Scrape.of(url).value(photos) == 4)
     wait_for(lambda: Scrape.of(url).value("avatarrig_rejects_total", reason="malformed") >= 1)
     # The last detector process is loaded after the photo that needed it was given up.
@@ -107,7 +107,7 @@ def test_a_replica_tells_what_became_of_each_photo(
     (state,) = supervisor.states
     assert state.pid
     os.kill(state.pid, signal.SIGKILL)
-    publish(replica, tmp_path / "second", {"5.jpg": "a person"})
+    publish_photos(replica, tmp_path / "second", {"5.jpg": "a person"})
     wait_for(lambda: Scrape.of(url).value(photos) == 5)
     assert Scrape.of(url).value("avatarrig_restarts_total", part="detector") == 1
 
@@ -138,7 +138,7 @@ def test_lag_is_known_before_a_group_ever_read_and_goes_when_it_has(
     with watch:
         wait_for(lambda: now(registry).value("avatarrig_kafka_up") == 1)
         before = now(registry).value(lag, group=replica.group, topic=IMAGES)
-        publish(replica, tmp_path / "photos", {f"{n}.jpg": f"person {n}" for n in range(5)})
+        publish_photos(replica, tmp_path / "photos", {f"{n}.jpg": f"person {n}" for n in range(5)})
         wait_for(lambda: now(registry).value(lag, group=replica.group) == before + 5)
         with Supervisor([Child("detector-0", "processors", replica)]):
             wait_for(lambda: now(registry).value(lag, group=replica.group) == 0)

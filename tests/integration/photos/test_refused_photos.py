@@ -103,11 +103,14 @@ def test_what_is_not_refused_is_never_longer_than_the_models_take(width: int, he
         ({COMPRESSION: 34887}, "LERC"),
         ({COMPRESSION: 60000}, "60000"),
         ({SAMPLE_FORMAT: 3}, "floating-point colours of 16 bits"),
-        ({PLANAR: 2}, "a plane of 16 bits for each colour"),
+        ({PLANAR: 2, 262: 5}, "a plane of 16 bits for each colour"),
+        ({262: 9}, "ICC L*a*b*"),
+        ({262: 3, 277: 1, 258: (16,), 339: (1,), 320: (0,) * 3 * 65536}, "a palette of 16 bits"),
+        ({258: 6}, "6 bits a colour"),
     ],
 )
 def test_a_tiff_that_nobody_reads_is_named_and_not_called_damaged(
-    fields: dict[int, int], named: str
+    fields: dict[int, int | tuple[int, ...]], named: str
 ) -> None:
     error = refusal(tiff(np.zeros((30, 40, 3), np.uint16), fields))
     assert error.reason == "unsupported"
@@ -133,12 +136,41 @@ def test_more_inks_than_four_are_named() -> None:
             "Apple",
         ),
         (SMALL_FILES["HEIC"].replace(b"hvc1", b"vvc1"), "VVC"),
+        (SMALL_FILES["BMP"][:14] + b"\x10" + SMALL_FILES["BMP"][15:], "OS/2"),
         (SMALL_FILES["BMP"][:30] + b"\4\0\0\0" + SMALL_FILES["BMP"][34:], "JPEG compression"),
     ],
-    ids=["12 bits", "lossless", "JPEG-LS", "CgBI", "VVC", "JPEG in BMP"],
+    ids=["12 bits", "lossless", "JPEG-LS", "CgBI", "VVC", "OS/2", "JPEG in BMP"],
 )
 def test_an_unusual_coding_is_named_and_not_called_damaged(data: bytes, named: str) -> None:
     error = refusal(data)
+    assert error.reason == "unsupported"
+    assert named in error.message
+
+
+@pytest.mark.parametrize(
+    ("beginning", "named"),
+    [
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\n  <!DOCTYPE HTML><p>Log in", "a web page"),
+        (b"\xef\xbb\xbf<html><p>Log in", "a web page"),
+        (b"<svg xmlns=", "an SVG drawing"),
+        (b'{"error": 404}', "JSON"),
+        (b"\0\0\0\x18ftypmp42" + bytes(40), "a video"),
+        (b"\0\0\0\x14ftypqt  " + bytes(40), "a video"),
+        (b"\x1aE\xdf\xa3" + bytes(40), "a video"),
+        (b"RIFF\0\0\0\0AVI LIST", "a video"),
+        (b"PK\3\4" + bytes(40), "a ZIP archive"),
+        (b"8BPS\0\1" + bytes(40), "a Photoshop document"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "a JPEG 2000 picture"),
+        (b"\xff\x4f\xff\x51" + bytes(40), "a JPEG 2000 picture"),
+        (b"II\xbc\1" + bytes(40), "a JPEG XR picture"),
+        (b"\0\5\x16\7" + bytes(40), "AppleDouble"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"),
+        (b"whatever", "no photo that can be read"),
+    ],
+)
+def test_other_content_than_a_photo_is_named(beginning: bytes, named: str) -> None:
+    error = refusal(beginning)
     assert error.reason == "unsupported"
     assert named in error.message
 

@@ -18,7 +18,6 @@ from support.kafka import with_topics
 from support.observed import observation
 from support.waiting import wait_for
 
-from avatarrig.body.evidence.decided import ONLY_COPY, as_decided
 from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.settings import STORAGE_FOLDER
@@ -27,6 +26,7 @@ from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, 
 from avatarrig.wire.channels import ESTIMATED, REFERENCES
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import ONLY_COPY, as_decided
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, SKELETONS
 from producers.references import Dataset
 from producers.service import ingest

@@ -255,7 +255,7 @@ def test_a_folder_that_disappears_and_comes_back_is_picked_up(watched: Watched) 
 def test_a_broker_that_is_away_is_waited_for(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.ingest.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("producers.publish.RETRY_SECONDS", 0.05)
     watched.broker.refusals = 3
     watched.write("1.jpg")
     watched.once()

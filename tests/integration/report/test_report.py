@@ -16,9 +16,9 @@ from PIL import Image
 from support.command import DEMO
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
+from avatarrig.body.estimator import Estimator
 from avatarrig.cli.commands.report import report
 from avatarrig.detectors.fetching.models import MODELS
-from avatarrig.estimator import Estimator
 from avatarrig.report.collect import Collected, collect
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_json, write_observation
 

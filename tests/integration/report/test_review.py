@@ -15,8 +15,8 @@ from support.browser.chromium import chromium
 from support.command import DEMO
 from support.rendered import rendered
 
+from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.cli import avatarrig
-from avatarrig.detectors.faces.compare import LIKENESS, VERDICT, Verdict
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
 from avatarrig.views.doubtful import most_doubtful
 from avatarrig.wire import Evidence, Observation

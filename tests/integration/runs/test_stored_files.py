@@ -38,7 +38,7 @@ from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.settings import SandboxSettings
 from processors.sandbox.stored_files import AnswerRefusedError, StoredFiles
 from processors.settings import ReplicaSettings
-from producers.publish import publish_dataset
+from producers.publish import described, publish
 from producers.references import Dataset
 
 PATIENCE = 200.0
@@ -227,12 +227,12 @@ def replica(kafka: EmbeddedBroker, tmp_path: Path, support_is_importable: None) 
     )
 
 
-def publish(settings: ReplicaSettings, photos: Path, **scripts: str) -> None:
+def publish_photos(settings: ReplicaSettings, photos: Path, **scripts: str) -> None:
     photos.mkdir(exist_ok=True)
     for name, script in scripts.items():
         (photos / f"{name}.jpg").write_text(script)
     with contextlib.closing(open_producer(settings.kafka)) as producer:
-        publish_dataset(photos, Dataset(name="stored", run=settings.run), producer)
+        publish(described(photos, Dataset(name="stored", run=settings.run)), producer)
 
 
 def writing_to(settings: ReplicaSettings, url: str) -> ReplicaSettings:
@@ -244,14 +244,14 @@ def test_a_photo_counts_once_its_files_are_in_the_store_which_may_go_away(
     s3: S3, replica: ReplicaSettings, tmp_path: Path
 ) -> None:
     url = s3.bucket("results", {}) + "/run"
-    publish(replica, tmp_path / "first", seen="1", nobody="nobody", bad="refuse")
+    publish_photos(replica, tmp_path / "first", seen="1", nobody="nobody", bad="refuse")
     with Detecting(writing_to(replica, url)) as detecting:
         detecting.wait_for(lambda: len(detecting.observed) + len(detecting.rejected) == 3)
         assert detecting.rejected == {"bad.jpg": "unreadable"}
         for process in psutil.Process(detecting.supervisor.states[0].pid).children():
             assert not {name for name in process.environ() if name.startswith("AWS_SECRET")}
         s3.server.stop()
-        publish(replica, tmp_path / "second", later="2")
+        publish_photos(replica, tmp_path / "second", later="2")
         detecting.wait_for(lambda: detecting.state == "waiting")
         assert "later.jpg" not in detecting.observed
         s3.server.start()
@@ -269,7 +269,7 @@ def test_a_photo_counts_once_its_files_are_in_the_store_which_may_go_away(
 def test_a_store_that_takes_nothing_ends_the_work(
     s3: S3, replica: ReplicaSettings, tmp_path: Path
 ) -> None:
-    publish(replica, tmp_path / "photos", seen="1")
+    publish_photos(replica, tmp_path / "photos", seen="1")
     with Detecting(writing_to(replica, "s3://not-a-bucket/run")) as detecting:
         detecting.wait_for(lambda: detecting.supervisor.failure is not None)
         assert "s3://not-a-bucket/run/" in str(detecting.supervisor.failure)

@@ -22,7 +22,6 @@ from aggregators.partitions.keys import partition_of
 from aggregators.partitions.merging import TalliedPartition, tallied_partitions
 from aggregators.partitions.tallying import ObservedPartition, observed_partitions
 from aggregators.protocols import Message, Partition
-from avatarrig.body.evidence.decided import AS_SEEN, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Measurements, Observation, SkeletonRecord, encode
@@ -30,6 +29,7 @@ from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import Series, series_key, tally_key
+from avatarrig.wire.standings import AS_SEEN, as_decided
 
 LEARNED = load_learned("full").version
 PARTITIONS = 3

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import os
 import resource
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,11 +23,11 @@ from avatarrig.cli import main
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.pipeline import publishing, session
+from avatarrig.pipeline import parts, publishing, session
 from processors.detector_port import PhotoDetector
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
-from producers.publish import PublishReport, publish_dataset
+from producers.publish import described
 from producers.references import Published
 
 DETECTOR = "support.cli.paced_command:open_paced"
@@ -37,7 +36,6 @@ LARGEST_FILE = "AVATARRIG_TEST_LARGEST_FILE"
 """Bytes, after which the detector process's disk is full."""
 PUBLISHED = "AVATARRIG_TEST_PUBLISHED"
 """Photos, after which the producer stands still."""
-OnPhoto = Callable[[Published], None]
 
 
 class PacedDetector:
@@ -85,29 +83,20 @@ def open_paced(options: DetectorOptions, models: Path | None) -> PhotoDetector:
     return cast("PhotoDetector", detector)
 
 
-def publish_some(
-    most: int,
-    *arguments: Any,
-    on_photo: OnPhoto,
-    **options: Any,
-) -> PublishReport:
-    """Publishes a dataset's first photos, and never comes back."""
-    found = itertools.count()
-
-    def note(record: Published) -> None:
-        if next(found) == most:
+def first_ones(most: int, *arguments: Any, **options: Any) -> Iterator[Published]:
+    """Finds a dataset's first photos, and never comes back."""
+    for number, record in enumerate(described(*arguments, **options)):
+        if number == most:
             threading.Event().wait()
-        on_photo(record)
-
-    return publish_dataset(*arguments, on_photo=note, **options)
+        yield record
 
 
 def run_paced() -> None:
     if PUBLISHED in os.environ:
-        some = functools.partial(publish_some, int(os.environ[PUBLISHED]))
-        vars(publishing)["publish_dataset"] = some
+        some = functools.partial(first_ones, int(os.environ[PUBLISHED]))
+        vars(publishing)["described"] = some
     limits = Limits(detection=float(os.environ[DETECTION_SECONDS]))
-    vars(session)["SandboxSettings"] = functools.partial(SandboxSettings, detector=DETECTOR)
+    vars(parts)["SandboxSettings"] = functools.partial(SandboxSettings, detector=DETECTOR)
     vars(session)["ReplicaSettings"] = functools.partial(ReplicaSettings, limits=limits)
     main()
 

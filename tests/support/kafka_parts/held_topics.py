@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,11 +14,25 @@ class HeldTopics:
 
     Args:
         topics: Name to values, in the order of their offsets.
+        key: Makes a message's key of its offset.
+
+    Attributes:
+        fails: What a poll raises; None lets it answer.
     """
 
-    def __init__(self, topics: Mapping[str, Iterable[bytes | None]]) -> None:
+    def __init__(
+        self,
+        topics: Mapping[str, Iterable[bytes | None]],
+        key: Callable[[int], bytes] = lambda offset: f"key-{offset}".encode(),
+    ) -> None:
         self._values = {TopicPartition(topic, 0): list(of) for topic, of in topics.items()}
         self._positions: dict[TopicPartition, int] = {}
+        self._key = key
+        self.fails: Exception | None = None
+
+    @property
+    def starts(self) -> dict[TopicPartition, int]:
+        return dict.fromkeys(self._values, 0)
 
     @property
     def places(self) -> list[TopicPartition]:
@@ -49,13 +63,13 @@ class HeldTopics:
 
     def poll(self, timeout_ms: int, max_records: int = 500) -> dict[TopicPartition, list[Any]]:
         assert timeout_ms
+        if self.fails is not None:
+            raise self.fails
         batches = {}
         for place, at in self._positions.items():
             values = list(enumerate(self._values[place]))[at : at + max_records]
             batches[place] = [
-                SimpleNamespace(
-                    value=value, key=f"key-{offset}".encode(), offset=offset, timestamp=1000
-                )
+                SimpleNamespace(value=value, key=self._key(offset), offset=offset, timestamp=1000)
                 for offset, value in values
             ]
             self._positions[place] = at + len(values)

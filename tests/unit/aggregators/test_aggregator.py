@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from support.body.estimates import said
+from support.body.tallies import tallied, tally_update
 from support.observed import observation
 
 from aggregators.partitions.deduplication import PAGE_PHOTOS, Deduplication, digest_of
@@ -213,18 +214,7 @@ def test_sights_survive_on_pages_whatever_their_number() -> None:
 
 
 def _update(partition: int, offset: int, *numbers: int) -> bytes:
-    tally = Tally.empty()
-    for number in numbers:
-        tally.add(observation(number))
-    return encode(
-        TallyUpdate(
-            subject="anna",
-            fingerprint=SERIES[1],
-            partition=partition,
-            offset=offset,
-            tally=tally.to_bytes(),
-        )
-    )
+    return tally_update(tallied(observation(number) for number in numbers), partition, offset)
 
 
 def test_the_tally_that_contains_more_counts() -> None:

@@ -10,12 +10,12 @@ from support.observed import observation
 
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 
 LEFT_OUT, GONE = Exclusion.ON_REQUEST, Exclusion.GONE
 LEARNED = load_learned("full").version

@@ -6,41 +6,25 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.aggregators.partitions import ESTIMATOR, merged
+from support.body.tallies import tallied, tally_update
 from support.observed import observation
 
 from aggregators.partitions.merging import TalliedPartition
-from aggregators.worker import estimator
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
-from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Forget, Measurements, TallyUpdate, encode
+from avatarrig.wire import Forget, Measurements, encode
 from avatarrig.wire.estimate import Measured
 from avatarrig.wire.identity import subject_digest
 
 LEARNED = load_learned("full").version
-ESTIMATOR = estimator(EstimateOptions(window_days=30))
 SERIES = ("anna", observation(0).fingerprint)
 FOREARM = {"lower_arm": Measured(value=0.27, error=0.003)}
 
 
 def update(partition: int, offset: int, numbers: range) -> bytes:
-    return encode(
-        TallyUpdate(
-            subject="anna",
-            fingerprint=SERIES[1],
-            partition=partition,
-            offset=offset,
-            tally=tally(numbers).to_bytes(),
-        )
-    )
-
-
-def tally(numbers: range) -> Tally:
-    counted = Tally.empty()
-    for number in numbers:
-        counted.add(observation(number))
-    return counted
+    return tally_update(tallied(observation(number) for number in numbers), partition, offset)
 
 
 def measured(at: float = 5.0, subject: str = "anna", **told: object) -> bytes:
@@ -50,13 +34,6 @@ def measured(at: float = 5.0, subject: str = "anna", **told: object) -> bytes:
             Measurements,
         )
     )
-
-
-def read(*messages: bytes) -> TalliedPartition:
-    part = TalliedPartition(0, LEARNED, ESTIMATOR)
-    for offset, message in enumerate(messages):
-        part.apply(offset, message)
-    return part
 
 
 def saved(part: TalliedPartition) -> dict[bytes, bytes]:
@@ -74,7 +51,7 @@ def says(part: TalliedPartition) -> object:
 
 
 EXPECTED = estimate(
-    tally(range(8)),
+    tallied(observation(number) for number in range(8)),
     subject="anna",
     options=EstimateOptions(height=1.7, measured=FOREARM, window_days=30),
 )
@@ -88,13 +65,13 @@ def test_the_estimate_is_the_same_in_whatever_order_and_after_every_restart() ->
         (photos, more, measured(4.0, height=1.9), measured()),
         (photos, more, measured(), measured(4.0, height=1.9), measured()),
     ):
-        part = read(*messages)
+        part = merged(*messages)
         assert says(part) == EXPECTED
         assert says(recovered(part)) == EXPECTED
 
 
 def test_what_is_measured_later_is_published_without_a_new_photo() -> None:
-    part = read(update(1, 5, range(8)))
+    part = merged(update(1, 5, range(8)))
     part.take_changed()
     part.is_news(part.record(SERIES, 0.0))
     part.intake.checkpoints.published(SERIES, 0, 0)
@@ -109,19 +86,21 @@ def test_what_is_measured_later_is_published_without_a_new_photo() -> None:
 
 def test_the_latest_counts_and_none_takes_it_back() -> None:
     photos = update(1, 5, range(8))
-    plain = says(read(photos))
-    assert says(read(photos, measured())) != plain
-    assert says(read(photos, measured(), measured(6.0, height=None, measured={}))) == plain
-    assert says(read(photos, measured(subject="ben"))) == plain
+    plain = says(merged(photos))
+    assert says(merged(photos, measured())) != plain
+    assert says(merged(photos, measured(), measured(6.0, height=None, measured={}))) == plain
+    assert says(merged(photos, measured(subject="ben"))) == plain
 
 
 def test_who_is_forgotten_is_not_measured_any_more() -> None:
     forget = Forget(forget=subject_digest("anna"), forgotten_at=7.0, partition=1, offset=6)
     photos, again = update(1, 5, range(8)), update(1, 7, range(8))
-    part = read(photos, measured(), encode(forget), again)
-    assert says(part) == says(read(photos))
-    assert says(recovered(read(photos, measured(), encode(forget), again))) == says(read(photos))
-    later = read(photos, encode(forget), measured(8.0), encode(forget), again)
+    part = merged(photos, measured(), encode(forget), again)
+    assert says(part) == says(merged(photos))
+    assert says(recovered(merged(photos, measured(), encode(forget), again))) == says(
+        merged(photos)
+    )
+    later = merged(photos, encode(forget), measured(8.0), encode(forget), again)
     assert says(later) == EXPECTED, "measured after that"
 
 
@@ -136,13 +115,13 @@ def test_who_is_forgotten_is_not_measured_any_more() -> None:
     ],
 )
 def test_what_nobody_measures_is_rejected_and_harms_no_estimate(told: dict[str, Any]) -> None:
-    part = read(update(1, 5, range(8)), measured(**told))
+    part = merged(update(1, 5, range(8)), measured(**told))
     assert [one.reason for one in part.intake.take_rejections()] == ["malformed"]
-    assert says(part) == says(read(update(1, 5, range(8))))
+    assert says(part) == says(merged(update(1, 5, range(8))))
 
 
 def test_a_damaged_entry_is_noticed() -> None:
-    entries = saved(read(update(1, 5, range(8)), measured()))
+    entries = saved(merged(update(1, 5, range(8)), measured()))
     damaged = {key: value[:-1] if key[:1] == b"L" else value for key, value in entries.items()}
     assert damaged != entries
     with pytest.raises(StateRefusedError):

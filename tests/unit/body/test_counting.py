@@ -9,9 +9,9 @@ import pytest
 from support.rendered import rendered
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
+from avatarrig.body.recognition import Verdict
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.detectors.faces.compare import Verdict
 from avatarrig.report.collect import seen_photo
 from avatarrig.runs.frame import photo_frame
 from avatarrig.views.progress import Found, Progress

@@ -7,35 +7,19 @@ import random
 
 import msgspec
 import pytest
+from support.aggregators.partitions import merged
 from support.body.evidence import LEARNED, any_evidence
+from support.body.tallies import FINGERPRINT, tally_update
 from support.observed import observation
 
-from aggregators.partitions.merging import TalliedPartition
 from aggregators.partitions.tallying import ObservedPartition
-from aggregators.worker import estimator
-from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence import current_evidence
 from avatarrig.body.evidence.counting import judge
 from avatarrig.body.refused import ImpossibleEstimateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
-from avatarrig.wire import Evidence, TallyUpdate, encode
+from avatarrig.wire import Evidence, encode
 
-ESTIMATOR = estimator(EstimateOptions(window_days=30))
-FINGERPRINT = observation(0).fingerprint
 LARGEST = 1 << 32
-
-
-def tallied(*updates: TallyUpdate) -> TalliedPartition:
-    part = TalliedPartition(0, LEARNED.version, ESTIMATOR)
-    for offset, update in enumerate(updates):
-        part.apply(offset, encode(update))
-    return part
-
-
-def update(subject: str, tally: bytes, partition: int = 0) -> TallyUpdate:
-    return TallyUpdate(
-        subject=subject, fingerprint=FINGERPRINT, partition=partition, offset=9, tally=tally
-    )
 
 
 @pytest.mark.parametrize("signs", [*itertools.product((LARGEST, -LARGEST), repeat=3)])
@@ -74,7 +58,9 @@ def test_an_estimate_that_cannot_be_made_is_the_trouble_of_its_subject_alone(
             forged.add(observation(number, evidence=harmful))
     for number in range(12):
         sound.add(observation(number))
-    part = tallied(update("Mallory", forged.to_bytes()), update("anna", sound.to_bytes()))
+    part = merged(
+        tally_update(forged.to_bytes(), subject="Mallory"), tally_update(sound.to_bytes())
+    )
     with pytest.raises(ImpossibleEstimateError):
         part.record(("Mallory", FINGERPRINT), 1.0)
     assert part.is_new_refusal(("Mallory", FINGERPRINT), "why")

@@ -8,6 +8,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from support.body.measured import parse_measures
 from support.body.standing import BODY, LEARNED, tally_of, tally_of_photos
 from support.rendered import evidence_of, truth_of
 
@@ -18,7 +19,6 @@ from avatarrig.body.further import further_bones
 from avatarrig.body.solver.person import solve_moments
 from avatarrig.body.sums.tally import Tally
 from avatarrig.body.tape.evidence import NOTHING
-from avatarrig.body.tape.measure import parse_measures
 from avatarrig.wire.estimate import FURTHER_LABELS, Measured
 
 TABLE = json.loads(resources.files("avatarrig.body").joinpath("further.json").read_text())

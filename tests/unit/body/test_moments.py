@@ -10,29 +10,18 @@ import msgspec
 import numpy as np
 import pytest
 from support.body.near_copies import near_copy
+from support.body.tallies import solved, tallied
 from support.body.turning import total
 from support.rendered import FIRST_DAY, PHOTOS, evidence_of, rendered
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.levels import Cell, Moments, moments_of
-from avatarrig.body.solver.person import Proportions, solve_moments
-from avatarrig.body.sums.tally import Tally
+from avatarrig.body.solver.person import solve_moments
 from avatarrig.wire import Observation
 
 LEARNED = load_learned("full")
 PEOPLE = ("p00", "pw01")
-
-
-def tallied(photos: Iterable[Observation]) -> Tally:
-    tally = Tally.empty()
-    for photo in photos:
-        tally.add(photo)
-    return tally
-
-
-def solved(photos: Iterable[Observation]) -> Proportions:
-    return solve_moments(tallied(photos).cells(), LEARNED)
 
 
 def moments_and_sessions(photos: Sequence[Observation]) -> tuple[int, int]:

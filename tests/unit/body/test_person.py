@@ -9,7 +9,8 @@ import pytest
 from support.body.turning import LEARNED, PHOTOS, told, total
 from support.rendered import evidence_of
 
-from avatarrig.body.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, log_ratio
+from avatarrig.body.average import average_ratios
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, PROTOTYPE_BONES, log_ratio
 from avatarrig.body.evidence.evidence import COORDINATES
 from avatarrig.body.solver.person import solve
 from avatarrig.body.sums.evidence_sum import EvidenceSum
@@ -99,3 +100,11 @@ def test_the_gradient_of_a_ratio_is_its_slope() -> None:
             assert (log_ratio(moved, *ratio)[0] - value) / 1e-6 == pytest.approx(
                 gradient[place], abs=1e-4
             )
+
+
+def test_the_average_is_that_of_the_population() -> None:
+    average = average_ratios(LEARNED)
+    assert average.keys() == PROTOTYPE_BONES.keys()
+    assert average["shoulder_width"] == pytest.approx(1)
+    assert all(0.2 < ratio < 3 for ratio in average.values())
+    assert average["upper_arm_L"] == average["upper_arm_R"] > average["lower_arm_L"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Callable
@@ -13,14 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.body.arbitrary import DAYS, EVIDENCE, OBSERVATIONS, TRACES
+from support.body.turning import LEARNED, PHOTOS
+from support.body.turning import total as evidence_total
 
-from avatarrig.body.refused import StateRefusedError
+from avatarrig.body.evidence.evidence import INFORMATION_LENGTH
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
+from avatarrig.body.solver.person import solve
 from avatarrig.body.sums.dated_sums import DatedSums
 from avatarrig.body.sums.evidence_sum import EvidenceSum, row_of
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN, Histogram
 from avatarrig.body.sums.keyed_sums import KeyedSums, Sum, pack_numbers, unpack_numbers
 from avatarrig.body.sums.moments import MomentSums
 from avatarrig.body.sums.tally import Tally
+from avatarrig.wire import Evidence
 
 
 class Kind(NamedTuple):
@@ -193,3 +199,21 @@ def test_bytes_are_integers_in_one_way_only(data: bytes) -> None:
     except StateRefusedError:
         return
     assert pack_numbers(numbers) == data
+
+
+def test_sums_of_a_billion_photos_stay_exact() -> None:
+    many = evidence_total(PHOTOS)
+    for _ in range(30):
+        many = many + many
+    assert many.photos == len(PHOTOS) << 30
+    assert many.vector == [number << 30 for number in evidence_total(PHOTOS).vector]
+
+
+def test_evidence_of_other_weights_is_refused() -> None:
+    with pytest.raises(LearnedRefusedError, match="evaluate"):
+        evidence_total([PHOTOS[0]]).add(
+            Evidence(learned="full-other", information=(1,) * INFORMATION_LENGTH, vector=(1,) * 6)
+        )
+    other = dataclasses.replace(LEARNED, version="full-other")
+    with pytest.raises(LearnedRefusedError, match="full-other"):
+        solve(evidence_total(PHOTOS), other)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.body.measured import parse_measures
 from support.body.standing import BODY, LEARNED, as_json, tally_of, tally_of_photos
 from support.rendered import evidence_of, truth_of
 
@@ -20,7 +21,6 @@ from avatarrig.body.tape.measure import (
     MeasureError,
     check_measures,
     parse_measure,
-    parse_measures,
 )
 from avatarrig.cli.commands.run import run
 from avatarrig.wire.estimate import Estimate, Measured

@@ -10,9 +10,7 @@ from support.body.people import LEFT, MIDDLE, mask_of, person
 from support.observed import observation
 
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.detectors.by_face import Identified, mask_of_one
-from avatarrig.detectors.faces.align import PLACES, SIDE, align, similarity
-from avatarrig.detectors.faces.compare import (
+from avatarrig.body.recognition import (
     MARGIN,
     NOT_TAKEN,
     SMALL,
@@ -23,6 +21,8 @@ from avatarrig.detectors.faces.compare import (
     Verdict,
     recognise,
 )
+from avatarrig.detectors.by_face import Identified, mask_of_one
+from avatarrig.detectors.faces.align import PLACES, SIDE, align, similarity
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.person import crops, nearest
 from avatarrig.detectors.faces.template import Template, TemplateRefusedError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 from structlog.testing import capture_logs
 from support.body.estimates import skeleton
+from support.kafka_parts.held_topics import HeldTopics
 from support.observed import observation
 from support.references import reference
 
@@ -30,54 +30,11 @@ FOREIGN = (b"", b"\xc1", msgspec.msgpack.encode({"version": 999}), bytes(MAX_REC
 ESTIMATE = skeleton(estimated_at=1.0)
 
 
-class Consumer:
-    """Holds the values of one partition of each topic, as kafka-python's does."""
-
-    def __init__(self, topics: Mapping[str, Iterable[bytes | None]], keys: bytes = b"key") -> None:
-        self._values = {TopicPartition(topic, 0): list(of) for topic, of in topics.items()}
-        self._positions: dict[TopicPartition, int] = {}
-        self._key = keys
-        self.fails: Exception | None = None
-
-    @property
-    def starts(self) -> dict[TopicPartition, int]:
-        return dict.fromkeys(self._values, 0)
-
-    def assign(self, places: Iterable[TopicPartition]) -> None:
-        self._positions = dict.fromkeys(places, 0)
-
-    def seek(self, place: TopicPartition, offset: int) -> None:
-        self._positions[place] = offset
-
-    def position(self, place: TopicPartition) -> int:
-        return self._positions[place]
-
-    def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(places, 0)
-
-    def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        return {place: len(self._values[place]) for place in places}
-
-    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
-        assert timeout_ms
-        if self.fails is not None:
-            raise self.fails
-        batches = {}
-        for place, at in self._positions.items():
-            values = list(enumerate(self._values[place]))[at:]
-            batches[place] = [
-                SimpleNamespace(value=value, key=self._key, offset=offset, timestamp=1000)
-                for offset, value in values
-            ]
-            self._positions[place] = len(self._values[place])
-        return {place: batch for place, batch in batches.items() if batch}
-
-
 @pytest.mark.parametrize("channel", ALL_CHANNELS, ids=lambda channel: channel.topic)
 def test_bad_messages_are_refused_counted_told_and_passed_over(
     channel: Channel[Any],
 ) -> None:
-    consumer = Consumer({channel.topic: [*FOREIGN, None]})
+    consumer = HeldTopics({channel.topic: [*FOREIGN, None]})
     reader = Reader(consumer, (channel,), consumer.starts)
     with capture_logs() as logs:
         messages = list(reader.to_end())
@@ -91,7 +48,7 @@ def test_bad_messages_are_refused_counted_told_and_passed_over(
 
 
 def test_a_flood_of_bad_messages_does_not_flood_the_log() -> None:
-    consumer = Consumer({IMAGES: [b"\xc1"] * 5000})
+    consumer = HeldTopics({IMAGES: [b"\xc1"] * 5000})
     reader = Reader(consumer, (REFERENCES,), consumer.starts)
     with capture_logs() as logs:
         assert len(list(reader.to_end())) == reader.refused[IMAGES] == 5000
@@ -104,7 +61,7 @@ def test_a_fault_of_this_program_is_not_taken_for_a_bad_message() -> None:
         def decode(self, data: bytes | None) -> Observation:
             raise ZeroDivisionError(data)
 
-    consumer = Consumer({OBSERVATIONS: [encode(observation(1))]})
+    consumer = HeldTopics({OBSERVATIONS: [encode(observation(1))]})
     channel = Broken(OBSERVATIONS, (Observation,))
     reader = Reader(consumer, (channel,), consumer.starts)
     with pytest.raises(ZeroDivisionError):
@@ -125,7 +82,7 @@ def test_a_partition_without_a_leader_is_asked_for_again() -> None:
 
 
 def test_what_kafka_answers_is_told_in_words() -> None:
-    consumer = Consumer({IMAGES: []})
+    consumer = HeldTopics({IMAGES: []})
     reader = Reader(consumer, (REFERENCES,), consumer.starts)
     consumer.fails = KafkaConnectionError("gone")
     with pytest.raises(TransportError):
@@ -140,7 +97,7 @@ def test_a_run_passes_over_what_others_wrote() -> None:
     values[OBSERVATIONS] += (encode(photo),)
     progress = Progress("run", photo.fingerprint)
     progress.found(Found(photo.image_id, photo.path, photo.subject))
-    consumer = Consumer(values)
+    consumer = HeldTopics(values)
     assert progress.take(Reader(consumer, FOLLOWED, consumer.starts).poll(0.1), now=1.0)
     assert progress.counts.observed == 1
 
@@ -148,7 +105,7 @@ def test_a_run_passes_over_what_others_wrote() -> None:
 def test_a_run_hears_of_who_is_forgotten() -> None:
     photo = observation(1)
     forget = Forget(forget=subject_digest(photo.subject), forgotten_at=1.0)
-    consumer = Consumer({OBSERVATIONS: [encode(photo), encode(forget)]})
+    consumer = HeldTopics({OBSERVATIONS: [encode(photo), encode(forget)]})
     progress = Progress("run", photo.fingerprint)
     progress.found(Found(photo.image_id, photo.path, photo.subject))
     progress.take(Reader(consumer, FOLLOWED, consumer.starts).poll(0.1), now=1.0)
@@ -156,7 +113,7 @@ def test_a_run_hears_of_who_is_forgotten() -> None:
 
 
 def board_of(topics: Mapping[str, Iterable[bytes | None]], key: bytes = b"key") -> Board:
-    consumer = Consumer(topics, key)
+    consumer = HeldTopics(topics, lambda _: key)
     reader = Reader(consumer, CHANNELS, consumer.starts, tell=lambda *_: None)
     board = Board()
     board.begin(reader.firsts, reader.starts)

@@ -15,7 +15,6 @@ from support.observed import observation
 from support.rendered import rendered
 
 from avatarrig.body.evidence.counting import Excluded, judge, why_not
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
 from avatarrig.kafka import Message
 from avatarrig.page.album import PAGE, Album
 from avatarrig.page.thumbnails import Thumbnails
@@ -24,6 +23,7 @@ from avatarrig.views.cataloguing import Reached
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS, as_decided
 from avatarrig.wire.topics import OBSERVATIONS
 
 LEFT_OUT = Exclusion.ON_REQUEST.value

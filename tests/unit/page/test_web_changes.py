@@ -18,9 +18,9 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from avatarrig.deciding.service import Outcome
-from avatarrig.deciding.standing import Change, KnownPhoto
+from avatarrig.body.evidence.standing import Change, KnownPhoto
 from avatarrig.errors import CommandError
+from avatarrig.kafka.deciding.service import Outcome
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing import changes
 from avatarrig.page.editing.access import Access

@@ -106,7 +106,6 @@ class Run:
             fingerprint=observation(0).fingerprint,
             wanted=WantedFiles(),
             pending=pending,
-            producer=broker,
             restore=restore,
         )
         return Publishing(
@@ -218,7 +217,7 @@ def test_a_photo_that_was_set_aside_is_not_tried_by_itself(run: Run) -> None:
 def test_publishing_begins_anew_after_the_broker_was_away(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avatarrig.pipeline.publishing.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("producers.publish.RETRY_SECONDS", 0.01)
     run.broker.refusals = 3
     run.publish()
     assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from support.observed import observation
 
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
 from avatarrig.photos.period import Period
 from avatarrig.pipeline.decisions.standings import (
     Standings,
@@ -30,6 +29,7 @@ from avatarrig.runs import (
 from avatarrig.views.progress import Found, ObservedPhoto, Progress
 from avatarrig.wire import Decision, Observation, decode
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY
 
 LEFT_OUT, GONE, DUPLICATE = Exclusion.ON_REQUEST, Exclusion.GONE, Exclusion.DUPLICATE
 SUMMER = 1_562_000_000.0  # July 2019

@@ -16,11 +16,10 @@ from producers.hashing import read_content
 from producers.publish import (
     UNACKNOWLEDGED_LIMIT,
     PublishError,
-    PublishReport,
+    described,
     publish,
-    publish_dataset,
 )
-from producers.references import Dataset, Published
+from producers.references import Dataset
 
 ANN = Dataset(name="Ann", run="r1")
 
@@ -84,8 +83,7 @@ def photo(path: Path, content: bytes = b"pixels") -> Path:
 def test_a_reference_says_where_the_photo_lies_and_what_it_is(tmp_path: Path) -> None:
     file = photo(tmp_path / "2024" / "a b.jpg")
     broker = Broker()
-    report = publish_dataset(tmp_path, ANN, broker)
-    assert report == PublishReport(found=1, published=1)
+    publish(described(tmp_path, ANN), broker)
     ((topic, key, _),) = broker.taken
     (reference,) = broker.references()
     assert (topic, key) == (IMAGES, record_key(reference))
@@ -100,7 +98,7 @@ def test_names_that_differ_in_odd_characters_alone_stay_apart(tmp_path: Path) ->
     for name in names:
         photo(tmp_path / name, name.encode("utf-8", "surrogateescape"))
     broker = Broker()
-    publish_dataset(tmp_path, ANN, broker)
+    publish(described(tmp_path, ANN), broker)
     assert len({reference.image_id for reference in broker.references()}) == len(names)
 
 
@@ -109,11 +107,10 @@ def test_a_copy_names_the_photo_it_copies(tmp_path: Path) -> None:
     photo(tmp_path / "b" / "a.jpg")
     photo(tmp_path / "c.jpg", b"other pixels")
     broker = Broker()
-    report = publish_dataset(tmp_path, ANN, broker)
+    publish(described(tmp_path, ANN), broker)
     original, other, copy = broker.references()
     assert (original.duplicate_of, other.duplicate_of) == (None, None)
     assert copy.duplicate_of == original.image_id
-    assert (report.published, report.duplicates) == (3, 1)
 
 
 def test_the_same_photo_tells_about_two_subjects(tmp_path: Path) -> None:
@@ -121,7 +118,7 @@ def test_the_same_photo_tells_about_two_subjects(tmp_path: Path) -> None:
     photo(tmp_path / "ben" / "both.jpg")
     photo(tmp_path / "beside.jpg", b"other")
     broker = Broker()
-    publish_dataset(tmp_path, Dataset(name="Party", subject_per_folder=True), broker)
+    publish(described(tmp_path, Dataset(name="Party", subject_per_folder=True)), broker)
     subjects = {r.path: (r.subject, r.duplicate_of) for r in broker.references()}
     assert subjects == {
         "ann/both.jpg": ("ann", None),
@@ -133,7 +130,7 @@ def test_the_same_photo_tells_about_two_subjects(tmp_path: Path) -> None:
 def test_a_subject_may_be_named(tmp_path: Path) -> None:
     photo(tmp_path / "a.jpg")
     broker = Broker()
-    publish_dataset(tmp_path, Dataset(name="Ann", subject="Ann Lee"), broker)
+    publish(described(tmp_path, Dataset(name="Ann", subject="Ann Lee")), broker)
     assert [reference.subject for reference in broker.references()] == ["Ann Lee"]
 
 
@@ -142,8 +139,8 @@ def test_what_cannot_be_read_is_rejected_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").symlink_to("nowhere")
     photo(tmp_path / "fine.jpg")
     broker = Broker()
-    report = publish_dataset(tmp_path, ANN, broker)
-    assert report == PublishReport(found=3, published=1, rejected=2)
+    publish(described(tmp_path, ANN), broker)
+    assert [reference.path for reference in broker.references()] == ["fine.jpg"]
     rejects = {r.reference.path: r for r in broker.rejects() if r.reference}
     assert rejects["folder.jpg"].reason == "not_a_file"
     assert rejects["broken.jpg"].reason == "missing"
@@ -162,41 +159,22 @@ def test_a_photo_that_may_not_be_read_is_rejected(
 
     monkeypatch.setattr(os, "open", refuse)  # root, who may run this, may read everything
     broker = Broker()
-    publish_dataset(tmp_path, ANN, broker)
+    publish(described(tmp_path, ANN), broker)
     assert [reject.reason for reject in broker.rejects()] == ["permission"]
-
-
-def test_photos_observed_before_are_passed_over(tmp_path: Path) -> None:
-    photo(tmp_path / "a.jpg")
-    photo(tmp_path / "b.jpg", b"other")
-    first = Broker()
-    publish_dataset(tmp_path, ANN, first)
-    done, left = first.references()
-    again, heard = Broker(), list[Published]()
-    report = publish_dataset(
-        tmp_path,
-        ANN,
-        again,
-        is_wanted=lambda photo: photo.image_id != done.image_id,
-        on_photo=heard.append,
-    )
-    assert report == PublishReport(found=2, published=1, already=1)
-    assert [reference.image_id for reference in again.references()] == [left.image_id]
-    assert len(heard) == 2
 
 
 def test_only_the_first_photos_are_taken_where_a_number_is_given(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         photo(tmp_path / f"{name}.jpg", name.encode())
     broker = Broker()
-    assert publish_dataset(tmp_path, ANN, broker, max_images=2).found == 2
+    publish(described(tmp_path, ANN, max_images=2), broker)
     assert [reference.path for reference in broker.references()] == ["a.jpg", "b.jpg"]
 
 
 def test_a_record_that_the_broker_refuses_is_an_error(tmp_path: Path) -> None:
     photo(tmp_path / "a.jpg")
     with pytest.raises(PublishError, match="run the same command again"):
-        publish_dataset(tmp_path, ANN, Broker(refuses=TimeoutError("no broker")))
+        publish(described(tmp_path, ANN), Broker(refuses=TimeoutError("no broker")))
 
 
 def test_the_number_of_unacknowledged_records_is_bounded() -> None:

@@ -11,11 +11,11 @@ import pytest
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, ONLY_COPY
 from avatarrig.photos.period import Period
 from avatarrig.wire import Decision, Forget, PhotoReference
 from avatarrig.wire.identity import copies, subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY
 from producers.departures.observed import Observed
 from producers.departures.presence import Presence, is_plausible
 from producers.departures.versions import Sight, Versions

@@ -5,20 +5,18 @@ from __future__ import annotations
 import click
 import structlog
 
-from aggregators.settings import DEFAULT_GROUP, AggregatorSettings
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.parts import service_aggregator
 from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
-from avatarrig.process.supervision import Child
-from avatarrig.wire.topics import pipeline_topics
+from avatarrig.wire.topics import AGGREGATORS, pipeline_topics
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +33,7 @@ window_option = click.option(
 @kafka_options
 @click.option(
     "--group",
-    default=DEFAULT_GROUP,
+    default=AGGREGATORS,
     help="Consumer group; another group estimates from the start, independently.",
 )
 @window_option
@@ -56,28 +54,9 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
             Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
         ):
             coordinator.use(reached)
-            child = aggregator(reached, group=group, worker=instance, window=window, page=page)
+            child = service_aggregator(
+                reached, group=group, worker=instance, window=window, page=page
+            )
             announce_page(page)
             coordinator.start([child])
             coordinator.work(stop)
-
-
-def aggregator(
-    kafka: KafkaSettings, *, group: str, worker: str, window: int, page: PageSettings
-) -> Child:
-    """Describes the worker's process."""
-    settings = AggregatorSettings(
-        kafka=kafka,
-        group=group,
-        worker=worker,
-        window_days=window,
-        web_host=page.host,
-        web_port=page.port,
-        web_names=page.names,
-        overlay_roots=page.overlays,
-        watched=page.watched,
-        watched_people=page.people,
-        web_private=page.private,
-        die_with_parent=True,
-    )
-    return Child("aggregator", "aggregators", settings)

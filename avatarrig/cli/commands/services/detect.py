@@ -16,7 +16,6 @@ from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import (
     StoreUrlError,
@@ -27,19 +26,15 @@ from avatarrig.photos.object_store import (
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.replicas import replicas
+from avatarrig.pipeline.parts import members, replicas, sandbox_settings, service_replica
 from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
-from avatarrig.process.supervision import Child
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
-from processors.sandbox.settings import Limits, SandboxSettings
-from processors.settings import ReplicaSettings
 from producers.references import Dataset
 
-LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
 _log = structlog.get_logger(__name__)
 
 
@@ -93,7 +88,13 @@ def detect(
     """
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
-        sandbox = sandbox_settings(detecting, photo_roots(allow_root), out)
+        sandbox = sandbox_settings(
+            detecting.options,
+            detecting.models,
+            detecting.wanted,
+            photo_roots=photo_roots(allow_root),
+            run_directory=place_for_files(out),
+        )
         reached = kafka.required()
         require_topics(reached, pipeline_topics())
         locate_models(detecting.options, detecting.models, report=_log.info)
@@ -102,22 +103,15 @@ def detect(
             sandbox, sought=Dataset(name="", template=template).sought(())
         )
         with instance_name(group) as instance:
-            children = detectors(
-                reached,
-                sandbox,
-                workers=workers,
-                group=group,
-                instance=instance,
-            )
-            members = [f"{group}.{instance}.{slot}" for slot in range(workers)]
+            replica = service_replica(reached, sandbox, group=group, instance=instance)
             with (
                 measured(metrics, reached, {group: IMAGES}) as service,
-                membership(reached, group, members),
+                membership(reached, group, members(replica, workers)),
                 Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
             ):
                 coordinator.use(reached)
                 service.follow(lambda: coordinator.states)
-                coordinator.start(children, metrics_directory=service.directory)
+                coordinator.start(replicas(replica, workers), metrics_directory=service.directory)
                 coordinator.work(stop)
 
 
@@ -144,35 +138,15 @@ def _root(text: str) -> str:
     return text
 
 
-def sandbox_settings(
-    detecting: Detecting, roots: tuple[str, ...], out: str | None
-) -> SandboxSettings:
-    """Puts together what detector processes are told.
+def place_for_files(out: str | None) -> str | None:
+    """Checks the place that files shall be kept at.
 
     Raises:
-        CommandError: Files cannot be kept where they shall be.
+        CommandError: Files cannot be kept there.
         StoreAwayError: A store that shall keep them does not answer.
     """
-    return SandboxSettings(
-        photo_roots=roots,
-        options=detecting.options,
-        models=None if detecting.models is None else str(detecting.models.resolve()),
-        run_directory=None if out is None else _place_for_files(out),
-        wanted=detecting.wanted,
-    )
-
-
-def detectors(
-    kafka: KafkaSettings, sandbox: SandboxSettings, *, workers: int, group: str, instance: str
-) -> list[Child]:
-    """Lists the replicas of this machine."""
-    settings = ReplicaSettings(
-        kafka=kafka, group=group, instance=instance, sandbox=sandbox, limits=LIMITS
-    )
-    return replicas(settings, workers)
-
-
-def _place_for_files(out: str) -> str:
+    if out is None:
+        return None
     if not lies_in_store(out):
         return str(local_folder("--out", out))
     try:

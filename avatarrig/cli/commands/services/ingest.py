@@ -19,7 +19,6 @@ from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import require_topics
-from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.pipeline.measured import MetricsAddress, measured
@@ -197,7 +196,7 @@ def ingest(
             totals = carry_out(
                 settings,
                 stop,
-                metrics=IngestMetrics(service.registry),
+                registry=service.registry,
                 on_working=service.ready,
             )
         if not (totals.found or watch or stop.is_set()):

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 import structlog
 
-from aggregators.settings import DEFAULT_GROUP
-from avatarrig.cli.commands.services.aggregate import aggregator, window_option
-from avatarrig.cli.commands.services.detect import (
-    detectors,
-    local_folder,
-    out_option,
-    sandbox_settings,
-)
+from avatarrig.cli.commands.services.aggregate import window_option
+from avatarrig.cli.commands.services.detect import local_folder, out_option, place_for_files
 from avatarrig.cli.commands.services.ingest import Ingesting, ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
@@ -35,14 +30,21 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.photos.object_store import lies_in_store
 from avatarrig.photos.period import Period
 from avatarrig.pipeline.coordinator import Coordinator
-from avatarrig.pipeline.fetching import fetch_line
 from avatarrig.pipeline.keeping_estimates import KeepingEstimates, files_at
 from avatarrig.pipeline.measured import MetricsAddress, measured
+from avatarrig.pipeline.parts import (
+    members,
+    replicas,
+    sandbox_settings,
+    service_aggregator,
+    service_replica,
+)
 from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.process.supervision import Child
 from avatarrig.wire.topics import (
+    AGGREGATORS,
     DEFAULT_PARTITIONS,
     DETECTOR_GROUPS,
     IMAGES,
@@ -100,7 +102,13 @@ def up(
         check_metrics_address(metrics)
         location, whose = ingesting.location, ingesting.only_subject
         source_at(location).check()
-        sandbox = sandbox_settings(detecting, (location,), out)
+        sandbox = sandbox_settings(
+            detecting.options,
+            detecting.models,
+            detecting.wanted,
+            photo_roots=(location,),
+            run_directory=place_for_files(out),
+        )
         locate_models(detecting.options, detecting.models, report=_log.info)
         template = asking.template(detecting.models, _log.info)
         coordinator = stack.enter_context(
@@ -109,20 +117,20 @@ def up(
         folder = data_dir or default_data_folder()
         launched = _launched(coordinator, kafka, folder)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
-        worker = stack.enter_context(instance_name(DEFAULT_GROUP))
+        worker = stack.enter_context(instance_name(AGGREGATORS))
         shown = _with_overlays(_with_folder(page, ingesting), out)
+
+        replica = partial(
+            service_replica, sandbox=sandbox, group=DETECTOR_GROUPS, instance=detector_instance
+        )
 
         def children(reached: KafkaSettings) -> list[Child]:
             return [
                 # The page first: it says that Kafka is not there yet.
-                aggregator(reached, group=DEFAULT_GROUP, worker=worker, window=window, page=shown),
-                *detectors(
-                    reached,
-                    sandbox,
-                    workers=workers,
-                    group=DETECTOR_GROUPS,
-                    instance=detector_instance,
+                service_aggregator(
+                    reached, group=AGGREGATORS, worker=worker, window=window, page=shown
                 ),
+                *replicas(replica(reached), workers),
                 Child(
                     "ingest",
                     "producers",
@@ -134,7 +142,7 @@ def up(
 
         say(f"photos are taken from {location}; Ctrl-C stops")
         announce_page(page)
-        groups = {DETECTOR_GROUPS: IMAGES, DEFAULT_GROUP: OBSERVATIONS}
+        groups = {DETECTOR_GROUPS: IMAGES, AGGREGATORS: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, launched, groups))
         service.follow(lambda: coordinator.states)
         reached = launched
@@ -146,9 +154,9 @@ def up(
             say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
         coordinator.patiently(lambda: _create_topics(reached), stop)
         coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
-        members = [f"{DETECTOR_GROUPS}.{detector_instance}.{slot}" for slot in range(workers)]
-        stack.enter_context(membership(reached, DETECTOR_GROUPS, members))
-        stack.enter_context(membership(reached, DEFAULT_GROUP, [worker]))
+        names = members(replica(reached), workers)
+        stack.enter_context(membership(reached, DETECTOR_GROUPS, names))
+        stack.enter_context(membership(reached, AGGREGATORS, [worker]))
         if out is not None:
             keeping = KeepingEstimates(reached, files_at(sandbox.run_directory or out), whose)
             stack.callback(keeping.stop)  # after the aggregator's last word
@@ -169,7 +177,7 @@ def _launched(coordinator: Coordinator, kafka: KafkaArguments, folder: Path) -> 
         check_connection(named)
         return coordinator.use(named)
     return coordinator.launch(
-        EmbeddedBroker(folder, on_progress=lambda progress: _log.info(fetch_line(progress)))
+        EmbeddedBroker(folder, on_progress=lambda progress: _log.info(progress.words))
     )
 
 

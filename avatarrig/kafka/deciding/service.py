@@ -10,8 +10,7 @@ import msgspec
 from kafka import TopicPartition
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.body.evidence.decided import AS_SEEN
-from avatarrig.deciding.standing import (
+from avatarrig.body.evidence.standing import (
     Change,
     KnownPhoto,
     bring_back,
@@ -21,7 +20,7 @@ from avatarrig.deciding.standing import (
 )
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
-from avatarrig.kafka.deciding import decisions_about, fetch_observations, send_decisions
+from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import (
     Message,
     Offsets,
@@ -33,6 +32,7 @@ from avatarrig.kafka.reading import (
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from kafka import KafkaConsumer, KafkaProducer
 
-    from avatarrig.views.catalogue import Known, Sight
+    from avatarrig.kafka.deciding.known import Known, Sight
 
     LookUp = Callable[[str, Collection[str]], Known | None]
 
@@ -133,7 +133,6 @@ def decide_in_service(
 
     Raises:
         CommandError: No such photo of the subject was observed.
-        TransportError: Kafka does not answer.
     """
 
     def meant(photo: KnownPhoto) -> list[str]:
@@ -162,7 +161,6 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
 
     Raises:
         CommandError: No such photo of the subject was observed.
-        TransportError: Kafka does not answer.
     """
     wanted = frozenset(photos)
     matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
-from avatarrig.body.evidence.decided import AS_SEEN, COUNTS, as_decided
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
+from avatarrig.wire.standings import AS_SEEN, COUNTS, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.wire import Observation

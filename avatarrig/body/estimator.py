@@ -65,11 +65,7 @@ class Estimator:
         return self
 
     def revert(self, observation: Observation) -> Self:
-        """Takes a photo back.
-
-        Raises:
-            StateRefusedError: It was never taken in.
-        """
+        """Takes a photo back. Raises StateRefusedError: It was never taken in."""
         self._tally.subtract(observation)
         return self
 

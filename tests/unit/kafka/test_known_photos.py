@@ -13,12 +13,13 @@ from kafka import TopicPartition
 from support.kafka_parts.held_topics import HeldTopics
 from support.observed import observation
 
-from avatarrig.deciding import service
-from avatarrig.deciding.standing import leave_out
+from avatarrig.body.evidence.standing import leave_out
 from avatarrig.errors import CommandError
 from avatarrig.kafka import Message
+from avatarrig.kafka.deciding import service
+from avatarrig.kafka.deciding.known import Known
 from avatarrig.views import feed
-from avatarrig.views.catalogue import Catalogue, Known
+from avatarrig.views.catalogue import Catalogue
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest

@@ -1,0 +1,30 @@
+"""The chunks of a WebP file (RIFF)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+_LENGTH: Final = slice(4, 8)
+_FIRST_CHUNK: Final = 12
+_HEAD: Final = 8
+
+
+def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Walks over the chunks of a WebP: kind, start and end of the content, which may be cut off."""
+    at = _FIRST_CHUNK
+    while at + _HEAD <= len(data):
+        size = int.from_bytes(data[at + 4 : at + _HEAD], "little")
+        yield data[at : at + 4], at + _HEAD, at + _HEAD + size
+        at += _HEAD + size + size % 2
+
+
+def with_length(data: bytes) -> bytes:
+    """Has a WebP whose chunks are whole say how long it is, for which decoders refuse it else."""
+    ends = [end + (end - start) % 2 for _, start, end in chunks_of(data) if end <= len(data)]
+    if not ends:
+        return data
+    length = (ends[-1] - _HEAD).to_bytes(4, "little")
+    if data[_LENGTH] == length and len(data) >= ends[-1]:
+        return data
+    return (data[:4] + length + data[_HEAD : ends[-1]]).ljust(ends[-1], b"\0")
