@@ -35,7 +35,8 @@ from avatarrig.avatar.motion import fit_animations
 from avatarrig.avatar.overlap import Overlaps, overlaps
 from avatarrig.avatar.placing import Growth, Placement, Plan, place
 from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
-from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.regions import ENDS, LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.relaxing import Bounds, relax
 from avatarrig.avatar.skeleton import (
     Frame,
     Offsets,
@@ -400,8 +401,14 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
     frame, maps = avatar.frame, chosen.placement.maps
     size = max(avatar.measure.before.height, 1e-9)
     mesh_fit = MeshFit(frame=frame, skins=avatar.skins, bind=chosen.bind, maps=maps, size=size)
-    points = [surface.deform(maps, surface.points) for surface in avatar.surfaces]
-    fit_meshes(store, (avatar.document, avatar.binary), avatar.surfaces, mesh_fit)
+    source = (avatar.document, avatar.binary)
+    points = relax(
+        source,
+        avatar.surfaces,
+        [surface.deform(maps, surface.points) for surface in avatar.surfaces],
+        _bounds(chosen, size),
+    )
+    fit_meshes(store, source, avatar.surfaces, points, mesh_fit)
     fit_skins(store, mesh_fit)
     _write_nodes(document, frame, chosen.changes)
     tracks = fit_animations(store, chosen.changes)
@@ -420,6 +427,11 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
         points=points,
         narrowed=narrowed,
     )
+
+
+def _bounds(chosen: _Try, size: float) -> Bounds:
+    every = [*chosen.factors.values(), *(chosen.growth.of(end) for end in ENDS)]
+    return Bounds(low=min(every), high=max(every), size=size)
 
 
 def _warnings(avatar: Avatar, chosen: _Try, points: list[Floats]) -> tuple[str, ...]:

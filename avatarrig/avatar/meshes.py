@@ -40,14 +40,23 @@ Source = tuple[dict[str, Any], bytes]
 """A document and its numbers, as they were."""
 
 
-def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: MeshFit) -> None:
+def fit_meshes(
+    store: Store,
+    source: Source,
+    surfaces: Sequence[Surface],
+    points: Sequence[Floats],
+    fit: MeshFit,
+) -> None:
     """Gives all surfaces their new shape.
 
     Args:
-        fit: Where it goes.
+        points: Where the vertices of each surface go, in the scene.
+        fit: Where everything else goes.
     """
     writer = _Writer(store, source)
-    changed = [(number, *_moved(surface, fit)) for number, surface in enumerate(surfaces)]
+    changed = [
+        (number, *_moved(surface, points[number], fit)) for number, surface in enumerate(surfaces)
+    ]
     kept = {number for number, moved, _ in changed if moved is None}
     _separate(store.document, surfaces, kept)
     for number in kept:
@@ -95,10 +104,10 @@ def fit_skins(store: Store, fit: MeshFit) -> None:
         store.put(index, np.concatenate([columns, stored[len(columns) :]]))
 
 
-def _moved(surface: Surface, fit: MeshFit) -> tuple[Floats | None, Floats]:
+def _moved(surface: Surface, points: Floats, fit: MeshFit) -> tuple[Floats | None, Floats]:
     """Vertices in their mesh's own space after the fit, None where they stay; the way into it."""
     into_mesh = inverse(_into_fitted(surface, fit))
-    moved = apply(into_mesh, surface.deform(fit.maps, surface.points))
+    moved = apply(into_mesh, points)
     before = apply(inverse(surface.into_bind), surface.points)
     unit = max(float(np.abs(np.atleast_3d(into_mesh)[..., :3, :3]).max()), 1e-12)
     if surface.skin is None and np.abs(moved - before).max(initial=0) < _TINY * fit.size * unit:
@@ -244,8 +253,9 @@ def _deltas(old: Floats, shaped: _Shaped) -> Floats:
         for matrix in (surface.into_bind, shaped.into_mesh)
     )
     turned = apply(into_bind, old[rows]) - apply(into_bind, np.zeros((len(rows), 3)))
-    there = surface.deform(shaped.fit.maps, surface.points[rows] + turned, rows)
-    out[rows] = apply(into_mesh, there) - shaped.moved[rows]
+    maps, points = shaped.fit.maps, surface.points[rows]
+    here, there = (surface.deform(maps, p, rows) for p in (points, points + turned))
+    out[rows] = apply(into_mesh, there) - apply(into_mesh, here)
     return out
 
 

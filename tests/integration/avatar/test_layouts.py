@@ -173,3 +173,26 @@ def test_limbs_that_are_as_they_were_bound_stay_so_where_others_are_scaled() -> 
     for key in ("upper_leg_L", "lower_leg_R"):
         shown, bound = (after.lengths(bones(), bind=bind)[key] for bind in (False, True))
         assert shown == pytest.approx(bound, rel=1e-3)
+
+
+def test_a_triangle_that_weights_at_fault_would_tear_is_drawn_together() -> None:
+    """One vertex in the middle of a forearm is a shank's."""
+    whole = read_bytes(build(Recipe()))
+    primitive = whole.document["meshes"][0]["primitives"][0]
+    attributes = primitive["attributes"]
+    held = read_raw(whole.document, whole.binary, attributes["JOINTS_0"])
+    forearm = np.flatnonzero(held[:, 0] == ORDER.index("leftLowerArm"))
+    held[forearm[len(forearm) // 2], 0] = ORDER.index("leftLowerLeg")
+    whole, _ = change(whole, [(attributes["JOINTS_0"], held.astype(float))], [])
+    avatar = read_avatar(whole, Path())
+    long_legs = ESTIMATES | {f"upper_leg_{side}": 1.8 for side in "LR"}
+    found = fit_avatar(avatar, long_legs, FULL)
+    faces = read_raw(whole.document, whole.binary, primitive["indices"]).reshape(-1, 3)
+    before, after = (
+        np.linalg.norm(points[faces] - points[np.roll(faces, 1, axis=1)], axis=2)
+        for points in (avatar.surfaces[0].points, found.points[0])
+    )
+    assert (after / before).max() < 2.1 * max(found.factors.values())
+    hands = avatar.surfaces[0].weight_of(("leftHand", "head")) > 0.99
+    shift = found.points[0][hands] - avatar.surfaces[0].points[hands]
+    assert len(np.unique(np.round(shift, 6), axis=0)) == len(("leftHand", "head"))
