@@ -160,7 +160,9 @@ def _strains(points: Floats, corners: Indices, shapes: Floats) -> Floats:
     square = np.einsum("nki,nkj->nij", strain, strain)
     middle = (square[:, 0, 0] + square[:, 1, 1]) / 2
     apart = np.hypot((square[:, 0, 0] - square[:, 1, 1]) / 2, square[:, 0, 1])
-    return np.sqrt(np.maximum(np.stack([middle + apart, middle - apart], axis=1), 0))
+    squares = np.maximum(np.stack([middle + apart, middle - apart], axis=1), 0)
+    stretches: Floats = np.sqrt(squares)
+    return stretches
 
 
 def _project(
