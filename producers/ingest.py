@@ -264,11 +264,7 @@ class Ingest:
         if entry.is_whole:
             return True
         return self._settling.is_whole(
-            photo.path,
-            entry.stamp,
-            has_end=entry.has_end,
-            now=time.monotonic(),
-            clock=time.time(),
+            photo.path, entry.stamp, has_end=entry.has_end, now=time.monotonic(), clock=time.time()
         )
 
     def _publish(self, entries: list[Entry], stop: threading.Event) -> None:

@@ -84,13 +84,7 @@ class Memory:
             self._note(record, reference, stamp)
 
     def is_known(
-        self,
-        path: str,
-        stamp: Stamp,
-        *,
-        subject: str,
-        asked: str = "",
-        reason: str | None = None,
+        self, path: str, stamp: Stamp, *, subject: str, asked: str = "", reason: str | None = None
     ) -> bool:
         """Tells whether a file is as it was when it was published.
 
@@ -129,12 +123,7 @@ class Memory:
             return
         reason = record.reason if isinstance(record, Reject) else None
         self._paths[path] = _Known(
-            reference.subject,
-            _asked(reference),
-            reference.size,
-            reference.found_at,
-            reason,
-            stamp,
+            reference.subject, _asked(reference), reference.size, reference.found_at, reason, stamp
         )
         if reason is None:
             self._photos[_key(reference)] = _asked(reference)

@@ -25,22 +25,12 @@ from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
-from avatarrig.pipeline.results import (
-    Estimates,
-    estimate_again,
-    result_document,
-    write_results,
-)
+from avatarrig.pipeline.results import Estimates, estimate_again, result_document, write_results
 from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
-from avatarrig.runs import (
-    RunDirectory,
-    RunIdentity,
-    open_run,
-    read_file_counts,
-)
+from avatarrig.runs import RunDirectory, RunIdentity, open_run, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
 from producers.content import wanted_suffixes
@@ -138,11 +128,7 @@ def _log_into(run: RunDirectory) -> Iterator[None]:
 
 
 def _locked_run(
-    request: RunRequest,
-    run: RunDirectory,
-    identity: RunIdentity,
-    screen: Screen,
-    started: float,
+    request: RunRequest, run: RunDirectory, identity: RunIdentity, screen: Screen, started: float
 ) -> Outcome:
     with Interruption() as interruption:
         with screen.display() as display:

@@ -186,11 +186,7 @@ def _since_rejected(consumer: Consumer, starts: Offsets) -> dict[Partition, int]
 
 
 def _fill(
-    board: Board,
-    consumer: Consumer,
-    channels: Iterable[Channel[Any]],
-    starts: Offsets,
-    tell: Tell,
+    board: Board, consumer: Consumer, channels: Iterable[Channel[Any]], starts: Offsets, tell: Tell
 ) -> None:
     reader = Reader(consumer, channels, starts, tell=tell)
     board.begin(reader.firsts, reader.starts)

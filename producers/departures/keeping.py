@@ -226,11 +226,7 @@ class Keeping:
         }
 
     def _decisions(
-        self,
-        consumer: KafkaConsumer,
-        partition: int,
-        why: Decision,
-        photos: dict[str, list[int]],
+        self, consumer: KafkaConsumer, partition: int, why: Decision, photos: dict[str, list[int]]
     ) -> Iterator[Decision]:
         names = list(photos)
         for start in range(0, len(names), _FETCHED_TOGETHER):

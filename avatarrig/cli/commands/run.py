@@ -132,10 +132,11 @@ def _shall_prune(departed: int) -> bool:
     """Asks, where photos are gone and somebody is there to answer."""
     if not (departed and sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    return click.confirm(
+    question = (
         f"Shall the {counted(departed, 'photo')} no longer in the dataset stop counting? "
         "(Not if a disk is just away.)"
     )
+    return click.confirm(question)
 
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:

@@ -22,8 +22,8 @@ from avatarrig.detectors.faces.refused import (
     ReferenceRefusedError,
     SeveralFacesError,
 )
+from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.photos.formats import PHOTO_SUFFIXES
-from avatarrig.process.environment import environment_without_secrets
 
 MOST: Final = 50
 """More references than this say nothing new."""

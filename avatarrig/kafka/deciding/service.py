@@ -21,14 +21,7 @@ from avatarrig.body.evidence.standing import (
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
-from avatarrig.kafka.reading import (
-    Message,
-    Offsets,
-    Reader,
-    from_beginning,
-    offsets_of,
-    reading,
-)
+from avatarrig.kafka.reading import Message, Offsets, Reader, from_beginning, offsets_of, reading
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
@@ -180,10 +173,7 @@ def _decide(
     change: Change,
     known: Known | None = None,
 ) -> Outcome:
-    with (
-        reading(kafka) as consumer,
-        contextlib.closing(open_producer(kafka)) as producer,
-    ):
+    with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)

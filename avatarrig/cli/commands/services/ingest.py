@@ -112,9 +112,7 @@ def _ingesting(
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     whose = Dataset(
-        name=dataset or _name_of(location),
-        subject=subject,
-        subject_per_folder=subject_from_folder,
+        name=dataset or _name_of(location), subject=subject, subject_per_folder=subject_from_folder
     )
     if is_store_url(location):
         return Ingesting(location, whose, rescan, prune, clips)
@@ -200,12 +198,7 @@ def ingest(
         require_topics(reached, pipeline_topics())
         ingesting.tell(reached, measuring)
         with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
-            totals = carry_out(
-                settings,
-                stop,
-                registry=service.registry,
-                on_working=service.ready,
-            )
+            totals = carry_out(settings, stop, registry=service.registry, on_working=service.ready)
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     say(
