@@ -95,10 +95,7 @@ class TallyPublisher:
         """
         return [
             Message(
-                TALLIES,
-                keys.forget_key(forget, forget.partition),
-                encode(forget),
-                partition=number,
+                TALLIES, keys.forget_key(forget, forget.partition), encode(forget), partition=number
             )
             for forget in part.take_tombstones()
             for number in range(self.send.partitions[TALLIES])

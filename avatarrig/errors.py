@@ -38,6 +38,7 @@ AvatarRigError
 ├── MissingExtraError                   errors
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
+├── NoFaceError                         page.editing.pointing
 ├── NotReachableError                   page.links
 ├── NothingToCalibrateError             report.calibration.suggestion
 ├── ObservationFileError                runs.observation_document
@@ -46,6 +47,7 @@ AvatarRigError
 ├── PublishError                        producers.publish
 ├── RecordRefusedError                  wire.packing
 ├── ReferenceRefusedError               detectors.faces.refused
+│   └── SeveralFacesError               detectors.faces.refused
 ├── RunDirectoryError                   processors.sandbox.sandbox
 ├── RunStorageError                     runs.atomic
 ├── SandboxUnusableError                processors.sandbox.sandbox

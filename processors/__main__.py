@@ -81,10 +81,7 @@ def _exit_code(error: Exception) -> ExitCode:
 
 
 def _work(
-    settings: ReplicaSettings,
-    stop: threading.Event,
-    watchdog: Watchdog,
-    begin: Callable[[], bool],
+    settings: ReplicaSettings, stop: threading.Event, watchdog: Watchdog, begin: Callable[[], bool]
 ) -> None:
     with scratch_folder("photos") as folder:
         _work_in(folder, settings, stop, watchdog, begin)

@@ -21,13 +21,7 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.passed_over import (
-    FileCounts,
-    Passed,
-    is_junk,
-    is_photo_name,
-    kind_of_file,
-)
+from avatarrig.photos.passed_over import FileCounts, Passed, is_junk, is_photo_name, kind_of_file
 from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES

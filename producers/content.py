@@ -13,9 +13,9 @@ import structlog
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.clips.address import is_clip_name
 from avatarrig.photos.clips.began import clip_began, ends_of
+from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import VIDEO_SUFFIXES
-from avatarrig.process.environment import environment_without_secrets
 from producers.hashing import PhotoContent, read_content
 
 if TYPE_CHECKING:

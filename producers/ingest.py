@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -55,6 +55,13 @@ class Listed:
 
 class Departures(Protocol):
     """Has photos that are gone or replaced stop counting; see `producers.departures.keeping`."""
+
+    @property
+    def faces(self) -> Mapping[str, Sequence[bytes]]:
+        """Subject to the faces that somebody pointed at."""
+
+    def catch_up(self, stop: threading.Event) -> None:
+        """Reads what was decided by now, unless told to stop."""
 
     def looked(self, listed: Listed) -> None:
         """Notes a look at everything, which was not broken off."""
@@ -113,6 +120,7 @@ class Ingest:
         self._metrics = metrics
         self._departures = departures
         self._settling = Settling(schedule.quiet, schedule.patience)
+        self._faces: Mapping[str, Sequence[bytes]] = {}
         self._is_away = False
         self.found = 0
         self.published = 0
@@ -128,6 +136,7 @@ class Ingest:
         """
         counts = FileCounts()
         listed = Listed()
+        self._catch_up(stop)
         self._take(listed.noting(self._counted(self._source.scan(counts))), stop)
         self._looked_at(counts)
         while len(self._settling) and not stop.wait(self._schedule.quiet):
@@ -144,6 +153,7 @@ class Ingest:
         """
         scan_at = 0.0
         identity = self._source.identity
+        self._catch_up(stop)
         while not stop.is_set():
             now = time.monotonic()
             if not self._is_away and self._source.identity != identity:
@@ -156,6 +166,8 @@ class Ingest:
             self._take(self._waited_for(), stop)
             if self._departures is not None:
                 self._departures.work()
+                if self._is_asked_anew():
+                    scan_at = 0.0
             limit = min(max(0.0, scan_at - time.monotonic()), STOP_SECONDS)
             limit = min(limit, self._schedule.quiet) if len(self._settling) else limit
             if events is None:
@@ -166,6 +178,27 @@ class Ingest:
                 scan_at = 0.0
             paths = {self._source.path_of(file) for file in changed}
             self._take(self._looks(path for path in paths if path is not None), stop)
+
+    def _catch_up(self, stop: threading.Event) -> None:
+        """Learns who is meant before anything is published that was published for them before."""
+        asked_of = self._dataset.asked_of
+        if self._departures is not None and self._memory.is_of_other_questions(asked_of):
+            self._departures.catch_up(stop)
+            self._is_asked_anew()
+
+    def _is_asked_anew(self) -> bool:
+        """Takes the faces that somebody pointed at for references; tells whether others are now."""
+        faces = {} if self._departures is None else self._departures.faces
+        if faces == self._faces:
+            return False
+        self._faces = faces
+        self._dataset = self._dataset.pointing(faces)
+        _log.info(
+            "other faces are references now: photos are looked at again",
+            references={subject: len(some) for subject, some in faces.items()},
+            dataset=self._dataset.name,
+        )
+        return True
 
     def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -223,7 +256,7 @@ class Ingest:
             photo.printable_path,
             entry.stamp,
             subject=subject,
-            asked=self._dataset.asked,
+            asked=self._dataset.asked_of(subject),
             reason=reason,
         ):
             self._settling.forget(photo.path)
@@ -231,11 +264,7 @@ class Ingest:
         if entry.is_whole:
             return True
         return self._settling.is_whole(
-            photo.path,
-            entry.stamp,
-            has_end=entry.has_end,
-            now=time.monotonic(),
-            clock=time.time(),
+            photo.path, entry.stamp, has_end=entry.has_end, now=time.monotonic(), clock=time.time()
         )
 
     def _publish(self, entries: list[Entry], stop: threading.Event) -> None:

@@ -7,11 +7,13 @@ service that is moved to another machine knows at once what its predecessor publ
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import msgspec
 
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.keys import PhotoKey
 from producers.departures.versions import Versions
 from producers.settling import Stamp
 
@@ -48,16 +50,24 @@ class Memory:
         self._dataset = dataset
         self._versions = versions
         self._paths: dict[str, _Known] = {}
-        self._photos: set[tuple[str, str, str]] = set()
+        self._photos: dict[PhotoKey, str] = {}
         self.first_with: dict[tuple[str, bytes], str] = {}
 
     def __contains__(self, reference: PhotoReference) -> bool:
-        """Whether a photo was published for its subject, and for whoever is meant now."""
-        return _key(reference) in self._photos
+        """Whether a photo was last published for its subject, and for whoever is meant now."""
+        return self._photos.get(_key(reference)) == _asked(reference)
 
     def __len__(self) -> int:
         """Photos published."""
         return len(self._photos)
+
+    def is_of_other_questions(self, asked_of: Callable[[str], str]) -> bool:
+        """Tells whether somebody else was meant when a photo was last published.
+
+        Args:
+            asked_of: Says what stands for who is meant of a subject.
+        """
+        return any(asked != asked_of(subject) for (subject, _), asked in self._photos.items())
 
     def recall(self, record: PhotoReference | Reject) -> None:
         """Takes up what Kafka holds; records in the order of their times, or any other."""
@@ -74,13 +84,7 @@ class Memory:
             self._note(record, reference, stamp)
 
     def is_known(
-        self,
-        path: str,
-        stamp: Stamp,
-        *,
-        subject: str,
-        asked: str = "",
-        reason: str | None = None,
+        self, path: str, stamp: Stamp, *, subject: str, asked: str = "", reason: str | None = None
     ) -> bool:
         """Tells whether a file is as it was when it was published.
 
@@ -119,15 +123,10 @@ class Memory:
             return
         reason = record.reason if isinstance(record, Reject) else None
         self._paths[path] = _Known(
-            reference.subject,
-            _asked(reference),
-            reference.size,
-            reference.found_at,
-            reason,
-            stamp,
+            reference.subject, _asked(reference), reference.size, reference.found_at, reason, stamp
         )
         if reason is None:
-            self._photos.add(_key(reference))
+            self._photos[_key(reference)] = _asked(reference)
             with contextlib.suppress(ValueError):  # a stranger's hash may be none
                 content = (
                     reference.subject,
@@ -145,5 +144,5 @@ def _asked(reference: PhotoReference) -> str:
     return "" if reference.sought is None else reference.sought.asked
 
 
-def _key(reference: PhotoReference) -> tuple[str, str, str]:
-    return reference.subject, reference.image_id, _asked(reference)
+def _key(reference: PhotoReference) -> PhotoKey:
+    return reference.subject, reference.image_id

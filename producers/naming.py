@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +16,21 @@ HEAD_BYTES: Final = 8 << 20
 
 _LARGEST_SIDECAR: Final = 1 << 20
 
+_LONGEST_STEM: Final = 51
 _SHORTEST_STEM: Final = 40
-"""Google cuts the names of its files off, the photo's and the extension's together; of shorter
-names than this nothing was cut."""
+"""Google cuts the names of its files off, the photo's and the extension's together, mostly at 46;
+of shorter names than this nothing was cut."""
+
+_NUMBERED: Final = re.compile(r"(?P<stem>.+)(?P<number>\(\d{1,4}\))$")
+_EDITED: Final = tuple(
+    f"-{word}"
+    for word in (
+        *("edited", "bearbeitet", "bewerkt", "modifié", "editado", "editada", "modificato"),
+        *("modificata", "edytowane", "redigeret", "redigerad", "redigert", "muokattu"),
+        *("upraveno", "編集済み", "已修改", "已編輯", "수정됨"),
+    )
+)
+"""What Google's export writes behind the name of a photo that was edited, in its languages."""
 
 
 def people_named(photo: Path) -> tuple[NamedFace, ...]:
@@ -25,43 +40,65 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
         photo: Where the photo lies.
 
     Returns:
-        Everybody once; with their places where the photo itself says so.
+        Everybody once; with their places where the photo itself, or XMP beside it, says so.
     """
     try:
         with photo.open("rb") as stream:
-            named = people_in_photo(stream.read(HEAD_BYTES))
-        return named or _from_sidecar(photo)
+            head = stream.read(HEAD_BYTES)
     except OSError:  # whoever reads the photo says what is wrong with it
         return ()
+    return people_in_photo(head, _first_of(_xmp_beside(photo))) or _of_google(photo)
 
 
-def _from_sidecar(photo: Path) -> tuple[NamedFace, ...]:
-    for sidecar in _sidecars(photo):
-        if sidecar.stat().st_size <= _LARGEST_SIDECAR:
-            named = people_in_takeout(sidecar.read_bytes())
-            if named:
-                return named
+def _of_google(photo: Path) -> tuple[NamedFace, ...]:
+    for sidecar in _json_beside(photo):
+        if named := people_in_takeout(_read(sidecar)):
+            return named
     return ()
 
 
-def _sidecars(photo: Path) -> list[Path]:
-    """The JSON files that may be a photo's, the surest first."""
-    exact = [
-        photo.with_name(f"{photo.name}{ending}")
-        for ending in (".json", ".supplemental-metadata.json")
-    ]
-    there = [path for path in exact if path.is_file()]
-    if there or len(photo.name) < _SHORTEST_STEM - len(".supplemental-metadata"):
-        return there
-    with os.scandir(photo.parent) as entries:
-        cut = [
-            Path(entry.path)
-            for entry in entries
-            if entry.name.endswith(".json") and _is_cut(entry.name[: -len(".json")], photo.name)
-        ]
-    return sorted(cut)
+def _first_of(sidecars: Iterator[Path]) -> bytes:
+    return next((data for sidecar in sidecars if (data := _read(sidecar))), b"")
 
 
-def _is_cut(stem: str, name: str) -> bool:
-    whole = f"{name}.supplemental-metadata"
-    return len(stem) >= _SHORTEST_STEM and whole.startswith(stem)
+def _read(sidecar: Path) -> bytes:
+    with contextlib.suppress(OSError, ValueError):
+        if sidecar.is_file() and sidecar.stat().st_size <= _LARGEST_SIDECAR:
+            return sidecar.read_bytes()
+    return b""
+
+
+def _xmp_beside(photo: Path) -> Iterator[Path]:
+    """What digiKam and darktable write, and what Lightroom and Apple Photos do."""
+    for stem in (photo.name, photo.stem):
+        yield photo.with_name(f"{stem}.xmp")
+        yield photo.with_name(f"{stem}.XMP")
+
+
+def _json_beside(photo: Path) -> Iterator[Path]:
+    """The JSON files that may be a photo's, the surest first; no folder is listed for it."""
+    for title, number in _titles(photo):
+        whole = f"{title}.supplemental-metadata"
+        longest = min(_LONGEST_STEM, len(whole) - 1)
+        cut = (whole[:length] for length in range(longest, _SHORTEST_STEM - 1, -1))
+        for stem in dict.fromkeys((title, whole, *cut)):
+            yield photo.with_name(f"{stem}{number}.json")
+    yield photo.with_name(f"{photo.stem}.json")
+
+
+def _titles(photo: Path) -> Iterator[tuple[str, str]]:
+    """Which photo Google's file may name, and the number that tells it from others of that name.
+
+    The number of ``a(1).jpg`` stands behind the whole name there: ``a.jpg(1).json``. What was
+    edited has no file of its own.
+    """
+    yield photo.name, ""
+    numbered = _NUMBERED.fullmatch(photo.stem)
+    stem = photo.stem if numbered is None else numbered["stem"]
+    number = "" if numbered is None else numbered["number"]
+    if number:
+        yield f"{stem}{photo.suffix}", number
+    composed = unicodedata.normalize("NFC", stem)
+    for word in _EDITED:
+        if composed.lower().endswith(word):
+            yield f"{composed[: -len(word)]}{photo.suffix}", number

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from avatarrig.detectors.faces.template import Template
 from avatarrig.photos.clips.address import frame_of
 from avatarrig.photos.people import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
@@ -55,6 +55,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             not compared.
         person: The subject's name in what photo programs wrote into photos or beside them; empty
             where names do not matter.
+        pointed: Subject to the template of the face that somebody pointed at, which goes before
+            `template`.
     """
 
     name: str
@@ -63,32 +65,55 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     template: bytes = b""
     person: str = ""
+    pointed: Mapping[str, bytes] = {}
 
     @property
     def asked(self) -> str:
-        """Stands for who is meant: 16 hexadecimal digits; empty where nobody in particular is."""
-        if not (self.template or self.person):
-            return ""
-        return hashlib.sha256(self.template + b"\0" + self.person.encode()).hexdigest()[:16]
+        """Stands for who is meant where nobody pointed at a face; see `asked_of`."""
+        return _asked(self.template, self.person)
 
-    def sought(self, named: Sequence[NamedFace]) -> Sought | None:
-        """Says who is meant in a photo. `named`: Whom the photo's files name."""
-        if not self.asked:
+    def asked_of(self, subject: str) -> str:
+        """Stands for who is meant: 16 hexadecimal digits; empty where nobody in particular is."""
+        return _asked(self.pointed.get(subject, self.template), self.person)
+
+    def pointing(self, faces: Mapping[str, Sequence[bytes]]) -> Dataset:
+        """Takes faces that somebody pointed at for references, beside those of `template`.
+
+        Args:
+            faces: Subject to the templates of single faces.
+        """
+        own = [self.template] if self.template else []
+        pointed = {
+            subject: Template.of_all([*own, *some]).data for subject, some in faces.items() if some
+        }
+        return msgspec.structs.replace(self, pointed=pointed)
+
+    def sought(self, named: Sequence[NamedFace], subject: str = "") -> Sought | None:
+        """Says who is meant in a photo of a subject. `named`: Whom the photo's files name."""
+        asked = self.asked_of(subject)
+        if not asked:
             return None
         mine = [face for face in named if self.person and same_name(face.name, self.person)]
         return Sought(
-            asked=self.asked,
-            template=self.template,
+            asked=asked,
+            template=self.pointed.get(subject, self.template),
             region=next((face.region for face in mine if face.region is not None), None),
             named=bool(mine) if self.person and named else None,
         )
 
     def subject_of(self, path: str) -> str:
         """Whose skeleton the photo at this path within the dataset tells about."""
-        folders = PurePosixPath(path).parts[:-1]
+        # Keys of a store may begin with a slash, or have two in a row.
+        folders = [folder for folder in path.split("/")[:-1] if folder.strip()]
         if self.subject_per_folder and folders:
             return subject_name(folders[0])
         return subject_name(self.name if self.subject is None else self.subject)
+
+
+def _asked(template: bytes, person: str) -> str:
+    if not (template or person):
+        return ""
+    return hashlib.sha256(template + b"\0" + person.encode()).hexdigest()[:16]
 
 
 def describe(  # noqa: PLR0913 - what, whose, and how to read it
@@ -134,7 +159,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
             continue
         content, named = read_outcome
         whole = _reference(photo, content, dataset, now())
-        whole = msgspec.structs.replace(whole, sought=dataset.sought(named))
+        whole = msgspec.structs.replace(whole, sought=dataset.sought(named, whole.subject))
         for reference in [_frame(photo, whole, at) for at in content.frames] or [whole]:
             key = (reference.subject, bytes.fromhex(reference.picture or reference.content_hash))
             first = first_with.setdefault(key, reference.image_id)

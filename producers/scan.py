@@ -11,13 +11,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.photos.formats import PHOTO_SUFFIXES
-from avatarrig.photos.passed_over import (
-    FileCounts,
-    Passed,
-    is_junk,
-    is_photo_name,
-    kind_of_file,
-)
+from avatarrig.photos.passed_over import FileCounts, Passed, is_junk, is_photo_name, kind_of_file
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.wire.reasons import RejectReason
 

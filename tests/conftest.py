@@ -19,7 +19,7 @@ pytest_plugins = [
 
 # Unit tests are for running all the time; and how long an example takes says more about the
 # machine than about the code.
-settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("quick")
 
 _CPU_SECONDS: dict[str, float] = {}

@@ -10,13 +10,7 @@ import msgspec
 
 from aggregators.partitions.forgetting import series_of_subject
 from aggregators.partitions.intake import Intake
-from aggregators.partitions.keys import (
-    FORGOTTEN,
-    MEASURED,
-    kind_of,
-    part_of,
-    statistics_key,
-)
+from aggregators.partitions.keys import FORGOTTEN, MEASURED, kind_of, part_of, statistics_key
 from aggregators.partitions.measured import Measures
 from aggregators.partitions.recovery import restoring
 from aggregators.protocols import PartitionMaker

@@ -210,11 +210,7 @@ class ObservedPartition:
             self._restate(offset, series, observed, photos)
 
     def _restate(
-        self,
-        offset: int,
-        series: Series,
-        observed: dict[str, Observation],
-        photos: dict[str, int],
+        self, offset: int, series: Series, observed: dict[str, Observation], photos: dict[str, int]
     ) -> None:
         """Takes photos of a series back as they stood, and counts them as they stand now."""
         counted = self._tallies.get(series)

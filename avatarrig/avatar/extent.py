@@ -13,14 +13,14 @@ from avatarrig.avatar.errors import UnfitAvatarError
 from avatarrig.avatar.field import Map
 from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.gltf.scene import POSED, Skin, pose_spread
-from avatarrig.avatar.regions import LIMBS, SEGMENTS
+from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK
 from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.surfaces import Surface, apply
 
 _LOW, _HIGH = 0.12, 0.75
 """Only vertices below and above these shares of the height can become lowest and highest."""
 _FEET: Final = ("leftFoot", "rightFoot")
-_MOSTLY, _ALL = 0.5, 0.95
+_LITTLE, _MOSTLY, _ALL = 0.01, 0.5, 0.95
 _BEYOND: Final = 0.12
 """A limb whose mesh reaches so far beyond its joints, over its length, is stretched as a whole."""
 _UP: Final = np.array([0.0, 1.0, 0.0])
@@ -55,6 +55,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         straight: Limbs whose mesh reaches far beyond their joints.
+        detached: Limbs whose mesh has no vertex that the trunk holds as well.
         up: From feet to head in the rest pose, along an axis of the scene: (3,).
     """
 
@@ -62,6 +63,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     before: Extent
     bind_before: Extent
     straight: frozenset[str]
+    detached: frozenset[str]
     up: Floats
     bind_up: Floats
 
@@ -113,6 +115,7 @@ def read_measure(surfaces: Sequence[Surface], frame: Frame, skins: Sequence[Skin
         before=before,
         bind_before=bind_before,
         straight=_straight(surfaces, frame),
+        detached=_detached(surfaces),
         up=up,
         bind_up=bind_up,
     )
@@ -186,3 +189,15 @@ def _straight(surfaces: Sequence[Surface], frame: Frame) -> frozenset[str]:
         if len(place) and np.percentile(np.maximum(-place, place - 1), 95) > _BEYOND:
             found.add(bone)
     return frozenset(found)
+
+
+def _detached(surfaces: Sequence[Surface]) -> frozenset[str]:
+    trunk = [surface.weight_of((TRUNK,)) for surface in surfaces]
+    return frozenset(
+        bone
+        for bone in LIMBS
+        if not any(
+            np.any((surface.weight_of((bone,)) > _LITTLE) & (held > _LITTLE))
+            for surface, held in zip(surfaces, trunk, strict=True)
+        )
+    )

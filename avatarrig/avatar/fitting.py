@@ -35,7 +35,8 @@ from avatarrig.avatar.motion import fit_animations
 from avatarrig.avatar.overlap import Overlaps, overlaps
 from avatarrig.avatar.placing import Growth, Placement, Plan, place
 from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
-from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.regions import ENDS, LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.relaxing import Bounds, relax
 from avatarrig.avatar.skeleton import (
     Frame,
     Offsets,
@@ -55,6 +56,10 @@ PAIRS: Final = tuple(
 )
 _ROUNDS: Final = 12
 _CLOSE: Final = 1e-6
+_FAR: Final = 0.01
+"""Error of the height at which a scale counts as not found."""
+_APART: Final = 5.0
+"""How far the scale may be from what the bones' lengths let expect."""
 _NARROWER: Final = (1.0, 0.5, 0.0)
 """Shares of the widths' change that are tried until limbs run into nothing."""
 
@@ -288,10 +293,14 @@ def _choose(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> tu
 
 
 def _solve(search: _Search) -> _Try:
-    """Finds the scale at which the avatar is as tall as it shall be."""
+    """Finds the scale at which the avatar is as tall as it shall be.
+
+    Raises:
+        UnfitAvatarError: There is none.
+    """
     own, wanted = search.avatar.body.lengths, search.wanted
     logs = [math.log(own[key] / wanted[key]) for key in own if key not in WIDTHS]
-    scale = search.growth * math.exp(float(np.mean(logs)))
+    first = scale = search.growth * math.exp(float(np.mean(logs)))
     tries: list[tuple[float, float]] = []
     for _ in range(_ROUNDS):
         found = _try(search, scale)
@@ -300,6 +309,11 @@ def _solve(search: _Search) -> _Try:
         if abs(error) < _CLOSE:
             break
         scale = _next(tries)
+    if abs(error) > _FAR or not 1 / _APART < scale / first < _APART:
+        raise UnfitAvatarError(
+            "the mesh does not lie where its bones are, so that no length of the bones gives it "
+            "its height: look at it in the pose in which it was bound, and bind it anew"
+        )
     return found
 
 
@@ -331,6 +345,7 @@ def _try(search: _Search, scale: float) -> _Try:
         growth=Growth(whole=growth, **sizes),
         shift=np.zeros(3),
         straight=avatar.measure.straight,
+        detached=avatar.measure.detached,
     )
     lift = avatar.measure.bind_before.soles - avatar.measure.after(place(plan).maps).soles
     lifted = msgspec.structs.replace(plan, shift=np.array([0, lift, 0]))
@@ -385,10 +400,16 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
     store = Store(document, bytearray(avatar.binary))
     frame, maps = avatar.frame, chosen.placement.maps
     size = max(avatar.measure.before.height, 1e-9)
-    mesh_fit = MeshFit(frame=frame, bind=chosen.bind, maps=maps, size=size)
-    points = [surface.deform(maps, surface.points) for surface in avatar.surfaces]
-    fit_meshes(store, (avatar.document, avatar.binary), avatar.surfaces, mesh_fit)
-    fit_skins(store, avatar.skins, mesh_fit)
+    mesh_fit = MeshFit(frame=frame, skins=avatar.skins, bind=chosen.bind, maps=maps, size=size)
+    source = (avatar.document, avatar.binary)
+    points = relax(
+        source,
+        avatar.surfaces,
+        [surface.deform(maps, surface.points) for surface in avatar.surfaces],
+        _bounds(chosen, size),
+    )
+    fit_meshes(store, source, avatar.surfaces, points, mesh_fit)
+    fit_skins(store, mesh_fit)
     _write_nodes(document, frame, chosen.changes)
     tracks = fit_animations(store, chosen.changes)
     head = chosen.growth.of("head")
@@ -406,6 +427,11 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
         points=points,
         narrowed=narrowed,
     )
+
+
+def _bounds(chosen: _Try, size: float) -> Bounds:
+    every = [*chosen.factors.values(), *(chosen.growth.of(end) for end in ENDS)]
+    return Bounds(low=min(every), high=max(every), size=size)
 
 
 def _warnings(avatar: Avatar, chosen: _Try, points: list[Floats]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.gltf.scene import Skin
 from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.skeleton import Frame
-from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one
+from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one, skinned
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
@@ -30,6 +30,7 @@ class MeshFit(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     frame: Frame
+    skins: Sequence[Skin]
     bind: Floats
     maps: Mapping[str, Map]
     size: float
@@ -39,14 +40,23 @@ Source = tuple[dict[str, Any], bytes]
 """A document and its numbers, as they were."""
 
 
-def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: MeshFit) -> None:
+def fit_meshes(
+    store: Store,
+    source: Source,
+    surfaces: Sequence[Surface],
+    points: Sequence[Floats],
+    fit: MeshFit,
+) -> None:
     """Gives all surfaces their new shape.
 
     Args:
-        fit: Where it goes.
+        points: Where the vertices of each surface go, in the scene.
+        fit: Where everything else goes.
     """
     writer = _Writer(store, source)
-    changed = [(number, *_moved(surface, fit)) for number, surface in enumerate(surfaces)]
+    changed = [
+        (number, *_moved(surface, points[number], fit)) for number, surface in enumerate(surfaces)
+    ]
     kept = {number for number, moved, _ in changed if moved is None}
     _separate(store.document, surfaces, kept)
     for number in kept:
@@ -69,10 +79,12 @@ def fit_meshes(store: Store, source: Source, surfaces: Sequence[Surface], fit: M
         )
 
 
-def fit_skins(store: Store, skins: Sequence[Skin], fit: MeshFit) -> None:
-    """Gives all skins inverse bind matrices that undo the fitted bind pose."""
+def fit_skins(store: Store, fit: MeshFit) -> None:
+    """Gives skins inverse bind matrices that undo the fitted bind pose, where they had some."""
     owners: dict[int, int] = {}
-    for number, skin in enumerate(skins):
+    for number, skin in enumerate(fit.skins):
+        if not skin.bound:
+            continue
         joints = list(skin.joints)
         moved = np.linalg.inv(fit.bind[joints]) @ fit.frame.bind[joints] @ skin.inverse_binds
         moved = np.where(skin.usable[:, None, None], moved, skin.inverse_binds)
@@ -92,16 +104,26 @@ def fit_skins(store: Store, skins: Sequence[Skin], fit: MeshFit) -> None:
         store.put(index, np.concatenate([columns, stored[len(columns) :]]))
 
 
-def _moved(surface: Surface, fit: MeshFit) -> tuple[Floats | None, Floats]:
+def _moved(surface: Surface, points: Floats, fit: MeshFit) -> tuple[Floats | None, Floats]:
     """Vertices in their mesh's own space after the fit, None where they stay; the way into it."""
-    after = surface.into_bind if surface.skin is not None else fit.bind[surface.node]
-    into_mesh = inverse(after)
-    moved = apply(into_mesh, surface.deform(fit.maps, surface.points))
+    into_mesh = inverse(_into_fitted(surface, fit))
+    moved = apply(into_mesh, points)
     before = apply(inverse(surface.into_bind), surface.points)
     unit = max(float(np.abs(np.atleast_3d(into_mesh)[..., :3, :3]).max()), 1e-12)
     if surface.skin is None and np.abs(moved - before).max(initial=0) < _TINY * fit.size * unit:
         return None, into_mesh
     return moved, into_mesh
+
+
+def _into_fitted(surface: Surface, fit: MeshFit) -> Floats:
+    """What moves a mesh into the scene in the fitted bind pose."""
+    if surface.skin is None:
+        world: Floats = fit.bind[surface.node]
+        return world
+    skin = fit.skins[surface.skin]
+    if skin.bound:  # its inverse bind matrices are made to undo the fitted pose
+        return surface.into_bind
+    return skinned(fit.bind, skin, surface.joints, surface.weights)
 
 
 def _separate(document: dict[str, Any], surfaces: Sequence[Surface], kept: set[int]) -> None:
@@ -231,8 +253,9 @@ def _deltas(old: Floats, shaped: _Shaped) -> Floats:
         for matrix in (surface.into_bind, shaped.into_mesh)
     )
     turned = apply(into_bind, old[rows]) - apply(into_bind, np.zeros((len(rows), 3)))
-    there = surface.deform(shaped.fit.maps, surface.points[rows] + turned, rows)
-    out[rows] = apply(into_mesh, there) - shaped.moved[rows]
+    maps, points = shaped.fit.maps, surface.points[rows]
+    here, there = (surface.deform(maps, p, rows) for p in (points, points + turned))
+    out[rows] = apply(into_mesh, there) - apply(into_mesh, here)
     return out
 
 

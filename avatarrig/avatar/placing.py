@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         growth: Factors of what keeps its shape.
         shift: Where the middle of the hips goes from where it is: (3,).
         straight: Limbs whose stretch goes on beyond their joints.
+        detached: Limbs that are parts of their own: nothing of them goes with the trunk.
     """
 
     body: Body
@@ -62,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     growth: Growth
     shift: Floats
     straight: frozenset[str] = frozenset()
+    detached: frozenset[str] = frozenset()
 
 
 def place(plan: Plan) -> Placement:
@@ -91,7 +93,8 @@ def place(plan: Plan) -> Placement:
                 growth=plan.growth.whole,
                 fades=bone not in plan.straight,
             )
-            maps[bone] = _rooted(plan, bone, limb, trunk) if part in _ROOTS else limb
+            own = part not in _ROOTS or bone in plan.detached
+            maps[bone] = limb if own else _rooted(plan, bone, limb, trunk)
     joints["head"] = trunk(body.points["head"][None])[0]
     for end in ENDS:
         maps[end] = Similarity(

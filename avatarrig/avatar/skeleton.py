@@ -169,13 +169,20 @@ def mend_limbs(
     """
     before = limb_lengths(frame, frame.rest, segments) / limb_lengths(frame, frame.bind, segments)
     after = limb_lengths(frame, rest_worlds(frame, new_locals(frame, changes)), segments)
-    wanted = float(np.median(before)) * limb_lengths(frame, bind, segments)
+    wanted = _most_common(before) * limb_lengths(frame, bind, segments)
     times, moved = changes.times.copy(), changes.moved.copy()
     for number, chain in enumerate(limb_chains(frame, segments).values()):
         if abs(after[number] / wanted[number] - 1) > _UNEQUAL and after[number] > 0:
             times[chain] *= wanted[number] / after[number]
             moved[chain] = True
     return msgspec.structs.replace(changes, times=times, moved=moved)
+
+
+def _most_common(ratios: Floats) -> float:
+    """The ratio that most limbs have, of several the nearest to 1: what was as bound stays so."""
+    alike = np.abs(ratios[:, None] / ratios - 1) < _UNEQUAL
+    best = np.lexsort((np.abs(np.log(ratios)), -alike.sum(axis=1)))[0]
+    return float(np.median(ratios[alike[best]]))
 
 
 def rest_worlds(frame: Frame, locals_: Floats) -> Floats:

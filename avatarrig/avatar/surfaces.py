@@ -149,8 +149,7 @@ def _read(shown: Shown, uses: tuple[Use, ...]) -> Surface:
     if skin_index is not None and "JOINTS_0" in attributes:
         skin = shown.skins[skin_index]
         joints, weights = _influences(shown, attributes, len(skin.joints))
-        matrices = shown.bind[list(skin.joints)] @ skin.inverse_binds
-        into_bind = _into_bind(matrices, skin, joints, weights)
+        into_bind = skinned(shown.bind, skin, joints, weights)
         regions = shown.regions[list(skin.joints)]
         shares = _shares(regions[joints], weights)
     else:
@@ -188,7 +187,18 @@ def _influences(
     return joint, weight / np.where(total > 0, total, 1)
 
 
-def _into_bind(matrices: Floats, skin: Skin, joints: NDArray[np.int64], weights: Floats) -> Floats:
+def skinned(worlds: Floats, skin: Skin, joints: NDArray[np.int64], weights: Floats) -> Floats:
+    """What a skin moves its mesh by where nodes are placed so.
+
+    Args:
+        worlds: Places of all nodes: (nodes, 4, 4).
+        joints: As in `Surface`.
+        weights: As there.
+
+    Returns:
+        One transform (4, 4) where all joints agree, otherwise one per vertex: (n, 4, 4).
+    """
+    matrices = worlds[list(skin.joints)] @ skin.inverse_binds
     usable = matrices[skin.usable]
     if not len(usable):
         return np.eye(4)

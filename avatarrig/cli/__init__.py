@@ -31,10 +31,7 @@ PRIVATE, OF_A_GROUP = 0o077, 0o007
 PUBLIC_COMMANDS = {"models"}
 """Make files that tell nothing about anybody, for every user of the machine."""
 COMMANDS = {
-    RUN: (
-        "run",
-        "Photos in, skeleton out: the whole pipeline on one folder.",
-    ),
+    RUN: ("run", "Photos in, skeleton out: the whole pipeline on one folder."),
     "up": ("services.up", "Everything on one machine: watch a folder, keep skeletons."),
     "ingest": ("services.ingest", "Publish a folder's photos, once or as a service."),
     "detect": ("services.detect", "Detector replicas for this machine, as a service."),
@@ -52,6 +49,7 @@ COMMANDS = {
     "forget": ("forget", "Remove everything that is stored about a subject."),
     "fit": ("fit", "Give an avatar (VRM, GLB) a person's proportions."),
     "export": ("export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "compare": ("compare", "Two runs beside each other: a table and a picture card."),
     "report": ("report", "A run as one HTML file to look at and to send on."),
     "calibrate": ("calibrate", "Suggest thresholds from runs and audits."),
     "audit": ("audit", "Draw a sample of a run to judge by eye."),

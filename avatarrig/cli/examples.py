@@ -47,6 +47,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "avatarrig fit my-avatar.vrm --run ./runs/Anna",
         "avatarrig fit my-avatar.glb --run ./runs/Anna --height 1.72m --out fitted.glb",
     ),
+    "compare": ("avatarrig compare ./runs/Anna-2019 ./runs/Anna-2024 --out anna.png",),
     "report": ("avatarrig report ./runs/Anna --out anna.html",),
     "calibrate": ("avatarrig calibrate ./runs/Anna ./runs/Bob",),
     "audit": ("avatarrig audit ./runs/Anna --sample 50",),

@@ -54,9 +54,7 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
 
 
 def open_transactional_producer(
-    settings: KafkaSettings,
-    transactional_id: str,
-    **options: Any,
+    settings: KafkaSettings, transactional_id: str, **options: Any
 ) -> KafkaProducer:
     """Opens a producer for transactions; its caller runs ``init_transactions()`` first.
 
@@ -83,12 +81,7 @@ def open_transactional_producer(
 
 
 def open_group_consumer(
-    settings: KafkaSettings,
-    topics: Iterable[str],
-    *,
-    group: str,
-    member: str,
-    **options: Any,
+    settings: KafkaSettings, topics: Iterable[str], *, group: str, member: str, **options: Any
 ) -> KafkaConsumer:
     """Opens a member of a consumer group that reads committed records and commits nothing itself.
 
@@ -124,9 +117,7 @@ def open_group_consumer(
 
 
 def open_reader(
-    settings: KafkaSettings,
-    topics: Iterable[str] = (),
-    **options: Any,
+    settings: KafkaSettings, topics: Iterable[str] = (), **options: Any
 ) -> KafkaConsumer:
     """Opens a consumer in no group: committed records from the beginning, no commits.
 
@@ -153,10 +144,7 @@ def _open(
     settings: KafkaSettings,
     options: dict[str, Any],
 ) -> Client:
-    connection = {
-        "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
-        "reconnect_backoff_max_ms": 1_000,
-    }
+    connection = {"bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS, "reconnect_backoff_max_ms": 1_000}
     chosen = {**settings.client_options(), **connection, **options}
     await_connection(settings, chosen["bootstrap_timeout_ms"])
     with told_by(f"Kafka at {settings.bootstrap_servers} does not answer"):

@@ -77,11 +77,7 @@ def await_connection(settings: KafkaSettings, timeout_ms: int) -> None:
 
 
 def _diagnose(
-    settings: KafkaSettings,
-    context: ssl.SSLContext | None,
-    host: str,
-    port: int,
-    deadline: float,
+    settings: KafkaSettings, context: ssl.SSLContext | None, host: str, port: int, deadline: float
 ) -> None:
     address = f"{host}:{port}"
     with contextlib.closing(_connect(host, port, deadline)) as plain:

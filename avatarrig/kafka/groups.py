@@ -136,9 +136,7 @@ def _add_untouched(
 
 
 def _offsets(
-    admin: KafkaAdminClient,
-    partitions: Iterable[TopicPartition],
-    which: OffsetSpec,
+    admin: KafkaAdminClient, partitions: Iterable[TopicPartition], which: OffsetSpec
 ) -> dict[TopicPartition, int]:
     asked = sorted(partitions)
     if not asked:

@@ -24,9 +24,7 @@ class AggregateMetrics:
             registry=registry,
         )
         self._published = Counter(
-            "avatarrig_estimates_published",
-            "Estimates published.",
-            registry=registry,
+            "avatarrig_estimates_published", "Estimates published.", registry=registry
         )
         self._published_at = Gauge(
             "avatarrig_estimate_published_timestamp_seconds",

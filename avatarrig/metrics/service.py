@@ -6,13 +6,29 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from avatarrig.process.supervision import ChildState
+
+class Part(Protocol):
+    """A process that a service supervises."""
+
+    @property
+    def name(self) -> str:
+        """That of its part, and its number."""
+
+    @property
+    def state(self) -> str:
+        """One of `STATES`."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it ended and was started again."""
+
 
 STATES = ("starting", "working", "waiting", "restarting", "stopped", "failed")
 
@@ -37,7 +53,7 @@ class PartsCollector(Collector):
         states: Tells how each child is; its name without the number is its part's.
     """
 
-    def __init__(self, states: Callable[[], Iterable[ChildState]]) -> None:
+    def __init__(self, states: Callable[[], Iterable[Part]]) -> None:
         self._states = states
 
     def collect(self) -> Iterable[Metric]:
@@ -113,7 +129,7 @@ class _Build(Collector):
         return (info,)
 
 
-def part_of(child: ChildState) -> str:
+def part_of(child: Part) -> str:
     """Names the part that a child belongs to: its name without its number."""
     name, _, number = child.name.rpartition("-")
     return name if name and number.isdigit() else child.name

@@ -14,6 +14,7 @@ from avatarrig.page.editing.changes import Changes
 from avatarrig.page.operations import Operations
 from avatarrig.page.page import Page
 from avatarrig.page.server import serving
+from avatarrig.views.catalogue import Asked
 from avatarrig.views.cataloguing import Cataloguing
 from avatarrig.views.feed import observations_by_now
 from avatarrig.views.watch import Watching
@@ -75,4 +76,10 @@ def _changes(
     if not settings.private:
         return []
     access = Access(Path(settings.private))
-    return Changes(settings, access, partial(decide_about, kafka, photos.known)).routes()
+
+    def path_of(subject: str, photo: str) -> str | None:
+        asked = Asked(subject=subject, image_id=photo)
+        found = photos.ask()[0].shelf(asked, 0, 1).photos
+        return found[0].path if found else None
+
+    return Changes(settings, access, partial(decide_about, kafka, photos.known), path_of).routes()

@@ -14,6 +14,7 @@ from PIL import Image
 from avatarrig.photos.coding import jpeg
 from avatarrig.photos.coding.jpeg_xl import decode_jpeg_xl
 from avatarrig.photos.coding.layouts import read_fields
+from avatarrig.photos.coding.unwritten import is_unwritten
 from avatarrig.photos.formats import Format
 from avatarrig.photos.header import (
     PhotoHeader,
@@ -133,6 +134,8 @@ def _decode(header: PhotoHeader, factor: int) -> tuple[Pixels, bool]:
 
 
 def _decode_whole(header: PhotoHeader, factor: int) -> Pixels:
+    if is_unwritten(header.stored_as, header.data, header.pixels):
+        raise _unreadable(header)
     if header.stored_as == "JPEG XL":
         return _decode_jpeg_xl(header)
     if header.stored_as in OPENCV_FORMATS and not header.transparent:

@@ -143,6 +143,8 @@ def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:
 def orientation_in(exif: Image.Exif) -> int:
     """How EXIF says that the stored picture is to be turned, 1..8; 1 where it does not say."""
     value = unless_damaged(lambda: exif.get(ExifTags.Base.Orientation, 1), 1)
+    if isinstance(value, bytes) and value:  # some programs write a byte where two are meant
+        value = value[0]
     return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -52,7 +53,18 @@ _SIDECARS: Final = frozenset(
     )
 )
 
-SYSTEM_FILES: Final = frozenset({"desktop.ini", "ehthumbs.db", "icon\r", "thumbs.db"})
+_UNFINISHED: Final = frozenset(
+    f".{name}"
+    for name in (
+        *("crdownload", "download", "filepart", "icloud", "opdownload", "part", "partial"),
+        *("tmp", "!sync", "!ut"),
+    )
+)
+"""What browsers, copying and synchronising programs call a file that is not there yet."""
+
+SYSTEM_FILES: Final = frozenset(
+    {"desktop.ini", "ehthumbs.db", "ehthumbs_vista.db", "icon\r", "picasa.ini", "thumbs.db"}
+)
 """Names, in lower case, that systems leave in folders."""
 
 SYSTEM_FOLDERS: Final = frozenset(
@@ -66,17 +78,23 @@ SYSTEM_FOLDERS: Final = frozenset(
         "@recycle",
         "@tmp",
         "__macosx",
-        "found.000",
+        "_gsdata_",
+        "ipod photo cache",
         "lost+found",
+        "lost.dir",
         "network trash folder",
         "recycled",
         "recycler",
         "system volume information",
         "temporary items",
+        "thevolumesettingsfolder",
+        "~snapshot",
     }
 )
 """The same of folders: trash, snapshots and thumbnails of systems, file servers and programs."""
 
+_SAVED_BY_CHECKS: Final = re.compile(r"found\.\d{3}")
+"""Folders in which a check of a disk puts what it found."""
 _SHOWN: Final = 5
 _CATALOGUES: Final = (".lrdata", ".lrlibrary")
 """Endings of folders in which a photo program keeps previews."""
@@ -90,7 +108,9 @@ def is_hidden(name: str) -> bool:
 def is_system_name(name: str) -> bool:
     """Whether a name is a system's or a program's own, and nothing below it is a photo to count."""
     lower = name.lower()
-    return lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES)
+    if lower in SYSTEM_FILES or lower in SYSTEM_FOLDERS or lower.endswith(_CATALOGUES):
+        return True
+    return _SAVED_BY_CHECKS.fullmatch(lower) is not None
 
 
 def is_junk(name: str) -> bool:
@@ -112,6 +132,8 @@ def kind_of_file(name: str) -> Passed:
     _, suffix = split_suffix(name)
     if suffix in VIDEO_SUFFIXES:
         return Passed.VIDEO
+    if suffix in _UNFINISHED:
+        return Passed.UNFINISHED
     return Passed.SIDECAR if suffix in _SIDECARS else Passed.OTHER
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -23,6 +25,8 @@ _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
 _DIMENSIONS: Final = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
 _MICROSOFT: Final = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
+_PERSONS: Final = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}PersonInImage"
+_ITEM: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
 _DESCRIPTION: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 _WHOLE: Final = 1e-6
 
@@ -38,19 +42,24 @@ class NamedFace(msgspec.Struct, frozen=True):
     region: Region | None = None
 
 
-def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
-    """Reads the face regions that photo programs write into a photo.
+def people_in_photo(data: bytes, beside: bytes = b"") -> tuple[NamedFace, ...]:
+    """Reads whom photo programs name in a photo.
 
-    Those of the Metadata Working Group (guidelines 2.0: Lightroom, digiKam, Picasa, Apple Photos,
-    Photo Mechanic) and Microsoft's are understood.
+    Face regions of the Metadata Working Group (guidelines 2.0: Lightroom, digiKam, Picasa, Apple
+    Photos, Photo Mechanic) and Microsoft's are understood, and IPTC's names without places.
 
     Args:
         data: The file's bytes, or the first few megabytes.
+        beside: XMP of a file beside it, taken where the photo itself names nobody.
 
     Returns:
         Whom the file names; nobody where it is damaged or no photo.
     """
     header = read_metadata(data)
+    return _named_in(header) or (beside and _named_in(replace(header, packet=beside))) or ()
+
+
+def _named_in(header: Metadata) -> tuple[NamedFace, ...]:
     packet = header.packet
     if not packet or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return ()
@@ -59,8 +68,11 @@ def people_in_photo(data: bytes) -> tuple[NamedFace, ...]:
     except (ET.ParseError, ValueError, LookupError):
         return ()
     found: dict[str, NamedFace] = {}
-    for face in (*_of_working_group(root, header), *_of_microsoft(root, header)):
-        found.setdefault(face.name, face)
+    everybody = (*_of_working_group(root, header), *_of_microsoft(root, header), *_of_iptc(root))
+    for face in everybody:
+        known = found.get(face.name)
+        if known is None or known.region is None:
+            found[face.name] = face if face.region is not None or known is None else known
     return tuple(found.values())
 
 
@@ -81,8 +93,12 @@ def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Tells whether two names are one, whatever their case and spaces."""
-    return " ".join(first.split()).casefold() == " ".join(second.split()).casefold()
+    """Tells whether two names are one, whatever their case, spaces and way to write accents."""
+    return _plain(first) == _plain(second)
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
 
 
 class _Person(msgspec.Struct):
@@ -121,6 +137,13 @@ def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
             continue
         left, top, width, height = (float(number or 0) for number in numbers)
         yield NamedFace(name, _upright((left, top, width, height), header.orientation))
+
+
+def _of_iptc(root: ET.Element) -> Iterator[NamedFace]:
+    for persons in root.iter(_PERSONS):
+        for item in persons.iter(_ITEM):
+            if name := (item.text or "").strip():
+                yield NamedFace(name)
 
 
 def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:

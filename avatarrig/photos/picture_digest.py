@@ -24,7 +24,6 @@ from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
 
 _PNG_PIXELS: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
-_WEBP_PIXELS: Final = {b"VP8 ", b"VP8L", b"ALPH", b"ANMF"}
 _TIFF_LAYOUT: Final = (256, 257, 258, 259, 262, 277, 284, 317, 320, 322, 323, 339, 347)
 _TIFF_PIECES: Final = ((273, 279), (324, 325))
 _BMP_START: Final = slice(10, 14)
@@ -83,10 +82,6 @@ def _bmp(data: bytes) -> Iterator[bytes]:
     yield data[int.from_bytes(data[_BMP_START], "little") :]
 
 
-def _webp(data: bytes) -> Iterator[bytes]:
-    return (data[start:end] for kind, start, end in webp.chunks_of(data) if kind in _WEBP_PIXELS)
-
-
 def _tiff(data: bytes) -> Iterator[bytes]:
     fields = first_directory(data)
     yield repr([fields.get(number) for number in _TIFF_LAYOUT]).encode()
@@ -103,7 +98,7 @@ def _all(fields: dict[int, Any], number: int) -> tuple[int, ...]:
 _PIXELS: Final[dict[Format, Callable[[bytes], Iterator[bytes]]]] = {
     "JPEG": jpeg.pixels_of,
     "PNG": _png,
-    "WebP": _webp,
+    "WebP": webp.pixels_of,
     "HEIC": boxes.pixels_of,
     "AVIF": boxes.pixels_of,
     "TIFF": _tiff,

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from avatarrig.body.comparison import differences
 from avatarrig.pictures import style
-from avatarrig.pictures.figure import (
-    HEAD_HEIGHT,
-    HEAD_WIDTH,
-    NECK,
-    Bone,
-    Figure,
-    build_figure,
-)
+from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.page import Edge, Letters, Page
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
 from avatarrig.wire.counted import counted

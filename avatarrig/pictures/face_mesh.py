@@ -58,10 +58,7 @@ def _edges() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
     connections = vision.FaceLandmarksConnections
     irises = connections.FACE_LANDMARKS_LEFT_IRIS + connections.FACE_LANDMARKS_RIGHT_IRIS
-    groups = (
-        connections.FACE_LANDMARKS_TESSELATION,
-        connections.FACE_LANDMARKS_CONTOURS + irises,
-    )
+    groups = (connections.FACE_LANDMARKS_TESSELATION, connections.FACE_LANDMARKS_CONTOURS + irises)
     mesh, features = (np.array([(edge.start, edge.end) for edge in group]) for group in groups)
     return _each_once(mesh), _each_once(features)
 

@@ -11,14 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from avatarrig.body.landmarks import (
-    BONES,
-    LEFT_EAR,
-    LEFT_SHOULDER,
-    NOSE,
-    RIGHT_EAR,
-    RIGHT_SHOULDER,
-)
+from avatarrig.body.landmarks import BONES, LEFT_EAR, LEFT_SHOULDER, NOSE, RIGHT_EAR, RIGHT_SHOULDER
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.visible import SEEN, TRUNK, visible_landmarks
 from avatarrig.wire.estimate import BONE_LABELS, Estimate

@@ -5,12 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from avatarrig.body.landmarks import (
-    BONES,
-    LEFT_EAR,
-    NOSE,
-    RIGHT_EAR,
-)
+from avatarrig.body.landmarks import BONES, LEFT_EAR, NOSE, RIGHT_EAR
 from avatarrig.pictures.braille import DOTS_ACROSS, DOTS_DOWN, Canvas, Cell
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.visible import TRUNK, visible_landmarks
@@ -25,11 +20,7 @@ FEWEST_ROWS: Final = 8
 NUMBERS_FROM_COLUMNS: Final = 44
 """In a narrower T-pose numbers would hide the bones."""
 
-_STROKES: Final = {
-    "stable": ("━", "┃"),
-    "provisional": ("─", "│"),
-    "insufficient": ("┄", "┆"),
-}
+_STROKES: Final = {"stable": ("━", "┃"), "provisional": ("─", "│"), "insufficient": ("┄", "┆")}
 """Across and down: how sure a bone is can be seen without colours."""
 
 _HEAD: Final = ((LEFT_EAR, NOSE), (NOSE, RIGHT_EAR))

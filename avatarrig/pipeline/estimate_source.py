@@ -58,6 +58,28 @@ def estimate_in(run: Path, subject: str | None) -> SourcedEstimate:
     return SourcedEstimate(stored.file.parent, "", stored.estimate)
 
 
+def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
+    """Finds all that a run directory says of a person, intervals included.
+
+    Raises:
+        EstimateRefusedError: As `estimate_in`, or an older version wrote it.
+    """
+    try:
+        file = read_estimate(run, subject).file
+    except NoEstimateError:
+        if not RunDirectory(run).observations.is_dir():
+            raise
+        name, estimator, _ = _estimator_of(run, subject)
+        return estimator.estimate(subject=name)
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Estimate)
+    except msgspec.MsgspecError as error:
+        raise EstimateRefusedError(
+            f"{file}: it lacks what is compared ({error}): it was written by an older version; "
+            "give the command of that run again"
+        ) from error
+
+
 def estimate_on(kafka: KafkaSettings, subject: str | None) -> SourcedEstimate:
     """Finds the latest estimate that Kafka has. Raises EstimateRefusedError: As `estimate_in`."""
     name, estimate = _chosen(estimates_by_now(kafka), subject, kafka.bootstrap_servers)
@@ -85,14 +107,20 @@ def observations_on(kafka: KafkaSettings, subject: str | None, folder: Path) -> 
 
 
 def _estimate_anew(run: Path, subject: str | None) -> SourcedEstimate:
+    name, estimator, several = _estimator_of(run, subject)
+    place = place_of_estimate(RunDirectory(run), name, several=several)
+    return SourcedEstimate(place.path, "", _as_in_file(estimator.estimate(subject=name)))
+
+
+def _estimator_of(run: Path, subject: str | None) -> tuple[str, Estimator, bool]:
+    """Whose observations lie in a run, what they amount to, and whether there are others'."""
     estimators: dict[str, Estimator] = {}
     for observation in load_run(run):
         estimators.setdefault(observation.subject, Estimator()).update(observation)
     if not estimators:
         raise NoEstimateError(f"{run}: there is no observation yet: run AvatarRig first")
     name, estimator = _chosen(estimators, subject, str(run))
-    place = place_of_estimate(RunDirectory(run), name, several=len(estimators) > 1)
-    return SourcedEstimate(place.path, "", _as_in_file(estimator.estimate(subject=name)))
+    return name, estimator, len(estimators) > 1
 
 
 def _chosen(found: Mapping[str, FoundT], subject: str | None, where: str) -> tuple[str, FoundT]:

@@ -74,10 +74,7 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
             runs does not get to it.
     """
     removed: dict[str, int] = {}
-    with (
-        contextlib.closing(open_reader(kafka)) as reader,
-        _producing(kafka) as producer,
-    ):
+    with contextlib.closing(open_reader(kafka)) as reader, _producing(kafka) as producer:
         found = {channel.topic: _find(reader, channel, subject) for channel in WRITTEN}
         _refuse_waiting(kafka, found[IMAGES], subject)
         ends = _send_forget(producer, reader, subject)

@@ -20,7 +20,7 @@ from avatarrig.runs.estimates import SUBJECTS, place_of_estimate
 from avatarrig.runs.store import RunStore
 from avatarrig.views import Subject
 from avatarrig.views.board import EVERYTHING, Board
-from avatarrig.views.feed import ESTIMATES, advance, following
+from avatarrig.views.feed import ESTIMATES_OF_NOW, advance, following
 
 WRITE_SECONDS: Final = 4.0
 """While photos flow, an estimate is written at most so often."""
@@ -171,7 +171,7 @@ class KeepingEstimates:
             _log.warning("estimates cannot be written", why=said)
 
     def _follow(self) -> None:
-        with following(self._kafka, ESTIMATES) as reader:
+        with following(self._kafka, ESTIMATES_OF_NOW) as reader:
             board = Board(EVERYTHING)
             version, written_at, is_last = -1, float("-inf"), False
             while not is_last:

@@ -83,10 +83,7 @@ def measured(
         service.registry.register(kafka_metrics)
         try:
             endpoint = Endpoint(
-                address.host,
-                address.port,
-                registry=service.registry,
-                readiness=service.readiness,
+                address.host, address.port, registry=service.registry, readiness=service.readiness
             )
         except EndpointError as error:
             raise CommandError(str(error)) from error

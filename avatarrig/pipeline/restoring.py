@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Callable
-from typing import Final
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
+from avatarrig.kafka.deciding.records import fetch_observations
+from avatarrig.kafka.errors import TransportError
 from avatarrig.views.progress import Found, ObservedPhoto
-from avatarrig.wire import Observation, RecordRefusedError, decode
-from avatarrig.wire.topics import OBSERVATIONS
-
-PATIENCE_SECONDS: Final = 10.0
+from avatarrig.wire import Observation
 
 
 class Restorer:
@@ -37,24 +35,15 @@ class Restorer:
         """
         if self._consumer is None:
             self._consumer = self._open()
-        place = TopicPartition(OBSERVATIONS, seen.partition)
-        self._consumer.assign([place])
-        self._consumer.seek(place, seen.offset)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up:
-            for message in self._consumer.poll(timeout_ms=200, max_records=1).get(place, []):
-                return _meant(message.value, photo)
+        with contextlib.suppress(TransportError):  # nothing comes: then it is detected anew
+            record = fetch_observations(self._consumer, seen.partition, [seen.offset]).get(
+                seen.offset
+            )
+            if record is not None and (record.subject, record.image_id) == photo.key:
+                return record
         return None
 
     def close(self) -> None:
         """Closes the connection."""
         if self._consumer is not None:
             self._consumer.close()
-
-
-def _meant(value: bytes | None, photo: Found) -> Observation | None:
-    try:
-        record = decode(value, Observation)
-    except RecordRefusedError:  # compaction has taken it, and another message comes next
-        return None
-    return record if (record.subject, record.image_id) == photo.key else None

@@ -47,15 +47,15 @@ def write_results(
     write_atomically(run.index, _index(progress))
     write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings))
-    write_estimate(run, estimates)
+    write_drawn(run, estimates)
+
+
+def write_drawn(run: RunDirectory, estimates: Estimates) -> None:
+    """Writes estimates, and what they look like."""
+    write_estimates(run, estimates)
     for subject, estimate in estimates.items():
         place = place_of_estimate(run, subject, several=len(estimates) > 1)
         write_atomically(place.preview, draw_preview(estimate, title=subject))
-
-
-def write_estimate(run: RunDirectory, estimates: Estimates) -> None:
-    """Writes the latest estimate, where there is one."""
-    write_estimates(run, estimates)
 
 
 def summary(

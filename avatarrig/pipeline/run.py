@@ -25,22 +25,12 @@ from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
-from avatarrig.pipeline.results import (
-    Estimates,
-    estimate_again,
-    result_document,
-    write_results,
-)
+from avatarrig.pipeline.results import Estimates, estimate_again, result_document, write_results
 from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
-from avatarrig.runs import (
-    RunDirectory,
-    RunIdentity,
-    open_run,
-    read_file_counts,
-)
+from avatarrig.runs import RunDirectory, RunIdentity, open_run, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
 from producers.content import wanted_suffixes
@@ -49,10 +39,16 @@ from producers.scan import scan
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended."""
+    """How a run ended.
+
+    Attributes:
+        departed: Photos that count though they are no longer in the dataset, as they are many at
+            once; 0 where the dataset was not listed whole.
+    """
 
     exit_code: ExitCode
     document: dict[str, Any]
+    departed: int = 0
 
 
 def run_photos(request: RunRequest, screen: Screen) -> Outcome:
@@ -132,11 +128,7 @@ def _log_into(run: RunDirectory) -> Iterator[None]:
 
 
 def _locked_run(
-    request: RunRequest,
-    run: RunDirectory,
-    identity: RunIdentity,
-    screen: Screen,
-    started: float,
+    request: RunRequest, run: RunDirectory, identity: RunIdentity, screen: Screen, started: float
 ) -> Outcome:
     with Interruption() as interruption:
         with screen.display() as display:
@@ -199,7 +191,8 @@ def _locked_run(
             finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        return Outcome(code, result_document(run, progress, estimates, elapsed))
+        departed = progress.departed if request.max_images is None else 0
+        return Outcome(code, result_document(run, progress, estimates, elapsed), departed)
 
 
 def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:

@@ -33,12 +33,12 @@ from avatarrig.pipeline.parts import aggregator, members, replicas, sandbox_sett
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.restoring import Restorer
-from avatarrig.pipeline.results import write_estimate
 from avatarrig.pipeline.screen import Display
 from avatarrig.pipeline.service import membership
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import ChildState
 from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
+from avatarrig.runs.estimates import write_estimates
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.counted import counted
@@ -337,7 +337,7 @@ class Session:
         if self._unwritten and now - self._written_at >= ESTIMATE_SECONDS:
             self._unwritten = False
             self._written_at = now
-            write_estimate(self._run, self._progress.estimates())
+            write_estimates(self._run, self._progress.estimates())
 
     def _enter(self, stage: str) -> None:
         self._stage = stage

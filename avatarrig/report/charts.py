@@ -65,11 +65,7 @@ def course_chart(curve: Curve, truth: float | None = None) -> Markup:
 
 def _add_hover(drawing: Drawing, curve: Curve, across: list[float]) -> None:
     """Lays a see-through strip over each point that says its numbers when pointed at."""
-    borders = [
-        across[0] - 4,
-        *((a + b) / 2 for a, b in pairwise(across)),
-        across[-1] + 4,
-    ]
+    borders = [across[0] - 4, *((a + b) / 2 for a, b in pairwise(across)), across[-1] + 4]
     for point, left, right in zip(curve.points, borders, borders[1:], strict=False):
         drawing.box(
             (left, _TOP),

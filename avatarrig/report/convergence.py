@@ -60,8 +60,7 @@ class Course(msgspec.Struct, frozen=True):
 def in_order(observations: Iterable[Observation]) -> list[Observation]:
     """Sorts photos by the time they were taken, by path where that is the same."""
     return sorted(
-        observations,
-        key=lambda seen: (capture_moment(seen.captured_at, seen.found_at), seen.path),
+        observations, key=lambda seen: (capture_moment(seen.captured_at, seen.found_at), seen.path)
     )
 
 

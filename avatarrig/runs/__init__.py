@@ -23,13 +23,7 @@ from avatarrig.runs.files import (
     write_observation,
     write_pictures,
 )
-from avatarrig.runs.layout import (
-    ForeignRunError,
-    RunDirectory,
-    RunIdentity,
-    dataset_of,
-    open_run,
-)
+from avatarrig.runs.layout import ForeignRunError, RunDirectory, RunIdentity, dataset_of, open_run
 from avatarrig.runs.loaded import Run, load_run
 from avatarrig.runs.observation_document import ObservationFileError
 

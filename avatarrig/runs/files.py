@@ -11,11 +11,7 @@ from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
-from avatarrig.runs.observation_document import (
-    ObservationFileError,
-    from_document,
-    to_document,
-)
+from avatarrig.runs.observation_document import ObservationFileError, from_document, to_document
 from avatarrig.runs.seal import Seal, seal_of, sealed
 from avatarrig.wire import Observation
 from avatarrig.wire.identity import subject_name

@@ -25,6 +25,9 @@ from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 MOST_PHOTOS: Final = 12
+MOST_SERIES: Final = 8
+"""Of more detectors the latest estimates of a subject are kept."""
+
 _COUNTED_REASON_LENGTH: Final = 40
 _MOST_REASONS: Final = 50
 
@@ -55,7 +58,7 @@ class _Person:
     def __init__(self, name: str) -> None:
         self.version = 0
         self._name = name
-        self._record: SkeletonRecord | None = None
+        self._records: dict[str, SkeletonRecord] = {}
         self._fingerprints: set[str] = set()
         self._photos: list[Sighting] = []
         self._posed: Sighting | None = None
@@ -64,8 +67,12 @@ class _Person:
 
     def skeleton(self, record: SkeletonRecord) -> None:
         self._fingerprints.add(record.fingerprint)
-        if self._record is None or record.estimated_at >= self._record.estimated_at:
-            self._record = record
+        known = self._records.pop(record.fingerprint, None)
+        newer = known is None or record.estimated_at >= known.estimated_at
+        self._records[record.fingerprint] = record if newer or known is None else known
+        if len(self._records) > MOST_SERIES:
+            oldest = min(self._records.values(), key=lambda each: each.estimated_at)
+            del self._records[oldest.fingerprint]
 
     def note(self, note: HistoryRecord) -> None:
         self._fingerprints.add(note.fingerprint)
@@ -85,24 +92,35 @@ class _Person:
         if self._posed is None or sighting.observed_at >= self._posed.observed_at:
             self._posed = sighting
 
+    @property
+    def _record(self) -> SkeletonRecord | None:
+        """The latest estimate of those by the detector that the latest photo was observed with.
+
+        What somebody decides about a photo changes the estimates of all detectors that saw it.
+        """
+        if self._photos and (record := self._records.get(self._photos[-1].fingerprint)):
+            return record
+        return max(self._records.values(), key=lambda each: each.estimated_at, default=None)
+
     def subject(self) -> Subject:
         """What is known now; the same value as long as nothing changes."""
         if self._seen is None or self._seen.version != self.version:
+            record = self._record
             self._seen = Subject(
                 name=self._name,
-                record=self._record,
+                record=record,
                 fingerprints=frozenset(self._fingerprints),
                 photos=tuple(self._photos),
                 posed=self._posed,
-                notes=tuple(self._latest_notes()),
+                notes=tuple(self._latest_notes(record)),
                 version=self.version,
             )
         return self._seen
 
-    def _latest_notes(self) -> list[HistoryRecord]:
-        if self._record is None:
+    def _latest_notes(self, record: SkeletonRecord | None) -> list[HistoryRecord]:
+        if record is None:
             return max(self._notes.values(), key=lambda notes: notes[-1].estimated_at, default=[])
-        return self._notes.get(self._record.fingerprint, [])
+        return self._notes.get(record.fingerprint, [])
 
 
 class Board:

@@ -10,13 +10,7 @@ from typing import Final, Self
 import msgspec
 import structlog
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    Reader,
-    TransportError,
-    from_beginning,
-    reading,
-)
+from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning, reading
 from avatarrig.kafka.deciding.known import Known
 from avatarrig.process.background import Background
 from avatarrig.views.catalogue import Catalogue

@@ -41,6 +41,9 @@ CHANNELS: Final = (ESTIMATED, SIGHTINGS, REJECTED, REFERENCES, NOTED)
 WATCHED: Final = (SKELETONS, OBSERVATIONS, REJECTS, IMAGES, HISTORY)
 ESTIMATES: Final = (SKELETONS,)
 ESTIMATES_OVER_TIME: Final = (SKELETONS, HISTORY)
+ESTIMATES_OF_NOW: Final = (SKELETONS, OBSERVATIONS)
+"""The latest photos tell which of a subject's estimates is the one of now."""
+
 
 LATEST: Final = {OBSERVATIONS: 30, REJECTS: 2000}
 """Of these topics only so many of each partition's latest offsets are read at the start."""
@@ -123,7 +126,7 @@ def estimates_by_now(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> dict[
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
     board = Board(EVERYTHING)
-    with following(kafka, ESTIMATES, tell=tell) as reader:
+    with following(kafka, ESTIMATES_OF_NOW, tell=tell) as reader:
         while reader.behind:
             advance(reader, board, _POLL_SECONDS)
     return {
@@ -183,11 +186,7 @@ def _since_rejected(consumer: Consumer, starts: Offsets) -> dict[Partition, int]
 
 
 def _fill(
-    board: Board,
-    consumer: Consumer,
-    channels: Iterable[Channel[Any]],
-    starts: Offsets,
-    tell: Tell,
+    board: Board, consumer: Consumer, channels: Iterable[Channel[Any]], starts: Offsets, tell: Tell
 ) -> None:
     reader = Reader(consumer, channels, starts, tell=tell)
     board.begin(reader.firsts, reader.starts)

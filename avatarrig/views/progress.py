@@ -16,14 +16,7 @@ from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.kafka.reading import Message
-from avatarrig.wire import (
-    Decision,
-    Forget,
-    Observation,
-    PhotoReference,
-    Reject,
-    SkeletonRecord,
-)
+from avatarrig.wire import Decision, Forget, Observation, PhotoReference, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_digest

@@ -7,7 +7,16 @@ from typing import Final
 import msgspec
 
 from avatarrig.wire import Decision, Forget, PackedArray
-from avatarrig.wire.bounds import Count, ImageId, Name, PathText, Pixels, Prose, Seconds
+from avatarrig.wire.bounds import (
+    Count,
+    Fingerprint,
+    ImageId,
+    Name,
+    PathText,
+    Pixels,
+    Prose,
+    Seconds,
+)
 from avatarrig.wire.channels import Channel
 from avatarrig.wire.topics import OBSERVATIONS
 
@@ -26,6 +35,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     path: PathText
     found_at: Seconds
     observed_at: Seconds
+    fingerprint: Fingerprint
     width: Pixels
     height: Pixels
     people: Count = 0

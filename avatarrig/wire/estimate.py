@@ -92,8 +92,7 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         Meta(description="Photos that show the bone well; for wingspan_est the bone seen least."),
     ]
     moments: Annotated[
-        Count | None,
-        Meta(description="Moments that these photos were taken in; 1.0 does not say."),
+        Count | None, Meta(description="Moments that these photos were taken in; 1.0 does not say.")
     ] = None
     median: Annotated[
         _Length | None,

@@ -236,6 +236,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
         decided_at: Unix seconds.
         observed: The partition's first observations of the photos, one for each fingerprint,
             without face and blendshapes.
+        face: The subject's face in the photo, as `avatarrig.detectors.faces` packs it, where
+            somebody pointed at it: as long as the photo stands so, it is a reference.
     """
 
     subject: Name
@@ -244,6 +246,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     decided_at: Seconds
     reason: Prose = ""
     observed: Annotated[tuple[Observation, ...], Meta(max_length=10_000)] = ()
+    face: Annotated[bytes, Meta(max_length=1 << 10)] = b""
     version: int = SCHEMA_VERSION
 
 

@@ -11,11 +11,7 @@ import msgpack
 import msgspec
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.wire.kinds import (
-    SCHEMA_VERSION,
-    Decision,
-    PackedArray,
-)
+from avatarrig.wire.kinds import SCHEMA_VERSION, Decision, PackedArray
 
 MAX_RECORD_BYTES = 1_000_000
 """Larger messages are refused before they are unpacked (Kafka's default limit)."""

@@ -12,15 +12,9 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 
-from avatarrig.process.environment import environment_without_secrets
+from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.process.supervision import KILLED
-from processors.sandbox.messages import (
-    Answer,
-    GarbledError,
-    parse_answer,
-    read_frame,
-    write_frame,
-)
+from processors.sandbox.messages import Answer, GarbledError, parse_answer, read_frame, write_frame
 
 _COMMAND = (sys.executable, "-P", "-m", "processors.sandbox.process")
 _TAIL_BYTES = 8192

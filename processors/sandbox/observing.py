@@ -144,11 +144,7 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
             RunStorageError: The run directory cannot take the files.
         """
         observation = assemble(
-            reference,
-            seen,
-            fingerprint=fingerprint,
-            learned=self.learned,
-            observed_at=time.time(),
+            reference, seen, fingerprint=fingerprint, learned=self.learned, observed_at=time.time()
         )
         if self.run is not None:
             write_observation(self.run, observation, self._pictures(observation, seen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.departures.observed import Observed
+from producers.pointed import Pointed
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -36,6 +38,7 @@ ROUNDS: Final = 5
 """How often it is looked whether photos were observed while they were being decided about."""
 
 RETRY_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.05
 _FETCHED_TOGETHER: Final = 500
 _REST: Final = 10
 """Going through all photos may take a tenth of the time."""
@@ -75,6 +78,8 @@ class Keeping:
         self._stack = contextlib.ExitStack()
         self._reader: Reader | None = None
         self._observed = Observed(dataset)
+        self._pointed = Pointed()
+        self._faces: dict[str, tuple[bytes, ...]] = {}
         self._awaited: dict[int, int] = {}
         self._unknown: set[tuple[int, int]] = set()
         self._is_due = True
@@ -86,6 +91,17 @@ class Keeping:
         """Closes the connections."""
         self._reader = None
         self._stack.close()
+
+    @property
+    def faces(self) -> dict[str, tuple[bytes, ...]]:
+        """Subject to the faces that somebody pointed at, as of the last time all was read."""
+        return self._faces
+
+    def catch_up(self, stop: threading.Event) -> None:
+        """Reads what there is by now, unless told to stop."""
+        while not (self._is_ready or stop.is_set()):
+            self.work()
+            stop.wait(_LOOK_SECONDS)
 
     def looked(self, listed: Listed) -> None:
         """Notes a look at the whole dataset."""
@@ -167,7 +183,10 @@ class Keeping:
             messages = self._reader.poll(0.1 if self._reader.behind else 0.0)
             for message in messages:
                 self._observed.take(message.record, message.partition, message.offset)
+                self._pointed.take(message.record)
             any_came |= bool(messages)
+            if not self._reader.behind:
+                self._faces = self._pointed.faces()
             if not (self._reader.behind or messages) or time.monotonic() >= until:
                 self._is_due |= any_came
                 return any_came
@@ -207,11 +226,7 @@ class Keeping:
         }
 
     def _decisions(
-        self,
-        consumer: KafkaConsumer,
-        partition: int,
-        why: Decision,
-        photos: dict[str, list[int]],
+        self, consumer: KafkaConsumer, partition: int, why: Decision, photos: dict[str, list[int]]
     ) -> Iterator[Decision]:
         names = list(photos)
         for start in range(0, len(names), _FETCHED_TOGETHER):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -127,6 +128,40 @@ def test_a_folder_that_is_away_empties_no_estimate_unless_it_is_asked_for(
     assert story.run().estimate == before
     assert story.run("--max-images", "3", "--prune").estimate == before
     pruned = msgspec.json.decode(story.run("--prune").estimate)
+    assert pruned["photos"]["excluded"] == {"gone": 6}
+    (tmp_path / "two").rename(story.dataset / "two")
+    assert story.run().estimate == before
+
+
+def answering(story: Story, answer: str) -> str:
+    """Runs in a terminal of which somebody answers the question; returns what was said there."""
+    ours, its = pytest.importorskip("pty").openpty()
+    run = (story.dataset, "--out", story.path, "--workers", "1")
+    said = b""
+    with story._command.start(*run, stdout=its, stderr=its, stdin=its) as process:
+        os.close(its)
+        answered = False
+        with contextlib.suppress(OSError):  # the terminal ends with the program
+            while some := os.read(ours, 4096):
+                said += some
+                if not answered and b"[y/N]" in said:
+                    answered = True
+                    os.write(ours, f"{answer}\n".encode())
+    os.close(ours)
+    assert process.returncode == 0, said
+    return " ".join(said.decode().split())
+
+
+def test_in_a_terminal_it_is_asked_whether_many_photos_shall_stop_counting(
+    story: Story, tmp_path: Path
+) -> None:
+    before = story.run().estimate
+    (story.dataset / "two").rename(tmp_path / "two")
+    question = "Shall the 6 photos no longer in the dataset stop counting?"
+    assert question in answering(story, "n")
+    assert story.estimate == before
+    assert question in answering(story, "y")
+    pruned = msgspec.json.decode(story.estimate)
     assert pruned["photos"]["excluded"] == {"gone": 6}
     (tmp_path / "two").rename(story.dataset / "two")
     assert story.run().estimate == before

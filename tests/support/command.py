@@ -29,6 +29,7 @@ class Command:
         *arguments: str | Path,
         stdout: int | IO[Any] = subprocess.PIPE,
         stderr: int | IO[Any] = subprocess.PIPE,
+        stdin: int | None = None,
     ) -> subprocess.Popen[str]:
         """Starts it; the caller waits."""
         return subprocess.Popen(
@@ -37,6 +38,7 @@ class Command:
             env={**os.environ, "COLUMNS": "120", **self._environment},
             stdout=stdout,
             stderr=stderr,
+            stdin=stdin,
             text=True,
         )
 

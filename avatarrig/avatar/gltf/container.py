@@ -70,6 +70,8 @@ def write_container(container: Container) -> bytes:
 
 
 def _parse(data: bytes) -> Container:
+    if len(data) < _HEADER.size:
+        raise ValueError("it is too short")
     magic, version, _ = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise ValueError("it does not begin with glTF")

@@ -60,11 +60,14 @@ class Skin(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         inverse_binds: (joints, 4, 4).
         usable: Joints whose matrix can be undone: (joints,).
+        bound: Whether the matrices tell the joints' places in the bind pose. Where there are none,
+            or all are one, each joint's share of the mesh lies in the joint's own space.
     """
 
     joints: tuple[int, ...]
     inverse_binds: Floats
     usable: Any
+    bound: bool = True
 
 
 def read_tree(document: dict[str, Any]) -> Tree:
@@ -145,8 +148,13 @@ def read_skins(document: dict[str, Any], binary: bytes | bytearray) -> list[Skin
         if len(matrices) < len(joints):
             raise AvatarFileError("a skin has fewer inverse bind matrices than joints")
         usable = np.abs(np.linalg.det(matrices[:, :3, :3])) > _SINGULAR**3
-        skins.append(Skin(joints=joints, inverse_binds=matrices, usable=usable))
+        bound = "inverseBindMatrices" in skin and not _are_one(matrices)
+        skins.append(Skin(joints=joints, inverse_binds=matrices, usable=usable, bound=bound))
     return skins
+
+
+def _are_one(matrices: Floats) -> bool:
+    return len(matrices) > 1 and bool(np.all(matrices == matrices[0]))
 
 
 def bind_worlds(
@@ -164,7 +172,7 @@ def bind_worlds(
     wanted = set(bones)
     for skin in sorted(skins, key=lambda skin: -len(wanted & set(skin.joints))):
         usable = [k for k in range(len(skin.joints)) if skin.usable[k]]
-        if not usable:
+        if not usable or not skin.bound:
             continue
         frame = _frame(tree, worlds, skin, usable, known)
         for k in usable:
@@ -197,7 +205,7 @@ def pose_spread(worlds: Floats, skins: Sequence[Skin]) -> float:
     for skin in skins:
         joints = list(skin.joints)
         moved = (worlds[joints] @ skin.inverse_binds)[skin.usable]
-        if not len(moved):
+        if not len(moved) or not skin.bound:
             continue
         middle = np.median(moved, axis=0)
         apart = np.abs(moved - middle)

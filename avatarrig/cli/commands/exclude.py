@@ -89,12 +89,7 @@ def _decide(
 
 
 def _decide_in_service(
-    names: tuple[str, ...],
-    subject: str,
-    reason: str,
-    kafka: KafkaArguments,
-    *,
-    excluding: bool,
+    names: tuple[str, ...], subject: str, reason: str, kafka: KafkaArguments, *, excluding: bool
 ) -> None:
     from avatarrig.kafka.deciding.service import decide_in_service
 

@@ -97,11 +97,7 @@ def _check(file_format: str, *, body: bool) -> None:
 def _body(
     estimate: FileEstimate, file_format: str, naming: str, height: float | None, target: Path
 ) -> tuple[list[tuple[Path, bytes]], str]:
-    from avatarrig.avatar.human.making import (
-        AVERAGES,
-        Wish,
-        make_body,
-    )
+    from avatarrig.avatar.human.making import AVERAGES, Wish, make_body
     from avatarrig.avatar.human.shape import to_mhm
     from avatarrig.avatar.human.source import find_human
 

@@ -107,7 +107,7 @@ def fit(
             height=height,
             scaled=frozenset(part for part, size in sizes.items() if size == _SCALE),
         )
-        fitted = _fitted(avatar, known, options)
+        fitted = _fitted(avatar_file, avatar, known, options)
         _show(avatar, fitted, known, options.widths, dry_run=dry_run)
         if dry_run:
             return
@@ -144,13 +144,13 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
         raise _unfit(file, error) from error
 
 
-def _fitted(avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
+def _fitted(file: Path, avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
     try:
         return fit_avatar(avatar, known.lengths, options)
     except UnfitAvatarError as error:
-        raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
+        raise _unfit(file, error) from error
 
 
 def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:

@@ -38,10 +38,7 @@ def forget(
     yours to delete, and first of all: photos that are still there are found again.
     """
     from avatarrig.pipeline.forgetting import forget_subject
-    from avatarrig.pipeline.forgotten_files import (
-        forget_files,
-        forget_stored_files,
-    )
+    from avatarrig.pipeline.forgotten_files import forget_files, forget_stored_files
 
     stores = [out for out in outs if lies_in_store(out)]
     places = [_folder(out) for out in outs if out not in stores]

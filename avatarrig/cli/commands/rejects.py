@@ -84,11 +84,7 @@ def show_command(*, run_directory: Path | None, kafka: KafkaArguments, text: str
 @_filters[0]
 @_filters[1]
 def replay_command(
-    *,
-    run_directory: Path | None,
-    kafka: KafkaArguments,
-    reason: str | None,
-    since: str | None,
+    *, run_directory: Path | None, kafka: KafkaArguments, reason: str | None, since: str | None
 ) -> None:
     """Publish what is rejected again, after its cause was mended.
 

@@ -45,11 +45,7 @@ PAGE_NAME = "report.html"
 )
 @kafka_options
 def report(
-    run: Path | None,
-    subject: str | None,
-    out: Path | None,
-    pictures: int,
-    kafka: KafkaArguments,
+    run: Path | None, subject: str | None, out: Path | None, pictures: int, kafka: KafkaArguments
 ) -> None:
     """Write RUN as one HTML file: skeleton, convergence, photos, quality and settings.
 

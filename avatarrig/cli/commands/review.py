@@ -39,13 +39,9 @@ def review(*, run: Path, out: Path | None, photos: int, labels: Path | None) -> 
     somebody else, those that pull the estimate. On the page, keys decide; the commands that it
     gives carry the decisions out.
     """
-    from avatarrig.report.calibration.labels import (
-        read_labels,
-    )
+    from avatarrig.report.calibration.labels import read_labels
     from avatarrig.report.review import PAGE_NAME, make_review, split_labels
-    from avatarrig.runs import (
-        write_atomically,
-    )
+    from avatarrig.runs import write_atomically
 
     with fail_clearly():
         if labels is not None:

@@ -18,13 +18,16 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
+from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
+from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
 
@@ -48,6 +51,7 @@ class _Dataset(click.Path):
                 param,
                 ctx,
             )
+        check_folder(value)
         return super().convert(value, param, ctx)
 
 
@@ -64,7 +68,9 @@ class _Dataset(click.Path):
 @click.option(
     "--window", type=WINDOW, help="Estimate the newest days apart, such as 30d, by capture time."
 )
-@click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name")
+@click.option(
+    "--subject", type=NAME, help="Whose skeleton it is.", show_default="the dataset's name"
+)
 @click.option(
     "--subject-from-folder",
     is_flag=True,
@@ -112,15 +118,31 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
     console = Console(stderr=as_json, highlight=False)
     with fail_clearly():
         check_address("--web-port", "127.0.0.1", given["web_port"] or None, "or 0 for no page")
-        outcome = run_photos(_request(given, kafka.optional()), RunScreen(console))
+        request = _request(given, kafka.optional())
+        outcome = run_photos(request, RunScreen(console))
+        if outcome.exit_code == ExitCode.DONE and _shall_prune(outcome.departed):
+            pruning = msgspec.structs.replace(request, prune=True)
+            outcome = run_photos(pruning, RunScreen(console))
     if as_json:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     sys.exit(outcome.exit_code)
 
 
+def _shall_prune(departed: int) -> bool:
+    """Asks, where photos are gone and somebody is there to answer."""
+    if not (departed and sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    question = (
+        f"Shall the {counted(departed, 'photo')} no longer in the dataset stop counting? "
+        "(Not if a disk is just away.)"
+    )
+    return click.confirm(question)
+
+
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
     detecting: Detecting = given["detecting"]
     asking: Asking = given["asking"]
+    check_folder(given["out"])
     if given["subject"] is not None and given["subject_from_folder"]:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     measuring: Measuring = given["measuring"]

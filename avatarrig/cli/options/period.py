@@ -24,10 +24,7 @@ class _Day(click.ParamType):
         self._bound = bound
 
     def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.date:
         """Reads it."""
         if isinstance(value, dt.date):
@@ -50,12 +47,7 @@ def period_options(command: Callable[..., Returned]) -> Callable[..., Returned]:
     """Gives a command the options; it is called with one argument ``period`` for both."""
 
     @functools.wraps(command)
-    def gathered(
-        *,
-        since: dt.date | None,
-        until: dt.date | None,
-        **given: Any,
-    ) -> Returned:
+    def gathered(*, since: dt.date | None, until: dt.date | None, **given: Any) -> Returned:
         if since is not None and until is not None and since > until:
             raise click.UsageError(f"--since {since} is after --until {until}")
         return command(period=Period(since, until), **given)

@@ -21,10 +21,7 @@ class _Place(click.ParamType):
     name = "X,Y"
 
     def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Point:
         """Reads two shares."""
         if isinstance(value, tuple):

@@ -46,11 +46,7 @@ class RunScreen:
 
 
 def print_results(
-    console: Console,
-    run: RunDirectory,
-    progress: Progress,
-    estimates: Estimates,
-    elapsed: float,
+    console: Console, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
 ) -> None:
     """Says what came out, what is rejected or excluded and why, and where the files are."""
     counts = progress.counts

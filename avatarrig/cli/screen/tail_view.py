@@ -68,12 +68,7 @@ class Screen:
 
 
 def picture(
-    seen: Snapshot,
-    subjects: Sequence[Subject],
-    screen: Screen,
-    *,
-    now: float,
-    trouble: str = "",
+    seen: Snapshot, subjects: Sequence[Subject], screen: Screen, *, now: float, trouble: str = ""
 ) -> RenderableType:
     """Lays out everything.
 

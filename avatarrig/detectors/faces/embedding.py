@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import cv2
 import numpy as np
@@ -13,9 +12,6 @@ from avatarrig.detectors.native import silenced
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-LENGTH: Final = 128
-"""How many numbers an embedding has."""
 
 
 class FaceEmbedder:

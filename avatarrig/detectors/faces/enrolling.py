@@ -13,7 +13,11 @@ from avatarrig.body.recognition import NOT_TAKEN
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.models import FaceModelFiles
 from avatarrig.detectors.faces.recogniser import Recogniser
-from avatarrig.detectors.faces.refused import Point, ReferenceRefusedError
+from avatarrig.detectors.faces.refused import (
+    Point,
+    ReferenceRefusedError,
+    SeveralFacesError,
+)
 from avatarrig.detectors.faces.template import Template
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
@@ -81,13 +85,15 @@ def _face(recogniser: Recogniser, photo: Path, rgb: Pixels, places: list[Point])
     elif places:
         face = _nearest(known, places.pop(0), width, height)
     else:
-        middles = [
-            f"{face.centre[0] / width:.2f},{face.centre[1] / height:.2f}"
+        middles = tuple(
+            (face.centre[0] / width, face.centre[1] / height)
             for face in sorted(known, key=lambda face: face.centre[0])
-        ]
-        raise ReferenceRefusedError(
+        )
+        words = " or ".join(f"{across:.2f},{down:.2f}" for across, down in middles)
+        raise SeveralFacesError(
             f"reference {photo}: it shows {len(known)} faces. Say which one is meant with "
-            f"--reference-at and its place, from left to right {' or '.join(middles)}"
+            f"--reference-at and its place, from left to right {words}",
+            middles,
         )
     if face.width < LEAST_WIDTH:
         raise ReferenceRefusedError(

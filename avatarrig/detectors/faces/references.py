@@ -17,9 +17,13 @@ from typing import Final
 import msgspec
 
 from avatarrig.detectors.faces.models import locate_face_models
-from avatarrig.detectors.faces.refused import Point, ReferenceRefusedError
+from avatarrig.detectors.faces.refused import (
+    Point,
+    ReferenceRefusedError,
+    SeveralFacesError,
+)
+from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.photos.formats import PHOTO_SUFFIXES
-from avatarrig.process.environment import environment_without_secrets
 
 MOST: Final = 50
 """More references than this say nothing new."""
@@ -47,10 +51,12 @@ class Given(msgspec.Struct, frozen=True):
 
     Attributes:
         template: Of the person; empty where something is wrong.
+        places: Where several faces are, and one of them has to be chosen.
     """
 
     template: bytes = b""
     wrong: str = ""
+    places: tuple[Point, ...] = ()
 
 
 def template_of(
@@ -71,6 +77,7 @@ def template_of(
         The template, packed as `avatarrig.detectors.faces.template.Template` has it.
 
     Raises:
+        SeveralFacesError: A photo shows several people, and nobody said who is meant.
         ReferenceRefusedError: A photo does not show whom to look for.
         ModelUnavailableError: A model file is nowhere to be had.
     """
@@ -98,6 +105,8 @@ def template_of(
             + (said[-1] if said else f"the program ended with status {done.returncode}")
             + ". Save them anew in a photo program."
         ) from error
+    if given.places:
+        raise SeveralFacesError(given.wrong, given.places)
     if given.wrong:
         raise ReferenceRefusedError(given.wrong)
     return given.template
@@ -138,6 +147,8 @@ def main() -> None:
                 Path(wanted.embedder),
             )
         )
+    except SeveralFacesError as error:
+        given = Given(wrong=str(error), places=error.places)
     except ReferenceRefusedError as error:
         given = Given(wrong=str(error))
     sys.stdout.buffer.write(msgspec.msgpack.encode(given))

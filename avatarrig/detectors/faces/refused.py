@@ -12,3 +12,15 @@ class ReferenceRefusedError(AvatarRigError, ValueError):
     """A reference does not show whom to look for; names the photo and says what to do."""
 
     exit_code = ExitCode.WRONG_USAGE
+
+
+class SeveralFacesError(ReferenceRefusedError):
+    """A reference shows several people, and nobody said who is meant.
+
+    Attributes:
+        places: The middles of their faces, from left to right.
+    """
+
+    def __init__(self, message: str, places: tuple[Point, ...]) -> None:
+        super().__init__(message)
+        self.places = places

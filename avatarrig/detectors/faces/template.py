@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.detectors.faces.embedding import LENGTH
 from avatarrig.errors import AvatarRigError
 
 Floats = NDArray[np.float32]
+
+LENGTH: Final = 128
+"""How many numbers an embedding has."""
 
 _BYTES: Final = 2 * LENGTH
 _SHORTEST: Final = 0.9
@@ -54,7 +56,7 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
         Args:
             embedding: (128,) of length 1.
         """
-        return float(self._vector() @ embedding)
+        return float(_vector(self.data) @ embedding)
 
     def check(self) -> None:
         """Proves that the bytes hold what a template holds.
@@ -66,9 +68,25 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
             raise TemplateRefusedError(
                 f"a face template has {_BYTES} bytes, this one {len(self.data)}"
             )
-        length = float(np.linalg.norm(self._vector()))
+        length = float(np.linalg.norm(_vector(self.data)))
         if not _SHORTEST < length < _LONGEST:
             raise TemplateRefusedError(f"a face template has length 1, this one {length:.3g}")
 
-    def _vector(self) -> Floats:
-        return np.frombuffer(self.data, "<f2").astype(np.float32)
+    @classmethod
+    def of_all(cls, templates: Sequence[bytes]) -> Template:
+        """Makes the template of a person out of those of single references.
+
+        Args:
+            templates: At least one, as `data` holds it.
+
+        Raises:
+            TemplateRefusedError: One of them is no template.
+        """
+        each = [cls(data) for data in templates]
+        for template in each:
+            template.check()
+        return each[0] if len(each) == 1 else cls.mean([_vector(data) for data in templates])
+
+
+def _vector(data: bytes) -> Floats:
+    return np.frombuffer(data, "<f2").astype(np.float32)

@@ -21,14 +21,7 @@ from avatarrig.body.evidence.standing import (
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
-from avatarrig.kafka.reading import (
-    Message,
-    Offsets,
-    Reader,
-    from_beginning,
-    offsets_of,
-    reading,
-)
+from avatarrig.kafka.reading import Message, Offsets, Reader, from_beginning, offsets_of, reading
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
@@ -139,7 +132,8 @@ def decide_in_service(
         return [name for name in names if fits(photo, name)]
 
     matched = _Matched(subject, names, meant)
-    outcome = _decide(kafka, matched, subject, reason, leave_out if excluding else bring_back)
+    why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
+    outcome = _decide(kafka, matched, why, leave_out if excluding else bring_back)
     return outcome.changed, outcome.same
 
 
@@ -150,6 +144,7 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     photos: Collection[str],
     reason: str,
     change: Change,
+    face: bytes = b"",
 ) -> Outcome:
     """Has some photos of a subject stand otherwise.
 
@@ -158,33 +153,32 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     Args:
         kafka: Where the pipeline runs.
         look_up: Says of a subject's photos what is known; None where that is not all.
+        face: The subject's face in the photo, where it shall be a reference from now on.
 
     Raises:
         CommandError: No such photo of the subject was observed.
     """
     wanted = frozenset(photos)
     matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
-    return _decide(kafka, matched, subject, reason, change, look_up(subject, wanted))
+    why = Decision(
+        subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason, face=face
+    )
+    return _decide(kafka, matched, why, change, look_up(subject, wanted))
 
 
-def _decide(  # noqa: PLR0913, PLR0917 - as `decide_about`
+def _decide(
     kafka: KafkaSettings,
     matched: _Matched,
-    subject: str,
-    reason: str,
+    why: Decision,
     change: Change,
     known: Known | None = None,
 ) -> Outcome:
-    with (
-        reading(kafka) as consumer,
-        contextlib.closing(open_producer(kafka)) as producer,
-    ):
+    with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)
-        _refuse_unknown(matched, subject)
-        wanted, outcome = _wanted(matched, change)
-        why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
+        _refuse_unknown(matched, why.subject)
+        wanted, outcome = _wanted(matched, change, is_pointed_at=bool(why.face))
         for _ in range(ROUNDS):
             if not wanted:
                 break
@@ -251,7 +245,9 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
         )
 
 
-def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]:
+def _wanted(
+    matched: _Matched, change: Change, *, is_pointed_at: bool
+) -> tuple[dict[str, str], Outcome]:
     wanted: dict[str, str] = {}
     before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
@@ -260,7 +256,7 @@ def _wanted(matched: _Matched, change: Change) -> tuple[dict[str, str], Outcome]
         photo = KnownPhoto(image_id, seen.subject, seen.path)
         standing = matched.standings.get((partition, image_id), AS_SEEN)
         to = change(seen, standing)
-        if to == standing:
+        if to == standing and not is_pointed_at:
             same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:
             wanted.setdefault(seen.image_id, to)

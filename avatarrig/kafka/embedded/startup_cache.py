@@ -122,9 +122,7 @@ def _train(distribution: Distribution, file: Path) -> None:
         try:
             settings = NodeSettings(1, {1: choose_ports()}, new_cluster_id())
             node.start(
-                settings,
-                java_options=(f"-XX:AOTCacheOutput={written}",),
-                grace_s=WRITING_LIMIT_S,
+                settings, java_options=(f"-XX:AOTCacheOutput={written}",), grace_s=WRITING_LIMIT_S
             )
             node.wait_until_ready()
             create_topics(

@@ -189,13 +189,7 @@ def _ask_tool(
     properties = folder / "formatting.properties"
     properties.write_text(f"{rendered}log.dirs={HALF_DONE}\n", "ascii")
     command = distribution.command(
-        "kafka.tools.StorageTool",
-        "format",
-        "-t",
-        cluster_id,
-        "-c",
-        properties.name,
-        *arguments,
+        "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties.name, *arguments
     )
     try:
         subprocess.run(  # noqa: S603 - Kafka's own program

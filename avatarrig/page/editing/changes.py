@@ -5,29 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
 from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
+from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
 from avatarrig.page.editing.inbox import Inbox, Placed
 from avatarrig.page.editing.links import NotReachableError, link_to
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
+from avatarrig.page.editing.pointing import NoFaceError, Pointing
 from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
+from avatarrig.wire.standings import COUNTS
 
 if TYPE_CHECKING:
     from avatarrig.kafka.deciding.service import Outcome
     from avatarrig.page.editing.access import Access
     from avatarrig.page.settings import PageSettings
+    from avatarrig.wire import Observation
 
-    Decide = Callable[[str, Sequence[str], str, Change], Outcome]
+    Decide = Callable[[str, Sequence[str], str, Change, bytes], Outcome]
+    Find = Callable[[str, str], str | None]
 
 _FORM_SECONDS: Final = 15.0
 _MOST_FORM: Final = 1 << 20
@@ -41,6 +46,7 @@ _SLOWEST: Final = 20_000
 
 FormT = TypeVar("FormT")
 _Text = Annotated[str, Meta(max_length=1000)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,22 +62,35 @@ class _Decision(msgspec.Struct, forbid_unknown_fields=True):
     reason: _Text = ""
 
 
+class _Pointed(msgspec.Struct, forbid_unknown_fields=True):
+    """A photo that shows its subject; ``at`` says where, in shares of the upright photo."""
+
+    subject: _Text
+    photo: _Text
+    at: tuple[_Share, _Share] | None = None
+
+
 class Changes:
     """Answers those who change something.
 
     Args:
         settings: Where photos go, and where the page is served.
-        decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change.
+        decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change, and
+            the face that becomes a reference.
+        find: Path of a subject's photo by its image_id; None where there is no such photo.
     """
 
-    def __init__(self, settings: PageSettings, access: Access, decide: Decide) -> None:
+    def __init__(self, settings: PageSettings, access: Access, decide: Decide, find: Find) -> None:
         self._settings = settings
         self._access = access
         self._decide = decide
         folder = settings.inbox
+        self._find = find
+        self._pointing = Pointing(None if folder is None else Path(folder))
         self._inbox = None if folder is None else Inbox(Path(folder), people=settings.people)
         self._uploads = asyncio.Semaphore(_AT_ONCE)
         self._one_decision = asyncio.Lock()
+        self._one_face = asyncio.Lock()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Returns what there is to ask for."""
@@ -79,6 +98,7 @@ class Changes:
             web.post(ENTRY, self._enter),
             web.post("/link", self._link),
             web.post("/decide", self._decided),
+            web.post("/point", self._pointed),
             web.put("/photo", self._photo),
         ]
 
@@ -108,19 +128,40 @@ class Changes:
         to = form.to
         change: Change = bring_back if to == "back" else lambda _, __: to
         try:
-            async with self._one_decision:
-                outcome = await asyncio.to_thread(
-                    self._decide, form.subject, form.photos, form.reason, change
-                )
+            outcome = await self._change(form.subject, form.photos, form.reason, change)
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
-        return web.json_response(
-            {
-                "changed": [photo.image_id for photo in outcome.changed],
-                "before": outcome.before,
-                "same": [[photo.image_id, why] for photo, why in outcome.same],
-            }
-        )
+        return web.json_response(_told(outcome))
+
+    async def _pointed(self, request: web.Request) -> web.Response:
+        """A photo counts, and the subject's face there is a reference where one is to be seen."""
+        form = await _form(request, _Pointed)
+        path = await asyncio.to_thread(self._find, form.subject, form.photo)
+        if path is None:
+            return _words(409, f"no such photo of {form.subject} is known")
+        face, no_face = b"", ""
+        change: Change = bring_back
+        try:
+            async with self._one_face:
+                face = await asyncio.to_thread(self._pointing.face, path, form.photo, form.at)
+            change = _counts
+        except SeveralFacesError as error:
+            return web.json_response({"faces": error.places})
+        except NoFaceError as error:
+            no_face = str(error)
+        try:
+            outcome = await self._change(
+                form.subject, [form.photo], "pointed at on the page", change, face
+            )
+        except (CommandError, TransportError) as error:
+            return _words(409, str(error))
+        return web.json_response({**_told(outcome), "no_face": no_face})
+
+    async def _change(
+        self, subject: str, photos: Sequence[str], reason: str, change: Change, face: bytes = b""
+    ) -> Outcome:
+        async with self._one_decision:
+            return await asyncio.to_thread(self._decide, subject, photos, reason, change, face)
 
     async def _photo(self, request: web.Request) -> web.Response:
         """One photo, as the request's body."""
@@ -154,6 +195,18 @@ class Changes:
             if arriving.size != size:
                 raise UploadRefusedError("the connection broke off: try again", 400)
             return await asyncio.to_thread(inbox.place, arriving, path)
+
+
+def _counts(_: Observation, __: str) -> str:
+    return COUNTS
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "changed": [photo.image_id for photo in outcome.changed],
+        "before": outcome.before,
+        "same": [[photo.image_id, why] for photo, why in outcome.same],
+    }
 
 
 async def _form(request: web.Request, kind: type[FormT]) -> FormT:

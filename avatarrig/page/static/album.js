@@ -155,15 +155,16 @@ const ADJUDICABLE = ["unsure", "somebody_else", "ambiguous"];
 /** What can be decided about a photo: words, and how it shall stand; the likeliest first. */
 function changes(photo) {
   const taken = photo.standing === "left_out";
-  if (photo.counts) return [["Leave out", "left_out"], [`Not ${photo.subject}`, "somebody_else"]];
+  const mine = [`This is ${photo.subject}`, "point"];
+  if (photo.counts) return [["Leave out", "left_out"], [`Not ${photo.subject}`, "somebody_else"], mine];
   if (taken) return [["Put back", "back"]];
-  if (ADJUDICABLE.includes(photo.reason)) return [[`This is ${photo.subject}`, "back"], ["Leave out", "left_out"]];
+  if (ADJUDICABLE.includes(photo.reason)) return [mine, ["Leave out", "left_out"]];
   return [];
 }
 
 function button(photo, [words, to]) {
   const made = make("button", { type: "button", class: "small" }, words);
-  made.addEventListener("click", () => decide(photo, to, made));
+  made.addEventListener("click", () => (to === "point" ? point(photo, made) : decide(photo, to, made)));
   return made;
 }
 
@@ -181,6 +182,42 @@ async function decide(photo, to, pressed) {
     for (const each of buttons) each.disabled = false;
     look();
   }
+}
+
+/** Says that a photo shows its subject, and where where several faces are to be seen. */
+async function point(photo, pressed, at) {
+  const buttons = [...(pressed.closest(".buttons, .faces")?.querySelectorAll("button") ?? [])];
+  for (const each of buttons) each.disabled = true;
+  try {
+    const done = await ask("/point", { subject: photo.subject, photo: photo.image, ...(at ? { at } : {}) });
+    if (done.faces) return chooseFace(photo, done.faces);
+    for (const each of document.querySelectorAll(".faces button")) each.remove();
+    const back = () => undo(photo, done.before[photo.image]);
+    if (!done.no_face) tell(`${photo.path}: this is ${photo.subject}. Faces are compared on this machine from now on, and all photos of ${photo.subject} are looked at again.`, back);
+    else if (done.before[photo.image] === undefined) tell(`${photo.path}: unchanged, ${done.same[0]?.[1] ?? "as it was"}; no reference: ${done.no_face}`);
+    else tell(`${photo.path}: counts, if it can, but is no reference: ${done.no_face}`, back);
+  } catch (error) {
+    tell(`${photo.path}: not changed: ${error.message}.`);
+  } finally {
+    for (const each of buttons) each.disabled = false;
+    look();
+  }
+}
+
+/** Has somebody choose one of several faces in the photo itself. */
+function chooseFace(photo, faces) {
+  view(photo);
+  const place = make("span", { class: "faces" }, drawing(photo, true));
+  for (const [number, at] of faces.entries()) {
+    const face = make("button", { type: "button", "aria-label": `Face ${number + 1} of ${faces.length}, from left to right: this is ${photo.subject}` }, String(number + 1));
+    face.style.left = `${100 * at[0]}%`;
+    face.style.top = `${100 * at[1]}%`;
+    face.addEventListener("click", () => point(photo, face, at));
+    place.append(face);
+  }
+  byId("viewer-picture").replaceChildren(place);
+  tell(`${faces.length} faces are to be seen: press the number on the one that is ${photo.subject}.`);
+  place.querySelector("button").focus();
 }
 
 async function undo(photo, before) {
@@ -225,6 +262,8 @@ function view(photo) {
   say(byId("viewer-words"), `${photo.subject} · ${photo.found ? people : "nobody found"} · ${photo.width} × ${photo.height} · ${taken}${photo.overlay || !photo.found ? "" : " · the pose alone: no picture is kept here"}${photo.overlay && photo.standing ? " · what is written in the picture is from before this was decided" : ""}`);
   const some = changes(photo);
   byId("viewer-buttons").replaceChildren(...(unlocked() ? some.map((change) => button(photo, change)) : []));
+  const pointing = byId("viewer-pointing");
+  if (pointing) pointing.hidden = !unlocked() || !some.some(([, to]) => to === "point");
   byId("viewer-command").hidden = unlocked() || some.length === 0;
   if (some.length) {
     const command = some[0][1] === "left_out" ? "exclude" : "include";

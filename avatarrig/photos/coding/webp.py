@@ -8,6 +8,8 @@ from typing import Final
 _LENGTH: Final = slice(4, 8)
 _FIRST_CHUNK: Final = 12
 _HEAD: Final = 8
+_LOSSLESS: Final = b"VP8L"
+_PIXELS: Final = frozenset({b"VP8 ", _LOSSLESS, b"ALPH", b"ANMF"})
 
 
 def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -17,6 +19,16 @@ def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         size = int.from_bytes(data[at + 4 : at + _HEAD], "little")
         yield data[at : at + 4], at + _HEAD, at + _HEAD + size
         at += _HEAD + size + size % 2
+
+
+def pixels_of(data: bytes) -> Iterator[bytes]:
+    """Gives the coded pictures of a WebP."""
+    return (data[start:end] for kind, start, end in chunks_of(data) if kind in _PIXELS)
+
+
+def is_lossless(data: bytes) -> bool:
+    """Whether a WebP's picture is coded without a loss."""
+    return any(kind == _LOSSLESS for kind, _, _ in chunks_of(data))
 
 
 def with_length(data: bytes) -> bytes:

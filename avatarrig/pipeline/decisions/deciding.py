@@ -15,7 +15,7 @@ from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.pictures.preview import draw_preview
+from avatarrig.pipeline.results import write_drawn
 from avatarrig.runs import (
     Decided,
     RunDirectory,
@@ -28,7 +28,7 @@ from avatarrig.runs import (
     write_decisions,
     write_json,
 )
-from avatarrig.runs.estimates import options_of, place_of_estimate, write_estimates
+from avatarrig.runs.estimates import options_of
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.standings import AS_SEEN
@@ -218,10 +218,7 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in sorted(estimators.items())
     }
-    write_estimates(run, estimates)
-    for subject, estimate in estimates.items():
-        place = place_of_estimate(run, subject, several=len(estimates) > 1)
-        write_atomically(place.preview, draw_preview(estimate, title=subject))
+    write_drawn(run, estimates)
     _rewrite_index(run, left_out)
     if summary:
         counts = Counter(reason for reason in left_out.values() if reason is not None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,15 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.avatar.avatars import JOINTS, SCHEMES, Recipe, build, name_of
+from support.avatar.estimates import ESTIMATES, LIMBS, assert_ratios
 from support.avatar.fitted import Read, scene
+from support.avatar.glb import read_bytes
 
 from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
 from avatarrig.avatar.fitting import Options, read_avatar
 from avatarrig.avatar.fitting import fit as fit_avatar
-from avatarrig.avatar.gltf.container import Container, read_container, write_container
+from avatarrig.avatar.gltf.container import write_container
 from avatarrig.cli.commands.fit import fit
-
-ESTIMATES = {
-    "shoulder_width": 1.0,
-    "hip_width": 0.66,
-    "torso_length": 1.3,
-    **{f"upper_arm_{side}": 0.74 for side in "LR"},
-    **{f"lower_arm_{side}": 0.64 for side in "LR"},
-    **{f"upper_leg_{side}": 1.21 for side in "LR"},
-    **{f"lower_leg_{side}": 1.12 for side in "LR"},
-}
-LIMBS = [key for key in ESTIMATES if "_arm" in key or "_leg" in key]
 
 
 @pytest.fixture
@@ -64,12 +54,6 @@ def bones_of(avatar: Read, scheme: str) -> dict[str, int]:
     names = {bone: name_of(bone, scheme) for bone in JOINTS}
     known = {node.name: index for index, node in enumerate(avatar.gltf.nodes)}
     return {bone: known[name] for bone, name in names.items() if name in known}
-
-
-def assert_ratios(lengths: dict[str, float], keys: list[str] | None = None) -> None:
-    scale = lengths["shoulder_width"] if keys is None else lengths[LIMBS[0]] / ESTIMATES[LIMBS[0]]
-    for key in keys or ESTIMATES:
-        assert lengths[key] / scale == pytest.approx(ESTIMATES[key], rel=0.005), key
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -129,7 +113,7 @@ def test_a_file_saved_in_a_pose_is_fitted_in_both_poses_and_says_so(run: Path) -
 def test_the_soles_of_a_file_saved_sitting_keep_their_level_and_both_poses_the_hips_offset(
     run: Path,
 ) -> None:
-    whole = read_container_bytes(build(Recipe()))
+    whole = read_bytes(build(Recipe()))
     order = list(JOINTS)
     for side in ("left", "right"):
         for part, half_turn in (("UpperLeg", -0.5), ("LowerLeg", 0.5)):
@@ -236,7 +220,7 @@ def test_meshes_that_hang_on_bones_are_fitted(run: Path) -> None:
 
 
 def test_bones_that_share_a_mesh_get_their_own_where_it_changes(run: Path) -> None:
-    whole = read_container_bytes(build(Recipe(rigid=True)))
+    whole = read_bytes(build(Recipe(rigid=True)))
     head = list(JOINTS).index("head")
     for node in whole.document["nodes"]:
         if "mesh" in node:
@@ -264,7 +248,7 @@ def test_a_height_is_reached(run: Path) -> None:
 
 
 def test_a_body_that_lies_keeps_its_length(run: Path) -> None:
-    whole = read_container_bytes(build(Recipe()))
+    whole = read_bytes(build(Recipe()))
     top = next(node for node in whole.document["nodes"] if node.get("name") == "Armature")
     top["rotation"] = [math.sqrt(0.5), 0, 0, math.sqrt(0.5)]
     data = write_container(whole)
@@ -361,7 +345,7 @@ def test_what_is_no_avatar_is_said(run: Path, data: bytes) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_damaged_document_is_fitted_or_refused_in_words(data: st.DataObject) -> None:
-    whole = read_container_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
+    whole = read_bytes(build(Recipe(vrm="1.0", scheme="vroid")))
     holder, key = data.draw(st.sampled_from(places_in(whole.document)))
     damage: st.SearchStrategy[object] = st.sampled_from(
         [None, -1, 0, 10**9, "x", [], {}, [1, 2], 0.5, float("nan"), True]
@@ -372,13 +356,6 @@ def test_a_damaged_document_is_fitted_or_refused_in_words(data: st.DataObject) -
         holder[key] = data.draw(damage)
     with contextlib.suppress(AvatarFileError, UnfitAvatarError):  # whose messages are for people
         fit_avatar(read_avatar(whole, Path()), ESTIMATES, Options(widths="full"))
-
-
-def read_container_bytes(data: bytes) -> Container:
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return read_container(Path(file.name))
 
 
 def places_in(part: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:

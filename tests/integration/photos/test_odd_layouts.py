@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from support.body.landscape import landscape
-from support.photos import encode, tiff
+from support.photos import encode, encode_heic, tiff
 
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.picture_digest import picture_digest
@@ -104,6 +105,35 @@ def test_a_webp_that_is_wrong_about_its_length_is_read() -> None:
         assert picture_digest(data) == picture_digest(WEBP)
     with pytest.raises(PhotoRefusedError):
         decode_photo(WEBP[: len(WEBP) // 2])
+
+
+NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8))
+FLAT = Image.new("RGB", (4000, 3000), "white")
+CODED: dict[str, Callable[[Image.Image], bytes]] = {
+    "WebP": lambda picture: encode(picture, "WEBP", quality=90),
+    "WebP without a loss": lambda picture: encode(picture, "WEBP", lossless=True),
+    "AVIF": lambda picture: encode(picture, "AVIF", quality=80, speed=10),
+    "HEIC": encode_heic,
+}
+
+
+@pytest.mark.parametrize("kind", CODED)
+@pytest.mark.parametrize("filled", [b"\0", b"\xff", b"\xcd"])
+def test_nothing_is_made_up_where_the_rest_of_a_file_was_never_written(
+    kind: str, filled: bytes
+) -> None:
+    whole = CODED[kind](NOISE)
+    cut = len(whole) * 2 // 3
+    assert decode_photo(whole).complete
+    with pytest.raises(PhotoRefusedError) as refused:
+        decode_photo(whole[:cut] + filled * (len(whole) - cut))
+    assert refused.value.reason == "unreadable"
+    assert "missing" in refused.value.message
+
+
+@pytest.mark.parametrize("kind", CODED)
+def test_a_flat_picture_is_no_unwritten_one(kind: str) -> None:
+    assert decode_photo(CODED[kind](FLAT)).rgb.min() > 250
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "1"])

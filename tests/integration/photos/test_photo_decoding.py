@@ -67,6 +67,18 @@ def test_orientation_is_applied(name: Format, orientation: int) -> None:
     assert photo.rgb.flags.c_contiguous
 
 
+@pytest.mark.parametrize("kind", [1, 3, 4, 7, 8, 9], ids="{}".format)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_an_orientation_of_any_whole_type_is_applied(kind: int, order: str) -> None:
+    value = struct.pack(order + {1: "B", 3: "H", 4: "I", 7: "B", 8: "h", 9: "i"}[kind], 6)
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    entry = struct.pack(order + "HHI", ORIENTATION, kind, 1) + value.ljust(4, b"\0")
+    block = b"Exif\0\0" + mark + struct.pack(order + "IH", 8, 1) + entry + bytes(4)
+    segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
+    photo = decode_photo(FILES["JPEG"][:2] + segment + FILES["JPEG"][2:])
+    assert (photo.width, photo.height) == (300, 400)
+
+
 def test_orientation_after_the_pixels_of_a_png_is_applied() -> None:
     data = tagged(landscape(400, 300), "PNG", 6)
     start = data.index(b"eXIf") - 4

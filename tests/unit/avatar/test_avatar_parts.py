@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.avatar.joints import ARM, FACTORS, LEG, standing_body
 
@@ -124,7 +124,6 @@ def test_damaged_meshopt_is_said(data: bytes, mode: str) -> None:
         decode_view(data, {"count": 30, "byteStride": 4, "mode": mode})
 
 
-@settings(max_examples=40, deadline=None)
 @given(FACTORS, st.floats(0.5, 2.0))
 def test_maps_meet_at_the_joints_and_give_the_lengths(
     found: dict[str, float], growth: float

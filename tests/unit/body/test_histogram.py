@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avatarrig.body.refused import StateRefusedError
@@ -23,7 +23,6 @@ def counted(bins: list[int]) -> Histogram:
     return histogram
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.floats(0.08, 1.88))
 def test_a_bin_stands_for_its_value_within_half_a_percent(value: float) -> None:
     assert abs(math.log(value_of(bin_of(value)) / value)) <= math.log(1.01) / 2 + 1e-12
@@ -49,7 +48,6 @@ def test_other_bins_are_refused(bins: list[Any]) -> None:
         Histogram.unpack(sums.pack())
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(BINS, min_size=1, max_size=60), st.floats(0, 1))
 def test_a_quantile_is_within_half_a_bin_of_the_values_own(bins: list[int], share: float) -> None:
     quantile = counted(bins).quantile(share)
@@ -67,7 +65,6 @@ def test_nothing_has_no_quantile_and_no_midmean() -> None:
         Histogram().midmean_and_error()[0]
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(BINS, min_size=1, max_size=15))
 def test_the_midmean_is_the_mean_of_the_middle_half(bins: list[int]) -> None:
     quartered = sorted(index for index in bins for _ in range(4))

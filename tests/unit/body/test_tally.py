@@ -7,7 +7,7 @@ import msgpack
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.body.arbitrary import EVIDENCE, OBSERVATIONS, VERSION, observation
 from support.body.evidence import any_evidence, one_sided
@@ -32,7 +32,6 @@ def tallied(observations: list[Observation]) -> Tally:
     return tally
 
 
-@settings(max_examples=30, deadline=None)
 @given(MANY, EVIDENCE)
 def test_taking_back_a_photo_of_a_known_month_leaves_no_trace(
     observations: list[Observation], evidence: Evidence
@@ -57,7 +56,6 @@ def test_what_was_never_counted_cannot_be_taken_back_and_nothing_changes() -> No
         assert tally.to_bytes() == before
 
 
-@settings(max_examples=30, deadline=None)
 @given(OBSERVATIONS)
 def test_a_record_from_the_wire_counts_the_same(one: Observation) -> None:
     assert tallied([decode(encode(one), Observation)]) == tallied([one])
@@ -150,7 +148,6 @@ def test_other_bytes_are_refused(data: bytes) -> None:
         Tally.from_bytes(data)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_tampered_tally_is_refused_or_another_tally(data: st.DataObject) -> None:
     packed = bytearray(tallied([observation(evidence=ONE)] * 3).to_bytes())

@@ -232,6 +232,94 @@ def test_googles_export_names_people_beside_the_photo(tmp_path: Path) -> None:
     assert people_named(tmp_path / "missing.jpg") == ()
 
 
+NUMBERED_LONG = "PXL_20230922_144936660(2).jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("IMG_1.jpg", "IMG_1.json"),
+        ("IMG_1(1).jpg", "IMG_1.jpg(1).json"),
+        ("IMG_1(1).jpg", "IMG_1.jpg.supplemental-metadata(1).json"),
+        ("IMG_1(1).jpg", "IMG_1(1).jpg.json"),
+        ("IMG_1-edited.jpg", "IMG_1.jpg.json"),
+        ("IMG_1-bearbeitet.jpg", "IMG_1.jpg.supplemental-metadata.json"),
+        ("IMG_1-modifie\u0301.jpg", "IMG_1.jpg.json"),
+        ("IMG_1-edited(1).jpg", "IMG_1.jpg(1).json"),
+        ("PXL_20230922_144936660.jpg", "PXL_20230922_144936660.jpg.supplemental-metada.json"),
+        (NUMBERED_LONG, "PXL_20230922_144936660.jpg.supplemental-metada(2).json"),
+        (f"{'s' * 47}.jpg", f"{'s' * 46}.json"),
+        (
+            "Frühling 2019 am See mit allen.jpg",
+            "Frühling 2019 am See mit allen.jpg.supplementa.json",
+        ),
+    ],
+)
+def test_googles_files_are_found_by_all_their_names(tmp_path: Path, name: str, beside: str) -> None:
+    (tmp_path / name).write_bytes(photo(b""))
+    (tmp_path / beside).write_text(json.dumps({"people": [{"name": "Anna"}]}))
+    assert people_named(tmp_path / name) == (NamedFace("Anna"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("IMG_1(1).jpg", "IMG_1.jpg.json"),
+        ("IMG_1.jpg", "IMG_1.jpg(1).json"),
+        ("IMG_1-party.jpg", "IMG_1.jpg.json"),
+        ("IMG_12.jpg", "IMG_1.jpg.json"),
+    ],
+)
+def test_anothers_file_is_not_taken_for_a_photos(tmp_path: Path, name: str, beside: str) -> None:
+    (tmp_path / name).write_bytes(photo(b""))
+    (tmp_path / beside).write_text(json.dumps({"people": [{"name": "Anna"}]}))
+    assert people_named(tmp_path / name) == ()
+
+
+@pytest.mark.parametrize("beside", ["IMG_1.xmp", "IMG_1.jpg.xmp", "IMG_1.XMP"])
+def test_xmp_beside_a_photo_names_who_is_where(tmp_path: Path, beside: str) -> None:
+    """In the places of the photo as it is stored, as in the photo itself."""
+    entry = with_attributes("Anna", (0.5, 0.4, 0.2, 0.2))
+    (tmp_path / "IMG_1.jpg").write_bytes(photo(b"", orientation=3))
+    (tmp_path / beside).write_text(lightroom(entry))
+    (tmp_path / "IMG_1.jpg.json").write_text(json.dumps({"people": [{"name": "Jo"}]}))
+    (anna,) = people_named(tmp_path / "IMG_1.jpg")
+    assert anna.name == "Anna"
+    assert anna.region == pytest.approx((0.4, 0.5, 0.2, 0.2))
+
+
+def test_what_a_photo_says_itself_comes_before_files_beside_it(tmp_path: Path) -> None:
+    entry = with_attributes("Anna", (0.5, 0.4, 0.2, 0.2))
+    (tmp_path / "a.jpg").write_bytes(photo(lightroom(entry)))
+    (tmp_path / "a.xmp").write_text(lightroom(with_attributes("Jo", (0.5, 0.4, 0.2, 0.2))))
+    assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"<x", b"\xff" * 100, b"<!DOCTYPE a><a/>"])
+def test_damaged_xmp_beside_a_photo_names_nobody(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo(b""))
+    (tmp_path / "a.xmp").write_bytes(damage)
+    assert people_named(tmp_path / "a.jpg") == ()
+
+
+def test_iptc_names_people_without_places() -> None:
+    """As Apple Photos exports them; a region of the same name says where."""
+    persons = (
+        '<Iptc4xmpExt:PersonInImage xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
+        "<rdf:Bag><rdf:li>Anna</rdf:li><rdf:li>Jo</rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImage>"
+    )
+    assert people_in_photo(photo(f"{HEAD}{persons}{TAIL}")) == (NamedFace("Anna"), NamedFace("Jo"))
+    entry = with_attributes("Jo", (0.5, 0.4, 0.2, 0.2))
+    both = lightroom(entry).replace(TAIL, persons + TAIL)
+    named = {face.name: face.region is not None for face in people_in_photo(photo(both))}
+    assert named == {"Anna": False, "Jo": True}
+
+
+def test_accents_are_the_same_however_they_are_written() -> None:
+    assert same_name("Ren\u00e9", "Rene\u0301")
+    assert not same_name("Ren\u00e9", "Rene")
+
+
 def test_names_are_the_same_whatever_their_case_and_spaces() -> None:
     assert same_name("Anna  Maria", "anna maria ")
     assert same_name("STRASSE", "straße")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -116,7 +116,6 @@ LABELLED = st.lists(
 ).filter(lambda pairs: any(good for _, good in pairs))
 
 
-@settings(max_examples=40, deadline=None)
 @given(LABELLED)
 def test_labels_choose_the_lowest_threshold_that_is_precise_enough(
     pairs: list[tuple[MeasuredPhoto, bool]],
@@ -131,7 +130,6 @@ def test_labels_choose_the_lowest_threshold_that_is_precise_enough(
         assert chosen.f1 == pytest.approx(max(s.f1 for s in everywhere))
 
 
-@settings(max_examples=40, deadline=None)
 @given(LABELLED, st.floats(0, 1))
 def test_every_labelled_photo_is_kept_or_lost(
     pairs: list[tuple[MeasuredPhoto, bool]], threshold: float
@@ -183,7 +181,6 @@ def test_labels_of_other_photos_are_refused() -> None:
         labelled([photo(0.5)], {"other.jpg": True})
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 30))
 def test_an_audit_covers_the_range_of_scores(scores: list[float], size: int) -> None:
     photos = tuple(photo(score, name=str(i)) for i, score in enumerate(scores))

@@ -17,12 +17,7 @@ from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.topics import require_topics
-from avatarrig.photos.object_store import (
-    StoreUrlError,
-    from_store_url,
-    is_store_url,
-    lies_in_store,
-)
+from avatarrig.photos.object_store import StoreUrlError, from_store_url, is_store_url, lies_in_store
 from avatarrig.photos.uri import FileUriError, from_file_uri
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.measured import MetricsAddress, measured

@@ -12,6 +12,7 @@ from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import Measuring, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
@@ -111,20 +112,24 @@ def _ingesting(
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     whose = Dataset(
-        name=dataset or _name_of(location),
-        subject=subject,
-        subject_per_folder=subject_from_folder,
+        name=dataset or _name_of(location), subject=subject, subject_per_folder=subject_from_folder
     )
-    at = location if is_store_url(location) else str(Path(location).absolute())
-    return Ingesting(at, whose, rescan, prune, clips)
+    if is_store_url(location):
+        return Ingesting(location, whose, rescan, prune, clips)
+    check_folder(location)
+    return Ingesting(str(Path(location).absolute()), whose, rescan, prune, clips)
 
 
 ingest_options = gathered(
     "ingesting",
     _ingesting,
     click.argument("location", metavar="DIR"),
-    click.option("--dataset", help="Name of the dataset.", show_default="the folder's name"),
-    click.option("--subject", help="Whose skeleton it is.", show_default="the dataset's name"),
+    click.option(
+        "--dataset", type=NAME, help="Name of the dataset.", show_default="the folder's name"
+    ),
+    click.option(
+        "--subject", type=NAME, help="Whose skeleton it is.", show_default="the dataset's name"
+    ),
     click.option(
         "--subject-from-folder",
         is_flag=True,
@@ -193,12 +198,7 @@ def ingest(
         require_topics(reached, pipeline_topics())
         ingesting.tell(reached, measuring)
         with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
-            totals = carry_out(
-                settings,
-                stop,
-                registry=service.registry,
-                on_working=service.ready,
-            )
+            totals = carry_out(settings, stop, registry=service.registry, on_working=service.ready)
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
     say(

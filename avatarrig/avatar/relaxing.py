@@ -1,0 +1,188 @@
+"""Triangles that a fit would tear, drawn together again.
+
+Weights that were guessed by a program change abruptly: of two vertices a hair's breadth apart one
+is the left thigh's, the other the right one's, and where the thighs part, so do they. A triangle
+that is stretched far more than any bone is given a shape within bounds, its vertices being moved as
+little as that takes, again and again until none is torn (strain limiting by projection; Bouaziz et
+al., Projective Dynamics, 2014, section 5.1). What keeps its shape is not moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from avatarrig.avatar.gltf.accessors import Floats
+from avatarrig.avatar.regions import ENDS
+from avatarrig.avatar.surfaces import Surface, triangles
+
+_TORN: Final = 2.0
+"""A triangle is torn where it is stretched so many times more than any bone."""
+_MENDED: Final = 1.6
+"""How much more than any bone a torn triangle is stretched after it was mended."""
+_ROUNDS: Final = 40
+_FEW: Final = 0.002
+"""Share of torn triangles up to which they are mended: where more are, the weights are at fault."""
+_THIN: Final = 5e-5
+"""Triangles of less height than this, over the body's size, have no shape to keep."""
+_FIXED: Final = 0.99
+"""Weight of parts that keep their shape, from which on they alone hold a vertex."""
+_SAME: Final = 1e-7
+"""Distance over the body's size within which two vertices are one."""
+
+Indices = NDArray[np.int64]
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest and the largest factor of any part of a body, and its size."""
+
+    low: float
+    high: float
+    size: float
+
+
+class _Web(msgspec.Struct, frozen=True, kw_only=True):
+    """Vertices, those that lie and move together as one, and the triangles between them.
+
+    Attributes:
+        number: Which vertex each stored one is: (stored,).
+        before: (n, 3).
+        after: (n, 3).
+        free: Which may be moved: (n,).
+        corners: (triangles, 3).
+    """
+
+    number: Indices
+    before: Floats
+    after: Floats
+    free: NDArray[np.bool_]
+    corners: Indices
+
+
+def relax(
+    source: tuple[dict[str, Any], bytes],
+    surfaces: Sequence[Surface],
+    moved: Sequence[Floats],
+    bounds: Bounds,
+) -> list[Floats]:
+    """Draws torn triangles together.
+
+    Args:
+        source: The document and its numbers.
+        moved: Where the vertices of each surface went, in the scene.
+
+    Returns:
+        Where they go instead; the very same where nothing is torn, or too much.
+    """
+    web = _web(source, surfaces, moved, bounds.size)
+    if web is None:
+        return list(moved)
+    corners, shapes = _shapes(web, bounds.size)
+    points = web.after.copy()
+    for _ in range(_ROUNDS):
+        strains = _strains(points, corners, shapes)
+        torn = (strains[:, 0] > _TORN * bounds.high) | (strains[:, 1] < bounds.low / _TORN)
+        if not torn.any() or np.count_nonzero(torn) > _FEW * len(torn):
+            break
+        limits = (bounds.low / _MENDED, _MENDED * bounds.high)
+        _project(points, web.free, (corners[torn], shapes[torn]), limits)
+    if torn.any():
+        return list(moved)  # drawing some together would tear others
+    shift = (points - web.after)[web.number]
+    ends = np.cumsum([len(own) for own in moved])[:-1]
+    return [
+        own + change if change.any() else own
+        for own, change in zip(moved, np.split(shift, ends), strict=True)
+    ]
+
+
+def _web(
+    source: tuple[dict[str, Any], bytes],
+    surfaces: Sequence[Surface],
+    moved: Sequence[Floats],
+    size: float,
+) -> _Web | None:
+    corners: list[Indices] = []
+    start = 0
+    for surface in surfaces:
+        corners += [start + triangles(*source, use) for use in surface.uses]
+        start += len(surface.points)
+    if not sum(map(len, corners)):
+        return None
+    before = np.concatenate([surface.points for surface in surfaces])
+    after = np.concatenate(list(moved))
+    fixed = np.concatenate([surface.weight_of(ENDS) for surface in surfaces]) > _FIXED
+    places = np.round(np.concatenate([before, after], axis=1) / (_SAME * size))
+    _, first, number = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    number = number.reshape(-1)
+    free = np.bincount(number, fixed, len(first)) == 0
+    own = number[np.unique(np.concatenate(corners), axis=0)]
+    return _Web(
+        number=number,
+        before=before[first],
+        after=after[first],
+        free=free,
+        corners=own[(own[:, 0] != own[:, 1]) & (own[:, 1] != own[:, 2]) & (own[:, 2] != own[:, 0])],
+    )
+
+
+def _edges(points: Floats, corners: Indices) -> Floats:
+    """The two edges at each triangle's first corner, as columns: (triangles, 3, 2)."""
+    first = points[corners[:, 0]]
+    return np.stack([points[corners[:, 1]] - first, points[corners[:, 2]] - first], axis=2)
+
+
+def _shapes(web: _Web, size: float) -> tuple[Indices, Floats]:
+    """Triangles that have a shape, and what undoes it: (triangles, 3), (triangles, 2, 2)."""
+    edges = _edges(web.before, web.corners)
+    along, other = edges[:, :, 0], edges[:, :, 1]
+    length = np.maximum(np.linalg.norm(along, axis=1), 1e-12 * size)
+    beside = np.einsum("ni,ni->n", other, along) / length
+    height = np.sqrt(np.maximum(np.einsum("ni,ni->n", other, other) - beside**2, 0))
+    longest = np.maximum(length, np.linalg.norm(other, axis=1))
+    longest = np.maximum(longest, np.linalg.norm(other - along, axis=1))
+    kept = (length * height / longest > _THIN * size) & (length > _THIN * size)
+    length, beside, height = length[kept], beside[kept], height[kept]
+    undo = np.zeros((len(length), 2, 2))
+    undo[:, 0, 0] = 1 / length
+    undo[:, 0, 1] = -beside / (length * height)
+    undo[:, 1, 1] = 1 / height
+    return web.corners[kept], undo
+
+
+def _strains(points: Floats, corners: Indices, shapes: Floats) -> Floats:
+    """The largest and the smallest stretch of each triangle: (triangles, 2)."""
+    strain = _edges(points, corners) @ shapes
+    square = np.einsum("nki,nkj->nij", strain, strain)
+    middle = (square[:, 0, 0] + square[:, 1, 1]) / 2
+    apart = np.hypot((square[:, 0, 0] - square[:, 1, 1]) / 2, square[:, 0, 1])
+    squares = np.maximum(np.stack([middle + apart, middle - apart], axis=1), 0)
+    stretches: Floats = np.sqrt(squares)
+    return stretches
+
+
+def _project(
+    points: Floats,
+    free: NDArray[np.bool_],
+    torn: tuple[Indices, Floats],
+    limits: tuple[float, float],
+) -> None:
+    """Moves the corners of torn triangles so that their stretches come within limits, in place."""
+    corners, shapes = torn
+    edges = _edges(points, corners)
+    left, stretches, right = np.linalg.svd(edges @ shapes, full_matrices=False)
+    strain = (left * np.clip(stretches, *limits)[:, None, :]) @ right
+    change = np.zeros((len(corners), 3, 3))  # of each corner, when the first one stays
+    change[:, 1:] = (strain @ np.linalg.inv(shapes) - edges).transpose(0, 2, 1)
+    weight = free[corners].astype(float)[:, :, None]
+    weight = np.where(weight.sum(axis=1, keepdims=True) > 0, weight, 1)
+    change -= (weight * change).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
+    touched, number = np.unique(corners.reshape(-1), return_inverse=True)
+    total = np.zeros((len(touched), 3))
+    np.add.at(total, number.reshape(-1), change.reshape(-1, 3))
+    total /= np.bincount(number.reshape(-1))[:, None]
+    points[touched] += np.where(free[touched, None], total, 0)

@@ -1,0 +1,62 @@
+"""Names that travel in records: of subjects, of datasets, of the folders that hold photos."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from avatarrig.wire.bounds import MOST_NAME_CHARACTERS
+
+
+class NameType(click.ParamType):
+    """A subject's or a dataset's name."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Checks that it is one."""
+        text = str(value)
+        if not text.strip():
+            self.fail("a name cannot be blank", param, ctx)
+        if len(text) > MOST_NAME_CHARACTERS:
+            self.fail(
+                f"{text[:40]}… has {len(text)} characters, {MOST_NAME_CHARACTERS} are the most",
+                param,
+                ctx,
+            )
+        if not _is_text(text):
+            self.fail(f"{_shown(text)} has bytes that are no UTF-8", param, ctx)
+        return text
+
+
+NAME = NameType()
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Refuses a folder whose path cannot be written down.
+
+    Raises:
+        click.BadParameter: It has bytes that are no UTF-8.
+    """
+    path = str(Path(folder).absolute().resolve())
+    if not _is_text(path):
+        raise click.BadParameter(
+            f"{_shown(path)} has bytes that are no UTF-8, as disks of older systems have them: "
+            "rename the folder"
+        )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(text: str) -> str:
+    return repr(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))

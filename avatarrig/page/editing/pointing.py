@@ -1,0 +1,74 @@
+"""Taking the face that somebody points at on the page for a reference."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from avatarrig.detectors.faces.references import template_of
+from avatarrig.detectors.faces.refused import ReferenceRefusedError, SeveralFacesError
+from avatarrig.detectors.fetching.models import ModelUnavailableError
+from avatarrig.errors import AvatarRigError
+from avatarrig.photos.sizes import LARGEST_FILE
+from avatarrig.wire.identity import image_id
+
+if TYPE_CHECKING:
+    from avatarrig.detectors.faces.refused import Point
+
+_SAID: Final = "reference "
+
+
+class NoFaceError(AvatarRigError, ValueError):
+    """A photo cannot be a reference; says why."""
+
+
+class Pointing:
+    """Reads the faces of photos in the watched folder.
+
+    Args:
+        folder: The folder; None where none is watched, or it is a store.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def face(self, path: str, photo: str, place: Point | None) -> bytes:
+        """Reads one face, in a process of its own; nothing of it is kept here.
+
+        Args:
+            path: Of the photo, within the folder.
+            photo: Its image_id.
+            place: Where the face is; None where one face alone is to be seen.
+
+        Returns:
+            The face as a template.
+
+        Raises:
+            SeveralFacesError: Somebody has to say which one.
+            NoFaceError: It shows no face that could be compared, or is not there any more.
+        """
+        file = self._file(path, photo)
+        try:
+            return template_of([file], [] if place is None else [place])
+        except SeveralFacesError:
+            raise
+        except (ReferenceRefusedError, ModelUnavailableError) as error:
+            raise NoFaceError(str(error).removeprefix(f"{_SAID}{file}: ")) from error
+
+    def _file(self, path: str, photo: str) -> Path:
+        if self._folder is None:
+            raise NoFaceError("this page reaches no folder of photos: give --reference instead")
+        within = PurePosixPath(path)
+        if within.is_absolute() or ".." in within.parts:
+            raise NoFaceError("the photo does not lie in the watched folder")
+        file = self._folder / within
+        try:
+            if file.stat().st_size > LARGEST_FILE:
+                raise NoFaceError("the file is too large")
+            same = image_id(path, hashlib.sha256(file.read_bytes()).hexdigest()) == photo
+        except (OSError, ValueError) as error:
+            raise NoFaceError("the photo cannot be read any more") from error
+        if not same:
+            raise NoFaceError("another picture lies there by now, or it is a frame of a video")
+        return file.resolve()
