@@ -150,8 +150,8 @@ def _arguments() -> argparse.Namespace:
         "--model-sha256", default=FULL_SHA256, help="of the pose model that saw the landmarks"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folds", type=int, default=3, help="networks that miss a fold each")
-    parser.add_argument("--members", type=int, default=2, help="networks that learn from everybody")
+    parser.add_argument("--folds", type=int, default=4, help="networks that miss a fold each")
+    parser.add_argument("--members", type=int, default=4, help="networks that learn from everybody")
     parser.add_argument(
         "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"
     )

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
     from avatarrig.body.evidence.learned import Learned, Population
 
+MOST_UNUSUAL = 2.0
+"""Whoever is more unusual is as uncertain as this. Of those whom the intervals were made honest
+on, nobody is estimated as more unusual than 1.6."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -194,7 +198,7 @@ def _calibrated(
     """Covariances (n, 6, 6) as wide as is right, and the population's share by bone (n, 7)."""
     shares = _shares(covariances, priors)
     few, many, growth = learned.intervals
-    by_photos = many + growth * unusual(learned.population, means)
+    by_photos = many + growth * np.minimum(unusual(learned.population, means), MOST_UNUSUAL)
     of_people = shares.mean(axis=-1)
     factor = few * of_people + by_photos * (1 - of_people)
     return covariances * factor[:, None, None] ** 2, shares

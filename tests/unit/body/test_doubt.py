@@ -35,7 +35,7 @@ def test_no_photo_gives_the_population_and_doubts_nothing() -> None:
 @pytest.mark.parametrize("person", PEOPLE)
 def test_most_of_one_persons_photos_are_trusted(person: str) -> None:
     photos = list(evidence_of(person))
-    assert 0.7 < doubting(photos).trusted < 0.95
+    assert 0.7 < doubting(photos).trusted < 0.98
     moved = doubting(photos).log_lengths - trusting(photos).log_lengths
     assert np.abs(moved).max() < 0.03
 
@@ -58,5 +58,5 @@ def test_a_tenth_of_strangers_moves_the_estimate_less_than_if_all_were_trusted()
         for method, moved in ((doubting, doubted), (trusting, trusted)):
             apart = method(mixed).log_lengths - method(fair).log_lengths
             moved.append(float(np.abs(apart).mean()))
-    assert np.mean(doubted) < 0.85 * np.mean(trusted)
+    assert np.mean(doubted) < 0.9 * np.mean(trusted)
     assert np.mean(doubted) < 0.01
