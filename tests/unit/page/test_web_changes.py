@@ -59,6 +59,8 @@ class Server:
         self.token = self.access.token_file.read_text()
         self.decided: list[tuple[str, list[str], str]] = []
         self.faces: list[bytes] = []
+        self.about_faces: list[bool] = []
+        self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
         self.settings = PageSettings(
             port=self.port,
@@ -73,11 +75,18 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def decide(
-        self, subject: str, photos: Sequence[str], reason: str, _: Change, face: bytes = b""
+        self,
+        subject: str,
+        photos: Sequence[str],
+        reason: str,
+        change: Change,
+        face: bytes | None,
     ) -> Outcome:
         if subject == "nobody":
             raise CommandError("no photo of nobody was observed")
         self.faces += [face] if face else []
+        self.about_faces.append(face is not None)
+        self.changes.append(change)
         self.decided.append((subject, list(photos), reason))
         return Outcome([KnownPhoto(name, subject, name) for name in photos], {}, [])
 
@@ -237,6 +246,13 @@ def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
+
+
+@pytest.mark.parametrize("undo", [True, False])
+def test_undoing_says_that_the_face_is_no_reference(server: Server, undo: bool) -> None:  # noqa: FBT001
+    data = DECISION | {"to": "counts", "undo": undo}
+    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    assert (status, server.faces, server.about_faces) == (200, [], [undo])
 
 
 def test_a_link_is_good_once_even_for_many_at_once(server: Server) -> None:
