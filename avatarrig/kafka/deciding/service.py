@@ -173,7 +173,7 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     return _decide(kafka, matched, why, change, known, is_about_face=face is not None)
 
 
-def _decide(
+def _decide(  # noqa: PLR0913 - the pipeline's side, then what is decided
     kafka: KafkaSettings,
     matched: _Matched,
     why: Decision,

@@ -23,7 +23,7 @@ from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
-from avatarrig.wire.standings import COUNTS
+from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.kafka.deciding.service import Outcome
@@ -208,8 +208,10 @@ class Changes:
             return await asyncio.to_thread(inbox.place, arriving, path)
 
 
-def _counts(_: Observation, __: str) -> str:
-    return COUNTS
+def _counts(seen: Observation, standing: str) -> str:
+    """A photo that shows its subject; a copy whose photo is gone counts as that alone."""
+    is_copy = as_decided(seen, COUNTS).excluded is not None
+    return ONLY_COPY if is_copy and standing == ONLY_COPY else COUNTS
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

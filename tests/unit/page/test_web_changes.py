@@ -19,6 +19,7 @@ import aiohttp
 import numpy as np
 import pytest
 from PIL import Image
+from support.observed import observation
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
 from avatarrig.body.recognition import TAKEN
@@ -32,10 +33,12 @@ from avatarrig.page.editing.access import Access
 from avatarrig.page.editing.changes import Changes
 from avatarrig.page.editing.inbox import Inbox
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
+from avatarrig.page.editing.pointing import Pointing
 from avatarrig.page.server import serving
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.wire.identity import image_id
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 from producers.scan import scan
 
 WITHOUT_ORIGIN = "-"
@@ -246,6 +249,14 @@ def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
+
+
+def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server) -> None:
+    """Whoever leaves it out, or points at it, can undo it."""
+    data = DECISION | {"to": ONLY_COPY, "undo": True}
+    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    (change,) = server.changes
+    assert (status, change(observation(1), AS_SEEN)) == (200, ONLY_COPY)
 
 
 @pytest.mark.parametrize("undo", [True, False])
@@ -686,6 +697,32 @@ def test_places_outside_of_a_photo_are_refused(server: Server, more: dict[str, A
 def test_a_photo_that_nobody_knows_is_not_pointed_at(server: Server) -> None:
     status, words = point(server, {"subject": "anna", "photo": "a-0000000000000000"})
     assert (status, words) == (409, "no such photo of anna is known")
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing", "expected"),
+    [
+        ({"excluded": "duplicate of photo-9"}, ONLY_COPY, ONLY_COPY),
+        ({"excluded": "somebody else"}, ONLY_COPY, COUNTS),
+        ({"excluded": "somebody else"}, AS_SEEN, COUNTS),
+        ({"ambiguous": True}, AS_SEEN, COUNTS),
+        ({}, COUNTS, COUNTS),
+    ],
+)
+def test_a_photo_that_is_pointed_at_counts(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    standing: str,
+    expected: str,
+) -> None:
+    monkeypatch.setattr(Pointing, "face", lambda *_: b"a face")
+    status, _ = point(server, known(server, "a.jpg", jpeg()))
+    (change,) = server.changes
+    seen = observation(1, **changes)
+    assert (status, server.faces, change(seen, standing)) == (200, [b"a face"], expected)
+    counted = as_decided(seen, expected)
+    assert (counted.excluded, counted.ambiguous) == (None, False)
 
 
 @pytest.mark.models
