@@ -180,7 +180,7 @@ def test_what_is_no_moment_or_might_be_two_is_none(name: str) -> None:
     assert read_capture_time(b"", name=name) is None
 
 
-_WRITTEN = st.text(max_size=250) | st.text("0123456789 -_.,D\u0130Idi\u0131cCJUNju月日", max_size=40)
+_WRITTEN = st.text(max_size=250) | st.text("0123 -_.,D\u0130Idi\u0131cCJUNju月日", max_size=40)
 
 
 @given(_WRITTEN)
