@@ -153,7 +153,9 @@ class Ingest:
         """
         scan_at = 0.0
         identity = self._source.identity
-        self._catch_up(stop)
+        # Of what was published the question is known: another one is taken up as it comes.
+        if not len(self._memory) or self._memory.is_of_other_questions(self._dataset.asked_of):
+            self._catch_up(stop)
         while not stop.is_set():
             now = time.monotonic()
             if not self._is_away and self._source.identity != identity:
@@ -180,9 +182,8 @@ class Ingest:
             self._take(self._looks(path for path in paths if path is not None), stop)
 
     def _catch_up(self, stop: threading.Event) -> None:
-        """Learns who is meant before anything is published that was published for them before."""
-        asked_of = self._dataset.asked_of
-        if self._departures is not None and self._memory.is_of_other_questions(asked_of):
+        """Learns who is meant before anything is published."""
+        if self._departures is not None:
             self._departures.catch_up(stop)
             self._is_asked_anew()
 

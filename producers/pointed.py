@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from avatarrig.detectors.faces.template import Template, TemplateRefusedError
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.standings import COUNTS
+from avatarrig.wire.standings import COUNTS, ONLY_COPY
 
 if TYPE_CHECKING:
     from avatarrig.wire.keys import PhotoKey
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Pointed:
     """Folds decisions, in whatever order the partitions are read, as often as they are.
 
-    A photo is a reference as long as what was decided about it last is that it counts, and where
-    its subject's face is. Each partition is told every decision.
+    A photo is a reference as long as what was decided about it last is that it counts, be it as a
+    copy, and where its subject's face is. Each partition is told every decision.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Pointed:
                 }
 
     def _decide(self, decision: Decision) -> None:
-        face = decision.face if decision.standing == COUNTS else b""
+        face = decision.face if decision.standing in {COUNTS, ONLY_COPY} else b""
         for image_id in decision.image_ids:
             key = (decision.subject, image_id)
             known = self._faces.get(key)

@@ -118,7 +118,7 @@ def _taken(details: _Tags, tags: tuple[int, int, int]) -> datetime | None:
 
 def _whole_hours(value: object) -> timedelta | None:
     first = value[0] if isinstance(value, tuple | list) and value else value
-    if not isinstance(first, int) or abs(timedelta(hours=first)) >= _FURTHEST_ZONE:
+    if not isinstance(first, int) or abs(first) >= _FURTHEST_ZONE // timedelta(hours=1):
         return None
     return timedelta(hours=first)
 

@@ -144,7 +144,9 @@ def _day_and_month(match: re.Match[str], *, day_first: bool) -> datetime | None:
 
 def _moment(parts: dict[str, str | None]) -> datetime | None:
     year = int(parts.get("year") or parts.get("short") or 0)
-    month = _MONTHS[word.lower()] if (word := parts.get("word")) else int(parts.get("month") or 0)
+    # Where case does not matter, more letters match than lower() makes equal: Turkish ones, for i.
+    word = parts.get("word")
+    month = _MONTHS.get(word.lower(), 0) if word else int(parts.get("month") or 0)
     hour = hour_of_day(int(parts.get("hour") or 0), parts.get("before") or parts.get("after"))
     if hour is None:
         return None

@@ -139,7 +139,7 @@ class Keeping:
     def finish(self) -> None:
         """Decides about photos that do not stand as they lie there, observed by now or later.
 
-        Of a dataset that was never published before nothing was decided, so it is not read.
+        Of a dataset that was never published before nothing was decided.
         """
         if self._is_first and not self._is_any_left_out:
             return

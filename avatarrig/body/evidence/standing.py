@@ -11,7 +11,7 @@ import msgspec
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
-from avatarrig.wire.standings import AS_SEEN, COUNTS, as_decided
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.wire import Observation
@@ -20,9 +20,9 @@ ADJUDICABLE: Final = frozenset({Exclusion.UNSURE, Exclusion.SOMEBODY_ELSE, Exclu
 """Reasons that somebody who knows the person can overrule."""
 
 BY_HAND: Final = frozenset(
-    {AS_SEEN, COUNTS, Exclusion.ON_REQUEST.value, Exclusion.SOMEBODY_ELSE.value}
+    {AS_SEEN, COUNTS, ONLY_COPY, Exclusion.ON_REQUEST.value, Exclusion.SOMEBODY_ELSE.value}
 )
-"""How a person can have a photo stand."""
+"""How a person can have a photo stand; `ONLY_COPY` again, where it stood so before."""
 
 Change = Callable[["Observation", str], str]
 """From what was observed and how a photo stands to how it shall stand."""

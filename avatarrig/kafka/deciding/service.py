@@ -144,7 +144,7 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     photos: Collection[str],
     reason: str,
     change: Change,
-    face: bytes = b"",
+    face: bytes | None = None,
 ) -> Outcome:
     """Has some photos of a subject stand otherwise.
 
@@ -153,7 +153,8 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     Args:
         kafka: Where the pipeline runs.
         look_up: Says of a subject's photos what is known; None where that is not all.
-        face: The subject's face in the photo, where it shall be a reference from now on.
+        face: The subject's face in the photo, a reference from now on; empty where it is none any
+            more, though the photo stands as it stood. None where nothing is said about it.
 
     Raises:
         CommandError: No such photo of the subject was observed.
@@ -161,24 +162,32 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     wanted = frozenset(photos)
     matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
     why = Decision(
-        subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason, face=face
+        subject=subject,
+        image_ids=(),
+        standing=AS_SEEN,
+        decided_at=0,
+        reason=reason,
+        face=face or b"",
     )
-    return _decide(kafka, matched, why, change, look_up(subject, wanted))
+    known = look_up(subject, wanted)
+    return _decide(kafka, matched, why, change, known, is_about_face=face is not None)
 
 
-def _decide(
+def _decide(  # noqa: PLR0913 - the pipeline's side, then what is decided
     kafka: KafkaSettings,
     matched: _Matched,
     why: Decision,
     change: Change,
     known: Known | None = None,
+    *,
+    is_about_face: bool = False,
 ) -> Outcome:
     with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)
         _refuse_unknown(matched, why.subject)
-        wanted, outcome = _wanted(matched, change, is_pointed_at=bool(why.face))
+        wanted, outcome = _wanted(matched, change, is_about_face=is_about_face)
         for _ in range(ROUNDS):
             if not wanted:
                 break
@@ -246,7 +255,7 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
 
 
 def _wanted(
-    matched: _Matched, change: Change, *, is_pointed_at: bool
+    matched: _Matched, change: Change, *, is_about_face: bool
 ) -> tuple[dict[str, str], Outcome]:
     wanted: dict[str, str] = {}
     before: dict[str, str] = {}
@@ -256,7 +265,7 @@ def _wanted(
         photo = KnownPhoto(image_id, seen.subject, seen.path)
         standing = matched.standings.get((partition, image_id), AS_SEEN)
         to = change(seen, standing)
-        if to == standing and not is_pointed_at:
+        if to == standing and not is_about_face:
             same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:
             wanted.setdefault(seen.image_id, to)

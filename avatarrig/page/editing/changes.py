@@ -23,7 +23,7 @@ from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
 from avatarrig.wire.identity import subject_name
-from avatarrig.wire.standings import COUNTS
+from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.kafka.deciding.service import Outcome
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire import Observation
 
-    Decide = Callable[[str, Sequence[str], str, Change, bytes], Outcome]
+    Decide = Callable[[str, Sequence[str], str, Change, bytes | None], Outcome]
     Find = Callable[[str, str], str | None]
 
 _FORM_SECONDS: Final = 15.0
@@ -54,12 +54,16 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Decision(msgspec.Struct, forbid_unknown_fields=True):
-    """Photos and how they shall stand; ``back`` brings them back, whatever took them out."""
+    """Photos and how they shall stand; ``back`` brings them back, whatever took them out.
+
+    ``undo`` takes back that their faces are references, too.
+    """
 
     subject: _Text
     photos: Annotated[list[_Text], Meta(min_length=1, max_length=1000)]
     to: _Text
     reason: _Text = ""
+    undo: bool = False
 
 
 class _Pointed(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +80,7 @@ class Changes:
     Args:
         settings: Where photos go, and where the page is served.
         decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change, and
-            the face that becomes a reference.
+            the face that becomes a reference, as `decide_about` has it.
         find: Path of a subject's photo by its image_id; None where there is no such photo.
     """
 
@@ -127,8 +131,9 @@ class Changes:
             return _words(400, "that is no way for a photo to stand")
         to = form.to
         change: Change = bring_back if to == "back" else lambda _, __: to
+        face = b"" if form.undo else None
         try:
-            outcome = await self._change(form.subject, form.photos, form.reason, change)
+            outcome = await self._change(form.subject, form.photos, form.reason, change, face)
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
         return web.json_response(_told(outcome))
@@ -139,7 +144,8 @@ class Changes:
         path = await asyncio.to_thread(self._find, form.subject, form.photo)
         if path is None:
             return _words(409, f"no such photo of {form.subject} is known")
-        face, no_face = b"", ""
+        face: bytes | None = None
+        no_face = ""
         change: Change = bring_back
         try:
             async with self._one_face:
@@ -158,7 +164,12 @@ class Changes:
         return web.json_response({**_told(outcome), "no_face": no_face})
 
     async def _change(
-        self, subject: str, photos: Sequence[str], reason: str, change: Change, face: bytes = b""
+        self,
+        subject: str,
+        photos: Sequence[str],
+        reason: str,
+        change: Change,
+        face: bytes | None,
     ) -> Outcome:
         async with self._one_decision:
             return await asyncio.to_thread(self._decide, subject, photos, reason, change, face)
@@ -197,8 +208,10 @@ class Changes:
             return await asyncio.to_thread(inbox.place, arriving, path)
 
 
-def _counts(_: Observation, __: str) -> str:
-    return COUNTS
+def _counts(seen: Observation, standing: str) -> str:
+    """A photo that shows its subject; a copy whose photo is gone counts as that alone."""
+    is_copy = as_decided(seen, COUNTS).excluded is not None
+    return ONLY_COPY if is_copy and standing == ONLY_COPY else COUNTS
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

@@ -222,7 +222,7 @@ function chooseFace(photo, faces) {
 
 async function undo(photo, before) {
   try {
-    await ask("/decide", { subject: photo.subject, photos: [photo.image], to: before, reason: "undone on the page" });
+    await ask("/decide", { subject: photo.subject, photos: [photo.image], to: before, reason: "undone on the page", undo: true });
     tell(`${photo.path}: undone.`);
   } catch (error) {
     tell(`${photo.path}: not undone: ${error.message}.`);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import COUNTS
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
+from producers.service import ingest
 from producers.settings import IngestSettings
 
 PHOTOS = 6
@@ -59,16 +61,19 @@ class Service:
                 path = self.photos / person / f"{number}.jpg"
                 path.write_bytes(JPEG % f"{person} {number}".encode())
 
+    def settings(self, dataset: str = "d", *, watch: bool = True) -> IngestSettings:
+        return IngestSettings(
+            kafka=self.kafka,
+            location=str(self.photos),
+            dataset=Dataset(name=dataset, subject_per_folder=True),
+            watch=watch,
+            rescan=0.3,
+        )
+
     @contextmanager
     def watching(self) -> Iterator[Aggregator]:
         """Runs an ingest, which is killed at the end."""
-        settings = IngestSettings(
-            kafka=self.kafka,
-            location=str(self.photos),
-            dataset=Dataset(name="d", subject_per_folder=True),
-            rescan=0.3,
-        )
-        process = Aggregator(settings, self._folder, ("-m", "producers"))
+        process = Aggregator(self.settings(), self._folder, ("-m", "producers"))
         try:
             yield process
         finally:
@@ -149,6 +154,19 @@ def test_a_face_is_a_reference_for_its_subject_until_it_is_not(service: Service)
         until(service, {"Anna": plain + mine + both + other, "Bert": bert})
         service.decide(second, "")
         until(service, {"Anna": plain + mine + both + other + plain, "Bert": bert})
+
+
+def test_a_dataset_that_was_never_published_is_asked_for_the_faces_at_once(
+    service: Service,
+) -> None:
+    plain, mine = [b""] * PHOTOS, [face(1)] * PHOTOS
+    assert ingest(service.settings(watch=False), threading.Event()).published == 2 * PHOTOS
+    assert service.asked() == {"Anna": plain, "Bert": plain}
+    service.observe()
+    photo = next(each.image_id for each in service.published() if each.subject == "Anna")
+    service.decide(photo, COUNTS, face(1))
+    ingest(service.settings("another", watch=False), threading.Event())
+    assert service.asked() == {"Anna": plain + mine, "Bert": plain * 2}
 
 
 def messages(kafka: KafkaSettings) -> Iterator[bytes]:

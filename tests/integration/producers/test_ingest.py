@@ -6,27 +6,55 @@ import itertools
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from support.kafka_parts.publishing import RecordingProducer
 from support.references import reference
 from support.waiting import wait_for
 
+from avatarrig.detectors.faces.template import Template
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.wire import Reject
 from producers.events import FolderEvents
-from producers.ingest import Ingest, Schedule
+from producers.ingest import Ingest, Listed, Schedule
 from producers.memory import Memory
 from producers.references import Dataset
 from producers.scan import DatasetError
 from producers.source import LocalFolder
 
 JPEG = b"\xff\xd8\xff%s\xff\xd9"
+FACE = Template.mean([np.ones(128, np.float32)]).data
+
+
+class Pointed:
+    """What an ingest hears of a face that somebody pointed at, once it has caught up.
+
+    `avatarrig`'s own is tested with a broker, in `test_pointed_faces`.
+    """
+
+    def __init__(self) -> None:
+        self.faces: Mapping[str, Sequence[bytes]] = {}
+
+    def catch_up(self, _: threading.Event) -> None:
+        self.faces = {"Ann": (FACE,)}
+
+    def looked(self, _: Listed) -> None:
+        """Nothing departs."""
+
+    def due(self) -> None:
+        """Nothing departs."""
+
+    def work(self) -> None:
+        """Nothing departs."""
+
+    def finish(self) -> None:
+        """Nothing departs."""
 
 
 class Watched:
@@ -37,6 +65,7 @@ class Watched:
         self.broker = RecordingProducer()
         self.dataset = Dataset(name="Ann")
         self.pace = Schedule(rescan=0.2, quiet=0.05, patience=1.0)
+        self.departures: Pointed | None = None
 
     def write(self, name: str, content: bytes | None = None) -> Path:
         file = self.folder / name
@@ -55,6 +84,7 @@ class Watched:
             memory,
             schedule=self.pace,
             metrics=IngestMetrics(CollectorRegistry()),
+            departures=self.departures,
         )
 
     def once(self) -> Ingest:
@@ -198,6 +228,33 @@ def test_what_comes_is_published(watched: Watched, events: bool) -> None:  # noq
         outside.rename(watched.folder / "moved")
         watched.wait_for("new.jpg", "a new/folder/new.jpg", "renamed.jpg", "moved/in.jpg")
     assert len(watched.broker.paths) == 5
+
+
+def sought(watched: Watched) -> list[bytes]:
+    return [b"" if each.sought is None else each.sought.template for each in watched.broker.photos]
+
+
+def test_a_new_dataset_is_published_for_the_faces_that_were_pointed_at(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.departures = Pointed()
+    watched.once()
+    assert sought(watched) == [FACE]
+
+
+def test_so_is_one_that_was_published_before_they_were(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.once()
+    watched.departures = Pointed()
+    watched.once()
+    assert sought(watched) == [b"", FACE]
+
+
+def test_so_is_a_new_one_that_is_watched(watched: Watched) -> None:
+    watched.write("1.jpg")
+    watched.departures = Pointed()
+    with watched.watching():
+        watched.wait_for("1.jpg")
+    assert sought(watched) == [FACE]
 
 
 def test_events_are_enough_where_rescans_are_rare(watched: Watched) -> None:

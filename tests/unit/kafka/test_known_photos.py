@@ -24,6 +24,7 @@ from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import COUNTS
 from avatarrig.wire.topics import OBSERVATIONS
 
 PLACE = TopicPartition(OBSERVATIONS, 0)
@@ -150,3 +151,22 @@ def test_what_was_decided_before_somebody_was_forgotten_is_forgotten(known: int 
     assert feed.observations_by_now(topic.kafka, "anna")[1] == {}
     assert len(decided(topic, known)) == 1
     assert feed.observations_by_now(topic.kafka, "anna")[1] == {PHOTO.image_id: LEFT_OUT}
+
+
+def test_a_face_is_taken_back_though_the_photo_stands_as_it_stood() -> None:
+    topic = Topic(PHOTO)
+
+    def counts(face: bytes | None) -> tuple[dict[str, str], list[Decision]]:
+        before = len(topic.values)
+        outcome = service.decide_about(
+            topic.kafka, lambda *_: None, "anna", [PHOTO.image_id], "", lambda *_: COUNTS, face
+        )
+        published = [OBSERVED.decode(value) for value in topic.values[before:]]
+        return outcome.before, [each for each in published if isinstance(each, Decision)]
+
+    assert counts(None)[0] == {PHOTO.image_id: ""}
+    assert counts(None) == ({}, [])
+    for face in (b"a face", b""):
+        before, (decision,) = counts(face)
+        assert before == {PHOTO.image_id: COUNTS}
+        assert (decision.standing, decision.face) == (COUNTS, face)

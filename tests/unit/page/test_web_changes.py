@@ -19,6 +19,7 @@ import aiohttp
 import numpy as np
 import pytest
 from PIL import Image
+from support.observed import observation
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
 from avatarrig.body.recognition import TAKEN
@@ -32,10 +33,12 @@ from avatarrig.page.editing.access import Access
 from avatarrig.page.editing.changes import Changes
 from avatarrig.page.editing.inbox import Inbox
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
+from avatarrig.page.editing.pointing import Pointing
 from avatarrig.page.server import serving
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.wire.identity import image_id
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 from producers.scan import scan
 
 WITHOUT_ORIGIN = "-"
@@ -59,6 +62,8 @@ class Server:
         self.token = self.access.token_file.read_text()
         self.decided: list[tuple[str, list[str], str]] = []
         self.faces: list[bytes] = []
+        self.about_faces: list[bool] = []
+        self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
         self.settings = PageSettings(
             port=self.port,
@@ -73,11 +78,18 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def decide(
-        self, subject: str, photos: Sequence[str], reason: str, _: Change, face: bytes = b""
+        self,
+        subject: str,
+        photos: Sequence[str],
+        reason: str,
+        change: Change,
+        face: bytes | None,
     ) -> Outcome:
         if subject == "nobody":
             raise CommandError("no photo of nobody was observed")
         self.faces += [face] if face else []
+        self.about_faces.append(face is not None)
+        self.changes.append(change)
         self.decided.append((subject, list(photos), reason))
         return Outcome([KnownPhoto(name, subject, name) for name in photos], {}, [])
 
@@ -237,6 +249,21 @@ def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
+
+
+def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server) -> None:
+    """Whoever leaves it out, or points at it, can undo it."""
+    data = DECISION | {"to": ONLY_COPY, "undo": True}
+    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    (change,) = server.changes
+    assert (status, change(observation(1), AS_SEEN)) == (200, ONLY_COPY)
+
+
+@pytest.mark.parametrize("undo", [True, False])
+def test_undoing_says_that_the_face_is_no_reference(server: Server, undo: bool) -> None:  # noqa: FBT001
+    data = DECISION | {"to": "counts", "undo": undo}
+    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    assert (status, server.faces, server.about_faces) == (200, [], [undo])
 
 
 def test_a_link_is_good_once_even_for_many_at_once(server: Server) -> None:
@@ -670,6 +697,32 @@ def test_places_outside_of_a_photo_are_refused(server: Server, more: dict[str, A
 def test_a_photo_that_nobody_knows_is_not_pointed_at(server: Server) -> None:
     status, words = point(server, {"subject": "anna", "photo": "a-0000000000000000"})
     assert (status, words) == (409, "no such photo of anna is known")
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing", "expected"),
+    [
+        ({"excluded": "duplicate of photo-9"}, ONLY_COPY, ONLY_COPY),
+        ({"excluded": "somebody else"}, ONLY_COPY, COUNTS),
+        ({"excluded": "somebody else"}, AS_SEEN, COUNTS),
+        ({"ambiguous": True}, AS_SEEN, COUNTS),
+        ({}, COUNTS, COUNTS),
+    ],
+)
+def test_a_photo_that_is_pointed_at_counts(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    standing: str,
+    expected: str,
+) -> None:
+    monkeypatch.setattr(Pointing, "face", lambda *_: b"a face")
+    status, _ = point(server, known(server, "a.jpg", jpeg()))
+    (change,) = server.changes
+    seen = observation(1, **changes)
+    assert (status, server.faces, change(seen, standing)) == (200, [b"a face"], expected)
+    counted = as_decided(seen, expected)
+    assert (counted.excluded, counted.ambiguous) == (None, False)
 
 
 @pytest.mark.models

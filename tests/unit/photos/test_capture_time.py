@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 from support.photos import encode, encode_heic
 
 from avatarrig.photos.capture import read_capture_time
@@ -215,6 +216,28 @@ def test_an_offset_in_whole_hours_is_read_as_older_cameras_write_it(offset: obje
     assert read_capture_time(photo(moment)) == at("2023-05-06T08:11:12+00:00")
     later: dict[int, Any] = moment | {OFFSET: "+05:30"}
     assert read_capture_time(photo(later)) == at("2023-05-06T04:41:12+00:00")
+
+
+@pytest.mark.parametrize("offset", [15, -15, 2**31 - 1, "2", (), 2.0])
+def test_whole_hours_that_are_no_offset_are_none(offset: object) -> None:
+    moment: dict[int, Any] = {ORIGINAL: "2023:05:06 10:11:12", HOURS_FROM_UTC: offset}
+    assert read_capture_time(photo(moment)) == at("2023-05-06T10:11:12+00:00")
+
+
+def test_an_offset_of_64_bits_is_none() -> None:
+    entries = [(ORIGINAL, 2, 20, 8 + 18 + 30), (HOURS_FROM_UTC, 16, 1, 8 + 18 + 30 + 20)]
+    tiff = (
+        struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, ExifTags.IFD.Exif, 4, 1, 26, 0)
+        + struct.pack("<H", len(entries))
+        + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        + struct.pack("<I", 0)
+        + b"2023:05:06 10:11:12\0"
+        + struct.pack("<Q", 2**62)
+    )
+    block = b"Exif\0\0" + tiff
+    plain = photo({})
+    data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]
+    assert read_capture_time(data) == at("2023-05-06T10:11:12+00:00")
 
 
 def xmp(**dates: str) -> bytes:

@@ -171,6 +171,8 @@ def test_a_zone_is_told_where_the_name_or_its_program_has_one() -> None:
         "Photo 5-6-23, 10 11 12 AM.jpg",
         "06-05-2023 10-11-12.jpg",
         "2023-05-06 at 13.11.12 PM.jpg",
+        "3 d\u0131c 2023.jpg",
+        "3 D\u0130C 2023.jpg",
         "",
     ],
 )
@@ -178,8 +180,12 @@ def test_what_is_no_moment_or_might_be_two_is_none(name: str) -> None:
     assert read_capture_time(b"", name=name) is None
 
 
-@given(st.text(max_size=250))
+_WRITTEN = st.text(max_size=250) | st.text("0123 -_.,D\u0130Idi\u0131cCJUNju月日", max_size=40)
+
+
+@given(_WRITTEN)
 def test_no_name_brings_the_reader_down(name: str) -> None:
     moment_in_name(name)
     moment_in_name(f"2023-05-06 {name}")
+    moment_in_name(f"3 {name} 2023")
     moment_in_name(f"LINE_ALBUM_{name}_230506_1")

@@ -12,7 +12,7 @@ from support.references import reference
 from avatarrig.detectors.faces.template import Template
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.standings import AS_SEEN, COUNTS
+from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY
 from producers.memory import Memory
 from producers.pointed import Pointed
 from producers.references import Dataset
@@ -53,6 +53,14 @@ def test_a_photo_is_a_reference_as_long_as_it_stands_so() -> None:
     for each in STORY:
         pointed.take(each)
     assert pointed.faces() == {"Anna": (face(4),), "Jo": (face(3),)}
+
+
+def test_a_copy_whose_photo_is_gone_is_a_reference_as_long_as_it_counts() -> None:
+    pointed = Pointed()
+    pointed.take(decision("a", 1, ONLY_COPY, number=1))
+    assert pointed.faces() == {"Anna": (face(1),)}
+    pointed.take(decision("a", 2, "duplicate", number=1))
+    assert pointed.faces() == {}
 
 
 @pytest.mark.parametrize("seed", range(20))
