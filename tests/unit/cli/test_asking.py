@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 class CtrlC(Terminal):
     """A terminal at which somebody presses Ctrl-C instead of answering."""
 
-    def readline(self, size: int | None = -1, /) -> str:
+    def readline(self, _: int | None = -1, /) -> str:
         raise KeyboardInterrupt
 
 
