@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import patch
 
 import pytest
@@ -21,7 +22,7 @@ class Terminal(io.StringIO):
 class CtrlC(Terminal):
     """A terminal at which somebody presses Ctrl-C instead of answering."""
 
-    def readline(self, _: int | None = -1, /) -> str:
+    def readline(self, _: int | None = -1, /) -> NoReturn:
         raise KeyboardInterrupt
 
 
