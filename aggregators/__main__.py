@@ -50,7 +50,7 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     registry, kafka = service_registry(), KafkaMetrics()
     registry.register(kafka)
     groups = {settings.group: OBSERVATIONS}
-    page = _page(settings)
+    page = page_settings(settings)
     try:
         async with page_beside(
             page, settings.kafka, groups=groups, registry=registry, watched=kafka
@@ -82,7 +82,8 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     return ExitCode.DONE, ""
 
 
-def _page(settings: AggregatorSettings) -> PageSettings:
+def page_settings(settings: AggregatorSettings) -> PageSettings:
+    """What the page beside the worker is told."""
     return PageSettings(
         settings.web_host,
         settings.web_port,
@@ -91,6 +92,7 @@ def _page(settings: AggregatorSettings) -> PageSettings:
         settings.watched,
         settings.watched_people,
         settings.web_private,
+        settings.face_models,
     )
 
 

@@ -40,6 +40,8 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         watched_people: Whether each first-level folder there holds the photos of somebody else.
         web_private: Folder with the token of those who may change something from the page; empty
             where nobody may.
+        face_models: Folder to look for the model files first with which the page reads faces; empty
+            for none.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -57,6 +59,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     watched: str = ""
     watched_people: bool = False
     web_private: str = ""
+    face_models: str = ""
     stuck_after: float = 60.0
     die_with_parent: bool = False
     held: bool = False

@@ -16,6 +16,7 @@ class PageSettings(msgspec.Struct, frozen=True):
         watched: Where photos are taken from, for a person; empty where that is not known here.
         people: Whether each first-level folder there holds the photos of somebody else.
         private: Folder with the token of those who may change something; empty where nobody may.
+        models: Folder to look for the faces' model files in first; empty for none.
     """
 
     host: str = "127.0.0.1"
@@ -25,6 +26,7 @@ class PageSettings(msgspec.Struct, frozen=True):
     watched: str = ""
     people: bool = False
     private: str = ""
+    models: str = ""
 
     @property
     def inbox(self) -> str | None:

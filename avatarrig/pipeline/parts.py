@@ -81,6 +81,7 @@ def service_aggregator(
             watched=page.watched,
             watched_people=page.people,
             web_private=page.private,
+            face_models=page.models,
             die_with_parent=True,
         )
     )

@@ -90,7 +90,8 @@ class Changes:
         self._decide = decide
         folder = settings.inbox
         self._find = find
-        self._pointing = Pointing(None if folder is None else Path(folder))
+        models = Path(settings.models) if settings.models else None
+        self._pointing = Pointing(None if folder is None else Path(folder), models)
         self._inbox = None if folder is None else Inbox(Path(folder), people=settings.people)
         self._uploads = asyncio.Semaphore(_AT_ONCE)
         self._one_decision = asyncio.Lock()

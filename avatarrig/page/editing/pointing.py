@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from avatarrig.detectors.faces.refused import Point
 
 _SAID: Final = "reference "
+_NO_TEXT: Final = re.compile(r"\\x[89a-f][0-9a-f]")
+"""How a path is written whose bytes are no text."""
 
 
 class NoFaceError(AvatarRigError, ValueError):
@@ -28,10 +31,12 @@ class Pointing:
 
     Args:
         folder: The folder; None where none is watched, or it is a store.
+        models: Folder to look for model files in first.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, models: Path | None = None) -> None:
         self._folder = folder
+        self._models = models
 
     def face(self, path: str, photo: str, place: Point | None) -> bytes:
         """Reads one face, in a process of its own; nothing of it is kept here.
@@ -50,7 +55,7 @@ class Pointing:
         """
         file = self._file(path, photo)
         try:
-            return template_of([file], [] if place is None else [place])
+            return template_of([file], [] if place is None else [place], self._models)
         except SeveralFacesError:
             raise
         except (ReferenceRefusedError, ModelUnavailableError) as error:
@@ -68,6 +73,10 @@ class Pointing:
                 raise NoFaceError("the file is too large")
             same = image_id(path, hashlib.sha256(file.read_bytes()).hexdigest()) == photo
         except (OSError, ValueError) as error:
+            if _NO_TEXT.search(path) and not file.exists():
+                raise NoFaceError(
+                    "the file's name is not UTF-8, so the page cannot find it: rename the file"
+                ) from error
             raise NoFaceError("the photo cannot be read any more") from error
         if not same:
             raise NoFaceError("another picture lies there by now, or it is a frame of a video")

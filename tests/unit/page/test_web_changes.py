@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,6 +24,7 @@ from support.observed import observation
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
 from avatarrig.body.recognition import TAKEN
+from avatarrig.detectors.faces.models import YUNET
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.errors import CommandError
@@ -684,6 +686,28 @@ def test_another_picture_that_lies_there_by_now_is_not_taken(server: Server) -> 
     (server.root / "a.jpg").unlink()
     _, told = point(server, asked)
     assert told["no_face"] == "the photo cannot be read any more"
+
+
+def test_a_photo_whose_name_is_no_text_is_not_found_and_it_is_said_why(server: Server) -> None:
+    asked = known(server, "a\\xff.jpg", jpeg())
+    _, told = point(server, asked)
+    assert told["no_face"].startswith("no face is to be seen"), "this is how that file is called"
+    (server.root / "a\\xff.jpg").rename(server.root / os.fsdecode(b"a\xff.jpg"))
+    _, told = point(server, asked)
+    assert told["no_face"] == (
+        "the file's name is not UTF-8, so the page cannot find it: rename the file"
+    )
+
+
+def test_the_models_are_looked_for_where_they_were_said_to_be(
+    server: Server, tmp_path: Path
+) -> None:
+    server.settings = msgspec.structs.replace(server.settings, models=str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / YUNET.file).write_bytes(b"another model")
+    _, told = point(server, known(server, "a.jpg", jpeg()))
+    assert told["no_face"].startswith(f"{tmp_path / 'models' / YUNET.file} is not the model")
+    assert server.faces == []
 
 
 @pytest.mark.parametrize(

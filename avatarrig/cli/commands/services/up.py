@@ -118,7 +118,7 @@ def up(
         launched = _launched(coordinator, kafka, folder)
         detector_instance = stack.enter_context(instance_name(DETECTOR_GROUPS))
         worker = stack.enter_context(instance_name(AGGREGATORS))
-        shown = _with_overlays(_with_folder(page, ingesting), out)
+        shown = _with_overlays(_with_folder(page, ingesting, detecting.models), out)
 
         replica = partial(
             service_replica, sandbox=sandbox, group=DETECTOR_GROUPS, instance=detector_instance
@@ -197,8 +197,11 @@ def _with_overlays(page: PageSettings, out: str | None) -> PageSettings:
     return msgspec.structs.replace(page, overlays=overlays)
 
 
-def _with_folder(page: PageSettings, ingesting: Ingesting) -> PageSettings:
-    """Tells the page where photos are taken from, and whose they are there."""
+def _with_folder(page: PageSettings, ingesting: Ingesting, models: Path | None) -> PageSettings:
+    """Tells the page where photos are taken from, whose they are there, and what reads them."""
     return msgspec.structs.replace(
-        page, watched=ingesting.location, people=ingesting.dataset.subject_per_folder
+        page,
+        watched=ingesting.location,
+        people=ingesting.dataset.subject_per_folder,
+        models="" if models is None else str(models.absolute()),
     )
