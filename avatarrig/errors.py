@@ -39,7 +39,7 @@ AvatarRigError
 ├── ModelUnavailableError               detectors.fetching.models
 ├── NetworkFileError                    detectors.fetching.network_file
 ├── NoFaceError                         page.editing.pointing
-├── NotReachableError                   page.links
+├── NotReachableError                   page.editing.links
 ├── NothingToCalibrateError             report.calibration.suggestion
 ├── ObservationFileError                runs.observation_document
 ├── PackageUnavailableError             detectors.fetching.python_package
@@ -70,7 +70,7 @@ AvatarRigError
 ├── UnfitAvatarError                    avatar.errors
 ├── UnreadableRunError                  report.calibration.measured
 ├── UnreportableRunError                report.collect
-├── UploadRefusedError                  page.names
+├── UploadRefusedError                  page.editing.names
 └── WorkerCrashedError                  aggregators.settings
 """
 

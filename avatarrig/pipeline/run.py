@@ -23,6 +23,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
+from avatarrig.pipeline.decisions.standings import prunable
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import Estimates, estimate_again, result_document, write_results
@@ -30,7 +31,13 @@ from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
-from avatarrig.runs import RunDirectory, RunIdentity, open_run, read_file_counts
+from avatarrig.runs import (
+    RunDirectory,
+    RunIdentity,
+    open_run,
+    read_decisions,
+    read_file_counts,
+)
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
 from producers.content import wanted_suffixes
@@ -42,8 +49,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """How a run ended.
 
     Attributes:
-        departed: Photos that count though they are no longer in the dataset, as they are many at
-            once; 0 where the dataset was not listed whole.
+        departed: Photos that pruning would have stop counting, as they are no longer in the
+            dataset, but many at once; 0 where not all of the dataset was looked at.
     """
 
     exit_code: ExitCode
@@ -191,7 +198,7 @@ def _locked_run(
             finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        departed = progress.departed if request.max_images is None else 0
+        departed = 0 if request.max_images else len(prunable(progress, read_decisions(run)))
         return Outcome(code, result_document(run, progress, estimates, elapsed), departed)
 
 

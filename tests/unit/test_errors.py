@@ -85,6 +85,16 @@ def test_the_tree_that_is_drawn_is_that_of_the_classes() -> None:
     assert len(drawn) == len(set(drawn))
 
 
+def test_the_tree_names_the_module_of_each_class() -> None:
+    kinds = {kind for kind in errors_of(all_modules()) if issubclass(kind, AvatarRigError)}
+    lines = (avatarrig.errors.__doc__ or "").splitlines()
+    drawn = dict(line.split("── ")[1].split() for line in lines if "── " in line)
+    assert drawn == {
+        kind.__name__: kind.__module__.removeprefix("avatarrig.")
+        for kind in kinds - {AvatarRigError}
+    }
+
+
 def library_errors(module: ModuleType, root: type[Exception]) -> list[type[Exception]]:
     members = inspect.getmembers(module, inspect.isclass)
     return [kind for _, kind in members if issubclass(kind, root)]

@@ -136,7 +136,11 @@ def _shall_prune(departed: int) -> bool:
         f"Shall the {counted(departed, 'photo')} no longer in the dataset stop counting? "
         "(Not if a disk is just away.)"
     )
-    return click.confirm(question)
+    try:
+        return click.confirm(question)
+    except click.Abort:  # the run is done, whatever is answered
+        click.echo(err=True)
+        return False
 
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:

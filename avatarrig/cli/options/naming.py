@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -37,17 +38,29 @@ NAME = NameType()
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
-    """Refuses a folder whose path cannot be written down.
+    """Refuses a folder whose path cannot be written down, or leads nowhere.
 
     Raises:
-        click.BadParameter: It has bytes that are no UTF-8.
+        click.BadParameter: It has bytes that are no UTF-8, or links that lead to each other.
     """
-    path = str(Path(folder).absolute().resolve())
+    path = os.path.realpath(folder)
     if not _is_text(path):
         raise click.BadParameter(
             f"{_shown(path)} has bytes that are no UTF-8, as disks of older systems have them: "
             "rename the folder"
         )
+    if _is_loop(path):
+        raise click.BadParameter(
+            f"{_shown(os.fspath(folder))} is a link that leads back to itself: name another folder"
+        )
+
+
+def _is_loop(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _is_text(text: str) -> bool:

@@ -7,17 +7,12 @@ so that more is asked of large pictures. (A JPEG gives what is there of it: `jpe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from avatarrig.photos.coding import boxes, webp
 from avatarrig.photos.damage import unless_damaged
 
-_PIXELS: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {
-    "WebP": webp.pixels_of,
-    "HEIC": boxes.pixels_of,
-    "AVIF": boxes.pixels_of,
-}
 _RUN: Final = 512
 """Bytes: a sector of a disk."""
 _RUN_WITHOUT_LOSS: Final = 4096
@@ -33,14 +28,21 @@ def is_unwritten(name: str, data: bytes, pixels: int) -> bool:
         data: The file's bytes.
         pixels: How many the picture has.
     """
-    pixels_of = _PIXELS.get(name)
-    if pixels_of is None:
-        return False
-    least = _RUN_WITHOUT_LOSS if name == "WebP" and webp.is_lossless(data) else _RUN
-    run = max(least, pixels // _FLAT_PIXELS)
+    flat = pixels // _FLAT_PIXELS
     return unless_damaged(
-        lambda: any(_ends_in(piece, run) for piece in pixels_of(data)), otherwise=False
+        lambda: any(_ends_in(piece, max(run, flat)) for piece, run in _pieces(name, data)),
+        otherwise=False,
     )
+
+
+def _pieces(name: str, data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Gives what is coded, and how long a run of one byte it does not hold."""
+    if name == "WebP":
+        for piece, is_lossless in webp.colours_of(data):
+            yield piece, _RUN_WITHOUT_LOSS if is_lossless else _RUN
+    elif name in {"HEIC", "AVIF"}:
+        for piece in boxes.pixels_of(data):
+            yield piece, _RUN
 
 
 def _ends_in(piece: bytes, run: int) -> bool:

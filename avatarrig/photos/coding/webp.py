@@ -8,13 +8,16 @@ from typing import Final
 _LENGTH: Final = slice(4, 8)
 _FIRST_CHUNK: Final = 12
 _HEAD: Final = 8
+_LOSSY: Final = b"VP8 "
 _LOSSLESS: Final = b"VP8L"
-_PIXELS: Final = frozenset({b"VP8 ", _LOSSLESS, b"ALPH", b"ANMF"})
+_FRAME: Final = b"ANMF"
+_FRAME_HEAD: Final = 16
+"""Bytes: a frame's place, size and time, before its chunks."""
+_PIXELS: Final = frozenset({_LOSSY, _LOSSLESS, b"ALPH", _FRAME})
 
 
-def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def chunks_of(data: bytes, at: int = _FIRST_CHUNK) -> Iterator[tuple[bytes, int, int]]:
     """Walks over the chunks of a WebP: kind, start and end of the content, which may be cut off."""
-    at = _FIRST_CHUNK
     while at + _HEAD <= len(data):
         size = int.from_bytes(data[at + 4 : at + _HEAD], "little")
         yield data[at : at + 4], at + _HEAD, at + _HEAD + size
@@ -26,9 +29,16 @@ def pixels_of(data: bytes) -> Iterator[bytes]:
     return (data[start:end] for kind, start, end in chunks_of(data) if kind in _PIXELS)
 
 
-def is_lossless(data: bytes) -> bool:
-    """Whether a WebP's picture is coded without a loss."""
-    return any(kind == _LOSSLESS for kind, _, _ in chunks_of(data))
+def colours_of(data: bytes, at: int = _FIRST_CHUNK) -> Iterator[tuple[bytes, bool]]:
+    """Gives the coded colours of a WebP and of its frames, and whether it was without a loss.
+
+    How transparent it is, is left out: that may lie there as it is, a byte for each pixel.
+    """
+    for kind, start, end in chunks_of(data, at):
+        if kind == _FRAME:
+            yield from colours_of(data[start:end], _FRAME_HEAD)
+        elif kind in {_LOSSY, _LOSSLESS}:
+            yield data[start:end], kind == _LOSSLESS
 
 
 def with_length(data: bytes) -> bytes:

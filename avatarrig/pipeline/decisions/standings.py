@@ -193,6 +193,19 @@ def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
     }
 
 
+def prunable(progress: Progress, decisions: Decisions) -> list[PhotoKey]:
+    """Photos that are gone and go on counting, unless pruning is asked for.
+
+    What was decided by hand holds, and photos that others observed are theirs.
+    """
+    by_hand = {key for key, decided in decisions.items() if decided.standing}
+    return [
+        key
+        for key, seen in departed(progress).items()
+        if seen.standing in AUTOMATIC - {Exclusion.GONE.value} and key not in by_hand
+    ]
+
+
 def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:
     """Whether so many photos may have been taken away on purpose."""
     leaving = sum(seen.standing != Exclusion.GONE for seen in gone.values())

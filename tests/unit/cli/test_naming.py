@@ -52,6 +52,30 @@ def test_a_run_directory_whose_path_is_no_text_is_refused(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "loop"),
+        ("run", "photos", "--out", "loop"),
+        ("run", "photos", "--out", "loop/run"),
+        ("ingest", "loop"),
+        ("up", "loop"),
+        ("up", "photos", "--out", "loop"),
+        ("detect", "--allow-root", "photos", "--out", "loop"),
+        ("detect", "--allow-root", "loop"),
+    ],
+)
+def test_a_link_that_leads_back_to_itself_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("loop").symlink_to("loop")
+    outcome = CliRunner().invoke(avatarrig, arguments)
+    assert outcome.exit_code == 2, outcome.output
+    assert "is a link that leads back to itself" in " ".join(outcome.output.split())
+
+
+@pytest.mark.parametrize(
     ("path", "subject"),
     [
         ("Ann/1.jpg", "Ann"),

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 from support.observed import observation
+from support.references import reference
 
 from avatarrig.photos.period import Period
 from avatarrig.pipeline.decisions.standings import (
     Standings,
     departed,
     is_plausible,
+    prunable,
     wanted_standing,
 )
 from avatarrig.runs import (
@@ -27,7 +29,7 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.views.progress import Found, ObservedPhoto, Progress
-from avatarrig.wire import Decision, Observation, decode
+from avatarrig.wire import Decision, Observation, Reject, decode
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY
 
@@ -253,3 +255,39 @@ def test_what_others_decided_about_a_photo_of_another_run_is_left_alone(tmp_path
         progress.observation(photo, 0, offset, now=0.0)
     progress.found(Found(PHOTOS[0].image_id, PHOTOS[0].path, "anna"))
     assert departed(progress) == {}
+    assert prunable(progress, {}) == []
+
+
+def test_only_what_pruning_would_change_is_asked_about(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[10:])
+    excluded, undone, elsewhere, *others = PHOTOS[:10]
+    run.progress.observation(
+        msgspec.structs.replace(undone, image_id="unlisted", path="away/1.jpg"), 0, 50, now=0.0
+    )
+    folder = msgspec.structs.replace(reference("away"), subject=undone.subject)
+    run.progress.found(Found(folder.image_id, folder.path, folder.subject))
+    refusal = Reject(
+        reason="unreadable",
+        message="it cannot be listed",
+        attempts=1,
+        rejected_at=0.0,
+        reference=folder,
+        run=RUN,
+    )
+    run.progress.reject(refusal, now=0.0)
+    left_out = Decision(
+        subject=elsewhere.subject,
+        image_ids=(elsewhere.image_id,),
+        standing=LEFT_OUT,
+        decided_at=0,
+        observed=(elsewhere,),
+    )
+    run.progress.decision(left_out, 0, 60)
+    decided = (by_hand(excluded, LEFT_OUT), by_hand(undone, AS_SEEN))
+    decisions = {one.key: one for one in decided}
+
+    asked = prunable(run.progress, decisions)
+    assert {name for _, name in asked} == {photo.image_id for photo in (undone, *others)}
+    run.standings(prune=True, by_hand=decided).settle()
+    run.hear()
+    assert prunable(run.progress, decisions) == []

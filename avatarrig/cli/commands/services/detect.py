@@ -13,6 +13,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import Detecting, detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
+from avatarrig.cli.options.naming import check_folder
 from avatarrig.cli.options.reference import Asking, asking_options
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.errors import CommandError, ExitCode
@@ -158,10 +159,11 @@ def local_folder(option: str, text: str) -> Path:
 
     Raises:
         CommandError: It is neither.
+        click.BadParameter: No folder can be there; see `check_folder`.
     """
-    if "://" not in text:
-        return Path(text).resolve()
     try:
-        return from_file_uri(text).resolve()
+        folder = from_file_uri(text) if "://" in text else Path(text)
     except FileUriError as error:
         raise CommandError(f"{option}: {error}", ExitCode.WRONG_USAGE) from error
+    check_folder(folder)
+    return folder.resolve()

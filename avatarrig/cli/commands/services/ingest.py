@@ -111,12 +111,13 @@ def _ingesting(
 ) -> Ingesting:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
+    if not is_store_url(location):
+        check_folder(location)
     whose = Dataset(
         name=dataset or _name_of(location), subject=subject, subject_per_folder=subject_from_folder
     )
     if is_store_url(location):
         return Ingesting(location, whose, rescan, prune, clips)
-    check_folder(location)
     return Ingesting(str(Path(location).absolute()), whose, rescan, prune, clips)
 
 
