@@ -24,6 +24,7 @@ from avatarrig.cli.options.reference import Asking, asking_options, check_one_pe
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import RunRequest
@@ -139,7 +140,7 @@ def _shall_prune(departed: int) -> bool:
     try:
         return click.confirm(question)
     except click.Abort:  # the run is done, whatever is answered
-        click.echo(err=True)
+        say("", err=True)
         return False
 
 
