@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def witness(
 
 def used(page: Page) -> int:
     """Photos that count, as the summary says."""
-    return int(page.locator("#summary").inner_text().split(", ")[1].split(" ")[0])
+    summary = page.locator("#summary")
+    expect(summary).to_contain_text(re.compile(r", \d+ count"))
+    return int(summary.inner_text().split(", ")[1].split(" ")[0])
 
 
 def opened(pipeline: Pipeline, witness: Witness, *, editing: bool = True) -> Page:
