@@ -20,12 +20,16 @@ from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.views.pipeline_status import read_status
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, detector_group
+from processors.sandbox.copies import RECENT
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 from producers.publish import publish
 
 pytestmark = pytest.mark.broker
 QUEUED = 200_000
+FILES = 2 * RECENT
+"""That what is held is held: of more files than a replica remembers, most are detected again."""
+
 GROWTH = 16 << 20
 """Bytes; a sixth of what is queued."""
 
@@ -34,22 +38,22 @@ def test_memory_stays_flat_and_the_status_right(
     fresh_kafka: EmbeddedBroker, tmp_path: Path, support_is_importable: None
 ) -> None:
     kafka = with_topics(fresh_kafka)
-    one = Flock(tmp_path, 1)
-    with Supervisor([Child("detector-0", "processors", settings(kafka, one))]) as supervisor:
-        publish_references(kafka, references(one, range(100)))
+    some_files = Flock(tmp_path, FILES)
+    with Supervisor([Child("detector-0", "processors", settings(kafka, some_files))]) as supervisor:
+        publish_references(kafka, references(some_files, range(100)))
         wait_for(lambda: observed(kafka) == 100, patience=PATIENCE)
         replica = psutil.Process(supervisor.states[0].pid)
         before = replica.memory_info().rss
 
-        one.pace(0.02)
-        publish_references(kafka, references(one, range(100, QUEUED)))
+        some_files.pace(0.02)
+        publish_references(kafka, references(some_files, range(100, QUEUED)))
         some = observed(kafka) + 500
         wait_for(lambda: observed(kafka) >= some, patience=PATIENCE)
         grown = replica.memory_info().rss - before
-        one.pace(HELD)
+        some_files.pace(HELD)
         wait_for(lambda: read_status(kafka).waiting == QUEUED - observed(kafka), patience=PATIENCE)
         status = read_status(kafka)
-        one.pace(0)
+        some_files.pace(0)
 
     assert supervisor.states[0].restarts == 0
     assert grown < GROWTH
@@ -72,10 +76,10 @@ def settings(kafka: KafkaSettings, flock: Flock) -> ReplicaSettings:
 
 
 def references(flock: Flock, numbers: Iterable[int]) -> Iterator[PhotoReference]:
-    """Many photos that are all the same file."""
-    (file,) = flock.photos.iterdir()
-    data = file.read_bytes()
+    """Many photos that are one of a few files each."""
+    files = [(file, file.read_bytes()) for file in sorted(flock.photos.iterdir())]
     for number in numbers:
+        file, data = files[number % len(files)]
         yield reference(
             f"photo-{number}.jpg",
             data,
