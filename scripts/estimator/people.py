@@ -10,7 +10,6 @@ visibility, presence) and ``wor`` (n, 33, 3). A compact set has ``landmarks16.np
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import json
 import math
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-
-_OF_PHOTOS = (
-    *("pose", "world", "size", "session", "moment", "copy", "taken"),
-    *("view", "clothes"),
-)
 
 
 @dataclass(frozen=True)
@@ -76,14 +69,6 @@ class Body:
     build: str
     view: NDArray[np.str_]
     clothes: NDArray[np.str_]
-
-    def of(self, photos: NDArray[Any]) -> Body:
-        """Keeps some of the photos."""
-        return dataclasses.replace(
-            self,
-            **{name: getattr(self, name)[photos] for name in _OF_PHOTOS},
-            files=tuple(np.array(self.files, object)[photos]),
-        )
 
 
 _SLIM, _HEAVY = 0.48, 0.6
