@@ -174,15 +174,16 @@ class Content:
 
 
 class _Posed(msgspec.Struct, frozen=True):
-    """The latest pose; `at`: Unix seconds."""
+    """The latest pose; `at`: Unix seconds; `verdict`: whether the photo counts and why not."""
 
     path: str
     at: float
+    verdict: str
     svg: str | None
 
 
 def _posed(photo: Sighting) -> _Posed:
-    return _Posed(photo.path, photo.observed_at, _pose(photo))
+    return _Posed(photo.path, photo.observed_at, photo.verdict, _pose(photo))
 
 
 def _pose(photo: Sighting) -> str | None:

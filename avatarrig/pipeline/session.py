@@ -24,6 +24,7 @@ from avatarrig.kafka import (
     reading,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.finished import UNVERIFIED
@@ -287,8 +288,9 @@ class Session:
             group=AGGREGATORS,
             worker=self._identity.run,  # the same at every start of the same run
             window_days=self._request.estimate.window_days,
-            web_port=self._request.web_port,
-            overlay_roots=(str(self._run.path.resolve()),),
+            page=PageSettings(
+                port=self._request.web_port, overlays=(str(self._run.path.resolve()),)
+            ),
             die_with_parent=True,
         )
 

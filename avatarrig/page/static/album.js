@@ -14,7 +14,6 @@ let open = null; // the photo in the viewer, by its key
 let opened = null;
 
 const keyOf = (photo) => `${photo.subject}\u0000${photo.image}`;
-const verdict = (photo) => (photo.counts ? "counts" : `does not count: ${photo.why}`);
 const pose = (photo) => `/pose.svg?${new URLSearchParams({ name: photo.subject, image: photo.image, at: photo.at })}`;
 
 function source(photo, whole) {
@@ -140,7 +139,7 @@ function newItem(photo) {
 
 function update(item, photo) {
   const words = item.querySelector(".verdict");
-  say(words, verdict(photo));
+  say(words, photo.verdict);
   words.classList.toggle("out", !photo.counts);
   say(item.querySelector("time"), ago(photo.at));
   const place = item.querySelector(".buttons");
@@ -255,7 +254,7 @@ function view(photo) {
   viewer.dataset.at = String(photo.at);
   say(byId("viewer-title"), photo.path);
   if (isNew) byId("viewer-picture").replaceChildren(drawing(photo, true));
-  say(byId("viewer-verdict"), photo.counts ? "Counts." : `Does not count: ${photo.why}.`);
+  say(byId("viewer-verdict"), `${photo.verdict[0].toUpperCase()}${photo.verdict.slice(1)}.`);
   byId("viewer-verdict").classList.toggle("out", !photo.counts);
   const people = photo.people === 1 ? "1 person" : `${photo.people} people`;
   const taken = photo.taken ? `taken ${new Date(photo.taken * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` : "no time of its own";

@@ -190,7 +190,7 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   takeCloser(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
-  if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}: ${content.pose.verdict}`);
   solid.take(content.bones);
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);

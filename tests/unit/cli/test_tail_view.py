@@ -104,6 +104,14 @@ def test_a_trouble_is_shown() -> None:
     assert any("Kafka is away" in line for line in shown(board(), 80, trouble="Kafka is away"))
 
 
+def test_the_latest_photo_says_whether_it_counts_and_why_not() -> None:
+    known = board()
+    assert any(line.endswith("ago · counts") for line in shown(known, 100))
+    known.note(sighted(encode(observation(8, "anna", observed_at=NOW + 1, ambiguous=True))))
+    text = "\n".join(shown(known, 100))
+    assert "photo-8.jpg · 0:49 ago · does not count: several people, and no telling who" in text
+
+
 def test_of_one_subject_nothing_of_another_is_shown() -> None:
     known = board("bob")
     known.note(sighted(encode(observation(9, "anna", observed_at=NOW + 40))))
