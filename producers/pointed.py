@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from avatarrig.detectors.faces.template import Template, TemplateRefusedError
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import COUNTS, ONLY_COPY
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Pointed:
                 }
 
     def _decide(self, decision: Decision) -> None:
+        if decision.standing == Exclusion.GONE:  # the file is away or another; the face is theirs
+            return
         face = decision.face if decision.standing in {COUNTS, ONLY_COPY} else b""
         for image_id in decision.image_ids:
             key = (decision.subject, image_id)

@@ -16,6 +16,7 @@ from aggregators.settings import AggregatorSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing.access import Access
+from avatarrig.page.settings import PageSettings
 from avatarrig.wire import Reject, encode
 from avatarrig.wire.topics import REJECTS
 
@@ -57,11 +58,13 @@ class Pipeline:
         settings = AggregatorSettings(
             kafka=self.kafka,
             worker="0",
-            web_port=self._port,
             window_days=30,
-            overlay_roots=(str(self.run),),
-            watched=str(self.watched),
-            web_private=str(self.folder / "access"),
+            page=PageSettings(
+                port=self._port,
+                overlays=(str(self.run),),
+                watched=str(self.watched),
+                private=str(self.folder / "access"),
+            ),
         )
         self.worker = Aggregator(settings, self.folder)
         self.worker.wait_until("working")
