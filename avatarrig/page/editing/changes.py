@@ -23,6 +23,7 @@ from avatarrig.page.editing.pointing import NoFaceError, Pointing
 from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_name
 from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
 
@@ -85,14 +86,23 @@ class Changes:
         decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change, and
             the face that becomes a reference, as `decide_about` has it.
         find: Path of a subject's photo by its image_id; None where there is no such photo.
+        keep: Keeps an estimate out of a file, to be compared; returns what it is asked for by.
     """
 
-    def __init__(self, settings: PageSettings, access: Access, decide: Decide, find: Find) -> None:
+    def __init__(
+        self,
+        settings: PageSettings,
+        access: Access,
+        decide: Decide,
+        find: Find,
+        keep: Callable[[Estimate], str] = lambda _: "",
+    ) -> None:
         self._settings = settings
         self._access = access
         self._decide = decide
         folder = settings.inbox
         self._find = find
+        self._keep = keep
         models = Path(settings.models) if settings.models else None
         self._pointing = Pointing(None if folder is None else Path(folder), models)
         self._inbox = None if folder is None else Inbox(Path(folder), people=settings.people)
@@ -107,6 +117,7 @@ class Changes:
             web.post("/link", self._link),
             web.post("/decide", self._decided),
             web.post("/point", self._pointed),
+            web.post("/kept", self._kept),
             web.put("/photo", self._photo),
         ]
 
@@ -128,6 +139,10 @@ class Changes:
         picture = await asyncio.to_thread(qr_svg, link)
         answer = {"link": link, "picture": picture}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    async def _kept(self, request: web.Request) -> web.Response:
+        """An estimate out of a file, to be compared with one of now."""
+        return web.json_response({"file": self._keep(await _form(request, Estimate))})
 
     async def _decided(self, request: web.Request) -> web.Response:
         form = await _form(request, _Decision)

@@ -1,6 +1,6 @@
 // All photos, a page at a time from the server; each opens with what was seen in it.
 
-import { ago, byId, make, photos as inWords, say } from "./common.js";
+import { ago, byId, counting, make, photos as inWords, say } from "./common.js";
 import { ask, unlocked, whenChanged } from "./edit.js";
 
 const REST_MS = 700; // between two looks at photos that change all the time
@@ -103,8 +103,8 @@ function showChoice({ all, found, page, pages, reasons, read, trouble }) {
     select.dataset.written = written;
     select.replaceChildren(...options.map(([code, words]) => make("option", { value: code, selected: code === asked.reason }, words)));
   }
-  const counting = reasons.find(([code]) => code === "counts")?.[2] ?? 0;
-  const known = all === 0 ? (asked.search ? "No photo is called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting.toLocaleString()} count${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
+  const used = reasons.find(([code]) => code === "counts")?.[2] ?? 0;
+  const known = all === 0 ? (asked.search ? "No photo is called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting(used)}${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
   const reading = read ? ` Reading: ${Math.floor((100 * read[0]) / read[1])} % of what there is.` : "";
   say(byId("photos-words"), trouble || (read && all === 0 ? "Looking for photos." : known) + reading);
   byId("photo-pages").hidden = pages < 2;

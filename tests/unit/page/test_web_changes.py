@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from support.body import estimates
 from support.observed import observation
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
@@ -37,6 +38,7 @@ from avatarrig.page.editing.changes import Changes
 from avatarrig.page.editing.inbox import Inbox
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
 from avatarrig.page.editing.pointing import Pointing
+from avatarrig.page.kept import MOST, Kept
 from avatarrig.page.server import serving
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE
@@ -68,6 +70,7 @@ class Server:
         self.references: list[Reference | None] = []
         self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
+        self.kept = Kept()
         self.settings = PageSettings(
             port=self.port,
             names=("rig.example",),
@@ -100,7 +103,11 @@ class Server:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[aiohttp.ClientSession]:
         routes = Changes(
-            self.settings, self.access, self.decide, lambda _, photo: self.paths.get(photo)
+            self.settings,
+            self.access,
+            self.decide,
+            lambda _, photo: self.paths.get(photo),
+            self.kept.keep,
         ).routes()
         async with serving(self.settings, routes), aiohttp.ClientSession() as client:
             yield client
@@ -171,7 +178,7 @@ def test_whoever_follows_the_rule_is_let_through(server: Server) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"])
 @pytest.mark.parametrize(
-    "path", ["/decide", "/point", "/photo", "/link", "/enter/", "/", "/nothing/here"]
+    "path", ["/decide", "/point", "/kept", "/photo", "/link", "/enter/", "/", "/nothing/here"]
 )
 def test_nothing_but_a_question_gets_past_without_the_token(
     server: Server, method: str, path: str
@@ -249,10 +256,51 @@ def test_a_name_of_ones_own_works_and_is_its_own_origin(server: Server) -> None:
 
 def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
     server = Server(tmp_path, editing=False)
-    for path in ("/decide", "/point", "/enter", "/photo"):
+    for path in ("/decide", "/point", "/kept", "/enter", "/photo"):
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
+
+
+def in_file(photos: int = 3) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(
+        msgspec.json.encode(estimates.said({"torso_length": 2.0}, used=photos))
+    )
+    return stored
+
+
+def test_an_estimate_out_of_a_file_is_kept_to_be_compared(server: Server) -> None:
+    status, text = run(server, lambda s, c: s.ask(c, "POST", "/kept", data=in_file()))
+    assert status == 200
+    found = server.kept.find(json.loads(text)["file"])
+    assert found is not None
+    assert json.loads(msgspec.json.encode(found)) == in_file()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"phase": "phase1"},
+        in_file() | {"stats": {"torso_length": {"value": 1e400}}},
+        in_file() | {"subject": "x" * 100_000},
+    ],
+    ids=["empty", "cut", "infinite", "long name"],
+)
+def test_what_is_no_estimate_is_not_kept(server: Server, data: dict[str, Any]) -> None:
+    status, words = run(server, lambda s, c: s.ask(c, "POST", "/kept", data=data))
+    assert status in {400, 413}
+    assert words
+
+
+def test_of_many_files_the_latest_are_kept(server: Server) -> None:
+    async def give(s: Server, c: aiohttp.ClientSession) -> list[str]:
+        answers = [await s.ask(c, "POST", "/kept", data=in_file(n)) for n in range(1, MOST + 2)]
+        return [json.loads(text)["file"] for _, text in answers]
+
+    names = run(server, give)
+    kept = [server.kept.find(name) is not None for name in names]
+    assert kept == [False, *[True] * MOST]
 
 
 def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server) -> None:
