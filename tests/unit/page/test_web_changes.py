@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -111,7 +111,7 @@ class Server:
         *,
         bearer: str | None = OWN,
         origin: str = "",
-        data: Any = None,  # noqa: ANN401 - aiohttp's
+        data: object = None,
         **headers: str,
     ) -> tuple[int, str]:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -142,11 +142,12 @@ class Server:
 
 
 DECISION = {"subject": "anna", "photos": ["p-1"], "to": "left_out"}
-Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Any]]
+Learned = TypeVar("Learned")
+Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Learned]]
 
 
-def run(server: Server, attack: Attack) -> Any:  # noqa: ANN401 - whatever the attack learns
-    async def attacked() -> Any:  # noqa: ANN401
+def run(server: Server, attack: Attack[Learned]) -> Learned:
+    async def attacked() -> Learned:
         async with server.open() as client:
             return await attack(server, client)
 
@@ -262,7 +263,7 @@ def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server
 
 
 @pytest.mark.parametrize("undo", [True, False])
-def test_undoing_says_that_the_face_is_no_reference(server: Server, undo: bool) -> None:  # noqa: FBT001
+def test_undoing_says_that_the_face_is_no_reference(server: Server, *, undo: bool) -> None:
     data = DECISION | {"to": "counts", "undo": undo}
     status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
     assert (status, server.faces, server.about_faces) == (200, [], [undo])
@@ -332,7 +333,7 @@ def test_a_link_for_a_phone_is_refused_where_no_phone_comes(server: Server) -> N
 )
 def test_a_decision_that_makes_no_sense_is_refused(
     server: Server,
-    data: Any,  # noqa: ANN401 - good and bad forms
+    data: object,
     status: int,
 ) -> None:
     answer = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
@@ -550,7 +551,7 @@ def test_those_who_stop_hold_up_nobody_for_long(
 ) -> None:
     monkeypatch.setattr(changes, "_SILENT_SECONDS", 0.5)
 
-    async def send(s: Server, client: aiohttp.ClientSession) -> Any:  # noqa: ANN401
+    async def send(s: Server, client: aiohttp.ClientSession) -> tuple[int, Any]:
         stalled = [
             asyncio.create_task(half_sent(s, f"PUT /photo?path={n}.jpg", "image/jpeg", b"x", 9))
             for n in range(20)
