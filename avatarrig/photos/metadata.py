@@ -47,6 +47,7 @@ class Metadata:
         orientation: How the stored picture is to be turned: EXIF's numbers, 1..8.
         width: Stored width in pixels; 0 where it was not looked for.
         height: Stored height in pixels; 0 where it was not looked for.
+        is_raw: Whether it is a raw photo.
     """
 
     exif: Image.Exif
@@ -54,6 +55,7 @@ class Metadata:
     orientation: int = 1
     width: int = 0
     height: int = 0
+    is_raw: bool = False
 
 
 def read_metadata(data: bytes) -> Metadata:
@@ -71,7 +73,8 @@ def read_metadata(data: bytes) -> Metadata:
         reader = _READERS.get(name)
         said = nothing if reader is None else unless_damaged(lambda: reader(data), nothing)
         turn = _orientation(name, data, said.exif)
-        return replace(said, packet=said.packet or _packet(data), orientation=turn)
+        packet = said.packet or _packet(data)
+        return replace(said, packet=packet, orientation=turn, is_raw=name == "RAW")
 
 
 def _read_jpeg(data: bytes) -> Metadata:

@@ -31,22 +31,26 @@ Estimates = Mapping[str, Estimate]
 """By subject."""
 
 
-def write_results(
+def write_results(  # noqa: PLR0913 - what a run leaves behind, written in one place
     run: RunDirectory,
     progress: Progress,
     estimates: Estimates,
     *,
     dataset_dir: str,
     settings: dict[str, Any],
+    still_counted: int,
 ) -> None:
     """Writes the index, the summary and the estimate of a run, each atomically.
+
+    Args:
+        still_counted: Photos that are no longer in the dataset, and count all the same.
 
     Raises:
         RunStorageError: The run directory cannot take them.
     """
     write_atomically(run.index, _index(progress))
     write_standings(run, progress.standings)
-    write_json(run.summary, summary(run, progress, dataset_dir, settings))
+    write_json(run.summary, summary(run, progress, dataset_dir, settings, still_counted))
     write_drawn(run, estimates)
 
 
@@ -59,7 +63,11 @@ def write_drawn(run: RunDirectory, estimates: Estimates) -> None:
 
 
 def summary(
-    run: RunDirectory, progress: Progress, dataset_dir: str, settings: dict[str, Any]
+    run: RunDirectory,
+    progress: Progress,
+    dataset_dir: str,
+    settings: dict[str, Any],
+    still_counted: int,
 ) -> dict[str, Any]:
     """Lays out ``phase1_summary.json``: the prototype's keys, then what it did not tell."""
     counts = progress.counts
@@ -88,7 +96,7 @@ def summary(
             }
             for found, reject in progress.rejected
         ],
-        "no_longer_in_dataset": progress.departed,
+        "no_longer_in_dataset": still_counted,
         "files": read_file_counts(run),
         "settings": settings,
     }
@@ -149,9 +157,13 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
     The proportions are the aggregator's, bit for bit; height and window come beside.
     """
     estimators: dict[str, Estimator] = {}
-    for found, seen in progress.observed_photos:
-        observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
-        estimators.setdefault(found.subject, Estimator()).update(observation)
+    here = {found.key: seen for found, seen in progress.observed_photos}
+    for (subject, image_id), seen in (here | progress.gone).items():
+        file = run.observation(image_id)
+        if (subject, image_id) not in here and not file.exists():  # nothing makes it anew
+            continue
+        observation = as_decided(read_observation(file), seen.standing)
+        estimators.setdefault(subject, Estimator()).update(observation)
     return {
         subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in estimators.items()

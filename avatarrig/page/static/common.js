@@ -60,6 +60,8 @@ export function choose(name, take) {
 }
 
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
+/** How many of them count. */
+export const counting = (count) => `${count.toLocaleString()} count${count === 1 ? "s" : ""}`;
 /** Of how many moments photos are; an estimate of 1.0 does not say. */
 export const moments = (count) => (count == null ? "" : ` of ${count.toLocaleString()} moment${count === 1 ? "" : "s"}`);
 export const address = (name) => `/subject?name=${encodeURIComponent(name)}`;

@@ -28,6 +28,7 @@ from avatarrig.kafka import (
     partitions_of,
     reading,
 )
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.forgetting import forget_subject
@@ -111,7 +112,8 @@ class Service:
         def change(_: Observation, __: str) -> str:
             return standing
 
-        decide_about(self.kafka, lambda *_: None, "Anna", [photo], "", change, pointed)
+        reference = Reference(pointed)
+        decide_about(self.kafka, lambda *_: None, "Anna", [photo], "", change, reference)
 
 
 @pytest.fixture

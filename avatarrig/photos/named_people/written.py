@@ -122,7 +122,7 @@ def _of_working_group(root: ET.Element, header: Metadata) -> Iterator[NamedFace]
                 continue
             across, down, width, height = (float(number or 0) for number in numbers)
             region = (across - width / 2, down - height / 2, width, height)
-            yield NamedFace(name, _upright(region, header.orientation if stored else 1))
+            yield NamedFace(name, upright(region, header.orientation if stored else 1))
 
 
 def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
@@ -136,7 +136,7 @@ def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
             yield NamedFace(name)
             continue
         left, top, width, height = (float(number or 0) for number in numbers)
-        yield NamedFace(name, _upright((left, top, width, height), header.orientation))
+        yield NamedFace(name, upright((left, top, width, height), header.orientation))
 
 
 def _of_iptc(root: ET.Element) -> Iterator[NamedFace]:
@@ -163,7 +163,7 @@ def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:
     return (width > height) == (header.width > header.height)
 
 
-def _upright(region: Region, orientation: int) -> Region | None:
+def upright(region: Region, orientation: int) -> Region | None:
     """Turns a region with its photo (EXIF 2.32, tag 274); None where it is none."""
     left, top, width, height = region
     right, bottom = left + width, top + height
