@@ -20,7 +20,6 @@ from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.settings import STORAGE_FOLDER
 from avatarrig.photos.period import Period
 from avatarrig.views.feed import look
 from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, record_key
@@ -162,15 +161,12 @@ def observe(reference: PhotoReference) -> Observation:
 
 @pytest.fixture(scope="module")
 def kafka_at_work(
-    formatted_storage: Path, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
     """A broker with an aggregator; each test has a dataset and people of its own."""
-    folder = tmp_path_factory.mktemp("broker")
-    shutil.copytree(formatted_storage, folder / STORAGE_FOLDER)
-    with EmbeddedBroker(folder) as broker:
-        kafka = with_topics(broker, PARTITIONS)
-        with aggregating.aggregator(kafka, folder):
-            yield kafka
+    kafka = with_topics(module_kafka, PARTITIONS)
+    with aggregating.aggregator(kafka, tmp_path_factory.mktemp("aggregator")):
+        yield kafka
 
 
 @pytest.fixture

@@ -117,8 +117,8 @@ class Service:
 
 
 @pytest.fixture
-def service(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> Service:
-    return Service(with_topics(fresh_kafka, 3), tmp_path)
+def service(empty_kafka: EmbeddedBroker, tmp_path: Path) -> Service:
+    return Service(with_topics(empty_kafka, 3), tmp_path)
 
 
 def until(service: Service, expected: dict[str, list[bytes]]) -> None:

@@ -51,7 +51,7 @@ class Topic(HeldTopics):
         self.read |= {message.offset for batch in batches.values() for message in batch}
         return batches
 
-    def send(self, topic: str, *, value: bytes, key: bytes, partition: int) -> Any:  # noqa: ANN401
+    def send(self, topic: str, *, value: bytes, key: bytes, partition: int) -> SimpleNamespace:
         assert topic == OBSERVATIONS
         assert key
         self.values.append(value)
@@ -83,7 +83,7 @@ class Topic(HeldTopics):
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def reading(topic: Any) -> Iterator[HeldTopics]:  # noqa: ANN401 - instead of settings
+    def reading(topic: HeldTopics) -> Iterator[HeldTopics]:
         yield topic
 
     monkeypatch.setattr(service, "reading", reading)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -120,7 +120,7 @@ class Server:
         *,
         bearer: str | None = OWN,
         origin: str = "",
-        data: Any = None,  # noqa: ANN401 - aiohttp's
+        data: object = None,
         **headers: str,
     ) -> tuple[int, str]:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -151,11 +151,12 @@ class Server:
 
 
 DECISION = {"subject": "anna", "photos": ["p-1"], "to": "left_out"}
-Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Any]]
+Learned = TypeVar("Learned")
+Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Learned]]
 
 
-def run(server: Server, attack: Attack) -> Any:  # noqa: ANN401 - whatever the attack learns
-    async def attacked() -> Any:  # noqa: ANN401
+def run(server: Server, attack: Attack[Learned]) -> Learned:
+    async def attacked() -> Learned:
         async with server.open() as client:
             return await attack(server, client)
 
@@ -393,7 +394,7 @@ def test_a_link_for_a_phone_is_refused_where_no_phone_comes(server: Server) -> N
 )
 def test_a_decision_that_makes_no_sense_is_refused(
     server: Server,
-    data: Any,  # noqa: ANN401 - good and bad forms
+    data: object,
     status: int,
 ) -> None:
     answer = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
@@ -611,7 +612,7 @@ def test_those_who_stop_hold_up_nobody_for_long(
 ) -> None:
     monkeypatch.setattr(changes, "_SILENT_SECONDS", 0.5)
 
-    async def send(s: Server, client: aiohttp.ClientSession) -> Any:  # noqa: ANN401
+    async def send(s: Server, client: aiohttp.ClientSession) -> tuple[int, Any]:
         stalled = [
             asyncio.create_task(half_sent(s, f"PUT /photo?path={n}.jpg", "image/jpeg", b"x", 9))
             for n in range(20)
