@@ -191,8 +191,8 @@ def _without_places(root: ET.Element) -> Iterator[NamedFace]:
         yield NamedFace(name)
     for entry in root.iter():
         for kind in (f"{_IPTC}PersonName", f"{_ACDSEE}Name"):
-            if name := _value(entry, kind):
-                yield NamedFace(name)
+            if said := _value(entry, kind):
+                yield NamedFace(said)
             elif (texts := entry.find(kind)) is not None:
                 yield from (NamedFace(text) for text in _texts_in(texts))
 

@@ -53,7 +53,7 @@ class Service:
             versions.note(photo)
         self.keeping = Keeping(
             KafkaSettings(bootstrap_servers="nowhere.invalid:9092"),
-            *("d", versions, Presence(2), self),  # type: ignore[arg-type]
+            *("d", versions, Presence(2), self),
             prune=prune,
             told=told,
         )
