@@ -19,7 +19,6 @@ from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
-from avatarrig.page.settings import PageSettings
 from avatarrig.process import child
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import OBSERVATIONS
@@ -50,10 +49,9 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     registry, kafka = service_registry(), KafkaMetrics()
     registry.register(kafka)
     groups = {settings.group: OBSERVATIONS}
-    page = page_settings(settings)
     try:
         async with page_beside(
-            page, settings.kafka, groups=groups, registry=registry, watched=kafka
+            settings.page, settings.kafka, groups=groups, registry=registry, watched=kafka
         ) as ready:
 
             def work_begins() -> None:
@@ -80,20 +78,6 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
         _log.exception("the aggregator failed")
         return ExitCode.FAILED, repr(error)
     return ExitCode.DONE, ""
-
-
-def page_settings(settings: AggregatorSettings) -> PageSettings:
-    """What the page beside the worker is told."""
-    return PageSettings(
-        settings.web_host,
-        settings.web_port,
-        settings.web_names,
-        settings.overlay_roots,
-        settings.watched,
-        settings.watched_people,
-        settings.web_private,
-        settings.face_models,
-    )
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -6,6 +6,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.kafka import KafkaSettings
+from avatarrig.page.settings import PageSettings
 from avatarrig.wire.topics import AGGREGATORS
 
 
@@ -31,17 +32,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             miss the old one. Empty for none.
         window_days: Length of the rolling window that is estimated beside all time, in days; None
             for none.
-        web_host: Address that the web page is bound to.
-        web_port: Its port; None for no page.
-        web_names: Host names under which the page may be asked for, besides addresses and
-            ``localhost``.
-        overlay_roots: Run directories whose overlays the page may show.
-        watched: Where photos are taken from, for the page to say; empty where that is not known.
-        watched_people: Whether each first-level folder there holds the photos of somebody else.
-        web_private: Folder with the token of those who may change something from the page; empty
-            where nobody may.
-        face_models: Folder to look for the model files first with which the page reads faces; empty
-            for none.
+        page: The page beside it.
         stuck_after: Seconds without progress after which the process gives up, so that its
             supervisor starts a new one.
         die_with_parent: Whether to stop when standard input ends.
@@ -52,14 +43,7 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     group: str = AGGREGATORS
     worker: str = ""
     window_days: int | None = None
-    web_host: str = "127.0.0.1"
-    web_port: int | None = None
-    web_names: tuple[str, ...] = ()
-    overlay_roots: tuple[str, ...] = ()
-    watched: str = ""
-    watched_people: bool = False
-    web_private: str = ""
-    face_models: str = ""
+    page: PageSettings = PageSettings()
     stuck_after: float = 60.0
     die_with_parent: bool = False
     held: bool = False
@@ -71,5 +55,6 @@ class AggregatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise SettingsRefusedError(f"stuck_after is {self.stuck_after}; it must be positive")
         if self.window_days is not None and self.window_days < 1:
             raise SettingsRefusedError(f"window_days is {self.window_days}; it must be 1 or more")
-        if self.web_port is not None and not 0 < self.web_port < 1 << 16:
-            raise SettingsRefusedError(f"web_port is {self.web_port}; it must be 1 to 65535")
+        port = self.page.port
+        if port is not None and not 0 < port < 1 << 16:
+            raise SettingsRefusedError(f"page.port is {port}; it must be 1 to 65535")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.named_people.written import NamedFace, people_in_photo
 from avatarrig.photos.object_store import (
     StoreAwayError,
     StoreUrlError,
@@ -22,7 +23,6 @@ from avatarrig.photos.object_store import (
     to_store_url,
 )
 from avatarrig.photos.passed_over import FileCounts, Passed, is_junk, is_photo_name, kind_of_file
-from avatarrig.photos.people import NamedFace, people_in_photo
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo

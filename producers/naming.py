@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from avatarrig.photos.people import NamedFace, people_in_photo, people_in_takeout
+from avatarrig.photos.named_people.picasa import people_in_picasa
+from avatarrig.photos.named_people.written import NamedFace, people_in_photo, people_in_takeout
 
 HEAD_BYTES: Final = 8 << 20
 """As much of a photo is searched for names."""
 
 _LARGEST_SIDECAR: Final = 1 << 20
+_LARGEST_OF_FOLDER: Final = 16 << 20
+_PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
 
 _LONGEST_STEM: Final = 51
 _SHORTEST_STEM: Final = 40
@@ -47,7 +50,15 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
             head = stream.read(HEAD_BYTES)
     except OSError:  # whoever reads the photo says what is wrong with it
         return ()
-    return people_in_photo(head, _first_of(_xmp_beside(photo))) or _of_google(photo)
+    beside = _first_of(_xmp_beside(photo))
+    return people_in_photo(head, beside) or _of_picasa(photo, head) or _of_google(photo)
+
+
+def _of_picasa(photo: Path, head: bytes) -> tuple[NamedFace, ...]:
+    for name in _PICASA:
+        if notes := _read(photo.with_name(name), _LARGEST_OF_FOLDER):
+            return people_in_picasa(notes, photo.name, head)
+    return ()
 
 
 def _of_google(photo: Path) -> tuple[NamedFace, ...]:
@@ -61,9 +72,9 @@ def _first_of(sidecars: Iterator[Path]) -> bytes:
     return next((data for sidecar in sidecars if (data := _read(sidecar))), b"")
 
 
-def _read(sidecar: Path) -> bytes:
+def _read(sidecar: Path, largest: int = _LARGEST_SIDECAR) -> bytes:
     with contextlib.suppress(OSError, ValueError):
-        if sidecar.is_file() and sidecar.stat().st_size <= _LARGEST_SIDECAR:
+        if sidecar.is_file() and sidecar.stat().st_size <= largest:
             return sidecar.read_bytes()
     return b""
 

@@ -14,8 +14,8 @@ import structlog
 from avatarrig.errors import AvatarRigError
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import TransportError
+from avatarrig.photos.named_people.written import NamedFace
 from avatarrig.photos.passed_over import FileCounts
-from avatarrig.photos.people import NamedFace
 from avatarrig.wire import Observation, PhotoReference, Reject, encode, record_key
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from producers.content import read_found, wanted_suffixes

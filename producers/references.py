@@ -10,7 +10,7 @@ import msgspec
 
 from avatarrig.detectors.faces.template import Template
 from avatarrig.photos.clips.address import frame_of
-from avatarrig.photos.people import NamedFace, same_name
+from avatarrig.photos.named_people.written import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
 from avatarrig.wire.identity import image_id, subject_name
 from producers.hashing import PhotoContent

@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.photos.named_people.written import NamedFace
 from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
-from avatarrig.photos.people import NamedFace
 from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
 from producers.events import FolderEvents

@@ -10,7 +10,7 @@ import msgspec
 from avatarrig.pictures.svg import pose_picture
 from avatarrig.views.catalogue import IN, Asked
 from avatarrig.views.years import LEAST_PHOTOS
-from avatarrig.wire.reasons import words_for
+from avatarrig.wire.reasons import verdict, words_for
 
 if TYPE_CHECKING:
     from avatarrig.page.thumbnails import Thumbnails
@@ -102,7 +102,7 @@ class Album:
             "found": photo.found,
             "counts": photo.reason == IN,
             "reason": photo.reason,
-            "why": words_for(photo.reason) if photo.reason else "",
+            "verdict": verdict(photo.reason),
             "standing": photo.standing,
             "overlay": self._thumbnails.has(photo.image_id),
         }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from avatarrig.kafka import KafkaSettings
     from avatarrig.kafka.lag import Watched
     from avatarrig.page.settings import PageSettings
+    from avatarrig.wire.estimate import Estimate
 
 
 @asynccontextmanager
@@ -61,7 +62,7 @@ async def page_beside(
         page = Page(watching, photos, settings, observed=observed, kafka=kafka.bootstrap_servers)
         routes = [
             *page.routes(),
-            *_changes(settings, kafka, photos),
+            *_changes(settings, kafka, photos, page.keep),
             *operations.routes(),
         ]
         async with serving(settings, routes):
@@ -70,7 +71,10 @@ async def page_beside(
 
 
 def _changes(
-    settings: PageSettings, kafka: KafkaSettings, photos: Cataloguing
+    settings: PageSettings,
+    kafka: KafkaSettings,
+    photos: Cataloguing,
+    keep: Callable[[Estimate], str],
 ) -> list[web.AbstractRouteDef]:
     """What may be changed; nothing where nobody may."""
     if not settings.private:
@@ -82,4 +86,5 @@ def _changes(
         found = photos.ask()[0].shelf(asked, 0, 1).photos
         return found[0].path if found else None
 
-    return Changes(settings, access, partial(decide_about, kafka, photos.known), path_of).routes()
+    decide = partial(decide_about, kafka, photos.known)
+    return Changes(settings, access, decide, path_of, keep).routes()

@@ -174,15 +174,16 @@ class Content:
 
 
 class _Posed(msgspec.Struct, frozen=True):
-    """The latest pose; `at`: Unix seconds."""
+    """The latest pose; `at`: Unix seconds; `verdict`: whether the photo counts and why not."""
 
     path: str
     at: float
+    verdict: str
     svg: str | None
 
 
 def _posed(photo: Sighting) -> _Posed:
-    return _Posed(photo.path, photo.observed_at, _pose(photo))
+    return _Posed(photo.path, photo.observed_at, photo.verdict, _pose(photo))
 
 
 def _pose(photo: Sighting) -> str | None:
@@ -217,8 +218,10 @@ class _Stream(msgspec.Struct, frozen=True, kw_only=True):
         rate: Photos a second.
         reasons: Why photos were rejected, in words, and how many were, most frequent first.
         rejects: The latest.
+        gone: Of which datasets photos are gone and go on counting, in sentences.
     """
 
+    gone: list[str]
     rate: float
     waiting: int
     in_work: int
@@ -235,6 +238,7 @@ def _stream(seen: Snapshot) -> _Stream:
     stream = seen.stream
     reasons = Counter(seen.reasons).most_common()
     return _Stream(
+        gone=seen.gone,
         rate=round(seen.rate.per_second(time.time()), 1),
         waiting=stream.waiting,
         in_work=stream.in_work,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import jinja2
+import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
@@ -21,6 +22,7 @@ from avatarrig.page.avatars import Avatars
 from avatarrig.page.closer import Closer
 from avatarrig.page.content import Content, Views
 from avatarrig.page.downloads import DownloadRefusedError, disposition, download
+from avatarrig.page.kept import Kept
 from avatarrig.page.listing import Listing, Order
 from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.pictures.comparison import comparison_svg, draw_card
@@ -57,6 +59,14 @@ _KEPT: Final = {"Cache-Control": "private, max-age=3600"}
 _DOWNLOADS: Final = (*(kind for kind, made in FORMATS.items() if made.is_available), "png")
 
 
+class _Pair(msgspec.Struct, frozen=True):
+    """Two estimates beside each other, and what they are called."""
+
+    first: Estimate
+    second: Estimate
+    names: tuple[str, str]
+
+
 class Page:
     """Answers browsers.
 
@@ -77,6 +87,7 @@ class Page:
     ) -> None:
         self._thumbnails = Thumbnails(settings.overlays)
         self._avatars = Avatars(settings.overlays)
+        self._kept = Kept()
         self._closer = Closer(observed, self._thumbnails)
         self._album = Album(photos, self._thumbnails)
         self._content = Content(views, self._album)
@@ -90,6 +101,10 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+
+    def keep(self, estimate: Estimate) -> str:
+        """Keeps an estimate out of a file to compare with; returns what it is asked for by."""
+        return self._kept.keep(estimate)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Returns what there is to ask for."""
@@ -131,37 +146,48 @@ class Page:
     async def _compare(self, request: web.Request) -> web.Response:
         known = self._content.names()
         first = request.query.get("a", "")
+        file = request.query.get("file", "")
+        is_gone = bool(file) and self._kept.find(file) is None
         second = request.query.get("b") or next((name for name in known if name != first), first)
-        estimates = self._pair((first, second))
-        if isinstance(estimates, str):
-            return self._unknown(estimates)
+        pair = self._pair(first, second, "" if is_gone else file)
+        if isinstance(pair, str):
+            return self._unknown(pair)
         return self._html(
             "compare.html",
-            first=first,
-            second=second,
+            first=pair.names[0],
+            second=pair.names[1],
+            subject=first,
+            file="" if is_gone else file,
+            is_gone=is_gone,
             names=known if len(known) <= _OFFERED else [],
-            rows=differences(estimates[0].stats, estimates[1].stats),
-            overlay=comparison_svg(*estimates),
+            rows=differences(pair.first.stats, pair.second.stats),
+            overlay=comparison_svg(pair.first, pair.second),
         )
 
     async def _card(self, request: web.Request) -> web.Response:
-        names = (request.query.get("a", ""), request.query.get("b", ""))
-        estimates = self._pair(names)
-        if isinstance(estimates, str):
+        query = request.query
+        pair = self._pair(query.get("a", ""), query.get("b", ""), query.get("file", ""))
+        if isinstance(pair, str):
             raise web.HTTPNotFound(text="there is no estimate of that subject yet\n")
-        card = await asyncio.to_thread(draw_card, *estimates, names)
+        card = await asyncio.to_thread(draw_card, pair.first, pair.second, pair.names)
         headers = {
             "Cache-Control": "no-store",
-            "Content-Disposition": disposition(f"{names[0]} and {names[1]}", "png"),
+            "Content-Disposition": disposition(" and ".join(pair.names), "png"),
         }
         return web.Response(body=card, content_type="image/png", headers=headers)
 
-    def _pair(self, names: tuple[str, str]) -> tuple[Estimate, Estimate] | str:
-        """Two estimates; the name of whom there is none."""
-        first, second = (self._content.estimate(name) for name in names)
-        if first is None:
-            return names[0]
-        return names[1] if second is None else (first, second)
+    def _pair(self, first: str, second: str, file: str) -> _Pair | str:
+        """Two estimates, the second out of a file where one is named; whom there is none of."""
+        one = self._content.estimate(first)
+        if one is None:
+            return first
+        if file:
+            other = self._kept.find(file)
+            name = "" if other is None else other.subject
+            second = f"{name} before" if name == first else f"{name} in a file"
+        else:
+            other = self._content.estimate(second)
+        return second if other is None else _Pair(one, other, (first, second))
 
     async def _closer_look(self, request: web.Request) -> web.Response:
         name = _name(request)

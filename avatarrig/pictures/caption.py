@@ -13,6 +13,7 @@ from avatarrig.pictures import style
 from avatarrig.pictures.mask import PERSON, Mask, cut, stretch
 from avatarrig.pictures.plate import badge, blend
 from avatarrig.pictures.style import Colour, Pixels
+from avatarrig.wire.reasons import verdict
 
 _SMALLEST: Final = 8
 """Pixels; smaller letters cannot be read."""
@@ -48,7 +49,7 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lines(self) -> tuple[str, ...]:
         """Whether it counts and why not, then what was seen and how sure the pose is."""
-        counts = f"does not count: {self.excluded}" if self.excluded else "counts"
+        counts = verdict(self.excluded)
         if self.score is None:
             return (counts,)
         seen = [_WORDS.get(self.frame_kind, self.frame_kind.replace("_", " "))]

@@ -74,14 +74,7 @@ def service_aggregator(
             group=group,
             worker=worker,
             window_days=window,
-            web_host=page.host,
-            web_port=page.port,
-            web_names=page.names,
-            overlay_roots=page.overlays,
-            watched=page.watched,
-            watched_people=page.people,
-            web_private=page.private,
-            face_models=page.models,
+            page=page,
             die_with_parent=True,
         )
     )

@@ -38,7 +38,7 @@ from producers.scan import DatasetError
 
 MENDING_SECONDS = 0.5
 MENDED_AT_ONCE = 200
-Restore = Callable[[Found, ObservedPhoto], Observation | None]
+Restore = Callable[[PhotoKey, ObservedPhoto], Observation | None]
 _log = structlog.get_logger(__name__)
 
 
@@ -176,7 +176,7 @@ class RunPhotos:
     def _restored(self, photo: Found) -> bool:
         """Writes a photo's observation anew from what Kafka has; tells whether it has it."""
         seen = self._progress.observed_at(photo)
-        observation = None if seen is None else self._restore(photo, seen)
+        observation = None if seen is None else self._restore(photo.key, seen)
         if observation is None or observation.fingerprint != self._fingerprint:
             return False
         write_observation(self._run, observation, Pictures())

@@ -9,8 +9,9 @@ from kafka import KafkaConsumer
 
 from avatarrig.kafka.deciding.records import fetch_observations
 from avatarrig.kafka.errors import TransportError
-from avatarrig.views.progress import Found, ObservedPhoto
+from avatarrig.views.progress import ObservedPhoto
 from avatarrig.wire import Observation
+from avatarrig.wire.keys import PhotoKey
 
 
 class Restorer:
@@ -24,7 +25,7 @@ class Restorer:
         self._open = open_consumer
         self._consumer: KafkaConsumer | None = None
 
-    def __call__(self, photo: Found, seen: ObservedPhoto) -> Observation | None:
+    def __call__(self, photo: PhotoKey, seen: ObservedPhoto) -> Observation | None:
         """Reads the observation of a photo.
 
         Args:
@@ -39,7 +40,7 @@ class Restorer:
             record = fetch_observations(self._consumer, seen.partition, [seen.offset]).get(
                 seen.offset
             )
-            if record is not None and (record.subject, record.image_id) == photo.key:
+            if record is not None and (record.subject, record.image_id) == photo:
                 return record
         return None
 

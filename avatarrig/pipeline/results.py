@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -31,22 +30,26 @@ Estimates = Mapping[str, Estimate]
 """By subject."""
 
 
-def write_results(
+def write_results(  # noqa: PLR0913 - what a run leaves behind, written in one place
     run: RunDirectory,
     progress: Progress,
     estimates: Estimates,
     *,
     dataset_dir: str,
-    settings: dict[str, Any],
+    settings: dict[str, object],
+    still_counted: int,
 ) -> None:
     """Writes the index, the summary and the estimate of a run, each atomically.
+
+    Args:
+        still_counted: Photos that are no longer in the dataset, and count all the same.
 
     Raises:
         RunStorageError: The run directory cannot take them.
     """
     write_atomically(run.index, _index(progress))
     write_standings(run, progress.standings)
-    write_json(run.summary, summary(run, progress, dataset_dir, settings))
+    write_json(run.summary, summary(run, progress, dataset_dir, settings, still_counted))
     write_drawn(run, estimates)
 
 
@@ -59,8 +62,12 @@ def write_drawn(run: RunDirectory, estimates: Estimates) -> None:
 
 
 def summary(
-    run: RunDirectory, progress: Progress, dataset_dir: str, settings: dict[str, Any]
-) -> dict[str, Any]:
+    run: RunDirectory,
+    progress: Progress,
+    dataset_dir: str,
+    settings: dict[str, object],
+    still_counted: int,
+) -> dict[str, object]:
     """Lays out ``phase1_summary.json``: the prototype's keys, then what it did not tell."""
     counts = progress.counts
     return {
@@ -88,14 +95,14 @@ def summary(
             }
             for found, reject in progress.rejected
         ],
-        "no_longer_in_dataset": progress.departed,
+        "no_longer_in_dataset": still_counted,
         "files": read_file_counts(run),
         "settings": settings,
     }
 
 
 def _index(progress: Progress) -> bytes:
-    observed: list[dict[str, Any]] = [
+    observed: list[dict[str, object]] = [
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
@@ -106,7 +113,7 @@ def _index(progress: Progress) -> bytes:
         }
         for found, seen in progress.observed_photos
     ]
-    rejected: list[dict[str, Any]] = [
+    rejected: list[dict[str, object]] = [
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
@@ -122,7 +129,7 @@ def _index(progress: Progress) -> bytes:
 
 def result_document(
     run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The final result as ``--json`` prints it."""
     counts = progress.counts
     return {
@@ -149,9 +156,13 @@ def estimate_again(run: RunDirectory, progress: Progress, options: EstimateOptio
     The proportions are the aggregator's, bit for bit; height and window come beside.
     """
     estimators: dict[str, Estimator] = {}
-    for found, seen in progress.observed_photos:
-        observation = as_decided(read_observation(run.observation(found.image_id)), seen.standing)
-        estimators.setdefault(found.subject, Estimator()).update(observation)
+    here = {found.key: seen for found, seen in progress.observed_photos}
+    for (subject, image_id), seen in (here | progress.gone).items():
+        file = run.observation(image_id)
+        if (subject, image_id) not in here and not file.exists():  # nothing makes it anew
+            continue
+        observation = as_decided(read_observation(file), seen.standing)
+        estimators.setdefault(subject, Estimator()).update(observation)
     return {
         subject: estimator.estimate(subject=subject, options=options)
         for subject, estimator in estimators.items()

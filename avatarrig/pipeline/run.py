@@ -23,7 +23,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
-from avatarrig.pipeline.decisions.standings import prunable
+from avatarrig.pipeline.decisions.standings import still_counted
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.request import RunRequest
 from avatarrig.pipeline.results import Estimates, estimate_again, result_document, write_results
@@ -54,7 +54,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """
 
     exit_code: ExitCode
-    document: dict[str, Any]
+    document: dict[str, object]
     departed: int = 0
 
 
@@ -191,15 +191,23 @@ def _locked_run(
         told = any(made.metres is not None for made in estimates.values())
         if told or request.estimate != EstimateOptions():
             estimates = estimate_again(run, progress, request.estimate)
-        write_results(run, progress, estimates, dataset_dir=str(request.dataset), settings=settings)
-        screen.results(run, progress, estimates, elapsed)
+        departed = still_counted(progress, read_decisions(run))
+        write_results(
+            run,
+            progress,
+            estimates,
+            dataset_dir=str(request.dataset),
+            settings=settings,
+            still_counted=departed,
+        )
+        screen.results(run, progress, estimates, elapsed, departed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is not ExitCode.INTERRUPTED:
             finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        departed = 0 if request.max_images else len(prunable(progress, read_decisions(run)))
-        return Outcome(code, result_document(run, progress, estimates, elapsed), departed)
+        document = result_document(run, progress, estimates, elapsed)
+        return Outcome(code, document, 0 if request.max_images else departed)
 
 
 def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:

@@ -31,9 +31,18 @@ class Screen(Protocol):
         """Returns what shows progress; it is entered while the run goes on."""
 
     def results(
-        self, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
+        self,
+        run: RunDirectory,
+        progress: Progress,
+        estimates: Estimates,
+        elapsed: float,
+        departed: int,
     ) -> None:
-        """Says what came out, what is rejected or excluded and why, and where the files are."""
+        """Says what came out, what is rejected or excluded and why, and where the files are.
+
+        Args:
+            departed: Photos that are no longer in the dataset, and count all the same.
+        """
 
     def note(self, message: str) -> None:
         """Says something that stays."""

@@ -24,6 +24,7 @@ from avatarrig.kafka import (
     reading,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.finished import UNVERIFIED
@@ -245,15 +246,13 @@ class Session:
             waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
-        restorer = Restorer(lambda: open_reader(kafka))
-        stack.callback(restorer.close)
         photos = RunPhotos(
             self._progress,
             self._run,
             fingerprint=self._fingerprint,
             wanted=self._request.wanted,
             pending=waiting,
-            restore=restorer,
+            restore=self._restorer(kafka, stack),
         )
         publishing = Publishing(
             self._request.dataset,
@@ -271,9 +270,17 @@ class Session:
             fingerprint=self._fingerprint,
             decisions=read_decisions(self._run),
             prune=self._request.prune if self._request.max_images is None else None,
+            restore=self._restorer(kafka, stack),
             period=self._request.period,
         )
         return publishing, photos, standings
+
+    @staticmethod
+    def _restorer(kafka: KafkaSettings, stack: ExitStack) -> Restorer:
+        """One for each thread: a consumer is of one alone."""
+        restorer = Restorer(lambda: open_reader(kafka))
+        stack.callback(restorer.close)
+        return restorer
 
     def _aggregator(self, kafka: KafkaSettings) -> AggregatorSettings:
         return AggregatorSettings(
@@ -281,8 +288,9 @@ class Session:
             group=AGGREGATORS,
             worker=self._identity.run,  # the same at every start of the same run
             window_days=self._request.estimate.window_days,
-            web_port=self._request.web_port,
-            overlay_roots=(str(self._run.path.resolve()),),
+            page=PageSettings(
+                port=self._request.web_port, overlays=(str(self._run.path.resolve()),)
+            ),
             die_with_parent=True,
         )
 

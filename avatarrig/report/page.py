@@ -40,6 +40,7 @@ from avatarrig.wire.estimate import (
     FurtherBone,
     Window,
 )
+from avatarrig.wire.reasons import verdict
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -122,6 +123,7 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
         other_detectors=collected.other_detectors,
         with_pictures=options.pictures > 0,
         run=shlex.quote(str(collected.run.path)),
+        verdict=verdict,
     )
     return ReportFiles(
         page=page.encode(),
@@ -354,7 +356,7 @@ def _rejected(thumbnails: Thumbnails, collected: Collected, most: int) -> list[_
         for photo in collected.rejected
     )
     shown = (
-        _picture(photo.rel_image_path, photo.reason.replace("_", " "), picture)
+        _picture(photo.rel_image_path, verdict(photo.reason), picture)
         for photo, picture in drawn
         if picture is not None
     )
@@ -363,7 +365,9 @@ def _rejected(thumbnails: Thumbnails, collected: Collected, most: int) -> list[_
 
 def _pictures(drawn: Iterable[tuple[SeenPhoto, Image.Image]]) -> list[_Picture]:
     return [
-        _picture(photo.observation.path, f"score {photo.score:.2f}", picture)
+        _picture(
+            photo.observation.path, f"{verdict(photo.excluded)} · score {photo.score:.2f}", picture
+        )
         for photo, picture in drawn
     ]
 

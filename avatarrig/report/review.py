@@ -15,6 +15,7 @@ from avatarrig.report.collect import collect
 from avatarrig.report.thumbnails import Thumbnails, to_webp
 from avatarrig.runs import RunDirectory, load_run
 from avatarrig.views.doubtful import Doubtful, most_doubtful
+from avatarrig.wire.reasons import verdict
 
 PAGE_NAME: Final = "review.html"
 
@@ -82,7 +83,7 @@ def _card(photo: Doubtful, thumbnails: Thumbnails) -> _Card:
         image_id=seen.image_id,
         path=seen.path,
         subject=seen.subject,
-        state="counts" if photo.excluded is None else f"does not count: {photo.excluded.words}",
+        state=verdict(photo.excluded),
         counts=photo.excluded is None,
         why=" · ".join(words),
         source=source,

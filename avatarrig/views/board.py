@@ -18,20 +18,33 @@ from avatarrig.views.sighting import Sighting
 from avatarrig.views.snapshot import Snapshot, Subject
 from avatarrig.views.stream import Rate, stream_of
 from avatarrig.views.thinning import MOST_NOTES, thin_out
-from avatarrig.wire import Forget, HistoryRecord, PhotoReference, Reject, SkeletonRecord
+from avatarrig.wire import (
+    Decision,
+    Departed,
+    Forget,
+    HistoryRecord,
+    PhotoReference,
+    Reject,
+    SkeletonRecord,
+)
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import KeyRefusedError, series_of, series_of_history
+from avatarrig.wire.keys import KeyRefusedError, dataset_of_departed, series_of, series_of_history
 from avatarrig.wire.reasons import RejectReason
+from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
 
 MOST_PHOTOS: Final = 12
 MOST_SERIES: Final = 8
 """Of more detectors the latest estimates of a subject are kept."""
 
+MOST_STANDINGS: Final = 1000
+"""Of more photos of a subject the latest decisions are kept."""
+
 _COUNTED_REASON_LENGTH: Final = 40
 _MOST_REASONS: Final = 50
+_MOST_DATASETS: Final = 50
 
-News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget
+News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget | Decision
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +76,7 @@ class _Person:
         self._photos: list[Sighting] = []
         self._posed: Sighting | None = None
         self._notes: dict[str, list[HistoryRecord]] = {}
+        self._decisions: dict[str, tuple[float, str]] = {}
         self._seen: Subject | None = None
 
     def skeleton(self, record: SkeletonRecord) -> None:
@@ -92,6 +106,19 @@ class _Person:
         if self._posed is None or sighting.observed_at >= self._posed.observed_at:
             self._posed = sighting
 
+    def decision(self, decision: Decision) -> None:
+        # Each partition holds all decisions, and they are read one after the other.
+        for image_id in decision.image_ids[-MOST_STANDINGS:]:
+            known = self._decisions.pop(image_id, (decision.decided_at, AS_SEEN))
+            latest = (decision.decided_at, decision.standing)
+            self._decisions[image_id] = latest if latest[0] >= known[0] else known
+        while len(self._decisions) > MOST_STANDINGS:
+            del self._decisions[next(iter(self._decisions))]
+
+    def as_it_stands(self, photo: Sighting) -> Sighting:
+        """A photo as it counts, with what was decided about it."""
+        return photo.as_decided(self._decisions.get(photo.image_id, (0.0, AS_SEEN))[1])
+
     @property
     def _record(self) -> SkeletonRecord | None:
         """The latest estimate of those by the detector that the latest photo was observed with.
@@ -110,8 +137,8 @@ class _Person:
                 name=self._name,
                 record=record,
                 fingerprints=frozenset(self._fingerprints),
-                photos=tuple(self._photos),
-                posed=self._posed,
+                photos=tuple(map(self.as_it_stands, self._photos)),
+                posed=None if self._posed is None else self.as_it_stands(self._posed),
                 notes=tuple(self._latest_notes(record)),
                 version=self.version,
             )
@@ -137,6 +164,7 @@ class Board:
         self._forgotten: dict[str, float] = {}
         self._refused: Counter[str] = Counter()
         self._rate = Rate()
+        self._gone: dict[str, int] = {}
         self._seen: Snapshot | None = None
 
     @property
@@ -170,6 +198,8 @@ class Board:
                 self._refused[message.topic] += 1
                 if message.topic == REJECTS:
                     self._rejects.reject(_malformed(message, message.record), message.key)
+            elif isinstance(message.record, Departed):
+                self._departed(message.record.dataset, message.record.photos)
             elif isinstance(message.record, News):
                 self.note(message.record, message.key)
         if positions and self._backlog.reached(positions):
@@ -192,6 +222,8 @@ class Board:
             person.skeleton(news)
         elif isinstance(news, HistoryRecord):
             person.note(news)
+        elif isinstance(news, Decision):
+            person.decision(news)
         else:
             self._sighting(person, news)
 
@@ -215,10 +247,11 @@ class Board:
                 stream=stream_of(self._backlog, self._groups),
                 rejects=tuple(rejects),
                 reasons=_bounded(self._rejects.reasons),
-                last_photo=self._last_photo,
+                last_photo=self._latest(),
                 refused=dict(self._refused),
                 rate=self._rate.copy(),
                 version=self._version,
+                departed=dict(self._gone),
             )
         return self._seen
 
@@ -234,6 +267,8 @@ class Board:
     def _removed(self, message: Message) -> None:
         """Takes in a tombstone; of estimates only forgetting a subject leaves any."""
         if message.topic == REJECTS:
+            if (dataset := dataset_of_departed(message.key)) is not None:
+                self._departed(dataset, 0)
             self._rejects.removed(message.key)
             return
         named = {SKELETONS: series_of, HISTORY: series_of_history}.get(message.topic)
@@ -242,6 +277,11 @@ class Board:
         with contextlib.suppress(KeyRefusedError):
             subject, _ = named(message.key)
             self._forget(Forget(forget=subject_digest(subject), forgotten_at=message.at))
+
+    def _departed(self, dataset: str, photos: int) -> None:
+        self._gone.pop(dataset, None)
+        if photos and len(self._gone) < _MOST_DATASETS:
+            self._gone[dataset] = photos
 
     def _person(self, name: str) -> _Person:
         person = self._people.pop(name, None) or _Person(name)
@@ -259,6 +299,11 @@ class Board:
         photo = (sighting.subject, sighting.image_id)
         self._rejects.observed(photo, sighting.observed_at, sighting.path)
 
+    def _latest(self) -> Sighting | None:
+        photo = self._last_photo
+        person = None if photo is None else self._people.get(photo.subject)
+        return photo if photo is None or person is None else person.as_it_stands(photo)
+
     def _forget(self, forget: Forget) -> None:
         """Drops all that is known of a subject; what is older is not taken in any more."""
         forgotten_at = max(forget.forgotten_at, self._forgotten.get(forget.forget, 0.0))
@@ -272,10 +317,13 @@ class Board:
         if last is not None and subject_digest(last.subject) == forget.forget:
             self._last_photo = None
 
-    def _is_forgotten(self, news: SkeletonRecord | HistoryRecord | Sighting) -> bool:
+    def _is_forgotten(self, news: SkeletonRecord | HistoryRecord | Sighting | Decision) -> bool:
         if not self._forgotten:
             return False
-        at = news.observed_at if isinstance(news, Sighting) else news.estimated_at
+        if isinstance(news, Sighting):
+            at = news.observed_at
+        else:
+            at = news.decided_at if isinstance(news, Decision) else news.estimated_at
         return at <= self._forgotten.get(subject_digest(news.subject), -1.0)
 
 

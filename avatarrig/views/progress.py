@@ -432,14 +432,6 @@ class Progress:
         return Counter(seen.excluded for _, seen in self.observed_photos if seen.excluded)
 
     @property
-    def departed(self) -> int:
-        """Photos of the run's subjects that are gone from the dataset, and count all the same."""
-        return sum(
-            key[0] in self._own and key not in self._found and seen.standing != Exclusion.GONE
-            for key, seen in self._observed.items()
-        )
-
-    @property
     def gone(self) -> dict[PhotoKey, ObservedPhoto]:
         """Photos that this run observed, and that are no longer in the dataset."""
         return {

@@ -72,6 +72,15 @@ def words_for(code: str) -> str:
     return _WORDS.get(code, code)
 
 
+def verdict(reason: str | None) -> str:
+    """Says whether a photo counts, and why not.
+
+    Args:
+        reason: Code of why it does not, or words for it; None or empty where it counts.
+    """
+    return f"does not count: {words_for(reason)}" if reason else "counts"
+
+
 _WORDS: Final[dict[str, str]] = {
     reason.value: reason.words for kind in (RejectReason, Exclusion) for reason in kind
 }

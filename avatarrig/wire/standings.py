@@ -20,30 +20,36 @@ COUNTS: Final = "counts"
 ONLY_COPY: Final = "only_copy"
 """The photo with the same bytes is no longer there."""
 
-_REASONS: Final[dict[str, Exclusion]] = {reason.value: reason for reason in Exclusion}
-
 
 def as_decided(observation: Observation, standing: str) -> Observation:
     """An observation as it shall be counted.
+
+    Args:
+        observation: What the detector saw.
+        standing: As for `decided`.
+    """
+    excluded, ambiguous = decided(observation.excluded, standing, ambiguous=observation.ambiguous)
+    return msgspec.structs.replace(observation, excluded=excluded, ambiguous=ambiguous)
+
+
+def decided(seen: str | None, standing: str, *, ambiguous: bool) -> tuple[str | None, bool]:
+    """Lays what was decided over an observation's `excluded` and `ambiguous`.
 
     Whoever says that a photo counts says that it shows the subject; that the pose is good enough,
     and that the photo is not there twice, nobody can decide.
 
     Args:
-        observation: What the detector saw.
+        seen: Why the photo does not count, as the detector saw it.
         standing: `AS_SEEN`, `COUNTS`, `ONLY_COPY`, or why the photo does not count: an
             `Exclusion`; one that this program does not know is like a request.
     """
-    seen = observation.excluded
     is_duplicate = seen is not None and seen.startswith(Exclusion.DUPLICATE)
     match standing:
         case "":
-            return observation
+            return seen, ambiguous
         case "only_copy":
-            return msgspec.structs.replace(observation, excluded=None if is_duplicate else seen)
+            return None if is_duplicate else seen, ambiguous
         case "counts":
-            return msgspec.structs.replace(
-                observation, excluded=seen if is_duplicate else None, ambiguous=False
-            )
+            return seen if is_duplicate else None, False
     reason = next((one for one in Exclusion if one == standing), Exclusion.ON_REQUEST)
-    return msgspec.structs.replace(observation, excluded=reason.words)
+    return reason.words, ambiguous

@@ -100,6 +100,7 @@ class Observed:
                 pixels=frozenset(seen.pixels for seen in places.values() if seen.pixels),
                 is_copy=first.is_copy,
                 is_shared=key in self._shared,
+                is_decided=bool(decided),
             )
         return found
 

@@ -12,6 +12,7 @@ from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import COUNTS
 from producers.departures.presence import is_plausible, told_apart
 from producers.departures.standing import AUTOMATIC, standing_there
 
@@ -43,12 +44,14 @@ class Sight(msgspec.Struct, frozen=True):
         pixels: What stands for its decoded pixels.
         is_copy: Whether it was observed as a copy.
         is_shared: Whether a run, or another dataset, has it as well.
+        is_decided: Whether anything was ever decided about it, by hand or not.
     """
 
     standings: frozenset[str]
     pixels: frozenset[str] = frozenset()
     is_copy: bool = False
     is_shared: bool = False
+    is_decided: bool = False
 
 
 class Versions:
@@ -138,7 +141,12 @@ class Versions:
         return self._files[clip_and_seconds(version.path)[0]][1] == version.file
 
     def wanted(
-        self, sights: Mapping[PhotoKey, Sight], is_gone: Callable[[str], bool], *, prune: bool
+        self,
+        sights: Mapping[PhotoKey, Sight],
+        is_gone: Callable[[str], bool],
+        *,
+        prune: bool,
+        is_unsure: Callable[[str], bool] = lambda _: False,
     ) -> tuple[dict[PhotoKey, str], int]:
         """Tells how the dataset's photos shall stand.
 
@@ -146,6 +154,7 @@ class Versions:
             sights: What was observed, and how it stands.
             is_gone: Whether nothing lies at a path.
             prune: Whether photos that are gone stop counting, however many they are.
+            is_unsure: Whether it is not known yet whether anything lies at a path.
 
         Returns:
             Photo to standing, of those about which nobody decided by hand; and how many photos
@@ -159,17 +168,60 @@ class Versions:
         if not (prune or is_plausible(len(leaving), others)):
             kept = gone - settled
         away = (certain | gone) - kept
+        kept |= {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
         same = copies(self._marks(sights, away))
+        taken_over = self._taken_over(sights, certain | gone)
         found = {
-            key: self._standing(key, sights.get(key), is_away=key in away, is_copy=key in same)
+            key: Exclusion.GONE.value
+            if key in away
+            else self._standing(key, sights.get(key), taken_over.get(key), is_copy=key in same)
             for key in self._all
             if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
         }
-        return found, len(leaving & kept)
+        found |= dict.fromkeys(self._superseded(sights, certain), Exclusion.GONE.value)
+        return found, len(leaving - away)
 
-    def _standing(self, key: PhotoKey, sight: Sight | None, *, is_away: bool, is_copy: bool) -> str:
-        if is_away:
-            return Exclusion.GONE.value
+    def _taken_over(
+        self, sights: Mapping[PhotoKey, Sight], away: Collection[PhotoKey]
+    ) -> dict[PhotoKey, str]:
+        """What was decided of a picture whose file lies elsewhere by now, or was written anew."""
+        of_picture = {
+            (key[0], mark): standing
+            for key in away
+            if key in sights
+            for standing in sights[key].standings - AUTOMATIC
+            for mark in self._marks_of(key, sights[key])
+        }
+        return {
+            key: of_picture[key[0], mark]
+            for key in (self._all.keys() - away if of_picture else ())
+            if not ((sight := sights.get(key)) and sight.is_decided)
+            for mark in self._marks_of(key, sight)
+            if (key[0], mark) in of_picture
+        }
+
+    def _superseded(
+        self, sights: Mapping[PhotoKey, Sight], certain: Collection[PhotoKey]
+    ) -> Iterator[PhotoKey]:
+        """Photos that count since somebody said so, and of which the new file was seen.
+
+        Until then they count on: what was said of them is for the new file as well.
+        """
+        counting = {key for key in certain if key in sights and COUNTS in sights[key].standings}
+        there = [key for key in sights if key in self._all and key not in certain]
+        paths = {self._all[key].path for key in there} if counting else set()
+        pictures = {self._all[key].picture for key in there} if counting else set()
+        for key in counting:
+            version = self._all[key]
+            is_seen = version.path in paths or version.picture in pictures
+            if is_seen and not sights[key].is_shared:
+                yield key
+
+    def _standing(
+        self, key: PhotoKey, sight: Sight | None, taken_over: str | None, *, is_copy: bool
+    ) -> str:
+        if taken_over is not None and not is_copy:
+            return taken_over
         return standing_there(
             self._all[key].captured_at,
             self._period,
@@ -182,14 +234,18 @@ class Versions:
     ) -> Iterator[tuple[PhotoKey, list[tuple[str, str]]]]:
         """What stands for the picture of each photo that is there, the first published first."""
         order = sorted(
-            ((version.is_copy, version.found_at, key), version)
+            (version.is_copy, version.found_at, key)
             for key, version in self._all.items()
             if key not in away
         )
-        for (_, _, key), version in order:
-            sight = sights.get(key)
-            pixels = () if sight is None else sight.pixels
-            yield key, [(key[0], mark) for mark in (version.picture, *pixels)]
+        for *_, key in order:
+            yield key, [(key[0], mark) for mark in self._marks_of(key, sights.get(key))]
+
+    def _marks_of(self, key: PhotoKey, sight: Sight | None) -> Iterator[str]:
+        """What stands for the picture of a photo."""
+        yield self._all[key].picture
+        if sight is not None:
+            yield from sight.pixels
 
 
 def _stands(sights: Mapping[PhotoKey, Sight], key: PhotoKey) -> frozenset[str]:

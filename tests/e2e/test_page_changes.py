@@ -15,7 +15,6 @@ from support.command import DEMO
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.distribution import Distribution
 
 pytestmark = pytest.mark.broker
 
@@ -39,16 +38,14 @@ DROP = """
 
 @pytest.fixture(scope="module")
 def pipeline(
-    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
-    folder = tmp_path_factory.mktemp("changes")
-    with EmbeddedBroker(folder / "kafka") as broker:
-        running = Pipeline(broker, folder)
-        try:
-            running.observe(PHOTOS)
-            yield running
-        finally:
-            running.worker.close()
+    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"))
+    try:
+        running.observe(PHOTOS)
+        yield running
+    finally:
+        running.worker.close()
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +216,7 @@ def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness
     page.goto(pipeline.subject("Anna"))
     expect(page.locator("#bones")).to_contain_text("torso")
     wait_for(lambda: "Ben" in page.request.get(f"{pipeline.url}/compare?a=Anna").text())
-    page.get_by_role("link", name="Compare with somebody else").click()
+    page.get_by_role("link", name="Compare", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Ben")
     assert page.locator("svg.over line.second").count() > 8
     expect(page.get_by_role("table")).to_contain_text("forearm")
@@ -230,3 +227,23 @@ def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness
     expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Anna")
     wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= window
+
+
+def test_a_run_is_compared_by_its_file(
+    pipeline: Pipeline, witness: Witness, tmp_path: Path
+) -> None:
+    page = witness.page
+    page.goto(pipeline.link(f"{pipeline.url}/compare?a=Anna"))
+    wrong, right = tmp_path / "notes.json", tmp_path / "skeleton_estimate.json"
+    wrong.write_text("no JSON")
+    page.get_by_label("or another run").set_input_files(wrong)
+    expect(page.locator("#file-words")).to_contain_text("notes.json is not compared")
+    right.write_text(page.request.get(f"{pipeline.url}/skeleton.json?name=Anna").text())
+    page.get_by_label("or another run").set_input_files(right)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Anna before")
+    expect(page.get_by_role("table")).to_contain_text("forearm")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Picture card").click()
+    assert download.value.suggested_filename == "Anna and Anna before.png"
+    page.goto(f"{pipeline.url}/compare?a=Anna&file=0123456789abcdef")
+    expect(page.locator("main")).to_contain_text("That file is not kept any more")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 import msgspec
 
@@ -30,6 +31,42 @@ _EXCLUDED: Final = {
     **{reason.words: reason for reason in Exclusion},
 }
 """What an observation says where it is excluded, to the reason."""
+
+
+class Learnt(Protocol):
+    """Evidence, of which only its origin is asked."""
+
+    @property
+    def learned(self) -> str:
+        """Version of what was learned."""
+
+
+class Seen(Protocol):
+    """What of an observation tells whether it counts; see `Observation`."""
+
+    @property
+    def excluded(self) -> str | None:
+        """Why the photo does not count, where the rest does not tell."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether it was a toss-up who the subject is."""
+
+    @property
+    def pose(self) -> object | None:
+        """Landmarks; None where nobody was found."""
+
+    @property
+    def world(self) -> object | None:
+        """Landmarks in space; None where nobody was found."""
+
+    @property
+    def meta(self) -> Mapping[str, float | str | None]:
+        """Quality metrics by their documented names."""
+
+    @property
+    def evidence(self) -> Learnt | None:
+        """What it says about bone lengths; None where it says nothing."""
 
 
 class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +110,7 @@ def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counte
     return Excluded(Exclusion.NO_EVIDENCE) if evidence is None else Counted(evidence)
 
 
-def why_not(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Exclusion | None:
+def why_not(observation: Seen, rule: CountingRule = DEFAULT_RULE) -> Exclusion | None:
     """Tells why a photo does not count, without making sure that its evidence is possible.
 
     It is for those who show many photos. What no photo gives, `judge` refuses.
@@ -93,7 +130,7 @@ def why_not(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Excl
     return None
 
 
-def _excluded_unseen(observation: Observation) -> Exclusion | None:
+def _excluded_unseen(observation: Seen) -> Exclusion | None:
     if observation.excluded is not None:
         return _EXCLUDED.get(observation.excluded.partition(" of ")[0], Exclusion.ON_REQUEST)
     if observation.pose is None or observation.world is None:
@@ -101,7 +138,7 @@ def _excluded_unseen(observation: Observation) -> Exclusion | None:
     return Exclusion.AMBIGUOUS if observation.ambiguous else None
 
 
-def _poor_pose(observation: Observation, rule: CountingRule) -> Exclusion | None:
+def _poor_pose(observation: Seen, rule: CountingRule) -> Exclusion | None:
     inmask = _number(observation, "pose_inmask_ratio")
     if inmask is not None and inmask < rule.min_inmask:
         return Exclusion.OFF_MASK
@@ -114,6 +151,6 @@ def _poor_pose(observation: Observation, rule: CountingRule) -> Exclusion | None
     return None
 
 
-def _number(observation: Observation, metric: str) -> float | None:
+def _number(observation: Seen, metric: str) -> float | None:
     value = observation.meta.get(metric)
     return value if isinstance(value, int | float) else None

@@ -128,8 +128,6 @@ class EvidenceSum:
             and self._row == other._row
         )
 
-    __hash__ = None  # type: ignore[assignment] # it changes
-
     def __repr__(self) -> str:
         return f"EvidenceSum({self.photos} photos, {self._learned})"
 

@@ -9,7 +9,12 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError
-from avatarrig.report.calibration.audit import choose_sample, draw_contact_sheet, to_csv
+from avatarrig.report.calibration.audit import (
+    choose_sample,
+    draw_contact_sheet,
+    to_csv,
+    verdicts_of,
+)
 from avatarrig.report.calibration.measured import measure_run
 from avatarrig.runs import write_atomically
 from avatarrig.wire.counted import counted
@@ -45,8 +50,9 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
             )
         measured = measure_run(run)
         sample = choose_sample(measured, size)
-        write_atomically(csv_file, to_csv(sample))
-        write_atomically(sheet_file, draw_contact_sheet(measured, sample))
+        verdicts = verdicts_of(run, sample)
+        write_atomically(csv_file, to_csv(sample, verdicts))
+        write_atomically(sheet_file, draw_contact_sheet(measured, sample, verdicts))
     say(
         f"{counted(len(sample), 'photo')}: look at {sheet_file}, write good or bad into "
         f"{csv_file}, then\n"

@@ -22,7 +22,7 @@ from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
 from avatarrig.views.rejects import RejectedPhoto
 from avatarrig.wire.counted import counted
-from avatarrig.wire.reasons import words_for
+from avatarrig.wire.reasons import verdict
 
 _SPAN = re.compile(r"(\d+)([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -126,7 +126,7 @@ def _list(console: Console, photos: list[RejectedPhoto]) -> None:
         tried = reject.attempts * photo.times
         again = f", tried {tried} times" if tried > 1 else ""
         console.print(words(f"{_clock(reject.rejected_at)}  {photo.name}"), soft_wrap=True)
-        why = words(f"{words_for(reject.reason)} ({reject.reason}{again})", style="yellow")
+        why = words(f"{verdict(reject.reason)} ({reject.reason}{again})", style="yellow")
         for line in (why, words(reject.message, style="dim")):
             if console.is_terminal:
                 console.print(Padding(line, (0, 0, 0, 4)))
@@ -138,7 +138,7 @@ def _show(console: Console, photo: RejectedPhoto) -> None:
     reject, reference = photo.latest, photo.latest.reference
     rows = {
         "photo": photo.name,
-        "reason": f"{words_for(reject.reason)} ({reject.reason})",
+        "reason": f"{verdict(reject.reason)} ({reject.reason})",
         "message": reject.message,
         "tried": f"{counted(reject.attempts, 'time')}, rejected {counted(photo.times, 'time')}",
         "when": _clock(reject.rejected_at),

@@ -35,20 +35,34 @@ class RunScreen:
         return display_for(self._console)
 
     def results(
-        self, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
+        self,
+        run: RunDirectory,
+        progress: Progress,
+        estimates: Estimates,
+        elapsed: float,
+        departed: int,
     ) -> None:
         """Says what came out, what is rejected or excluded and why, and where the files are."""
-        print_results(self._console, run, progress, estimates, elapsed)
+        print_results(self._console, run, progress, estimates, elapsed, departed)
 
     def note(self, message: str) -> None:
         """Prints a line."""
         self._console.print(words(message))
 
 
-def print_results(
-    console: Console, run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
+def print_results(  # noqa: PLR0913, PLR0917 - a run's results, and where they are shown
+    console: Console,
+    run: RunDirectory,
+    progress: Progress,
+    estimates: Estimates,
+    elapsed: float,
+    departed: int,
 ) -> None:
-    """Says what came out, what is rejected or excluded and why, and where the files are."""
+    """Says what came out, what is rejected or excluded and why, and where the files are.
+
+    Args:
+        departed: Photos that are no longer in the dataset, and count all the same.
+    """
     counts = progress.counts
     for subject, estimate in estimates.items():
         console.print(
@@ -75,7 +89,7 @@ def print_results(
     _print_excluded(console, progress)
     _print_how_to_tell_people_apart(console, progress)
     _print_rejects(console, progress)
-    _print_departed(console, progress)
+    _print_departed(console, progress, departed)
     console.print(words(f"files: {run.path}"), soft_wrap=True)
     _print_advice(console, estimates)
     if estimates:
@@ -119,16 +133,16 @@ def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> Non
         )
 
 
-def _print_departed(console: Console, progress: Progress) -> None:
+def _print_departed(console: Console, progress: Progress, departed: int) -> None:
     gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
     if gone:
         console.print(
             words(f"{counted(gone, 'photo')} no longer in the dataset: not counted any more")
         )
-    if progress.departed:
+    if departed:
         console.print(
             words(
-                f"{counted(progress.departed, 'photo')} observed earlier and no longer in the "
+                f"{counted(departed, 'photo')} observed earlier and no longer in the "
                 "dataset: still counted, since that is many at once or not all photos were looked "
                 "at. --prune takes them out."
             )

@@ -124,9 +124,9 @@ def _head(
         yield screen.words(f"passed over {count} messages that are no records", "yellow")
     photo = seen.last_photo
     if photo is not None:
-        what = "nobody found" if photo.pose is None else "somebody found"
         age = _age(photo.observed_at, now)
-        yield screen.words(f"last photo {printable(photo.path, 80)} · {what} · {age} ago", "dim")
+        words = f"last photo {printable(photo.path, 80)} · {age} ago · {photo.verdict}"
+        yield screen.words(words, "dim")
 
 
 def _age(then: float, now: float) -> str:

@@ -15,6 +15,7 @@ from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.page.editing.inbox import Inbox, Placed
 from avatarrig.page.editing.links import NotReachableError, link_to
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
@@ -22,6 +23,7 @@ from avatarrig.page.editing.pointing import NoFaceError, Pointing
 from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
+from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_name
 from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire import Observation
 
-    Decide = Callable[[str, Sequence[str], str, Change, bytes | None], Outcome]
+    Decide = Callable[[str, Sequence[str], str, Change, Reference | None], Outcome]
     Find = Callable[[str, str], str | None]
 
 _FORM_SECONDS: Final = 15.0
@@ -56,7 +58,8 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 class _Decision(msgspec.Struct, forbid_unknown_fields=True):
     """Photos and how they shall stand; ``back`` brings them back, whatever took them out.
 
-    ``undo`` takes back that their faces are references, too.
+    ``undo`` has their faces be the references that they were, too: the one that ``face`` stands
+    for, or none.
     """
 
     subject: _Text
@@ -64,6 +67,7 @@ class _Decision(msgspec.Struct, forbid_unknown_fields=True):
     to: _Text
     reason: _Text = ""
     undo: bool = False
+    face: _Text = ""
 
 
 class _Pointed(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,14 +86,23 @@ class Changes:
         decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change, and
             the face that becomes a reference, as `decide_about` has it.
         find: Path of a subject's photo by its image_id; None where there is no such photo.
+        keep: Keeps an estimate out of a file, to be compared; returns what it is asked for by.
     """
 
-    def __init__(self, settings: PageSettings, access: Access, decide: Decide, find: Find) -> None:
+    def __init__(
+        self,
+        settings: PageSettings,
+        access: Access,
+        decide: Decide,
+        find: Find,
+        keep: Callable[[Estimate], str] = lambda _: "",
+    ) -> None:
         self._settings = settings
         self._access = access
         self._decide = decide
         folder = settings.inbox
         self._find = find
+        self._keep = keep
         models = Path(settings.models) if settings.models else None
         self._pointing = Pointing(None if folder is None else Path(folder), models)
         self._inbox = None if folder is None else Inbox(Path(folder), people=settings.people)
@@ -104,6 +117,7 @@ class Changes:
             web.post("/link", self._link),
             web.post("/decide", self._decided),
             web.post("/point", self._pointed),
+            web.post("/kept", self._kept),
             web.put("/photo", self._photo),
         ]
 
@@ -126,15 +140,19 @@ class Changes:
         answer = {"link": link, "picture": picture}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
+    async def _kept(self, request: web.Request) -> web.Response:
+        """An estimate out of a file, to be compared with one of now."""
+        return web.json_response({"file": self._keep(await _form(request, Estimate))})
+
     async def _decided(self, request: web.Request) -> web.Response:
         form = await _form(request, _Decision)
         if form.to != "back" and form.to not in BY_HAND:
             return _words(400, "that is no way for a photo to stand")
         to = form.to
         change: Change = bring_back if to == "back" else lambda _, __: to
-        face = b"" if form.undo else None
+        reference = Reference(digest=form.face) if form.undo else None
         try:
-            outcome = await self._change(form.subject, form.photos, form.reason, change, face)
+            outcome = await self._change(form.subject, form.photos, form.reason, change, reference)
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
         return web.json_response(_told(outcome))
@@ -145,12 +163,13 @@ class Changes:
         path = await asyncio.to_thread(self._find, form.subject, form.photo)
         if path is None:
             return _words(409, f"no such photo of {form.subject} is known")
-        face: bytes | None = None
+        reference: Reference | None = None
         no_face = ""
         change: Change = bring_back
         try:
             async with self._one_face:
                 face = await asyncio.to_thread(self._pointing.face, path, form.photo, form.at)
+            reference = Reference(face)
             change = _counts
         except SeveralFacesError as error:
             return web.json_response({"faces": error.places})
@@ -158,7 +177,7 @@ class Changes:
             no_face = str(error)
         try:
             outcome = await self._change(
-                form.subject, [form.photo], "pointed at on the page", change, face
+                form.subject, [form.photo], "pointed at on the page", change, reference
             )
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
@@ -170,10 +189,10 @@ class Changes:
         photos: Sequence[str],
         reason: str,
         change: Change,
-        face: bytes | None,
+        reference: Reference | None,
     ) -> Outcome:
         async with self._one_decision:
-            return await asyncio.to_thread(self._decide, subject, photos, reason, change, face)
+            return await asyncio.to_thread(self._decide, subject, photos, reason, change, reference)
 
     async def _photo(self, request: web.Request) -> web.Response:
         """One photo, as the request's body."""
@@ -219,6 +238,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     return {
         "changed": [photo.image_id for photo in outcome.changed],
         "before": outcome.before,
+        "faces": outcome.faces,
         "same": [[photo.image_id, why] for photo, why in outcome.same],
     }
 

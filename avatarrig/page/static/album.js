@@ -1,6 +1,6 @@
 // All photos, a page at a time from the server; each opens with what was seen in it.
 
-import { ago, byId, make, photos as inWords, say } from "./common.js";
+import { ago, byId, counting, make, photos as inWords, say } from "./common.js";
 import { ask, unlocked, whenChanged } from "./edit.js";
 
 const REST_MS = 700; // between two looks at photos that change all the time
@@ -14,7 +14,6 @@ let open = null; // the photo in the viewer, by its key
 let opened = null;
 
 const keyOf = (photo) => `${photo.subject}\u0000${photo.image}`;
-const verdict = (photo) => (photo.counts ? "counts" : `does not count: ${photo.why}`);
 const pose = (photo) => `/pose.svg?${new URLSearchParams({ name: photo.subject, image: photo.image, at: photo.at })}`;
 
 function source(photo, whole) {
@@ -104,8 +103,8 @@ function showChoice({ all, found, page, pages, reasons, read, trouble }) {
     select.dataset.written = written;
     select.replaceChildren(...options.map(([code, words]) => make("option", { value: code, selected: code === asked.reason }, words)));
   }
-  const counting = reasons.find(([code]) => code === "counts")?.[2] ?? 0;
-  const known = all === 0 ? (asked.search ? "No photo is called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting.toLocaleString()} count${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
+  const used = reasons.find(([code]) => code === "counts")?.[2] ?? 0;
+  const known = all === 0 ? (asked.search ? "No photo is called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting(used)}${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
   const reading = read ? ` Reading: ${Math.floor((100 * read[0]) / read[1])} % of what there is.` : "";
   say(byId("photos-words"), trouble || (read && all === 0 ? "Looking for photos." : known) + reading);
   byId("photo-pages").hidden = pages < 2;
@@ -140,7 +139,7 @@ function newItem(photo) {
 
 function update(item, photo) {
   const words = item.querySelector(".verdict");
-  say(words, verdict(photo));
+  say(words, photo.verdict);
   words.classList.toggle("out", !photo.counts);
   say(item.querySelector("time"), ago(photo.at));
   const place = item.querySelector(".buttons");
@@ -175,7 +174,7 @@ async function decide(photo, to, pressed) {
     const done = await ask("/decide", { subject: photo.subject, photos: [photo.image], to, reason: "on the page" });
     const before = done.before[photo.image];
     if (before === undefined) tell(`${photo.path}: unchanged, ${done.same[0]?.[1] ?? "as it was"}.`);
-    else tell(`${photo.path}: ${to === "left_out" ? "left out" : to === "somebody_else" ? `not ${photo.subject}` : "counts again, if it can"}.`, () => undo(photo, before));
+    else tell(`${photo.path}: ${to === "left_out" ? "left out" : to === "somebody_else" ? `not ${photo.subject}` : "counts again, if it can"}.`, () => undo(photo, before, done.faces[photo.image]));
   } catch (error) {
     tell(`${photo.path}: not changed: ${error.message}.`);
   } finally {
@@ -192,7 +191,7 @@ async function point(photo, pressed, at) {
     const done = await ask("/point", { subject: photo.subject, photo: photo.image, ...(at ? { at } : {}) });
     if (done.faces) return chooseFace(photo, done.faces);
     for (const each of document.querySelectorAll(".faces button")) each.remove();
-    const back = () => undo(photo, done.before[photo.image]);
+    const back = () => undo(photo, done.before[photo.image], done.faces[photo.image]);
     if (!done.no_face) tell(`${photo.path}: this is ${photo.subject}. Faces are compared on this machine from now on, and all photos of ${photo.subject} are looked at again.`, back);
     else if (done.before[photo.image] === undefined) tell(`${photo.path}: unchanged, ${done.same[0]?.[1] ?? "as it was"}; no reference: ${done.no_face}`);
     else tell(`${photo.path}: counts, if it can, but is no reference: ${done.no_face}`, back);
@@ -220,9 +219,9 @@ function chooseFace(photo, faces) {
   place.querySelector("button").focus();
 }
 
-async function undo(photo, before) {
+async function undo(photo, before, face = "") {
   try {
-    await ask("/decide", { subject: photo.subject, photos: [photo.image], to: before, reason: "undone on the page", undo: true });
+    await ask("/decide", { subject: photo.subject, photos: [photo.image], to: before, reason: "undone on the page", undo: true, face });
     tell(`${photo.path}: undone.`);
   } catch (error) {
     tell(`${photo.path}: not undone: ${error.message}.`);
@@ -255,7 +254,7 @@ function view(photo) {
   viewer.dataset.at = String(photo.at);
   say(byId("viewer-title"), photo.path);
   if (isNew) byId("viewer-picture").replaceChildren(drawing(photo, true));
-  say(byId("viewer-verdict"), photo.counts ? "Counts." : `Does not count: ${photo.why}.`);
+  say(byId("viewer-verdict"), `${photo.verdict[0].toUpperCase()}${photo.verdict.slice(1)}.`);
   byId("viewer-verdict").classList.toggle("out", !photo.counts);
   const people = photo.people === 1 ? "1 person" : `${photo.people} people`;
   const taken = photo.taken ? `taken ${new Date(photo.taken * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}` : "no time of its own";

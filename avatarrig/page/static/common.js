@@ -60,6 +60,8 @@ export function choose(name, take) {
 }
 
 export const photos = (count) => `${count.toLocaleString()} photo${count === 1 ? "" : "s"}`;
+/** How many of them count. */
+export const counting = (count) => `${count.toLocaleString()} count${count === 1 ? "s" : ""}`;
 /** Of how many moments photos are; an estimate of 1.0 does not say. */
 export const moments = (count) => (count == null ? "" : ` of ${count.toLocaleString()} moment${count === 1 ? "" : "s"}`);
 export const address = (name) => `/subject?name=${encodeURIComponent(name)}`;
@@ -126,6 +128,8 @@ export function showStream(stream) {
     const value = stream[place.dataset.figure];
     say(place, typeof value === "number" ? value.toLocaleString() : "–");
   }
+  byId("gone").hidden = stream.gone.length === 0;
+  byId("gone").replaceChildren(...stream.gone.map((words) => make("div", {}, words)));
   byId("rejects-section").hidden = stream.rejected === 0;
   byId("reasons").replaceChildren(
     ...stream.reasons.map(([reason, count]) => make("li", {}, `${count.toLocaleString()} × ${reason}`)),

@@ -1,4 +1,4 @@
-import { address, ago, byId, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import { address, ago, byId, counting, listen, make, moments, photos, picture, say, showStream } from "./common.js";
 import "./add.js";
 import { follow as followPhotos } from "./album.js";
 
@@ -20,7 +20,7 @@ function update(known, subject) {
     known.figure = subject.figure;
     find(".mini").replaceChildren(...[picture(subject.figure)].filter(Boolean));
   }
-  say(find(".count"), `${photos(subject.observations)}, ${subject.used.toLocaleString()} count${moments(subject.moments)}`);
+  say(find(".count"), `${photos(subject.observations)}, ${counting(subject.used)}${moments(subject.moments)}`);
   say(find(".sure"), subject.bones ? `${subject.stable} of ${subject.bones} bones stable${subject.drift ? ", drifting" : ""}` : "no bone is known yet");
   say(find(".when"), ago(subject.estimated_at));
 }

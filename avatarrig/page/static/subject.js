@@ -1,4 +1,4 @@
-import { ago, byId, cell, choose, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
+import { ago, byId, cell, choose, counting, draw, listen, make, moments, photos, picture, say, showStream } from "./common.js";
 import "./add.js";
 import { follow as followPhotos } from "./album.js";
 import { take as takeCloser } from "./closer.js";
@@ -62,16 +62,17 @@ function boneRow(bone) {
     cell("90 % interval", { class: "number" }, range(bone.interval)),
     make("td", { class: "wide" }, intervalPicture(bone)),
     cell("samples", { class: "number" }, bone.samples.toLocaleString()),
-    cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+    cell("length", { class: "number length" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
     cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
     cell("from people in general", { class: "number" }, share(bone.prior_share)),
-    cell(byId("window-head").textContent, { class: bone.drift ? "number drift" : "number" }, inWindow),
+    cell(byId("window-head").textContent, { class: bone.drift ? "number window drift" : "number window" }, inWindow),
   );
 }
 
 function showWindow(window) {
   say(byId("window-head"), window ? `last ${window.days} days` : "window");
   byId("charts-window").hidden = !window;
+  byId("bones-table").classList.toggle("no-window", !window);
   const words = byId("window-words");
   words.hidden = !window;
   if (window) {
@@ -100,7 +101,13 @@ function showAsymmetry(sides) {
   );
 }
 
+/** Leaves a column out of which no bone has anything. */
+function showLengths(id, bones) {
+  byId(id).classList.toggle("no-length", bones.every((bone) => !bone.metres));
+}
+
 function showFurther(bones) {
+  showLengths("further-table", bones);
   byId("further-card").hidden = bones.length === 0;
   byId("further").replaceChildren(
     ...bones.map((bone) =>
@@ -110,7 +117,7 @@ function showFurther(bones) {
         make("th", { scope: "row" }, bone.label),
         cell("ratio", { class: "number" }, bone.value.toFixed(3)),
         cell("90 % interval", { class: "number" }, range(bone.interval)),
-        cell("length", { class: "number" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
+        cell("length", { class: "number length" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
         cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
         cell("from people in general", { class: "number" }, share(bone.prior_share)),
       ),
@@ -136,7 +143,7 @@ function showFace(face) {
 
 function showSummary(content) {
   const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
-  say(byId("summary"), `${photos(content.observations)}, ${content.used.toLocaleString()} count${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
+  say(byId("summary"), `${photos(content.observations)}, ${counting(content.used)}${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 
 // As the command line reads it: 1.72m, 172cm, 1,72, 172, 5'8", 68in; NaN where it is none of these.
@@ -190,8 +197,9 @@ listen(`/events?name=${encodeURIComponent(name)}`, (content) => {
   takeCloser(content);
   showPicture("figure", content.figure);
   showPicture("pose", content.pose?.svg);
-  if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}`);
+  if (content.pose) say(byId("pose-words"), `${content.pose.path}, ${ago(content.pose.at)}: ${content.pose.verdict}`);
   solid.take(content.bones);
+  showLengths("bones-table", content.bones);
   byId("bones").replaceChildren(...content.bones.map(boneRow));
   showWindow(content.window);
   showAsymmetry(content.asymmetry);

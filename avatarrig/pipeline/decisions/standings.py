@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,13 +13,14 @@ from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding.records import TOGETHER, decisions_about
 from avatarrig.kafka.errors import TransportError
+from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
 from avatarrig.wire.identity import copies
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.standings import AS_SEEN
+from avatarrig.wire.standings import AS_SEEN, COUNTS
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.departures import presence
 from producers.departures.standing import AUTOMATIC, standing_there
@@ -27,7 +28,7 @@ from producers.departures.standing import AUTOMATIC, standing_there
 if TYPE_CHECKING:
     from kafka import KafkaProducer
 
-    from avatarrig.runs import Decisions, RunDirectory
+    from avatarrig.runs import Decided, Decisions, RunDirectory
     from avatarrig.views.progress import Found, ObservedPhoto, Progress
     from avatarrig.wire import Observation
 
@@ -59,30 +60,66 @@ def unsettled(
     """Lists the photos that do not stand as they shall, and how they shall; see `Standings`."""
     photos = progress.observed_photos
     same = _same_pixels(photos)
+    taken_over = _taken_over(progress, decisions)
     for found, seen in photos:
         decided = decisions.get(found.key)
-        by_hand = None if decided is None else decided.standing
         is_copy = found.is_copy or found.key in same
+        inherited = None if is_copy else taken_over.get(found.key)
+        by_hand = inherited if decided is None else decided.standing
         to = wanted_standing(seen, by_hand, is_copy=is_copy, period=period)
         if to != seen.standing:
             yield found.key, to
-    for key, seen in _departing(progress, prune=prune).items():
+    departing = _departing(progress, decisions, prune=prune)
+    for key, seen in departed(progress).items():
         decided = decisions.get(key)
-        to = (decided.standing if decided else "") or Exclusion.GONE.value
+        if key in departing:
+            to = Exclusion.GONE.value
+        elif decided is None or not (decided.standing or seen.standing not in AUTOMATIC):
+            to = seen.standing
+        else:
+            to = decided.standing
         if to != seen.standing:
             yield key, to
 
 
-def _departing(progress: Progress, *, prune: bool | None) -> dict[PhotoKey, ObservedPhoto]:
+def _taken_over(progress: Progress, decisions: Decisions) -> dict[PhotoKey, str]:
+    """What was decided of a picture whose file lies elsewhere by now, or was written anew."""
+    of_picture = {
+        (key[0], mark): decided.standing
+        for key, seen in departed(progress).items()
+        if (decided := decisions.get(key)) is not None and decided.standing
+        for mark in _marks(seen)
+    }
+    found = (
+        (found.key, of_picture.get((found.subject, mark)))
+        for found, seen in progress.observed_photos
+        if seen.standing in AUTOMATIC
+        for mark in _marks(seen)
+    )
+    return {key: standing for key, standing in found if standing is not None}
+
+
+def _marks(seen: ObservedPhoto) -> list[str]:
+    """What stands for the picture of a photo."""
+    _, seconds = clip_and_seconds(seen.path)
+    file = f"{seen.content} {seconds}" if seen.content else ""
+    return [mark for mark in (file, seen.pixels) if mark]
+
+
+def _departing(progress: Progress, decisions: Decisions, *, prune: bool | None) -> set[PhotoKey]:
     """Photos that shall stop counting since they are gone, or newer versions took their places."""
     gone = departed(progress)
+    undecided = prunable(progress, decisions)
     photos = progress.observed_photos
     here = {(found.subject, found.path) for found, _ in photos}
     away = ((key, (key[0], seen.path) in here, seen.content) for key, seen in gone.items())
     certain, others = presence.told_apart(away, {seen.content for _, seen in photos})
-    if prune or (prune is not None and is_plausible(progress, {key: gone[key] for key in others})):
-        return gone
-    return {key: seen for key, seen in gone.items() if key in certain}
+    # Whoever said that a photo counts said so of its picture, which counts where it lies now.
+    counting = {key for key in certain if _by_hand(decisions.get(key), gone[key]) == COUNTS}
+    leaving = {key: undecided[key] for key in others & undecided.keys()}
+    if prune or (prune is not None and is_plausible(progress, leaving)):
+        return undecided.keys() | counting
+    return (certain & undecided.keys()) | counting
 
 
 class Standings:
@@ -92,6 +129,8 @@ class Standings:
         producer: Idempotent, with ``acks="all"``.
         prune: Whether photos that are gone stop counting, however many they are; None where
             nothing is known of that, since the dataset was not listed whole.
+        restore: Reads an observation of which the file is away from Kafka; None where it is not
+            there any more.
         period: When photos that count were taken.
     """
 
@@ -104,6 +143,7 @@ class Standings:
         fingerprint: str,
         decisions: Decisions,
         prune: bool | None,
+        restore: Callable[[PhotoKey, ObservedPhoto], Observation | None],
         period: Period = ALWAYS,
     ) -> None:
         self._run = run
@@ -112,6 +152,7 @@ class Standings:
         self._fingerprint = fingerprint
         self._decisions = decisions
         self._prune = prune
+        self._restore = restore
         self._period = period
         self._sent: dict[PhotoKey, str] = {}
         self._unreadable: set[PhotoKey] = set()
@@ -165,13 +206,17 @@ class Standings:
             self._sent.pop(key, None)
 
     def _observation(self, key: PhotoKey) -> Observation | None:
-        """What was observed of a photo; None where its file tells something else by now."""
+        """What was observed of a photo; None where neither its file nor the topic tells it."""
         with contextlib.suppress(OSError, ObservationFileError):
             seen = read_observation(self._run.observation(key[1]))
             if (seen.subject, seen.fingerprint) == (key[0], self._fingerprint):
                 return slim(seen)
-        _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
-        return None
+        place = self._progress.seen(key)
+        restored = None if place is None else self._restore(key, place)
+        if restored is None:
+            _log.warning("a photo's file is away: it stands as it stood", image_id=key[1])
+            return None
+        return slim(restored)
 
 
 def _same_pixels(photos: Iterable[tuple[Found, ObservedPhoto]]) -> set[PhotoKey]:
@@ -193,17 +238,28 @@ def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
     }
 
 
-def prunable(progress: Progress, decisions: Decisions) -> list[PhotoKey]:
-    """Photos that are gone and go on counting, unless pruning is asked for.
+def prunable(progress: Progress, decisions: Decisions) -> dict[PhotoKey, ObservedPhoto]:
+    """Photos that are gone, and about which nothing was decided by hand: that holds.
 
-    What was decided by hand holds, and photos that others observed are theirs.
+    Photos that others observed are theirs.
     """
-    by_hand = {key for key, decided in decisions.items() if decided.standing}
-    return [
-        key
+    return {
+        key: seen
         for key, seen in departed(progress).items()
-        if seen.standing in AUTOMATIC - {Exclusion.GONE.value} and key not in by_hand
-    ]
+        if not _by_hand(decisions.get(key), seen)
+    }
+
+
+def _by_hand(decided: Decided | None, seen: ObservedPhoto) -> str:
+    """What somebody decided, in the run's file or by the topics; empty where nothing stands."""
+    if decided is not None:
+        return decided.standing
+    return seen.standing if seen.standing not in AUTOMATIC else AS_SEEN
+
+
+def still_counted(progress: Progress, decisions: Decisions) -> int:
+    """How many photos are gone and count all the same, so that pruning would change something."""
+    return sum(seen.excluded is None for seen in prunable(progress, decisions).values())
 
 
 def is_plausible(progress: Progress, gone: dict[PhotoKey, ObservedPhoto]) -> bool:

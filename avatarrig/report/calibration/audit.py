@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from avatarrig.body.evidence.counting import why_not
 from avatarrig.report.calibration.labels import IMAGE_COLUMN, LABEL_COLUMN
 from avatarrig.report.calibration.measured import UnreadableRunError
+from avatarrig.runs import RunDirectory
+from avatarrig.runs.decisions import as_it_stands, read_standings
+from avatarrig.runs.files import read_observation
+from avatarrig.runs.observation_document import ObservationFileError
+from avatarrig.wire.reasons import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from avatarrig.report.calibration.measured import MeasuredPhoto, MeasuredRun
 
 _COLUMNS: Final = 5
 _CELL: Final = (360, 300)
-_CAPTION: Final = 40
+_CAPTION: Final = 57
 _PAPER, _INK, _EMPTY = "white", "black", "#d8d8d8"
 
 
@@ -44,23 +51,46 @@ def choose_sample(run: MeasuredRun, size: int) -> tuple[MeasuredPhoto, ...]:
     return tuple(ranked[index * (len(ranked) - 1) // last] for index in range(size))
 
 
-def to_csv(sample: Sequence[MeasuredPhoto]) -> bytes:
+def verdicts_of(directory: Path, sample: Sequence[MeasuredPhoto]) -> dict[str, str]:
+    """Tells whether photos of a run count and why not, in words, by image_id.
+
+    Nothing is told of a run of the prototype, whose observations hold no evidence.
+
+    Raises:
+        DecisionsFileError: The file of what was decided by hand is damaged.
+    """
+    run = RunDirectory(directory)
+    standings = read_standings(run)
+    verdicts = {}
+    for photo in sample:
+        with contextlib.suppress(ObservationFileError):
+            seen = read_observation(run.observation(photo.image_id))
+            verdicts[photo.image_id] = verdict(why_not(as_it_stands(seen, standings)))
+    return verdicts
+
+
+def to_csv(sample: Sequence[MeasuredPhoto], verdicts: Mapping[str, str]) -> bytes:
     """Lays a sample out as CSV (UTF-8); the label's column is to be filled in."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["number", IMAGE_COLUMN, LABEL_COLUMN, "pose_score", "frame_kind"])
+    writer.writerow(["number", IMAGE_COLUMN, LABEL_COLUMN, "pose_score", "frame_kind", "estimate"])
     for number, photo in enumerate(sample, 1):
-        writer.writerow([number, photo.path, "", f"{photo.score:.3f}", photo.frame_kind])
+        stands = verdicts.get(photo.image_id, "")
+        score = f"{photo.score:.3f}"
+        writer.writerow([number, photo.path, "", score, photo.frame_kind, stands])
     return text.getvalue().encode()
 
 
-def draw_contact_sheet(run: MeasuredRun, sample: Sequence[MeasuredPhoto]) -> bytes:
+def draw_contact_sheet(
+    run: MeasuredRun, sample: Sequence[MeasuredPhoto], verdicts: Mapping[str, str]
+) -> bytes:
     """Draws the overlays of a sample, numbered as in the CSV file.
 
     A photo without an overlay gets an empty field that says so.
 
     Args:
         sample: What `choose_sample` chose, at least one photo.
+        verdicts: What `verdicts_of` told of them.
 
     Returns:
         A JPEG, 1800 pixels wide.
@@ -70,13 +100,14 @@ def draw_contact_sheet(run: MeasuredRun, sample: Sequence[MeasuredPhoto]) -> byt
     sheet = Image.new("RGB", (_COLUMNS * width, rows * height), _PAPER)
     for index, photo in enumerate(sample):
         corner = (index % _COLUMNS * width, index // _COLUMNS * height)
-        sheet.paste(_cell(run.directory, photo, index + 1), corner)
+        stands = verdicts.get(photo.image_id, "")
+        sheet.paste(_cell(run.directory, photo, index + 1, stands), corner)
     data = io.BytesIO()
     sheet.save(data, "JPEG", quality=85)
     return data.getvalue()
 
 
-def _cell(directory: Path, photo: MeasuredPhoto, number: int) -> Image.Image:
+def _cell(directory: Path, photo: MeasuredPhoto, number: int, stands: str) -> Image.Image:
     width, height = _CELL
     cell = Image.new("RGB", _CELL, _PAPER)
     room = (width - 8, height - _CAPTION)
@@ -92,6 +123,7 @@ def _cell(directory: Path, photo: MeasuredPhoto, number: int) -> Image.Image:
     pen, font = ImageDraw.Draw(cell), ImageFont.load_default(14)
     pen.text((6, height - _CAPTION + 2), f"{number}  score {photo.score:.2f}", _INK, font)
     pen.text((6, height - _CAPTION + 19), _ascii_tail(photo.path, 46), _INK, font)
+    pen.text((6, height - _CAPTION + 36), stands, _INK, ImageFont.load_default(12))
     return cell
 
 

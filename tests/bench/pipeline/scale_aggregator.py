@@ -21,6 +21,7 @@ from aggregators.settings import AggregatorSettings
 from avatarrig.kafka import KafkaSettings, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.page.settings import PageSettings
 from avatarrig.wire import Observation, PackedArray, SkeletonRecord, encode
 from avatarrig.wire.topics import SKELETONS, pipeline_topics
 
@@ -104,7 +105,7 @@ def _measure(subjects: int, *, page: bool = False) -> dict[str, float]:
         with producer(kafka, linger_ms=20) as out:
             send(out, observations(OBSERVATIONS, subjects))
         port = choose_ports().client if page else None
-        settings = AggregatorSettings(kafka=kafka, worker="bench", web_port=port)
+        settings = AggregatorSettings(kafka=kafka, worker="bench", page=PageSettings(port=port))
         worker = Aggregator(settings, Path(folder))
         try:
             worker.wait_until("working")

@@ -38,6 +38,7 @@ from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_rea
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import partitions_of
+from avatarrig.page.settings import PageSettings
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import (
     AGGREGATORS,
@@ -57,8 +58,8 @@ CRASHING = "tests.support.aggregators.crashing_worker"
 
 
 @pytest.fixture
-def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    return with_topics(fresh_kafka, PARTITIONS)
+def kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    return with_topics(empty_kafka, PARTITIONS)
 
 
 def test_two_workers_share_the_partitions_and_take_over_from_each_other(
@@ -221,8 +222,8 @@ def test_every_estimate_is_noted_in_the_history_with_its_window(
     assert noted[-1].window["hip_width"][0] == last.window.stats["hip_width"].value
 
 
-def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+def test_missing_topics_are_named(empty_kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers=empty_kafka.bootstrap_servers)
     with aggregator(kafka, tmp_path) as worker:
         assert OBSERVATIONS in worker.wait_until("failed")
         assert worker.process.wait(PATIENCE) == ExitCode.UNUSABLE
@@ -250,7 +251,7 @@ def test_it_works_over_tls_with_credentials(secure_kafka: SecureKafka, tmp_path:
 
 def test_the_web_page_answers_where_it_was_asked_for(kafka: KafkaSettings, tmp_path: Path) -> None:
     port = choose_ports().client
-    with aggregator(kafka, tmp_path, web_port=port) as worker:
+    with aggregator(kafka, tmp_path, page=PageSettings(port=port)) as worker:
         worker.wait_until("working")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as page:
             assert page.status == 200
@@ -265,7 +266,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
     with (
         producer(kafka) as out,
         reading(kafka, SKELETONS) as estimates,
-        aggregator(kafka, tmp_path, web_port=port) as worker,
+        aggregator(kafka, tmp_path, page=PageSettings(port=port)) as worker,
     ):
         worker.wait_until("working")
         assert get_json(f"{url}/health") == (200, {"status": "alive"})
@@ -298,7 +299,7 @@ def test_it_tells_prometheus_what_it_does(kafka: KafkaSettings, tmp_path: Path) 
 def test_it_is_not_ready_before_it_works(kafka: KafkaSettings, tmp_path: Path) -> None:
     port = choose_ports().client
     gone = KafkaSettings(bootstrap_servers=f"127.0.0.1:{choose_ports().client}")
-    with aggregator(gone, tmp_path, web_port=port):
+    with aggregator(gone, tmp_path, page=PageSettings(port=port)):
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: is_open(port))
         status, words = get_json(f"{url}/ready")

@@ -15,7 +15,7 @@ from aggregators.settings import AggregatorSettings
         (b"{}", "kafka"),
         (b'{"kafka": {"bootstrap_servers": "nowhere"}}', "host:port"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "grup": "x"}', "grup"),
-        (b'{"kafka": {"bootstrap_servers": "a:1"}, "web_port": 0}', "web_port"),
+        (b'{"kafka": {"bootstrap_servers": "a:1"}, "page": {"port": 0}}', "page.port"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "window_days": 0}', "window_days"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "group": ""}', "group"),
         (b'{"kafka": {"bootstrap_servers": "a:1"}, "stuck_after": 0}', "stuck_after"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -33,6 +34,7 @@ from avatarrig.wire.history import history_of
 NOW = 1.76e9
 
 
+@functools.cache
 def record(photos: int, subject: str = "anna", at: float = NOW) -> SkeletonRecord:
     tally = Tally.empty()
     for number in range(photos):
@@ -102,6 +104,14 @@ def test_ascii_terminals_get_ascii() -> None:
 
 def test_a_trouble_is_shown() -> None:
     assert any("Kafka is away" in line for line in shown(board(), 80, trouble="Kafka is away"))
+
+
+def test_the_latest_photo_says_whether_it_counts_and_why_not() -> None:
+    known = board()
+    assert any(line.endswith("ago · counts") for line in shown(known, 100))
+    known.note(sighted(encode(observation(8, "anna", observed_at=NOW + 1, ambiguous=True))))
+    text = "\n".join(shown(known, 100))
+    assert "photo-8.jpg · 0:49 ago · does not count: several people, and no telling who" in text
 
 
 def test_of_one_subject_nothing_of_another_is_shown() -> None:

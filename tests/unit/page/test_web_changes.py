@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from support.body import estimates
 from support.observed import observation
 
 from avatarrig.body.evidence.standing import Change, KnownPhoto
@@ -28,6 +29,7 @@ from avatarrig.detectors.faces.models import YUNET
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.errors import CommandError
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import Outcome
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing import changes
@@ -36,6 +38,7 @@ from avatarrig.page.editing.changes import Changes
 from avatarrig.page.editing.inbox import Inbox
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
 from avatarrig.page.editing.pointing import Pointing
+from avatarrig.page.kept import MOST, Kept
 from avatarrig.page.server import serving
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE
@@ -64,9 +67,10 @@ class Server:
         self.token = self.access.token_file.read_text()
         self.decided: list[tuple[str, list[str], str]] = []
         self.faces: list[bytes] = []
-        self.about_faces: list[bool] = []
+        self.references: list[Reference | None] = []
         self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
+        self.kept = Kept()
         self.settings = PageSettings(
             port=self.port,
             names=("rig.example",),
@@ -85,20 +89,25 @@ class Server:
         photos: Sequence[str],
         reason: str,
         change: Change,
-        face: bytes | None,
+        reference: Reference | None,
     ) -> Outcome:
         if subject == "nobody":
             raise CommandError("no photo of nobody was observed")
-        self.faces += [face] if face else []
-        self.about_faces.append(face is not None)
+        self.faces += [reference.face] if reference and reference.face else []
+        self.references.append(reference)
         self.changes.append(change)
         self.decided.append((subject, list(photos), reason))
-        return Outcome([KnownPhoto(name, subject, name) for name in photos], {}, [])
+        known = [KnownPhoto(name, subject, name) for name in photos]
+        return Outcome(known, {}, [], dict.fromkeys(photos, "a-digest"))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[aiohttp.ClientSession]:
         routes = Changes(
-            self.settings, self.access, self.decide, lambda _, photo: self.paths.get(photo)
+            self.settings,
+            self.access,
+            self.decide,
+            lambda _, photo: self.paths.get(photo),
+            self.kept.keep,
         ).routes()
         async with serving(self.settings, routes), aiohttp.ClientSession() as client:
             yield client
@@ -111,7 +120,7 @@ class Server:
         *,
         bearer: str | None = OWN,
         origin: str = "",
-        data: Any = None,  # noqa: ANN401 - aiohttp's
+        data: object = None,
         **headers: str,
     ) -> tuple[int, str]:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -142,11 +151,12 @@ class Server:
 
 
 DECISION = {"subject": "anna", "photos": ["p-1"], "to": "left_out"}
-Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Any]]
+Learned = TypeVar("Learned")
+Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Learned]]
 
 
-def run(server: Server, attack: Attack) -> Any:  # noqa: ANN401 - whatever the attack learns
-    async def attacked() -> Any:  # noqa: ANN401
+def run(server: Server, attack: Attack[Learned]) -> Learned:
+    async def attacked() -> Learned:
         async with server.open() as client:
             return await attack(server, client)
 
@@ -169,7 +179,7 @@ def test_whoever_follows_the_rule_is_let_through(server: Server) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"])
 @pytest.mark.parametrize(
-    "path", ["/decide", "/point", "/photo", "/link", "/enter/", "/", "/nothing/here"]
+    "path", ["/decide", "/point", "/kept", "/photo", "/link", "/enter/", "/", "/nothing/here"]
 )
 def test_nothing_but_a_question_gets_past_without_the_token(
     server: Server, method: str, path: str
@@ -247,10 +257,51 @@ def test_a_name_of_ones_own_works_and_is_its_own_origin(server: Server) -> None:
 
 def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
     server = Server(tmp_path, editing=False)
-    for path in ("/decide", "/point", "/enter", "/photo"):
+    for path in ("/decide", "/point", "/kept", "/enter", "/photo"):
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
     assert server.decided == []
+
+
+def in_file(photos: int = 3) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(
+        msgspec.json.encode(estimates.said({"torso_length": 2.0}, used=photos))
+    )
+    return stored
+
+
+def test_an_estimate_out_of_a_file_is_kept_to_be_compared(server: Server) -> None:
+    status, text = run(server, lambda s, c: s.ask(c, "POST", "/kept", data=in_file()))
+    assert status == 200
+    found = server.kept.find(json.loads(text)["file"])
+    assert found is not None
+    assert json.loads(msgspec.json.encode(found)) == in_file()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"phase": "phase1"},
+        in_file() | {"stats": {"torso_length": {"value": 1e400}}},
+        in_file() | {"subject": "x" * 100_000},
+    ],
+    ids=["empty", "cut", "infinite", "long name"],
+)
+def test_what_is_no_estimate_is_not_kept(server: Server, data: dict[str, Any]) -> None:
+    status, words = run(server, lambda s, c: s.ask(c, "POST", "/kept", data=data))
+    assert status in {400, 413}
+    assert words
+
+
+def test_of_many_files_the_latest_are_kept(server: Server) -> None:
+    async def give(s: Server, c: aiohttp.ClientSession) -> list[str]:
+        answers = [await s.ask(c, "POST", "/kept", data=in_file(n)) for n in range(1, MOST + 2)]
+        return [json.loads(text)["file"] for _, text in answers]
+
+    names = run(server, give)
+    kept = [server.kept.find(name) is not None for name in names]
+    assert kept == [False, *[True] * MOST]
 
 
 def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server) -> None:
@@ -261,11 +312,22 @@ def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server
     assert (status, change(observation(1), AS_SEEN)) == (200, ONLY_COPY)
 
 
-@pytest.mark.parametrize("undo", [True, False])
-def test_undoing_says_that_the_face_is_no_reference(server: Server, undo: bool) -> None:  # noqa: FBT001
-    data = DECISION | {"to": "counts", "undo": undo}
-    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
-    assert (status, server.faces, server.about_faces) == (200, [], [undo])
+@pytest.mark.parametrize(
+    ("said", "reference"),
+    [
+        ({}, None),
+        ({"face": "a-digest"}, None),
+        ({"undo": True}, Reference()),
+        ({"undo": True, "face": "a-digest"}, Reference(digest="a-digest")),
+    ],
+)
+def test_undoing_says_which_face_is_the_reference(
+    server: Server, said: dict[str, object], reference: Reference | None
+) -> None:
+    data = DECISION | {"to": "counts"} | said
+    status, text = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    assert (status, server.references) == (200, [reference])
+    assert json.loads(text)["faces"] == {"p-1": "a-digest"}
 
 
 def test_a_link_is_good_once_even_for_many_at_once(server: Server) -> None:
@@ -332,7 +394,7 @@ def test_a_link_for_a_phone_is_refused_where_no_phone_comes(server: Server) -> N
 )
 def test_a_decision_that_makes_no_sense_is_refused(
     server: Server,
-    data: Any,  # noqa: ANN401 - good and bad forms
+    data: object,
     status: int,
 ) -> None:
     answer = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
@@ -550,7 +612,7 @@ def test_those_who_stop_hold_up_nobody_for_long(
 ) -> None:
     monkeypatch.setattr(changes, "_SILENT_SECONDS", 0.5)
 
-    async def send(s: Server, client: aiohttp.ClientSession) -> Any:  # noqa: ANN401
+    async def send(s: Server, client: aiohttp.ClientSession) -> tuple[int, Any]:
         stalled = [
             asyncio.create_task(half_sent(s, f"PUT /photo?path={n}.jpg", "image/jpeg", b"x", 9))
             for n in range(20)

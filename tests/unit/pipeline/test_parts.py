@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aggregators.__main__ import page_settings
+import msgspec
+
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka import KafkaSettings
 from avatarrig.page.settings import PageSettings
@@ -24,5 +25,5 @@ def test_the_page_is_told_all_that_was_said_of_it() -> None:
     assert all(getattr(page, name) != getattr(plain, name) for name in page.__struct_fields__)
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9092")
     child = service_aggregator(kafka, group="a", worker="0", window=30, page=page)
-    assert isinstance(child.settings, AggregatorSettings)
-    assert page_settings(child.settings) == page
+    sent = msgspec.json.encode(child.settings)
+    assert msgspec.json.decode(sent, type=AggregatorSettings).page == page

@@ -17,6 +17,7 @@ from avatarrig.pipeline.decisions.standings import (
     departed,
     is_plausible,
     prunable,
+    still_counted,
     wanted_standing,
 )
 from avatarrig.runs import (
@@ -30,6 +31,7 @@ from avatarrig.runs import (
 )
 from avatarrig.views.progress import Found, ObservedPhoto, Progress
 from avatarrig.wire import Decision, Observation, Reject, decode
+from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY
 
@@ -110,6 +112,7 @@ class Run:
         self.directory = RunDirectory(folder)
         self.progress = Progress(RUN, PHOTOS[0].fingerprint)
         self.broker = Sending()
+        self.on_topic: dict[PhotoKey, Observation] = {}
         for offset, photo in enumerate(PHOTOS):
             write_observation(self.directory, photo, Pictures())
             self.progress.observation(photo, offset % 2, offset, now=0.0)
@@ -124,7 +127,19 @@ class Run:
             fingerprint=PHOTOS[0].fingerprint,
             decisions={decided.key: decided for decided in by_hand},
             prune=prune,  # type: ignore[arg-type]
+            restore=lambda key, _: self.on_topic.get(key),
         )
+
+    def add(self, photo: Observation, offset: int, *, path: str = "") -> None:
+        """Has one more photo observed that lies in the dataset."""
+        write_observation(self.directory, photo, Pictures())
+        self.progress.observation(photo, 0, offset, now=0.0)
+        self.progress.found(Found(photo.image_id, path or photo.path, photo.subject))
+
+    def published(self) -> dict[str, str]:
+        """Photo to how it shall stand."""
+        sent = [decision for decision, _ in self.broker.sent]
+        return {name: decision.standing for decision in sent for name in decision.image_ids}
 
     def hear(self) -> None:
         """Has the progress read what was published."""
@@ -255,7 +270,8 @@ def test_what_others_decided_about_a_photo_of_another_run_is_left_alone(tmp_path
         progress.observation(photo, 0, offset, now=0.0)
     progress.found(Found(PHOTOS[0].image_id, PHOTOS[0].path, "anna"))
     assert departed(progress) == {}
-    assert prunable(progress, {}) == []
+    assert prunable(progress, {}) == {}
+    assert still_counted(progress, {}) == 0
 
 
 def test_only_what_pruning_would_change_is_asked_about(tmp_path: Path) -> None:
@@ -290,4 +306,104 @@ def test_only_what_pruning_would_change_is_asked_about(tmp_path: Path) -> None:
     assert {name for _, name in asked} == {photo.image_id for photo in (undone, *others)}
     run.standings(prune=True, by_hand=decided).settle()
     run.hear()
-    assert prunable(run.progress, decisions) == []
+    assert still_counted(run.progress, decisions) == 0
+
+
+def test_a_photo_without_a_person_that_is_gone_is_asked_about_by_nobody(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[10:])
+    before = still_counted(run.progress, {})
+    run.progress.observation(observation(90, run=RUN, pose=None, evidence=None), 0, 90, now=0.0)
+    assert before == still_counted(run.progress, {}) > 0
+
+
+@pytest.mark.parametrize("prune", [True, False, None])
+@pytest.mark.parametrize("standing", [COUNTS, LEFT_OUT])
+def test_what_was_decided_on_the_page_holds_for_a_photo_that_is_gone(
+    tmp_path: Path, prune: object, standing: str
+) -> None:
+    run = Run(tmp_path, there=PHOTOS[1:])
+    decided = Decision(
+        subject=PHOTOS[0].subject,
+        image_ids=(PHOTOS[0].image_id,),
+        standing=standing,
+        decided_at=0,
+        observed=(PHOTOS[0],),
+    )
+    run.progress.decision(decided, 0, 60)
+    assert run.standings(prune=prune).settle()
+    assert run.broker.sent == []
+
+
+def test_what_is_decided_in_the_file_about_photos_that_are_gone_reaches_the_topics(
+    tmp_path: Path,
+) -> None:
+    """Too many are gone, so that they go on counting; nobody shall count who was left out."""
+    run = Run(tmp_path, there=PHOTOS[10:])
+    left_out, undone = PHOTOS[:2]
+    decisions = (by_hand(left_out, LEFT_OUT), by_hand(undone, AS_SEEN))
+    standings = run.standings(by_hand=decisions)
+    assert not standings.settle()
+    assert run.published() == {left_out.image_id: LEFT_OUT}
+    run.hear()
+    assert standings.settle()
+    assert still_counted(run.progress, {one.key: one for one in decisions}) == sum(
+        seen.excluded is None for seen in run.progress.gone.values()
+    )
+
+
+def test_a_departed_photo_whose_file_is_away_is_read_from_the_topic(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=PHOTOS[2:])
+    for photo in PHOTOS[:2]:
+        run.directory.observation(photo.image_id).unlink()
+    run.on_topic[PHOTOS[0].subject, PHOTOS[0].image_id] = PHOTOS[0]
+    standings = run.standings(prune=True)
+    standings.settle()
+    assert run.published() == {PHOTOS[0].image_id: GONE}
+    run.hear()
+    assert standings.settle()
+
+
+@pytest.mark.parametrize("standing", [LEFT_OUT, Exclusion.SOMEBODY_ELSE, COUNTS])
+@pytest.mark.parametrize("same", ["content_hash", "pixels"])
+@pytest.mark.parametrize("path", ["", "sorted/away.jpg"])
+def test_what_was_decided_of_a_picture_holds_where_its_file_is_another(
+    tmp_path: Path, standing: str, same: str, path: str
+) -> None:
+    """A photo that was left out, and then rated or moved, is left out."""
+    old = msgspec.structs.replace(PHOTOS[0], pixels="same")
+    run = Run(tmp_path, there=PHOTOS[1:])
+    run.progress = Progress(RUN, old.fingerprint)
+    run.progress.observation(old, 0, 0, now=0.0)
+    decided = by_hand(old, standing)
+    changed = {"content_hash": "f" * 64} if same == "pixels" else {"pixels": "others"}
+    newer = msgspec.structs.replace(
+        old, image_id=f"{old.image_id}-newer", path=path or old.path, **changed
+    )
+    run.add(newer, 50)
+    for number, other in enumerate(PHOTOS[1:], 51):
+        run.add(other, number)
+    standings = run.standings(by_hand=(decided,))
+    standings.settle()
+    assert run.published()[newer.image_id] == standing
+    run.hear()
+    assert standings.settle()
+    counting = {key for key, seen in run.progress.gone.items() if seen.standing == COUNTS}
+    assert counting == set() or same == "pixels"  # moved and rated at once it is just gone
+
+
+def test_frames_of_a_clip_are_each_decided_about_alone(tmp_path: Path) -> None:
+    run = Run(tmp_path, there=[])
+    frames = [
+        msgspec.structs.replace(photo, path=f"a.mp4#t={number}", content_hash="c" * 64)
+        for number, photo in enumerate(PHOTOS[:3])
+    ]
+    run.progress = Progress(RUN, PHOTOS[0].fingerprint)
+    for offset, frame in enumerate(frames):
+        run.progress.observation(frame, 0, offset, now=0.0)
+        moved = msgspec.structs.replace(
+            frame, image_id=f"{frame.image_id}-moved", path=f"b/{frame.path}"
+        )
+        run.add(moved, 50 + offset)
+    run.standings(by_hand=(by_hand(frames[1], LEFT_OUT),)).settle()
+    left_out = {name for name, standing in run.published().items() if standing == LEFT_OUT}
+    assert left_out == {frames[1].image_id, f"{frames[1].image_id}-moved"}

@@ -17,7 +17,8 @@ from PIL import Image, ImageOps, PngImagePlugin
 from support.photos import encode_heic
 from support.references import reference
 
-from avatarrig.photos.people import (
+from avatarrig.photos.named_people.picasa import people_in_picasa
+from avatarrig.photos.named_people.written import (
     NamedFace,
     people_in_photo,
     people_in_takeout,
@@ -114,7 +115,7 @@ import sys
 from pathlib import Path
 import producers.service
 from avatarrig.photos.capture import read_capture_time
-from avatarrig.photos.people import people_in_photo
+from avatarrig.photos.named_people.written import people_in_photo
 from producers.hashing import read_content
 for file in map(Path, sys.argv[1:]):
     assert people_in_photo(file.read_bytes()), file
@@ -302,6 +303,53 @@ def test_damaged_xmp_beside_a_photo_names_nobody(tmp_path: Path, damage: bytes) 
     assert people_named(tmp_path / "a.jpg") == ()
 
 
+PICASA = (
+    "[Picasa]\r\nname=Summer\r\n[Contacts2]\r\n8e62b2035b74b477=Anna M\u00fcller;;\r\n"
+    "d7=Jo;jo@example.org;\r\n[IMG_1.JPG]\r\nrotate=rotate(0)\r\n"
+    "faces=rect64({anna}),8e62b2035b74b477;rect64(1000200030004000),00000000000000d7;"
+    "rect64(5000600070008000),ffffffffffffffff;rect64(5000600070008000),123\r\n"
+    "backuphash=1\r\n[IMG_2.jpg]\r\nfaces=rect64(1000200030004000),d7\r\n"
+)
+"""Two faces with names, one without, and one of somebody whose name is elsewhere."""
+
+
+def rect64(left: float, top: float, right: float, bottom: float) -> str:
+    """As Picasa writes it, without leading zeros."""
+    number = 0
+    for share in (left, top, right, bottom):
+        number = number << 16 | round(share * 65535)
+    return f"{number:x}"
+
+
+@pytest.mark.parametrize("ini", [".picasa.ini", "Picasa.ini"])
+def test_picasa_names_who_is_where_beside_the_photos(tmp_path: Path, ini: str) -> None:
+    (tmp_path / ini).write_bytes(PICASA.format(anna=rect64(0.05, 0.1, 0.25, 0.4)).encode())
+    for name in ("IMG_1.JPG", "IMG_2.jpg", "IMG_3.jpg"):
+        (tmp_path / name).write_bytes(photo(b""))
+    anna, jo = people_named(tmp_path / "IMG_1.JPG")
+    assert (anna.name, jo.name) == ("Anna M\u00fcller", "Jo")
+    assert anna.region == pytest.approx((0.05, 0.1, 0.2, 0.3), abs=1e-4)
+    assert [face.name for face in people_named(tmp_path / "IMG_2.jpg")] == ["Jo"]
+    assert people_named(tmp_path / "IMG_3.jpg") == ()
+
+
+@pytest.mark.parametrize(("kind", "place"), [("JPEG", (0.4, 0.5)), ("RAW", (0.4, 0.3))])
+def test_picasas_places_are_of_the_photo_as_it_is_stored_and_of_raw_ones_as_shown(
+    tmp_path: Path, kind: str, place: tuple[float, float]
+) -> None:
+    (tmp_path / ".picasa.ini").write_text(PICASA.format(anna=rect64(0.4, 0.3, 0.6, 0.5)))
+    (tmp_path / "img_1.jpg").write_bytes(photo(b"", kind, orientation=3))
+    anna, _ = people_named(tmp_path / "img_1.jpg")
+    assert anna.region == pytest.approx((*place, 0.2, 0.2), abs=1e-4)
+
+
+@given(st.binary(max_size=200), st.text(max_size=20))
+def test_no_notes_of_picasa_bring_the_reader_down(junk: bytes, name: str) -> None:
+    assert people_in_picasa(junk, name, b"") == ()
+    for around in (b"[a]\nfaces=rect64(" + junk, b"[a]\nfaces=rect64(1),2\n[Contacts2]\n2=" + junk):
+        people_in_picasa(around, "a", b"")
+
+
 def test_iptc_names_people_without_places() -> None:
     """As Apple Photos exports them; a region of the same name says where."""
     persons = (
@@ -313,6 +361,66 @@ def test_iptc_names_people_without_places() -> None:
     both = lightroom(entry).replace(TAIL, persons + TAIL)
     named = {face.name: face.region is not None for face in people_in_photo(photo(both))}
     assert named == {"Anna": False, "Jo": True}
+
+
+IPTC = 'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+
+
+def iptc_region(boundary: str, inside: str) -> str:
+    """As exiftool writes it."""
+    fields = "".join(
+        f"<Iptc4xmpExt:{key}>{value}</Iptc4xmpExt:{key}>"
+        for key, value in (pair.split("=") for pair in boundary.split())
+    )
+    return (
+        f"<Iptc4xmpExt:ImageRegion {IPTC}><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        f"<Iptc4xmpExt:RegionBoundary rdf:parseType='Resource'>{fields}"
+        f"</Iptc4xmpExt:RegionBoundary>{inside}</rdf:li></rdf:Bag></Iptc4xmpExt:ImageRegion>"
+    )
+
+
+NAME = (
+    "<Iptc4xmpExt:Name><rdf:Alt><rdf:li xml:lang='x-default'>{}</rdf:li></rdf:Alt>"
+    "</Iptc4xmpExt:Name>"
+)
+PEOPLE = (
+    "<Iptc4xmpExt:PersonInImage><rdf:Bag><rdf:li>{}</rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImage>"
+)
+
+
+@pytest.mark.parametrize(
+    "inside", [NAME.format("Anna"), NAME.format("face") + PEOPLE.format("Anna")]
+)
+@pytest.mark.parametrize(
+    ("boundary", "region"),
+    [
+        ("rbShape=rectangle rbUnit=relative rbX=0.4 rbY=0.3 rbW=0.2 rbH=0.1", (0.4, 0.6, 0.2, 0.1)),
+        ("rbShape=circle rbUnit=relative rbX=0.5 rbY=0.5 rbRx=0.1", (0.4, 0.4, 0.2, 0.2)),
+        ("rbShape=rectangle rbUnit=pixel rbX=40 rbY=30 rbW=20 rbH=10", None),
+        ("rbShape=polygon rbUnit=relative", None),
+    ],
+)
+def test_iptc_s_regions_are_read(
+    boundary: str, region: tuple[float, ...] | None, inside: str
+) -> None:
+    xmp = f"{HEAD}{iptc_region(boundary, inside)}{TAIL}"
+    (anna,) = people_in_photo(photo(xmp, orientation=3))
+    assert anna.name == "Anna"
+    assert anna.region == (None if region is None else pytest.approx(region))
+
+
+def test_names_of_details_and_of_acdsee_are_read_without_places() -> None:
+    details = (
+        f"<Iptc4xmpExt:PersonInImageWDetails {IPTC}><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        "<Iptc4xmpExt:PersonName><rdf:Alt><rdf:li xml:lang='x-default'>Anna</rdf:li></rdf:Alt>"
+        "</Iptc4xmpExt:PersonName></rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImageWDetails>"
+    )
+    acdsee = (
+        '<acdsee-rs:Regions xmlns:acdsee-rs="http://ns.acdsee.com/regions/"><rdf:Bag>'
+        "<rdf:li acdsee-rs:Name='Jo'/></rdf:Bag></acdsee-rs:Regions>"
+    )
+    named = people_in_photo(photo(f"{HEAD}{details}{acdsee}{TAIL}"))
+    assert named == (NamedFace("Anna"), NamedFace("Jo"))
 
 
 def test_accents_are_the_same_however_they_are_written() -> None:

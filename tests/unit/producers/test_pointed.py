@@ -63,6 +63,13 @@ def test_a_copy_whose_photo_is_gone_is_a_reference_as_long_as_it_counts() -> Non
     assert pointed.faces() == {}
 
 
+def test_a_photo_whose_file_is_gone_or_another_goes_on_telling_whose_face_it_is() -> None:
+    pointed = Pointed()
+    pointed.take(decision("a", 1, number=1))
+    pointed.take(decision("a", 2, "gone"))
+    assert pointed.faces() == {"Anna": (face(1),)}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_order_of_the_partitions_changes_nothing(seed: int) -> None:
     random = np.random.default_rng(seed)

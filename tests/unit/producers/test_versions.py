@@ -100,6 +100,25 @@ def test_what_stopped_counting_before_makes_nothing_else_stay() -> None:
     assert (set(found.values()), len(found), many) == ({GONE}, 4, 0)
 
 
+def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> None:
+    """It is gone after two looks: until then it neither counts again nor stops counting."""
+    presence = Presence(2)
+    there = {each.path for each in TWENTY[2:]}
+    sights = seen_all(TWENTY) | {TWENTY[0]: sight(GONE)}
+    keys = {(each.subject, each.image_id): sights[each] for each in TWENTY}
+    known = versions(*TWENTY)
+
+    def look() -> dict[str, str]:
+        presence.looked([each.path for each in TWENTY], there)
+        found, _ = known.wanted(keys, presence.is_gone, prune=False, is_unsure=presence.is_unsure)
+        return {name: standing for (_, name), standing in found.items()}
+
+    first = look()
+    assert (set(first), presence.is_sure) == ({each.image_id for each in TWENTY[2:]}, False)
+    assert look() == first | {each.image_id: GONE for each in TWENTY[:2]}
+    assert presence.is_sure
+
+
 def test_moved_photos_are_no_loss_and_count_where_they_lie() -> None:
     before = [photo(f"anna/{number}.jpg", bytes([number])) for number in range(9)]
     after = [photo(f"bert/{number}.jpg", bytes([number]), 2.0) for number in range(9)]
@@ -134,8 +153,7 @@ def test_photos_with_equal_pixels_count_once_for_each_person() -> None:
 def test_what_somebody_decided_or_others_have_is_left_alone() -> None:
     old, new = photo("a.jpg", b"old"), photo("a.jpg", b"new", 2.0)
     known = versions(old, new)
-    for standing in (LEFT_OUT, COUNTS):
-        assert wanted(known, {old: sight(standing), new: sight()}) == ({}, 0)
+    assert wanted(known, {old: sight(LEFT_OUT), new: sight()}) == ({}, 0)
     of_a_run = sight(Exclusion.OUT_OF_PERIOD.value, is_shared=True)
     assert wanted(known, {old: of_a_run, new: of_a_run}) == ({}, 0)
     assert wanted(known, {old: sight(is_shared=True), new: sight()}) == ({}, 0)
@@ -143,6 +161,40 @@ def test_what_somebody_decided_or_others_have_is_left_alone() -> None:
         {("s", new.image_id): sight(GONE, is_shared=True)}, lambda _: False, prune=False
     )
     assert back[0]["s", new.image_id] == AS_SEEN
+
+
+@pytest.mark.parametrize("standing", [LEFT_OUT, COUNTS, Exclusion.SOMEBODY_ELSE.value])
+@pytest.mark.parametrize("path", ["a.jpg", "sorted/a.jpg"])
+def test_what_was_decided_of_a_picture_holds_where_its_file_is_another(
+    standing: str, path: str
+) -> None:
+    """A photo that was left out, and then rated or moved, is left out."""
+    old = photo("a.jpg", b"old", picture="p")
+    new = photo(path, b"new", 2.0, picture="p", subject="s")
+    known = Versions("file:///photos", lambda _: "s")
+    for each in (old, new):
+        known.note(each)
+    gone = {"a.jpg"} - {path}
+    before = dict.fromkeys([old.image_id], GONE) if standing == COUNTS else {}
+    assert wanted(known, {old: sight(standing)}, gone) == ({new.image_id: standing}, 0)
+    both = {old: sight(standing), new: sight()}
+    assert wanted(known, both, gone) == ({new.image_id: standing} | before, 0)
+    heard = {old: sight(standing), new: sight(standing, is_decided=True)}
+    assert wanted(known, heard, gone) == (before, 0)
+    undone = {old: sight(standing), new: sight(is_decided=True)}
+    assert wanted(known, undone, gone) == (before, 0)
+
+
+def test_what_was_decided_is_told_by_pixels_too_and_not_of_another_picture_or_person() -> None:
+    old, new = photo("a.jpg", b"old"), photo("a.jpg", b"new", 2.0)
+    known = versions(old, new)
+    same = {each: sight(pixels=frozenset({"p"})) for each in (old, new)}
+    left_out = {old: sight(LEFT_OUT, pixels=frozenset({"p"}))}
+    assert wanted(known, same | left_out) == ({new.image_id: LEFT_OUT}, 0)
+    assert wanted(known, {old: sight(LEFT_OUT), new: sight()}) == ({}, 0)
+    assert wanted(known, {old: sight(COUNTS), new: sight()}) == ({old.image_id: GONE}, 0)
+    moved = photo("bert/a.jpg", b"old")
+    assert wanted(versions(old, moved), left_out | {moved: sight()}, {"a.jpg"}) == ({}, 0)
 
 
 def test_photos_of_another_folder_or_subject_are_others() -> None:
@@ -196,7 +248,7 @@ def test_a_decision_holds_for_what_comes_later_or_is_brought_along() -> None:
     observed.take(decision(GONE, brought=True), 1, 2)
     assert observed.standing_otherwise(KEY, GONE, [0, 1]) == {}
     assert observed.standing_otherwise(KEY, GONE, [0, 1, 2]) == {2: []}
-    assert observed.sights()[KEY] == sight(GONE)
+    assert observed.sights()[KEY] == sight(GONE, is_decided=True)
 
 
 def test_a_forgotten_person_s_photos_are_known_no_more() -> None:

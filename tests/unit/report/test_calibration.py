@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.observed import observation
 
 from avatarrig.cli.commands.audit import audit
 from avatarrig.cli.commands.calibrate import calibrate
@@ -28,6 +30,10 @@ from avatarrig.report.calibration.suggestion import (
     suggest_from_distributions,
     suggest_from_labels,
 )
+from avatarrig.runs import RunDirectory
+from avatarrig.runs.decisions import Decided, write_decisions
+from avatarrig.runs.files import Pictures, write_observation
+from avatarrig.wire.reasons import Exclusion
 
 
 def photo(
@@ -208,7 +214,7 @@ def test_audit_then_calibrate_from_the_command_line(prototype_run: Path, tmp_pat
     assert done.exit_code == 0, done.output
     csv_file = prototype_run / "audit.csv"
     header, *rows = csv_file.read_text().splitlines()
-    assert header == "number,image,label,pose_score,frame_kind"
+    assert header == "number,image,label,pose_score,frame_kind,estimate"
     assert len(rows) == 10
     with Image.open(io.BytesIO((prototype_run / "audit.jpg").read_bytes())) as sheet:
         assert sheet.size == (1800, 600)
@@ -225,6 +231,32 @@ def test_audit_then_calibrate_from_the_command_line(prototype_run: Path, tmp_pat
     assert document["chosen"]["precision"] == 1
     assert document["options"] in done.output
     assert 0.69 < document["thresholds"]["min_pose_det"] <= 0.8
+
+
+def test_an_audit_says_of_each_photo_whether_it_counts_and_why_not(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    seen = [
+        observation(7),
+        observation(1, ambiguous=True),
+        observation(2, excluded=Exclusion.SOMEBODY_ELSE.words),
+        observation(3),
+    ]
+    for one in seen:
+        write_observation(run, one, Pictures())
+    left_out = Decided(
+        image_id=seen[3].image_id, subject="anna", path=seen[3].path, standing="left_out"
+    )
+    write_decisions(run, [left_out])
+    done = CliRunner().invoke(audit, [str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "audit.csv").open(newline="") as file:
+        told = {row["image"]: row["estimate"] for row in csv.DictReader(file)}
+    assert told == {
+        "photo-7.jpg": "counts",
+        "photo-1.jpg": "does not count: several people, and no telling who is meant",
+        "photo-2.jpg": "does not count: somebody else",
+        "photo-3.jpg": "does not count: left out on request",
+    }
 
 
 def test_an_audit_is_not_overwritten(prototype_run: Path) -> None:

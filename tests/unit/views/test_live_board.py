@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,11 +15,15 @@ from support.observed import observation
 from support.references import reference
 from support.wire.sightings import sighted
 
+from avatarrig.kafka import Message
 from avatarrig.views import SIGHTINGS, Board, Sighting
-from avatarrig.views.board import MOST_PHOTOS, Bounds, News
+from avatarrig.views.board import MOST_PHOTOS, MOST_STANDINGS, Bounds, News
+from avatarrig.views.sighting import Origin
 from avatarrig.views.stream import RATE_SECONDS, Rate
 from avatarrig.views.thinning import MOST_NOTES, thin_out
 from avatarrig.wire import (
+    Decision,
+    Departed,
     Forget,
     HistoryRecord,
     RecordRefusedError,
@@ -26,7 +31,10 @@ from avatarrig.wire import (
     SkeletonRecord,
     encode,
 )
+from avatarrig.wire.channels import REJECTED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import departed_key
+from avatarrig.wire.topics import REJECTS
 
 NOW = 1.76e9
 MOST_SUBJECTS = Bounds().subjects or 0
@@ -62,10 +70,77 @@ def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
     )
 
 
+def test_photos_that_are_gone_and_go_on_counting_are_told_until_that_is_over() -> None:
+    board = Board()
+
+    def take(value: bytes | None) -> list[str]:
+        record = None if value is None else REJECTED.decode(value)
+        key = departed_key("my\0photos")
+        board.take([Message(REJECTS, 0, 0, NOW, key, record)])
+        return board.snapshot().gone
+
+    for photos in (37, 38):
+        (told,) = take(encode(Departed(dataset="my\0photos", photos=photos, noted_at=NOW)))
+        assert told.startswith(f"{photos} photos of my\0photos are gone")
+    assert board.snapshot().rejected == 0
+    assert take(None) == []
+
+
 def test_an_observation_is_read_in_short() -> None:
     seen = observation(3)
     short = SIGHTINGS.decode(encode(seen))
-    assert short == Sighting(**{name: getattr(seen, name) for name in Sighting.__struct_fields__})
+    assert seen.evidence is not None
+    told = {name: getattr(seen, name) for name in Sighting.__struct_fields__}
+    assert short == Sighting(**told | {"evidence": Origin(seen.evidence.learned)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "counts"),
+        ({"ambiguous": True}, "does not count: several people, and no telling who is meant"),
+        ({"pose": None}, "does not count: nobody was found in the photo"),
+        ({"evidence": None}, "does not count: the landmarks say nothing about bone lengths"),
+        (
+            {"meta": {"pose_inmask_ratio": 0.1}},
+            "does not count: the pose does not lie on the person",
+        ),
+    ],
+)
+def test_a_photo_says_whether_it_counts_and_why_not(changes: dict[str, Any], words: str) -> None:
+    assert sighted(encode(observation(3, **changes))).verdict == words
+
+
+def decision(standing: str, at: float, number: int = 7) -> Decision:
+    return Decision(
+        subject="anna", image_ids=(f"photo-{number}",), standing=standing, decided_at=at
+    )
+
+
+@pytest.mark.parametrize("first", ["photo", "decision"])
+def test_what_was_decided_about_a_photo_is_told_of_it(first: str) -> None:
+    board = Board()
+    news: list[News] = [sighting(7), decision("left_out", NOW + 1)]
+    for each in news if first == "photo" else reversed(news):
+        board.note(each)
+    seen = board.snapshot()
+    photos = [seen.last_photo, seen.subjects["anna"].posed, *seen.subjects["anna"].photos]
+    assert {photo and photo.verdict for photo in photos} == {"does not count: left out on request"}
+    board.note(decision("", NOW + 2))
+    board.note(decision("left_out", NOW + 1))  # of another partition, read late
+    last = board.snapshot().last_photo
+    assert last is not None
+    assert last.verdict == "counts"
+
+
+def test_so_many_decisions_are_kept_and_no_more() -> None:
+    board = Board()
+    board.note(sighting(7))
+    for number in range(7, MOST_STANDINGS + 8):
+        board.note(decision("left_out", NOW + number, number))
+    last = board.snapshot().last_photo
+    assert last is not None
+    assert last.verdict == "counts", "the oldest decision is forgotten"
 
 
 @pytest.mark.parametrize("data", [None, b"", b"garbage", b"\x80", b"x" * 2_000_000])

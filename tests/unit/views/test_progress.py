@@ -109,7 +109,7 @@ def test_other_peoples_skeletons_on_a_shared_kafka_are_not_ours(progress: Progre
     assert progress.estimates_complete
     progress.skeleton(msgspec.structs.replace(a_skeleton({0: 2}), subject="other"))
     assert list(progress.estimates()) == ["s"]
-    assert progress.departed == 0
+    assert progress.gone == {}
 
 
 def test_the_same_photo_shown_for_another_subject_is_another_photo(progress: Progress) -> None:
@@ -214,8 +214,8 @@ def test_an_older_estimate_does_not_replace_a_newer_one(progress: Progress) -> N
 
 def test_photos_that_left_the_dataset_are_known(progress: Progress) -> None:
     progress.found(a_photo("b"))
-    progress.observation(an_observation(), 0, 5, now=0)
-    assert progress.departed == 1
+    progress.observation(an_observation(run="r"), 0, 5, now=0)
+    assert len(progress.gone) == 1
     assert progress.counts.observed == 0
 
 

@@ -141,6 +141,8 @@ def up(
             ]
 
         say(f"photos are taken from {location}; Ctrl-C stops")
+        if kafka.optional() is None:
+            say(f"Kafka is starting at {launched.bootstrap_servers}; its data is in {folder}")
         announce_page(page)
         groups = {DETECTOR_GROUPS: IMAGES, AGGREGATORS: OBSERVATIONS}
         service = stack.enter_context(measured(metrics, launched, groups))
@@ -151,7 +153,7 @@ def up(
             reached = coordinator.await_broker(stop)
             if stop.is_set():
                 return
-            say(f"Kafka listens at {reached.bootstrap_servers}; its data is in {folder}")
+            say(f"Kafka listens at {reached.bootstrap_servers}")
         coordinator.patiently(lambda: _create_topics(reached), stop)
         coordinator.patiently(lambda: ingesting.tell(reached, measuring), stop)
         names = members(replica(reached), workers)
