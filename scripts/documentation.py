@@ -33,6 +33,7 @@ RECORDS = (
     wire.Observation,
     wire.Evidence,
     wire.Reject,
+    wire.Departed,
     wire.TallyUpdate,
     wire.SkeletonRecord,
 )

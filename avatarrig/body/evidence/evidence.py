@@ -43,6 +43,9 @@ def _symmetric() -> list[int]:
 
 
 _all_numbers = itemgetter(*_symmetric())
+_PLACES = np.array(_symmetric()).reshape(COORDINATES + 1, COORDINATES + 1)[
+    :COORDINATES, :COORDINATES
+]
 _ROUNDING = np.eye(COORDINATES + 1) * (COORDINATES + 1)
 """Rounding to integers takes away less than the number of rows."""
 _TO_COORDINATES = HELMERT @ POOLING.T
@@ -204,9 +207,7 @@ def _quantised(values: FloatArray) -> tuple[int, ...]:
 
 def matrix_of(information: tuple[int, ...] | list[int]) -> FloatArray:
     """Unpacks an upper triangle of integers into a symmetric matrix (6, 6)."""
-    matrix = np.zeros((COORDINATES, COORDINATES))
-    matrix[_UPPER] = np.array(information[:_TRIANGLE], np.float64) / FIXED_POINT
-    return np.asarray(matrix + np.triu(matrix, 1).T)
+    return np.asarray((np.array(information[:_TRIANGLE], np.float64) / FIXED_POINT)[_PLACES])
 
 
 def vector_of(vector: tuple[int, ...] | list[int]) -> FloatArray:
