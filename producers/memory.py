@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from avatarrig.photos.clips.address import clip_and_seconds
-from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire import Departed, PhotoReference, Reject
 from avatarrig.wire.keys import PhotoKey
 from producers.departures.versions import Versions
 from producers.settling import Stamp
@@ -44,6 +44,9 @@ class Memory:
 
     Args:
         dataset: Name of the dataset; records of others are passed over.
+
+    Attributes:
+        departed: How many of its photos are said to be gone and to go on counting.
     """
 
     def __init__(self, dataset: str, versions: Versions | None = None) -> None:
@@ -52,6 +55,7 @@ class Memory:
         self._paths: dict[str, _Known] = {}
         self._photos: dict[PhotoKey, str] = {}
         self.first_with: dict[tuple[str, bytes], str] = {}
+        self.departed = 0
 
     def __contains__(self, reference: PhotoReference) -> bool:
         """Whether a photo was last published for its subject, and for whoever is meant now."""
@@ -69,8 +73,11 @@ class Memory:
         """
         return any(asked != asked_of(subject) for (subject, _), asked in self._photos.items())
 
-    def recall(self, record: PhotoReference | Reject) -> None:
+    def recall(self, record: PhotoReference | Reject | Departed) -> None:
         """Takes up what Kafka holds; records in the order of their times, or any other."""
+        if isinstance(record, Departed):
+            self.departed = record.photos if record.dataset == self._dataset else self.departed
+            return
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is None or reference.dataset != self._dataset or reference.run:
             return

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from avatarrig.detectors.faces.template import Template, TemplateRefusedError
+from avatarrig.kafka.deciding.known import face_left_by
 from avatarrig.wire import Decision, Forget
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.standings import COUNTS, ONLY_COPY
 
 if TYPE_CHECKING:
     from avatarrig.wire.keys import PhotoKey
@@ -39,12 +38,10 @@ class Pointed:
                 }
 
     def _decide(self, decision: Decision) -> None:
-        if decision.standing == Exclusion.GONE:  # the file is away or another; the face is theirs
-            return
-        face = decision.face if decision.standing in {COUNTS, ONLY_COPY} else b""
         for image_id in decision.image_ids:
             key = (decision.subject, image_id)
             known = self._faces.get(key)
+            face = face_left_by(decision, b"" if known is None else known[1])
             if known is None and not (face and _is_template(face)):
                 continue
             at = decision.decided_at

@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry
 from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
-from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire import Departed, PhotoReference, Reject
 from avatarrig.wire.channels import REFERENCES, REJECTED
+from avatarrig.wire.keys import dataset_of_departed
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.bucket import Bucket
 from producers.departures.keeping import Keeping
@@ -112,6 +113,7 @@ def ingest(
             Presence(_LOOKS if settings.watch else 1),
             producer,
             prune=settings.prune,
+            told=memory.departed,
         )
         stack.callback(keeping.close)
         work = Ingest(
@@ -150,6 +152,8 @@ def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None)
     with reading(kafka) as consumer:
         starts = from_beginning(consumer, IMAGES, REJECTS)
         for message in Reader(consumer, (REFERENCES, REJECTED), starts).to_end():
-            if isinstance(message.record, PhotoReference | Reject):
+            if isinstance(message.record, PhotoReference | Reject | Departed):
                 memory.recall(message.record)
+            elif message.record is None and dataset_of_departed(message.key) == dataset:
+                memory.departed = 0
     return memory

@@ -33,6 +33,7 @@ RECORDS = (
     wire.Observation,
     wire.Evidence,
     wire.Reject,
+    wire.Departed,
     wire.TallyUpdate,
     wire.SkeletonRecord,
 )
@@ -152,7 +153,8 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def _commands(context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
     group = context.command
-    assert isinstance(group, click.Group)  # noqa: S101 - called with groups alone
+    if not isinstance(group, click.Group):
+        raise TypeError(f"{group.name} has no commands of its own")
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None:

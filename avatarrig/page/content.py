@@ -218,8 +218,10 @@ class _Stream(msgspec.Struct, frozen=True, kw_only=True):
         rate: Photos a second.
         reasons: Why photos were rejected, in words, and how many were, most frequent first.
         rejects: The latest.
+        gone: Of which datasets photos are gone and go on counting, in sentences.
     """
 
+    gone: list[str]
     rate: float
     waiting: int
     in_work: int
@@ -236,6 +238,7 @@ def _stream(seen: Snapshot) -> _Stream:
     stream = seen.stream
     reasons = Counter(seen.reasons).most_common()
     return _Stream(
+        gone=seen.gone,
         rate=round(seen.rate.per_second(time.time()), 1),
         waiting=stream.waiting,
         in_work=stream.in_work,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from PIL import ExifTags, Image
 
+from avatarrig.photos.coding.iptc import dates_in_iptc
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.metadata import read_metadata
 from avatarrig.photos.named_times import moment_in_name
@@ -50,10 +51,10 @@ def read_capture_time(
     """Finds out when a photo was taken.
 
     The first of these that can be believed: the moment of exposure in EXIF, the moment of
-    digitising, XMP, the time of the GPS fix, the file's name, and the time at which a scanner or
-    an old phone says that the file was made. A moment without an offset from UTC beside it takes
-    that of XMP or of the GPS fix where they name the same moment; otherwise it is taken as UTC
-    (then up to 14 hours off).
+    digitising, XMP and its elder kin, the time of the GPS fix, the file's name, and the time at
+    which a scanner or an old phone says that the file was made. A moment without an offset from
+    UTC beside it takes that of XMP or of the GPS fix where they name the same moment; otherwise
+    it is taken as UTC (then up to 14 hours off).
 
     Args:
         data: The file's bytes.
@@ -81,7 +82,8 @@ def _moments(data: bytes, name: str) -> Iterator[datetime]:
     # Canon's newer raw photos hold the details as a block of its own.
     details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
     fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))
-    written = [moment for text in dates_in_xmp(data) if (moment := parse_moment(text))]
+    texts = (*dates_in_xmp(said.packet or data), *dates_in_iptc(data), said.made)
+    written = [moment for text in texts if (moment := parse_moment(text))]
     for tags in (_EXPOSURE, _DIGITISING):
         if moment := _taken(details, tags):
             yield _with_zone(moment, written, fix)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -34,7 +33,8 @@ _EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
 """What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
 _PACKET_BEGINS: Final = (b"<x:xmpmeta", b"<x:xapmeta", b"<rdf:RDF")
 _PACKET_ENDS: Final = (b"</x:xmpmeta>", b"</x:xapmeta>", b"</rdf:RDF>")
-_PNG_PACKET: Final = b"XML:com.adobe.xmp\0"
+_PNG_PACKET: Final = "XML:com.adobe.xmp"
+_PNG_MADE: Final = "Creation Time"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Metadata:
         width: Stored width in pixels; 0 where it was not looked for.
         height: Stored height in pixels; 0 where it was not looked for.
         is_raw: Whether it is a raw photo.
+        made: When the picture was made, as a text of the file's own kind says.
     """
 
     exif: Image.Exif
@@ -56,6 +57,7 @@ class Metadata:
     width: int = 0
     height: int = 0
     is_raw: bool = False
+    made: str = ""
 
 
 def read_metadata(data: bytes) -> Metadata:
@@ -123,15 +125,11 @@ def _packet(data: bytes) -> bytes:
     return b""
 
 
-def _packet_of_png(data: bytes) -> bytes:
-    for kind, start, end in png.chunks_of(data):
-        if kind == b"iTXt" and data.startswith(_PNG_PACKET, start):
-            is_packed, _method, *rest = data[start + len(_PNG_PACKET) : end]
-            *_, text = bytes(rest).split(b"\0", 2)
-            if not is_packed:
-                return text
-            return zlib.decompressobj().decompress(text, _LARGEST_PACKET)
-    return b""
+def _read_png(data: bytes) -> Metadata:
+    texts = png.texts_of(data, (_PNG_PACKET, _PNG_MADE, *png.EXIF_TEXTS))
+    exif = exif_in(png.late_exif(data) or png.exif_in_text(texts))
+    made = texts.get(_PNG_MADE, b"").decode("utf-8", "replace")
+    return Metadata(exif, texts.get(_PNG_PACKET, b""), made=made)
 
 
 def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:
@@ -155,7 +153,7 @@ _READERS: Final[dict[Format, Callable[[bytes], Metadata]]] = {
     "JPEG": _read_jpeg,
     "TIFF": _read_tiff,
     "WebP": _read_webp,
-    "PNG": lambda data: Metadata(exif_in(png.late_exif(data) or b""), _packet_of_png(data)),
+    "PNG": _read_png,
     "HEIC": lambda data: Metadata(exif_in(boxes.exif_of(data))),
     "AVIF": lambda data: Metadata(exif_in(boxes.exif_of(data))),
     "JPEG XL": lambda data: Metadata(exif_in(read_jpeg_xl_header(data).exif)),

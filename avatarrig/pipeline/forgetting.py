@@ -21,7 +21,7 @@ from avatarrig.kafka import (
     partitions_of,
     read_groups,
 )
-from avatarrig.wire import Forget, Reject, encode
+from avatarrig.wire import Departed, Forget, Reject, encode
 from avatarrig.wire.channels import (
     ESTIMATED,
     NOTED,
@@ -114,6 +114,8 @@ def _subject_of(record: object) -> str | None:
     """Whose record it is; None where it is nobody's."""
     if isinstance(record, Reject):
         return None if record.reference is None else record.reference.subject
+    if isinstance(record, Departed):  # a dataset is often called like its subject
+        return record.dataset
     return getattr(record, "subject", None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -37,7 +36,7 @@ def write_results(  # noqa: PLR0913 - what a run leaves behind, written in one p
     estimates: Estimates,
     *,
     dataset_dir: str,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     still_counted: int,
 ) -> None:
     """Writes the index, the summary and the estimate of a run, each atomically.
@@ -66,9 +65,9 @@ def summary(
     run: RunDirectory,
     progress: Progress,
     dataset_dir: str,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     still_counted: int,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Lays out ``phase1_summary.json``: the prototype's keys, then what it did not tell."""
     counts = progress.counts
     return {
@@ -103,7 +102,7 @@ def summary(
 
 
 def _index(progress: Progress) -> bytes:
-    observed: list[dict[str, Any]] = [
+    observed: list[dict[str, object]] = [
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
@@ -114,7 +113,7 @@ def _index(progress: Progress) -> bytes:
         }
         for found, seen in progress.observed_photos
     ]
-    rejected: list[dict[str, Any]] = [
+    rejected: list[dict[str, object]] = [
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
@@ -130,7 +129,7 @@ def _index(progress: Progress) -> bytes:
 
 def result_document(
     run: RunDirectory, progress: Progress, estimates: Estimates, elapsed: float
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The final result as ``--json`` prints it."""
     counts = progress.counts
     return {

@@ -54,7 +54,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """
 
     exit_code: ExitCode
-    document: dict[str, Any]
+    document: dict[str, object]
     departed: int = 0
 
 

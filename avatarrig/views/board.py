@@ -18,9 +18,17 @@ from avatarrig.views.sighting import Sighting
 from avatarrig.views.snapshot import Snapshot, Subject
 from avatarrig.views.stream import Rate, stream_of
 from avatarrig.views.thinning import MOST_NOTES, thin_out
-from avatarrig.wire import Decision, Forget, HistoryRecord, PhotoReference, Reject, SkeletonRecord
+from avatarrig.wire import (
+    Decision,
+    Departed,
+    Forget,
+    HistoryRecord,
+    PhotoReference,
+    Reject,
+    SkeletonRecord,
+)
 from avatarrig.wire.identity import subject_digest
-from avatarrig.wire.keys import KeyRefusedError, series_of, series_of_history
+from avatarrig.wire.keys import KeyRefusedError, dataset_of_departed, series_of, series_of_history
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.standings import AS_SEEN
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS
@@ -34,6 +42,7 @@ MOST_STANDINGS: Final = 1000
 
 _COUNTED_REASON_LENGTH: Final = 40
 _MOST_REASONS: Final = 50
+_MOST_DATASETS: Final = 50
 
 News = SkeletonRecord | HistoryRecord | Sighting | Reject | Forget | Decision
 
@@ -155,6 +164,7 @@ class Board:
         self._forgotten: dict[str, float] = {}
         self._refused: Counter[str] = Counter()
         self._rate = Rate()
+        self._gone: dict[str, int] = {}
         self._seen: Snapshot | None = None
 
     @property
@@ -188,6 +198,8 @@ class Board:
                 self._refused[message.topic] += 1
                 if message.topic == REJECTS:
                     self._rejects.reject(_malformed(message, message.record), message.key)
+            elif isinstance(message.record, Departed):
+                self._departed(message.record.dataset, message.record.photos)
             elif isinstance(message.record, News):
                 self.note(message.record, message.key)
         if positions and self._backlog.reached(positions):
@@ -239,6 +251,7 @@ class Board:
                 refused=dict(self._refused),
                 rate=self._rate.copy(),
                 version=self._version,
+                departed=dict(self._gone),
             )
         return self._seen
 
@@ -254,6 +267,8 @@ class Board:
     def _removed(self, message: Message) -> None:
         """Takes in a tombstone; of estimates only forgetting a subject leaves any."""
         if message.topic == REJECTS:
+            if (dataset := dataset_of_departed(message.key)) is not None:
+                self._departed(dataset, 0)
             self._rejects.removed(message.key)
             return
         named = {SKELETONS: series_of, HISTORY: series_of_history}.get(message.topic)
@@ -262,6 +277,11 @@ class Board:
         with contextlib.suppress(KeyRefusedError):
             subject, _ = named(message.key)
             self._forget(Forget(forget=subject_digest(subject), forgotten_at=message.at))
+
+    def _departed(self, dataset: str, photos: int) -> None:
+        self._gone.pop(dataset, None)
+        if photos and len(self._gone) < _MOST_DATASETS:
+            self._gone[dataset] = photos
 
     def _person(self, name: str) -> _Person:
         person = self._people.pop(name, None) or _Person(name)

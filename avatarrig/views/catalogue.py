@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.evidence.counting import why_not
-from avatarrig.kafka.deciding.known import Known, Sight
+from avatarrig.kafka.deciding.known import Known, Sight, face_left_by
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.reasons import Exclusion
@@ -48,8 +48,12 @@ _TABLES: Final = """
         PRIMARY KEY (subject, image_id, partition, fingerprint)
     ) WITHOUT ROWID;
     CREATE TABLE standings (
-        subject TEXT, image_id TEXT, standing TEXT, decided_at REAL,
+        subject TEXT, image_id TEXT, standing TEXT, decided_at REAL, face BLOB,
         PRIMARY KEY (subject, image_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE faces (
+        subject TEXT, image_id TEXT, face BLOB, decided_at REAL,
+        PRIMARY KEY (subject, image_id, face)
     ) WITHOUT ROWID;
 """
 _ADD: Final = """
@@ -68,8 +72,9 @@ _ADD: Final = """
         AND excluded.observed_at >= photos.observed_at
 """
 _DECIDE: Final = """
-    INSERT INTO standings VALUES (:subject, :image_id, :standing, :decided_at)
-    ON CONFLICT DO UPDATE SET standing = excluded.standing, decided_at = excluded.decided_at
+    INSERT INTO standings VALUES (:subject, :image_id, :standing, :decided_at, :face)
+    ON CONFLICT DO UPDATE SET
+        standing = excluded.standing, decided_at = excluded.decided_at, face = excluded.face
     WHERE excluded.decided_at >= standings.decided_at
 """
 _STAND: Final = """
@@ -211,11 +216,21 @@ class Catalogue:
     def _decide(self, decision: Decision) -> None:
         standing = decision.standing
         for image_id in decision.image_ids:
+            key = (decision.subject, image_id)
+            if decision.face:
+                self._base.execute(
+                    "INSERT OR REPLACE INTO faces VALUES (?, ?, ?, ?)",
+                    (*key, decision.face, decision.decided_at),
+                )
+            known = self._base.execute(
+                "SELECT face FROM standings WHERE subject = ? AND image_id = ?", key
+            ).fetchone()
             values = {
                 "subject": decision.subject,
                 "image_id": image_id,
                 "standing": standing,
                 "decided_at": decision.decided_at,
+                "face": face_left_by(decision, b"" if known is None else known[0]),
                 "reason": _other(standing),
             }
             if self._base.execute(_DECIDE, values).rowcount:
@@ -234,10 +249,11 @@ class Catalogue:
                     "WHERE subject = ? AND partition = ? AND position < ?",
                     (name, message.partition, message.offset),
                 )
-            self._base.execute(
-                "DELETE FROM standings WHERE subject = ? AND decided_at <= ?",
-                (name, forget.forgotten_at),
-            )
+            for table in ("standings", "faces"):
+                self._base.execute(
+                    f"DELETE FROM {table} WHERE subject = ? AND decided_at <= ?",  # noqa: S608 - our words
+                    (name, forget.forgotten_at),
+                )
 
     def shelf(self, asked: Asked, page: int, size: int) -> Shelf:
         """Looks photos up. `page`: which page of them, from 0."""
@@ -270,9 +286,11 @@ class Catalogue:
         return [name for (name,) in rows]
 
     def known(self, subject: str, image_ids: Collection[str]) -> Known:
-        """Looks up where photos were seen, and how they stand."""
+        """Looks up where photos were seen, how they stand, and which faces were pointed at."""
         sights: list[Sight] = []
         standings: dict[str, str] = {}
+        references: dict[str, bytes] = {}
+        faces: dict[str, tuple[bytes, ...]] = {}
         with self._lock:
             for image_id in image_ids:
                 key = (subject, image_id)
@@ -282,11 +300,22 @@ class Catalogue:
                     key,
                 )
                 sights += [Sight(*row) for row in rows]
-                standings |= self._base.execute(
-                    "SELECT image_id, standing FROM standings WHERE subject = ? AND image_id = ?",
-                    key,
+                for standing, face in self._base.execute(
+                    "SELECT standing, face FROM standings WHERE subject = ? AND image_id = ?", key
+                ):
+                    standings[image_id] = standing
+                    references[image_id] = face
+                pointed = self._base.execute(
+                    "SELECT face FROM faces WHERE subject = ? AND image_id = ?", key
                 ).fetchall()
-            return Known(sights=tuple(sights), standings=standings, positions=self._positions)
+                faces[image_id] = tuple(face for (face,) in pointed)
+            return Known(
+                sights=tuple(sights),
+                standings=standings,
+                positions=self._positions,
+                references=references,
+                faces=faces,
+            )
 
     def years(self, subject: str, least: int) -> int:
         """Counts the years of which so many photos of a subject count."""

@@ -42,6 +42,7 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
         oldest_waiting: Seconds that the oldest waiting photo has waited; None where none does.
         groups: Consumer groups with their lag.
         refused: Messages that hold no record of their topic, by topic.
+        departed: Dataset to photos of it that are gone and go on counting.
     """
 
     found: int
@@ -56,6 +57,7 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[GroupStatus]
     skeletons: list[SkeletonStatus]
     refused: dict[str, int] = {}
+    departed: dict[str, int] = {}
 
 
 def read_status(kafka: KafkaSettings, *, at_work: bool = True) -> PipelineStatus:
@@ -91,6 +93,7 @@ def status_of(seen: Snapshot, now: float) -> PipelineStatus:
         groups=list(stream.groups),
         skeletons=[_skeleton(record, now) for record in records],
         refused=dict(seen.refused),
+        departed=dict(seen.departed),
     )
 
 

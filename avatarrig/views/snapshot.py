@@ -11,6 +11,7 @@ from avatarrig.views.rejects import RejectedPhoto
 from avatarrig.views.sighting import Sighting
 from avatarrig.views.stream import Rate, Stream
 from avatarrig.wire import HistoryRecord, SkeletonRecord
+from avatarrig.wire.counted import counted
 from avatarrig.wire.keys import about
 
 
@@ -43,6 +44,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         rejects: What is rejected, the latest first.
         reasons: How much is rejected, by reason.
         refused: Messages that hold no record of their topic, by topic.
+        departed: Dataset to photos of it that are gone and go on counting.
         version: Grows with every change; 0 where nothing is known yet.
     """
 
@@ -54,6 +56,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[str, int]
     rate: Rate
     version: int
+    departed: Mapping[str, int] = {}
 
     @property
     def observed(self) -> int:
@@ -68,6 +71,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def rejected(self) -> int:
         """Photos and messages that are rejected."""
         return sum(self.reasons.values())
+
+    @property
+    def gone(self) -> list[str]:
+        """Of which datasets photos are gone and go on counting, in sentences."""
+        return [departed_words(name, photos) for name, photos in sorted(self.departed.items())]
 
     @property
     def estimated(self) -> list[Subject]:
@@ -92,6 +100,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             reasons=Counter(photo.latest.reason for photo in rejects),
             last_photo=max(photos, key=lambda photo: photo.observed_at, default=None),
         )
+
+
+def departed_words(dataset: str, photos: int) -> str:
+    """Says that photos of a dataset are gone and go on counting, and what to do."""
+    return (
+        f"{counted(photos, 'photo')} of {dataset} are gone at once and go on counting, as a disk "
+        "that is away would look like that. Where they were taken away on purpose, start the "
+        "command that watches them again with --prune."
+    )
 
 
 EMPTY = Snapshot(

@@ -11,6 +11,7 @@ from avatarrig.wire.keys import record_key
 from avatarrig.wire.kinds import (
     SCHEMA_VERSION,
     Decision,
+    Departed,
     Evidence,
     Forget,
     HistoryRatio,
@@ -41,6 +42,7 @@ __all__ = [
     "MOST_SAID",
     "SCHEMA_VERSION",
     "Decision",
+    "Departed",
     "Evidence",
     "Forget",
     "HistoryRatio",

@@ -13,6 +13,7 @@ import msgspec
 
 from avatarrig.wire.kinds import (
     Decision,
+    Departed,
     Forget,
     HistoryRecord,
     Measurements,
@@ -52,7 +53,7 @@ class Channel(Generic[RecordT]):
 
 REFERENCES = Channel[PhotoReference](IMAGES, (PhotoReference,))
 OBSERVED = Channel[Observation | Forget | Decision](OBSERVATIONS, (Observation, Forget, Decision))
-REJECTED = Channel[Reject](REJECTS, (Reject,))
+REJECTED = Channel[Reject | Departed](REJECTS, (Reject, Departed))
 TALLIED = Channel[TallyUpdate | Forget | Measurements](TALLIES, (TallyUpdate, Forget, Measurements))
 ESTIMATED = Channel[SkeletonRecord](SKELETONS, (SkeletonRecord,))
 NOTED = Channel[HistoryRecord](HISTORY, (HistoryRecord,))

@@ -99,6 +99,18 @@ def decision_key(decision: Decision, moment: int, part: int) -> bytes:
     return joined("", "decision", decision.subject, f"{moment}.{part}")
 
 
+def departed_key(dataset: str) -> bytes:
+    """Key of a `Departed`: compaction keeps the last."""
+    return joined("", "departed", dataset)
+
+
+def dataset_of_departed(key: bytes) -> str | None:
+    """Dataset that a `departed_key` names; None where it is another key."""
+    text = _text(key)
+    head = SEPARATOR.join(("", "departed", ""))
+    return text[len(head) :] if text.startswith(head) else None
+
+
 def measurements_key(subject: str) -> bytes:
     """Key of what was measured of a subject: compaction keeps the last."""
     return joined("", "measured", subject)

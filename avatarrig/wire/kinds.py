@@ -201,6 +201,22 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     version: int = SCHEMA_VERSION
 
 
+class Departed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="departed"):
+    """Photos of a dataset are gone and go on counting, until somebody says that they shall not.
+
+    It travels with the rejects, since it is for people; a tombstone says that it is over.
+
+    Attributes:
+        photos: How many.
+        noted_at: Unix seconds.
+    """
+
+    dataset: Name
+    photos: Count
+    noted_at: Seconds
+    version: int = SCHEMA_VERSION
+
+
 class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
     """A subject shall be forgotten: what the partition says of it before this counts no more.
 

@@ -14,11 +14,12 @@ from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginnin
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import PATIENCE_SECONDS
-from avatarrig.wire import Decision
+from avatarrig.wire import Decision, Departed, encode
 from avatarrig.wire.channels import OBSERVED
+from avatarrig.wire.keys import departed_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN
-from avatarrig.wire.topics import OBSERVATIONS
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from producers.departures.observed import Observed
 from producers.pointed import Pointed
 
@@ -56,6 +57,7 @@ class Keeping:
         kafka: How to reach Kafka.
         producer: Idempotent, with ``acks="all"``.
         prune: Whether photos that are gone stop counting, however many they are.
+        told: How many photos are said to be gone and to go on counting.
     """
 
     def __init__(  # noqa: PLR0913 - what decides about a photo, gathered in one place
@@ -67,6 +69,7 @@ class Keeping:
         producer: KafkaProducer,
         *,
         prune: bool,
+        told: int = 0,
     ) -> None:
         self._kafka = kafka
         self._dataset = dataset
@@ -84,7 +87,7 @@ class Keeping:
         self._unknown: set[tuple[int, int]] = set()
         self._is_due = True
         self._next_at = 0.0
-        self._told = 0
+        self._told = told
         self._trouble = ""
 
     def close(self) -> None:
@@ -194,9 +197,13 @@ class Keeping:
     def _decide(self, *, ahead: bool) -> bool:
         """Publishes what is missing; tells whether anything was."""
         wanted, many = self._versions.wanted(
-            self._observed.sights(), self._presence.is_gone, prune=self._prune
+            self._observed.sights(),
+            self._presence.is_gone,
+            prune=self._prune,
+            is_unsure=self._presence.is_unsure,
         )
-        self._tell(many)
+        if self._presence.is_sure:
+            self._tell(many)
         missing: dict[tuple[int, str, str], dict[str, list[int]]] = {}
         partitions = self._partitions if ahead else ()
         for key, standing in wanted.items():
@@ -245,8 +252,15 @@ class Keeping:
         return [place.partition for place in places]
 
     def _tell(self, many: int) -> None:
-        """Says, once, that photos go on counting though they are gone."""
-        if many and many != self._told:
+        """Says, once, that photos go on counting though they are gone, and that it is over."""
+        if many == self._told:
+            return
+        note = Departed(dataset=self._dataset, photos=many, noted_at=time.time())
+        value = encode(note) if many else None
+        with told_by("Kafka does not take a note"):
+            sent = self._producer.send(REJECTS, value=value, key=departed_key(self._dataset))
+            sent.get(timeout=PATIENCE_SECONDS)
+        if many:
             _log.warning(
                 "many photos are gone at once and go on counting, as a disk that is away would "
                 "look like that: give --prune where they were taken away on purpose",

@@ -74,3 +74,12 @@ class Presence:
     def is_gone(self, path: str) -> bool:
         """Whether a path is gone."""
         return self._missed.get(path, 0) >= self._needed
+
+    def is_unsure(self, path: str) -> bool:
+        """Whether a path was not found, but not often enough yet to be gone."""
+        return 0 < self._missed.get(path, 0) < self._needed
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether of no path it is unsure."""
+        return not any(map(self.is_unsure, self._missed))

@@ -141,7 +141,12 @@ class Versions:
         return self._files[clip_and_seconds(version.path)[0]][1] == version.file
 
     def wanted(
-        self, sights: Mapping[PhotoKey, Sight], is_gone: Callable[[str], bool], *, prune: bool
+        self,
+        sights: Mapping[PhotoKey, Sight],
+        is_gone: Callable[[str], bool],
+        *,
+        prune: bool,
+        is_unsure: Callable[[str], bool] = lambda _: False,
     ) -> tuple[dict[PhotoKey, str], int]:
         """Tells how the dataset's photos shall stand.
 
@@ -149,6 +154,7 @@ class Versions:
             sights: What was observed, and how it stands.
             is_gone: Whether nothing lies at a path.
             prune: Whether photos that are gone stop counting, however many they are.
+            is_unsure: Whether it is not known yet whether anything lies at a path.
 
         Returns:
             Photo to standing, of those about which nobody decided by hand; and how many photos
@@ -162,6 +168,7 @@ class Versions:
         if not (prune or is_plausible(len(leaving), others)):
             kept = gone - settled
         away = (certain | gone) - kept
+        kept |= {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
         same = copies(self._marks(sights, away))
         taken_over = self._taken_over(sights, certain | gone)
         found = {
@@ -172,7 +179,7 @@ class Versions:
             if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
         }
         found |= dict.fromkeys(self._superseded(sights, certain), Exclusion.GONE.value)
-        return found, len(leaving & kept)
+        return found, len(leaving - away)
 
     def _taken_over(
         self, sights: Mapping[PhotoKey, Sight], away: Collection[PhotoKey]

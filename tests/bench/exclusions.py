@@ -44,7 +44,7 @@ def fill(kafka: KafkaSettings, photos: int) -> None:
 
 
 def excluded(records: list[Any]) -> int:
-    return int(records[-1].estimate["photos"]["excluded"].get(Exclusion.ON_REQUEST, 0))
+    return int(records[-1].estimate.excluded.get(Exclusion.ON_REQUEST, 0))
 
 
 def timed(

@@ -44,7 +44,7 @@ def test_killed_while_it_takes_photos_out_it_gives_the_estimate_of_those_that_co
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     photos = [observation(number) for number in range(PHOTOS)]
-    chance = random.Random(7)  # noqa: S311 - which photos, not who may
+    chance = random.Random(7)
     left_out: set[str] = set()
     with producer(kafka) as out, reading(kafka, SKELETONS) as estimates:
         for round_ in range(ROUNDS):

@@ -26,7 +26,7 @@ def test_every_photo_comes_out_once_though_replicas_are_killed(
     pipeline.publish({f"{n}.jpg": f"sleep:0.3 {n}" for n in range(60)})
     supervisor = supervise(pipeline.settings, 2)
     kills = 0
-    dice = random.Random(7)  # noqa: S311 - whom to kill is no secret
+    dice = random.Random(7)
 
     def nearly_done() -> bool:
         nonlocal kills

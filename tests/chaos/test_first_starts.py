@@ -24,7 +24,7 @@ class _Repository(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         return str(Path(self.directory) / path.rpartition("/")[2])
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, *_: object) -> None:
         pass
 
 

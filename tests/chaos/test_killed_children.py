@@ -130,7 +130,7 @@ def kill_when_another_ends(run: Disturbed, kind: str) -> None:
 def test_killed_at_random(
     begin: Callable[..., Disturbed], left_alone: Result, few: Flock, seed: int
 ) -> None:
-    dice = random.Random(seed)  # noqa: S311 - no secret
+    dice = random.Random(seed)
     run = begin(MEANWHILE / PHOTOS)
     killed = 0
     give_up = time.monotonic() + MEANWHILE

@@ -20,7 +20,7 @@ def estimates_more(run: Disturbed, before: int) -> bool:
 
 @pytest.fixture
 def dice() -> random.Random:
-    return random.Random(11)  # noqa: S311 - whom to kill is no secret
+    return random.Random(11)
 
 
 def test_replicas(

@@ -11,29 +11,34 @@ from typing import Any
 import msgspec
 import pytest
 from support.command import Command, Result, copy_demo, finished
+from support.kafka import empty
 
 from avatarrig import load_run
 from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.kafka.embedded import EmbeddedBroker
 
 NAMES = tuple(f"{folder}/{number}.jpg" for folder in ("one", "two") for number in range(6))
 LEFT_OUT = ("one/2.jpg", "two/5.jpg")
 
 
 class Story:
-    """A dataset and its run."""
+    """A dataset and its run, on a Kafka that is there or on one of its own."""
 
-    def __init__(self, command: Command, folder: Path) -> None:
+    def __init__(
+        self, command: Command, folder: Path, kafka: EmbeddedBroker | None, subject: str = "Someone"
+    ) -> None:
         self._command = command
-        self.dataset = copy_demo(folder / "Someone", NAMES)
+        self._servers = () if kafka is None else ("--bootstrap-servers", kafka.bootstrap_servers)
+        self.dataset = copy_demo(folder / subject, NAMES)
         self.path = folder / "run"
 
+    @property
+    def running(self) -> tuple[str | Path, ...]:
+        """The command's words."""
+        return (self.dataset, "--out", self.path, "--workers", "1", *self._servers)
+
     def run(self, *options: str) -> Result:
-        return finished(
-            self._command.run(
-                self.dataset, "--out", self.path, "--workers", "1", "--json", *options
-            ),
-            self.path,
-        )
+        return finished(self._command.run(*self.running, "--json", *options), self.path)
 
     def say(self, *arguments: str | Path) -> str:
         done = self._command.run(*arguments)
@@ -67,20 +72,24 @@ def sums(estimate: bytes) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def story(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return Story(command, tmp_path_factory.mktemp("story"))
+def story(
+    command: Command, module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    return Story(command, tmp_path_factory.mktemp("story"), module_kafka)
 
 
 @pytest.fixture(scope="module")
 def without(command: Command, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The estimate of a run that never had the photos that the story leaves out."""
-    other = Story(command, tmp_path_factory.mktemp("without"))
+    other = Story(command, tmp_path_factory.mktemp("without"), None)
     for name in LEFT_OUT:
         (other.dataset / name).unlink()
     return other.run().estimate
 
 
-def test_photos_are_left_out_and_brought_back(story: Story, without: bytes, tmp_path: Path) -> None:
+def test_photos_are_left_out_and_brought_back(
+    story: Story, without: bytes, module_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
     before = story.run().estimate
     assert story.excluded() == {}
 
@@ -100,7 +109,7 @@ def test_photos_are_left_out_and_brought_back(story: Story, without: bytes, tmp_
     anew = story.run("--overlay-thr", "0.4")
     assert msgspec.json.decode(anew.estimate)["photos"]["excluded"] == {"left_out": 2}
     # ... and so does a run whose broker has lost everything.
-    shutil.rmtree(story.path / ".avatarrig" / "broker")
+    empty(module_kafka)
     assert story.run().estimate == by_files
 
     assert "2 photos brought back" in story.say("include", story.path, "*.jpg")
@@ -136,9 +145,8 @@ def test_a_folder_that_is_away_empties_no_estimate_unless_it_is_asked_for(
 def answering(story: Story, answer: str) -> str:
     """Runs in a terminal of which somebody answers the question; returns what was said there."""
     ours, its = pytest.importorskip("pty").openpty()
-    run = (story.dataset, "--out", story.path, "--workers", "1")
     said = b""
-    with story._command.start(*run, stdout=its, stderr=its, stdin=its) as process:
+    with story._command.start(*story.running, stdout=its, stderr=its, stdin=its) as process:
         os.close(its)
         answered = False
         with contextlib.suppress(OSError):  # the terminal ends with the program
@@ -167,12 +175,14 @@ def test_in_a_terminal_it_is_asked_whether_many_photos_shall_stop_counting(
     assert story.run().estimate == before
 
 
-def test_of_copies_the_one_that_is_left_counts(command: Command, tmp_path: Path) -> None:
-    story = Story(command, tmp_path)
+def test_of_copies_the_one_that_is_left_counts(
+    command: Command, module_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    story = Story(command, tmp_path, module_kafka, "Copied")
     alone = sums(story.run().estimate)
     shutil.copy(story.dataset / "one/0.jpg", story.dataset / "a copy.jpg")
     assert sums(story.run().estimate) == alone, "a copy that comes first does not count twice"
-    os.unlink(story.dataset / "one/0.jpg")  # noqa: PTH108 - as somebody would
+    (story.dataset / "one/0.jpg").unlink()
     assert sums(story.run().estimate) == alone
 
 

@@ -60,7 +60,7 @@ class Monitored:
 
 @pytest.fixture(scope="module")
 def monitored(
-    kafka_distribution: object, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monitored]:
     folder = tmp_path_factory.mktemp("monitored")
     photos = folder / "photos"
@@ -71,11 +71,10 @@ def monitored(
     ports = dict(zip(("ingest", "detect", "aggregate", "prom"), distinct_ports(4), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with contextlib.ExitStack() as stack:
-        broker = stack.enter_context(EmbeddedBroker(folder / "kafka"))
         command = Command(
             folder,
             {
-                "AVATARRIG_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+                "AVATARRIG_KAFKA_BOOTSTRAP_SERVERS": module_kafka.bootstrap_servers,
                 "AVATARRIG_INGEST_METRICS_PORT": str(ports["ingest"]),
                 "AVATARRIG_DETECT_METRICS_PORT": str(ports["detect"]),
                 "AVATARRIG_AGGREGATE_WEB_PORT": str(ports["aggregate"]),

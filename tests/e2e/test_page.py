@@ -14,12 +14,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from support.aggregators.aggregating import producer, send
 from support.browser.chromium import chromium
-from support.browser.page import HOSTILE, SIZES, Pipeline, Witness, opened
+from support.browser.page import HOSTILE, SIZES, Pipeline, Scheme, Witness, opened
 from support.rendered import rendered
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.distribution import Distribution
 
 pytestmark = pytest.mark.broker
 
@@ -37,29 +36,22 @@ NAMELESS = (SUPPORT / "nameless.js").read_text()
 
 @pytest.fixture(scope="module")
 def pipeline(
-    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
-    folder = tmp_path_factory.mktemp("page")
-    with EmbeddedBroker(folder / "kafka") as broker:
-        running = Pipeline(broker, folder)
-        try:
-            running.observe(45)
-            running.observe(25, HOSTILE)
-            running.reject("folder/bad <b>.jpg", "the file is cut off: copy it again")
-            yield running
-        finally:
-            running.worker.close()
+    running = Pipeline(module_kafka, tmp_path_factory.mktemp("page"))
+    try:
+        running.observe(45)
+        running.observe(25, HOSTILE)
+        running.reject("folder/bad <b>.jpg", "the file is cut off: copy it again")
+        yield running
+    finally:
+        running.worker.close()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as opened:
         yield opened
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -279,9 +271,10 @@ def test_subjects_are_searched_and_put_in_order(pipeline: Pipeline, witness: Wit
     expect(page.locator("#subjects strong").first).to_have_text("Anna")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_everybody_can_read_it(
-    pipeline: Pipeline, browser: Browser, scheme: str, size: str
+    pipeline: Pipeline, browser: Browser, scheme: Scheme, size: str
 ) -> None:
     for name, url in (("overview", pipeline.url), ("subject", pipeline.subject("Anna"))):
         page = opened(browser, url, scheme, size)

@@ -15,7 +15,6 @@ from support.command import DEMO
 from support.waiting import wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.distribution import Distribution
 
 pytestmark = pytest.mark.broker
 
@@ -39,16 +38,14 @@ DROP = """
 
 @pytest.fixture(scope="module")
 def pipeline(
-    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
-    folder = tmp_path_factory.mktemp("changes")
-    with EmbeddedBroker(folder / "kafka") as broker:
-        running = Pipeline(broker, folder)
-        try:
-            running.observe(PHOTOS)
-            yield running
-        finally:
-            running.worker.close()
+    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"))
+    try:
+        running.observe(PHOTOS)
+        yield running
+    finally:
+        running.worker.close()
 
 
 @pytest.fixture(scope="module")

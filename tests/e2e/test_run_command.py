@@ -179,10 +179,10 @@ def test_when_the_broker_lost_everything_the_files_are_replayed(
 
 
 def test_another_kafka_gives_the_same_skeleton(
-    first: Result, command: Command, dataset: Path, fresh_kafka: EmbeddedBroker, tmp_path: Path
+    first: Result, command: Command, dataset: Path, empty_kafka: EmbeddedBroker, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    servers = ("--bootstrap-servers", fresh_kafka.bootstrap_servers, "--partitions", "3")
+    servers = ("--bootstrap-servers", empty_kafka.bootstrap_servers, "--partitions", "3")
     other = finished(command.run(dataset, "--out", run, "--json", *servers), run)
     assert other.estimate == first.estimate
     assert not (run / ".avatarrig" / "broker").exists()

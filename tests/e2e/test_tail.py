@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
 from avatarrig.kafka import KafkaSettings, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.wire import SkeletonRecord, encode
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, SKELETONS, pipeline_topics
@@ -63,11 +61,8 @@ class Estimates:
 
 
 @pytest.fixture(scope="module")
-def empty(
-    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    with EmbeddedBroker(tmp_path_factory.mktemp("tail")) as broker:
-        yield broker.bootstrap_servers
+def empty(module_kafka: EmbeddedBroker) -> str:
+    return module_kafka.bootstrap_servers
 
 
 @pytest.fixture(scope="module")

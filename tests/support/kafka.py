@@ -1,7 +1,9 @@
 """Real Apache Kafka for tests: one node, a node of a test's own, three nodes, TLS and SCRAM.
 
 ``kafka``          one node for the whole session; use topic names of your own.
-``fresh_kafka``    a node for this test alone, so that the pipeline's topics are empty.
+``empty_kafka``    one node for the whole session, without topics and groups as the test begins.
+``module_kafka``   the same node, emptied as the module begins; not for modules that use the other.
+``fresh_kafka``    a node for this test alone, which may be killed and started again.
 ``kafka_cluster``  three nodes; whole again before each test.
 ``secure_kafka``   one node that demands TLS and SCRAM; for the whole session.
 """
@@ -23,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
 from support.deploy.ports import distinct_ports
 from support.waiting import wait_for
 
@@ -69,6 +73,51 @@ def kafka(
 ) -> Iterator[EmbeddedBroker]:
     with EmbeddedBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_to_empty(
+    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(tmp_path_factory.mktemp("emptied")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def empty_kafka(kafka_to_empty: EmbeddedBroker) -> EmbeddedBroker:
+    return empty(kafka_to_empty)
+
+
+@pytest.fixture(scope="module")
+def module_kafka(kafka_to_empty: EmbeddedBroker) -> EmbeddedBroker:
+    return empty(kafka_to_empty)
+
+
+def empty(broker: EmbeddedBroker) -> EmbeddedBroker:
+    """Deletes all topics and groups."""
+    with admin_client(KafkaSettings(bootstrap_servers=broker.bootstrap_servers)) as admin:
+        wait_for(lambda: _emptied(admin))
+    return broker
+
+
+def _emptied(admin: KafkaAdminClient) -> bool:
+    """Deletes what an earlier test left; whether there is nothing any more."""
+    groups = [group["group_id"] for group in admin.list_groups()]
+    for group, described in (admin.describe_groups(groups) if groups else {}).items():
+        # Of those whose process was killed; a static member is known by its other name.
+        left = [
+            MemberToRemove(None, member["group_instance_id"])
+            if member["group_instance_id"]
+            else MemberToRemove(member["member_id"])
+            for member in described["members"]
+        ]
+        admin.remove_group_members(group, left)
+    if groups:
+        admin.delete_groups(groups)
+    topics = [topic for topic in admin.list_topics() if not topic.startswith("__")]
+    if topics:
+        admin.delete_topics(topics)
+    return not (groups or topics)
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +250,7 @@ class SecureKafka:
     """A node that demands TLS, and SCRAM or PLAIN credentials."""
 
     USERNAME = "alice"
-    PASSWORD = "pass word=ä"  # noqa: S105 - of a broker that lives as long as the tests
+    PASSWORD = "pass word=ä"
 
     def __init__(self, folder: Path, distribution: Distribution) -> None:
         self._authority = trustme.CA()

@@ -117,8 +117,6 @@ class DatedSums:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DatedSums) and self.pack() == other.pack()
 
-    __hash__ = None  # type: ignore[assignment] # they change
-
     def pack(self) -> list[Any]:
         """Returns the newest month, the buckets and their sums."""
         return [self._newest_month, self._sums.pack()]

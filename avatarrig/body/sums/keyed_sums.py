@@ -141,8 +141,6 @@ class KeyedSums(Generic[Key]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, KeyedSums) and self._rows == other._rows
 
-    __hash__ = None  # type: ignore[assignment] # they change
-
     def __repr__(self) -> str:
         return f"KeyedSums({len(self._rows)} keys, {self.count})"
 

@@ -126,8 +126,6 @@ class MomentSums:
             and self._counters == other._counters
         )
 
-    __hash__ = None  # type: ignore[assignment] # they change
-
     def pack(self) -> list[Any]:
         """Returns the slots with their sums, and the counters."""
         return [self._slots.pack(), self._counters.pack()]

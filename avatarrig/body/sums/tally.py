@@ -212,8 +212,6 @@ class Tally:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tally) and self.to_bytes() == other.to_bytes()
 
-    __hash__ = None  # type: ignore[assignment] # it changes
-
     def __repr__(self) -> str:
         return f"Tally({self.observations} observations, {self.used} used)"
 

@@ -15,10 +15,11 @@ from rich.text import Text
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.cli.screen.printable import words
+from avatarrig.cli.screen.printable import printable, words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus, read_status
+from avatarrig.views.snapshot import departed_words
 from avatarrig.views.view import duration
 from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import words_for
@@ -73,6 +74,9 @@ def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None
         messages = counted(count, "message")
         passed = f"passed over, since they hold no record: {messages} of {topic}"
         console.print(words(f"           {passed}", style="yellow"))
+    for dataset, count in sorted(state.departed.items()):
+        gone = f"           {departed_words(printable(dataset), count)}"
+        console.print(words(gone, style="yellow"), soft_wrap=True)
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:

@@ -20,6 +20,7 @@ from avatarrig.body.evidence.standing import (
 )
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.deciding.known import Reference, digest_of, face_left_by
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import Message, Offsets, Reader, from_beginning, offsets_of, reading
 from avatarrig.wire import Decision, Forget, Observation
@@ -54,11 +55,13 @@ class Outcome(msgspec.Struct, frozen=True):
         changed: Those that stand otherwise now.
         before: image_id of each to how it stood.
         same: Those that stand as they stood, with the reason.
+        faces: image_id to what stands for the face that was a reference before.
     """
 
     changed: list[KnownPhoto]
     before: dict[str, str]
     same: list[tuple[KnownPhoto, str]]
+    faces: dict[str, str] = {}
 
 
 class _Matched:
@@ -76,6 +79,8 @@ class _Matched:
         self.is_known = False
         self.first: dict[Place, Observation] = {}
         self.standings: dict[tuple[int, str], str] = {}
+        self.references: dict[str, tuple[float, bytes]] = {}
+        self.faces: dict[str, set[bytes]] = {}
 
     def take(self, message: Message) -> None:
         """Takes in a message of the topic; the aggregator rejects those that hold no record."""
@@ -85,6 +90,7 @@ class _Matched:
             case Decision(subject=subject) as decision if subject == self._subject:
                 for image_id in decision.image_ids:
                     self.standings[message.partition, image_id] = decision.standing
+                    self._point(image_id, decision)
             case Observation() as seen:
                 self.see(message.partition, seen)
 
@@ -99,6 +105,23 @@ class _Matched:
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
 
+    def _point(self, image_id: str, decision: Decision) -> None:
+        at, before = self.references.get(image_id, (0.0, b""))
+        if decision.decided_at >= at:
+            self.references[image_id] = (decision.decided_at, face_left_by(decision, before))
+        if decision.face:
+            self.faces.setdefault(image_id, set()).add(decision.face)
+
+    def recall(self, known: Known) -> None:
+        """Takes up which faces are references, and were."""
+        self.references = {image_id: (0.0, face) for image_id, face in known.references.items()}
+        self.faces = {image_id: set(faces) for image_id, faces in known.faces.items()}
+
+    def face(self, image_ids: Collection[str], digest: str) -> bytes:
+        """Finds a face that was pointed at; empty where there is none such."""
+        faces = (face for image_id in image_ids for face in self.faces.get(image_id, ()))
+        return next((face for face in faces if digest_of(face) == digest), b"")
+
     def is_of(self, seen: Observation, sight: Sight) -> bool:
         """Tells whether an observation is what was seen of a photo."""
         of = (seen.subject, seen.image_id, seen.fingerprint)
@@ -109,6 +132,8 @@ class _Matched:
             del self.first[place]
         for photo in [photo for photo in self.standings if photo[0] == partition]:
             del self.standings[photo]
+        self.references.clear()
+        self.faces.clear()
 
 
 def decide_in_service(
@@ -144,7 +169,7 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     photos: Collection[str],
     reason: str,
     change: Change,
-    face: bytes | None = None,
+    reference: Reference | None = None,
 ) -> Outcome:
     """Has some photos of a subject stand otherwise.
 
@@ -153,8 +178,8 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     Args:
         kafka: Where the pipeline runs.
         look_up: Says of a subject's photos what is known; None where that is not all.
-        face: The subject's face in the photo, a reference from now on; empty where it is none any
-            more, though the photo stands as it stood. None where nothing is said about it.
+        reference: The subject's face in the photo, though the photo stands as it stood. None
+            where nothing is said about it.
 
     Raises:
         CommandError: No such photo of the subject was observed.
@@ -167,10 +192,9 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
         standing=AS_SEEN,
         decided_at=0,
         reason=reason,
-        face=face or b"",
     )
     known = look_up(subject, wanted)
-    return _decide(kafka, matched, why, change, known, is_about_face=face is not None)
+    return _decide(kafka, matched, why, change, known, reference=reference)
 
 
 def _decide(  # noqa: PLR0913 - the pipeline's side, then what is decided
@@ -180,14 +204,17 @@ def _decide(  # noqa: PLR0913 - the pipeline's side, then what is decided
     change: Change,
     known: Known | None = None,
     *,
-    is_about_face: bool = False,
+    reference: Reference | None = None,
 ) -> Outcome:
     with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)
         _refuse_unknown(matched, why.subject)
-        wanted, outcome = _wanted(matched, change, is_about_face=is_about_face)
+        wanted, outcome = _wanted(matched, change, is_about_face=reference is not None)
+        if reference is not None:
+            face = reference.face or matched.face(wanted, reference.digest)
+            why = msgspec.structs.replace(why, face=face)
         for _ in range(ROUNDS):
             if not wanted:
                 break
@@ -223,6 +250,7 @@ def _recall(consumer: KafkaConsumer, matched: _Matched, known: Known, starts: Of
         for sight, observation in found
     ):
         return starts
+    matched.recall(known)
     for (partition, _), observation in seen.items():
         matched.see(partition, observation)
     for place in starts:
@@ -272,7 +300,8 @@ def _wanted(
             changed.setdefault(seen.image_id, photo)
             before[seen.image_id] = standing
     unchanged = [pair for image_id, pair in same.items() if image_id not in wanted]
-    return wanted, Outcome(list(changed.values()), before, unchanged)
+    faces = {name: digest_of(matched.references.get(name, (0.0, b""))[1]) for name in wanted}
+    return wanted, Outcome(list(changed.values()), before, unchanged, faces)
 
 
 def _publish(

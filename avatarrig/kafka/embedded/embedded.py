@@ -15,6 +15,7 @@ from avatarrig.kafka.embedded.distribution import Distribution, OnProgress, prep
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
+from avatarrig.kafka.embedded.open_files import allow_open_files
 from avatarrig.kafka.embedded.ports import remember_ports, remembered_ports
 from avatarrig.kafka.embedded.settings import HOST, NodeSettings
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
@@ -119,8 +120,9 @@ class EmbeddedBroker:
         Raises:
             BrokerUnavailableError: Java or jars cannot be had.
             DataInUseError: Another live broker uses the directory.
-            BrokerError: The directory cannot be used.
+            BrokerError: The directory cannot be used, or too few files be open at once.
         """
+        allow_open_files()
         self._distribution = with_startup_cache(
             self._cache,
             prepare_distribution(self._cache, on_progress=self._on_progress),

@@ -15,6 +15,7 @@ from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.page.editing.inbox import Inbox, Placed
 from avatarrig.page.editing.links import NotReachableError, link_to
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire import Observation
 
-    Decide = Callable[[str, Sequence[str], str, Change, bytes | None], Outcome]
+    Decide = Callable[[str, Sequence[str], str, Change, Reference | None], Outcome]
     Find = Callable[[str, str], str | None]
 
 _FORM_SECONDS: Final = 15.0
@@ -57,7 +58,8 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 class _Decision(msgspec.Struct, forbid_unknown_fields=True):
     """Photos and how they shall stand; ``back`` brings them back, whatever took them out.
 
-    ``undo`` takes back that their faces are references, too.
+    ``undo`` has their faces be the references that they were, too: the one that ``face`` stands
+    for, or none.
     """
 
     subject: _Text
@@ -65,6 +67,7 @@ class _Decision(msgspec.Struct, forbid_unknown_fields=True):
     to: _Text
     reason: _Text = ""
     undo: bool = False
+    face: _Text = ""
 
 
 class _Pointed(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,9 +150,9 @@ class Changes:
             return _words(400, "that is no way for a photo to stand")
         to = form.to
         change: Change = bring_back if to == "back" else lambda _, __: to
-        face = b"" if form.undo else None
+        reference = Reference(digest=form.face) if form.undo else None
         try:
-            outcome = await self._change(form.subject, form.photos, form.reason, change, face)
+            outcome = await self._change(form.subject, form.photos, form.reason, change, reference)
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
         return web.json_response(_told(outcome))
@@ -160,12 +163,13 @@ class Changes:
         path = await asyncio.to_thread(self._find, form.subject, form.photo)
         if path is None:
             return _words(409, f"no such photo of {form.subject} is known")
-        face: bytes | None = None
+        reference: Reference | None = None
         no_face = ""
         change: Change = bring_back
         try:
             async with self._one_face:
                 face = await asyncio.to_thread(self._pointing.face, path, form.photo, form.at)
+            reference = Reference(face)
             change = _counts
         except SeveralFacesError as error:
             return web.json_response({"faces": error.places})
@@ -173,7 +177,7 @@ class Changes:
             no_face = str(error)
         try:
             outcome = await self._change(
-                form.subject, [form.photo], "pointed at on the page", change, face
+                form.subject, [form.photo], "pointed at on the page", change, reference
             )
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
@@ -185,10 +189,10 @@ class Changes:
         photos: Sequence[str],
         reason: str,
         change: Change,
-        face: bytes | None,
+        reference: Reference | None,
     ) -> Outcome:
         async with self._one_decision:
-            return await asyncio.to_thread(self._decide, subject, photos, reason, change, face)
+            return await asyncio.to_thread(self._decide, subject, photos, reason, change, reference)
 
     async def _photo(self, request: web.Request) -> web.Response:
         """One photo, as the request's body."""
@@ -234,6 +238,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     return {
         "changed": [photo.image_id for photo in outcome.changed],
         "before": outcome.before,
+        "faces": outcome.faces,
         "same": [[photo.image_id, why] for photo, why in outcome.same],
     }
 

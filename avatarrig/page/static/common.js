@@ -128,6 +128,8 @@ export function showStream(stream) {
     const value = stream[place.dataset.figure];
     say(place, typeof value === "number" ? value.toLocaleString() : "–");
   }
+  byId("gone").hidden = stream.gone.length === 0;
+  byId("gone").replaceChildren(...stream.gone.map((words) => make("div", {}, words)));
   byId("rejects-section").hidden = stream.rejected === 0;
   byId("reasons").replaceChildren(
     ...stream.reasons.map(([reason, count]) => make("li", {}, `${count.toLocaleString()} × ${reason}`)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -15,6 +16,10 @@ _END_CHUNK: Final = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
 _ANIMATION: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _ANCILLARY: Final = 0x20
+_READABLE: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_LONGEST_TEXT: Final = 4 << 20
+_PARTS_OF_PROFILE: Final = 3
+EXIF_TEXTS: Final = ("Raw profile type exif", "Raw profile type APP1")
 APPLE: Final = b"CgBI"
 """Apple's own kind, which phones' programs hold: other colours, other compression."""
 
@@ -40,6 +45,44 @@ def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def late_exif(data: bytes) -> bytes | None:
     """Finds an ``eXIf`` chunk after the pixels, where Pillow would only see it by decoding."""
     return next((data[start:end] for kind, start, end in chunks_of(data) if kind == b"eXIf"), None)
+
+
+def texts_of(data: bytes, keywords: Collection[str]) -> dict[str, bytes]:
+    """Reads some of a PNG's texts by their keywords, of each the first; too long ones cut off.
+
+    Raises:
+        ValueError: A chunk claims more bytes than the file has.
+    """
+    texts: dict[str, bytes] = {}
+    for kind, start, end in chunks_of(data):
+        if kind not in _READABLE:
+            continue
+        word, _, rest = data[start:end].partition(b"\0")
+        keyword = word.decode("latin-1")
+        if keyword not in keywords or keyword in texts:  # others unpack to whatever they like
+            continue
+        is_packed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
+        if kind == b"zTXt":
+            rest = rest[1:]
+        elif kind == b"iTXt":
+            rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+        if is_packed:
+            try:
+                rest = zlib.decompressobj().decompress(rest, _LONGEST_TEXT)
+            except zlib.error:
+                continue
+        texts[keyword] = rest[:_LONGEST_TEXT]
+    return texts
+
+
+def exif_in_text(texts: Mapping[str, bytes]) -> bytes:
+    """Finds EXIF as ImageMagick writes it: a name, a length and hexadecimal digits, in lines."""
+    for keyword in EXIF_TEXTS:
+        parts = texts.get(keyword, b"").split(None, 2)
+        if len(parts) == _PARTS_OF_PROFILE:
+            with contextlib.suppress(ValueError):
+                return bytes.fromhex(parts[2].decode("ascii"))
+    return b""
 
 
 def only_picture(data: bytes) -> bytes:

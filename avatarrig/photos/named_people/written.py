@@ -25,7 +25,9 @@ _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
 _DIMENSIONS: Final = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
 _MICROSOFT: Final = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
-_PERSONS: Final = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}PersonInImage"
+_IPTC: Final = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+_PERSONS: Final = f"{_IPTC}PersonInImage"
+_ACDSEE: Final = "{http://ns.acdsee.com/regions/}"
 _ITEM: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
 _DESCRIPTION: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 _WHOLE: Final = 1e-6
@@ -46,7 +48,7 @@ def people_in_photo(data: bytes, beside: bytes = b"") -> tuple[NamedFace, ...]:
     """Reads whom photo programs name in a photo.
 
     Face regions of the Metadata Working Group (guidelines 2.0: Lightroom, digiKam, Picasa, Apple
-    Photos, Photo Mechanic) and Microsoft's are understood, and IPTC's names without places.
+    Photos, Photo Mechanic), Microsoft's and IPTC's are understood, and names without places.
 
     Args:
         data: The file's bytes, or the first few megabytes.
@@ -68,7 +70,12 @@ def _named_in(header: Metadata) -> tuple[NamedFace, ...]:
     except (ET.ParseError, ValueError, LookupError):
         return ()
     found: dict[str, NamedFace] = {}
-    everybody = (*_of_working_group(root, header), *_of_microsoft(root, header), *_of_iptc(root))
+    everybody = (
+        *_of_working_group(root, header),
+        *_of_microsoft(root, header),
+        *_of_iptc_regions(root, header),
+        *_without_places(root),
+    )
     for face in everybody:
         known = found.get(face.name)
         if known is None or known.region is None:
@@ -139,11 +146,61 @@ def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
         yield NamedFace(name, upright((left, top, width, height), header.orientation))
 
 
-def _of_iptc(root: ET.Element) -> Iterator[NamedFace]:
-    for persons in root.iter(_PERSONS):
-        for item in persons.iter(_ITEM):
-            if name := (item.text or "").strip():
-                yield NamedFace(name)
+def _of_iptc_regions(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
+    """Regions of IPTC's standard of 2019, in shares of the stored picture.
+
+    Who is there stands in the list of people, or, where that is missing, as the region's name.
+    """
+    for regions in root.iter(f"{_IPTC}ImageRegion"):
+        for boundary, entry in _with_boundaries(regions):
+            people = [*_names_in(entry, f"{_IPTC}PersonInImage")]
+            named = people or [*_names_in(entry, f"{_IPTC}Name")]
+            region = _of_boundary(boundary)
+            for name in named:
+                yield NamedFace(name, region and upright(region, header.orientation))
+
+
+def _with_boundaries(regions: ET.Element) -> Iterator[tuple[ET.Element, ET.Element]]:
+    for item in regions.iter(_ITEM):
+        boundary = item.find(f".//{_IPTC}RegionBoundary")
+        if boundary is not None:
+            yield boundary, item
+
+
+def _of_boundary(boundary: ET.Element) -> Region | None:
+    """Left, top, width and height of a rectangle or a circle; None where it is neither."""
+    if _value(boundary, f"{_IPTC}rbUnit") not in {None, "relative"}:
+        return None
+    names = ("rbX", "rbY", "rbW", "rbH", "rbRx")
+    x, y, width, height, radius = (_number(_value(boundary, f"{_IPTC}{key}")) for key in names)
+    if x is None or y is None:
+        return None
+    if _value(boundary, f"{_IPTC}rbShape") == "circle" and radius is not None:
+        return (x - radius, y - radius, 2 * radius, 2 * radius)
+    return None if width is None or height is None else (x, y, width, height)
+
+
+def _names_in(entry: ET.Element, list_name: str) -> Iterator[str]:
+    for names in entry.iter(list_name):
+        yield from _texts_in(names)
+
+
+def _without_places(root: ET.Element) -> Iterator[NamedFace]:
+    """People of IPTC's lists, and those of ACDSee's regions, of which nobody says what they are."""
+    for name in _names_in(root, _PERSONS):
+        yield NamedFace(name)
+    for entry in root.iter():
+        for kind in (f"{_IPTC}PersonName", f"{_ACDSEE}Name"):
+            if said := _value(entry, kind):
+                yield NamedFace(said)
+            elif (texts := entry.find(kind)) is not None:
+                yield from (NamedFace(text) for text in _texts_in(texts))
+
+
+def _texts_in(entry: ET.Element) -> Iterator[str]:
+    for item in entry.iter(_ITEM):
+        if text := (item.text or "").strip():
+            yield text
 
 
 def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:

@@ -58,8 +58,8 @@ CRASHING = "tests.support.aggregators.crashing_worker"
 
 
 @pytest.fixture
-def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    return with_topics(fresh_kafka, PARTITIONS)
+def kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    return with_topics(empty_kafka, PARTITIONS)
 
 
 def test_two_workers_share_the_partitions_and_take_over_from_each_other(
@@ -222,8 +222,8 @@ def test_every_estimate_is_noted_in_the_history_with_its_window(
     assert noted[-1].window["hip_width"][0] == last.window.stats["hip_width"].value
 
 
-def test_missing_topics_are_named(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+def test_missing_topics_are_named(empty_kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers=empty_kafka.bootstrap_servers)
     with aggregator(kafka, tmp_path) as worker:
         assert OBSERVATIONS in worker.wait_until("failed")
         assert worker.process.wait(PATIENCE) == ExitCode.UNUSABLE

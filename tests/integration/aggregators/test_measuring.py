@@ -23,8 +23,8 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    return with_topics(fresh_kafka, 3)
+def kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    return with_topics(empty_kafka, 3)
 
 
 def test_every_aggregator_weighs_what_was_measured_before_or_after_the_photos(

@@ -29,7 +29,7 @@ def test_whatever_is_changed_in_a_tally_it_is_read_or_refused() -> None:
     tally = Tally.empty()
     for number in range(5):
         tally.add(observation(number))
-    chance = random.Random(11)  # noqa: S311 - no secret
+    chance = random.Random(11)
     outcomes = set()
     with np.errstate(all="ignore"):
         for _ in range(1500):

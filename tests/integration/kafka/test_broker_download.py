@@ -29,7 +29,7 @@ class Mirror:
             def do_GET(self) -> None:
                 mirror.answer(self)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, *_: object) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

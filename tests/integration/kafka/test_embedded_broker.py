@@ -350,7 +350,7 @@ def test_who_does_not_know_the_secret_is_let_in_nowhere(kafka: EmbeddedBroker) -
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism="PLAIN",
         username="avatarrig",
-        password="guessed",  # noqa: S106 - nobody's
+        password="guessed",
     )
     with pytest.raises(ConnectionRefusedByKafkaError):
         diagnose_connection(wrong)

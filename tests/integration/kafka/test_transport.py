@@ -34,9 +34,9 @@ def settings(kafka: EmbeddedBroker) -> KafkaSettings:
 
 
 def test_topics_are_created_with_their_partitions_and_settings(
-    fresh_kafka: EmbeddedBroker,
+    empty_kafka: EmbeddedBroker,
 ) -> None:
-    settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    settings = KafkaSettings(bootstrap_servers=empty_kafka.bootstrap_servers)
     create_topics(settings, pipeline_topics(4))
     create_topics(settings, pipeline_topics(4))
     check_topics(settings, pipeline_topics(4))
@@ -122,7 +122,7 @@ def test_wrong_credentials_are_said_to_be_wrong(
 
 
 def test_a_client_says_so_too(secure_kafka: SecureKafka) -> None:
-    settings = secure_kafka.settings(password="wrong-secret")  # noqa: S106
+    settings = secure_kafka.settings(password="wrong-secret")
     for opened in (open_producer, open_reader):
         with pytest.raises(ConnectionRefusedByKafkaError, match="refuses the credentials"):
             opened(settings, bootstrap_timeout_ms=500)
@@ -136,7 +136,7 @@ def test_credentials_where_none_are_taken_are_recognised(secure_kafka: SecureKaf
                 security_protocol="SASL_PLAINTEXT",
                 sasl_mechanism="PLAIN",
                 username="alice",
-                password="secret",  # noqa: S106
+                password="secret",
             )
         )
     assert refused.value.part == "credentials"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
+from kafka.consumer.fetcher import ConsumerRecord
 from prometheus_client import CollectorRegistry
 from support import scripted_detector
 from support.deploy.s3 import S3
@@ -263,7 +263,7 @@ def test_a_detector_observes_photos_of_a_store_without_holding_its_credentials(
     assert outcomes == {"1.jpg": "observed", "2.jpg": "observed", "3.jpg": "unreadable"}
 
 
-def outcome(message: Any) -> tuple[str, str] | None:  # noqa: ANN401 - kafka-python's
+def outcome(message: ConsumerRecord) -> tuple[str, str] | None:
     """A photo's path and what became of it; None for another test's."""
     with contextlib.suppress(RecordRefusedError):
         if message.topic == OBSERVATIONS:

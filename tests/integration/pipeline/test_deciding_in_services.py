@@ -30,8 +30,8 @@ PHOTOS = [
 
 
 @pytest.fixture
-def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    return with_topics(fresh_kafka, PARTITIONS)
+def kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    return with_topics(empty_kafka, PARTITIONS)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from support.waiting import wait_for
 
 from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.embedded.settings import STORAGE_FOLDER
 from avatarrig.photos.period import Period
+from avatarrig.views.feed import look
 from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, record_key
 from avatarrig.wire.channels import ESTIMATED, REFERENCES
 from avatarrig.wire.estimate import Estimate
@@ -100,6 +100,10 @@ class Service:
                 self._seen[seen.path, seen.image_id] = seen
                 self._producer.send(OBSERVATIONS, value=encode(seen), key=record_key(seen))
 
+    def said_to_be_gone(self) -> int:
+        """How many photos page and status say are gone and go on counting."""
+        return look(self.kafka).snapshot().departed.get(self._name, 0)
+
     def until(self, photos: int, standings: dict[str, str]) -> None:
         """Waits for the estimates that follow if some photos stand otherwise.
 
@@ -157,15 +161,12 @@ def observe(reference: PhotoReference) -> Observation:
 
 @pytest.fixture(scope="module")
 def kafka_at_work(
-    formatted_storage: Path, tmp_path_factory: pytest.TempPathFactory
+    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
     """A broker with an aggregator; each test has a dataset and people of its own."""
-    folder = tmp_path_factory.mktemp("broker")
-    shutil.copytree(formatted_storage, folder / STORAGE_FOLDER)
-    with EmbeddedBroker(folder) as broker:
-        kafka = with_topics(broker, PARTITIONS)
-        with aggregating.aggregator(kafka, folder):
-            yield kafka
+    kafka = with_topics(module_kafka, PARTITIONS)
+    with aggregating.aggregator(kafka, tmp_path_factory.mktemp("aggregator")):
+        yield kafka
 
 
 @pytest.fixture
@@ -214,10 +215,12 @@ def test_many_that_are_gone_at_once_count_on_until_it_is_said_that_they_are_gone
         for number in range(3):
             shutil.move(service.file(f"{number}.jpg"), away)
         wait_for(lambda: "give --prune" in process.words())
+        wait_for(lambda: service.said_to_be_gone() == 3)
         service.write("20.jpg")
         service.until(21, {})
     with service.watching(prune=True):
         service.until(21, {f"{number}.jpg": GONE for number in range(3)})
+        wait_for(lambda: service.said_to_be_gone() == 0)
     with service.watching():
         for number in range(3):
             shutil.move(away / f"{number}.jpg", service.photos / service.anna)

@@ -95,8 +95,8 @@ def test_where_nothing_is_named_the_run_directory_is_asked_for(
 
 
 @pytest.fixture
-def on_kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    kafka = with_topics(fresh_kafka, 2)
+def on_kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    kafka = with_topics(empty_kafka, 2)
     producer = open_producer(kafka)
     for name in ("Anna", "Ben"):
         record = skeleton(said(RATIOS, subject=name), subject=name)

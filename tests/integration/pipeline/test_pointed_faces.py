@@ -28,6 +28,7 @@ from avatarrig.kafka import (
     partitions_of,
     reading,
 )
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.forgetting import forget_subject
@@ -111,12 +112,13 @@ class Service:
         def change(_: Observation, __: str) -> str:
             return standing
 
-        decide_about(self.kafka, lambda *_: None, "Anna", [photo], "", change, pointed)
+        reference = Reference(pointed)
+        decide_about(self.kafka, lambda *_: None, "Anna", [photo], "", change, reference)
 
 
 @pytest.fixture
-def service(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> Service:
-    return Service(with_topics(fresh_kafka, 3), tmp_path)
+def service(empty_kafka: EmbeddedBroker, tmp_path: Path) -> Service:
+    return Service(with_topics(empty_kafka, 3), tmp_path)
 
 
 def until(service: Service, expected: dict[str, list[bytes]]) -> None:

@@ -214,7 +214,7 @@ def test_a_folder_that_is_not_there_is_refused(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("events", [True, False], ids=["events", "rescans"])
-def test_what_comes_is_published(watched: Watched, events: bool) -> None:  # noqa: FBT001
+def test_what_comes_is_published(watched: Watched, *, events: bool) -> None:
     watched.write("before.jpg")
     with watched.watching(events=events):
         watched.wait_for("before.jpg")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from support.browser.chromium import chromium
+from support.browser.page import Scheme
 from support.command import DEMO
 from support.rendered import rendered, write_rendered_run
 
@@ -44,9 +45,9 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_opens_without_errors_and_fits(
-    browser: Browser, page: Path, scheme: str, width: int
+    browser: Browser, page: Path, scheme: Scheme, width: int
 ) -> None:
-    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     said: list[str] = []
     asked_for: list[str] = []
     tab.on("console", lambda message: said.append(message.text))

@@ -25,8 +25,8 @@ PARTITIONS = 3
 
 
 @pytest.fixture
-def kafka(fresh_kafka: EmbeddedBroker) -> KafkaSettings:
-    return with_topics(fresh_kafka, PARTITIONS)
+def kafka(empty_kafka: EmbeddedBroker) -> KafkaSettings:
+    return with_topics(empty_kafka, PARTITIONS)
 
 
 @pytest.fixture

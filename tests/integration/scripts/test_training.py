@@ -13,6 +13,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import train_estimator
+from estimator.album import album_of
+from estimator.compact import COMPACT, read_compact, write_compact
+from estimator.fit import chances, occasions, photos_of
+from estimator.learning import cells_of
+from estimator.model import (
+    Settings,
+    forward,
+    information,
+    standardised,
+    with_shared_errors,
+)
+from estimator.model import posterior as differentiable_posterior
+from estimator.people import Body, find_sets, read_set
+from estimator.population import covariance_of_people, mean_of_people
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.body.evidence.evidence import information_of
@@ -23,23 +38,6 @@ from avatarrig.body.levels import Moments
 from avatarrig.body.solver.person import posterior
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-import train_estimator  # noqa: E402
-from estimator.album import album_of  # noqa: E402
-from estimator.compact import COMPACT, read_compact, write_compact  # noqa: E402
-from estimator.fit import chances, occasions, photos_of  # noqa: E402
-from estimator.learning import cells_of  # noqa: E402
-from estimator.model import (  # noqa: E402
-    Settings,
-    forward,
-    information,
-    standardised,
-    with_shared_errors,
-)
-from estimator.model import posterior as differentiable_posterior  # noqa: E402
-from estimator.people import Body, find_sets, read_set  # noqa: E402
-from estimator.population import covariance_of_people, mean_of_people  # noqa: E402
 
 
 @pytest.fixture(scope="module")

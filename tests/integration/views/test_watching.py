@@ -43,8 +43,8 @@ def publish(kafka: KafkaSettings, numbers: range) -> None:
         client.flush()
 
 
-def test_a_kafka_that_no_pipeline_has_used_says_so(fresh_kafka: EmbeddedBroker) -> None:
-    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+def test_a_kafka_that_no_pipeline_has_used_says_so(empty_kafka: EmbeddedBroker) -> None:
+    kafka = KafkaSettings(bootstrap_servers=empty_kafka.bootstrap_servers)
     with (
         pytest.raises(TransportError, match="no pipeline has used this Kafka yet"),
         following(kafka),
@@ -53,9 +53,9 @@ def test_a_kafka_that_no_pipeline_has_used_says_so(fresh_kafka: EmbeddedBroker) 
 
 
 def test_it_sees_everything(
-    fresh_kafka: EmbeddedBroker,
+    empty_kafka: EmbeddedBroker,
 ) -> None:
-    kafka = with_topics(fresh_kafka, 1)
+    kafka = with_topics(empty_kafka, 1)
     publish(kafka, range(1, 40))
     with producer(kafka) as client:
         send(client, [b"garbage", *(observation(number) for number in range(50))])
@@ -78,9 +78,9 @@ def test_it_sees_everything(
 
 
 def test_what_was_rejected_and_then_observed_is_no_reject_for_those_who_come_later(
-    fresh_kafka: EmbeddedBroker,
+    empty_kafka: EmbeddedBroker,
 ) -> None:
-    kafka = with_topics(fresh_kafka, 1)
+    kafka = with_topics(empty_kafka, 1)
     photos = [observation(number, observed_at=time.time()) for number in range(100)]
     mended = reference(photos[0].path, subject="anna", image_id=photos[0].image_id)
     reject = Reject(reason="crashed", message="m", attempts=3, rejected_at=5.0, reference=mended)
@@ -94,8 +94,8 @@ def test_what_was_rejected_and_then_observed_is_no_reject_for_those_who_come_lat
         assert watching.snapshot().rejected == 0
 
 
-def test_replicas_are_seen_before_their_first_photo(fresh_kafka: EmbeddedBroker) -> None:
-    kafka = with_topics(fresh_kafka, 1)
+def test_replicas_are_seen_before_their_first_photo(empty_kafka: EmbeddedBroker) -> None:
+    kafka = with_topics(empty_kafka, 1)
     idle = open_group_consumer(kafka, [IMAGES], group=DETECTOR_GROUPS, member="0")
     with contextlib.closing(idle), Watching(kafka) as watching:
         wait_for(lambda: idle.poll(timeout_ms=100) or idle.assignment())
@@ -103,8 +103,8 @@ def test_replicas_are_seen_before_their_first_photo(fresh_kafka: EmbeddedBroker)
         assert watching.snapshot().stream.waiting == 0
 
 
-def test_whoever_is_forgotten_is_not_shown_any_more(fresh_kafka: EmbeddedBroker) -> None:
-    kafka = with_topics(fresh_kafka, 1)
+def test_whoever_is_forgotten_is_not_shown_any_more(empty_kafka: EmbeddedBroker) -> None:
+    kafka = with_topics(empty_kafka, 1)
     with producer(kafka) as client, Watching(kafka) as watching:
         for subject in ("anna", "ben"):
             record = estimate(5, subject)

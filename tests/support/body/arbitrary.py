@@ -28,14 +28,14 @@ def observation(**fields: Any) -> Observation:
 
 def evidence_of(seed: int) -> Evidence:
     """Evidence of arbitrary lengths; a seed is drawn faster than they are."""
-    random = Random(seed)  # noqa: S311 - no secret
+    random = Random(seed)
     keys = random.sample(SHOWN_KEYS, random.randint(0, len(SHOWN_KEYS)))
     return any_evidence(seed, {key: random.randint(LOWEST_BIN, HIGHEST_BIN) for key in keys})
 
 
 def trace_from(seed: int) -> Trace:
     """When a photo was taken and what it looks like, each known or not."""
-    random = Random(seed)  # noqa: S311 - no secret
+    random = Random(seed)
     looks = random.random() < 0.5
     return Trace(
         pose=tuple(random.randint(0, MOST) for _ in range(POSE_LENGTH)),

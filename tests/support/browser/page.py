@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect
 from support.aggregators.aggregating import Aggregator, producer, send
 from support.kafka import with_topics
 from support.references import reference
@@ -21,6 +21,7 @@ from avatarrig.wire import Reject, encode
 from avatarrig.wire.topics import REJECTS
 
 PATIENCE_MS = 60_000
+Scheme = Literal["light", "dark"]
 expect.set_options(timeout=PATIENCE_MS)
 HOSTILE = "<img src=x onerror=alert(1)>/../%2e \"' & 人"
 SIZES: dict[str, ViewportSize] = {
@@ -101,18 +102,18 @@ class Witness:
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
         page.on("request", self._request)
 
-    def _console(self, message: Any) -> None:  # noqa: ANN401 - Playwright's
+    def _console(self, message: ConsoleMessage) -> None:
         # A restart of the server is told there, too; tests that restart it say so.
         # So is what drawing in software warns of.
         if message.type in {"error", "warning"} and "GL Driver Message" not in message.text:
             self.complaints.append(f"console: {message.text}")
 
-    def _request(self, request: Any) -> None:  # noqa: ANN401 - Playwright's
+    def _request(self, request: Request) -> None:
         if not request.url.startswith(f"{self._own}/"):
             self.complaints.append(f"asked elsewhere: {request.url}")
 
 
-def opened(browser: Browser, url: str, scheme: Any, size: str) -> Page:  # noqa: ANN401 - a literal
+def opened(browser: Browser, url: str, scheme: Scheme, size: str) -> Page:
     """A page in a context of its own, once it follows the pipeline."""
     page = browser.new_context(viewport=SIZES[size], color_scheme=scheme).new_page()
     page.set_default_timeout(PATIENCE_MS)

@@ -126,7 +126,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 def garbage(number: int, seed: int) -> Iterator[bytes]:
     """Random bytes, and mutations of every kind of record."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
+    chance = random.Random(seed)
     records = [encode(record) for record in of_every_kind()]
     for turn in range(number):
         if turn % 4 == 0:

@@ -37,7 +37,7 @@ def test_evidence_that_moves_somebody_further_than_a_photo_can_is_refused(
 
 def test_numbers_that_no_landmarks_give_are_refused_one_by_one() -> None:
     sound = any_evidence(5)
-    chance = random.Random(7)  # noqa: S311 - no secret
+    chance = random.Random(7)
     for _ in range(200):
         row = list(sound.information + sound.vector)
         row[chance.randrange(len(row))] += chance.choice((-1, 1)) * (1 << chance.randrange(19, 32))

@@ -157,7 +157,7 @@ def test_the_moments_of_a_session_say_less_than_those_of_many() -> None:
 def test_cells_of_one_moment_are_one_whatever_their_order() -> None:
     photos = evidence_of("p00")
     apart = [Cell(total([photo]), number // 5, 0) for number, photo in enumerate(photos)]
-    shuffled = Random(1).sample(apart, len(apart))  # noqa: S311 - no secret
+    shuffled = Random(1).sample(apart, len(apart))
     together = [
         Cell(total(list(photos[first : first + 5])), first // 5, 0)
         for first in range(0, len(photos), 5)

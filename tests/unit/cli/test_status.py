@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -52,6 +53,14 @@ def test_what_fits_is_listed_whole(subjects: int) -> None:
     lines = printed(status(subjects), 20)
     assert sum("person-" in line for line in lines) == subjects
     assert not [line for line in lines if "more" in line]
+
+
+def test_it_says_that_photos_are_gone_and_what_to_do() -> None:
+    state = msgspec.structs.replace(status(1), departed={"a\x1b[31mb": 37})
+    text = " ".join(printed(state, 20))
+    assert "37 photos of a" in text
+    assert "--prune" in text
+    assert "\x1b" not in text
 
 
 def test_it_speaks_in_words_and_in_the_singular() -> None:

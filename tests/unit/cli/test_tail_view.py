@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -33,6 +34,7 @@ from avatarrig.wire.history import history_of
 NOW = 1.76e9
 
 
+@functools.cache
 def record(photos: int, subject: str = "anna", at: float = NOW) -> SkeletonRecord:
     tally = Tally.empty()
     for number in range(photos):

@@ -17,7 +17,7 @@ from avatarrig.body.evidence.standing import leave_out
 from avatarrig.errors import CommandError
 from avatarrig.kafka import Message
 from avatarrig.kafka.deciding import service
-from avatarrig.kafka.deciding.known import Known
+from avatarrig.kafka.deciding.known import Known, Reference
 from avatarrig.views import feed
 from avatarrig.views.catalogue import Catalogue
 from avatarrig.wire import Decision, Forget, Observation, encode
@@ -51,7 +51,7 @@ class Topic(HeldTopics):
         self.read |= {message.offset for batch in batches.values() for message in batch}
         return batches
 
-    def send(self, topic: str, *, value: bytes, key: bytes, partition: int) -> Any:  # noqa: ANN401
+    def send(self, topic: str, *, value: bytes, key: bytes, partition: int) -> SimpleNamespace:
         assert topic == OBSERVATIONS
         assert key
         self.values.append(value)
@@ -83,7 +83,7 @@ class Topic(HeldTopics):
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def reading(topic: Any) -> Iterator[HeldTopics]:  # noqa: ANN401 - instead of settings
+    def reading(topic: HeldTopics) -> Iterator[HeldTopics]:
         yield topic
 
     monkeypatch.setattr(service, "reading", reading)
@@ -153,20 +153,64 @@ def test_what_was_decided_before_somebody_was_forgotten_is_forgotten(known: int 
     assert feed.observations_by_now(topic.kafka, "anna")[1] == {PHOTO.image_id: LEFT_OUT}
 
 
-def test_a_face_is_taken_back_though_the_photo_stands_as_it_stood() -> None:
-    topic = Topic(PHOTO)
+class Pointing:
+    """Somebody who points at faces in a photo, and undoes that."""
 
-    def counts(face: bytes | None) -> tuple[dict[str, str], list[Decision]]:
-        before = len(topic.values)
+    def __init__(self, *, is_catalogued: bool) -> None:
+        self.topic = Topic(PHOTO)
+        self._is_catalogued = is_catalogued
+
+    def decide(
+        self, to: str, reference: Reference | None = None
+    ) -> tuple[service.Outcome, list[Decision]]:
+        before = len(self.topic.values)
+        known = self.topic.catalogue(before).known("anna", [PHOTO.image_id])
         outcome = service.decide_about(
-            topic.kafka, lambda *_: None, "anna", [PHOTO.image_id], "", lambda *_: COUNTS, face
+            self.topic.kafka,
+            lambda *_: known if self._is_catalogued else None,
+            "anna",
+            [PHOTO.image_id],
+            "",
+            lambda *_: to,
+            reference,
         )
-        published = [OBSERVED.decode(value) for value in topic.values[before:]]
-        return outcome.before, [each for each in published if isinstance(each, Decision)]
+        published = [OBSERVED.decode(value) for value in self.topic.values[before:]]
+        return outcome, [each for each in published if isinstance(each, Decision)]
 
-    assert counts(None)[0] == {PHOTO.image_id: ""}
-    assert counts(None) == ({}, [])
+    def undo(self, outcome: service.Outcome) -> bytes:
+        """Has the photo stand as before; returns the face that is the reference then."""
+        back = Reference(digest=outcome.faces[PHOTO.image_id])
+        _, (decision,) = self.decide(outcome.before[PHOTO.image_id], back)
+        return decision.face
+
+
+@pytest.fixture(params=[True, False], ids=["catalogued", "read"])
+def pointing(request: pytest.FixtureRequest) -> Pointing:
+    return Pointing(is_catalogued=request.param)
+
+
+def test_a_face_is_taken_back_though_the_photo_stands_as_it_stood(pointing: Pointing) -> None:
+    assert pointing.decide(COUNTS)[0].before == {PHOTO.image_id: ""}
+    outcome, published = pointing.decide(COUNTS)
+    assert (outcome.before, published) == ({}, [])
     for face in (b"a face", b""):
-        before, (decision,) = counts(face)
-        assert before == {PHOTO.image_id: COUNTS}
+        outcome, (decision,) = pointing.decide(COUNTS, Reference(face))
+        assert outcome.before == {PHOTO.image_id: COUNTS}
         assert (decision.standing, decision.face) == (COUNTS, face)
+
+
+def test_undoing_brings_back_the_face_that_was_the_reference(pointing: Pointing) -> None:
+    """Pointed at one face, then at another one, then said that it is somebody else."""
+    first, _ = pointing.decide(COUNTS, Reference(b"one"))
+    second, _ = pointing.decide(COUNTS, Reference(b"two"))
+    third, _ = pointing.decide(Exclusion.SOMEBODY_ELSE.value)
+    assert b"one" not in repr(second.faces).encode()
+    assert [pointing.undo(outcome) for outcome in (third, second, first)] == [b"two", b"one", b""]
+
+
+def test_a_forgotten_face_is_not_brought_back(pointing: Pointing) -> None:
+    pointing.decide(COUNTS, Reference(b"one"))
+    second, _ = pointing.decide(COUNTS, Reference(b"two"))
+    forget = msgspec.structs.replace(FORGET, forgotten_at=2e11)
+    pointing.topic.values += [encode(forget), encode(PHOTO)]
+    assert pointing.undo(second) == b""

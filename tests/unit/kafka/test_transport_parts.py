@@ -31,7 +31,7 @@ SECURE = KafkaSettings(
     security_protocol="SASL_SSL",
     sasl_mechanism="SCRAM-SHA-256",
     username="alice",
-    password="hunter2",  # noqa: S106 - of nothing
+    password="hunter2",
 )
 
 
@@ -93,7 +93,7 @@ def test_settings_travel_to_another_process() -> None:
 def test_clients_get_address_tls_and_credentials() -> None:
     options = SECURE.client_options()
     assert options["bootstrap_servers"] == ["a:1", "b:2"]
-    assert options["sasl_plain_password"] == "hunter2"  # noqa: S105 - of nothing
+    assert options["sasl_plain_password"] == "hunter2"
     assert options["ssl_context"].verify_mode == ssl.CERT_REQUIRED
     assert options["ssl_context"].check_hostname
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -29,6 +29,7 @@ from avatarrig.detectors.faces.models import YUNET
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.errors import CommandError
+from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import Outcome
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing import changes
@@ -66,7 +67,7 @@ class Server:
         self.token = self.access.token_file.read_text()
         self.decided: list[tuple[str, list[str], str]] = []
         self.faces: list[bytes] = []
-        self.about_faces: list[bool] = []
+        self.references: list[Reference | None] = []
         self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
         self.kept = Kept()
@@ -88,15 +89,16 @@ class Server:
         photos: Sequence[str],
         reason: str,
         change: Change,
-        face: bytes | None,
+        reference: Reference | None,
     ) -> Outcome:
         if subject == "nobody":
             raise CommandError("no photo of nobody was observed")
-        self.faces += [face] if face else []
-        self.about_faces.append(face is not None)
+        self.faces += [reference.face] if reference and reference.face else []
+        self.references.append(reference)
         self.changes.append(change)
         self.decided.append((subject, list(photos), reason))
-        return Outcome([KnownPhoto(name, subject, name) for name in photos], {}, [])
+        known = [KnownPhoto(name, subject, name) for name in photos]
+        return Outcome(known, {}, [], dict.fromkeys(photos, "a-digest"))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[aiohttp.ClientSession]:
@@ -118,7 +120,7 @@ class Server:
         *,
         bearer: str | None = OWN,
         origin: str = "",
-        data: Any = None,  # noqa: ANN401 - aiohttp's
+        data: object = None,
         **headers: str,
     ) -> tuple[int, str]:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -149,11 +151,12 @@ class Server:
 
 
 DECISION = {"subject": "anna", "photos": ["p-1"], "to": "left_out"}
-Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Any]]
+Learned = TypeVar("Learned")
+Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Learned]]
 
 
-def run(server: Server, attack: Attack) -> Any:  # noqa: ANN401 - whatever the attack learns
-    async def attacked() -> Any:  # noqa: ANN401
+def run(server: Server, attack: Attack[Learned]) -> Learned:
+    async def attacked() -> Learned:
         async with server.open() as client:
             return await attack(server, client)
 
@@ -309,11 +312,22 @@ def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server
     assert (status, change(observation(1), AS_SEEN)) == (200, ONLY_COPY)
 
 
-@pytest.mark.parametrize("undo", [True, False])
-def test_undoing_says_that_the_face_is_no_reference(server: Server, undo: bool) -> None:  # noqa: FBT001
-    data = DECISION | {"to": "counts", "undo": undo}
-    status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
-    assert (status, server.faces, server.about_faces) == (200, [], [undo])
+@pytest.mark.parametrize(
+    ("said", "reference"),
+    [
+        ({}, None),
+        ({"face": "a-digest"}, None),
+        ({"undo": True}, Reference()),
+        ({"undo": True, "face": "a-digest"}, Reference(digest="a-digest")),
+    ],
+)
+def test_undoing_says_which_face_is_the_reference(
+    server: Server, said: dict[str, object], reference: Reference | None
+) -> None:
+    data = DECISION | {"to": "counts"} | said
+    status, text = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
+    assert (status, server.references) == (200, [reference])
+    assert json.loads(text)["faces"] == {"p-1": "a-digest"}
 
 
 def test_a_link_is_good_once_even_for_many_at_once(server: Server) -> None:
@@ -380,7 +394,7 @@ def test_a_link_for_a_phone_is_refused_where_no_phone_comes(server: Server) -> N
 )
 def test_a_decision_that_makes_no_sense_is_refused(
     server: Server,
-    data: Any,  # noqa: ANN401 - good and bad forms
+    data: object,
     status: int,
 ) -> None:
     answer = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
@@ -598,7 +612,7 @@ def test_those_who_stop_hold_up_nobody_for_long(
 ) -> None:
     monkeypatch.setattr(changes, "_SILENT_SECONDS", 0.5)
 
-    async def send(s: Server, client: aiohttp.ClientSession) -> Any:  # noqa: ANN401
+    async def send(s: Server, client: aiohttp.ClientSession) -> tuple[int, Any]:
         stalled = [
             asyncio.create_task(half_sent(s, f"PUT /photo?path={n}.jpg", "image/jpeg", b"x", 9))
             for n in range(20)

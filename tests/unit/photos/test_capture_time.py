@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 from support.photos import encode, encode_heic
 
 from avatarrig.photos.capture import read_capture_time
@@ -46,6 +47,77 @@ def at(text: str) -> float:
 def test_the_moment_of_exposure_is_read_with_its_offset(kind: str) -> None:
     data = photo({ORIGINAL: "2023:07:14 18:30:05", OFFSET: "+02:00"}, kind=kind)
     assert read_capture_time(data) == at("2023-07-14T16:30:05+00:00")
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    'xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+    'exif:DateTimeOriginal="2023-05-06T10:11:12+02:00"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def png(keyword: str, text: str, *, packed: bool, international: bool = False) -> bytes:
+    texts = PngImagePlugin.PngInfo()
+    add = texts.add_itxt if international else texts.add_text
+    add(keyword, text, zip=packed)
+    return encode(Image.new("RGB", (32, 32)), "PNG", pnginfo=texts)
+
+
+def profile(kind: str) -> str:
+    """EXIF as ImageMagick writes it into a PNG."""
+    exif = Image.Exif()
+    exif[MADE] = "2023:05:06 10:11:12"
+    block = exif.tobytes()
+    lines = textwrap.wrap(block.hex(), 72)
+    return f"\n{kind}\n{len(block):8}\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_texts_of_a_png_tell_when_it_was_taken(packed: bool) -> None:  # noqa: FBT001
+    adobe = png("XML:com.adobe.xmp", XMP, packed=packed, international=True)
+    assert read_capture_time(adobe) == at("2023-05-06T08:11:12+00:00")
+    for keyword, kind in (("Raw profile type exif", "exif"), ("Raw profile type APP1", "generic")):
+        old = png(keyword, profile(kind), packed=packed)
+        assert read_capture_time(old) == at("2023-05-06T10:11:12+00:00")
+    for text in ("Sat, 06 May 2023 10:11:12 +0200", "2023-05-06T08:11:12Z"):
+        made = png("Creation Time", text, packed=packed)
+        assert read_capture_time(made) == at("2023-05-06T08:11:12+00:00")
+    for text in ("", "\n", "\nexif\n 4\nzz", "\nexif"):
+        assert read_capture_time(png("Raw profile type exif", text, packed=packed)) is None
+
+
+def iptc(*fields: tuple[int, bytes]) -> bytes:
+    """IPTC's older records in a segment of a JPEG, as Photoshop writes them."""
+    content = b"".join(
+        b"\x1c\2" + bytes([number]) + struct.pack(">H", len(text)) + text for number, text in fields
+    )
+    block = b"Photoshop 3.0\0" + b"8BIM\4\4\0\0" + struct.pack(">I", len(content)) + content
+    jpeg = photo()
+    return jpeg[:2] + b"\xff\xed" + struct.pack(">H", len(block) + 2) + block + jpeg[2:]
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [
+        (((5, b"title"), (55, b"20230506"), (60, b"101112+0200")), "2023-05-06T08:11:12+00:00"),
+        (((55, b"20230506"),), "2023-05-06T00:00:00+00:00"),
+        (((55, b"00000000"), (62, b"20230506"), (63, b"101112")), "2023-05-06T10:11:12+00:00"),
+        (((55, b"2023"), (60, b"")), None),
+        ((), None),
+    ],
+)
+def test_ipct_s_older_records_tell_when_it_was_taken(
+    fields: tuple[tuple[int, bytes], ...], taken: str | None
+) -> None:
+    assert read_capture_time(iptc(*fields)) == (None if taken is None else at(taken))
+
+
+def test_cut_off_records_tell_nothing() -> None:
+    whole = iptc((55, b"20230506"), (60, b"101112+0200"))
+    start = whole.index(b"8BIM")
+    for end in range(start, start + 14):
+        assert read_capture_time(whole[:end]) is None
 
 
 def test_fractions_of_a_second_keep_a_burst_in_order() -> None:

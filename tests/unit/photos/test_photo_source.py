@@ -84,7 +84,7 @@ def test_a_missing_photo_is_refused(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("empty", [True, False])
-def test_a_missing_storage_may_come_back(photos: Path, empty: bool) -> None:  # noqa: FBT001 - a case
+def test_a_missing_storage_may_come_back(photos: Path, *, empty: bool) -> None:
     (photos / "x.jpg").unlink()
     if not empty:
         photos.rmdir()

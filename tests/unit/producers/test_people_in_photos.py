@@ -363,6 +363,66 @@ def test_iptc_names_people_without_places() -> None:
     assert named == {"Anna": False, "Jo": True}
 
 
+IPTC = 'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+
+
+def iptc_region(boundary: str, inside: str) -> str:
+    """As exiftool writes it."""
+    fields = "".join(
+        f"<Iptc4xmpExt:{key}>{value}</Iptc4xmpExt:{key}>"
+        for key, value in (pair.split("=") for pair in boundary.split())
+    )
+    return (
+        f"<Iptc4xmpExt:ImageRegion {IPTC}><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        f"<Iptc4xmpExt:RegionBoundary rdf:parseType='Resource'>{fields}"
+        f"</Iptc4xmpExt:RegionBoundary>{inside}</rdf:li></rdf:Bag></Iptc4xmpExt:ImageRegion>"
+    )
+
+
+NAME = (
+    "<Iptc4xmpExt:Name><rdf:Alt><rdf:li xml:lang='x-default'>{}</rdf:li></rdf:Alt>"
+    "</Iptc4xmpExt:Name>"
+)
+PEOPLE = (
+    "<Iptc4xmpExt:PersonInImage><rdf:Bag><rdf:li>{}</rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImage>"
+)
+
+
+@pytest.mark.parametrize(
+    "inside", [NAME.format("Anna"), NAME.format("face") + PEOPLE.format("Anna")]
+)
+@pytest.mark.parametrize(
+    ("boundary", "region"),
+    [
+        ("rbShape=rectangle rbUnit=relative rbX=0.4 rbY=0.3 rbW=0.2 rbH=0.1", (0.4, 0.6, 0.2, 0.1)),
+        ("rbShape=circle rbUnit=relative rbX=0.5 rbY=0.5 rbRx=0.1", (0.4, 0.4, 0.2, 0.2)),
+        ("rbShape=rectangle rbUnit=pixel rbX=40 rbY=30 rbW=20 rbH=10", None),
+        ("rbShape=polygon rbUnit=relative", None),
+    ],
+)
+def test_iptc_s_regions_are_read(
+    boundary: str, region: tuple[float, ...] | None, inside: str
+) -> None:
+    xmp = f"{HEAD}{iptc_region(boundary, inside)}{TAIL}"
+    (anna,) = people_in_photo(photo(xmp, orientation=3))
+    assert anna.name == "Anna"
+    assert anna.region == (None if region is None else pytest.approx(region))
+
+
+def test_names_of_details_and_of_acdsee_are_read_without_places() -> None:
+    details = (
+        f"<Iptc4xmpExt:PersonInImageWDetails {IPTC}><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        "<Iptc4xmpExt:PersonName><rdf:Alt><rdf:li xml:lang='x-default'>Anna</rdf:li></rdf:Alt>"
+        "</Iptc4xmpExt:PersonName></rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImageWDetails>"
+    )
+    acdsee = (
+        '<acdsee-rs:Regions xmlns:acdsee-rs="http://ns.acdsee.com/regions/"><rdf:Bag>'
+        "<rdf:li acdsee-rs:Name='Jo'/></rdf:Bag></acdsee-rs:Regions>"
+    )
+    named = people_in_photo(photo(f"{HEAD}{details}{acdsee}{TAIL}"))
+    assert named == (NamedFace("Anna"), NamedFace("Jo"))
+
+
 def test_accents_are_the_same_however_they_are_written() -> None:
     assert same_name("Ren\u00e9", "Rene\u0301")
     assert not same_name("Ren\u00e9", "Rene")

@@ -100,6 +100,25 @@ def test_what_stopped_counting_before_makes_nothing_else_stay() -> None:
     assert (set(found.values()), len(found), many) == ({GONE}, 4, 0)
 
 
+def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> None:
+    """It is gone after two looks: until then it neither counts again nor stops counting."""
+    presence = Presence(2)
+    there = {each.path for each in TWENTY[2:]}
+    sights = seen_all(TWENTY) | {TWENTY[0]: sight(GONE)}
+    keys = {(each.subject, each.image_id): sights[each] for each in TWENTY}
+    known = versions(*TWENTY)
+
+    def look() -> dict[str, str]:
+        presence.looked([each.path for each in TWENTY], there)
+        found, _ = known.wanted(keys, presence.is_gone, prune=False, is_unsure=presence.is_unsure)
+        return {name: standing for (_, name), standing in found.items()}
+
+    first = look()
+    assert (set(first), presence.is_sure) == ({each.image_id for each in TWENTY[2:]}, False)
+    assert look() == first | {each.image_id: GONE for each in TWENTY[:2]}
+    assert presence.is_sure
+
+
 def test_moved_photos_are_no_loss_and_count_where_they_lie() -> None:
     before = [photo(f"anna/{number}.jpg", bytes([number])) for number in range(9)]
     after = [photo(f"bert/{number}.jpg", bytes([number]), 2.0) for number in range(9)]

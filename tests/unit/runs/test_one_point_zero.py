@@ -173,7 +173,7 @@ async def worked_through(world: World) -> Worker:
 
 
 @pytest.mark.parametrize("state", [False, True], ids=["its topics alone", "its state too"])
-def test_an_aggregator_counts_photos_of_1_0_and_of_today_together(state: bool) -> None:  # noqa: FBT001 - a case
+def test_an_aggregator_counts_photos_of_1_0_and_of_today_together(*, state: bool) -> None:
     world = world_of_1_0(state=state)
     for number in range(12):
         seen = rendered(number, subject="Cara", fingerprint=FINGERPRINT)

@@ -15,6 +15,7 @@ from support.observed import observation
 from support.references import reference
 from support.wire.sightings import sighted
 
+from avatarrig.kafka import Message
 from avatarrig.views import SIGHTINGS, Board, Sighting
 from avatarrig.views.board import MOST_PHOTOS, MOST_STANDINGS, Bounds, News
 from avatarrig.views.sighting import Origin
@@ -22,6 +23,7 @@ from avatarrig.views.stream import RATE_SECONDS, Rate
 from avatarrig.views.thinning import MOST_NOTES, thin_out
 from avatarrig.wire import (
     Decision,
+    Departed,
     Forget,
     HistoryRecord,
     RecordRefusedError,
@@ -29,7 +31,10 @@ from avatarrig.wire import (
     SkeletonRecord,
     encode,
 )
+from avatarrig.wire.channels import REJECTED
 from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import departed_key
+from avatarrig.wire.topics import REJECTS
 
 NOW = 1.76e9
 MOST_SUBJECTS = Bounds().subjects or 0
@@ -63,6 +68,22 @@ def reject(number: int, reason: str = "crashed", at: float = NOW) -> Reject:
         rejected_at=at,
         reference=reference(f"photo-{number}.jpg", subject="anna"),
     )
+
+
+def test_photos_that_are_gone_and_go_on_counting_are_told_until_that_is_over() -> None:
+    board = Board()
+
+    def take(value: bytes | None) -> list[str]:
+        record = None if value is None else REJECTED.decode(value)
+        key = departed_key("my\0photos")
+        board.take([Message(REJECTS, 0, 0, NOW, key, record)])
+        return board.snapshot().gone
+
+    for photos in (37, 38):
+        (told,) = take(encode(Departed(dataset="my\0photos", photos=photos, noted_at=NOW)))
+        assert told.startswith(f"{photos} photos of my\0photos are gone")
+    assert board.snapshot().rejected == 0
+    assert take(None) == []
 
 
 def test_an_observation_is_read_in_short() -> None:
