@@ -147,8 +147,8 @@ def _with_photos(
         odd_measures=proportions.odd_measures,
     )
     measured = {pooled(key) for key in options.measured} if tape.tells_ratios else set()
-    ratios = {key: over_shoulders(proportions, key) for key in (*PROTOTYPE_BONES, WINGSPAN)}
-    counted = _Counted(tally, moments, measured)
+    ratios = all_over_shoulders(proportions)
+    counted = _Counted.of(tally, moments, measured)
     bones = {
         key: _bone(key, counted, proportions, ratio, trusted=doubts.none)
         for key, ratio in ratios.items()
@@ -176,16 +176,13 @@ def _with_photos(
     ), doubts
 
 
-def over_shoulders(proportions: Proportions, key: str) -> Interval:
-    """Returns a key's ratio to the shoulder width, with its interval.
-
-    Args:
-        key: A key of `PROTOTYPE_BONES`, or `WINGSPAN`.
-    """
-    if key != WINGSPAN:
-        return proportions.ratio((PROTOTYPE_BONES[key],), ("shoulder",))
+def all_over_shoulders(proportions: Proportions) -> dict[str, Interval]:
+    """Returns the ratio to the shoulder width of each key, and of `WINGSPAN`, with its interval."""
+    pooled_ratios = {bone: proportions.ratio((bone,), ("shoulder",)) for bone in POOLED_BONES}
+    ratios = {key: pooled_ratios[bone] for key, bone in PROTOTYPE_BONES.items()}
     arm = proportions.ratio(("uarm", "farm"), ("shoulder",))
-    return Interval(low=1 + 2 * arm.low, middle=1 + 2 * arm.middle, high=1 + 2 * arm.high)
+    ratios[WINGSPAN] = Interval(1 + 2 * arm.low, 1 + 2 * arm.middle, 1 + 2 * arm.high)
+    return ratios
 
 
 _ARMS: Final = ("upper_arm_L", "upper_arm_R", "lower_arm_L", "lower_arm_R", "shoulder_width")
@@ -196,23 +193,33 @@ class _Counted:
     """What is known of each bone beside its proportions.
 
     Attributes:
+        totals: Key to how many photos show it.
+        medians: Key to its median bin, of those that any photo shows.
         measured: Keys, without sides, of ratios that a tape tells of.
     """
 
-    tally: Tally
+    totals: Mapping[str, int]
+    medians: Mapping[str, float]
     moments: Mapping[str, float]
     measured: set[str]
+
+    @classmethod
+    def of(cls, tally: Tally, moments: Mapping[str, float], measured: set[str]) -> _Counted:
+        histograms = {key: tally.histogram(key) for key in PROTOTYPE_BONES}
+        medians = {key: shown.quantile(0.5) for key, shown in histograms.items() if shown}
+        totals = {key: shown.total for key, shown in histograms.items()}
+        return cls(totals, medians, moments, measured)
 
 
 def _bone(
     key: str, counted: _Counted, proportions: Proportions, ratio: Interval, *, trusted: bool
 ) -> BoneEstimate:
     members = _ARMS if key == WINGSPAN else (key,)
-    n = min(counted.tally.histogram(member).total for member in members)
+    n = min(counted.totals[member] for member in members)
     moments = min(round(min(counted.moments[member] for member in members)), n)
     told = min(_told_by(counted, member) for member in members)
     shares = [proportions.prior_share[PROTOTYPE_BONES[member]] for member in members]
-    median = _median(counted.tally, key)
+    median = _median(counted.medians, key)
     is_measured = pooled(key) in counted.measured
     return BoneEstimate(
         n=n,
@@ -228,7 +235,7 @@ def _bone(
 def _told_by(counted: _Counted, key: str) -> int:
     """Moments that tell a bone's length: left and right are estimated together, from both."""
     both = [one for one, bone in PROTOTYPE_BONES.items() if bone == PROTOTYPE_BONES[key]]
-    return max(min(round(counted.moments[one]), counted.tally.histogram(one).total) for one in both)
+    return max(min(round(counted.moments[one]), counted.totals[one]) for one in both)
 
 
 def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> Status:
@@ -239,15 +246,13 @@ def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> 
     return "stable" if enough and trusted else "provisional"
 
 
-def _median(tally: Tally, key: str) -> float | None:
-    shoulders = tally.histogram("shoulder_width")
+def _median(medians: Mapping[str, float], key: str) -> float | None:
     if key == WINGSPAN:
-        sides = [_median(tally, member) for member in _ARMS[:4]]
+        sides = [_median(medians, member) for member in _ARMS[:4]]
         return None if None in sides else 1 + sum(side for side in sides if side is not None)
-    bone = tally.histogram(key)
-    if not bone or not shoulders:
+    if key not in medians or "shoulder_width" not in medians:
         return None
-    return value_of(bone.quantile(0.5) - shoulders.quantile(0.5))
+    return value_of(medians[key] - medians["shoulder_width"])
 
 
 def _metres(proportions: Proportions, tape: Tape, key: str) -> Metres:

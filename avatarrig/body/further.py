@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _NINETY: Final = NormalDist().inv_cdf(0.95)
 _SHOULDER: Final = POOLED_BONES.index("shoulder")
+_TO_SHOULDER: Final = np.eye(len(POOLED_BONES))[_SHOULDER]
+_SIZE: Final = np.full(len(POOLED_BONES), 1 / len(POOLED_BONES))
 _STATURE: Final = STATURE_OVER_LEG_AND_TORSO * np.array(
     [float(bone in {"thigh", "shank", "torso"}) for bone in POOLED_BONES]
 )
@@ -74,24 +76,50 @@ def further_bones(
     Returns:
         By `FURTHER_LABELS`.
     """
+    given = _Given.of(proportions, learned)
     return {
-        key: _bone(row, proportions, learned, tape, measured.get(key))
+        key: _bone(row, given, proportions, tape, measured.get(key))
         for key, row in _table().items()
     }
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What all bones are reckoned from.
+
+    Attributes:
+        spread: (6, 6) covariance of people, as wide as intervals without photos are.
+        left: (6, 6) covariance of this person.
+        stature: Logarithm of the average person's.
+        apart: (6,) how this person differs from the average.
+    """
+
+    spread: FloatArray
+    left: FloatArray
+    stature: float
+    apart: FloatArray
+
+    @classmethod
+    def of(cls, proportions: Proportions, learned: Learned) -> _Given:
+        population, (few, *_) = learned.population, learned.intervals
+        return cls(
+            few**2 * np.tensordot(population.shares, population.covariances, 1),
+            HELMERT @ proportions.covariance @ HELMERT.T,
+            math.log(float(_STATURE @ np.exp(HELMERT.T @ population.mean))),
+            HELMERT @ proportions.log_lengths - population.mean,
+        )
+
+
 def _bone(
     row: _Row,
+    given: _Given,
     proportions: Proportions,
-    learned: Learned,
     tape: Tape,
     measured: Measured | None,
 ) -> FurtherBone:
-    population, (few, *_) = learned.population, learned.intervals
     lengths, covariance = proportions.log_lengths, proportions.covariance
-    length, gradient = _length(row, lengths, population.mean)
-    spread = np.tensordot(population.shares, population.covariances, 1)
-    there_was = few**2 * row.slope @ spread @ row.slope + row.deviation**2
+    length, gradient = _length(row, lengths, given)
+    there_was = row.slope @ given.spread @ row.slope + row.deviation**2
     # With what was measured of the bone itself, where the person's size is known besides.
     shift, kept = 0.0, 1.0
     if tape.tells_size:
@@ -101,9 +129,9 @@ def _bone(
             taken = (measured.error / measured.value) ** 2
             kept = taken / (taken + error**2)
             shift = (1 - kept) * (math.log(measured.value) - expected)
-    left = row.slope @ HELMERT @ covariance @ HELMERT.T @ row.slope + row.deviation**2
+    left = row.slope @ given.left @ row.slope + row.deviation**2
     share = float(np.clip(left / there_was, 0, 1)) * kept
-    to_shoulders = gradient - np.eye(len(POOLED_BONES))[_SHOULDER]
+    to_shoulders = gradient - _TO_SHOULDER
     variance = float(to_shoulders @ covariance @ to_shoulders) + kept * row.deviation**2
     ratio, reach = length + shift - lengths[_SHOULDER], _NINETY * math.sqrt(variance)
     return FurtherBone(
@@ -115,17 +143,14 @@ def _bone(
     )
 
 
-def _length(row: _Row, lengths: FloatArray, mean: FloatArray) -> tuple[float, FloatArray]:
+def _length(row: _Row, lengths: FloatArray, given: _Given) -> tuple[float, FloatArray]:
     """Logarithm of a length on the scale of the seven, and its gradient (7,) by theirs.
 
     The scale is that of their geometric mean: a length grows with it, and follows the rest.
     """
-    usual = HELMERT.T @ mean
-    stature = math.log(float(_STATURE @ np.exp(usual)))
-    apart = HELMERT @ lengths - mean
-    size = np.full(len(POOLED_BONES), 1 / len(POOLED_BONES))
-    value = math.log(row.share) + stature + float(row.slope @ apart) + float(size @ lengths)
-    return value, size + row.slope @ HELMERT
+    size = float(_SIZE @ lengths)
+    value = math.log(row.share) + given.stature + float(row.slope @ given.apart) + size
+    return value, _SIZE + row.slope @ HELMERT
 
 
 def _status(share: float, measured: Measured | None) -> Status:

@@ -12,12 +12,14 @@ which is all that they say where Λ is small, and C⁻¹ however large it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from avatarrig.body.evidence.evidence import COORDINATES, matrix_of, vector_of
 from avatarrig.body.sums.evidence_sum import EvidenceSum
+
+IDENTITY: Final = np.eye(COORDINATES)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,7 +138,7 @@ def limited(
         vector: (n, 6).
         error: (6, 6) or (n, 6, 6) covariance of the error.
     """
-    factor = np.eye(COORDINATES) + information @ error
+    factor = IDENTITY + information @ error
     both = np.linalg.solve(factor, np.concatenate([information, vector[..., None]], axis=2))
     limit = both[..., :COORDINATES]
     return (limit + np.swapaxes(limit, -1, -2)) / 2, both[..., COORDINATES]

@@ -43,6 +43,9 @@ def _symmetric() -> list[int]:
 
 
 _all_numbers = itemgetter(*_symmetric())
+_PLACES = np.array(_symmetric()).reshape(COORDINATES + 1, COORDINATES + 1)[
+    :COORDINATES, :COORDINATES
+]
 _ROUNDING = np.eye(COORDINATES + 1) * (COORDINATES + 1)
 """Rounding to integers takes away less than the number of rows."""
 _TO_COORDINATES = HELMERT @ POOLING.T
@@ -147,6 +150,15 @@ def information_of(
     )
 
 
+def check_lengths(evidence: Evidence) -> None:
+    """Raises StateRefusedError: It holds another number of integers than evidence does."""
+    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
+        raise StateRefusedError(
+            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
+            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
+        )
+
+
 def check_possible(evidence: Evidence, learned: Learned) -> None:
     """Checks that numbers are such as one photo gives, whoever wrote them.
 
@@ -162,11 +174,7 @@ def check_possible(evidence: Evidence, learned: Learned) -> None:
     Raises:
         StateRefusedError: They are not.
     """
-    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
-        raise StateRefusedError(
-            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
-            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
-        )
+    check_lengths(evidence)
     triangle, scatter = evidence.information[:_TRIANGLE], evidence.information[_TRIANGLE]
     diagonal = (*(triangle[place] for place in _DIAGONAL), scatter)
     if any(said > most for said, most in zip(diagonal, _most(learned), strict=True)):
@@ -199,9 +207,7 @@ def _quantised(values: FloatArray) -> tuple[int, ...]:
 
 def matrix_of(information: tuple[int, ...] | list[int]) -> FloatArray:
     """Unpacks an upper triangle of integers into a symmetric matrix (6, 6)."""
-    matrix = np.zeros((COORDINATES, COORDINATES))
-    matrix[_UPPER] = np.array(information[:_TRIANGLE], np.float64) / FIXED_POINT
-    return np.asarray(matrix + np.triu(matrix, 1).T)
+    return np.asarray((np.array(information[:_TRIANGLE], np.float64) / FIXED_POINT)[_PLACES])
 
 
 def vector_of(vector: tuple[int, ...] | list[int]) -> FloatArray:

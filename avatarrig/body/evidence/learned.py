@@ -66,6 +66,21 @@ class Population:
     moment: FloatArray = field(default_factory=lambda: _share(0.02))
     session: FloatArray = field(default_factory=lambda: _share(0.025))
 
+    @functools.cached_property
+    def centre(self) -> FloatArray:
+        """(6,) what photos of the average person say."""
+        return self.mean + self.offset
+
+    @functools.cached_property
+    def spread(self) -> FloatArray:
+        """(k, 6, 6) covariance of what photos without errors of their own say of anybody."""
+        return self.response @ self.covariances @ self.response.T + self.systematic
+
+    @functools.cached_property
+    def regression(self) -> FloatArray:
+        """(k, 6, 6) covariance of people and what photos say of them: S Gᵀ."""
+        return self.covariances @ self.response.T
+
 
 @dataclass(frozen=True, eq=False)
 class Learned:

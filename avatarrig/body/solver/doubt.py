@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from avatarrig.body.evidence.evidence import COORDINATES
+from avatarrig.body.levels import IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def weigh(
     """
     if not len(moments.photos):
         return Weighed(np.zeros((COORDINATES, COORDINATES)), np.zeros(COORDINATES), 1.0)
-    centre = population.mean + population.offset
+    centre = population.centre
     one, vector = moments.one_by_one()
     pull = vector - one @ centre
     stranger = _log_likelihood_of_anybody(one, pull, population)
@@ -86,9 +87,8 @@ def _log_likelihood_of_anybody(
     one: FloatArray, pull: FloatArray, population: Population
 ) -> FloatArray:
     """How well anybody explains a photo (g,), over how well the average person does."""
-    spread = population.response @ population.covariances[-1] @ population.response.T
-    spread = spread + population.systematic[-1]
-    factor = np.eye(COORDINATES) + one @ spread
+    spread = population.spread[-1]
+    factor = IDENTITY + one @ spread
     explained = np.linalg.solve(factor, pull[..., None])[..., 0]
     fit = np.einsum("gi,ij,gj->g", pull, spread, explained)
     return np.asarray(0.5 * (fit - np.linalg.slogdet(factor)[1]))

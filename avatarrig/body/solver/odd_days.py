@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.evidence.evidence import COORDINATES
-from avatarrig.body.levels import Cell, Moments
+from avatarrig.body.levels import IDENTITY, Cell, Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,14 +42,12 @@ def odd_days(days: Mapping[str, Cell], learned: Learned) -> tuple[str, ...]:
         return ()
     names = sorted(days)
     population = learned.population
-    centre = population.mean + population.offset
+    centre = population.centre
     information, vector = Moments.of([days[name] for name in names], population).one_by_one()
     pull = vector - information @ centre
-    response = population.response
-    people = response @ population.covariances[_PEOPLE] @ response.T
-    people = people + population.systematic[_PEOPLE]
+    people = population.spread[_PEOPLE]
     others = information.sum(axis=0) - information
-    known = people @ np.linalg.inv(np.eye(COORDINATES) + others @ people)
+    known = people @ np.linalg.inv(IDENTITY + others @ people)
     person = np.einsum("dij,dj->di", known, pull.sum(axis=0) - pull)
     nobody = np.zeros_like(person)
     somebody_else = _log_likelihood(information, pull, nobody, np.broadcast_to(people, known.shape))
@@ -64,7 +61,7 @@ def _log_likelihood(
 ) -> FloatArray:
     """How well people (d, 6) ± (d, 6, 6) explain the days (d,), over how well the average does."""
     rest = pull - np.einsum("dij,dj->di", information, middle)
-    factor = np.eye(COORDINATES) + information @ spread
+    factor = IDENTITY + information @ spread
     explained = np.linalg.solve(factor, rest[..., None])[..., 0]
     fit = np.einsum("di,dij,dj->d", rest, spread, explained)
     along = np.einsum("di,di->d", middle, pull + rest)

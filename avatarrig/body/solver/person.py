@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from avatarrig.body.bones import BONE_VECTORS, HELMERT, POOLED_BONES, FloatArray, log_ratio
 from avatarrig.body.evidence.evidence import matrix_of, scatter_of, vector_of
-from avatarrig.body.levels import Cell, Moments, moments_of
+from avatarrig.body.levels import IDENTITY, Cell, Moments, moments_of
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.body.solver.doubt import Weighed, expected, weigh
 from avatarrig.body.sums.evidence_sum import EvidenceSum
@@ -158,6 +158,9 @@ def weighed(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING) -> We
     """Adds up photos, each moment as far as it is to be trusted; arguments as `solve_moments`'."""
 
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
+        if not tape.tells_ratios:
+            mixture = _mixture(learned.population, information[None], vector[None])
+            return np.asarray((learned.population.mean + mixture.shift)[0])
         mean, covariance, _ = posterior(learned.population, information, vector)
         return tape.given(mean, covariance)[0]
 
@@ -253,23 +256,41 @@ def _posteriors(
     population: Population, information: FloatArray, vector: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The same of several sums at once: (n, 6, 6) and (n, 6)."""
-    response = population.response
-    expecting, systematic = np.asarray(population.covariances), np.asarray(population.systematic)
-    centred = (vector - information @ (population.mean + population.offset))[:, None, :, None]
-    spread = response @ expecting @ response.T + systematic
-    sums = information[:, None]
-    factor = np.eye(vector.shape[-1]) + sums @ spread
-    inverse = np.linalg.inv(factor)
-    gain = expecting @ response.T @ inverse
-    means = (gain @ centred)[..., 0]
-    covariances = expecting - gain @ sums @ response @ expecting
-    fits = (np.swapaxes(centred, -1, -2) @ spread @ inverse @ centred)[..., 0, 0]
-    logits = 0.5 * (fits - np.linalg.slogdet(factor)[1]) + np.log(population.shares)
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares /= shares.sum(axis=-1, keepdims=True)
-    shift = np.einsum("nk,nki->ni", shares, means)
-    apart = means - shift[:, None]
+    mixture, expecting = _mixture(population, information, vector), population.covariances
+    shares, shift = mixture.shares, mixture.shift
+    covariances = expecting - mixture.gain @ information[:, None] @ population.response @ expecting
+    apart = mixture.means - shift[:, None]
     within = np.einsum("nk,nkij->nij", shares, covariances)
     covariance = within + np.einsum("nk,nki,nkj->nij", shares, apart, apart)
     prior = np.einsum("nk,kij->nij", shares, expecting)
     return population.mean + shift, (covariance + np.swapaxes(covariance, -1, -2)) / 2, prior
+
+
+class _Mixture(NamedTuple):
+    """What each component of the population makes of n sums.
+
+    Attributes:
+        means: (n, k, 6) from the population's mean.
+        gain: (n, k, 6, 6).
+        shares: (n, k) how likely each component is.
+        shift: (n, 6) the mean of all, from the population's.
+    """
+
+    means: FloatArray
+    gain: FloatArray
+    shares: FloatArray
+    shift: FloatArray
+
+
+def _mixture(population: Population, information: FloatArray, vector: FloatArray) -> _Mixture:
+    centred = (vector - information @ population.centre)[:, None, :, None]
+    spread = population.spread
+    factor = IDENTITY + information[:, None] @ spread
+    inverse = np.linalg.inv(factor)
+    gain = population.regression @ inverse
+    means = (gain @ centred)[..., 0]
+    fits = (np.swapaxes(centred, -1, -2) @ spread @ inverse @ centred)[..., 0, 0]
+    logits = 0.5 * (fits - np.linalg.slogdet(factor)[1]) + np.log(population.shares)
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return _Mixture(means, gain, shares, np.einsum("nk,nki->ni", shares, means))
