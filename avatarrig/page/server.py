@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from avatarrig.errors import AvatarRigError
 from avatarrig.page.editing.access import Access
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
@@ -16,14 +15,10 @@ from avatarrig.page.patience import Patience
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from avatarrig.page.settings import PageSettings
+    from avatarrig.page.settings import AddressInUseError, PageSettings
 
 _SHUTDOWN_SECONDS: Final = 0.5
 """Open event streams are cut after that; browsers come back by themselves."""
-
-
-class AddressInUseError(AvatarRigError, RuntimeError):
-    """The web server cannot have the address that it was told to listen on."""
 
 
 @asynccontextmanager
