@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 import time
@@ -231,6 +232,11 @@ def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: P
     with service(command, *starting) as everything:
         wait_for(lambda: photos_in_file(kept) == 2, watching=(everything,))
         assert photos_in_estimate(command, "Watched") == 2
+        words = everything.log.read_text()
+        told = re.search(r"Kafka is starting at (\S+);", words)
+        assert told is not None, "where Kafka will be is told before anything can be asked there"
+        assert told.end() < words.index("aggregator is starting")
+        assert f"Kafka listens at {told[1]}" in words
         copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg"])
         wait_for(lambda: photos_in_file(kept) == 3, watching=(everything,))
         assert photos_in_estimate(command, "Watched") == 3
