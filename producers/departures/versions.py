@@ -162,7 +162,11 @@ class Versions:
         """
         certain, gone = self.departed(is_gone)
         settled = {key for key in gone if _stands(sights, key) == {Exclusion.GONE.value}}
-        leaving = {key for key in gone - settled if key in sights}
+        leaving = {
+            key
+            for key in gone - settled
+            if key in sights and not _is_decided_otherwise(sights[key], away=True)
+        }
         others = sum(key in sights for key in self._all.keys() - certain - gone)
         kept: set[PhotoKey] = set()
         if not (prune or is_plausible(len(leaving), others)):

@@ -186,6 +186,21 @@ def test_of_copies_the_one_that_is_left_counts(
     assert sums(story.run().estimate) == alone
 
 
+def test_what_was_left_out_stays_so_where_its_file_was_moved(
+    command: Command, module_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    story = Story(command, tmp_path, module_kafka, "Moved")
+    whole = sums(story.run().estimate)
+    story.say("exclude", story.path, "one/0.jpg")
+    without = sums(story.run().estimate)
+    assert without != whole
+    (story.dataset / "one/0.jpg").rename(story.dataset / "two/sorted.jpg")
+    assert sums(story.run().estimate) == without
+    assert story.excluded()["two/sorted.jpg"] == "left_out"
+    story.say("include", story.path, "two/sorted.jpg")
+    assert sums(story.run().estimate) == whole
+
+
 def test_names_that_fit_nothing_are_told(story: Story) -> None:
     story.run()
     for arguments, wrong in (

@@ -100,6 +100,13 @@ def test_what_stopped_counting_before_makes_nothing_else_stay() -> None:
     assert (set(found.values()), len(found), many) == ({GONE}, 4, 0)
 
 
+def test_photos_that_somebody_decided_about_are_none_of_the_many_that_are_gone() -> None:
+    gone = {each.path for each in TWENTY[:5]}
+    by_hand = dict.fromkeys(TWENTY[:2], sight(LEFT_OUT)) | dict.fromkeys(TWENTY[2:4], sight(COUNTS))
+    found, many = wanted(versions(*TWENTY), seen_all(TWENTY) | by_hand, gone)
+    assert (found, many) == ({TWENTY[4].image_id: GONE}, 0)
+
+
 def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> None:
     """It is gone after two looks: until then it neither counts again nor stops counting."""
     presence = Presence(2)
