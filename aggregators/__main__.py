@@ -19,6 +19,7 @@ from avatarrig.errors import ExitCode
 from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
+from avatarrig.page.settings import AddressInUseError
 from avatarrig.process import child
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import OBSERVATIONS
@@ -44,7 +45,6 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     if settings.die_with_parent:
         told = child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
     from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly
-    from avatarrig.page.server import AddressInUseError  # noqa: PLC0415
 
     registry, kafka = service_registry(), KafkaMetrics()
     registry.register(kafka)

@@ -58,8 +58,6 @@ class Listed(msgspec.Struct, frozen=True):
 
     Attributes:
         subjects: Those of the page, in order.
-        total: How many there are.
-        found: How many fit the search.
         page: Which page it is, from 0.
         pages: How many there are, 1 where nobody is found.
     """

@@ -40,7 +40,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         subjects: By name, those that changed last at the end.
-        stream: Where the photos are.
         rejects: What is rejected, the latest first.
         reasons: How much is rejected, by reason.
         refused: Messages that hold no record of their topic, by topic.

@@ -169,7 +169,6 @@ def check_possible(evidence: Evidence, learned: Learned) -> None:
 
     Args:
         evidence: Of the version of ``learned``.
-        learned: The weights.
 
     Raises:
         StateRefusedError: They are not.

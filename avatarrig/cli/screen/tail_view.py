@@ -74,7 +74,6 @@ def picture(
 
     Args:
         subjects: Those to show; the first in full.
-        screen: Where.
         now: Unix seconds.
         trouble: Why there is no news; empty where all is well.
     """

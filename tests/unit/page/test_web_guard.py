@@ -10,8 +10,8 @@ from aiohttp import web
 
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.guard import HEADERS, is_known_host
-from avatarrig.page.server import AddressInUseError, serving
-from avatarrig.page.settings import PageSettings
+from avatarrig.page.server import serving
+from avatarrig.page.settings import AddressInUseError, PageSettings
 
 NAMES = frozenset({"localhost", "rig.example"})
 
@@ -79,6 +79,12 @@ def test_every_answer_is_guarded(path: str, host: str, status: int) -> None:
     answered, headers = asyncio.run(_ask(choose_ports().client, path, host))
     assert answered == status
     assert {name: headers[name] for name in HEADERS} == HEADERS
+
+
+@pytest.mark.parametrize("path", ["/", "/stream", "/missing"])
+def test_a_phone_is_sent_nothing_that_its_browser_complains_of(path: str) -> None:
+    _, headers = asyncio.run(_ask(choose_ports().client, path, "10.1.2.3:6066"))
+    assert {name for name in HEADERS if name not in headers} == {"Cross-Origin-Opener-Policy"}
 
 
 def test_a_port_in_use_is_named() -> None:
