@@ -27,6 +27,7 @@ from avatarrig.wire import (
     TallyUpdate,
     encode,
 )
+from avatarrig.wire.estimate import Measured
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 AnyRecord = (
@@ -103,7 +104,12 @@ def of_every_kind() -> list[AnyRecord]:
         decided_at=1.75e9,
         observed=(observation(1),),
     )
-    measured = Measurements(subject="anna", measured_at=1.75e9, height=1.7, measured={"neck": 0.1})
+    measured = Measurements(
+        subject="anna",
+        measured_at=1.75e9,
+        height=1.7,
+        measured={"neck": Measured(value=0.1, error=0.01)},
+    )
     departed = Departed(dataset="d", photos=37, noted_at=1.75e9)
     return [*sound().values(), FORGET, decision, measured, departed]
 
