@@ -172,9 +172,11 @@ class Versions:
         if not (prune or is_plausible(len(leaving), others)):
             kept = gone - settled
         away = (certain | gone) - kept
-        kept |= {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
-        same = copies(self._marks(sights, away))
-        taken_over = self._taken_over(sights, certain | gone)
+        unsure = {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
+        kept |= unsure
+        out = {key for key in unsure if _stands(sights, key) == {Exclusion.GONE.value}}
+        same = copies(self._marks(sights, away | out))
+        taken_over = self._taken_over(sights, certain | gone | unsure)
         found = {
             key: Exclusion.GONE.value
             if key in away

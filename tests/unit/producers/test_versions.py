@@ -126,6 +126,15 @@ def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> No
     assert presence.is_sure
 
 
+def test_of_copies_the_one_that_is_left_counts_on_where_somebody_starts_anew() -> None:
+    first, second = photo("a.jpg", b"same"), photo("b.jpg", b"same", 2.0, duplicate_of="a")
+    known = versions(first, second)
+    sights = {first: sight(GONE), second: sight(ONLY_COPY, is_copy=True)}
+    stands = {second.image_id: ONLY_COPY}
+    assert wanted(known, sights, is_unsure={"a.jpg"}.__contains__) == (stands, 0)
+    assert wanted(known, sights, {"a.jpg"}) == ({first.image_id: GONE} | stands, 0)
+
+
 def test_moved_photos_are_no_loss_and_count_where_they_lie() -> None:
     before = [photo(f"anna/{number}.jpg", bytes([number])) for number in range(9)]
     after = [photo(f"bert/{number}.jpg", bytes([number]), 2.0) for number in range(9)]
