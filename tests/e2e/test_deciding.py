@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 from support.command import Command, Result, copy_demo, finished
-from support.kafka import empty
 
 from avatarrig import load_run
 from avatarrig.body.evidence.counting import Excluded, judge
@@ -88,8 +87,9 @@ def without(command: Command, tmp_path_factory: pytest.TempPathFactory) -> bytes
 
 
 def test_photos_are_left_out_and_brought_back(
-    story: Story, without: bytes, module_kafka: EmbeddedBroker, tmp_path: Path
+    command: Command, without: bytes, tmp_path: Path
 ) -> None:
+    story = Story(command, tmp_path, None)
     before = story.run().estimate
     assert story.excluded() == {}
 
@@ -109,7 +109,7 @@ def test_photos_are_left_out_and_brought_back(
     anew = story.run("--overlay-thr", "0.4")
     assert msgspec.json.decode(anew.estimate)["photos"]["excluded"] == {"left_out": 2}
     # ... and so does a run whose broker has lost everything.
-    empty(module_kafka)
+    shutil.rmtree(story.path / ".avatarrig" / "broker")
     assert story.run().estimate == by_files
 
     assert "2 photos brought back" in story.say("include", story.path, "*.jpg")
