@@ -238,7 +238,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     return {
         "changed": [photo.image_id for photo in outcome.changed],
         "before": outcome.before,
-        "faces": outcome.faces,
+        "references": outcome.faces,
         "same": [[photo.image_id, why] for photo, why in outcome.same],
     }
 

@@ -174,7 +174,7 @@ async function decide(photo, to, pressed) {
     const done = await ask("/decide", { subject: photo.subject, photos: [photo.image], to, reason: "on the page" });
     const before = done.before[photo.image];
     if (before === undefined) tell(`${photo.path}: unchanged, ${done.same[0]?.[1] ?? "as it was"}.`);
-    else tell(`${photo.path}: ${to === "left_out" ? "left out" : to === "somebody_else" ? `not ${photo.subject}` : "counts again, if it can"}.`, () => undo(photo, before, done.faces[photo.image]));
+    else tell(`${photo.path}: ${to === "left_out" ? "left out" : to === "somebody_else" ? `not ${photo.subject}` : "counts again, if it can"}.`, () => undo(photo, before, done.references[photo.image]));
   } catch (error) {
     tell(`${photo.path}: not changed: ${error.message}.`);
   } finally {
@@ -191,7 +191,7 @@ async function point(photo, pressed, at) {
     const done = await ask("/point", { subject: photo.subject, photo: photo.image, ...(at ? { at } : {}) });
     if (done.faces) return chooseFace(photo, done.faces);
     for (const each of document.querySelectorAll(".faces button")) each.remove();
-    const back = () => undo(photo, done.before[photo.image], done.faces[photo.image]);
+    const back = () => undo(photo, done.before[photo.image], done.references[photo.image]);
     if (!done.no_face) tell(`${photo.path}: this is ${photo.subject}. Faces are compared on this machine from now on, and all photos of ${photo.subject} are looked at again.`, back);
     else if (done.before[photo.image] === undefined) tell(`${photo.path}: unchanged, ${done.same[0]?.[1] ?? "as it was"}; no reference: ${done.no_face}`);
     else tell(`${photo.path}: counts, if it can, but is no reference: ${done.no_face}`, back);

@@ -327,7 +327,7 @@ def test_undoing_says_which_face_is_the_reference(
     data = DECISION | {"to": "counts"} | said
     status, text = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
     assert (status, server.references) == (200, [reference])
-    assert json.loads(text)["faces"] == {"p-1": "a-digest"}
+    assert json.loads(text)["references"] == {"p-1": "a-digest"}
 
 
 def test_a_link_is_good_once_even_for_many_at_once(server: Server) -> None:
