@@ -5,7 +5,7 @@ Libraries' own errors become these at one border each: Kafka's at `kafka.border.
 its module; of `avatarrig` where nothing else stands.
 
 AvatarRigError
-├── AddressInUseError                   page.server
+├── AddressInUseError                   page.settings
 ├── AnswerRefusedError                  processors.sandbox.stored_files
 ├── AvatarFileError                     avatar.errors
 ├── BackgroundError                     process.background

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from avatarrig.errors import AvatarRigError
 from avatarrig.page.editing.access import Access
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
+from avatarrig.page.settings import AddressInUseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 _SHUTDOWN_SECONDS: Final = 0.5
 """Open event streams are cut after that; browsers come back by themselves."""
-
-
-class AddressInUseError(AvatarRigError, RuntimeError):
-    """The web server cannot have the address that it was told to listen on."""
 
 
 @asynccontextmanager

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from avatarrig.errors import AvatarRigError
+
+
+class AddressInUseError(AvatarRigError, RuntimeError):
+    """The web server cannot have the address that it was told to listen on."""
+
 
 class PageSettings(msgspec.Struct, frozen=True):
     """Where the page is served, and what it may show.

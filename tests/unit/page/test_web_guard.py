@@ -10,8 +10,8 @@ from aiohttp import web
 
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.guard import HEADERS, is_known_host
-from avatarrig.page.server import AddressInUseError, serving
-from avatarrig.page.settings import PageSettings
+from avatarrig.page.server import serving
+from avatarrig.page.settings import AddressInUseError, PageSettings
 
 NAMES = frozenset({"localhost", "rig.example"})
 
