@@ -23,7 +23,6 @@ class Level(Generic[PartitionT]):
 
     Args:
         table: Where state is kept.
-        publisher: Where to publish.
         schedule: How often to publish and to save.
     """
 

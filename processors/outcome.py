@@ -32,7 +32,6 @@ class Output(msgspec.Struct, frozen=True):
     """A record to be sent.
 
     Attributes:
-        topic: Where to.
         key: As `avatarrig.wire.record_key` says.
         result: `PERSON`, `NO_PERSON` or `REJECTED`.
         reason: Why a photo was rejected, otherwise empty.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +12,9 @@ import structlog
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.clips.address import is_clip_name
 from avatarrig.photos.clips.began import clip_began, ends_of
-from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import VIDEO_SUFFIXES
+from avatarrig.process.isolated import run_module
 from producers.hashing import PhotoContent, read_content
 
 if TYPE_CHECKING:
@@ -56,14 +55,8 @@ def chosen_frames(clip: Path) -> tuple[float, ...]:
         Seconds from the clip's beginning; nothing where it cannot be decoded.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, by this interpreter
-            (sys.executable, "-P", "-m", "avatarrig.photos.clips", str(clip)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-            env=environment_without_secrets(),
-        )
+        done = run_module("avatarrig.photos.clips", str(clip), seconds=_SECONDS)
+        done.check_returncode()
         return msgspec.json.decode(done.stdout, type=tuple[float, ...])
     except (subprocess.SubprocessError, msgspec.MsgspecError, OSError) as error:
         _log.warning("no frames could be chosen", clip=str(clip), why=str(error)[:200])

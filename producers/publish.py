@@ -106,7 +106,6 @@ def publish_patiently(
 
     Args:
         records: Makes them, anew for each try.
-        producer: As for `publish`.
 
     Returns:
         Whether the broker has them; False where it was time to stop before.

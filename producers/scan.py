@@ -138,7 +138,6 @@ def look_at(file: Path, root: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -
     """Looks at one thing that goes by a photo's name.
 
     Args:
-        file: Where it is.
         root: The dataset's folder, without links.
         suffixes: How names of what is wanted end, in lower case.
 

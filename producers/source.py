@@ -34,7 +34,6 @@ class Entry(msgspec.Struct, frozen=True):
     """A photo as it was found at a look.
 
     Attributes:
-        photo: Where it is.
         has_end: Whether it ends as its format does.
         is_whole: Whether the storage shows whole photos only.
     """

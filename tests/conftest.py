@@ -32,15 +32,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        suite = item.nodeid.split("/")[1]
-        spent = time.process_time() - before
-        _CPU_SECONDS[suite] = _CPU_SECONDS.get(suite, 0.0) + spent
+        _add({item.nodeid.split("/")[1]: time.process_time() - before})
+
+
+def _add(spent: dict[str, float]) -> None:
+    for suite, seconds in spent.items():
+        _CPU_SECONDS[suite] = _CPU_SECONDS.get(suite, 0.0) + seconds
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - of a plugin without types
-    """Takes over what another process has added up."""
-    _CPU_SECONDS.update(getattr(node, "workeroutput", {}).get("cpu", {}))
+    """Adds what another process has added up."""
+    _add(getattr(node, "workeroutput", {}).get("cpu", {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

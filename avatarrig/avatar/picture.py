@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.fitting import Avatar, Fitted
+from avatarrig.avatar.fitting import Avatar, Fitted, read_avatar
 from avatarrig.avatar.gltf.accessors import Floats, read_floats
+from avatarrig.avatar.gltf.container import read_container
 from avatarrig.avatar.placing import frame_of
 from avatarrig.avatar.surfaces import Surface, Use, triangles
 from avatarrig.pictures.shaded_mesh import Mesh, draw_side_by_side
@@ -35,6 +37,15 @@ def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
     if not done:
         raise AvatarFileError("the picture could not be written as PNG")
     return data.tobytes()
+
+
+def painted_file(file: Path) -> Mesh:
+    """Reads an avatar's surface from its file, in its colours.
+
+    Raises:
+        AvatarFileError: It is no avatar, or none that can be read.
+    """
+    return painted(read_avatar(read_container(file), file.parent))
 
 
 def painted(avatar: Avatar) -> Mesh:

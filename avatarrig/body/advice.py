@@ -125,7 +125,6 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """The photos that would tell most.
 
     Attributes:
-        photos: How many.
         framing: How much of the body they should show.
         view: From where.
         straight: Whether arms and legs should lie across the picture.

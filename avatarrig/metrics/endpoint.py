@@ -26,7 +26,6 @@ class Readiness(msgspec.Struct, frozen=True):
     """Whether a service does its work.
 
     Attributes:
-        ready: Whether it does.
         message: Why not, for a person; empty where it does.
     """
 
@@ -43,7 +42,6 @@ class Endpoint:
     Args:
         host: Address to bind to.
         port: Port; 0 takes a free one.
-        registry: What ``/metrics`` shows.
         readiness: Is asked for ``/ready``.
 
     Raises:

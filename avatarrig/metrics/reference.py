@@ -19,7 +19,6 @@ class Described(msgspec.Struct, frozen=True):
     Attributes:
         name: As queries name it; a histogram's without ``_bucket``, ``_sum`` and ``_count``.
         kind: ``counter``, ``gauge`` or ``histogram``.
-        text: What it tells.
     """
 
     name: str

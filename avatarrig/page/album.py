@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from avatarrig.page.listing import is_called
 from avatarrig.pictures.svg import pose_picture
 from avatarrig.views.catalogue import IN, Asked
 from avatarrig.views.years import LEAST_PHOTOS
@@ -54,8 +55,12 @@ class Album:
         """Returns a page of photos as JSON; what makes no sense in a query is left aside."""
         catalogue, reached = self._photos.ask()
         reason = query.get("reason")
+        who = query.get("who", "")[:_LONGEST_SEARCH]
         asked = Asked(
             subject=query.get("name"),
+            among=tuple(name for name in catalogue.subjects() if is_called(name, who))
+            if who
+            else None,
             reason=IN if reason == COUNTING else reason or None,
             search=query.get("search", "")[:_LONGEST_SEARCH],
             image_id=query.get("image", ""),

@@ -60,11 +60,9 @@ def _files(run: RunDirectory, subject: str) -> Iterator[Path]:
 
 def _triangles(file: Path) -> bytes | None:
     try:
-        from avatarrig.avatar.fitting import read_avatar  # noqa: PLC0415 - it loads slowly, and
-        from avatarrig.avatar.gltf.container import read_container  # noqa: PLC0415
-        from avatarrig.avatar.picture import painted  # noqa: PLC0415 - wants OpenCV
+        from avatarrig.avatar.picture import painted_file  # noqa: PLC0415 - slow, wants OpenCV
 
-        mesh = painted(read_avatar(read_container(file), file.parent))
+        mesh = painted_file(file)
     except (ImportError, AvatarRigError, OSError):
         return None
     if not 0 < len(mesh.triangles) <= _MOST_TRIANGLES:

@@ -26,11 +26,7 @@ class DownloadRefusedError(AvatarRigError, ValueError):
 
 
 class Download(msgspec.Struct, frozen=True):
-    """A file.
-
-    Attributes:
-        data: Its bytes.
-    """
+    """A file."""
 
     data: bytes
     content_type: str

@@ -31,6 +31,9 @@ HEADERS: Final = {
 }
 """Sent with every answer: nothing from elsewhere runs here, and nothing here is for others."""
 
+_OPENER: Final = "Cross-Origin-Opener-Policy"
+"""Browsers complain of it, and leave it aside, where a page comes unencrypted from elsewhere."""
+
 _LOOPBACK_NAME: Final = "localhost"
 
 
@@ -69,9 +72,12 @@ def _refused(status: int, words: str) -> web.Response:
     return web.Response(status=status, text=f"{words}\n", headers=HEADERS)
 
 
-async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Adds `HEADERS` before an answer begins; streams begin inside their handler."""
     response.headers.update(HEADERS)
+    address = _address(request.headers.get("Host", ""))
+    if address is not None and not address.is_loopback and not request.secure:
+        del response.headers[_OPENER]
 
 
 def is_known_host(host: str, names: frozenset[str]) -> bool:
@@ -81,11 +87,17 @@ def is_known_host(host: str, names: frozenset[str]) -> bool:
         host: The header, with or without a port.
         names: Allowed names in lower case.
     """
-    bare = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
-    if bare.lower().rstrip(".") in names:
-        return True
+    return _bare(host).lower().rstrip(".") in names or _address(host) is not None
+
+
+def _bare(host: str) -> str:
+    """A ``Host`` header without its port."""
+    return host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a ``Host`` header holds; None where it is a name."""
     try:
-        ipaddress.ip_address(bare.removeprefix("[").removesuffix("]"))
+        return ipaddress.ip_address(_bare(host).removeprefix("[").removesuffix("]"))
     except ValueError:
-        return False
-    return True
+        return None

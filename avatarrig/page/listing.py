@@ -58,8 +58,6 @@ class Listed(msgspec.Struct, frozen=True):
 
     Attributes:
         subjects: Those of the page, in order.
-        total: How many there are.
-        found: How many fit the search.
         page: Which page it is, from 0.
         pages: How many there are, 1 where nobody is found.
     """
@@ -77,8 +75,7 @@ def choose(subjects: Sequence[Subject], listing: Listing) -> Listed:
     Args:
         subjects: Those with an estimate, those that changed last first.
     """
-    wanted = _plain(listing.search)
-    fitting = [subject for subject in subjects if wanted in _plain(subject.name)]
+    fitting = [subject for subject in subjects if is_called(subject.name, listing.search)]
     if listing.order is not Order.RECENT:
         fitting.sort(key=_KEYS[listing.order])
     pages = max(-(-len(fitting) // PAGE), 1)
@@ -86,6 +83,11 @@ def choose(subjects: Sequence[Subject], listing: Listing) -> Listed:
     return Listed(
         tuple(fitting[page * PAGE : (page + 1) * PAGE]), len(subjects), len(fitting), page, pages
     )
+
+
+def is_called(name: str, search: str) -> bool:
+    """Tells whether a name contains a text, whatever its case and accents."""
+    return _plain(search) in _plain(name)
 
 
 def _plain(text: str) -> str:

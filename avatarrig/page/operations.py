@@ -17,9 +17,6 @@ class Operations:
 
     ``/health`` says that the event loop turns; ``/ready`` that the tables are recovered and
     estimates are kept up to date.
-
-    Args:
-        registry: What ``/metrics`` shows.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -11,12 +11,10 @@ from aiohttp import web
 from avatarrig.page.editing.access import Access
 from avatarrig.page.guard import add_headers, guard
 from avatarrig.page.patience import Patience
-from avatarrig.page.settings import AddressInUseError
+from avatarrig.page.settings import AddressInUseError, PageSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-
-    from avatarrig.page.settings import PageSettings
 
 _SHUTDOWN_SECONDS: Final = 0.5
 """Open event streams are cut after that; browsers come back by themselves."""

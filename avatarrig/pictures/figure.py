@@ -62,7 +62,6 @@ class Bone(msgspec.Struct, frozen=True):
     """A bone on the page.
 
     Attributes:
-        start: Where it starts.
         direction: Unit vector of its course.
         side: The person's own side, which gives the colour.
         label: Where its number stands.

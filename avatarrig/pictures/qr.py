@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _QUIET: Final = 2
@@ -51,7 +52,6 @@ def _modules(text: str) -> NDArray[np.bool_] | None:
     """Modules of the code with its quiet zone, True where light."""
     try:
         import cv2  # noqa: PLC0415 - the image without detectors has none
-        import numpy as np  # noqa: PLC0415
     except ImportError:
         return None
     try:

@@ -28,9 +28,6 @@ class Restorer:
     def __call__(self, photo: PhotoKey, seen: ObservedPhoto) -> Observation | None:
         """Reads the observation of a photo.
 
-        Args:
-            seen: Where it stood.
-
         Returns:
             The observation; None where Kafka does not have it there any more.
         """

@@ -95,7 +95,6 @@ class Supervisor:
     alone. They end with their owner, also where that is killed.
 
     Args:
-        children: What to keep at work.
         log_directory: Where each child's log goes (``NAME.log``); None: stderr.
         metrics_directory: Where each child leaves its metrics for this process to serve; None
             where nobody asks for them.

@@ -21,7 +21,6 @@ class StoredEstimate(msgspec.Struct, frozen=True):
     """An estimate that lies in a file.
 
     Attributes:
-        file: Where.
         subject: Whose it is; the folder's name where the file does not say.
     """
 

@@ -24,7 +24,6 @@ class Waiting(msgspec.Struct, frozen=True):
     """Messages that wait.
 
     Attributes:
-        count: How many.
         oldest: When the first of those that were read was written, Unix seconds; None where
             none waits.
     """

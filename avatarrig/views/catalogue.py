@@ -116,12 +116,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         subject: Whose; everybody's where None.
+        among: Whose they may be; anybody's where None.
         reason: Code of why they do not count, empty for those that count; None for all.
         search: Text that their paths contain, whatever its case.
         image_id: Of one photo; empty for all.
     """
 
     subject: str | None = None
+    among: tuple[str, ...] | None = None
     reason: str | None = None
     search: str = ""
     image_id: str = ""
@@ -277,6 +279,12 @@ class Catalogue:
         found = sum(reasons.values()) if asked.reason is None else reasons.get(asked.reason, 0)
         return Shelf(photos=tuple(map(_photo, rows)), found=found, reasons=reasons)
 
+    def subjects(self) -> list[str]:
+        """Names those of whom there are photos."""
+        with self._lock:
+            rows = self._base.execute("SELECT DISTINCT subject FROM photos").fetchall()
+        return [name for (name,) in rows]
+
     def known(self, subject: str, image_ids: Collection[str]) -> Known:
         """Looks up where photos were seen, how they stand, and which faces were pointed at."""
         sights: list[Sight] = []
@@ -367,6 +375,9 @@ def _conditions(asked: Asked) -> tuple[list[str], dict[str, Any]]:
     if asked.subject is not None:
         conditions.append("subject = :subject")
         values["subject"] = asked.subject
+    if asked.among is not None:
+        conditions.append("subject IN (SELECT value FROM json_each(:among))")
+        values["among"] = msgspec.json.encode(asked.among).decode()
     if asked.image_id:
         conditions.append("image_id = :image_id")
         values["image_id"] = asked.image_id

@@ -40,7 +40,6 @@ class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
         observed: Photos contained in the estimates, with or without a person.
         photos_per_second: Observations of the last minute, per second.
         oldest_waiting: Seconds that the oldest waiting photo has waited; None where none does.
-        groups: Consumer groups with their lag.
         refused: Messages that hold no record of their topic, by topic.
         departed: Dataset to photos of it that are gone and go on counting.
     """

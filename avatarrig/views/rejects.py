@@ -117,10 +117,7 @@ class StandingRejects:
         """Lists what is rejected, the latest first.
 
         Args:
-            reason: Only rejects with this code.
             since: Only rejects from this time on, Unix seconds.
-            run: Only rejects of this run.
-            subject: Only photos of this subject.
         """
         chosen: list[Callable[[Reject], bool]] = [lambda reject: reject.rejected_at >= since]
         if reason is not None:

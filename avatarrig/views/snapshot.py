@@ -40,7 +40,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         subjects: By name, those that changed last at the end.
-        stream: Where the photos are.
         rejects: What is rejected, the latest first.
         reasons: How much is rejected, by reason.
         refused: Messages that hold no record of their topic, by topic.
@@ -105,9 +104,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def departed_words(dataset: str, photos: int) -> str:
     """Says that photos of a dataset are gone and go on counting, and what to do."""
     return (
-        f"{counted(photos, 'photo')} of {dataset} are gone at once and go on counting, as a disk "
-        "that is away would look like that. Where they were taken away on purpose, start the "
-        "command that watches them again with --prune."
+        f"{counted(photos, 'photo')} of {dataset} are gone at once and still count, since a disk "
+        "may just be away. If they were taken away on purpose, start again with --prune."
     )
 
 

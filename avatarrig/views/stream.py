@@ -31,7 +31,6 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         waiting: Photos not yet processed, those in work included; never failed.
         in_work: Of those, how many the replicas that are alive can have in hand: one each.
         oldest_waiting: Since when the first of them waits, Unix seconds; None where none does.
-        groups: Consumer groups with their lag.
     """
 
     found: int = 0

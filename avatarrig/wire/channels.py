@@ -34,7 +34,6 @@ class Channel(Generic[RecordT]):
     """A topic, and what its messages are read as.
 
     Attributes:
-        topic: Its name.
         kinds: Record classes; where there are several, records without a ``kind`` are of the
             first.
     """

@@ -7,7 +7,6 @@ def counted(count: int, thing: str, things: str | None = None) -> str:
     """Writes a number and what it counts, such as ``1 photo`` and ``1,200 photos``.
 
     Args:
-        count: How many.
         thing: The word for one.
         things: The word for several; that for one with an s unless it is given.
     """

@@ -81,7 +81,6 @@ def forget_key(forget: Forget, moment: int) -> bytes:
     """Key of a `Forget`; no two are the same, so compaction keeps each.
 
     Args:
-        forget: The record.
         moment: What tells it apart: nanoseconds among the observations, the input partition
             among the tallies.
     """
@@ -92,7 +91,6 @@ def decision_key(decision: Decision, moment: int, part: int) -> bytes:
     """Key of a `Decision`; no two are the same, so compaction keeps each.
 
     Args:
-        decision: The record.
         moment: Nanoseconds.
         part: Number of the record among those of the moment.
     """

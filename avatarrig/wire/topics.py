@@ -45,7 +45,6 @@ class Topic(msgspec.Struct, frozen=True):
     """A topic as it is created.
 
     Attributes:
-        name: Topic name.
         partitions: Number of partitions.
         settings: Topic settings that differ from the broker's defaults.
     """

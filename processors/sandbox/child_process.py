@@ -12,7 +12,7 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 
-from avatarrig.photos.environment import environment_without_secrets
+from avatarrig.process.isolated import environment_without_secrets
 from avatarrig.process.supervision import KILLED
 from processors.sandbox.messages import Answer, GarbledError, parse_answer, read_frame, write_frame
 

@@ -48,7 +48,6 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """Fingerprint of a photo's observation.
 
         Args:
-            reference: The photo.
             detector: The detector's own fingerprint; empty where it is not known yet.
         """
         sought = self.sought_in(reference)

@@ -26,7 +26,6 @@ class _Seen(msgspec.Struct):
     """The first observation of a photo in a partition; later ones do not count.
 
     Attributes:
-        offset: Where it stands.
         standing: What was decided about it before, or with it brought along.
         pixels: What stands for its decoded pixels.
         is_copy: Whether it was observed as a copy.

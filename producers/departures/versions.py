@@ -162,15 +162,21 @@ class Versions:
         """
         certain, gone = self.departed(is_gone)
         settled = {key for key in gone if _stands(sights, key) == {Exclusion.GONE.value}}
-        leaving = {key for key in gone - settled if key in sights}
+        leaving = {
+            key
+            for key in gone - settled
+            if key in sights and not _is_decided_otherwise(sights[key], away=True)
+        }
         others = sum(key in sights for key in self._all.keys() - certain - gone)
         kept: set[PhotoKey] = set()
         if not (prune or is_plausible(len(leaving), others)):
             kept = gone - settled
         away = (certain | gone) - kept
-        kept |= {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
-        same = copies(self._marks(sights, away))
-        taken_over = self._taken_over(sights, certain | gone)
+        unsure = {key for key in self._all.keys() - away if is_unsure(self._all[key].path)}
+        kept |= unsure
+        out = {key for key in unsure if _stands(sights, key) == {Exclusion.GONE.value}}
+        same = copies(self._marks(sights, away | out))
+        taken_over = self._taken_over(sights, certain | gone | unsure)
         found = {
             key: Exclusion.GONE.value
             if key in away

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 from support.command import Command, Result, copy_demo, finished
-from support.kafka import empty
 
 from avatarrig import load_run
 from avatarrig.body.evidence.counting import Excluded, judge
@@ -88,8 +87,9 @@ def without(command: Command, tmp_path_factory: pytest.TempPathFactory) -> bytes
 
 
 def test_photos_are_left_out_and_brought_back(
-    story: Story, without: bytes, module_kafka: EmbeddedBroker, tmp_path: Path
+    command: Command, without: bytes, tmp_path: Path
 ) -> None:
+    story = Story(command, tmp_path, None)
     before = story.run().estimate
     assert story.excluded() == {}
 
@@ -109,7 +109,7 @@ def test_photos_are_left_out_and_brought_back(
     anew = story.run("--overlay-thr", "0.4")
     assert msgspec.json.decode(anew.estimate)["photos"]["excluded"] == {"left_out": 2}
     # ... and so does a run whose broker has lost everything.
-    empty(module_kafka)
+    shutil.rmtree(story.path / ".avatarrig" / "broker")
     assert story.run().estimate == by_files
 
     assert "2 photos brought back" in story.say("include", story.path, "*.jpg")
@@ -184,6 +184,21 @@ def test_of_copies_the_one_that_is_left_counts(
     assert sums(story.run().estimate) == alone, "a copy that comes first does not count twice"
     (story.dataset / "one/0.jpg").unlink()
     assert sums(story.run().estimate) == alone
+
+
+def test_what_was_left_out_stays_so_where_its_file_was_moved(
+    command: Command, module_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    story = Story(command, tmp_path, module_kafka, "Moved")
+    whole = sums(story.run().estimate)
+    story.say("exclude", story.path, "one/0.jpg")
+    without = sums(story.run().estimate)
+    assert without != whole
+    (story.dataset / "one/0.jpg").rename(story.dataset / "two/sorted.jpg")
+    assert sums(story.run().estimate) == without
+    assert story.excluded()["two/sorted.jpg"] == "left_out"
+    story.say("include", story.path, "two/sorted.jpg")
+    assert sums(story.run().estimate) == whole
 
 
 def test_names_that_fit_nothing_are_told(story: Story) -> None:

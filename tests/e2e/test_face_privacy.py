@@ -142,7 +142,7 @@ def test_references_are_read_in_a_process_without_credentials(
         return run(*arguments, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("AVATARRIG_SASL_PASSWORD", "hush")
-    monkeypatch.setattr("avatarrig.detectors.faces.references.subprocess.run", listen)
+    monkeypatch.setattr("avatarrig.process.isolated.subprocess.run", listen)
     template_of([real_photos / "obama.jpg"])
     assert len(told) == 1
     assert "hush" not in told[0].values()

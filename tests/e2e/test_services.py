@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import psutil
 import pytest
-from support.command import RUN_SECONDS, Command, copy_demo
+from support import waiting
+from support.command import Command, copy_demo
 from support.kafka import SecureKafka
 from support.kafka_parts.topics import read_to_end
 
 from avatarrig.kafka import KafkaSettings, open_reader, partitions_of
-from avatarrig.wire import Observation, decode
-from avatarrig.wire.topics import OBSERVATIONS
+from avatarrig.wire import Observation, SkeletonRecord, decode
+from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
 PHOTOS = 12
+Kind = TypeVar("Kind", Observation, SkeletonRecord)
 STOP_SECONDS = 60.0
 """Patience on a busy machine: it drains for 8 s at most, and an embedded broker stops after it."""
 
@@ -55,19 +59,28 @@ def service(command: Command, *arguments: str | Path) -> Iterator[Service]:
 
 
 def wait_for(condition: Callable[[], object], *, watching: tuple[Service, ...] = ()) -> None:
-    give_up = time.monotonic() + RUN_SECONDS
-    while not condition():
+    def holds() -> bool:
         for each in watching:
             assert each.process.poll() is None, each.log.read_text()
-        assert time.monotonic() < give_up, [each.log.read_text() for each in watching]
-        time.sleep(0.3)
+        return bool(condition())
+
+    waiting.wait_for(holds, every=0.3, why=lambda: [each.log.read_text() for each in watching])
+
+
+def read(kafka: KafkaSettings, topic: str, kind: type[Kind]) -> list[Kind]:
+    with contextlib.closing(open_reader(kafka)) as reader:
+        starts = reader.beginning_offsets(partitions_of(reader, topic))
+        return [decode(message.value, kind) for _, message in read_to_end(reader, starts)]
 
 
 def observed(kafka: KafkaSettings, subject: str) -> list[Observation]:
-    with contextlib.closing(open_reader(kafka)) as reader:
-        starts = reader.beginning_offsets(partitions_of(reader, OBSERVATIONS))
-        records = [decode(message.value, Observation) for _, message in read_to_end(reader, starts)]
-    return [record for record in records if record.subject == subject]
+    return [each for each in read(kafka, OBSERVATIONS, Observation) if each.subject == subject]
+
+
+def estimated(kafka: KafkaSettings, subject: str) -> int:
+    """Photos in the last estimate."""
+    estimates = read(kafka, SKELETONS, SkeletonRecord)
+    return max((each.observations for each in estimates if each.subject == subject), default=0)
 
 
 def photos_in_estimate(command: Command, subject: str, *arguments: str) -> int:
@@ -124,9 +137,10 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
         wait_for(lambda: alive(secured)["avatarrig.detectors.secured"] == 0)
         with service(secured, *detecting) as again:
             wait_for(
-                lambda: photos_in_estimate(secured, "Secured") == PHOTOS,
+                lambda: estimated(kafka, "Secured") == PHOTOS,
                 watching=(again, aggregator),
             )
+            assert photos_in_estimate(secured, "Secured") == PHOTOS
             again.stop(by=signal.SIGINT)
         aggregator.stop()
         said = ingest.stop(by=signal.SIGINT)
@@ -216,10 +230,16 @@ def test_up_keeps_a_skeleton_up_to_date_and_goes_on_where_it_stopped(tmp_path: P
     kept = tmp_path / "kept"
     starting = ("up", photos, "--workers", "1", "--web-port", "0", "--out", kept)
     with service(command, *starting) as everything:
-        wait_for(lambda: photos_in_estimate(command, "Watched") == 2, watching=(everything,))
         wait_for(lambda: photos_in_file(kept) == 2, watching=(everything,))
+        assert photos_in_estimate(command, "Watched") == 2
+        words = everything.log.read_text()
+        told = re.search(r"Kafka is starting at (\S+);", words)
+        assert told is not None, "where Kafka will be is told before anything can be asked there"
+        assert told.end() < words.index("aggregator is starting")
+        assert f"Kafka listens at {told[1]}" in words
         copy_demo(photos, ["0.jpg", "1.jpg", "later/2.jpg"])
-        wait_for(lambda: photos_in_estimate(command, "Watched") == 3, watching=(everything,))
+        wait_for(lambda: photos_in_file(kept) == 3, watching=(everything,))
+        assert photos_in_estimate(command, "Watched") == 3
         parts = psutil.Process(everything.process.pid).children(recursive=True)
         everything.stop()
         assert psutil.wait_procs(parts, timeout=STOP_SECONDS)[1] == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,7 @@ class Pipeline:
         self.kafka = kafka
         self.photos = photos
         self.run = uuid.uuid4().hex[:12]
+        self._topics: dict[str, _Topic] = {}
         self.settings = ReplicaSettings(
             kafka=kafka,
             group=f"avatarrig.detectors.{self.run}",
@@ -62,11 +64,14 @@ class Pipeline:
             producer.close()
 
     def observations(self) -> list[Observation]:
-        values = read_all(self.kafka, OBSERVATIONS)
+        values = self._topic(OBSERVATIONS).values()
         return [o for o in (decode(v, Observation) for v in values) if o.run == self.run]
 
     def rejects(self) -> list[Reject]:
-        return [decode(value, Reject) for value in read_all(self.kafka, REJECTS)]
+        return [decode(value, Reject) for value in self._topic(REJECTS).values()]
+
+    def references(self) -> list[bytes]:
+        return self._topic(IMAGES).values()
 
     def own_rejects(self) -> list[Reject]:
         return [reject for reject in self.rejects() if reject.run == self.run]
@@ -74,35 +79,51 @@ class Pipeline:
     def done(self) -> int:
         return len({o.image_id for o in self.observations()}) + len(self.own_rejects())
 
+    def close(self) -> None:
+        for topic in self._topics.values():
+            topic.close()
 
-def read_all(kafka: KafkaSettings, topic: str) -> list[bytes]:
-    """Everything committed on a topic, but for tombstones."""
-    reader = open_reader(kafka)
-    try:
-        values: list[bytes] = []
-        reader.assign([TopicPartition(topic, n) for n in range(DEFAULT_PARTITIONS)])
-        ends = reader.end_offsets(list(reader.assignment()))
-        while any(reader.position(partition) < end for partition, end in ends.items()):
-            for batch in reader.poll(timeout_ms=200).values():
-                values += [record.value for record in batch if record.value is not None]
-        return values
-    finally:
-        reader.close()
+    def _topic(self, name: str) -> _Topic:
+        if name not in self._topics:
+            self._topics[name] = _Topic(self.kafka, name)
+        return self._topics[name]
+
+
+class _Topic:
+    """What is on a topic, read on where the last look ended."""
+
+    def __init__(self, kafka: KafkaSettings, name: str) -> None:
+        self._reader = open_reader(kafka)
+        self._reader.assign([TopicPartition(name, n) for n in range(DEFAULT_PARTITIONS)])
+        self._values: list[bytes] = []
+
+    def values(self) -> list[bytes]:
+        """Everything committed by now, but for tombstones."""
+        ends = self._reader.end_offsets(list(self._reader.assignment()))
+        while any(self._reader.position(partition) < end for partition, end in ends.items()):
+            for batch in self._reader.poll(timeout_ms=200).values():
+                self._values += [record.value for record in batch if record.value is not None]
+        return self._values
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 @pytest.fixture
-def pipeline(kafka: EmbeddedBroker, tmp_path: Path) -> Pipeline:
-    return pipeline_on(kafka, tmp_path / "photos")
+def pipeline(kafka: EmbeddedBroker, tmp_path: Path) -> Iterator[Pipeline]:
+    with pipeline_on(kafka, tmp_path / "photos") as pipeline:
+        yield pipeline
 
 
 @pytest.fixture
-def fresh_pipeline(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> Pipeline:
-    return pipeline_on(fresh_kafka, tmp_path / "photos")
+def fresh_pipeline(fresh_kafka: EmbeddedBroker, tmp_path: Path) -> Iterator[Pipeline]:
+    with pipeline_on(fresh_kafka, tmp_path / "photos") as pipeline:
+        yield pipeline
 
 
-def pipeline_on(broker: EmbeddedBroker, photos: Path) -> Pipeline:
+def pipeline_on(broker: EmbeddedBroker, photos: Path) -> closing[Pipeline]:
     photos.mkdir()
-    return Pipeline(with_topics(broker), photos)
+    return closing(Pipeline(with_topics(broker), photos))
 
 
 @pytest.fixture

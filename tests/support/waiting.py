@@ -20,11 +20,15 @@ def wait_for(
 
     Args:
         condition: What to wait for.
-        every: Seconds between two looks.
+        every: Seconds between two looks; more where a look takes long, since whoever is waited for
+            needs the processor, too.
         patience: Seconds after which the test fails.
         why: Tells then what is the matter.
     """
     give_up = time.monotonic() + patience
+    begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < give_up, why()
-        time.sleep(every)
+        ended = time.monotonic()
+        assert ended < give_up, why()
+        time.sleep(max(every, 2 * (ended - begun)))
+        begun = time.monotonic()

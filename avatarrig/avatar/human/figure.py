@@ -93,11 +93,7 @@ def vrm_name(bone: str) -> str | None:
 
 
 def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "vrm") -> Container:
-    """Makes a VRM 1.0 of the human body, with humanoid, expressions and conditions.
-
-    Args:
-        human: Its shape.
-    """
+    """Makes a VRM 1.0 of the human body, with humanoid, expressions and conditions."""
     bones = [bone for bone in _ordered(files) if vrm_name(bone) is not None]
     heads = {bone: joint(files, human.points, bone) for bone in bones}
     pose = _t_pose(files, bones, heads)

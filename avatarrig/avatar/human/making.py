@@ -35,7 +35,6 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A body, as a file and as MakeHuman's sliders.
 
     Attributes:
-        human: The shape.
         fitted: What the last fit did.
         height: Metres.
     """

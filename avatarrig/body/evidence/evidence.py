@@ -150,6 +150,15 @@ def information_of(
     )
 
 
+def check_lengths(evidence: Evidence) -> None:
+    """Raises StateRefusedError: It holds another number of integers than evidence does."""
+    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
+        raise StateRefusedError(
+            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
+            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
+        )
+
+
 def check_possible(evidence: Evidence, learned: Learned) -> None:
     """Checks that numbers are such as one photo gives, whoever wrote them.
 
@@ -160,16 +169,11 @@ def check_possible(evidence: Evidence, learned: Learned) -> None:
 
     Args:
         evidence: Of the version of ``learned``.
-        learned: The weights.
 
     Raises:
         StateRefusedError: They are not.
     """
-    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
-        raise StateRefusedError(
-            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
-            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
-        )
+    check_lengths(evidence)
     triangle, scatter = evidence.information[:_TRIANGLE], evidence.information[_TRIANGLE]
     diagonal = (*(triangle[place] for place in _DIAGONAL), scatter)
     if any(said > most for said, most in zip(diagonal, _most(learned), strict=True)):

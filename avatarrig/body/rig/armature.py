@@ -68,7 +68,6 @@ class Bone(msgspec.Struct, frozen=True, kw_only=True):
         vrm: Name in VRM 1.0.
         parent: VRM name of the parent; None for the hips.
         head: Where it begins, in the armature's unit.
-        tail: Where it ends.
         source: Where its length comes from.
         told: What else the estimate says of it, the interval around its length in the armature's
             unit; None where nothing is said.

@@ -86,7 +86,6 @@ def days_of(tally: Tally, moments: float) -> dict[str, Cell]:
     photo as all days together, and a month or a year as many sessions as is usual.
 
     Args:
-        tally: The photos.
         moments: How many moments they are of.
     """
     share = moments / max(tally.used, 1)

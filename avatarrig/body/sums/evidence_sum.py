@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import add, sub
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from avatarrig.body.evidence.evidence import COORDINATES, INFORMATION_LENGTH
+from avatarrig.body.evidence.evidence import COORDINATES, INFORMATION_LENGTH, check_lengths
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.keyed_sums import KeyedSums
@@ -29,11 +29,7 @@ def row_of(evidence: Evidence) -> list[int]:
     Raises:
         StateRefusedError: It holds another number of integers than evidence does.
     """
-    if len(evidence.information) != INFORMATION_LENGTH or len(evidence.vector) != COORDINATES:
-        raise StateRefusedError(
-            f"evidence holds {len(evidence.information)} + {len(evidence.vector)} integers, "
-            f"expected {INFORMATION_LENGTH} + {COORDINATES}"
-        )
+    check_lengths(evidence)
     shown = [int(key in evidence.ratios) for key in RATIO_KEYS]
     return [1, *shown, *evidence.information, *evidence.vector]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -55,6 +56,6 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
         write_atomically(sheet_file, draw_contact_sheet(measured, sample, verdicts))
     say(
         f"{counted(len(sample), 'photo')}: look at {sheet_file}, write good or bad into "
-        f"{csv_file}, then\n"
-        f"  avatarrig calibrate {run} --labels {csv_file}"
+        f"{csv_file}, then"
     )
+    say(f"  avatarrig calibrate {shlex.quote(str(run))} --labels {shlex.quote(str(csv_file))}")

@@ -9,6 +9,7 @@ from typing import Final
 import click
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -75,8 +76,8 @@ def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None
         passed = f"passed over, since they hold no record: {messages} of {topic}"
         console.print(words(f"           {passed}", style="yellow"))
     for dataset, count in sorted(state.departed.items()):
-        gone = f"           {departed_words(printable(dataset), count)}"
-        console.print(words(gone, style="yellow"), soft_wrap=True)
+        gone = words(departed_words(printable(dataset), count), style="yellow")
+        console.print(Padding(gone, (0, 0, 0, 11)))
     if state.groups:
         console.print(_groups(state))
     if state.skeletons:

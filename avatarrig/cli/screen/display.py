@@ -167,7 +167,7 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         table.add_column("", no_wrap=True, overflow="crop")
     widest = max((row.high for row in bones if row.high is not None), default=1.0)
     for row in bones:
-        cells = [row.label, _ratio(row), _interval(row)]
+        cells = [row.label, ratio_words(row), interval_words(row)]
         if has_metres:
             cells.append("–" if row.metres is None else f"{row.metres:.3f} m")
         said = f"{row.status}, tape" if row.measured else row.status
@@ -181,11 +181,13 @@ def _share(part: float | None) -> str:
     return "–" if part is None else f"{part:.0%}".replace("%", " %")
 
 
-def _ratio(row: BoneRow) -> str:
+def ratio_words(row: BoneRow) -> str:
+    """Writes a ratio, or a dash where there is none."""
     return "–" if row.ratio is None else f"{row.ratio:.3f}"
 
 
-def _interval(row: BoneRow) -> str:
+def interval_words(row: BoneRow) -> str:
+    """Writes an interval, or why there is none."""
     if row.low is None or row.high is None:
         return "–"
     return "by definition" if row.low == row.high else f"{row.low:.3f} – {row.high:.3f}"

@@ -151,7 +151,8 @@ def _print_departed(console: Console, progress: Progress, departed: int) -> None
 
 def _print_excluded(console: Console, progress: Progress) -> None:
     for reason, count in sorted(progress.excluded.items()):
-        line = words(f"{count} not in the estimate: {reason.words}", style="dim")
+        photos = counted(count, "photo does", "photos do")
+        line = words(f"{photos} not count: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))
 
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar
+from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar, interval_words, ratio_words
 from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count
 from avatarrig.pictures.braille import Cell, to_ascii
@@ -74,7 +74,6 @@ def picture(
 
     Args:
         subjects: Those to show; the first in full.
-        screen: Where.
         now: Unix seconds.
         trouble: Why there is no news; empty where all is well.
     """
@@ -206,8 +205,8 @@ def bones(
     widest = max((row.high for row in rows[:-1] if row.high is not None), default=1.0)
     shown: dict[str, Callable[[str, BoneRow], Text]] = {
         "bone": lambda _, row: screen.words(row.label),
-        "ratio": lambda _, row: screen.words(_number(row.ratio), "bold"),
-        "90 % interval": lambda _, row: screen.words(_interval(row)),
+        "ratio": lambda _, row: screen.words(ratio_words(row), "bold"),
+        "90 % interval": lambda _, row: screen.words(interval_words(row)),
         "": lambda _, row: _bar(row, widest, screen),
         "samples": lambda _, row: screen.words(str(row.samples)),
         "trend": lambda key, _: screen.words(trend(notes, key), "cyan"),
@@ -219,16 +218,6 @@ def bones(
     for key, row in zip(BONE_LABELS, rows, strict=True):
         table.add_row(*(shown[name](key, row) for name in chosen))
     return table
-
-
-def _number(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.3f}"
-
-
-def _interval(row: BoneRow) -> str:
-    if row.low is None or row.high is None:
-        return "–"
-    return "by definition" if row.low == row.high else f"{row.low:.3f} – {row.high:.3f}"
 
 
 def _bar(row: BoneRow, widest: float, screen: Screen) -> Text:

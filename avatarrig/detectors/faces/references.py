@@ -22,14 +22,14 @@ from avatarrig.detectors.faces.refused import (
     ReferenceRefusedError,
     SeveralFacesError,
 )
-from avatarrig.photos.environment import environment_without_secrets
 from avatarrig.photos.formats import PHOTO_SUFFIXES
+from avatarrig.process.isolated import run_module
 
 MOST: Final = 50
 """More references than this say nothing new."""
 
 _SECONDS: Final = 300
-_COMMAND: Final = (sys.executable, "-P", "-m", "avatarrig.detectors.faces.references")
+_MODULE: Final = "avatarrig.detectors.faces.references"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -85,14 +85,7 @@ def template_of(
     files = locate_face_models(models, report=report)
     wanted = Wanted(photos, tuple(places), str(files.finder), str(files.embedder))
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, by this interpreter
-            _COMMAND,
-            input=msgspec.msgpack.encode(wanted),
-            capture_output=True,
-            env=environment_without_secrets(),
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = run_module(_MODULE, given=msgspec.msgpack.encode(wanted), seconds=_SECONDS)
         given = msgspec.msgpack.decode(done.stdout, type=Given)
     except subprocess.TimeoutExpired as error:
         raise ReferenceRefusedError(

@@ -48,7 +48,6 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
     Attributes:
         network: The network's file in `NETWORKS_SOURCE`.
-        network_sha256: Its checksum.
         sha256: Checksum of the bundle that it gives.
     """
 

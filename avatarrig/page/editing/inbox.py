@@ -169,7 +169,6 @@ class Arriving:
     """A file on its way.
 
     Attributes:
-        file: Where it lies.
         size: Bytes that have come.
         head: The first of them.
     """

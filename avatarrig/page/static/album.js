@@ -5,7 +5,7 @@ import { ask, unlocked, whenChanged } from "./edit.js";
 
 const REST_MS = 700; // between two looks at photos that change all the time
 const name = byId("album").dataset.name;
-const asked = { reason: "", search: "", page: 0 };
+const asked = { reason: "", search: "", who: "", page: 0 };
 let shown = { photos: [], pages: 1, page: 0 };
 let version = null;
 let busy = false;
@@ -94,7 +94,7 @@ function show(content) {
 }
 
 function showChoice({ all, found, page, pages, reasons, read, trouble }) {
-  byId("photo-find").hidden = all === 0 && !asked.search;
+  byId("photo-find").hidden = all === 0 && !asked.search && !asked.who;
   const options = [["", `all (${all.toLocaleString()})`], ...reasons.map(([code, words, count]) => [code, `${words} (${count.toLocaleString()})`])];
   if (asked.reason && !reasons.some(([code]) => code === asked.reason)) options.push([asked.reason, "none of them (0)"]);
   const select = byId("photo-reason");
@@ -104,7 +104,7 @@ function showChoice({ all, found, page, pages, reasons, read, trouble }) {
     select.replaceChildren(...options.map(([code, words]) => make("option", { value: code, selected: code === asked.reason }, words)));
   }
   const used = reasons.find(([code]) => code === "counts")?.[2] ?? 0;
-  const known = all === 0 ? (asked.search ? "No photo is called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting(used)}${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
+  const known = all === 0 ? (asked.search ? "No photo is called that." : asked.who ? "No photo of a subject called that." : "No photo has been looked at yet.") : `${inWords(all)}, ${counting(used)}${found === all ? "" : `; ${found.toLocaleString()} shown`}`;
   const reading = read ? ` Reading: ${Math.floor((100 * read[0]) / read[1])} % of what there is.` : "";
   say(byId("photos-words"), trouble || (read && all === 0 ? "Looking for photos." : known) + reading);
   byId("photo-pages").hidden = pages < 2;
@@ -299,6 +299,8 @@ const choose = (change) => {
   Object.assign(asked, { page: 0 }, change);
   look();
 };
+/** Shows photos of those alone whose names contain a text. */
+export const among = (who) => choose({ who });
 byId("photo-reason").addEventListener("change", (event) => choose({ reason: event.target.value }));
 byId("photo-search").addEventListener("input", (event) => {
   clearTimeout(typing);

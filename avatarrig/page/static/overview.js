@@ -1,6 +1,6 @@
 import { address, ago, byId, counting, listen, make, moments, photos, picture, say, showStream } from "./common.js";
 import "./add.js";
-import { follow as followPhotos } from "./album.js";
+import { among, follow as followPhotos } from "./album.js";
 
 const cards = new Map();
 
@@ -48,7 +48,11 @@ function showPlace({ total, found, page, pages }) {
 let typing = 0;
 byId("search").addEventListener("input", (event) => {
   clearTimeout(typing);
-  typing = setTimeout(() => ask({ search: event.target.value.trim(), page: 0 }), 200);
+  typing = setTimeout(() => {
+    const search = event.target.value.trim();
+    ask({ search, page: 0 });
+    among(search);
+  }, 200);
 });
 byId("order").addEventListener("change", (event) => ask({ order: event.target.value, page: 0 }));
 byId("find").addEventListener("submit", (event) => event.preventDefault());

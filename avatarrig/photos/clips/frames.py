@@ -69,9 +69,6 @@ def choose_frames(clip: Path) -> list[float]:
     Of every second the sharpest frame is taken; of these each that differs from the last one
     that was chosen.
 
-    Args:
-        clip: The file.
-
     Returns:
         Seconds from the beginning; nothing where no frame can be decoded.
     """
@@ -103,7 +100,6 @@ def read_frame(clip: Path, seconds: float, most_pixels: int) -> bytes:
     """Decodes one frame, upright, as the bytes of a BMP.
 
     Args:
-        clip: The file.
         seconds: From its beginning, as `choose_frames` gave it.
         most_pixels: Larger frames are refused.
 

@@ -6,6 +6,7 @@ bottom in 65,535ths, 16 bits each, and a person's number, whose name ``[Contacts
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def people_in_picasa(notes: bytes, name: str, photo: bytes) -> tuple[NamedFace, 
     """
     if not re.search(rb"(?m)^\s*faces=rect64", notes):
         return ()
-    text = notes.decode("utf-8-sig", errors="replace")
+    text = _text(notes)
     wanted = _plain(name)
     faces: list[tuple[int, int]] = []
     names: dict[int, str] = {}
@@ -46,7 +47,8 @@ def people_in_picasa(notes: bytes, name: str, photo: bytes) -> tuple[NamedFace, 
         if _plain(section) == wanted:
             faces += [(int(at, 16), int(who, 16)) for at, who in _faces(body)]
         elif section.casefold() == _CONTACTS:
-            names |= {int(who, 16): said.strip() for who, said in _CONTACT.findall(body)}
+            contacts = _CONTACT.findall(html.unescape(body))
+            names |= {int(who, 16): said.strip() for who, said in contacts}
     named = [(at, names[who]) for at, who in faces if who != _NOBODY and names.get(who)]
     if not named:
         return ()
@@ -54,6 +56,14 @@ def people_in_picasa(notes: bytes, name: str, photo: bytes) -> tuple[NamedFace, 
     # Of a raw photo Picasa notes places in the picture that it shows, which is upright.
     orientation = 1 if header.is_raw else header.orientation
     return tuple(NamedFace(who, upright(_region(at), orientation)) for at, who in named)
+
+
+def _text(notes: bytes) -> str:
+    """Older versions write as Windows does in the west."""
+    try:
+        return notes.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return notes.decode("cp1252", errors="replace")
 
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:

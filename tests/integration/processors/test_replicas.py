@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import psutil
 import pytest
-from support.replicas import Pipeline, read_all, with_limits
+from support.replicas import Pipeline, with_limits
 from support.waiting import wait_for
 
 from avatarrig.process.supervision import Supervisor
@@ -60,13 +61,13 @@ def test_photos_of_other_runs_are_left_alone(
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    other = Pipeline(pipeline.kafka, elsewhere)
-    other.publish({"theirs.jpg": "theirs"})
-    pipeline.publish({"ours.jpg": "ours"})
-    supervise(pipeline.settings, 1)
-    wait_for(lambda: pipeline.done() >= 1)
-    assert [o.path for o in pipeline.observations()] == ["ours.jpg"]
-    assert other.observations() == []
+    with closing(Pipeline(pipeline.kafka, elsewhere)) as other:
+        other.publish({"theirs.jpg": "theirs"})
+        pipeline.publish({"ours.jpg": "ours"})
+        supervise(pipeline.settings, 1)
+        wait_for(lambda: pipeline.done() >= 1)
+        assert [o.path for o in pipeline.observations()] == ["ours.jpg"]
+        assert other.observations() == []
 
 
 def test_a_storage_that_is_away_is_waited_for(
@@ -109,7 +110,7 @@ def test_replicas_stopped_in_order_and_others_in_their_place_lose_and_double_not
 def test_the_publisher_reaches_a_real_broker(pipeline: Pipeline) -> None:
     pipeline.publish({"a.jpg": "a", "b.jpg": "b"})
     references = []
-    for value in read_all(pipeline.kafka, IMAGES):
+    for value in pipeline.references():
         try:
             references.append(decode(value, PhotoReference))
         except ValueError:

@@ -15,9 +15,11 @@ from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import (
     Decision,
+    Departed,
     Forget,
     HistoryRatio,
     HistoryRecord,
+    Measurements,
     Observation,
     PhotoReference,
     Reject,
@@ -25,6 +27,7 @@ from avatarrig.wire import (
     TallyUpdate,
     encode,
 )
+from avatarrig.wire.estimate import Measured
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 
 AnyRecord = (
@@ -36,6 +39,8 @@ AnyRecord = (
     | TallyUpdate
     | SkeletonRecord
     | HistoryRecord
+    | Measurements
+    | Departed
 )
 
 MOST = 950_000
@@ -99,7 +104,14 @@ def of_every_kind() -> list[AnyRecord]:
         decided_at=1.75e9,
         observed=(observation(1),),
     )
-    return [*sound().values(), FORGET, decision]
+    measured = Measurements(
+        subject="anna",
+        measured_at=1.75e9,
+        height=1.7,
+        measured={"neck": Measured(value=0.1, error=0.01)},
+    )
+    departed = Departed(dataset="d", photos=37, noted_at=1.75e9)
+    return [*sound().values(), FORGET, decision, measured, departed]
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
@@ -200,4 +212,6 @@ RECORD_KINDS = (
     TallyUpdate,
     SkeletonRecord,
     HistoryRecord,
+    Measurements,
+    Departed,
 )

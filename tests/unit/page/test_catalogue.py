@@ -56,6 +56,7 @@ def reasons(made: Catalogue, subject: str = "anna") -> dict[str, str]:
     return {photo.image_id: photo.reason for photo in shelf.photos}
 
 
+NAMES = ("Anna", "Ánna", "Ben")
 PHOTOS = [observation(number) for number in range(6)]
 UNSURE = msgspec.structs.replace(PHOTOS[1], excluded=Exclusion.UNSURE.words)
 
@@ -165,6 +166,14 @@ def test_a_page_of_many_photos_is_one_page(tmp_path: Path) -> None:
     assert photo["verdict"] == "does not count: left out on request"
     assert page(made, reason="counts")["found"] == first["reasons"][0][2]
     assert page(made, reason="no such")["photos"] == []
+
+
+def test_photos_are_found_by_whose_they_are() -> None:
+    made = catalogue(*(rendered(number, subject=name) for number, name in enumerate(NAMES)))
+    for search, found in (("ann", 2), ("ANNÁ", 2), ("be", 1), ("nobody", 0), ("%", 0), ("", 3)):
+        shown = page(made, who=search)
+        assert (shown["found"], shown["all"]) == (found, found)
+    assert page(made, who="ann", name="Ben")["photos"] == []
 
 
 def test_how_far_the_past_is_read_is_told() -> None:

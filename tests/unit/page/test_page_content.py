@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -38,6 +39,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "\"><script>alert(1)</script>&'"
 
 
+@functools.cache
 def record(photos: int, subject: str = "anna", at: float = NOW) -> SkeletonRecord:
     tally = Tally.empty()
     for number in range(photos):

@@ -81,6 +81,12 @@ def test_every_answer_is_guarded(path: str, host: str, status: int) -> None:
     assert {name: headers[name] for name in HEADERS} == HEADERS
 
 
+@pytest.mark.parametrize("path", ["/", "/stream", "/missing"])
+def test_a_phone_is_sent_nothing_that_its_browser_complains_of(path: str) -> None:
+    _, headers = asyncio.run(_ask(choose_ports().client, path, "10.1.2.3:6066"))
+    assert {name for name in HEADERS if name not in headers} == {"Cross-Origin-Opener-Policy"}
+
+
 def test_a_port_in_use_is_named() -> None:
     port = choose_ports().client
 

@@ -333,6 +333,16 @@ def test_picasa_names_who_is_where_beside_the_photos(tmp_path: Path, ini: str) -
     assert people_named(tmp_path / "IMG_3.jpg") == ()
 
 
+@pytest.mark.parametrize(
+    "written", ["M\u00fcller".encode(), "M\u00fcller".encode("cp1252"), b"M&#252;ller"]
+)
+def test_picasas_names_are_read_however_they_are_written(tmp_path: Path, written: bytes) -> None:
+    notes = b"[Contacts2]\nd7=Anna %s;;\n[a.jpg]\nfaces=rect64(1000200030004000),d7\n" % written
+    (tmp_path / ".picasa.ini").write_bytes(notes)
+    (tmp_path / "a.jpg").write_bytes(photo(b""))
+    assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna M\u00fcller"]
+
+
 @pytest.mark.parametrize(("kind", "place"), [("JPEG", (0.4, 0.5)), ("RAW", (0.4, 0.3))])
 def test_picasas_places_are_of_the_photo_as_it_is_stored_and_of_raw_ones_as_shown(
     tmp_path: Path, kind: str, place: tuple[float, float]

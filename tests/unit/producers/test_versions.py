@@ -100,6 +100,13 @@ def test_what_stopped_counting_before_makes_nothing_else_stay() -> None:
     assert (set(found.values()), len(found), many) == ({GONE}, 4, 0)
 
 
+def test_photos_that_somebody_decided_about_are_none_of_the_many_that_are_gone() -> None:
+    gone = {each.path for each in TWENTY[:5]}
+    by_hand = dict.fromkeys(TWENTY[:2], sight(LEFT_OUT)) | dict.fromkeys(TWENTY[2:4], sight(COUNTS))
+    found, many = wanted(versions(*TWENTY), seen_all(TWENTY) | by_hand, gone)
+    assert (found, many) == ({TWENTY[4].image_id: GONE}, 0)
+
+
 def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> None:
     """It is gone after two looks: until then it neither counts again nor stops counting."""
     presence = Presence(2)
@@ -117,6 +124,15 @@ def test_whoever_starts_anew_lets_stand_what_one_look_alone_did_not_find() -> No
     assert (set(first), presence.is_sure) == ({each.image_id for each in TWENTY[2:]}, False)
     assert look() == first | {each.image_id: GONE for each in TWENTY[:2]}
     assert presence.is_sure
+
+
+def test_of_copies_the_one_that_is_left_counts_on_where_somebody_starts_anew() -> None:
+    first, second = photo("a.jpg", b"same"), photo("b.jpg", b"same", 2.0, duplicate_of="a")
+    known = versions(first, second)
+    sights = {first: sight(GONE), second: sight(ONLY_COPY, is_copy=True)}
+    stands = {second.image_id: ONLY_COPY}
+    assert wanted(known, sights, is_unsure={"a.jpg"}.__contains__) == (stands, 0)
+    assert wanted(known, sights, {"a.jpg"}) == ({first.image_id: GONE} | stands, 0)
 
 
 def test_moved_photos_are_no_loss_and_count_where_they_lie() -> None:

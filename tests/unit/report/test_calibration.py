@@ -213,6 +213,7 @@ def test_audit_then_calibrate_from_the_command_line(prototype_run: Path, tmp_pat
     done = runner.invoke(audit, [str(prototype_run), "--sample", "10"])
     assert done.exit_code == 0, done.output
     csv_file = prototype_run / "audit.csv"
+    assert f"  avatarrig calibrate {prototype_run} --labels {csv_file}" in done.output.splitlines()
     header, *rows = csv_file.read_text().splitlines()
     assert header == "number,image,label,pose_score,frame_kind,estimate"
     assert len(rows) == 10
