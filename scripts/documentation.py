@@ -211,7 +211,7 @@ def _code(words: str) -> str:
     return words.replace("``", "`").replace("|", "\\|")
 
 
-def _type_name(hint: Any) -> str:  # noqa: ANN401 - any type hint
+def _type_name(hint: object) -> str:
     name = getattr(hint, "__name__", None) if isinstance(hint, type) else None
     name = name if name and not typing.get_args(hint) else str(hint)
     return re.sub(r"\b(?:avatarrig\.wire(?:\.\w+)?|typing)\.", "", name).replace("|", "or")

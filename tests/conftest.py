@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -41,7 +40,7 @@ def _add(spent: dict[str, float]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - of a plugin without types
+def pytest_testnodedown(node: object) -> None:
     """Adds what another process has added up."""
     _add(getattr(node, "workeroutput", {}).get("cpu", {}))
 

@@ -221,12 +221,16 @@ def _solved(matrix: jax.Array, right: jax.Array) -> jax.Array:
     return jnp.moveaxis(table[:, size:], -1, 0).reshape(right.shape)
 
 
-def _solved_forward(matrix: jax.Array, right: jax.Array) -> tuple[jax.Array, Any]:
+def _solved_forward(
+    matrix: jax.Array, right: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     solution = _solved(matrix, right)
     return solution, (matrix, solution)
 
 
-def _solved_backward(kept: Any, change: jax.Array) -> tuple[jax.Array, jax.Array]:  # noqa: ANN401 - a pair
+def _solved_backward(
+    kept: tuple[jax.Array, jax.Array], change: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     matrix, solution = kept
     of_right = _solved(matrix, change)
     return -of_right @ jnp.swapaxes(solution, -1, -2), of_right

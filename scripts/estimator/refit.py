@@ -83,7 +83,7 @@ def _step(
     settings: Settings,
     learner: tuple[Any, Any],
     fixed: Parameters,
-    batch: Any,  # noqa: ANN401 - a tuple
+    batch: tuple[jax.Array, ...],
 ) -> tuple[Any, Any]:
     parameters, state = learner
     gradients = jax.grad(_loss)(parameters, fixed, batch, settings.response_decay)
@@ -100,7 +100,9 @@ def _grown(parameters: Parameters) -> Parameters:
     return parameters | {"log_growth": parameters["log_spreads"] - parameters["log_spreads"].min()}
 
 
-def _loss(parameters: Parameters, fixed: Parameters, batch: Any, decay: float) -> jax.Array:  # noqa: ANN401 - a tuple
+def _loss(
+    parameters: Parameters, fixed: Parameters, batch: tuple[jax.Array, ...], decay: float
+) -> jax.Array:
     matrix, vector, moments, sessions, truth = batch
     people = population_of(_grown(parameters), fixed)
     told = with_shared_errors(parameters, matrix, vector, moments, sessions)

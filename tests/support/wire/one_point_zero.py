@@ -81,11 +81,12 @@ def check_estimate(document: dict[str, Any], then: dict[str, Any]) -> None:
         assert today["interval"][1] >= bone["interval"][0], key
 
 
-def check_contains(today: Any, then: Any) -> None:  # noqa: ANN401 - whatever documents hold
+def check_contains(today: object, then: object) -> None:
     """Checks that everything that was there is there, and equal; there may be more."""
     if not isinstance(then, dict):
         assert today == then
         return
+    assert isinstance(today, dict)
     for key, value in then.items():
         check_contains(today[key], value)
 

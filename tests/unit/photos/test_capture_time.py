@@ -74,7 +74,7 @@ def profile(kind: str) -> str:
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_texts_of_a_png_tell_when_it_was_taken(packed: bool) -> None:  # noqa: FBT001
+def test_texts_of_a_png_tell_when_it_was_taken(*, packed: bool) -> None:
     adobe = png("XML:com.adobe.xmp", XMP, packed=packed, international=True)
     assert read_capture_time(adobe) == at("2023-05-06T08:11:12+00:00")
     for keyword, kind in (("Raw profile type exif", "exif"), ("Raw profile type APP1", "generic")):

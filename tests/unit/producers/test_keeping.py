@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kafka import TopicPartition
 from support.kafka_parts.held_topics import HeldTopics
 from support.observed import observation
 from support.references import reference
@@ -39,7 +40,7 @@ PATHS = {photo.path for photo in PHOTOS}
 class Topics(HeldTopics):
     """Answers also whoever waits for nothing."""
 
-    def poll(self, timeout_ms: int, max_records: int = 500) -> Any:  # noqa: ANN401 - the parent's
+    def poll(self, timeout_ms: int, max_records: int = 500) -> dict[TopicPartition, list[Any]]:
         return super().poll(timeout_ms or 1, max_records)
 
 
@@ -58,7 +59,7 @@ class Service:
             told=told,
         )
 
-    def send(self, topic: str, *, value: bytes | None, key: bytes, **_: object) -> Any:  # noqa: ANN401
+    def send(self, topic: str, *, value: bytes | None, key: bytes, **_: object) -> SimpleNamespace:
         self.sent.append((topic, key, value))
         written = SimpleNamespace(partition=0, offset=100 + len(self.sent))
         return SimpleNamespace(get=lambda **_: written)
