@@ -58,4 +58,4 @@ def test_the_package_gives_its_public_names_when_they_are_asked_for() -> None:
     assert {"Estimator", "Run", "load_run"} <= set(dir(avatarrig))
     assert avatarrig.load_run.__module__ == "avatarrig.runs.loaded"
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = avatarrig.nothing  # type: ignore[attr-defined]
+        _ = avatarrig.nothing
