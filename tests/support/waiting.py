@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 PATIENCE = 240.0
 """A busy machine takes its time; a test that hangs is ended by pytest soon after."""
+_LONGEST = 2.0
+"""Seconds between two looks at most: a child that ends tells at once of all that it ever took."""
 
 
 def wait_for(
@@ -30,7 +32,7 @@ def wait_for(
     before = _spent()
     while not condition():
         assert time.monotonic() < give_up, why()
-        time.sleep(max(every, 2 * (_spent() - before)))
+        time.sleep(max(every, min(2 * (_spent() - before), _LONGEST)))
         before = _spent()
 
 
