@@ -8,6 +8,7 @@ import {
 
 const THINNEST = 0.016; // shoulder widths, so that a bone by definition is seen
 const HEAD = 0.92; // neck and head, which are not estimated, in shoulder widths
+const BESIDE_FROM = 480; // pixels; in less the avatar stands below the skeleton
 const UP = new Vector3(0, 1, 0);
 const TURN = 0.008; // radians a pixel
 const STEP = 0.12; // radians a key
@@ -136,8 +137,8 @@ export class Skeleton3D {
     this.high = Math.max(...heights);
     this.wide = 2 * Math.max(...points.map(([x]) => Math.abs(x)));
     this.apart = 0;
-    if (this.avatar) this.placeAvatar();
     const ground = new BufferGeometry().setFromPoints([new Vector3(-this.wide / 2, this.low, 0), new Vector3(this.wide / 2, this.low, 0)]);
+    if (this.avatar) this.placeAvatar();
     this.body.add(new Line(ground, new LineBasicMaterial({ color: colour("--line") })));
   }
 
@@ -162,16 +163,20 @@ export class Skeleton3D {
     if (this.shown) this.show(this.shown);
   }
 
-  /** Puts the avatar beside the skeleton, on the same ground and with its head above the shoulders. */
+  /** Puts the avatar beside the skeleton, or below it where there is no room, on the same ground and with its head above the shoulders. */
   placeAvatar() {
     const { min, max } = this.avatar.geometry.boundingBox;
-    const scale = (this.high + HEAD - this.low) / (max.y - min.y);
+    const tall = this.high + HEAD - this.low;
+    const scale = tall / (max.y - min.y);
     this.avatar.scale.setScalar(scale);
     this.avatar.position.set((-scale * (min.x + max.x)) / 2, this.low - scale * min.y, (-scale * (min.z + max.z)) / 2);
-    this.apart = (Math.max(this.wide, scale * (max.x - min.x)) * 1.08) / 2;
+    this.stacked = this.place.clientWidth < BESIDE_FROM;
+    this.apart = this.stacked ? 0 : (Math.max(this.wide, scale * (max.x - min.x)) * 1.08) / 2;
+    const below = this.stacked ? 1.06 * tall : 0;
     this.body.position.x = -this.apart;
-    this.beside.position.x = this.apart;
+    this.beside.position.set(this.apart, -below, 0);
     this.high += HEAD;
+    this.low -= below;
   }
 
   empty() {
@@ -189,7 +194,8 @@ export class Skeleton3D {
   resize() {
     const width = this.place.clientWidth;
     if (!width || !this.shown) return;
-    const height = Math.min(width, 480);
+    if (this.avatar && this.stacked !== width < BESIDE_FROM) return this.show(this.shown);
+    const height = this.avatar && this.stacked ? 2 * width : Math.min(width, 480);
     this.renderer.setSize(width, height);
     this.camera.aspect = width / height;
     const tall = (this.high - this.low) * 1.25;

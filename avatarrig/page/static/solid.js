@@ -36,7 +36,7 @@ export class Solid {
     if (answer?.status !== 200) return;
     this.skeleton.takeAvatar(await answer.arrayBuffer());
     const file = decodeURIComponent(answer.headers.get("X-Avatar"));
-    byId("solid-words").append(` Beside it: ${file}, the avatar that was fitted to it.`);
+    byId("solid-words").append(` With it: ${file}, the avatar that was fitted to it.`);
   }
 
   show() {
