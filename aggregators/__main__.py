@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -23,6 +23,11 @@ from avatarrig.page.settings import AddressInUseError
 from avatarrig.process import child
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import OBSERVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from prometheus_client import CollectorRegistry
 
 SETTINGS_VARIABLE: Final = "AVATARRIG_AGGREGATOR"
 _END_SECONDS: Final = 8.0
@@ -44,15 +49,9 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
     stop, told = _stop_on_signals(), None
     if settings.die_with_parent:
         told = child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
-    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly
-
-    registry, kafka = service_registry(), KafkaMetrics()
-    registry.register(kafka)
-    groups = {settings.group: OBSERVATIONS}
+    registry = service_registry()
     try:
-        async with page_beside(
-            settings.page, settings.kafka, groups=groups, registry=registry, watched=kafka
-        ) as ready:
+        async with _page_beside(settings, registry) as ready:
 
             def work_begins() -> None:
                 ready()
@@ -78,6 +77,25 @@ async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ende
         _log.exception("the aggregator failed")
         return ExitCode.FAILED, repr(error)
     return ExitCode.DONE, ""
+
+
+@asynccontextmanager
+async def _page_beside(
+    settings: AggregatorSettings, registry: CollectorRegistry
+) -> AsyncIterator[Callable[[], None]]:
+    """Serves the page where there is one; gives what to call when the worker works."""
+    kafka = KafkaMetrics()
+    registry.register(kafka)
+    if settings.page.port is None:
+        yield lambda: None
+        return
+    from avatarrig.page.beside import page_beside  # noqa: PLC0415 - it loads slowly
+
+    groups = {settings.group: OBSERVATIONS}
+    async with page_beside(
+        settings.page, settings.kafka, groups=groups, registry=registry, watched=kafka
+    ) as ready:
+        yield ready
 
 
 def _stop_on_signals() -> asyncio.Event:

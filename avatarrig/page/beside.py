@@ -43,7 +43,7 @@ async def page_beside(
     """Serves the page, and what machines ask for, while the context is open.
 
     Args:
-        settings: Where; without a port nothing is served.
+        settings: Where.
         groups: Groups of the worker to what they read.
         watched: Hears how far behind these are.
 
@@ -54,9 +54,6 @@ async def page_beside(
         AddressInUseError: The page cannot be where it was told to be.
     """
     operations = Operations(registry)
-    if settings.port is None:
-        yield operations.ready
-        return
     with Watching(kafka) as watching, Cataloguing(kafka) as photos:
         observed = partial(observations_by_now, kafka)
         page = Page(watching, photos, settings, observed=observed, kafka=kafka.bootstrap_servers)

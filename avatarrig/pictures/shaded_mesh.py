@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 _BACKGROUND: Final = (238, 236, 234)
 _INK: Final = (70, 66, 62)
+_HEIGHT: Final = 900
+"""Of the picture, in pixels."""
 _MARGIN: Final = 0.06
 _CAPTION: Final = 34
 _LIGHT: Final = np.array([0.35, 0.45, 0.82])
@@ -38,25 +40,20 @@ class Mesh(msgspec.Struct, frozen=True, kw_only=True):
     two_sided: NDArray[np.bool_]
 
 
-def draw_side_by_side(
-    meshes: Sequence[tuple[str, Mesh]], *, height: int = 900
-) -> NDArray[np.uint8]:
+def draw_side_by_side(meshes: Sequence[tuple[str, Mesh]]) -> NDArray[np.uint8]:
     """Draws meshes beside one another, from the front, by one camera and scale.
 
-    Args:
-        height: Of the picture, in pixels.
-
     Returns:
-        The picture: (height, width, 3), blue first.
+        The picture: (`_HEIGHT`, width, 3), blue first.
     """
     low = np.min([mesh.points.min(axis=0) for _, mesh in meshes], axis=0)
     high = np.max([mesh.points.max(axis=0) for _, mesh in meshes], axis=0)
     size = np.maximum(high - low, 1e-9)
-    room = (1 - 2 * _MARGIN) * (height - _CAPTION)
+    room = (1 - 2 * _MARGIN) * (_HEIGHT - _CAPTION)
     scale = min(room / size[1], _WIDEST * room / size[0])
-    width = int(scale * size[0] + 2 * _MARGIN * height)
+    width = int(scale * size[0] + 2 * _MARGIN * _HEIGHT)
     pictures = [
-        _captioned(_drawn(mesh, low, scale, (width, height - _CAPTION)), caption)
+        _captioned(_drawn(mesh, low, scale, (width, _HEIGHT - _CAPTION)), caption)
         for caption, mesh in meshes
     ]
     return np.hstack(pictures)

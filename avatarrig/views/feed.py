@@ -118,7 +118,7 @@ def look(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Board:
     return board
 
 
-def estimates_by_now(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> dict[str, Estimate]:
+def estimates_by_now(kafka: KafkaSettings) -> dict[str, Estimate]:
     """Reads the latest estimate of each subject.
 
     Raises:
@@ -126,7 +126,7 @@ def estimates_by_now(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> dict[
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
     board = Board(EVERYTHING)
-    with following(kafka, ESTIMATES_OF_NOW, tell=tell) as reader:
+    with following(kafka, ESTIMATES_OF_NOW) as reader:
         while reader.behind:
             advance(reader, board, _POLL_SECONDS)
     return {

@@ -166,24 +166,19 @@ def _note(
         del times[next(iter(times))]
 
 
-def replayable(
-    photos: Iterable[RejectedPhoto], *, now: float, run: str | None = None
-) -> list[PhotoReference]:
+def replayable(photos: Iterable[RejectedPhoto], *, now: float) -> list[PhotoReference]:
     """Makes the references by which rejected photos are tried again.
 
     Args:
         photos: As `StandingRejects` lists them.
         now: Unix seconds.
-        run: Identifier of the run that asks, empty for a service; None for the one that rejected.
 
     Returns:
         References; messages that were no photos, and photos whose bytes could never be read
         and so have no hash, have none: running the dataset's command again finds those.
     """
     return [
-        msgspec.structs.replace(
-            reference, run=photo.latest.run if run is None else run, found_at=now
-        )
+        msgspec.structs.replace(reference, run=photo.latest.run, found_at=now)
         for photo in photos
         if (reference := photo.latest.reference) is not None and reference.content_hash
     ]

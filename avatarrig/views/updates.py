@@ -7,7 +7,6 @@ from collections.abc import Collection, Generator, Iterable
 import msgspec
 
 from avatarrig.kafka import KafkaSettings, Message
-from avatarrig.kafka.reading import Tell, log_refusal
 from avatarrig.views.feed import ESTIMATES, ESTIMATES_OVER_TIME, following
 from avatarrig.wire import HistoryRecord, SkeletonRecord
 from avatarrig.wire.history import history_of
@@ -30,7 +29,6 @@ def updates(
     *,
     history: bool = False,
     once: bool = False,
-    tell: Tell = log_refusal,
 ) -> Generator[Batch]:
     """Yields updates of estimates: what is known, then what is new.
 
@@ -45,7 +43,7 @@ def updates(
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
     topics = ESTIMATES_OVER_TIME if history else ESTIMATES
-    with following(kafka, topics, tell=tell) as reader:
+    with following(kafka, topics) as reader:
         before: list[HistoryRecord] = []
         while reader.behind:
             for message in reader.poll(_POLL_SECONDS):

@@ -140,14 +140,14 @@ class Watching:
                 self._ended.wait(ASK_SECONDS)
 
 
-def watched_once(kafka: KafkaSettings, *, tell: Tell = log_refusal) -> Snapshot:
+def watched_once(kafka: KafkaSettings) -> Snapshot:
     """Reads what a watcher would see by now, and ends.
 
     Raises:
         TransportError: Kafka does not answer, or no pipeline has used it.
     """
     board = Board()
-    with following(kafka, tell=tell) as reader, admin_client(kafka) as admin:
+    with following(kafka) as reader, admin_client(kafka) as admin:
         board.begin(reader.firsts, reader.starts)
         while reader.behind:
             advance(reader, board, _POLL_SECONDS)

@@ -28,7 +28,10 @@ def as_decided(observation: Observation, standing: str) -> Observation:
         observation: What the detector saw.
         standing: As for `decided`.
     """
+    seen = (observation.excluded, observation.ambiguous)
     excluded, ambiguous = decided(observation.excluded, standing, ambiguous=observation.ambiguous)
+    if (excluded, ambiguous) == seen:
+        return observation
     return msgspec.structs.replace(observation, excluded=excluded, ambiguous=ambiguous)
 
 

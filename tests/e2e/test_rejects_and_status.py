@@ -43,6 +43,7 @@ def test_rejects_are_listed_shown_replayed_and_leave_the_list(
         shown = command.run("rejects", "show", "two", "--run", run)
         assert "two.jpg" in shown.stdout
         assert "--max-pixels" in shown.stdout
+        assert "does not count: more pixels or bytes than are allowed" in shown.stdout
 
         replayed = command.run("rejects", "replay", "--run", run, "--reason", "too_large")
         assert "2 photos are published again" in replayed.stdout

@@ -23,6 +23,7 @@ bounded: the bones of an average body are 0.2 to 0.5 long."""
 
 _BINS = range(LOWEST_BIN, HIGHEST_BIN + 1)
 _ONE = (1,)
+_NOTHING: KeyedSums[int] = KeyedSums(1)
 
 
 def bin_of(value: float) -> int:
@@ -161,7 +162,7 @@ class Histogram:
     @classmethod
     def unpack(cls, packed: object) -> Histogram:
         """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
-        sums = KeyedSums[int](1).unpacked(packed)
+        sums = _NOTHING.unpacked(packed)
         if not all(type(index) is int and index in _BINS for index in sums.rows):
             raise StateRefusedError("no histogram has such bins")
         return cls(sums)

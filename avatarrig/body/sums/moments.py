@@ -54,6 +54,8 @@ _POSE: Final = slice(_TRACE + 5, _TRACE + 5 + POSE_LENGTH)
 _LOOK: Final = slice(_POSE.stop, _POSE.stop + LOOK_LENGTH)
 _WIDTH: Final = _LOOK.stop
 _SHAPE: Final = (_WIDTH, COUNTS, 2 + POSE_LENGTH + LOOK_LENGTH)
+_NO_SLOTS: Final[KeyedSums[int]] = KeyedSums(*_SHAPE)
+_NO_COUNTERS: Final[KeyedSums[int]] = KeyedSums(1)
 _MOST_SEEN: Final = (MODULUS - 1) // MOST
 """Photos of one key whose mean pose and look are known: their sums have not wrapped."""
 
@@ -135,8 +137,7 @@ class MomentSums:
         """Reads what `pack` made. Raises StateRefusedError: It holds something else."""
         match packed:
             case [slots, counters]:
-                rows = KeyedSums[int](*_SHAPE).unpacked(slots)
-                sums = cls(rows, KeyedSums[int](1).unpacked(counters))
+                sums = cls(_NO_SLOTS.unpacked(slots), _NO_COUNTERS.unpacked(counters))
                 if sums._is_whole():
                     return sums
         raise StateRefusedError("these are no sums of moments")

@@ -119,12 +119,12 @@ def test_what_is_rejected_of_one_subject_can_be_chosen() -> None:
     assert names(rejects, subject="somebody else") == []
 
 
-def test_photos_are_tried_again_as_the_asking_runs_own() -> None:
+def test_photos_are_tried_again_as_those_of_the_run_that_rejected_them() -> None:
     refused = Reject(reason="malformed", message="m", attempts=1, rejected_at=1, origin="o")
     unread = reject("u", 1, "permission", content_hash="")
-    photos = view(reject("a", 2), refused, unread).standing()
-    (again,) = replayable(photos, run="new", now=9.0)
-    assert (again.image_id, again.run, again.found_at) == ("a-1", "new", 9.0)
+    rejected = reject("a", 2, run="its run")
+    (again,) = replayable(view(rejected, refused, unread).standing(), now=9.0)
+    assert (again.image_id, again.run, again.found_at) == ("a-1", "its run", 9.0)
 
 
 def test_what_lies_at_a_path_by_now_takes_its_earlier_reject_off_the_list() -> None:
