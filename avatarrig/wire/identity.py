@@ -100,3 +100,23 @@ def copies(pictures: Iterable[tuple[KeyT, Iterable[Hashable]]]) -> set[KeyT]:
             found.add(key)
         known |= own
     return found
+
+
+def taken_over(
+    decided: Iterable[tuple[Iterable[Hashable], str]],
+    photos: Iterable[tuple[KeyT, Iterable[Hashable]]],
+) -> dict[KeyT, str]:
+    """Finds what was decided of the picture of photos that were moved, or written anew.
+
+    Args:
+        decided: What stands for the picture of each photo that was decided about, as in `copies`,
+            and what was decided.
+        photos: Those that nothing was decided about, each with what stands for its picture.
+
+    Returns:
+        Standings of those of `photos` whose picture was decided about.
+    """
+    of_picture = {mark: standing for marks, standing in decided for mark in marks}
+    if not of_picture:
+        return {}
+    return {key: of_picture[mark] for key, marks in photos for mark in marks if mark in of_picture}

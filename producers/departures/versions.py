@@ -9,7 +9,7 @@ import msgspec
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.wire import PhotoReference
-from avatarrig.wire.identity import copies
+from avatarrig.wire.identity import copies, taken_over
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import COUNTS
@@ -176,11 +176,11 @@ class Versions:
         kept |= unsure
         out = {key for key in unsure if _stands(sights, key) == {Exclusion.GONE.value}}
         same = copies(self._marks(sights, away | out))
-        taken_over = self._taken_over(sights, certain | gone | unsure)
+        by_picture = self._taken_over(sights, certain | gone | unsure)
         found = {
             key: Exclusion.GONE.value
             if key in away
-            else self._standing(key, sights.get(key), taken_over.get(key), is_copy=key in same)
+            else self._standing(key, sights.get(key), by_picture.get(key), is_copy=key in same)
             for key in self._all
             if key not in kept and not _is_decided_otherwise(sights.get(key), away=key in away)
         }
@@ -190,21 +190,18 @@ class Versions:
     def _taken_over(
         self, sights: Mapping[PhotoKey, Sight], away: Collection[PhotoKey]
     ) -> dict[PhotoKey, str]:
-        """What was decided of a picture whose file lies elsewhere by now, or was written anew."""
-        of_picture = {
-            (key[0], mark): standing
+        by_hand = (
+            (self._marked(key, sights[key]), standing)
             for key in away
             if key in sights
             for standing in sights[key].standings - AUTOMATIC
-            for mark in self._marks_of(key, sights[key])
-        }
-        return {
-            key: of_picture[key[0], mark]
-            for key in (self._all.keys() - away if of_picture else ())
+        )
+        undecided = (
+            (key, self._marked(key, sights.get(key)))
+            for key in self._all.keys() - away
             if not ((sight := sights.get(key)) and sight.is_decided)
-            for mark in self._marks_of(key, sight)
-            if (key[0], mark) in of_picture
-        }
+        )
+        return taken_over(by_hand, undecided)
 
     def _superseded(
         self, sights: Mapping[PhotoKey, Sight], certain: Collection[PhotoKey]
@@ -224,10 +221,10 @@ class Versions:
                 yield key
 
     def _standing(
-        self, key: PhotoKey, sight: Sight | None, taken_over: str | None, *, is_copy: bool
+        self, key: PhotoKey, sight: Sight | None, inherited: str | None, *, is_copy: bool
     ) -> str:
-        if taken_over is not None and not is_copy:
-            return taken_over
+        if inherited is not None and not is_copy:
+            return inherited
         return standing_there(
             self._all[key].captured_at,
             self._period,
@@ -245,13 +242,12 @@ class Versions:
             if key not in away
         )
         for *_, key in order:
-            yield key, [(key[0], mark) for mark in self._marks_of(key, sights.get(key))]
+            yield key, self._marked(key, sights.get(key))
 
-    def _marks_of(self, key: PhotoKey, sight: Sight | None) -> Iterator[str]:
-        """What stands for the picture of a photo."""
-        yield self._all[key].picture
-        if sight is not None:
-            yield from sight.pixels
+    def _marked(self, key: PhotoKey, sight: Sight | None) -> list[tuple[str, str]]:
+        """What stands for the picture of a photo, of its subject."""
+        pixels = () if sight is None else sight.pixels
+        return [(key[0], mark) for mark in (self._all[key].picture, *pixels)]
 
 
 def _stands(sights: Mapping[PhotoKey, Sight], key: PhotoKey) -> frozenset[str]:

@@ -43,66 +43,54 @@ class RunScreen:
         departed: int,
     ) -> None:
         """Says what came out, what is rejected or excluded and why, and where the files are."""
-        print_results(self._console, run, progress, estimates, elapsed, departed)
+        console, counts = self._console, progress.counts
+        for subject, estimate in estimates.items():
+            console.print(
+                Text.assemble(
+                    "\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1"
+                )
+            )
+            console.print(bones_table(bone_rows(estimate), console.width))
+            for note in (PRIOR_NOTE, *estimate.notes):
+                console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
+        console.print()
+        for subject, why in progress.unmade.items():
+            console.print(
+                words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow")
+            )
+        console.print(
+            words(
+                f"{counted(counts.found, 'photo')} in {duration(elapsed)}: "
+                f"{counts.person} with a person, {counts.observed - counts.person} without, "
+                f"{counts.rejected} rejected"
+                + (f", {counts.waiting} still waiting" if counts.waiting else "")
+            )
+        )
+        if files := read_file_counts(run):
+            console.print(words(f"looked at {words_for_files(files)}"))
+            if files.get("videos_passed_over"):
+                console.print(words("--videos takes frames of videos, too", style="dim"))
+        _print_excluded(console, progress)
+        _print_how_to_tell_people_apart(console, progress)
+        _print_rejects(console, progress)
+        _print_departed(console, progress, departed)
+        console.print(words(f"files: {run.path}"), soft_wrap=True)
+        _print_advice(console, estimates)
+        if estimates:
+            console.print(
+                words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
+                words("(one page to look at and send on)", style="dim"),
+                soft_wrap=True,
+            )
+            console.print(
+                words(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
+                words("(the skeleton for Blender and others)", style="dim"),
+                soft_wrap=True,
+            )
 
     def note(self, message: str) -> None:
         """Prints a line."""
         self._console.print(words(message))
-
-
-def print_results(  # noqa: PLR0913, PLR0917 - a run's results, and where they are shown
-    console: Console,
-    run: RunDirectory,
-    progress: Progress,
-    estimates: Estimates,
-    elapsed: float,
-    departed: int,
-) -> None:
-    """Says what came out, what is rejected or excluded and why, and where the files are.
-
-    Args:
-        departed: Photos that are no longer in the dataset, and count all the same.
-    """
-    counts = progress.counts
-    for subject, estimate in estimates.items():
-        console.print(
-            Text.assemble("\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1")
-        )
-        console.print(bones_table(bone_rows(estimate), console.width))
-        for note in (PRIOR_NOTE, *estimate.notes):
-            console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
-    console.print()
-    for subject, why in progress.unmade.items():
-        console.print(words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
-    console.print(
-        words(
-            f"{counted(counts.found, 'photo')} in {duration(elapsed)}: "
-            f"{counts.person} with a person, {counts.observed - counts.person} without, "
-            f"{counts.rejected} rejected"
-            + (f", {counts.waiting} still waiting" if counts.waiting else "")
-        )
-    )
-    if files := read_file_counts(run):
-        console.print(words(f"looked at {words_for_files(files)}"))
-        if files.get("videos_passed_over"):
-            console.print(words("--videos takes frames of videos, too", style="dim"))
-    _print_excluded(console, progress)
-    _print_how_to_tell_people_apart(console, progress)
-    _print_rejects(console, progress)
-    _print_departed(console, progress, departed)
-    console.print(words(f"files: {run.path}"), soft_wrap=True)
-    _print_advice(console, estimates)
-    if estimates:
-        console.print(
-            words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
-            words("(one page to look at and send on)", style="dim"),
-            soft_wrap=True,
-        )
-        console.print(
-            words(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
-            words("(the skeleton for Blender and others)", style="dim"),
-            soft_wrap=True,
-        )
 
 
 def _print_advice(console: Console, estimates: Estimates) -> None:

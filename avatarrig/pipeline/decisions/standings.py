@@ -17,7 +17,7 @@ from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import ObservationFileError, read_observation
 from avatarrig.wire import Decision, encode
-from avatarrig.wire.identity import copies
+from avatarrig.wire.identity import copies, taken_over
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN, COUNTS
@@ -60,11 +60,11 @@ def unsettled(
     """Lists the photos that do not stand as they shall, and how they shall; see `Standings`."""
     photos = progress.observed_photos
     same = _same_pixels(photos)
-    taken_over = _taken_over(progress, decisions)
+    by_picture = _taken_over(progress, decisions)
     for found, seen in photos:
         decided = decisions.get(found.key)
         is_copy = found.is_copy or found.key in same
-        inherited = None if is_copy else taken_over.get(found.key)
+        inherited = None if is_copy else by_picture.get(found.key)
         by_hand = inherited if decided is None else decided.standing
         to = wanted_standing(seen, by_hand, is_copy=is_copy, period=period)
         if to != seen.standing:
@@ -83,20 +83,21 @@ def unsettled(
 
 
 def _taken_over(progress: Progress, decisions: Decisions) -> dict[PhotoKey, str]:
-    """What was decided of a picture whose file lies elsewhere by now, or was written anew."""
-    of_picture = {
-        (key[0], mark): decided.standing
+    by_hand = (
+        (_marked(key, seen), decided.standing)
         for key, seen in departed(progress).items()
         if (decided := decisions.get(key)) is not None and decided.standing
-        for mark in _marks(seen)
-    }
-    found = (
-        (found.key, of_picture.get((found.subject, mark)))
+    )
+    undecided = (
+        (found.key, _marked(found.key, seen))
         for found, seen in progress.observed_photos
         if seen.standing in AUTOMATIC
-        for mark in _marks(seen)
     )
-    return {key: standing for key, standing in found if standing is not None}
+    return taken_over(by_hand, undecided)
+
+
+def _marked(key: PhotoKey, seen: ObservedPhoto) -> list[tuple[str, str]]:
+    return [(key[0], mark) for mark in _marks(seen)]
 
 
 def _marks(seen: ObservedPhoto) -> list[str]:
