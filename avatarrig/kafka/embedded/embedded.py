@@ -16,8 +16,8 @@ from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
 from avatarrig.kafka.embedded.open_files import allow_open_files
-from avatarrig.kafka.embedded.ports import remember_ports, remembered_ports
-from avatarrig.kafka.embedded.settings import HOST, NodeSettings
+from avatarrig.kafka.embedded.ports import await_ports, remember_ports, remembered_ports
+from avatarrig.kafka.embedded.settings import HOST, NodeSettings, Ports
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
 from avatarrig.kafka.embedded.storage import new_cluster_id
 from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
@@ -75,6 +75,7 @@ class EmbeddedBroker:
         self._distribution: Distribution | None = None
         self._node: KafkaNode | None = None
         self._settings: NodeSettings | None = None
+        self._served: Ports | None = None
         self._is_prepared = False
         self._patience = patience or Patience()
         self._ending = threading.Event()
@@ -177,9 +178,8 @@ class EmbeddedBroker:
     def _reserve(self, distribution: Distribution) -> tuple[KafkaNode, NodeSettings]:
         """Occupies the directory, and chooses ports and secret."""
         self._node = KafkaNode(self._data_dir, distribution)
-        # Somebody may take a port between its choice and the node's start: the next try chooses.
-        ports = remembered_ports(self._data_dir / PORTS_FILE)
         try:
+            ports = self._choose_ports()
             secret = self._secret_for(ports.client)
         except BaseException:
             self._node.stop()
@@ -187,6 +187,15 @@ class EmbeddedBroker:
         self._settings = NodeSettings(1, {1: ports}, new_cluster_id(), secret=secret)
         self._is_prepared = True
         return self._node, self._settings
+
+    def _choose_ports(self) -> Ports:
+        """Chooses anew until the node has answered once: somebody may take a port meanwhile.
+
+        From then on clients know its address, so it stays.
+        """
+        if self._served is None:
+            return remembered_ports(self._data_dir / PORTS_FILE)
+        return await_ports(self._served, self._patience.seconds, self._ending)
 
     def _start_once(self) -> None:
         distribution = self._distribution
@@ -201,6 +210,7 @@ class EmbeddedBroker:
             node.start(settings)
             node.wait_until_ready()
             remember_ports(self._data_dir / PORTS_FILE, settings.ports)
+            self._served = settings.ports
         except BaseException:
             node.stop()
             raise

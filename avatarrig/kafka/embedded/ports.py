@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ elsewhere): nobody's connection takes the port of a broker that restarts, and no
 this machine connects to itself while the broker is down."""
 
 ATTEMPTS = 200
+POLL_S = 0.05
 
 
 def choose_ports() -> Ports:
@@ -37,6 +40,28 @@ def remembered_ports(file: Path) -> Ports:
     except (OSError, msgspec.DecodeError):
         return choose_ports()
     return ports if is_free(ports.client) and is_free(ports.controller) else choose_ports()
+
+
+def await_ports(ports: Ports, seconds: float, ending: threading.Event) -> Ports:
+    """Waits until the ports of a broker that has just ended are free; returns them.
+
+    They may lag behind its end: the kernel takes down what it had open one by one.
+
+    Args:
+        ending: Ends the wait, whether they are free or not.
+
+    Raises:
+        BrokerError: One is not free after that time.
+    """
+    deadline = time.monotonic() + seconds
+    for port in (ports.client, ports.controller):
+        while not is_free(port) and not ending.wait(POLL_S):
+            if time.monotonic() > deadline:
+                raise BrokerError(
+                    f"Port {port} on {HOST}, which the embedded Kafka had, is taken by another "
+                    "program: end that program and run the same command again, it resumes"
+                )
+    return ports
 
 
 def remember_ports(file: Path, ports: Ports) -> None:

@@ -31,11 +31,13 @@ from avatarrig.kafka import (
     open_reader,
 )
 from avatarrig.kafka.embedded import (
+    BrokerError,
     BrokerUnavailableError,
     DataInUseError,
     EmbeddedBroker,
 )
 from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
+from avatarrig.kafka.embedded.embedded import Patience
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.embedded.settings import (
     LOG4J_CONFIGURATION,
@@ -113,6 +115,38 @@ def test_records_groups_and_address_outlive_stop_and_kill(fresh_kafka: EmbeddedB
         open_group_consumer(settings_of(fresh_kafka), ["records"], **member)
     ) as consumer:
         assert consumer.committed(place) == 1
+
+
+def test_a_broker_keeps_its_address_though_its_ports_are_free_late(
+    fresh_kafka: EmbeddedBroker,
+) -> None:
+    address = fresh_kafka.bootstrap_servers
+    fresh_kafka.stop()
+    with socket.socket() as late:
+        late.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        late.bind(("127.0.0.1", int(address.partition(":")[2])))
+        late.listen()
+        restarting = threading.Thread(target=fresh_kafka.restart)
+        restarting.start()
+        restarting.join(1.0)
+        assert restarting.is_alive()  # it waits for the port
+    restarting.join()
+    assert fresh_kafka.bootstrap_servers == address
+    assert describe_cluster(settings_of(fresh_kafka)).brokers == (address,)
+
+
+def test_a_broker_whose_port_another_program_took_says_so(
+    kafka_distribution: Distribution, tmp_path: Path
+) -> None:
+    with EmbeddedBroker(tmp_path, patience=Patience(exits=1, seconds=0.2)) as broker:
+        port = int(broker.bootstrap_servers.partition(":")[2])
+        broker.stop()
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            with pytest.raises(BrokerError, match=rf"Port {port} .* another program: end that"):
+                broker.restart()
 
 
 def test_a_stop_is_orderly_and_can_be_repeated(
