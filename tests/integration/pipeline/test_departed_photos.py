@@ -30,7 +30,7 @@ from avatarrig.wire.standings import ONLY_COPY, as_decided
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, SKELETONS
 from producers.references import Dataset
 from producers.service import ingest
-from producers.settings import IngestSettings
+from producers.settings import IngestSettings, SourceSettings
 
 GONE, DUPLICATE = Exclusion.GONE.value, Exclusion.DUPLICATE.value
 PARTITIONS = 3
@@ -60,11 +60,13 @@ class Service:
     def settings(self, *, watch: bool = True, prune: bool = False) -> IngestSettings:
         return IngestSettings(
             kafka=self.kafka,
-            location=str(self.photos),
-            dataset=Dataset(name=self._name, subject=self._name, subject_per_folder=True),
+            source=SourceSettings(
+                location=str(self.photos),
+                dataset=Dataset(name=self._name, subject=self._name, subject_per_folder=True),
+                prune=prune,
+                rescan=0.3,
+            ),
             watch=watch,
-            prune=prune,
-            rescan=0.3,
         )
 
     @contextmanager

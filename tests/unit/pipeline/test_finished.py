@@ -15,11 +15,12 @@ from avatarrig.kafka import KafkaSettings
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.forgotten_files import forget_files
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import Detecting, PreparedRun, RunRequest
 from avatarrig.runs import (
     Decided,
     Pictures,
     RunDirectory,
+    RunIdentity,
     WantedFiles,
     write_decisions,
     write_observation,
@@ -92,16 +93,18 @@ class Finished:
             dataset=self.photos,
             out=self.run.path,
             workers=2,
-            options=DetectorOptions(),
-            wanted=WantedFiles(),
+            detecting=Detecting(DetectorOptions(), WantedFiles()),
         )
         return FinishedRun(
-            msgspec.structs.replace(asked, **request),
-            self.run,
-            DATASET,
-            identity=RUN,
-            fingerprint=FINGERPRINT,
-            learned=learned,
+            PreparedRun(
+                request=msgspec.structs.replace(asked, **request),
+                directory=self.run,
+                identity=RunIdentity(RUN, str(self.photos), DATASET.name),
+                dataset=DATASET,
+                fingerprint=FINGERPRINT,
+                models=(),
+                learned=learned,
+            )
         )
 
     def look(self, **request: object) -> Progress | None:
