@@ -157,7 +157,8 @@ def test_a_new_photo_a_changed_one_and_one_that_is_gone_are_noticed(finished: Fi
 def test_a_lost_or_damaged_observation_and_an_overlay_that_is_wanted_now_are_noticed(
     finished: Finished,
 ) -> None:
-    assert finished.look(wanted=WantedFiles(overlays=True)) is None
+    drawn = Detecting(DetectorOptions(), WantedFiles(overlays=True))
+    assert finished.look(detecting=drawn) is None
     file = next(finished.run.observations.glob("*.json"))
     whole = file.read_bytes()
     file.write_bytes(whole.replace(b"0", b"1", 1))
