@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, read_metadata
+from avatarrig.wire import decode_json
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
@@ -93,7 +94,7 @@ def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
         Whom it names, without places; nobody where it is no such file.
     """
     try:
-        sidecar = msgspec.json.decode(data, type=_Takeout)
+        sidecar = decode_json(data, _Takeout)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ()
     return tuple(NamedFace(person.name) for person in sidecar.people if person.name.strip())
