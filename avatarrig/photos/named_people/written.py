@@ -95,7 +95,7 @@ def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
     """
     try:
         sidecar = decode_json(data, _Takeout)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except msgspec.MsgspecError:
         return ()
     return tuple(NamedFace(person.name) for person in sidecar.people if person.name.strip())
 
