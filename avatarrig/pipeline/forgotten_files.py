@@ -22,6 +22,7 @@ from avatarrig.runs import (
 )
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.store import RunStore
+from avatarrig.wire import decode_json
 from avatarrig.wire.identity import subject_name
 
 
@@ -121,14 +122,12 @@ def _subject_of_estimate(run: RunDirectory) -> str | None:
 
 def _named_in(estimate: bytes) -> str | None:
     try:
-        return msgspec.json.decode(estimate, type=_Owned).subject
+        return decode_json(estimate, _Owned).subject
     except msgspec.MsgspecError:
         return None
 
 
 def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:
     lines = run.index.read_bytes().splitlines(keepends=True)
-    kept = [
-        line for line in lines if msgspec.json.decode(line, type=dict)["image_id"] not in image_ids
-    ]
+    kept = [line for line in lines if decode_json(line, dict)["image_id"] not in image_ids]
     write_atomically(run.index, b"".join(kept))

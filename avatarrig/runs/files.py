@@ -13,7 +13,7 @@ from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import ObservationFileError, from_document, to_document
 from avatarrig.runs.seal import Seal, seal_of, sealed
-from avatarrig.wire import Observation
+from avatarrig.wire import Observation, decode_json
 from avatarrig.wire.identity import subject_name
 
 
@@ -83,7 +83,7 @@ def parse_observation(data: bytes, where: str) -> Observation:
             "again, which makes it anew"
         )
     try:
-        return from_document(msgspec.json.decode(data, type=dict))
+        return from_document(decode_json(data, dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
         raise ObservationFileError(f"{where}: {error}") from error
 
@@ -91,7 +91,7 @@ def parse_observation(data: bytes, where: str) -> Observation:
 def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
     """Reads what `avatarrig.photos.passed_over.FileCounts` laid out; None where nothing did."""
     try:
-        document: dict[str, Any] = msgspec.json.decode(run.files.read_bytes(), type=dict)
+        document: dict[str, Any] = decode_json(run.files.read_bytes(), dict)
         words_for_files(document)  # which needs all of it
     except (OSError, msgspec.MsgspecError, KeyError, ValueError, TypeError):
         return None
@@ -143,7 +143,7 @@ def lacking_files(
     try:
         text = run.observation(image_id).read_bytes()
         seal = seal_of(text)
-        stamped = msgspec.json.decode(text, type=_Stamped)
+        stamped = decode_json(text, _Stamped)
         if seal is Seal.NONE:
             parse_observation(text, image_id)
     except (OSError, msgspec.MsgspecError, ObservationFileError):

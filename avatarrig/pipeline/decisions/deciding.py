@@ -29,6 +29,7 @@ from avatarrig.runs import (
     write_json,
 )
 from avatarrig.runs.estimates import options_of
+from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.standings import AS_SEEN
@@ -131,10 +132,9 @@ def known_photos(run: RunDirectory) -> list[KnownPhoto]:
 
 
 def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
-    decoder = msgspec.json.Decoder(_Head)
     for file in run.observations.glob("*.json"):
         try:
-            head = decoder.decode(file.read_bytes())
+            head = decode_json(file.read_bytes(), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
         about = head.avatarrig
@@ -229,7 +229,7 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
 def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
     if not run.index.is_file():
         return
-    rows = [msgspec.json.decode(line, type=dict[str, object]) for line in run.index.open("rb")]
+    rows = [decode_json(line, dict[str, object]) for line in run.index.open("rb")]
     for row in rows:
         image_id = row.get("image_id")
         if row.get("ok") and isinstance(image_id, str) and image_id in left_out:
@@ -244,6 +244,6 @@ def _usual(run: RunDirectory) -> str:
 
 def _document(file: Path) -> dict[str, object]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+        return decode_json(file.read_bytes(), dict[str, object])
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
         return {}

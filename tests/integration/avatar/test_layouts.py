@@ -196,3 +196,10 @@ def test_a_triangle_that_weights_at_fault_would_tear_is_drawn_together() -> None
     hands = avatar.surfaces[0].weight_of(("leftHand", "head")) > 0.99
     shift = found.points[0][hands] - avatar.surfaces[0].points[hands]
     assert len(np.unique(np.round(shift, 6), axis=0)) == len(("leftHand", "head"))
+
+
+def test_hips_that_become_far_wider_have_their_joints_where_they_belong() -> None:
+    avatar = read_avatar(read_bytes(build(Recipe(turned=True))), Path())
+    found = fit_avatar(avatar, ESTIMATES | {"hip_width": 2.0}, FULL)
+    lengths = Read(write_container(found.container)).lengths(bones())
+    assert lengths["hip_width"] / lengths["shoulder_width"] == pytest.approx(2.0, rel=0.005)
