@@ -257,7 +257,8 @@ def test_an_ingest_that_ends_brings_back_what_is_there_again(service: Service) -
 def test_an_ingest_that_ends_has_photos_outside_of_its_period_not_count(service: Service) -> None:
     settings = service.settings(watch=False)
     summer = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
-    ingest(msgspec.structs.replace(settings, period=summer), threading.Event())
+    of_summer = msgspec.structs.replace(settings.source, period=summer)
+    ingest(msgspec.structs.replace(settings, source=of_summer), threading.Event())
     service.until(20, {f"{number}.jpg": Exclusion.OUT_OF_PERIOD.value for number in range(20)})
     ingest(settings, threading.Event())
     service.until(20, {})
