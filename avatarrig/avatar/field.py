@@ -3,8 +3,8 @@
 Limbs are stretched along their bone and keep their girth; beyond the joints the stretch fades, so
 that a shoe on a shank does not grow with it. The trunk is stretched along its own line, and across
 it between the joints of hips and shoulders; what lies outside of them is carried along, not
-widened, so that hips do not become a bell and a skirt does not spread. All maps of neighbouring
-parts agree at the joint that they share.
+widened, so that hips do not become a bell and a skirt does not spread. Maps of neighbouring parts
+agree where they meet.
 """
 
 from __future__ import annotations

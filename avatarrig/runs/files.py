@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,29 @@ def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
     except (OSError, msgspec.MsgspecError, KeyError, ValueError, TypeError):
         return None
     return document
+
+
+def read_index(run: RunDirectory) -> list[dict[str, Any]]:
+    """Reads the list of a run's photos, but for damaged lines: the next run writes it anew.
+
+    Returns:
+        What it says of each photo; nothing where there is no such file.
+    """
+    rows = []
+    with contextlib.suppress(OSError):
+        for line in run.index.read_bytes().splitlines():
+            with contextlib.suppress(msgspec.MsgspecError):
+                rows.append(decode_json(line, dict[str, Any]))
+    return rows
+
+
+def write_index(run: RunDirectory, rows: Iterable[Mapping[str, object]]) -> None:
+    """Writes the list of a run's photos, one a line.
+
+    Raises:
+        RunStorageError: The run directory cannot take it.
+    """
+    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
 class _Stamp(msgspec.Struct, frozen=True):

@@ -22,10 +22,11 @@ from avatarrig.runs import (
     as_it_stands,
     dataset_of,
     read_decisions,
+    read_index,
     read_observation,
     read_standings,
-    write_atomically,
     write_decisions,
+    write_index,
     write_json,
 )
 from avatarrig.runs.estimates import options_of
@@ -227,14 +228,13 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
 
 
 def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
-    if not run.index.is_file():
-        return
-    rows = [decode_json(line, dict[str, object]) for line in run.index.open("rb")]
+    rows = read_index(run)
     for row in rows:
         image_id = row.get("image_id")
         if row.get("ok") and isinstance(image_id, str) and image_id in left_out:
             row["left_out"] = left_out[image_id]
-    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    if rows:
+        write_index(run, rows)
 
 
 def _usual(run: RunDirectory) -> str:

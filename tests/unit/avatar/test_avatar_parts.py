@@ -79,6 +79,12 @@ RIGS = {
         *sided("l", "r", "upperarm_@", "upperarm_twist_01_@", "lowerarm_@", "hand_@"),
         *sided("l", "r", "thigh_@", "calf_@", "calf_twist_01_@", "foot_@", "ik_foot_@"),
     ],
+    "Rigify without dots": [
+        "DEF-spine",
+        *(f"DEF-spine00{number}" for number in range(1, 7)),
+        *sided("L", "R", "DEF-upper_arm@", "DEF-forearm@", "DEF-hand@"),
+        *sided("L", "R", "DEF-thigh@", "DEF-shin@", "DEF-foot@"),
+    ],
     "Auto-Rig": [
         "root.x",
         "spine_01.x",

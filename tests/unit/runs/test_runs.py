@@ -30,9 +30,11 @@ from avatarrig.runs import (
     open_run,
     read_decisions,
     read_file_counts,
+    read_index,
     read_observation,
     read_standings,
     write_atomically,
+    write_index,
     write_observation,
 )
 from avatarrig.runs.estimate_file import read_estimate
@@ -217,6 +219,14 @@ def test_a_damaged_file_of_a_run_is_named_whatever_its_bytes(
     assert read_file_counts(run) is None
     assert dataset_of(run) is None
     assert lacking_files(run, "a-1", "s", "f", WantedFiles()).observation
+
+
+def test_of_a_damaged_index_is_left_what_can_be_read(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert read_index(run) == []
+    write_index(run, [{"image_id": "a-1"}, {"image_id": "b-2"}, {"image_id": "c-3"}])
+    run.index.write_bytes(run.index.read_bytes().replace(b"b-2", b"b\xff2")[:-5] + b"\n[1]\n")
+    assert read_index(run) == [{"image_id": "a-1"}]
 
 
 @given(st.binary(max_size=200))
