@@ -87,9 +87,8 @@ def estimated(kafka: KafkaSettings, subject: str) -> int:
 
 def asked(command: Command, *arguments: str) -> str:
     """What a command that only looks says; within this process, for it is asked often."""
-    settings = command.folder / "avatarrig.toml"
-    root = ("--config", str(settings)) if settings.exists() else ()
-    done = CliRunner().invoke(avatarrig, [*root, *arguments], env=dict(command.environment))
+    with contextlib.chdir(command.folder):
+        done = CliRunner().invoke(avatarrig, arguments, env=dict(command.environment))
     return done.stdout if done.exit_code == 0 else ""
 
 
