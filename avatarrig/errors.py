@@ -1,7 +1,7 @@
 """What this program says when it cannot go on, and how its commands end.
 
 Libraries' own errors become these at one border each: Kafka's at `kafka.border.told_by`, stores' at
-`photos.object_store.reaching`, msgpack's and msgspec's at `wire.packing.decode`. Each is named with
+`photos.object_store.reaching`, msgpack's and msgspec's at `wire.packing`. Each is named with
 its module; of `avatarrig` where nothing else stands.
 
 AvatarRigError

@@ -15,6 +15,7 @@ from avatarrig.photos.clips.began import clip_began, ends_of
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import VIDEO_SUFFIXES
 from avatarrig.process.isolated import run_module
+from avatarrig.wire import decode_json
 from producers.hashing import PhotoContent, read_content
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def chosen_frames(clip: Path) -> tuple[float, ...]:
     try:
         done = run_module("avatarrig.photos.clips", str(clip), seconds=_SECONDS)
         done.check_returncode()
-        return msgspec.json.decode(done.stdout, type=tuple[float, ...])
+        return decode_json(done.stdout, tuple[float, ...])
     except (subprocess.SubprocessError, msgspec.MsgspecError, OSError) as error:
         _log.warning("no frames could be chosen", clip=str(clip), why=str(error)[:200])
         return ()

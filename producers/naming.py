@@ -18,6 +18,7 @@ HEAD_BYTES: Final = 8 << 20
 _LARGEST_SIDECAR: Final = 1 << 20
 _LARGEST_OF_FOLDER: Final = 16 << 20
 _PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
+_CONTACTS: Final = "contacts.xml"
 
 _LONGEST_STEM: Final = 51
 _SHORTEST_STEM: Final = 40
@@ -57,8 +58,14 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
 def _of_picasa(photo: Path, head: bytes) -> tuple[NamedFace, ...]:
     for name in _PICASA:
         if notes := _read(photo.with_name(name), _LARGEST_OF_FOLDER):
-            return people_in_picasa(notes, photo.name, head)
+            return people_in_picasa(notes, photo.name, head, lambda: _contacts(photo))
     return ()
+
+
+def _contacts(photo: Path) -> bytes:
+    """Reads Picasa's list of people from the photo's folder or the nearest one above."""
+    files = (folder / _CONTACTS for folder in photo.absolute().parents)
+    return next((data for file in files if (data := _read(file, _LARGEST_OF_FOLDER))), b"")
 
 
 def _of_google(photo: Path) -> tuple[NamedFace, ...]:

@@ -13,7 +13,7 @@ from avatarrig.avatar.errors import UnfitAvatarError
 from avatarrig.avatar.field import Map
 from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.gltf.scene import POSED, Skin, pose_spread
-from avatarrig.avatar.regions import LIMBS, SEGMENTS, TRUNK
+from avatarrig.avatar.regions import LIMB_ENDS, LIMBS, TRUNK
 from avatarrig.avatar.skeleton import Frame
 from avatarrig.avatar.surfaces import Surface, apply
 
@@ -176,9 +176,7 @@ def _extent(parts: Sequence[_Part], points: Sequence[Floats], up: Floats) -> Ext
 
 def _straight(surfaces: Sequence[Surface], frame: Frame) -> frozenset[str]:
     found = set()
-    for bone in LIMBS:
-        side = "left" if bone.startswith("left") else "right"
-        end = f"{side}{SEGMENTS[bone.removeprefix(side)][0]}"
+    for bone, end in LIMB_ENDS.items():
         start = frame.bind[frame.humanoid[bone], :3, 3]
         along = frame.bind[frame.humanoid[end], :3, 3] - start
         places = [

@@ -3,8 +3,8 @@
 Limbs are stretched along their bone and keep their girth; beyond the joints the stretch fades, so
 that a shoe on a shank does not grow with it. The trunk is stretched along its own line, and across
 it between the joints of hips and shoulders; what lies outside of them is carried along, not
-widened, so that hips do not become a bell and a skirt does not spread. All maps of neighbouring
-parts agree at the joint that they share.
+widened, so that hips do not become a bell and a skirt does not spread. Maps of neighbouring parts
+agree where they meet.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _FADE: Final = 0.15
 """Over how much of a limb's length beyond its joints the stretch fades."""
 _OUTSIDE: Final = 0.12
 """How far beyond the joints widening goes on, over half the distance of the joints."""
+_NECK: Final = 0.2
+"""Over how much of the trunk's length above the shoulders, at least, the neck begins."""
 _BEHIND: Final = 0.3
 """How far behind its joint a limb's mesh is wholly the trunk's, over the limb's length."""
 _CROTCH: Final = (0.25, 0.65)
@@ -111,19 +113,19 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Widths(msgspec.Struct, frozen=True, kw_only=True):
-    """Across the trunk: half the distances of the joints, and their factors.
+    """Across the trunk: what is widened, and how far its sides go.
 
     Attributes:
-        hips: Half the distance of the hip joints.
-        shoulders: Half the distance of the shoulder joints.
-        hips_factor: Factor of the former.
-        shoulders_factor: Factor of the latter.
+        hips: How far from the middle the sides are, at the hips.
+        shoulders: The same at the shoulders.
+        hips_shift: How much farther from the middle the former go than growth would take them.
+        shoulders_shift: How much farther the latter go.
     """
 
     hips: float
     shoulders: float
-    hips_factor: float
-    shoulders_factor: float
+    hips_shift: float
+    shoulders_shift: float
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,18 +176,18 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
         half = widths.hips + share * (widths.shoulders - widths.hips)
         # The shifts change evenly: of joints that are near one another they are small, however
         # large their factor.
-        hips = (widths.hips_factor - self.growth) * widths.hips
-        shoulders = (widths.shoulders_factor - self.growth) * widths.shoulders
-        shift = hips + share * (shoulders - hips)
+        shift = widths.hips_shift + share * (widths.shoulders_shift - widths.hips_shift)
         factor = 1 + shift / (half * self.growth)
-        profile = _profile(np.abs(side) / half, self._neck_share(up), factor)
+        neck = self._neck_share(up)
+        # A head that is broader than the shoulders is not widened with them.
+        profile = _profile(np.abs(side) / half, neck, factor) * np.where(shift > 0, 1 - neck, 1)
         moved: Floats = self.growth * side + shift * profile * np.sign(side)
         return moved
 
     def _neck_share(self, up: Floats) -> Floats:
         """0 up to the shoulders, 1 from the head joint on: there the neck keeps its girth."""
-        top = max(float(self.heights[-1]), 1.05 * self.torso)
-        return _smooth((up - self.torso) / (top - self.torso))
+        neck = max(float(self.heights[-1]) - self.torso, _NECK * self.torso)
+        return _smooth((up - self.torso) / neck)
 
 
 class Rooted(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,16 +197,12 @@ class Rooted(msgspec.Struct, frozen=True, kw_only=True):
     are spread or drawn together as the hips are, so that they neither tear nor meet.
 
     Attributes:
-        side: Points from the middle to this limb's joint; its length is half the joints' distance.
-        shift: How much farther from the middle the joint goes than growth would take it.
-        between: Whether to spread what lies between the joints.
+        out: Of a thigh the direction from the middle to its joint.
     """
 
     limb: Stretch
     trunk: Trunk
-    side: Floats
-    shift: float
-    between: bool
+    out: Floats | None
 
     def __call__(self, points: Floats) -> Floats:
         """Moves points."""
@@ -212,12 +210,11 @@ class Rooted(msgspec.Struct, frozen=True, kw_only=True):
         place = (points - self.limb.start) @ self.limb.along / length**2
         behind = _smooth(-place / _BEHIND)[:, None]
         own = self.limb(points)
-        if self.between:
-            half = float(np.linalg.norm(self.side))
-            out = self.side / half
-            share = np.clip((points - self.trunk.origin) @ out / half, -1, 1)
+        if self.out is not None:
+            widths = self.trunk.widths
+            share = np.clip((points - self.trunk.origin) @ self.out / widths.hips, -1, 1)
             near = 1 - _smooth((place - _CROTCH[0]) / (_CROTCH[1] - _CROTCH[0]))
-            own = own + (self.shift * near * (share - 1))[:, None] * out
+            own = own + (widths.hips_shift * near * (share - 1))[:, None] * self.out
         moved: Floats = own + behind * (self.trunk(points) - own)
         return moved
 

@@ -35,7 +35,7 @@ from avatarrig.avatar.motion import fit_animations
 from avatarrig.avatar.overlap import Overlaps, overlaps
 from avatarrig.avatar.placing import Growth, Placement, Plan, place
 from avatarrig.avatar.proportions import WIDTHS, Body, factors, measure, warnings
-from avatarrig.avatar.regions import ENDS, LIMBS, SEGMENTS, TRUNK, node_regions
+from avatarrig.avatar.regions import ENDS, LIMBS, TRUNK, node_regions
 from avatarrig.avatar.relaxing import Bounds, relax
 from avatarrig.avatar.skeleton import (
     Frame,
@@ -49,11 +49,6 @@ from avatarrig.avatar.skeleton import (
 from avatarrig.avatar.surfaces import Shown, Surface, read_surfaces
 
 WidthRule = Literal["bounded", "full", "keep"]
-PAIRS: Final = tuple(
-    (f"{side}{part}", f"{side}{end}")
-    for side in ("left", "right")
-    for part, (end, _) in SEGMENTS.items()
-)
 _ROUNDS: Final = 12
 _CLOSE: Final = 1e-6
 _FAR: Final = 0.01
@@ -358,13 +353,13 @@ def _try(search: _Search, scale: float) -> _Try:
 
 def _stand(avatar: Avatar, plan: Plan) -> _Try:
     frame, found, placement = avatar.frame, plan.found, place(plan)
-    bind = new_bind(frame, placement.maps)
+    bind = new_bind(frame, placement)
     legs = [key for key in found if "_leg" in key]
     own = avatar.body.lengths
     travel = sum(found[key] * own[key] for key in legs) / sum(own[key] for key in legs)
     changes = offsets(frame, bind, placement.maps, travel)
     if avatar.posed:
-        changes = mend_limbs(frame, changes, bind, PAIRS)
+        changes = mend_limbs(frame, changes, bind)
     rest = rest_worlds(frame, new_locals(frame, changes))
     poses = (bind, rest) if avatar.posed else ()
     return _Try(

@@ -123,7 +123,7 @@ def _by_names(document: Mapping[str, Any], tree: Tree) -> Humanoid:
     matched = match({node: tree.names[node] for node in candidates})
     twice = {bone: nodes for bone, nodes in matched.items() if len(nodes) > 1}
     bones = {bone: nodes[0] for bone, nodes in matched.items() if len(nodes) == 1}
-    hips = _hips(matched, bones, tree)
+    hips = _hips(matched, bones, tree, joints)
     if hips is not None:
         bones["hips"] = hips
         twice.pop("hips", None)
@@ -138,8 +138,10 @@ def _by_names(document: Mapping[str, Any], tree: Tree) -> Humanoid:
     return Humanoid(bones=bones, source="names")
 
 
-def _hips(matched: Mapping[str, Sequence[int]], bones: Mapping[str, int], tree: Tree) -> int | None:
-    """The lowest node named so that legs and head hang on; unnamed, the joint where they part."""
+def _hips(
+    matched: Mapping[str, Sequence[int]], bones: Mapping[str, int], tree: Tree, joints: set[int]
+) -> int | None:
+    """The lowest node named so that legs and head hang on; otherwise the joint where they part."""
     parts = [bones.get(bone) for bone in ("leftUpperLeg", "rightUpperLeg", "head")]
     if any(part is None for part in parts):
         return None
@@ -150,9 +152,11 @@ def _hips(matched: Mapping[str, Sequence[int]], bones: Mapping[str, int], tree: 
         if all(tree.is_under(other, node) for other in others) and node not in parts
     ]
     named = [node for node in shared if node in matched.get("hips", ())]
-    if matched.get("hips"):
+    if named or not shared:
         return named[0] if named else None
-    return shared[0] if shared and tree.parents[shared[0]] >= 0 else None
+    parting = shared[0]
+    is_joint = parting in joints if matched.get("hips") else tree.parents[parting] >= 0
+    return parting if is_joint else None
 
 
 def _one_of(nodes: Iterable[int], joints: set[int], tree: Tree) -> int | None:

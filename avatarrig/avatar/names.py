@@ -150,10 +150,10 @@ def _side_of(core: str) -> tuple[str | None, str]:
 
 
 def _trunk_by_order(found: dict[str, list[int]], names: Mapping[int, str]) -> dict[str, list[int]]:
-    """Rigify calls the whole trunk ``spine``, from hips to head."""
-    by_name = {name: node for node, name in names.items()}
+    """Rigify calls the whole trunk ``spine``, from hips to head; some exporters leave out dots."""
+    by_name = {name.replace(".", ""): node for node, name in names.items()}
     for prefix in ("DEF-", ""):
-        trunk = [f"{prefix}spine", *(f"{prefix}spine.{number:03d}" for number in range(1, 7))]
+        trunk = [f"{prefix}spine", *(f"{prefix}spine{number:03d}" for number in range(1, 7))]
         if trunk[0] not in by_name or trunk[4] not in by_name or "hips" in found:
             continue
         bones = dict(zip(("hips", "spine", "chest", "upperChest", "neck"), trunk, strict=False))

@@ -21,6 +21,8 @@ _CROTCH: Final = 0.2
 """How far below the hip joints the trunk still is the trunk, over its length."""
 _APART: Final = 0.05
 """Least distance of knots along the body, over the trunk's length."""
+_WIDENED: Final = 0.5
+"""Share of its width by which the body is widened at most between the hips."""
 _NOTHING: Final = 1e-9
 _ROOTS: Final = {"UpperArm": "shoulder_width", "UpperLeg": "hip_width"}
 """Segments that begin at the trunk, and the width that moves them."""
@@ -41,9 +43,10 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """Maps of all parts, by their names, and where the joints go."""
+    """Maps of all parts, by their names, of limbs' bones alone, and where the joints go."""
 
     maps: dict[str, Map]
+    bones: dict[str, Map]
     joints: dict[str, Floats]
 
 
@@ -79,6 +82,7 @@ def place(plan: Plan) -> Placement:
     trunk = _trunk(plan, frame_of(body))
     joints = _roots(plan, trunk)
     maps: dict[str, Map] = {TRUNK: trunk}
+    bones: dict[str, Map] = {}
     for side in SIDES:
         for part, (end, name) in SEGMENTS.items():
             bone, tip = f"{side}{part}", f"{side}{end}"
@@ -93,14 +97,17 @@ def place(plan: Plan) -> Placement:
                 growth=plan.growth.whole,
                 fades=bone not in plan.straight,
             )
-            own = part not in _ROOTS or bone in plan.detached
-            maps[bone] = limb if own else _rooted(plan, bone, limb, trunk)
+            maps[bone] = bones[bone] = limb
+            if part in _ROOTS and bone not in plan.detached:
+                sign = 1 if side == "left" else -1
+                out = sign * _unit(body.across(part)) if part == "UpperLeg" else None
+                maps[bone] = Rooted(limb=limb, trunk=trunk, out=out)
     joints["head"] = trunk(body.points["head"][None])[0]
     for end in ENDS:
         maps[end] = Similarity(
             centre=body.points[end], moved=joints[end], growth=plan.growth.of(end)
         )
-    return Placement(maps={name: maps[name] for name in REGIONS}, joints=joints)
+    return Placement(maps={name: maps[name] for name in REGIONS}, bones=bones, joints=joints)
 
 
 def _roots(plan: Plan, trunk: Trunk) -> dict[str, Floats]:
@@ -115,14 +122,6 @@ def _roots(plan: Plan, trunk: Trunk) -> dict[str, Floats]:
         across *= body.lengths[key] * plan.found[key] / np.linalg.norm(across)
         joints[f"left{part}"], joints[f"right{part}"] = middle + across / 2, middle - across / 2
     return joints
-
-
-def _rooted(plan: Plan, bone: str, limb: Stretch, trunk: Trunk) -> Rooted:
-    left = bone.startswith("left")
-    part = bone.removeprefix("left" if left else "right")
-    half = plan.body.across(part) / 2 * (1 if left else -1)
-    shift = (plan.found[_ROOTS[part]] - trunk.growth) * float(np.linalg.norm(half))
-    return Rooted(limb=limb, trunk=trunk, side=half, shift=shift, between=part == "UpperLeg")
 
 
 def frame_of(body: Body) -> Floats:
@@ -177,6 +176,9 @@ def _trunk(plan: Plan, frame: Floats) -> Trunk:
     steps = np.diff(np.array(rows), axis=0)
     if np.any(steps < _APART * torso * min(1, factor) * 0.5):
         rows = knots  # the legs are raised or folded: nothing hangs along them
+    growth = plan.growth.whole
+    hips, shoulders = (body.lengths[key] / 2 for key in ("hip_width", "shoulder_width"))
+    hips_shift = (found["hip_width"] - growth) * hips
     return Trunk(
         origin=body.middle("UpperLeg"),
         moved=body.middle("UpperLeg") + plan.shift,
@@ -185,10 +187,11 @@ def _trunk(plan: Plan, frame: Floats) -> Trunk:
         new_heights=np.array([row[1] for row in rows]),
         torso=torso,
         widths=Widths(
-            hips=body.lengths["hip_width"] / 2,
-            shoulders=body.lengths["shoulder_width"] / 2,
-            hips_factor=found["hip_width"],
-            shoulders_factor=found["shoulder_width"],
+            # Hip joints that are near one another are moved far: more than they is widened.
+            hips=max(hips, hips_shift / (growth * _WIDENED)),
+            shoulders=shoulders,
+            hips_shift=hips_shift,
+            shoulders_shift=(found["shoulder_width"] - growth) * shoulders,
         ),
-        growth=plan.growth.whole,
+        growth=growth,
     )

@@ -22,7 +22,10 @@ SEGMENTS: Final = {
     "LowerLeg": ("Foot", "lower_leg"),
 }
 """A limb's bone: where it ends, and the estimate's name for it."""
-LIMBS: Final = tuple(f"{side}{part}" for side in SIDES for part in SEGMENTS)
+LIMB_ENDS: Final = {
+    f"{side}{part}": f"{side}{end}" for side in SIDES for part, (end, _) in SEGMENTS.items()
+}
+LIMBS: Final = tuple(LIMB_ENDS)
 ENDS: Final = ("head", *(f"{side}{part}" for side in SIDES for part in (ARM[-1], LEG[-1])))
 """Parts that keep their shape."""
 REGIONS: Final = (TRUNK, *LIMBS, *ENDS)

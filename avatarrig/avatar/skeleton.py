@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -13,7 +13,8 @@ from avatarrig.avatar.field import Map, derivative
 from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.gltf.scene import Tree, world_matrices
 from avatarrig.avatar.humanoid import Humanoid
-from avatarrig.avatar.regions import REGIONS
+from avatarrig.avatar.placing import Placement
+from avatarrig.avatar.regions import LIMB_ENDS, REGIONS
 
 _SAME: Final = 1e-9
 _UNEQUAL: Final = 1e-4
@@ -71,7 +72,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     joints: frozenset[int]
 
 
-def new_bind(frame: Frame, maps: Mapping[str, Map]) -> Floats:
+def new_bind(frame: Frame, placement: Placement) -> Floats:
     """Places of all nodes in the fitted bind pose: (nodes, 4, 4)."""
     above = set(frame.tree.ancestors(frame.humanoid["hips"])) - {frame.humanoid["hips"]}
     below = set(frame.tree.descendants(frame.humanoid["hips"]))
@@ -80,7 +81,10 @@ def new_bind(frame: Frame, maps: Mapping[str, Map]) -> Floats:
     for number, part in enumerate(REGIONS):
         nodes = [node for node in free if frame.regions[node] == number]
         if nodes:
-            bind[nodes, :3, 3] = maps[part](frame.bind[nodes, :3, 3])
+            bind[nodes, :3, 3] = placement.maps[part](frame.bind[nodes, :3, 3])
+    for bone, chain in limb_chains(frame).items():
+        nodes = [frame.humanoid[bone], *chain]
+        bind[nodes, :3, 3] = placement.bones[bone](frame.bind[nodes, :3, 3])
     for node in frame.tree.order:  # what is of no part keeps its place to its parent
         parent = frame.tree.parents[node]
         if parent >= 0 and node not in free and node not in above:
@@ -137,10 +141,10 @@ def new_locals(frame: Frame, changes: Offsets) -> Floats:
     return locals_
 
 
-def limb_chains(frame: Frame, segments: Sequence[tuple[str, str]]) -> dict[str, list[int]]:
+def limb_chains(frame: Frame) -> dict[str, list[int]]:
     """Nodes from below a limb's bone down to the joint where it ends, by the bone's name."""
     chains: dict[str, list[int]] = {}
-    for bone, end in segments:
+    for bone, end in LIMB_ENDS.items():
         start, chain = frame.humanoid[bone], []
         for node in frame.tree.ancestors(frame.humanoid[end]):
             if node == start:
@@ -150,28 +154,25 @@ def limb_chains(frame: Frame, segments: Sequence[tuple[str, str]]) -> dict[str, 
     return chains
 
 
-def limb_lengths(frame: Frame, worlds: Floats, segments: Sequence[tuple[str, str]]) -> Floats:
+def limb_lengths(frame: Frame, worlds: Floats) -> Floats:
     """Distance of each limb's two joints: (limbs,)."""
-    starts = [frame.humanoid[bone] for bone, _ in segments]
-    ends = [frame.humanoid[end] for _, end in segments]
+    starts = [frame.humanoid[bone] for bone in LIMB_ENDS]
+    ends = [frame.humanoid[end] for end in LIMB_ENDS.values()]
     lengths: Floats = np.linalg.norm(worlds[ends, :3, 3] - worlds[starts, :3, 3], axis=1)
     return lengths
 
 
-def mend_limbs(
-    frame: Frame, changes: Offsets, bind: Floats, segments: Sequence[tuple[str, str]]
-) -> Offsets:
+def mend_limbs(frame: Frame, changes: Offsets, bind: Floats) -> Offsets:
     """Makes limbs' lengths in the rest pose those of the bind pose, where they were others.
 
     Args:
         bind: Places of all nodes in the fitted bind pose.
-        segments: Bone where each limb begins, and bone where it ends.
     """
-    before = limb_lengths(frame, frame.rest, segments) / limb_lengths(frame, frame.bind, segments)
-    after = limb_lengths(frame, rest_worlds(frame, new_locals(frame, changes)), segments)
-    wanted = _most_common(before) * limb_lengths(frame, bind, segments)
+    before = limb_lengths(frame, frame.rest) / limb_lengths(frame, frame.bind)
+    after = limb_lengths(frame, rest_worlds(frame, new_locals(frame, changes)))
+    wanted = _most_common(before) * limb_lengths(frame, bind)
     times, moved = changes.times.copy(), changes.moved.copy()
-    for number, chain in enumerate(limb_chains(frame, segments).values()):
+    for number, chain in enumerate(limb_chains(frame).values()):
         if abs(after[number] / wanted[number] - 1) > _UNEQUAL and after[number] > 0:
             times[chain] *= wanted[number] / after[number]
             moved[chain] = True

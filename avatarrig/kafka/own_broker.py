@@ -16,6 +16,8 @@ import msgspec
 import platformdirs
 import psutil
 
+from avatarrig.wire import decode_json
+
 USERNAME: Final = "avatarrig"
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
@@ -60,7 +62,7 @@ def register(port: int, broker: OwnBroker) -> None:
 def own_broker_at(port: int) -> OwnBroker | None:
     """Finds this user's embedded broker that lives at a port of loopback; None where none does."""
     try:
-        broker = msgspec.json.decode((_folder() / f"{port}.json").read_bytes(), type=OwnBroker)
+        broker = decode_json((_folder() / f"{port}.json").read_bytes(), OwnBroker)
     except (OSError, msgspec.MsgspecError):
         return None
     return broker if _is_owned(Path(broker.lock)) else None

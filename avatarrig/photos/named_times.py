@@ -97,10 +97,10 @@ _PATTERNS: Final = tuple(
     )
 )
 _EPOCH: Final = re.compile(
-    r"\D*(?P<seconds>1\d{9})(?P<fraction>\d{3})(?:\D.*)?"
-    r"|Snapchat-(?P<whole>1\d{9})",
-    re.IGNORECASE,
+    r"\D*(?P<seconds>1\d{9})(?:(?P<fraction>\d{3})(?:\D.*)?| ?\(\d+\)|[-_~]\d{1,2})?"
 )
+"""Unix time in milliseconds, or in seconds: beside those stand a program's word and a copy's number
+alone, as many a number of ten digits is something else."""
 _IN_UTC: Final = "PXL_"
 
 
@@ -118,8 +118,8 @@ def moment_in_name(path: str) -> datetime | None:
     """
     stem = plain(PurePosixPath(path).stem)
     if match := _EPOCH.fullmatch(stem):
-        seconds = int(match["seconds"] or match["whole"])
-        return datetime.fromtimestamp(seconds, UTC) + fraction_of(match["fraction"] or "")
+        seconds = datetime.fromtimestamp(int(match["seconds"]), UTC)
+        return seconds + fraction_of(match["fraction"] or "")
     for pattern in (_LAST_YEAR, _SHORT_YEAR):
         if match := pattern.search(stem):
             return _day_and_month(match, day_first=bool(_DAY_COMES_FIRST.match(stem)))

@@ -46,15 +46,17 @@ def picture_digest(data: bytes) -> str:
     pixels_of = None if name is None else _PIXELS.get(name)
     if name is None or pixels_of is None:
         return ""
-    return unless_damaged(lambda: _digest(name, pixels_of(data)), "")
+    return unless_damaged(lambda: _digest(name, pixels_of(data), 2 * len(data)), "")
 
 
-def _digest(name: str, pieces: Iterable[bytes]) -> str:
+def _digest(name: str, pieces: Iterable[bytes], most: int) -> str:
     digest = hashlib.sha256(name.encode())
     length = 0
     for piece in pieces:
-        digest.update(piece)
         length += len(piece)
+        if length > most:
+            raise ValueError("the pieces are more than there is")
+        digest.update(piece)
     return digest.hexdigest() if length else ""
 
 

@@ -132,7 +132,12 @@ class RemotePhotos:
             ) from error
         refuse_size(len(data), self._max_bytes)
         check_content(hashlib.sha256(data).hexdigest(), reference)
-        file.write_bytes(data)
+        try:
+            file.write_bytes(data)
+        except OSError as error:
+            raise StorageUnreachableError(
+                f"{file.parent} cannot take the photo ({error.strerror}): free some space there"
+            ) from error
         return file
 
 

@@ -43,7 +43,7 @@ def dates_in_xmp(data: bytes) -> list[str]:
 
 def _value(name: str, packet: str) -> str:
     match = re.search(
-        rf"<{name}(?:\s[^>]*)?>([^<]{{0,80}})<|\s{name}\s*=\s*(?:\"([^\"]{{0,80}})\"|'([^']{{0,80}})')",
+        rf"<{name}(?:\s[^<>]*)?>([^<]{{0,80}})<|\s{name}\s*=\s*(?:\"([^\"]{{0,80}})\"|'([^']{{0,80}})')",
         packet,
     )
     if match is None:

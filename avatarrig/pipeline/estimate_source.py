@@ -20,6 +20,7 @@ from avatarrig.runs.estimate_file import (
 )
 from avatarrig.runs.estimates import folder_name, place_of_estimate
 from avatarrig.views.feed import estimates_by_now, observations_by_now
+from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 
 FoundT = TypeVar("FoundT")
@@ -72,7 +73,7 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
         name, estimator, _ = _estimator_of(run, subject)
         return estimator.estimate(subject=name)
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Estimate)
+        return decode_json(file.read_bytes(), Estimate)
     except msgspec.MsgspecError as error:
         raise EstimateRefusedError(
             f"{file}: it lacks what is compared ({error}): it was written by an older version; "

@@ -14,14 +14,15 @@ from avatarrig.runs import (
     RunStorageError,
     parse_observation,
     read_decisions,
-    read_observation,
+    read_index,
     read_standings,
-    write_atomically,
     write_decisions,
+    write_index,
     write_standings,
 )
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.store import RunStore
+from avatarrig.wire import decode_json
 from avatarrig.wire.identity import subject_name
 
 
@@ -38,9 +39,7 @@ def forget_files(folder: Path, subject: str) -> int:
     image_ids = set()
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
-        with contextlib.suppress(ObservationFileError):
-            if subject_name(read_observation(file).subject) != subject_name(subject):
-                continue
+        if _may_be_of(subject, file.read_bytes()):
             image_ids.add(image_id)
             gone += run.files_of(image_id)
     for place in places_of_estimates(run):
@@ -50,11 +49,20 @@ def forget_files(folder: Path, subject: str) -> int:
     if not set(run.observations.glob("*.json")) - set(gone):
         gone += [run.index, run.summary, run.files, *sorted(run.logs.glob("*.log"))]
     elif run.index.is_file():
-        _leave_out_of_index(run, image_ids)
+        kept = (row for row in read_index(run) if row.get("image_id") not in image_ids)
+        write_index(run, list(kept))
     deleted = [file for file in gone if file.is_file()]
     for file in deleted:
         _delete(file)
     return len(deleted)
+
+
+def _may_be_of(subject: str, observation: bytes) -> bool:
+    """Whether an observation is a subject's; a damaged one, of no use to others, may be."""
+    try:
+        return subject_name(parse_observation(observation, "").subject) == subject_name(subject)
+    except ObservationFileError:
+        return True
 
 
 def _delete(file: Path) -> None:
@@ -80,9 +88,8 @@ def forget_stored_files(url: str, subject: str) -> int:
     layout = RunDirectory(Path())
     gone: list[Path] = []
     for path, data in store.observations():
-        with contextlib.suppress(ObservationFileError):
-            if subject_name(parse_observation(data, path).subject) == subject_name(subject):
-                gone += layout.files_of(Path(path).stem)
+        if _may_be_of(subject, data):
+            gone += layout.files_of(Path(path).stem)
     for path, data in store.estimates():
         if subject_name(_named_in(data) or "") == subject_name(subject):
             place = RunDirectory(Path(path).parent)
@@ -121,14 +128,6 @@ def _subject_of_estimate(run: RunDirectory) -> str | None:
 
 def _named_in(estimate: bytes) -> str | None:
     try:
-        return msgspec.json.decode(estimate, type=_Owned).subject
+        return decode_json(estimate, _Owned).subject
     except msgspec.MsgspecError:
         return None
-
-
-def _leave_out_of_index(run: RunDirectory, image_ids: set[str]) -> None:
-    lines = run.index.read_bytes().splitlines(keepends=True)
-    kept = [
-        line for line in lines if msgspec.json.decode(line, type=dict)["image_id"] not in image_ids
-    ]
-    write_atomically(run.index, b"".join(kept))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.estimator import Estimator
 from avatarrig.pictures.preview import draw_preview
@@ -14,6 +12,7 @@ from avatarrig.runs import (
     read_file_counts,
     read_observation,
     write_atomically,
+    write_index,
     write_json,
     write_standings,
 )
@@ -47,7 +46,7 @@ def write_results(  # noqa: PLR0913 - what a run leaves behind, written in one p
     Raises:
         RunStorageError: The run directory cannot take them.
     """
-    write_atomically(run.index, _index(progress))
+    write_index(run, _index(progress))
     write_standings(run, progress.standings)
     write_json(run.summary, summary(run, progress, dataset_dir, settings, still_counted))
     write_drawn(run, estimates)
@@ -101,7 +100,7 @@ def summary(
     }
 
 
-def _index(progress: Progress) -> bytes:
+def _index(progress: Progress) -> list[dict[str, object]]:
     observed: list[dict[str, object]] = [
         {
             "image_id": found.image_id,
@@ -123,8 +122,7 @@ def _index(progress: Progress) -> bytes:
         }
         for found, reject in progress.rejected
     ]
-    rows = sorted(observed + rejected, key=lambda row: str(row["rel_image_path"]))
-    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    return sorted(observed + rejected, key=lambda row: str(row["rel_image_path"]))
 
 
 def result_document(

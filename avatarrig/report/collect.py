@@ -18,7 +18,7 @@ from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, dataset_of, load_run
 from avatarrig.runs.estimate_file import nobody_called
 from avatarrig.runs.estimates import options_of
-from avatarrig.wire import Observation
+from avatarrig.wire import Observation, decode_json
 from avatarrig.wire.reasons import Exclusion
 
 Document = dict[str, Any]
@@ -189,7 +189,7 @@ def _document(file: Path) -> Document:
 def _read(file: Path, kind: type[T]) -> T | None:
     """Reads a file that is only there once a run has ended; None before."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
+        return decode_json(file.read_bytes(), kind)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:

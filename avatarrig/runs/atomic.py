@@ -12,6 +12,7 @@ import msgspec
 from avatarrig.errors import AvatarRigError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 
 
 class RunStorageError(AvatarRigError, OSError):
@@ -59,4 +60,6 @@ def write_json(path: Path, document: object) -> None:
 def _advice(error: OSError) -> str:
     if error.errno in _NO_SPACE:
         return "no space left: free some and run the same command again, it resumes"
+    if error.errno in _IN_THE_WAY:
+        return f"{error.strerror}: move away what is in its place, or choose another --out"
     return f"{error.strerror}: choose a folder that can be written with --out"

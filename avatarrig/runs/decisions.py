@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import write_json
+from avatarrig.wire import decode_json
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.standings import AS_SEEN, as_decided
 
@@ -63,7 +64,7 @@ def read_decisions(run: RunDirectory) -> Decisions:
         DecisionsFileError: It is damaged.
     """
     try:
-        file = msgspec.json.decode(run.decisions.read_bytes(), type=_File)
+        file = decode_json(run.decisions.read_bytes(), _File)
     except FileNotFoundError:
         return {}
     except msgspec.MsgspecError as error:
@@ -100,7 +101,7 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
         DecisionsFileError: A file is damaged.
     """
     try:
-        rows = msgspec.json.decode(run.standings.read_bytes(), type=list[tuple[str, str, str]])
+        rows = decode_json(run.standings.read_bytes(), list[tuple[str, str, str]])
     except FileNotFoundError:
         rows = []
     except msgspec.MsgspecError as error:

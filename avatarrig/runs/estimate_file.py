@@ -9,6 +9,7 @@ import msgspec
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.layout import RunDirectory
+from avatarrig.wire import decode_json
 
 _LISTED = 20
 
@@ -87,7 +88,7 @@ def _is_of(stored: StoredEstimate, subject: str) -> bool:
 
 def _read(file: Path) -> StoredEstimate:
     try:
-        estimate = msgspec.json.decode(file.read_bytes(), type=FileEstimate)
+        estimate = decode_json(file.read_bytes(), FileEstimate)
     except (OSError, msgspec.MsgspecError) as error:
         raise EstimateRefusedError(f"{file} cannot be read: {error}") from error
     return StoredEstimate(file, estimate.subject or file.parent.name, estimate)

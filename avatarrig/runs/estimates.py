@@ -14,6 +14,7 @@ import msgspec
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.runs.atomic import write_json
 from avatarrig.runs.layout import RunDirectory
+from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate, Measured
 
 SUBJECTS: Final = "subjects"
@@ -65,7 +66,7 @@ def options_of(run: RunDirectory) -> EstimateOptions:
         OSError: It cannot be read; FileNotFoundError before the run has ended.
         msgspec.MsgspecError: It is damaged.
     """
-    asked = msgspec.json.decode(run.estimate.read_bytes(), type=_Asked)
+    asked = decode_json(run.estimate.read_bytes(), _Asked)
     days = None if asked.window is None else asked.window.days
     return EstimateOptions(height=asked.height, measured=asked.measured, window_days=days)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from avatarrig.runs.atomic import write_atomically
 from avatarrig.runs.layout import MASKS, RunDirectory
 from avatarrig.runs.observation_document import ObservationFileError, from_document, to_document
 from avatarrig.runs.seal import Seal, seal_of, sealed
-from avatarrig.wire import Observation
+from avatarrig.wire import Observation, decode_json
 from avatarrig.wire.identity import subject_name
 
 
@@ -83,7 +85,7 @@ def parse_observation(data: bytes, where: str) -> Observation:
             "again, which makes it anew"
         )
     try:
-        return from_document(msgspec.json.decode(data, type=dict))
+        return from_document(decode_json(data, dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
         raise ObservationFileError(f"{where}: {error}") from error
 
@@ -91,11 +93,34 @@ def parse_observation(data: bytes, where: str) -> Observation:
 def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
     """Reads what `avatarrig.photos.passed_over.FileCounts` laid out; None where nothing did."""
     try:
-        document: dict[str, Any] = msgspec.json.decode(run.files.read_bytes(), type=dict)
+        document: dict[str, Any] = decode_json(run.files.read_bytes(), dict)
         words_for_files(document)  # which needs all of it
     except (OSError, msgspec.MsgspecError, KeyError, ValueError, TypeError):
         return None
     return document
+
+
+def read_index(run: RunDirectory) -> list[dict[str, Any]]:
+    """Reads the list of a run's photos, but for damaged lines: the next run writes it anew.
+
+    Returns:
+        What it says of each photo; nothing where there is no such file.
+    """
+    rows = []
+    with contextlib.suppress(OSError):
+        for line in run.index.read_bytes().splitlines():
+            with contextlib.suppress(msgspec.MsgspecError):
+                rows.append(decode_json(line, dict[str, Any]))
+    return rows
+
+
+def write_index(run: RunDirectory, rows: Iterable[Mapping[str, object]]) -> None:
+    """Writes the list of a run's photos, one a line.
+
+    Raises:
+        RunStorageError: The run directory cannot take it.
+    """
+    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
 class _Stamp(msgspec.Struct, frozen=True):
@@ -143,7 +168,7 @@ def lacking_files(
     try:
         text = run.observation(image_id).read_bytes()
         seal = seal_of(text)
-        stamped = msgspec.json.decode(text, type=_Stamped)
+        stamped = decode_json(text, _Stamped)
         if seal is Seal.NONE:
             parse_observation(text, image_id)
     except (OSError, msgspec.MsgspecError, ObservationFileError):

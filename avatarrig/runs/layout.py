@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import remove_unfinished, write_json
+from avatarrig.wire import decode_json
 
 OBSERVATIONS = "observations"
 OVERLAYS = "overlays"
@@ -128,7 +129,7 @@ class ForeignRunError(AvatarRigError, ValueError):
 def dataset_of(run: RunDirectory) -> Path | None:
     """Folder of a run's photos, as the run itself noted it; None where it noted nothing."""
     try:
-        identity = msgspec.json.decode((run.private / _IDENTITY).read_bytes(), type=RunIdentity)
+        identity = decode_json((run.private / _IDENTITY).read_bytes(), RunIdentity)
     except (OSError, msgspec.MsgspecError):
         return None
     return Path(identity.dataset_dir)
@@ -151,7 +152,7 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     wanted = str(dataset_dir.resolve())
     identity_file = run.private / _IDENTITY
     try:
-        identity = msgspec.json.decode(identity_file.read_bytes(), type=RunIdentity)
+        identity = decode_json(identity_file.read_bytes(), RunIdentity)
     except (FileNotFoundError, NotADirectoryError):
         identity = RunIdentity(uuid.uuid4().hex[:12], wanted, dataset_dir.resolve().name)
         write_json(identity_file, identity)

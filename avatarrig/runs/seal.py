@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from avatarrig.wire import decode_json
+
 FIELD: Final = "sha256"
 _SEAL: Final = re.compile(rb',"sha256":"([0-9a-f]{64})"\}\s*\Z')
 
@@ -45,7 +47,7 @@ def seal_of(data: bytes) -> Seal:
         if hashlib.sha256(content).hexdigest().encode() == match[1]:
             return Seal.WHOLE
     try:
-        document = msgspec.json.decode(data, type=dict[str, Any])
+        document = decode_json(data, dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
         return Seal.DAMAGED
     said = document.pop(FIELD, None)

@@ -32,6 +32,7 @@ from avatarrig.wire.packing import (
     Record,
     RecordRefusedError,
     decode,
+    decode_json,
     encode,
     shortened,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Sought",
     "TallyUpdate",
     "decode",
+    "decode_json",
     "encode",
     "record_key",
     "shortened",

@@ -22,6 +22,7 @@ class RecordRefusedError(AvatarRigError, ValueError):
 
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Document = TypeVar("Document")
 
 
 MOST_SAID = 2000
@@ -30,7 +31,7 @@ MOST_SAID = 2000
 _MOST_QUOTED = 500
 """Characters of what a refused message is quoted with: a reject must be smaller than its cause."""
 
-_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, MemoryError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, MemoryError)
 """What msgspec raises for bytes from strangers; UnicodeDecodeError is a ValueError."""
 
 
@@ -72,11 +73,25 @@ def decode_one_of(data: bytes | None, kinds: Sequence[type[msgspec.Struct]]) -> 
     kind = _kind(_checked_stamp(data), kinds)
     try:
         record: msgspec.Struct = _decoder(kind).decode(data)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         why = shortened(str(error), _MOST_QUOTED)
         raise RecordRefusedError(f"not a {kind.__name__}: {why}") from error
     _check_arrays(record)
     return record
+
+
+def decode_json(data: bytes, kind: type[Document]) -> Document:
+    """Reads JSON from a file that anybody may have written, or damaged.
+
+    Raises:
+        msgspec.DecodeError: It is none, or does not fit. Nothing else is raised.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError:
+        raise
+    except UNREADABLE as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def shortened(text: str, most: int) -> str:
@@ -114,7 +129,7 @@ def _decoder(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
 def _checked_stamp(data: bytes) -> _Stamp:
     try:
         stamp: _Stamp = _decoder(_Stamp).decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         _refuse(data)
     if not 1 <= stamp.version <= SCHEMA_VERSION:
         raise RecordRefusedError(_foreign_version(stamp.version))
@@ -126,7 +141,7 @@ def _refuse(data: bytes) -> NoReturn:
     try:
         fields = msgpack.unpackb(data, strict_map_key=False)
     # TypeError: a map whose key is a map or a list.
-    except (TypeError, msgpack.exceptions.UnpackException, *_UNREADABLE) as error:
+    except (TypeError, msgpack.exceptions.UnpackException, *UNREADABLE) as error:
         raise RecordRefusedError(f"not msgpack: {shortened(str(error), _MOST_QUOTED)}") from error
     if not isinstance(fields, dict):
         raise RecordRefusedError(f"a record is a map, this is a {type(fields).__name__}")

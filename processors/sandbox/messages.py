@@ -9,6 +9,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.packing import UNREADABLE
 
 _LENGTH = struct.Struct("<I")
 LONGEST_FRAME = 4 << 20
@@ -112,6 +113,6 @@ def parse_answer(data: bytes) -> Answer:
     """Unpacks what the detector process said. Raises GarbledError: It is no message."""
     try:
         answer: Answer = msgspec.msgpack.decode(data, type=Answer)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise GarbledError(str(error)) from error
     return answer

@@ -125,8 +125,8 @@ def _folder(macro: str) -> str:
 
 def _average(files: HumanFiles) -> Floats:
     """Half woman, half man, of all ethnicities alike, young, of average muscle and weight."""
-    rows = (line.split() for line in files.base().splitlines() if line.startswith("v "))
-    points = np.array([row[1:4] for row in rows], float)
+    rows = (line[2:] for line in files.base().splitlines() if line.startswith("v "))
+    points = np.fromstring(" ".join(rows), sep=" ").reshape(-1, 3)
     count = len(points)
     for gender in _GENDERS:
         macro = f"macrodetails/universal-{gender}-young-averagemuscle-averageweight"

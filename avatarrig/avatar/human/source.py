@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import io
 import json
 import tempfile
 import zipfile
@@ -51,12 +52,11 @@ class HumanFiles:
     """
 
     def __init__(self, archive: Path) -> None:
-        self._archive = archive
+        self._files = zipfile.ZipFile(io.BytesIO(archive.read_bytes()))
 
     def read(self, member: str) -> bytes:
         """Reads a file; those that are packed are unpacked."""
-        with zipfile.ZipFile(self._archive) as files:
-            data = files.read(member)
+        data = self._files.read(member)
         return gzip.decompress(data) if member.endswith(".gz") else data
 
     @functools.cached_property
@@ -138,7 +138,7 @@ def _is_macro(name: str) -> bool:
 
 def _shifts(text: str, count: int) -> NDArray[np.float64]:
     shifts = np.zeros((count, 3))
-    rows = [line.split() for line in text.splitlines() if line and not line.startswith(("#", '"'))]
-    values = np.array(rows, float).reshape(-1, 4)
+    rows = (line for line in text.splitlines() if not line.startswith(("#", '"')))
+    values = np.fromstring(" ".join(rows), sep=" ").reshape(-1, 4)
     shifts[values[:, 0].astype(int)] = values[:, 1:]
     return shifts

@@ -20,6 +20,7 @@ from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import printable, say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.runs import write_atomically
+from avatarrig.wire import decode_json
 
 if TYPE_CHECKING:
     from avatarrig.avatar.fitting import Avatar, Fitted, Options
@@ -125,7 +126,7 @@ def _mapping(file: Path | None) -> dict[str, str | int] | None:
     if file is None:
         return None
     try:
-        content = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        content = decode_json(file.read_bytes(), dict[str, Any])
     except (OSError, msgspec.MsgspecError) as error:
         raise AvatarFileError(
             f"{file} is no map (JSON, bone to name of a node): {error}"

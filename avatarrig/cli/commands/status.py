@@ -91,7 +91,7 @@ def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None
 
 
 def _summary(skeletons: list[SkeletonStatus]) -> str:
-    stable = sum(one.stable == one.bones for one in skeletons)
+    stable = sum(0 < one.stable == one.bones for one in skeletons)
     none = sum(one.stable == 0 for one in skeletons)
     return (
         f"{counted(len(skeletons), 'skeleton')}: {stable:,} with all bones stable, "

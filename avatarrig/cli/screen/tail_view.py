@@ -264,7 +264,7 @@ def _others(subjects: Sequence[Subject], screen: Screen) -> list[Text]:
         more = subjects[MOST_LISTED:]
         stable = sum(
             each.record is not None
-            and each.record.estimate.stable == len(each.record.estimate.stats)
+            and 0 < each.record.estimate.stable == len(each.record.estimate.stats)
             for each in more
         )
         words = f"… and {len(more):,} more, {stable:,} of them with all bones stable"

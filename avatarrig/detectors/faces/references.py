@@ -24,6 +24,7 @@ from avatarrig.detectors.faces.refused import (
 )
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.process.isolated import run_module
+from avatarrig.wire.packing import UNREADABLE
 
 MOST: Final = 50
 """More references than this say nothing new."""
@@ -91,7 +92,7 @@ def template_of(
         raise ReferenceRefusedError(
             f"the references could not be read within {_SECONDS} s: give fewer, or smaller ones"
         ) from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise ReferenceRefusedError(
             "the references could not be read: "

@@ -13,6 +13,7 @@ import msgspec
 
 from avatarrig.kafka.embedded.errors import BrokerError
 from avatarrig.kafka.embedded.settings import HOST, Ports
+from avatarrig.wire import decode_json
 
 LOWEST, HIGHEST = 20_000, 32_767
 """Below the ports that systems hand out for outgoing connections (32768 on Linux, 49152
@@ -36,7 +37,7 @@ def remembered_ports(file: Path) -> Ports:
         file: Where `remember_ports` wrote them; may be absent or damaged.
     """
     try:
-        ports = msgspec.json.decode(file.read_bytes(), type=Ports)
+        ports = decode_json(file.read_bytes(), Ports)
     except (OSError, msgspec.DecodeError):
         return choose_ports()
     return ports if is_free(ports.client) and is_free(ports.controller) else choose_ports()

@@ -8,6 +8,7 @@ import msgspec
 import platformdirs
 
 from avatarrig.kafka import KafkaSettings, TransportError, describe_cluster
+from avatarrig.wire import decode_json
 
 _ALIVE_MS = 2000
 
@@ -20,7 +21,7 @@ def default_data_folder() -> Path:
 def running_broker(folder: Path) -> KafkaSettings | None:
     """Finds the embedded broker that runs on a folder's data; None where none does."""
     try:
-        ports = msgspec.json.decode((folder / "ports.json").read_bytes(), type=dict[str, int])
+        ports = decode_json((folder / "ports.json").read_bytes(), dict[str, int])
         settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{ports['client']}")
         describe_cluster(settings, timeout_ms=_ALIVE_MS)
     except (OSError, KeyError, msgspec.MsgspecError, TransportError):

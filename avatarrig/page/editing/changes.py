@@ -23,6 +23,7 @@ from avatarrig.page.editing.pointing import NoFaceError, Pointing
 from avatarrig.page.editing.rule import ENTRY
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.pictures.qr import qr_svg
+from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.identity import subject_name
 from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
@@ -251,7 +252,7 @@ async def _form(request: web.Request, kind: type[FormT]) -> FormT:
         raise web.HTTPRequestEntityTooLarge(_MOST_FORM, request.content_length or 0)
     try:
         async with asyncio.timeout(_FORM_SECONDS):
-            return msgspec.json.decode(await request.read(), type=kind)
+            return decode_json(await request.read(), kind)
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text="it came too slowly\n") from error
     except msgspec.MsgspecError as error:

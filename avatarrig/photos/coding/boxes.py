@@ -94,7 +94,11 @@ def _items(data: bytes) -> Iterator[tuple[bytes | None, list[tuple[int, int]]]]:
     content = dict(_boxes(data))
     meta = dict(_boxes(content[b"meta"][4:]))
     kinds = _kinds(meta[b"iinf"])
+    left = len(data)
     for item, pieces in _places(meta[b"iloc"]):
+        left -= sum(length for _, length in pieces)
+        if left < 0:
+            raise ValueError("the pieces are more than there is")
         yield kinds.get(item), pieces
 
 
@@ -119,6 +123,8 @@ def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     def take(width: int) -> int:
         nonlocal at
         at += width
+        if at > len(content):
+            raise ValueError("the items are more than there is")
         return int.from_bytes(content[at - width : at], "big")
 
     wide = 2 if version < _WIDER_SINCE else 4
@@ -128,7 +134,10 @@ def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         take(2)
         base = take(base_size)
         pieces: list[tuple[int, int]] = []
-        for _ in range(take(2)):
+        count = take(2)
+        if count > 1 and not length_size:
+            raise ValueError("the pieces are more than there is")
+        for _ in range(count):
             take(index_size)
             offset = base + take(offset_size)
             pieces.append((offset, take(length_size)))

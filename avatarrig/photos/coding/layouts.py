@@ -25,7 +25,6 @@ _LONG_8: Final = struct.Struct(">Q")
 _BIG_ENTRY: Final = struct.Struct(">HHQQ")
 _WHOLE_NUMBERS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MOST_FIELDS: Final = 4096
-_MOST_NUMBERS: Final = 1 << 20
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
 _FIRST_TRANSPOSED: Final = 5
@@ -169,12 +168,14 @@ def _big_endian_directory(data: bytes) -> dict[int, Any]:
     (at,) = _LONG_8.unpack_from(data, 8)
     (count,) = _LONG_8.unpack_from(data, at)
     fields: dict[int, Any] = {}
+    left = len(data)
     for number in range(min(count, _MOST_FIELDS)):
         place = at + 8 + _BIG_ENTRY.size * number
         tag, kind, length, _ = _BIG_ENTRY.unpack_from(data, place)
         code = _WHOLE_NUMBERS.get(kind)
-        if code is None or length > _MOST_NUMBERS:
+        if code is None or length > left:
             continue
+        left -= length
         values = struct.Struct(f">{length}{code}")
         start = (
             place + 12 if values.size <= _OWN_BYTES else _LONG_8.unpack_from(data, place + 12)[0]

@@ -70,7 +70,7 @@ def texts_of(data: bytes, keywords: Collection[str]) -> dict[str, bytes]:
             try:
                 rest = zlib.decompressobj().decompress(rest, _LONGEST_TEXT)
             except zlib.error:
-                continue
+                rest = b""
         texts[keyword] = rest[:_LONGEST_TEXT]
     return texts
 

@@ -1,7 +1,8 @@
 """Who is in a folder's photos, as Picasa notes it in the folder's ``.picasa.ini``.
 
 A photo's section has ``faces=rect64(3f845bcb59418507),8e62b2035b74b477;...``: left, top, right and
-bottom in 65,535ths, 16 bits each, and a person's number, whose name ``[Contacts2]`` has.
+bottom in 65,535ths, 16 bits each, and a person's number, whose name ``[Contacts2]`` has, or since
+version 3.9 Picasa's own ``contacts.xml``: ``<contact id="8e62b2035b74b477" name="Anna" .../>``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from avatarrig.photos.metadata import read_metadata
@@ -20,19 +21,25 @@ _FACES: Final = re.compile(r"(?m)^[^\S\n]*faces=(.*)$")
 _FACE: Final = re.compile(r"rect64\(([0-9a-fA-F]{1,16})\),([0-9a-fA-F]{1,16})")
 _CONTACT: Final = re.compile(r"(?m)^[^\S\n]*([0-9a-fA-F]{1,16})=([^;\n]*)")
 _CONTACTS: Final = "contacts2"
+_CONTACT_TAG: Final = re.compile(r"<contact\s[^<>]*>")
+_CONTACT_PART: Final = re.compile(r"""\s(id|name)=(?:"([^"]*)"|'([^']*)')""")
+_NUMBER: Final = re.compile(r"[0-9a-fA-F]{1,16}")
 _NOBODY: Final = 0xFFFFFFFFFFFFFFFF
 """Number of a face that nobody named."""
 
 _MOST: Final = 0xFFFF
 
 
-def people_in_picasa(notes: bytes, name: str, photo: bytes) -> tuple[NamedFace, ...]:
+def people_in_picasa(
+    notes: bytes, name: str, photo: bytes, read_contacts: Callable[[], bytes] = bytes
+) -> tuple[NamedFace, ...]:
     """Reads whom Picasa names in a photo.
 
     Args:
-        notes: The file's bytes.
+        notes: The bytes of ``.picasa.ini``.
         name: The photo's file name.
         photo: The photo's bytes, or the first few megabytes: they say how it is to be turned.
+        read_contacts: Reads ``contacts.xml``, which may be empty, where the notes lack a name.
 
     Returns:
         Whom it names; nobody where it says nothing of the photo.
@@ -49,13 +56,28 @@ def people_in_picasa(notes: bytes, name: str, photo: bytes) -> tuple[NamedFace, 
         elif section.casefold() == _CONTACTS:
             contacts = _CONTACT.findall(html.unescape(body))
             names |= {int(who, 16): said.strip() for who, said in contacts}
-    named = [(at, names[who]) for at, who in faces if who != _NOBODY and names.get(who)]
+    faces = [(at, who) for at, who in faces if who != _NOBODY]
+    if any(who not in names for _, who in faces):
+        names = _names_in(_text(read_contacts())) | names
+    named = [(at, names[who]) for at, who in faces if names.get(who)]
     if not named:
         return ()
     header = read_metadata(photo)
     # Of a raw photo Picasa notes places in the picture that it shows, which is upright.
     orientation = 1 if header.is_raw else header.orientation
     return tuple(NamedFace(who, upright(_region(at), orientation)) for at, who in named)
+
+
+def _names_in(contacts: str) -> dict[int, str]:
+    """Reads numbers and names; an XML parser would refuse all of a damaged file."""
+    names = {}
+    for tag in _CONTACT_TAG.findall(contacts):
+        parts = {
+            part: html.unescape(one or other) for part, one, other in _CONTACT_PART.findall(tag)
+        }
+        if _NUMBER.fullmatch(parts.get("id", "")):
+            names[int(parts["id"], 16)] = parts.get("name", "").strip()
+    return names
 
 
 def _text(notes: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, read_metadata
+from avatarrig.wire import decode_json
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
@@ -21,6 +22,7 @@ _SIDES: Final = 4
 _FARTHEST: Final = 1e6
 """Larger numbers, and what is no number, are no part of a region."""
 _LARGEST: Final = 4 << 20
+_DEEPEST: Final = 40
 _MWG: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
 _DIMENSIONS: Final = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
@@ -31,6 +33,22 @@ _ACDSEE: Final = "{http://ns.acdsee.com/regions/}"
 _ITEM: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
 _DESCRIPTION: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 _WHOLE: Final = 1e-6
+
+
+class _ShallowTree(ET.TreeBuilder):
+    """Refuses what is nested deeper than any XMP: looking through it could take hours."""
+
+    _depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ValueError("elements are nested too deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ET.Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 class NamedFace(msgspec.Struct, frozen=True):
@@ -66,7 +84,8 @@ def _named_in(header: Metadata) -> tuple[NamedFace, ...]:
     if not packet or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return ()
     try:
-        root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314 - no DTD, so no entities
+        parser = ET.XMLParser(target=_ShallowTree())  # noqa: S314 - no DTD, so no entities
+        root = ET.fromstring(packet.strip(b"\0 \r\n\t"), parser)  # noqa: S314
     except (ET.ParseError, ValueError, LookupError):
         return ()
     found: dict[str, NamedFace] = {}
@@ -93,8 +112,8 @@ def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
         Whom it names, without places; nobody where it is no such file.
     """
     try:
-        sidecar = msgspec.json.decode(data, type=_Takeout)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        sidecar = decode_json(data, _Takeout)
+    except msgspec.MsgspecError:
         return ()
     return tuple(NamedFace(person.name) for person in sidecar.people if person.name.strip())
 

@@ -22,13 +22,15 @@ from avatarrig.runs import (
     as_it_stands,
     dataset_of,
     read_decisions,
+    read_index,
     read_observation,
     read_standings,
-    write_atomically,
     write_decisions,
+    write_index,
     write_json,
 )
 from avatarrig.runs.estimates import options_of
+from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.standings import AS_SEEN
@@ -131,10 +133,9 @@ def known_photos(run: RunDirectory) -> list[KnownPhoto]:
 
 
 def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
-    decoder = msgspec.json.Decoder(_Head)
     for file in run.observations.glob("*.json"):
         try:
-            head = decoder.decode(file.read_bytes())
+            head = decode_json(file.read_bytes(), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
         about = head.avatarrig
@@ -227,14 +228,13 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
 
 
 def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
-    if not run.index.is_file():
-        return
-    rows = [msgspec.json.decode(line, type=dict[str, object]) for line in run.index.open("rb")]
+    rows = read_index(run)
     for row in rows:
         image_id = row.get("image_id")
         if row.get("ok") and isinstance(image_id, str) and image_id in left_out:
             row["left_out"] = left_out[image_id]
-    write_atomically(run.index, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    if rows:
+        write_index(run, rows)
 
 
 def _usual(run: RunDirectory) -> str:
@@ -244,6 +244,6 @@ def _usual(run: RunDirectory) -> str:
 
 def _document(file: Path) -> dict[str, object]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+        return decode_json(file.read_bytes(), dict[str, object])
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
         return {}

@@ -84,9 +84,9 @@ def unsettled(
 
 def _taken_over(progress: Progress, decisions: Decisions) -> dict[PhotoKey, str]:
     by_hand = (
-        (_marked(key, seen), decided.standing)
+        (_marked(key, seen), standing)
         for key, seen in departed(progress).items()
-        if (decided := decisions.get(key)) is not None and decided.standing
+        if (standing := _by_hand(decisions.get(key), seen))
     )
     undecided = (
         (found.key, _marked(found.key, seen))

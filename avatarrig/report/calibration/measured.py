@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.wire import decode_json
 
 
 class UnreadableRunError(AvatarRigError, ValueError):
@@ -88,7 +89,7 @@ def runs_in(directory: Path) -> list[Path]:
 
 def _measure(file: Path) -> MeasuredPhoto:
     try:
-        document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        document = decode_json(file.read_bytes(), dict[str, Any])
         meta = document.get("meta") or {}
         pose = document.get("pose") or {}
         return MeasuredPhoto(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,43 @@ def test_an_avatar_without_needed_bones_is_refused_with_a_map_to_fill_in(
     assert done.exit_code == 2
     assert words in done.output
     assert '"leftUpperArm"' in done.output
+    assert '"_nodes"' in done.output
+    assert not target.exists()
+
+
+def call_twice(nodes: list[dict[str, Any]]) -> None:
+    order = list(JOINTS)
+    nodes[order.index("leftToes")]["name"] = nodes[order.index("leftHand")]["name"]
+
+
+def hang_a_foot_on_the_root(nodes: list[dict[str, Any]]) -> None:
+    foot = list(JOINTS).index("leftFoot")
+    (shank,) = (node for node in nodes if foot in node.get("children", []))
+    shank["children"].remove(foot)
+    next(node for node in nodes if node["name"] == "Armature")["children"].append(foot)
+
+
+def skin_nothing(nodes: list[dict[str, Any]]) -> None:
+    for node in nodes:
+        node.pop("skin", None)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (call_twice, "leftHand is found more than once"),
+        (hang_a_foot_on_the_root, "does not hang on leftLowerLeg"),
+        (skin_nothing, "nothing of the body follows the bones"),
+    ],
+)
+def test_an_avatar_whose_bones_do_not_hold_it_is_refused_with_a_map_to_fill_in(
+    run: Path, damage: Callable[[list[dict[str, Any]]], None], words: str
+) -> None:
+    whole = read_bytes(build(Recipe()))
+    damage(whole.document["nodes"])
+    done, target = fitted(run, write_container(whole))
+    assert done.exit_code == 2
+    assert words in done.output
     assert '"_nodes"' in done.output
     assert not target.exists()
 

@@ -196,3 +196,27 @@ def test_a_triangle_that_weights_at_fault_would_tear_is_drawn_together() -> None
     hands = avatar.surfaces[0].weight_of(("leftHand", "head")) > 0.99
     shift = found.points[0][hands] - avatar.surfaces[0].points[hands]
     assert len(np.unique(np.round(shift, 6), axis=0)) == len(("leftHand", "head"))
+
+
+def test_hips_that_become_far_wider_have_their_joints_where_they_belong() -> None:
+    avatar = read_avatar(read_bytes(build(Recipe(turned=True))), Path())
+    found = fit_avatar(avatar, ESTIMATES | {"hip_width": 2.0}, FULL)
+    lengths = Read(write_container(found.container)).lengths(bones())
+    assert lengths["hip_width"] / lengths["shoulder_width"] == pytest.approx(2.0, rel=0.005)
+
+
+def test_hips_beside_the_spine_are_moved_by_the_joint_that_both_hang_on() -> None:
+    whole = read_bytes(build(Recipe()))
+    nodes, hips, spine = whole.document["nodes"], ORDER.index("hips"), ORDER.index("spine")
+    place = nodes[hips]["translation"]
+    nodes.append({"name": "Bip001", "translation": place, "children": [hips, spine]})
+    (armature,) = (node for node in nodes if node.get("children") == [hips])
+    armature["children"] = [len(nodes) - 1]
+    nodes[hips] |= {"translation": [0, 0, 0]}
+    nodes[hips]["children"].remove(spine)
+    skin = whole.document["skins"][0]
+    binds = read_floats(whole.document, whole.binary, skin["inverseBindMatrices"])
+    skin["joints"].append(len(nodes) - 1)
+    both = np.concatenate([binds, binds[hips, None]])
+    whole, (skin["inverseBindMatrices"],) = change(whole, [], [("MAT4", both)])
+    assert_ratios(fitted(whole).lengths(bones()))

@@ -118,3 +118,18 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path, photos: Path) -
     assert done.exit_code == ExitCode.FAILED
     assert "choose a folder that can be written with --out" in done.stderr
     assert "Errno" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [".avatarrig", ".avatarrig/logs", ".avatarrig/logs/run.log"])
+def test_something_else_in_the_place_of_a_runs_file_is_named(
+    tmp_path: Path, photos: Path, name: str
+) -> None:
+    in_the_way = tmp_path / "out" / name
+    in_the_way.parent.mkdir(parents=True)
+    if in_the_way.suffix:
+        in_the_way.mkdir()
+    else:
+        in_the_way.write_text("a file")
+    done = called("run", photos, "--out", tmp_path / "out")
+    assert isinstance(done.exception, SystemExit)
+    assert str(in_the_way) in done.output

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from avatarrig.avatar.proportions import KEYS, Body
+from avatarrig.avatar.humanoid import Humanoid
+from avatarrig.avatar.proportions import KEYS, Body, measure
 
 ARM, LEG = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
 
@@ -18,24 +19,15 @@ def standing_body() -> Body:
             points |= {
                 f"{side}{part}": (sign * x, y, 0.0) for part, (x, y) in zip(names, row, strict=True)
             }
-    found = {name: np.array(point, float) for name, point in points.items()}
-    lengths = dict.fromkeys(KEYS, 0.0)
-    body = Body(points=found, lengths=lengths)
-    lengths |= {
-        "shoulder_width": float(np.linalg.norm(body.across("UpperArm"))),
-        "hip_width": float(np.linalg.norm(body.across("UpperLeg"))),
-        "torso_length": float(np.linalg.norm(body.middle("UpperArm") - body.middle("UpperLeg"))),
-    }
-    for key, (start, end) in {
-        "upper_arm": ARM[:2],
-        "lower_arm": ARM[1:],
-        "upper_leg": LEG[:2],
-        "lower_leg": LEG[1:],
-    }.items():
-        for side, letter in (("left", "L"), ("right", "R")):
-            along = found[f"{side}{end}"] - found[f"{side}{start}"]
-            lengths[f"{key}_{letter}"] = float(np.linalg.norm(along))
-    return Body(points=found, lengths=lengths)
+    return measure_points({name: np.array(point, float) for name, point in points.items()})
+
+
+def measure_points(points: dict[str, np.ndarray]) -> Body:
+    """A body of these joints."""
+    bones = dict(zip(points, range(len(points)), strict=True))
+    worlds = np.tile(np.eye(4), (len(points), 1, 1))
+    worlds[:, :3, 3] = list(points.values())
+    return measure(Humanoid(bones=bones, source="a test"), worlds)
 
 
 FACTORS = st.fixed_dictionaries({key: st.floats(0.6, 1.7) for key in KEYS})

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.avatar.joints import ARM, FACTORS, LEG, standing_body
+from support.avatar.joints import ARM, FACTORS, LEG, measure_points, standing_body
 
 from avatarrig.avatar.errors import AvatarFileError
-from avatarrig.avatar.field import Stretch, Trunk, Widths
+from avatarrig.avatar.field import Stretch, Trunk, Widths, derivative
 from avatarrig.avatar.gltf.accessors import read_floats
 from avatarrig.avatar.gltf.meshopt import decode_view
 from avatarrig.avatar.gltf.storing import Store
 from avatarrig.avatar.humanoid import NEEDED
 from avatarrig.avatar.names import match
-from avatarrig.avatar.placing import Growth, Plan, place
+from avatarrig.avatar.placing import Growth, Placement, Plan, place
+from avatarrig.avatar.proportions import KEYS, Body
 
 MESHOPT = json.loads((Path(__file__).parents[1] / "data" / "meshopt.json").read_text())["cases"]
 
@@ -77,6 +78,12 @@ RIGS = {
         *TRUNK,
         *sided("l", "r", "upperarm_@", "upperarm_twist_01_@", "lowerarm_@", "hand_@"),
         *sided("l", "r", "thigh_@", "calf_@", "calf_twist_01_@", "foot_@", "ik_foot_@"),
+    ],
+    "Rigify without dots": [
+        "DEF-spine",
+        *(f"DEF-spine00{number}" for number in range(1, 7)),
+        *sided("L", "R", "DEF-upper_arm@", "DEF-forearm@", "DEF-hand@"),
+        *sided("L", "R", "DEF-thigh@", "DEF-shin@", "DEF-foot@"),
     ],
     "Auto-Rig": [
         "root.x",
@@ -149,11 +156,38 @@ def test_maps_meet_at_the_joints_and_give_the_lengths(
                     assert placed.maps[part](joint)[0] == pytest.approx(
                         placed.joints[end], abs=1e-9
                     )
-        for part in ("UpperArm", "UpperLeg"):
-            joint = body.points[f"{side}{part}"][None]
-            assert placed.maps["trunk"](joint)[0] == pytest.approx(
-                placed.joints[f"{side}{part}"], abs=1e-6
-            )
+        for part, key in (("UpperArm", "shoulder_width"), ("UpperLeg", "hip_width")):
+            bone = f"{side}{part}"
+            joint, place_of = body.points[bone][None], placed.joints[bone]
+            assert placed.bones[bone](joint)[0] == pytest.approx(place_of, abs=1e-9)
+            if part == "UpperArm" or found[key] < 1.5:
+                assert placed.maps["trunk"](joint)[0] == pytest.approx(place_of, abs=1e-6)
+
+
+def wider(body: Body, key: str, factor: float) -> Placement:
+    found = dict.fromkeys(KEYS, 1.0) | {key: factor}
+    return place(Plan(body=body, found=found, growth=Growth(), shift=np.zeros(3)))
+
+
+def test_a_body_whose_hip_joints_are_near_one_another_is_widened_evenly() -> None:
+    body = standing_body()
+    for side, sign in (("left", 1), ("right", -1)):
+        body.points[f"{side}UpperLeg"][0] = 0.03 * sign
+    near = measure_points(body.points)
+    placed = wider(near, "hip_width", 3.5)
+    across = np.array([[x, 0.9, 0.05] for x in np.linspace(-0.2, 0.2, 41)])
+    for part in ("trunk", "leftUpperLeg", "rightUpperLeg"):
+        widened = derivative(placed.maps[part], across, 1.7)[:, 0, 0]
+        assert widened.max() < 1.6, part
+    joints = placed.joints["leftUpperLeg"] - placed.joints["rightUpperLeg"]
+    assert np.linalg.norm(joints) == pytest.approx(3.5 * 0.06)
+
+
+def test_a_head_that_is_broader_than_the_shoulders_is_not_widened_with_them() -> None:
+    body = standing_body()
+    trunk = wider(body, "shoulder_width", 1.6).maps["trunk"]
+    cheek = np.array([[0.3, body.points["head"][1], 0.1]])
+    assert trunk(cheek) == pytest.approx(cheek)
 
 
 def test_hips_that_are_near_one_another_do_not_widen_the_chest() -> None:
@@ -164,7 +198,7 @@ def test_hips_that_are_near_one_another_do_not_widen_the_chest() -> None:
         heights=np.array([0.0, 0.5]),
         new_heights=np.array([0.0, 0.5]),
         torso=0.5,
-        widths=Widths(hips=0.016, shoulders=0.16, hips_factor=3.5, shoulders_factor=1.1),
+        widths=Widths(hips=0.04, shoulders=0.16, hips_shift=0.04, shoulders_shift=0.016),
         growth=1.0,
     )
     side = np.array([[0.2, up, 0.0] for up in (0.0, 0.25, 0.5)])

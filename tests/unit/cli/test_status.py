@@ -48,6 +48,14 @@ def test_a_thousand_skeletons_are_summarised() -> None:
     assert len(printed(status(100), None)) > 100
 
 
+def test_nobodys_bones_are_not_all_stable() -> None:
+    """Where every photo of somebody stopped counting, no bone is known."""
+    state = status(1)
+    nobody = msgspec.structs.replace(state.skeletons[0], used=0, stable=0, bones=0)
+    lines = printed(msgspec.structs.replace(state, skeletons=[nobody]), 20)
+    assert "1 skeleton: 0 with all bones stable, 0 with some, 1 with none" in lines
+
+
 @pytest.mark.parametrize("subjects", [1, 20])
 def test_what_fits_is_listed_whole(subjects: int) -> None:
     lines = printed(status(subjects), 20)

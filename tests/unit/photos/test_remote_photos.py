@@ -123,3 +123,22 @@ def test_the_same_answer_of_a_store_that_is_at_fault_is_waited_for(
     monkeypatch.setattr(remote, "open_store", lambda: store)
     with pytest.raises(StorageUnreachableError):
         fetched(b"pixels", tmp_path)
+
+
+class Whole:
+    """A store that hands over what it has."""
+
+    def info(self, name: str) -> dict[str, object]:
+        return {"size": len(b"pixels"), "name": name}
+
+    def cat_file(self, *_: object, **__: object) -> bytes:
+        return b"pixels"
+
+
+def test_a_photo_waits_for_which_this_machine_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "open_store", Whole)
+    assert fetched(b"pixels", tmp_path) == b"pixels"
+    with pytest.raises(StorageUnreachableError, match=r"cannot take the photo .*free some space"):
+        fetched(b"pixels", tmp_path / "away")

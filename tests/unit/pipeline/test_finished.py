@@ -21,7 +21,9 @@ from avatarrig.runs import (
     Pictures,
     RunDirectory,
     WantedFiles,
+    read_index,
     write_decisions,
+    write_index,
     write_observation,
 )
 from avatarrig.views.progress import Progress, found_photo
@@ -210,3 +212,14 @@ def test_forgetting_a_subject_takes_the_file_with_its_names(finished: Finished) 
     assert b"a.jpg" in finished.run.finished.read_bytes()
     forget_files(finished.run.path, "Ann")
     assert not finished.run.finished.exists()
+
+
+def test_forgetting_takes_damaged_files_too_which_may_be_the_subjects(finished: Finished) -> None:
+    run = finished.run
+    damaged, *others = sorted(run.observations.glob("*.json"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    write_index(run, [{"image_id": file.stem} for file in (damaged, *others)])
+    run.index.write_bytes(run.index.read_bytes() + b'{"image_id": "\xff"}\n')
+    forget_files(run.path, "Nobody")
+    assert sorted(run.observations.glob("*.json")) == others
+    assert [row["image_id"] for row in read_index(run)] == [file.stem for file in others]

@@ -157,6 +157,16 @@ def by_hand(photo: Observation, standing: str) -> Decided:
     )
 
 
+def a_decision(photo: Observation, standing: str) -> Decision:
+    return Decision(
+        subject=photo.subject,
+        image_ids=(photo.image_id,),
+        standing=standing,
+        decided_at=1.0,
+        observed=(photo,),
+    )
+
+
 def test_what_is_missing_is_published_once_and_heard(tmp_path: Path) -> None:
     run = Run(tmp_path, there=PHOTOS)
     standings = run.standings(by_hand=tuple(by_hand(photo, LEFT_OUT) for photo in PHOTOS[:3]))
@@ -370,15 +380,17 @@ def test_a_departed_photo_whose_file_is_away_is_read_from_the_topic(tmp_path: Pa
 @pytest.mark.parametrize("standing", [LEFT_OUT, Exclusion.SOMEBODY_ELSE, COUNTS])
 @pytest.mark.parametrize("same", ["content_hash", "pixels"])
 @pytest.mark.parametrize("path", ["", "sorted/away.jpg"])
+@pytest.mark.parametrize("by_topic", [False, True])
 def test_what_was_decided_of_a_picture_holds_where_its_file_is_another(
-    tmp_path: Path, standing: str, same: str, path: str
+    tmp_path: Path, standing: str, same: str, path: str, *, by_topic: bool
 ) -> None:
-    """A photo that was left out, and then rated or moved, is left out."""
+    """A photo that was left out, in the run or by a service, and then changed, is left out."""
     old = msgspec.structs.replace(PHOTOS[0], pixels="same")
     run = Run(tmp_path, there=PHOTOS[1:])
     run.progress = Progress(RUN, old.fingerprint)
     run.progress.observation(old, 0, 0, now=0.0)
-    decided = by_hand(old, standing)
+    if by_topic:
+        run.progress.decision(a_decision(old, standing), 0, 1)
     changed = {"content_hash": "f" * 64} if same == "pixels" else {"pixels": "others"}
     newer = msgspec.structs.replace(
         old, image_id=f"{old.image_id}-newer", path=path or old.path, **changed
@@ -386,7 +398,7 @@ def test_what_was_decided_of_a_picture_holds_where_its_file_is_another(
     run.add(newer, 50)
     for number, other in enumerate(PHOTOS[1:], 51):
         run.add(other, number)
-    standings = run.standings(by_hand=(decided,))
+    standings = run.standings(by_hand=() if by_topic else (by_hand(old, standing),))
     standings.settle()
     assert run.published()[newer.image_id] == standing
     run.hear()

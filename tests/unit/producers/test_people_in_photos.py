@@ -344,6 +344,30 @@ def test_picasas_names_are_read_however_they_are_written(tmp_path: Path, written
     assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna M\u00fcller"]
 
 
+CONTACTS = """<?xml version="1.0" encoding="utf-8" ?>
+<contacts>
+ <contact id="8e62b2035b74b477" name="Anna M\u00fcller" display="Anna" modified_time="2010"/>
+ <contact modified_time='2011' name='Jo &amp; Co' id='d7'><subject user="lh" id="f00"/></contact>
+ <contact name="nobody"/><contact id="zz" name="odd"/><contact id="
+"""
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_picasas_later_versions_keep_the_names_in_a_file_of_their_own(
+    tmp_path: Path, folder: str
+) -> None:
+    at = tmp_path / "2010" / "summer"
+    at.mkdir(parents=True)
+    notes = "[a.jpg]\nfaces=rect64(1000200030004000),d7;rect64(1),8e62b2035b74b477;rect64(2),5\n"
+    (at / ".picasa.ini").write_text(notes)
+    (at / "a.jpg").write_bytes(photo(b""))
+    assert people_named(at / "a.jpg") == ()
+    (at / folder / "contacts.xml").write_text(CONTACTS, encoding="utf-8")
+    assert [face.name for face in people_named(at / "a.jpg")] == ["Jo & Co", "Anna M\u00fcller"]
+    (at / ".picasa.ini").write_text(notes + "[Contacts2]\nd7=Joe;;\n")
+    assert [face.name for face in people_named(at / "a.jpg")] == ["Joe", "Anna M\u00fcller"]
+
+
 @pytest.mark.parametrize(("kind", "place"), [("JPEG", (0.4, 0.5)), ("RAW", (0.4, 0.3))])
 def test_picasas_places_are_of_the_photo_as_it_is_stored_and_of_raw_ones_as_shown(
     tmp_path: Path, kind: str, place: tuple[float, float]
@@ -359,6 +383,7 @@ def test_no_notes_of_picasa_bring_the_reader_down(junk: bytes, name: str) -> Non
     assert people_in_picasa(junk, name, b"") == ()
     for around in (b"[a]\nfaces=rect64(" + junk, b"[a]\nfaces=rect64(1),2\n[Contacts2]\n2=" + junk):
         people_in_picasa(around, "a", b"")
+    people_in_picasa(b"[a]\nfaces=rect64(1),2", "a", b"", lambda: b'<contact id="2" ' + junk)
 
 
 def test_iptc_names_people_without_places() -> None:

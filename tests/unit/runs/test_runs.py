@@ -14,21 +14,30 @@ from PIL import Image
 from support.photos import encode
 
 from avatarrig.body.blendshapes import BLENDSHAPE_NAMES
+from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.runs import (
+    DecisionsFileError,
     ForeignRunError,
     ObservationFileError,
     Pictures,
     RunDirectory,
     RunStorageError,
     WantedFiles,
+    dataset_of,
     is_complete,
     lacking_files,
     load_run,
     open_run,
+    read_decisions,
+    read_file_counts,
+    read_index,
     read_observation,
+    read_standings,
     write_atomically,
+    write_index,
     write_observation,
 )
+from avatarrig.runs.estimate_file import read_estimate
 from avatarrig.runs.seal import Seal, seal_of, sealed
 from avatarrig.wire import Evidence, Observation, PackedArray
 
@@ -178,6 +187,48 @@ def test_a_file_that_cannot_be_read_is_lacking(tmp_path: Path) -> None:
     assert lacking_files(run, "a-1", "s", "f", WantedFiles()).observation
 
 
+_NO_UTF_8 = {
+    "decisions.json": b'{"decisions": [{"image_id": "\xff"}]}',
+    "standings.json": b'[["\xff"]]',
+    "a-1.json": b'{"avatarrig": {"subject": "\xff"}}',
+    "skeleton_estimate.json": b'{"estimates": {"\xff": 1}}',
+    "files.json": b'{"\xff": 1}',
+    "run.json": b'{"run": "\xff"}',
+}
+
+
+@pytest.mark.parametrize("damaged", [None, b"[" * 100_000, b'{"a": ', b"\0"])
+def test_a_damaged_file_of_a_run_is_named_whatever_its_bytes(
+    tmp_path: Path, damaged: bytes | None
+) -> None:
+    run, _ = open_run(tmp_path / "run", tmp_path)
+    identity = run.private / "run.json"
+    files = (run.decisions, run.standings, run.observation("a-1"), run.estimate, run.files)
+    for file in (*files, identity):
+        write_atomically(file, _NO_UTF_8[file.name] if damaged is None else damaged)
+    with pytest.raises(DecisionsFileError, match=r"decisions\.json is damaged"):
+        read_decisions(run)
+    with pytest.raises(DecisionsFileError, match=r"standings\.json is damaged"):
+        read_standings(run)
+    with pytest.raises(ObservationFileError, match=r"a-1\.json"):
+        read_observation(run.observation("a-1"))
+    with pytest.raises(EstimateRefusedError, match=r"skeleton_estimate\.json cannot be read"):
+        read_estimate(run.path)
+    with pytest.raises(ForeignRunError, match=r"run\.json is damaged"):
+        open_run(run.path, tmp_path)
+    assert read_file_counts(run) is None
+    assert dataset_of(run) is None
+    assert lacking_files(run, "a-1", "s", "f", WantedFiles()).observation
+
+
+def test_of_a_damaged_index_is_left_what_can_be_read(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert read_index(run) == []
+    write_index(run, [{"image_id": "a-1"}, {"image_id": "b-2"}, {"image_id": "c-3"}])
+    run.index.write_bytes(run.index.read_bytes().replace(b"b-2", b"b\xff2")[:-5] + b"\n[1]\n")
+    assert read_index(run) == [{"image_id": "a-1"}]
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_have_a_seal_or_none(data: bytes) -> None:
     assert seal_of(data) in {Seal.DAMAGED, Seal.NONE}
@@ -232,6 +283,12 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
         write_atomically(tmp_path / "run" / "file.json", b"")
     with pytest.raises(RunStorageError, match="--out"):
         open_run(tmp_path / "run", tmp_path)
+
+
+def test_a_folder_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file.json" / "folder").mkdir(parents=True)
+    with pytest.raises(RunStorageError, match=r"file.json: .*: move away what is in its place"):
+        write_atomically(tmp_path / "file.json", b"")
 
 
 def test_written_files_follow_the_umask(tmp_path: Path) -> None:
