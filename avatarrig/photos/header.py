@@ -239,7 +239,7 @@ def _not_opened(
         return unknown_coding(name, coding)
     return PhotoRefusedError(
         RejectReason.UNREADABLE,
-        f"The content begins as {name}, but its header is damaged ({_first_line(error)}). "
+        f"The content begins as {name}, but is damaged or cut off ({_first_line(error)}). "
         "Copy it again from the camera or the backup.",
     )
 

@@ -55,7 +55,7 @@ class KafkaNode:
             (self._folder / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
             (self._folder / LOCK_FILE).touch()
         except OSError as error:
-            raise BrokerError(f"The broker's folder cannot be used: {error}") from error
+            raise _refused(error) from error
         self._process = GuardedProcess(self._folder / LOCK_FILE)
 
     @property
@@ -105,7 +105,7 @@ class KafkaNode:
                     self._distribution, self._folder, settings.cluster_id, *format_arguments
                 )
         except OSError as error:
-            raise BrokerError(f"The broker's folder cannot be written: {error}") from error
+            raise _refused(error) from error
         self._process.run(
             self._distribution.command("kafka.Kafka", PROPERTIES_FILE, options=java_options),
             folder=self._folder,
@@ -175,3 +175,10 @@ def _last_lines(file: Path) -> list[str]:
         return []
     telling = [line for line in text.splitlines() if line.strip() and "\tat " not in line]
     return telling[-TOLD_LINES:]
+
+
+def _refused(error: OSError) -> BrokerError:
+    return BrokerError(
+        f"The broker's folder cannot be written: {error}",
+        remedy="see to its rights and the space on its disk; the same command resumes",
+    )

@@ -14,6 +14,7 @@ from avatarrig.kafka.embedded import BrokerError, BrokerUnavailableError, java, 
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION, class_path, committed_jars
 from avatarrig.kafka.embedded.java import Java, find_java
+from avatarrig.kafka.embedded.node import KafkaNode
 from avatarrig.kafka.embedded.ports import (
     HIGHEST,
     LOWEST,
@@ -237,3 +238,11 @@ def test_startup_caches_that_nobody_uses_are_removed(
 def test_an_older_java_gets_no_startup_cache(tmp_path: Path) -> None:
     older = Distribution(Java(Path("no-java"), "17.0.15"), DISTRIBUTION.jars)
     assert startup_cache.with_startup_cache(tmp_path, older) == older
+
+
+def test_a_folder_that_takes_nothing_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "broker").write_text("a file")
+    with pytest.raises(
+        BrokerError, match=r"cannot be written: .*: see to .* the space on its disk"
+    ):
+        KafkaNode(tmp_path / "broker", DISTRIBUTION)
