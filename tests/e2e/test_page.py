@@ -50,7 +50,7 @@ def pipeline(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as opened:
+    with chromium("--enable-unsafe-swiftshader") as opened:
         yield opened
 
 

@@ -19,6 +19,7 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 pytestmark = pytest.mark.broker
 
 PHOTOS = 30
+ON_EVERY_SCREEN = pytest.mark.parametrize("size", SIZES)
 DROP = """
 ([target, files]) => {
   const transfer = new DataTransfer();
@@ -54,11 +55,15 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(params=SIZES)
-def witness(
-    pipeline: Pipeline, browser: Browser, request: pytest.FixtureRequest
-) -> Iterator[Witness]:
-    context = browser.new_context(viewport=SIZES[request.param])
+@pytest.fixture
+def size() -> str:
+    """A phone's: what can be reached there can be on a wide screen, where more has room."""
+    return "phone"
+
+
+@pytest.fixture
+def witness(pipeline: Pipeline, browser: Browser, size: str) -> Iterator[Witness]:
+    context = browser.new_context(viewport=SIZES[size])
     seen = Witness(context.new_page(), pipeline.url)
     yield seen
     context.close()
@@ -79,6 +84,7 @@ def opened(pipeline: Pipeline, witness: Witness, *, editing: bool = True) -> Pag
     return witness.page
 
 
+@ON_EVERY_SCREEN
 def test_a_photo_is_left_out_and_the_way_back_is_one_press(
     pipeline: Pipeline, witness: Witness
 ) -> None:
@@ -118,6 +124,7 @@ def test_photos_are_filtered_by_what_became_of_them(pipeline: Pipeline, witness:
     expect(page.locator("#photos li")).to_have_count(PHOTOS - 24)
 
 
+@ON_EVERY_SCREEN
 def test_a_photo_opens_with_why_it_counts_and_keys_lead_on(
     pipeline: Pipeline, witness: Witness
 ) -> None:
@@ -210,6 +217,7 @@ def test_a_folder_goes_in_with_its_folders(pipeline: Pipeline, witness: Witness)
     witness.complaints.clear()  # the browser notes what was refused
 
 
+@ON_EVERY_SCREEN
 def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness: Witness) -> None:
     pipeline.observe(8, "Ben")
     page = witness.page

@@ -25,6 +25,7 @@ def run(command: Command, photos: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("runs") / "Limited"
     process = command.run(photos, "--out", folder, "--max-pixels", "1000")
     assert process.returncode == 3, process.stderr
+    assert "text.jpg" in process.stdout
     return folder
 
 

@@ -22,7 +22,7 @@ class Command:
 
     def __init__(self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
-        self._environment = environment
+        self.environment = environment
 
     def start(
         self,
@@ -35,7 +35,7 @@ class Command:
         return subprocess.Popen(
             [sys.executable, "-m", "avatarrig", *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, "COLUMNS": "120", **self._environment},
+            env={**os.environ, "COLUMNS": "120", **self.environment},
             stdout=stdout,
             stderr=stderr,
             stdin=stdin,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pillow_heif import from_pillow
 
-from avatarrig.photos.formats import Format
+from avatarrig.photos.formats import SUFFIXES, Format
 
 RENDERED = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo" / "000.jpg"
 BOMB_SIDE = 20_000
@@ -32,18 +32,24 @@ def photo_in_every_format() -> dict[Format, bytes]:
         return in_every_format(picture.convert("RGB"))
 
 
+def in_format(name: Format, picture: Image.Image) -> bytes:
+    """Encodes a picture in a format that photos come in."""
+    settings: dict[Format, dict[str, object]] = {
+        "JPEG": {"quality": 92},
+        "PNG": {"compress_level": 1},
+        "WebP": {"quality": 90},
+        "TIFF": {"compression": "tiff_lzw"},
+        "AVIF": {"quality": 80, "speed": 10},
+    }
+    if name == "HEIC":
+        return encode_heic(picture)
+    asked = picture.quantize(64) if name == "GIF" else picture
+    return encode(asked, name.upper(), **settings.get(name, {}))
+
+
 def in_every_format(picture: Image.Image) -> dict[Format, bytes]:
     """Encodes a picture in each format that photos come in."""
-    return {
-        "JPEG": encode(picture, "JPEG", quality=92),
-        "PNG": encode(picture, "PNG", compress_level=1),
-        "WebP": encode(picture, "WEBP", quality=90),
-        "BMP": encode(picture, "BMP"),
-        "TIFF": encode(picture, "TIFF", compression="tiff_lzw"),
-        "GIF": encode(picture.quantize(64), "GIF"),
-        "AVIF": encode(picture, "AVIF", quality=80, speed=10),
-        "HEIC": encode_heic(picture),
-    }
+    return {name: in_format(name, picture) for name in SUFFIXES}
 
 
 def encode(picture: Image.Image, kind: str, **settings: object) -> bytes:

@@ -88,6 +88,38 @@ def test_a_run_directory_that_was_there_stays(tmp_path: Path, photos: Path) -> N
     assert (out / "mine.txt").read_text() == "keep"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["nowhere"], "nowhere"),
+        ([".", "--workers", "0"], "--workers"),
+        ([".", "--pose-model", "huge"], "--pose-model"),
+        ([".", "--overlay-thr", "2"], "--overlay-thr"),
+        ([".", "--bootstrap-servers", "kafka"], "host:port"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
+    tmp_path: Path, arguments: list[str], hint: str
+) -> None:
+    done = called("run", *arguments, "--out", tmp_path / "run")
+    assert done.exit_code == ExitCode.WRONG_USAGE
+    assert hint in done.stderr
+
+
+def test_a_kafka_that_is_not_there_is_named(tmp_path: Path, photos: Path) -> None:
+    done = called("run", photos, "--out", tmp_path / "run", "--bootstrap-servers", "127.0.0.1:1")
+    assert done.exit_code == ExitCode.FAILED
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = called("run", photos, "--out", tmp_path / "file" / "run")
+    assert done.exit_code == ExitCode.FAILED
+    assert "choose a folder that can be written with --out" in done.stderr
+    assert "Errno" not in done.stderr
+
+
 @pytest.mark.parametrize("name", [".avatarrig", ".avatarrig/logs", ".avatarrig/logs/run.log"])
 def test_something_else_in_the_place_of_a_runs_file_is_named(
     tmp_path: Path, photos: Path, name: str

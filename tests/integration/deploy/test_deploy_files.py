@@ -13,6 +13,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from click.testing import CliRunner
 from cloudcoil.models.keda.v1alpha1 import ScaledObject
 from support.deploy.deployed import (
     DEPLOY,
@@ -26,6 +27,7 @@ from support.deploy.deployed import (
     with_object_store,
 )
 
+from avatarrig.cli import avatarrig
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, DETECTOR_GROUPS, IMAGES
 
@@ -228,12 +230,7 @@ def test_the_image_that_is_built_is_the_one_that_is_run() -> None:
 )  # fmt: skip
 def test_the_commands_exist_with_their_options(arguments: list[str]) -> None:
     words = [arguments[0]] if arguments[0] != "topics" else arguments[:2]
-    helped = subprocess.run(
-        (sys.executable, "-m", "avatarrig", *words, "--help"),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    helped = CliRunner().invoke(avatarrig, [*words, "--help"], catch_exceptions=False).output
     options = [word for word in arguments if word.startswith("--")]
     assert [option for option in options if option not in helped] == []
 

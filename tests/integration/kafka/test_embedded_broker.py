@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -91,6 +92,7 @@ def test_a_node_listens_on_loopback_in_a_session_of_its_own(kafka: EmbeddedBroke
 
 
 def test_records_groups_and_address_outlive_stop_and_kill(fresh_kafka: EmbeddedBroker) -> None:
+    """Though the ports are free late after the stop."""
     address = fresh_kafka.bootstrap_servers
     write(fresh_kafka, b"one", b"two")
     place = TopicPartition("records", 0)
@@ -101,8 +103,15 @@ def test_records_groups_and_address_outlive_stop_and_kill(fresh_kafka: EmbeddedB
         wait_for(lambda: bool(consumer.poll(timeout_ms=200)))
         consumer.commit({place: OffsetAndMetadata(1, "", -1)})
 
-    fresh_kafka.restart()
+    fresh_kafka.stop()
+    with listening_at(address):
+        restarting = threading.Thread(target=fresh_kafka.restart)
+        restarting.start()
+        restarting.join(1.0)
+        assert restarting.is_alive()  # it waits for the port
+    restarting.join()
     assert fresh_kafka.bootstrap_servers == address
+    assert describe_cluster(settings_of(fresh_kafka)).brokers == (address,)
     write(fresh_kafka, b"three")
     os.kill(fresh_kafka.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     wait_for(lambda: not fresh_kafka.alive)
@@ -117,55 +126,43 @@ def test_records_groups_and_address_outlive_stop_and_kill(fresh_kafka: EmbeddedB
         assert consumer.committed(place) == 1
 
 
-def test_a_broker_keeps_its_address_though_its_ports_are_free_late(
-    fresh_kafka: EmbeddedBroker,
-) -> None:
-    address = fresh_kafka.bootstrap_servers
-    fresh_kafka.stop()
-    with socket.socket() as late:
-        late.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        late.bind(("127.0.0.1", int(address.partition(":")[2])))
-        late.listen()
-        restarting = threading.Thread(target=fresh_kafka.restart)
-        restarting.start()
-        restarting.join(1.0)
-        assert restarting.is_alive()  # it waits for the port
-    restarting.join()
-    assert fresh_kafka.bootstrap_servers == address
-    assert describe_cluster(settings_of(fresh_kafka)).brokers == (address,)
+@contextlib.contextmanager
+def listening_at(address: str) -> Iterator[None]:
+    """Another program at a broker's port."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(address.partition(":")[2])))
+        other.listen()
+        yield
 
 
-def test_a_broker_whose_port_another_program_took_says_so(
-    kafka_distribution: Distribution, tmp_path: Path
-) -> None:
-    with EmbeddedBroker(tmp_path, patience=Patience(exits=1, seconds=0.2)) as broker:
-        port = int(broker.bootstrap_servers.partition(":")[2])
-        broker.stop()
-        with socket.socket() as other:
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind(("127.0.0.1", port))
-            other.listen()
-            with pytest.raises(BrokerError, match=rf"Port {port} .* another program: end that"):
-                broker.restart()
-
-
-def test_a_stop_is_orderly_and_can_be_repeated(
+def test_a_stop_is_orderly_and_can_be_repeated_and_a_taken_port_is_told_or_replaced(
     kafka_distribution: Distribution, tmp_path: Path
 ) -> None:
     data = tmp_path / "Ünï, cöde = dir"
-    with EmbeddedBroker(data) as broker:
+    with EmbeddedBroker(data, patience=Patience(exits=1, seconds=0.2)) as broker:
         write(broker, b"one")
+        address = broker.bootstrap_servers
     broker.stop()
     assert not broker.alive
     # Kafka's own mark that the logs need no checking at the next start.
     assert (data / "data" / ".kafka_cleanshutdown").exists()
+    with listening_at(address):
+        port = address.partition(":")[2]
+        # Whoever uses it knows its address, and whoever begins does not yet.
+        with pytest.raises(BrokerError, match=rf"Port {port} .* another program: end that"):
+            broker.restart()
+        broker.stop()
+        with EmbeddedBroker(data) as other:
+            assert other.bootstrap_servers != address
+            assert read(other, 1) == [b"one"]
 
 
-def test_a_second_broker_on_the_same_data_is_refused(fresh_kafka: EmbeddedBroker) -> None:
-    data = fresh_kafka._data_dir
+def test_a_second_broker_on_the_same_data_is_refused(kafka: EmbeddedBroker) -> None:
+    data = kafka._data_dir
     with pytest.raises(DataInUseError, match=rf"started by process {os.getpid()}.*another"):
         EmbeddedBroker(data).start()
-    assert describe_cluster(settings_of(fresh_kafka)).brokers == (fresh_kafka.bootstrap_servers,)
+    assert describe_cluster(settings_of(kafka)).brokers == (kafka.bootstrap_servers,)
 
 
 @posix
@@ -201,19 +198,25 @@ def test_a_guard_that_is_killed_before_the_broker_is_prepared_or_started_costs_n
         broker.stop()
 
 
-def test_storage_is_laid_out_as_kafkas_tool_does_it(
+def formatted(folder: Path, distribution: Distribution) -> Path:
+    folder.mkdir()
+    settings = NodeSettings(7, {7: choose_ports()}, new_cluster_id())
+    (folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
+    (folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
+    format_storage(distribution, folder, settings.cluster_id)
+    return folder / STORAGE_FOLDER
+
+
+def test_storage_is_laid_out_as_kafkas_tool_does_it_and_its_damaged_answer_is_not_used(
     kafka_distribution: Distribution, tmp_path: Path
 ) -> None:
-    folders = tmp_path / "by-the-tool", tmp_path / "laid-out"
-    bootstrap_file(kafka_distribution).unlink(missing_ok=True)
-    for folder in folders:
-        folder.mkdir()
-        settings = NodeSettings(7, {7: choose_ports()}, new_cluster_id())
-        (folder / PROPERTIES_FILE).write_text(render_properties(settings), "ascii")
-        (folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
-        format_storage(kafka_distribution, folder, settings.cluster_id)
-        assert bootstrap_file(kafka_distribution).is_file()
-    by_tool, laid_out = (folder / STORAGE_FOLDER for folder in folders)
+    kept = bootstrap_file(kafka_distribution)
+    formatted(tmp_path / "before", kafka_distribution)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1])
+    by_tool = formatted(tmp_path / "by-the-tool", kafka_distribution)
+    assert len(kept.read_bytes()) == len(whole)
+    laid_out = formatted(tmp_path / "laid-out", kafka_distribution)
     assert {file.name for file in by_tool.iterdir()} == {file.name for file in laid_out.iterdir()}
     same = "bootstrap.checkpoint"
     assert (by_tool / same).read_bytes() == (laid_out / same).read_bytes()
@@ -231,31 +234,6 @@ def test_storage_is_laid_out_as_kafkas_tool_does_it(
     assert told[0].keys() == told[1].keys()
     assert [each["node.id"] for each in told] == ["7", "7"]
     assert len({each["directory.id"] for each in told} | {each["cluster.id"] for each in told}) == 4
-
-
-def test_a_damaged_answer_of_the_tool_is_not_used(
-    kafka_distribution: Distribution, tmp_path: Path
-) -> None:
-    with EmbeddedBroker(tmp_path / "first"):
-        pass
-    kept = bootstrap_file(kafka_distribution)
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[:-1])
-    with EmbeddedBroker(tmp_path / "second") as broker:
-        write(broker, b"taken")
-        assert read(broker, 1) == [b"taken"]
-    assert (tmp_path / "second" / "data" / "bootstrap.checkpoint").stat().st_size
-    assert len(kept.read_bytes()) == len(whole)
-
-
-def test_a_taken_port_is_replaced(kafka_distribution: Distribution, tmp_path: Path) -> None:
-    with EmbeddedBroker(tmp_path) as broker:
-        write(broker, b"one")
-        address = broker.bootstrap_servers
-    port = int(address.rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", port)), EmbeddedBroker(tmp_path) as broker:
-        assert broker.bootstrap_servers != address
-        assert read(broker, 1) == [b"one"]
 
 
 OWNER = """

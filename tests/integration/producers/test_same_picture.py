@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.body.landscape import landscape, tagged
-from support.photos import encode, encode_heic, in_every_format
+from support.photos import encode, encode_heic, in_format
 
 from avatarrig.photos.formats import SUFFIXES, Format
 from avatarrig.photos.picture_digest import picture_digest
@@ -44,7 +44,7 @@ def test_another_picture_is_another_one(name: Format) -> None:
     changed = np.asarray(PICTURE).copy()
     changed[150:170, 200:220] = (255, 0, 255)
     digests = {
-        picture_digest(in_every_format(picture)[name])
+        picture_digest(in_format(name, picture))
         for picture in (PICTURE, OTHER, Image.fromarray(changed))
     }
     assert len(digests) == 3
@@ -54,7 +54,7 @@ def test_another_picture_is_another_one(name: Format) -> None:
 @pytest.mark.parametrize("cut", [0, 1, 20, 200])
 @pytest.mark.parametrize("name", SUFFIXES)
 def test_of_a_damaged_file_nothing_is_claimed_that_is_wrong(name: Format, cut: int) -> None:
-    whole = in_every_format(PICTURE)[name]
+    whole = in_format(name, PICTURE)
     assert picture_digest(whole[:cut]) != picture_digest(whole) or name == "GIF"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -82,13 +83,19 @@ def imports(folder: Path) -> Iterator[tuple[str, Path]]:
                 yield node.module, file
 
 
+@functools.cache
+def installed() -> Mapping[str, list[str]]:
+    """By what is imported, the distributions that bring it."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize(
     ("folder", "declared"),
     [(name, OPTIONAL) for name in OWN]
     + [(f"tests/{name}", TEST) for name in ("support", "unit", "integration", "e2e", "chaos")],
 )
 def test_what_is_imported_is_declared(folder: str, declared: list[str]) -> None:
-    distributions = packages_distributions()
+    distributions = installed()
     names = {canonicalize_name(Requirement(asked).name) for asked in declared}
     undeclared = {
         f"{module} in {file.relative_to(ROOT)}"

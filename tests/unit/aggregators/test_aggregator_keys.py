@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.texts import texts
 
 from aggregators.partitions.keys import part_of, partition_of, statistics_key
 from avatarrig.wire.keys import KeyRefusedError
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.text(), st.text("abc012"))
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), texts(), st.text("abc012"))
 def test_keys_say_what_they_were_made_of(
     partition: int, part: int, subject: str, fingerprint: str
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.body.estimates import said, skeleton
+from support.texts import texts
 
 from avatarrig.page.listing import PAGE, Listing, Order, choose
 from avatarrig.views import Subject
@@ -53,7 +54,7 @@ def test_beyond_the_last_page_is_the_last_page() -> None:
     assert choose([subject("Anna")], Listing(page=99)).page == 0
 
 
-@given(st.dictionaries(st.sampled_from(["search", "order", "page", "name"]), st.text()))
+@given(st.dictionaries(st.sampled_from(["search", "order", "page", "name"]), texts()))
 def test_whatever_is_asked_makes_a_listing(query: dict[str, str]) -> None:
     listing = Listing.of(query)
     assert listing.page >= 0

@@ -3,164 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import json
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any
 
 import aiohttp
 import msgspec
-import numpy as np
 import pytest
-from PIL import Image
 from support.body import estimates
+from support.browser.served import WITHOUT_ORIGIN, Server, jpeg, run
 from support.observed import observation
 
-from avatarrig.body.evidence.standing import Change, KnownPhoto
-from avatarrig.body.recognition import TAKEN
-from avatarrig.detectors.faces.models import YUNET
-from avatarrig.detectors.faces.references import template_of
-from avatarrig.detectors.faces.template import Template
-from avatarrig.errors import CommandError
 from avatarrig.kafka.deciding.known import Reference
-from avatarrig.kafka.deciding.service import Outcome
-from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing import changes
 from avatarrig.page.editing.access import Access
-from avatarrig.page.editing.changes import Changes
 from avatarrig.page.editing.inbox import Inbox
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
-from avatarrig.page.editing.pointing import Pointing
-from avatarrig.page.kept import MOST, Kept
-from avatarrig.page.server import serving
+from avatarrig.page.kept import MOST
 from avatarrig.page.settings import PageSettings
 from avatarrig.photos.sizes import LARGEST_FILE
-from avatarrig.wire.identity import image_id
-from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
+from avatarrig.wire.standings import AS_SEEN, ONLY_COPY
 from producers.scan import scan
 
-WITHOUT_ORIGIN = "-"
-OWN = "the page's own"
-
-
-def jpeg(colour: int = 0, side: int = 32) -> bytes:
-    data = io.BytesIO()
-    Image.new("RGB", (side, side), (colour % 256, 40, 90)).save(data, "JPEG")
-    return data.getvalue() + b"%6d" % colour
-
-
-class Server:
-    """The page's server with a watched folder."""
-
-    def __init__(self, folder: Path, *, people: bool = False, editing: bool = True) -> None:
-        self.port = choose_ports().client
-        self.root = folder / "photos"
-        self.root.mkdir(exist_ok=True)
-        self.access = Access.begin(folder / "access")
-        self.token = self.access.token_file.read_text()
-        self.decided: list[tuple[str, list[str], str]] = []
-        self.faces: list[bytes] = []
-        self.references: list[Reference | None] = []
-        self.changes: list[Change] = []
-        self.paths: dict[str, str] = {}
-        self.kept = Kept()
-        self.settings = PageSettings(
-            port=self.port,
-            names=("rig.example",),
-            watched=str(self.root),
-            people=people,
-            private=str(folder / "access") if editing else "",
-        )
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def decide(
-        self,
-        subject: str,
-        photos: Sequence[str],
-        reason: str,
-        change: Change,
-        reference: Reference | None,
-    ) -> Outcome:
-        if subject == "nobody":
-            raise CommandError("no photo of nobody was observed")
-        self.faces += [reference.face] if reference and reference.face else []
-        self.references.append(reference)
-        self.changes.append(change)
-        self.decided.append((subject, list(photos), reason))
-        known = [KnownPhoto(name, subject, name) for name in photos]
-        return Outcome(known, {}, [], dict.fromkeys(photos, "a-digest"))
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[aiohttp.ClientSession]:
-        routes = Changes(
-            self.settings,
-            self.access,
-            self.decide,
-            lambda _, photo: self.paths.get(photo),
-            self.kept.keep,
-        ).routes()
-        async with serving(self.settings, routes), aiohttp.ClientSession() as client:
-            yield client
-
-    async def ask(  # noqa: PLR0913 - what an attacker may vary
-        self,
-        client: aiohttp.ClientSession,
-        method: str,
-        path: str,
-        *,
-        bearer: str | None = OWN,
-        origin: str = "",
-        data: object = None,
-        **headers: str,
-    ) -> tuple[int, str]:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if origin != WITHOUT_ORIGIN:
-            sent["Origin"] = origin or self.origin
-        if bearer is not None:
-            sent["Authorization"] = f"Bearer {self.token if bearer is OWN else bearer}"
-        if isinstance(data, dict):
-            data, sent["Content-Type"] = json.dumps(data), "application/json"
-        async with client.request(
-            method, f"{self.origin}{path}", data=data, headers=sent, skip_auto_headers=["Accept"]
-        ) as answer:
-            return answer.status, (await answer.text()).strip()
-
-    async def put(
-        self, client: aiohttp.ClientSession, path: str, data: bytes, person: str = ""
-    ) -> tuple[int, Any]:
-        query = f"/photo?{urlencode({'path': path, 'person': person})}"
-        status, text = await self.ask(client, "PUT", query, data=data)
-        return status, json.loads(text) if status == 200 else text
-
-    def files(self) -> list[str]:
-        return sorted(
-            file.relative_to(self.root).as_posix()
-            for file in self.root.rglob("*")
-            if not file.is_dir()
-        )
-
-
 DECISION = {"subject": "anna", "photos": ["p-1"], "to": "left_out"}
-Learned = TypeVar("Learned")
-Attack = Callable[[Server, aiohttp.ClientSession], Awaitable[Learned]]
-
-
-def run(server: Server, attack: Attack[Learned]) -> Learned:
-    async def attacked() -> Learned:
-        async with server.open() as client:
-            return await attack(server, client)
-
-    return asyncio.run(attacked())
 
 
 @pytest.fixture
@@ -699,140 +568,3 @@ def test_elsewhere_it_is_said_why_no_photo_is_taken() -> None:
     assert "no folder is watched" in PageSettings().no_inbox
     assert "a store" in PageSettings(watched="s3://bucket/photos").no_inbox
     assert PageSettings(watched="/photos").no_inbox == ""
-
-
-# Pointing at a face.
-
-
-def known(server: Server, path: str, data: bytes) -> dict[str, str]:
-    """A photo in the watched folder that was observed."""
-    file = server.root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
-    photo = image_id(path, hashlib.sha256(data).hexdigest())
-    server.paths[photo] = path
-    return {"subject": "anna", "photo": photo}
-
-
-def point(server: Server, data: dict[str, Any]) -> tuple[int, Any]:
-    status, text = run(server, lambda s, c: s.ask(c, "POST", "/point", data=data))
-    return status, json.loads(text) if status == 200 else text
-
-
-def test_a_photo_without_a_face_counts_and_is_no_reference(server: Server) -> None:
-    status, told = point(server, known(server, "2019/a.jpg", jpeg()))
-    assert (status, told["no_face"]) == (
-        200,
-        "no face is to be seen in it. Choose a photo that shows the face from the front.",
-    )
-    assert [reason for *_, reason in server.decided] == ["pointed at on the page"]
-    assert server.faces == []
-
-
-@pytest.mark.parametrize("path", ["../outside.jpg", "/etc/passwd", "a/../../outside.jpg"])
-def test_nothing_outside_of_the_folder_is_read(server: Server, path: str, tmp_path: Path) -> None:
-    data = jpeg()
-    (tmp_path / "outside.jpg").write_bytes(data)
-    photo = image_id(path, hashlib.sha256(data).hexdigest())
-    server.paths[photo] = path
-    _, told = point(server, {"subject": "anna", "photo": photo})
-    assert told["no_face"] == "the photo does not lie in the watched folder"
-    assert server.faces == []
-
-
-def test_another_picture_that_lies_there_by_now_is_not_taken(server: Server) -> None:
-    asked = known(server, "a.jpg", jpeg())
-    (server.root / "a.jpg").write_bytes(jpeg(1))
-    _, told = point(server, asked)
-    assert told["no_face"].startswith("another picture lies there by now")
-    (server.root / "a.jpg").unlink()
-    _, told = point(server, asked)
-    assert told["no_face"] == "the photo cannot be read any more"
-
-
-def test_a_photo_whose_name_is_no_text_is_not_found_and_it_is_said_why(server: Server) -> None:
-    asked = known(server, "a\\xff.jpg", jpeg())
-    _, told = point(server, asked)
-    assert told["no_face"].startswith("no face is to be seen"), "this is how that file is called"
-    (server.root / "a\\xff.jpg").rename(server.root / os.fsdecode(b"a\xff.jpg"))
-    _, told = point(server, asked)
-    assert told["no_face"] == (
-        "the file's name is not UTF-8, so the page cannot find it: rename the file"
-    )
-
-
-def test_the_models_are_looked_for_where_they_were_said_to_be(
-    server: Server, tmp_path: Path
-) -> None:
-    server.settings = msgspec.structs.replace(server.settings, models=str(tmp_path / "models"))
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / YUNET.file).write_bytes(b"another model")
-    _, told = point(server, known(server, "a.jpg", jpeg()))
-    assert told["no_face"].startswith(f"{tmp_path / 'models' / YUNET.file} is not the model")
-    assert server.faces == []
-
-
-@pytest.mark.parametrize(
-    "more", [{"at": [1.5, 0.5]}, {"at": [0.5]}, {"at": "left"}, {"at": [None, 0]}, {"who": 1}]
-)
-def test_places_outside_of_a_photo_are_refused(server: Server, more: dict[str, Any]) -> None:
-    status, _ = point(server, known(server, "a.jpg", jpeg()) | more)
-    assert (status, server.decided) == (400, [])
-
-
-def test_a_photo_that_nobody_knows_is_not_pointed_at(server: Server) -> None:
-    status, words = point(server, {"subject": "anna", "photo": "a-0000000000000000"})
-    assert (status, words) == (409, "no such photo of anna is known")
-
-
-@pytest.mark.parametrize(
-    ("changes", "standing", "expected"),
-    [
-        ({"excluded": "duplicate of photo-9"}, ONLY_COPY, ONLY_COPY),
-        ({"excluded": "somebody else"}, ONLY_COPY, COUNTS),
-        ({"excluded": "somebody else"}, AS_SEEN, COUNTS),
-        ({"ambiguous": True}, AS_SEEN, COUNTS),
-        ({}, COUNTS, COUNTS),
-    ],
-)
-def test_a_photo_that_is_pointed_at_counts(
-    server: Server,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict[str, Any],
-    standing: str,
-    expected: str,
-) -> None:
-    monkeypatch.setattr(Pointing, "face", lambda *_: b"a face")
-    status, _ = point(server, known(server, "a.jpg", jpeg()))
-    (change,) = server.changes
-    seen = observation(1, **changes)
-    assert (status, server.faces, change(seen, standing)) == (200, [b"a face"], expected)
-    counted = as_decided(seen, expected)
-    assert (counted.excluded, counted.ambiguous) == (None, False)
-
-
-@pytest.mark.models
-def test_of_several_faces_somebody_has_to_say_which(server: Server, real_photos: Path) -> None:
-    """And the one that is pointed at is the reference."""
-    people = [Image.open(real_photos / name).convert("RGB") for name in ("biden.jpg", "obama.jpg")]
-    both = Image.new("RGB", (800, 500))
-    for number, person in enumerate(people):
-        both.paste(person.resize((400, 500)), (400 * number, 0))
-    data = io.BytesIO()
-    both.save(data, "JPEG", quality=95)
-    asked = known(server, "both.jpg", data.getvalue())
-    status, told = point(server, asked)
-    assert status == 200
-    (left, right) = told["faces"]
-    assert left[0] < 0.5 < right[0]
-    assert (server.decided, server.faces) == ([], [])
-
-    alone = [
-        np.frombuffer(template_of([real_photos / name]), "<f2").astype(np.float32)
-        for name in ("biden.jpg", "obama.jpg")
-    ]
-    for place, own, other in ((left, *alone), (right, *alone[::-1])):
-        _, told = point(server, asked | {"at": place})
-        assert told["no_face"] == ""
-        face = Template(server.faces.pop())
-        assert face.likeness(own) >= TAKEN > face.likeness(other)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 from support.photos import encode, encode_heic
+from support.texts import texts
 
 from avatarrig.photos.capture import read_capture_time
 
@@ -371,7 +371,7 @@ def test_a_gps_fix_of_another_day_does_not_change_the_moment() -> None:
     assert read_capture_time(data) == at("2023-07-14T18:30:05Z")
 
 
-@given(st.text(max_size=60))
+@given(texts(max_size=60))
 def test_no_text_brings_the_reader_down(text: str) -> None:
     packet = b"<x:xmpmeta " + f'xmp:CreateDate="{text}"'.encode("utf-8", "replace")
     read_capture_time(packet, name=text)

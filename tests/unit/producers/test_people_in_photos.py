@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, PngImagePlugin
 from support.photos import encode_heic
 from support.references import reference
+from support.texts import texts
 
 from avatarrig.photos.named_people.picasa import people_in_picasa
 from avatarrig.photos.named_people.written import (
@@ -377,7 +378,7 @@ def test_picasas_places_are_of_the_photo_as_it_is_stored_and_of_raw_ones_as_show
     assert anna.region == pytest.approx((*place, 0.2, 0.2), abs=1e-4)
 
 
-@given(st.binary(max_size=200), st.text(max_size=20))
+@given(st.binary(max_size=200), texts(max_size=20))
 def test_no_notes_of_picasa_bring_the_reader_down(junk: bytes, name: str) -> None:
     assert people_in_picasa(junk, name, b"") == ()
     for around in (b"[a]\nfaces=rect64(" + junk, b"[a]\nfaces=rect64(1),2\n[Contacts2]\n2=" + junk):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from hypothesis import given
-from hypothesis import strategies as st
+from support.texts import texts
 
 from avatarrig.wire.identity import image_id, subject_digest, subject_name
 from producers.references import Dataset
@@ -22,7 +22,7 @@ def test_other_content_gives_another_identifier() -> None:
     assert image_id("a.jpg", "12") != image_id("a.jpg", "13")
 
 
-@given(st.text(min_size=1), st.text())
+@given(texts(min_size=1), texts())
 def test_identifiers_are_safe_file_names(path: str, content_hash: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,60}-[0-9a-f]{16}", image_id(path, content_hash))
 

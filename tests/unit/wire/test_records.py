@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from support.body.estimates import said
 from support.references import reference
+from support.texts import texts
 from support.wire.hostile import (
     FORGET,
     RECORD_KINDS,
@@ -41,10 +42,10 @@ from avatarrig.wire import (
 )
 from avatarrig.wire.channels import CHANNELS, OBSERVED, TALLIED, Channel
 
-text = st.text(max_size=30)
+text = texts()
 number = st.floats(-1e300, 1e300)
 seconds = st.floats(-6e10, 2e11)
-fingerprints = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+fingerprints = texts(without="\0")
 
 
 def arrays(*shape: int) -> st.SearchStrategy[PackedArray | None]:

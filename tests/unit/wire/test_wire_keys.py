@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.observed import observation
 from support.references import reference
+from support.texts import texts
 
 from avatarrig.wire import Forget, Observation, RecordRefusedError, TallyUpdate, encode
 from avatarrig.wire.channels import CHANNELS, OBSERVED, TALLIED
@@ -30,7 +31,7 @@ FORGET = Forget(forget="00" * 16, forgotten_at=1.0, partition=3, offset=7)
 TALLY = TallyUpdate(subject="s", fingerprint="f", partition=0, offset=1, tally=b"t")
 
 
-@given(st.text(), st.text("abc012"), st.integers(0, 99))
+@given(texts(), st.text("abc012"), st.integers(0, 99))
 def test_a_key_says_whose_it_is_whatever_characters_a_name_holds(
     subject: str, fingerprint: str, slot: int
 ) -> None:
