@@ -36,6 +36,9 @@ _OUTSIDE: Final = 0.12
 """How far beyond the joints widening goes on, over half the distance of the joints."""
 _NECK: Final = 0.2
 """Over how much of the trunk's length above the shoulders, at least, the neck begins."""
+_HEAD_SHARE: Final = 0.25
+"""How far a head that is broader than the shoulders is widened with them: wholly, it becomes a
+trapezium; not at all, the mesh steps at the neck."""
 _BEHIND: Final = 0.3
 """How far behind its joint a limb's mesh is wholly the trunk's, over the limb's length."""
 _CROTCH: Final = (0.25, 0.65)
@@ -179,8 +182,8 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
         shift = widths.hips_shift + share * (widths.shoulders_shift - widths.hips_shift)
         factor = 1 + shift / (half * self.growth)
         neck = self._neck_share(up)
-        # A head that is broader than the shoulders is not widened with them.
-        profile = _profile(np.abs(side) / half, neck, factor) * np.where(shift > 0, 1 - neck, 1)
+        part = np.where(shift > 0, 1 - (1 - _HEAD_SHARE) * neck, 1)
+        profile = _profile(np.abs(side) / half, neck, factor) * part
         moved: Floats = self.growth * side + shift * profile * np.sign(side)
         return moved
 
