@@ -25,20 +25,13 @@ from producers.departures.presence import Presence
 from producers.departures.versions import Versions
 from producers.ingest import Ingest, Schedule
 from producers.memory import Memory
-from producers.settings import IngestSettings
+from producers.settings import IngestSettings, SourceSettings
 from producers.source import LocalFolder, Source
 
 _CLOSE_SECONDS = 2.0
 _LOOKS = 2
 """A watched photo is gone that so many looks in a row did not find."""
 _log = structlog.get_logger(__name__)
-
-
-class Looking(NamedTuple):
-    """Which folders are not looked into, and whether clips are."""
-
-    leave_out: list[Path]
-    clips: bool
 
 
 class Kind(NamedTuple):
@@ -50,14 +43,16 @@ class Kind(NamedTuple):
     """
 
     is_address: Callable[[str], bool]
-    open: Callable[[str, Looking], Source]
+    open: Callable[[str, SourceSettings], Source]
 
 
 SOURCES = (
     Kind(is_store_url, lambda url, _: Bucket(url)),
     Kind(
         lambda _: True,
-        lambda folder, how: LocalFolder(Path(folder), how.leave_out, clips=how.clips),
+        lambda folder, asked: LocalFolder(
+            Path(folder), [Path(each) for each in asked.leave_out], clips=asked.clips
+        ),
     ),
 )
 """The first one that knows an address opens it; a folder may have any name."""
@@ -97,31 +92,32 @@ def ingest(
         SourceAwayError: The same for a store.
         TransportError: Kafka does not answer at the start.
     """
-    source = source_at(settings.location, settings.leave_out, clips=settings.clips)
+    asked, dataset = settings.source, settings.source.dataset
+    source = source_at(asked)
     if not settings.watch:
         source.check()
-    versions = Versions(source.uri, settings.dataset.subject_of, settings.period)
-    memory = recall(settings.kafka, settings.dataset.name, versions)
-    _log.info("known from earlier", photos=len(memory), dataset=settings.dataset.name)
+    versions = Versions(source.uri, dataset.subject_of, asked.period)
+    memory = recall(settings.kafka, dataset.name, versions)
+    _log.info("known from earlier", photos=len(memory), dataset=dataset.name)
     with ExitStack() as stack:
         producer = open_producer(settings.kafka)
         stack.callback(producer.close, timeout=_CLOSE_SECONDS)
         keeping = Keeping(
             settings.kafka,
-            settings.dataset.name,
+            dataset.name,
             versions,
             Presence(_LOOKS if settings.watch else 1),
             producer,
-            prune=settings.prune,
+            prune=asked.prune,
             told=memory.departed,
         )
         stack.callback(keeping.close)
         work = Ingest(
             source,
-            settings.dataset,
+            dataset,
             producer,
             memory,
-            schedule=Schedule(rescan=settings.rescan),
+            schedule=Schedule(rescan=asked.rescan),
             metrics=IngestMetrics(registry or CollectorRegistry()),
             departures=keeping,
         )
@@ -136,10 +132,10 @@ def ingest(
     )
 
 
-def source_at(location: str, leave_out: tuple[str, ...] = (), *, clips: bool = False) -> Source:
+def source_at(asked: SourceSettings) -> Source:
     """Opens the place that photos come from by its address; see `SOURCES`."""
-    kind = next(kind for kind in SOURCES if kind.is_address(location))
-    return kind.open(location, Looking([Path(folder) for folder in leave_out], clips=clips))
+    kind = next(kind for kind in SOURCES if kind.is_address(asked.location))
+    return kind.open(asked.location, asked)
 
 
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:

@@ -17,9 +17,8 @@ import structlog
 from avatarrig.kafka.embedded import storage_state
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.pipeline.decisions.standings import unsettled
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import PreparedRun
 from avatarrig.runs import (
-    RunDirectory,
     RunStorageError,
     lacking_files,
     read_decisions,
@@ -29,7 +28,7 @@ from avatarrig.runs import (
 from avatarrig.views.progress import Progress, Remembered, found_photo
 from avatarrig.wire import Reject
 from producers.publish import described
-from producers.references import Dataset, Published
+from producers.references import Published
 from producers.scan import DatasetError
 
 UNVERIFIED: Final = (
@@ -53,29 +52,14 @@ class _Finished(msgspec.Struct, frozen=True, kw_only=True):
 class FinishedRun:
     """What a run directory says of its last run, where that left nothing to do.
 
-    Args:
-        learned: Version of the weights that estimates are made with.
-
     Attributes:
         all_detected: Whether `look` found that no detector has to look at any photo.
     """
 
-    def __init__(  # noqa: PLR0913 - what makes a run the same run
-        self,
-        request: RunRequest,
-        run: RunDirectory,
-        dataset: Dataset,
-        *,
-        identity: str,
-        fingerprint: str,
-        learned: str | None,
-    ) -> None:
-        self._request = request
+    def __init__(self, run: PreparedRun) -> None:
         self._run = run
-        self._dataset = dataset
-        self._identity = identity
-        self._fingerprint = fingerprint
-        self._learned = learned
+        self._request = run.request
+        self._directory = run.directory
         self.all_detected = False
 
     def write(self, progress: Progress) -> None:
@@ -88,16 +72,16 @@ class FinishedRun:
         document = msgspec.msgpack.encode(
             _Finished(
                 format=_FORMAT,
-                run=self._identity,
-                fingerprint=self._fingerprint,
-                learned=self._learned,
-                storage=storage_state(self._run.broker),
+                run=self._run.identity.run,
+                fingerprint=self._run.fingerprint,
+                learned=self._run.learned,
+                storage=storage_state(self._directory.broker),
                 told=self._told(),
                 remembered=progress.remembered(),
             )
         )
         try:
-            write_atomically(self._run.finished, hashlib.sha256(document).digest() + document)
+            write_atomically(self._directory.finished, hashlib.sha256(document).digest() + document)
         except RunStorageError as error:
             _log.warning("what the run knew is not kept", why=str(error))
 
@@ -123,15 +107,15 @@ class FinishedRun:
             return None
 
     def _looked(self, remembered: Remembered, tell: Callable[[str], None]) -> Progress | None:
-        progress = Progress(self._identity, self._fingerprint, self._learned)
+        progress = self._run.progress()
         progress.recall(remembered)
         counts = FileCounts()
         unverified = 0
         for record in described(
             self._request.dataset,
-            self._dataset,
+            self._run.dataset,
             max_images=self._request.max_images,
-            leave_out=(self._run.path,),
+            leave_out=(self._directory.path,),
             clips=self._request.clips,
             counts=counts,
         ):
@@ -143,7 +127,7 @@ class FinishedRun:
         if not self._is_settled(progress):
             return None
         if self._request.max_images is None:
-            write_json(self._run.files, counts.to_document())
+            write_json(self._directory.files, counts.to_document())
         if unverified:
             tell(UNVERIFIED.format(unverified))
         return progress
@@ -152,7 +136,7 @@ class FinishedRun:
         if self._request.kafka is not None:
             return None
         try:
-            data = self._run.finished.read_bytes()
+            data = self._directory.finished.read_bytes()
             digest, document = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
             if hashlib.sha256(document).digest() != digest:
                 raise msgspec.DecodeError("it does not fit its checksum")
@@ -166,11 +150,12 @@ class FinishedRun:
 
     def _fits(self, finished: _Finished) -> bool:
         """Whether that was this run, as it is asked for now, and its broker's records as then."""
+        run = self._run
         known = (finished.format, finished.run, finished.fingerprint, finished.learned)
         return (
-            known == (_FORMAT, self._identity, self._fingerprint, self._learned)
+            known == (_FORMAT, run.identity.run, run.fingerprint, run.learned)
             and (finished.told == self._told() or not self._request.tells_measured)
-            and finished.storage == storage_state(self._run.broker)
+            and finished.storage == storage_state(self._directory.broker)
         )
 
     def _told(self) -> bytes:
@@ -194,15 +179,18 @@ class FinishedRun:
             return True, True
         if not progress.is_observed(photo):
             return False, True
+        wanted = self._request.detecting.wanted
         lacking = lacking_files(
-            *(self._run, photo.image_id, photo.subject, self._fingerprint, self._request.wanted)
+            self._directory, photo.image_id, photo.subject, self._run.fingerprint, wanted
         )
         return lacking.nothing, lacking.is_verified
 
     def _is_settled(self, progress: Progress) -> bool:
         """Whether every photo stands as it shall, and is in an estimate."""
-        prune = self._request.prune if self._request.max_images is None else None
-        decisions = read_decisions(self._run)
-        period = self._request.period
-        unsettled_one = next(unsettled(progress, decisions, prune=prune, period=period), None)
-        return unsettled_one is None and progress.estimates_complete
+        left = unsettled(
+            progress,
+            read_decisions(self._directory),
+            prune=self._run.prune,
+            period=self._request.period,
+        )
+        return next(left, None) is None and progress.estimates_complete

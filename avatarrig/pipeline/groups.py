@@ -1,13 +1,19 @@
-"""Consumer groups of a run: where its detectors begin, and what already waits for them."""
+"""Consumer groups: where a run's detectors begin, what already waits for them, who leaves."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata
 
-from avatarrig.kafka import Reader, partitions_of
+from avatarrig.kafka import KafkaSettings, Reader, TransportError, leave_group, partitions_of
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.channels import REFERENCES
 from avatarrig.wire.topics import IMAGES
+
+_log = structlog.get_logger(__name__)
 
 
 def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozenset[str]:
@@ -41,3 +47,17 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
 
 def _asked(reference: PhotoReference) -> str:
     return "" if reference.sought is None else reference.sought.asked
+
+
+@contextlib.contextmanager
+def membership(kafka: KafkaSettings, group: str, members: Sequence[str]) -> Iterator[None]:
+    """Leaves a group for parts that have ended in order, so that others go on with their share.
+
+    Members are static: they keep their place over a crash, and only this gives it up.
+    """
+    yield
+    try:
+        leave_group(kafka, group, members)
+    except TransportError as error:
+        # It misses them by itself, after some seconds.
+        _log.info("the group was not left", group=group, why=str(error))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.detectors.options import DetectorOptions
 from avatarrig.kafka import KafkaSettings
 from avatarrig.page.settings import PageSettings
-from avatarrig.pipeline.service import DRAIN_SECONDS
+from avatarrig.pipeline.request import Detecting
 from avatarrig.process.supervision import Child
-from avatarrig.runs import WantedFiles
 from processors.sandbox.settings import Limits, SandboxSettings
 from processors.settings import ReplicaSettings
 
+DRAIN_SECONDS = 8.0
+"""What a part has in hand is finished within that; with what follows it stays under ten."""
 _LIMITS = Limits(drain=DRAIN_SECONDS - 3.0)
 
 
@@ -42,20 +40,16 @@ def service_replica(
 
 
 def sandbox_settings(
-    options: DetectorOptions,
-    models: Path | None,
-    wanted: WantedFiles,
-    *,
-    photo_roots: tuple[str, ...],
-    run_directory: str | None,
+    detecting: Detecting, *, photo_roots: tuple[str, ...], run_directory: str | None
 ) -> SandboxSettings:
     """What the detector processes are told."""
+    models = detecting.models
     return SandboxSettings(
         photo_roots=photo_roots,
-        options=options,
+        options=detecting.options,
         models=None if models is None else str(models.resolve()),
         run_directory=run_directory,
-        wanted=wanted,
+        wanted=detecting.wanted,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,16 +16,16 @@ from filelock import FileLock, Timeout
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import LearnedRefusedError
-from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
+from avatarrig.detectors.options import DetectorOptions
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.photos.passed_over import FileCounts, words_for_files
 from avatarrig.pipeline.decisions.standings import still_counted
 from avatarrig.pipeline.finished import FinishedRun
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import PreparedRun, RunRequest
 from avatarrig.pipeline.results import Estimates, estimate_again, result_document, write_results
 from avatarrig.pipeline.screen import Display, Screen
 from avatarrig.pipeline.session import Session
@@ -135,103 +135,114 @@ def _log_into(run: RunDirectory) -> Iterator[None]:
 
 
 def _locked_run(
-    request: RunRequest, run: RunDirectory, identity: RunIdentity, screen: Screen, started: float
+    request: RunRequest,
+    directory: RunDirectory,
+    identity: RunIdentity,
+    screen: Screen,
+    started: float,
 ) -> Outcome:
     with Interruption() as interruption:
         with screen.display() as display:
-            models = locate_models(request.options, request.models, report=display.note)
-            dataset = _dataset(request, identity, display)
-            own = detector_fingerprint(request.options, models)
-            fingerprint = asked_fingerprint(own, dataset.asked)
-            learned = _learned(request, display)
-
-            finished = FinishedRun(
-                request,
-                run,
-                dataset,
-                identity=identity.run,
-                fingerprint=fingerprint,
-                learned=learned,
-            )
+            run = _prepared(request, directory, identity, display)
+            finished = FinishedRun(run)
 
             def carried_out() -> Progress:
-                progress = Progress(identity.run, fingerprint, learned)
+                progress = run.progress()
                 session = Session(
-                    request,
                     run,
-                    identity,
-                    dataset=dataset,
-                    progress=progress,
-                    fingerprint=fingerprint,
-                    display=display,
+                    progress,
+                    display,
                     started=started,
                     detection_expected=not finished.all_detected,
                 )
                 session.carry_out(interruption)
                 return progress
 
-            try:
-                progress = finished.look(display.note) or carried_out()
-            except DataDamagedError as error:
-                if request.kafka is not None:
-                    raise
-                aside = set_storage_aside(run.broker)
-                display.note(
-                    f"the embedded Kafka's data was damaged and is now in {aside}; it is made "
-                    f"anew from the run's files ({error})"
-                )
-                progress = carried_out()
+            progress = finished.look(display.note) or _mended(run, carried_out, display)
         elapsed = time.monotonic() - started
-        settings = {"options": msgspec.to_builtins(request.options), "fingerprint": fingerprint}
-        settings["models"] = list(models.checksums)
         if not progress.counts.found and not interruption.requested:
-            raise _no_photos(request, read_file_counts(run))
-        estimates: Estimates = progress.estimates()
-        # What an earlier command told the aggregator, this one does not say.
-        told = any(made.metres is not None for made in estimates.values())
-        if told or request.estimate != EstimateOptions():
-            estimates = estimate_again(run, progress, request.estimate)
-        departed = still_counted(progress, read_decisions(run))
-        write_results(
-            run,
-            progress,
-            estimates,
-            dataset_dir=str(request.dataset),
-            settings=settings,
-            still_counted=departed,
-        )
-        screen.results(run, progress, estimates, elapsed, departed)
+            raise _no_photos(request, read_file_counts(directory))
+        estimates, departed = _written(run, progress)
+        screen.results(directory, progress, estimates, elapsed, departed)
         code = _exit_code(progress, interrupted=interruption.requested)
-        if code is not ExitCode.INTERRUPTED:
-            finished.write(progress)
         if code is ExitCode.INTERRUPTED:
             screen.note("stopped; the same command resumes")
-        document = result_document(run, progress, estimates, elapsed)
+        else:
+            finished.write(progress)
+        document = result_document(directory, progress, estimates, elapsed)
         return Outcome(code, document, 0 if request.max_images else departed)
 
 
-def _dataset(request: RunRequest, identity: RunIdentity, display: Display) -> Dataset:
-    template = b""
-    if request.references:
-        template = template_of(
-            request.references, request.reference_places, request.models, report=display.note
-        )
-    return Dataset(
+def _prepared(
+    request: RunRequest, directory: RunDirectory, identity: RunIdentity, display: Display
+) -> PreparedRun:
+    detecting, asking = request.detecting, request.asking
+    models = locate_models(detecting.options, detecting.models, report=display.note)
+    dataset = Dataset(
         name=identity.dataset,
         subject=request.subject,
         subject_per_folder=request.subject_per_folder,
         run=identity.run,
-        template=template,
-        person=request.person,
+        template=asking.template(detecting.models, display.note),
+        person=asking.person,
+    )
+    fingerprint = detector_fingerprint(detecting.options, models)
+    return PreparedRun(
+        request=request,
+        directory=directory,
+        identity=identity,
+        dataset=dataset,
+        fingerprint=asked_fingerprint(fingerprint, dataset.asked),
+        models=models.checksums,
+        learned=_learned(detecting.options, display),
     )
 
 
-def _learned(request: RunRequest, display: Display) -> str | None:
+def _learned(options: DetectorOptions, display: Display) -> str | None:
     try:
-        return load_learned(request.options.pose_model).version
+        return load_learned(options.pose_model).version
     except LearnedRefusedError as error:
         display.note(f"photos are observed, but there will be no skeleton: {error}")
         return None
+
+
+def _mended(run: PreparedRun, carried_out: Callable[[], Progress], display: Display) -> Progress:
+    """Carries a run out; where the embedded Kafka's data is damaged, once more without it."""
+    try:
+        return carried_out()
+    except DataDamagedError as error:
+        if run.request.kafka is not None:
+            raise
+        aside = set_storage_aside(run.directory.broker)
+        display.note(
+            f"the embedded Kafka's data was damaged and is now in {aside}; it is made "
+            f"anew from the run's files ({error})"
+        )
+        return carried_out()
+
+
+def _written(run: PreparedRun, progress: Progress) -> tuple[Estimates, int]:
+    """Writes the results; returns the estimates, and how many photos still count that are gone."""
+    request, directory = run.request, run.directory
+    estimates: Estimates = progress.estimates()
+    # What an earlier command told the aggregator, this one does not say.
+    told = any(made.metres is not None for made in estimates.values())
+    if told or request.estimate != EstimateOptions():
+        estimates = estimate_again(directory, progress, request.estimate)
+    departed = still_counted(progress, read_decisions(directory))
+    write_results(
+        directory,
+        progress,
+        estimates,
+        dataset_dir=str(request.dataset),
+        settings={
+            "options": msgspec.to_builtins(request.detecting.options),
+            "fingerprint": run.fingerprint,
+            "models": list(run.models),
+        },
+        still_counted=departed,
+    )
+    return estimates, departed
 
 
 def _exit_code(progress: Progress, *, interrupted: bool) -> ExitCode:

@@ -28,24 +28,22 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
 from avatarrig.pipeline.finished import UNVERIFIED
-from avatarrig.pipeline.groups import waiting_photos
+from avatarrig.pipeline.groups import membership, waiting_photos
 from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.parts import aggregator, members, replicas, sandbox_settings
 from avatarrig.pipeline.publishing import Publishing, RunPhotos
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import PreparedRun
 from avatarrig.pipeline.restoring import Restorer
 from avatarrig.pipeline.screen import Display
-from avatarrig.pipeline.service import membership
 from avatarrig.process.signals import Interruption
 from avatarrig.process.supervision import ChildState
-from avatarrig.runs import RunDirectory, RunIdentity, read_decisions
+from avatarrig.runs import read_decisions
 from avatarrig.runs.estimates import write_estimates
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import AGGREGATORS, detector_group, pipeline_topics
 from processors.settings import ReplicaSettings
-from producers.references import Dataset
 from producers.scan import DatasetError, scan
 
 ESTIMATE_SECONDS = 2.0
@@ -65,25 +63,20 @@ class Session:
         detection_expected: Whether a detector will have to look at a photo, as far as is known.
     """
 
-    def __init__(  # noqa: PLR0913 - the run's context, put together in one place
+    def __init__(
         self,
-        request: RunRequest,
-        run: RunDirectory,
-        identity: RunIdentity,
-        *,
-        dataset: Dataset,
+        run: PreparedRun,
         progress: Progress,
-        fingerprint: str,
         display: Display,
+        *,
         started: float,
         detection_expected: bool = True,
     ) -> None:
-        self._request = request
-        self._run = run
-        self._identity = identity
-        self._dataset = dataset
+        self._prepared = run
+        self._request = run.request
+        self._run = run.directory
+        self._identity = run.identity
         self._progress = progress
-        self._fingerprint = fingerprint
         self._display = display
         self._started = started
         self._detection_expected = detection_expected
@@ -186,7 +179,7 @@ class Session:
         return reader
 
     def _tell_measured(self, kafka: KafkaSettings) -> None:
-        asked, subject = self._request.estimate, self._dataset.subject_of("")
+        asked, subject = self._request.estimate, self._prepared.dataset.subject_of("")
         tell_measured(kafka, subject, asked.height, asked.measured)
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
@@ -243,20 +236,20 @@ class Session:
         with closing(
             open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
         ) as detectors:
-            waiting = waiting_photos(detectors, self._identity.run, self._dataset.asked)
+            waiting = waiting_photos(detectors, self._identity.run, self._prepared.dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
         photos = RunPhotos(
             self._progress,
             self._run,
-            fingerprint=self._fingerprint,
-            wanted=self._request.wanted,
+            fingerprint=self._prepared.fingerprint,
+            wanted=self._request.detecting.wanted,
             pending=waiting,
             restore=self._restorer(kafka, stack),
         )
         publishing = Publishing(
             self._request.dataset,
-            self._dataset,
+            self._prepared.dataset,
             photos,
             producer,
             max_images=self._request.max_images,
@@ -267,9 +260,9 @@ class Session:
             self._run,
             self._progress,
             producer,
-            fingerprint=self._fingerprint,
+            fingerprint=self._prepared.fingerprint,
             decisions=read_decisions(self._run),
-            prune=self._request.prune if self._request.max_images is None else None,
+            prune=self._prepared.prune,
             restore=self._restorer(kafka, stack),
             period=self._request.period,
         )
@@ -296,9 +289,7 @@ class Session:
 
     def _replica(self, kafka: KafkaSettings) -> ReplicaSettings:
         sandbox = sandbox_settings(
-            self._request.options,
-            self._request.models,
-            self._request.wanted,
+            self._request.detecting,
             photo_roots=(str(self._request.dataset.resolve()),),
             run_directory=str(self._run.path.resolve()),
         )

@@ -40,6 +40,10 @@ _CALIBRATION_COUNTS = (1, 5, 10, 30)
 _NEARLY = 1.25
 """A person with 24 usable photos tells how it is with 30; one with 12 does not."""
 
+_TOO_NARROW = 4.0
+"""How much worse intervals are that contain too little than those that contain too much: dumps of
+120 photos, which hardly any body here has, were contained 84 and 75 % where both counted alike."""
+
 _FACTORS = np.stack(
     np.meshgrid(np.linspace(0.8, 1.4, 13), np.linspace(0.5, 1.3, 17), np.linspace(0, 0.8, 17)), -1
 ).reshape(-1, 3)
@@ -237,8 +241,9 @@ def _interval_factors(residuals: Residuals) -> tuple[float, float, float]:
     """Finds the factor on standard deviations that covers 90 % of ordinary and unusual people.
 
     Of all choices, the one whose coverage comes closest to 90 % for natural, broad and wide
-    bodies and for few and many photos alike, by the mean square of the differences. One photo
-    hardly tells unusual people from ordinary ones, so there the former are covered less.
+    bodies and for few and many photos alike, by the mean square of the differences, those below
+    weighing more. One photo hardly tells unusual people from ordinary ones, so there the former
+    are covered less.
     """
     errors = residuals.standard / _REACH
     prior, photos = 1 - residuals.share, residuals.share
@@ -250,7 +255,8 @@ def _interval_factors(residuals: Residuals) -> tuple[float, float, float]:
     for few, many, growth in _FACTORS:
         factor = few * prior + (many + growth * residuals.unusual) * photos
         inside = (errors < factor[:, None]).mean(axis=1)
-        loss = float(np.mean([(inside[group].mean() - COVERAGE) ** 2 for group in groups]))
+        apart = np.array([inside[group].mean() - COVERAGE for group in groups])
+        loss = float(np.mean(np.where(apart < 0, _TOO_NARROW, 1.0) * apart**2))
         if loss < best:
             best, found = loss, (few, many, growth)
     few, many, growth = (round(float(factor), 4) for factor in found)

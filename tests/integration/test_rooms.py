@@ -27,7 +27,7 @@ BROKEN = {
         ("avatarrig/pipeline/groups.py", "import avatarrig.cli.errors"),
         ("processors/outcome.py", "import producers.settling"),
     ],
-    "circles": [("avatarrig/metrics/buckets.py", "import avatarrig.pipeline.measured")],
+    "circles": [("avatarrig/metrics/buckets.py", "import avatarrig.pipeline.services.measured")],
     "write-side": [
         ("aggregators/worker.py", "import avatarrig.page.page"),
         ("producers/ingest.py", "import avatarrig.views.board"),

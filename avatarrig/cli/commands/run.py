@@ -15,19 +15,19 @@ from rich.console import Console
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.cli import COMMANDS
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.detector import Detecting, detector_options, workers_option
+from avatarrig.cli.options.detector import detector_options, workers_option
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.measure import check_one_measured, measuring_options
 from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
-from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.reference import asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import Asking, Measuring, RunRequest
 from avatarrig.wire.counted import counted
 from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
@@ -145,32 +145,27 @@ def _shall_prune(departed: int) -> bool:
 
 
 def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
-    detecting: Detecting = given["detecting"]
     asking: Asking = given["asking"]
     check_folder(given["out"])
     if given["subject"] is not None and given["subject_from_folder"]:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     measuring: Measuring = given["measuring"]
-    measuring.of_one(subject_from_folder=given["subject_from_folder"])
+    check_one_measured(measuring, subject_from_folder=given["subject_from_folder"])
     check_one_person(asking, subject_from_folder=given["subject_from_folder"])
     return RunRequest(
         dataset=given["dataset"],
         out=given["out"],
         workers=given["workers"],
-        options=detecting.options,
-        wanted=detecting.wanted,
+        detecting=given["detecting"],
         clips=given["clips"],
         max_images=given["max_images"],
         period=given["period"],
         prune=given["prune"],
         subject=given["subject"],
         subject_per_folder=given["subject_from_folder"],
-        references=asking.references,
-        reference_places=asking.places,
-        person=asking.person,
+        asking=asking,
         kafka=kafka,
         partitions=given["partitions"],
-        models=detecting.models,
         web_port=given["web_port"] or None,
         estimate=EstimateOptions(
             height=measuring.height, measured=measuring.measured, window_days=given["window"]

@@ -7,26 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
+from avatarrig.pipeline.request import Detecting
 from avatarrig.runs import WantedFiles
 
 _SHARE = click.FloatRange(0.0, 1.0)
-
-
-class Detecting(msgspec.Struct, frozen=True):
-    """How photos are looked at.
-
-    Attributes:
-        wanted: Files to keep beside the observations.
-        models: Folder to look for model files in first.
-    """
-
-    options: DetectorOptions
-    wanted: WantedFiles
-    models: Path | None
 
 
 workers_option = click.option(

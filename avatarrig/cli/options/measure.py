@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
-import msgspec
 
 from avatarrig.body.tape.measure import (
     EXAMPLE,
@@ -17,6 +16,7 @@ from avatarrig.body.tape.measure import (
 )
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.height import HEIGHT
+from avatarrig.pipeline.request import Measuring
 from avatarrig.wire.estimate import Measured
 
 if TYPE_CHECKING:
@@ -26,26 +26,14 @@ NONE: Final = "none"
 """Takes back what was told before."""
 
 
-class Measuring(msgspec.Struct, frozen=True):
-    """What was measured.
+def check_one_measured(measuring: Measuring, *, subject_from_folder: bool) -> None:
+    """Refuses to measure several people with one tape.
 
-    Attributes:
-        height: Metres; None where it is not told.
-        told: Whether anything was said: aggregators are told of it, and remember.
+    Raises:
+        click.UsageError: Both are asked for.
     """
-
-    height: float | None
-    measured: dict[str, Measured]
-    told: bool
-
-    def of_one(self, *, subject_from_folder: bool) -> None:
-        """Refuses to measure several people with one tape.
-
-        Raises:
-            click.UsageError: Both are asked for.
-        """
-        if self.measured and subject_from_folder:
-            raise click.UsageError("--measure is of one person, --subject-from-folder of several")
+    if measuring.measured and subject_from_folder:
+        raise click.UsageError("--measure is of one person, --subject-from-folder of several")
 
 
 class _Length(NamedTuple):

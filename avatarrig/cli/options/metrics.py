@@ -6,7 +6,7 @@ import click
 
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.web import check_address
-from avatarrig.pipeline.measured import MetricsAddress
+from avatarrig.pipeline.services.measured import MetricsAddress
 
 
 def check_metrics_address(metrics: MetricsAddress) -> None:

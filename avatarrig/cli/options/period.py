@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
 from avatarrig.body.sums.capture_days import first_day, is_bucket, last_day
+from avatarrig.cli.options.gathering import gathered
 from avatarrig.photos.period import Period
-
-Returned = TypeVar("Returned")
 
 
 class _Day(click.ParamType):
@@ -34,22 +31,21 @@ class _Day(click.ParamType):
         return self._bound(value)
 
 
-_SINCE = click.option(
-    "--since",
-    type=_Day(first_day),
-    help="Only photos from then on count: a year, a month or a day, such as 2019-07. Photos that "
-    "do not say when they were taken do not count then.",
+def _period(*, since: dt.date | None, until: dt.date | None) -> Period:
+    if since is not None and until is not None and since > until:
+        raise click.UsageError(f"--since {since} is after --until {until}")
+    return Period(since, until)
+
+
+period_options = gathered(
+    "period",
+    _period,
+    click.option(
+        "--since",
+        type=_Day(first_day),
+        help="Only photos from then on count: a year, a month or a day, such as 2019-07. Photos "
+        "that do not say when they were taken do not count then.",
+    ),
+    click.option("--until", type=_Day(last_day), help="Only photos until then count."),
 )
-_UNTIL = click.option("--until", type=_Day(last_day), help="Only photos until then count.")
-
-
-def period_options(command: Callable[..., Returned]) -> Callable[..., Returned]:
-    """Gives a command the options; it is called with one argument ``period`` for both."""
-
-    @functools.wraps(command)
-    def gathered(*, since: dt.date | None, until: dt.date | None, **given: Any) -> Returned:
-        if since is not None and until is not None and since > until:
-            raise click.UsageError(f"--since {since} is after --until {until}")
-        return command(period=Period(since, until), **given)
-
-    return _SINCE(_UNTIL(gathered))
+"""Gives a command the options; it is called with one argument ``period`` for both."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from avatarrig.cli.options.gathering import Decorator, gathered
+from avatarrig.pipeline.request import Asking
 
 if TYPE_CHECKING:
     from avatarrig.detectors.faces.refused import Point
@@ -63,37 +62,6 @@ _PERSON = click.option(
     help="The person's name as photo programs and Google Photos wrote it into the photos or "
     "beside them: only where it stands does a photo count.",
 )
-
-
-class Asking(msgspec.Struct, frozen=True):
-    """Who is meant.
-
-    Attributes:
-        places: Which face in those that show several.
-        person: The person's name in the photos' files.
-    """
-
-    references: tuple[Path, ...] = ()
-    places: tuple[tuple[float, float], ...] = ()
-    person: str = ""
-
-    def template(
-        self, models: Path | None, report: Callable[[str], None] = lambda _: None
-    ) -> bytes:
-        """Makes the template of the person whom the references show; empty without any.
-
-        Args:
-            models: Folder to look for model files in first.
-
-        Raises:
-            ReferenceRefusedError: A reference does not show whom to look for.
-            ModelUnavailableError: A model file is nowhere to be had.
-        """
-        if not self.references:
-            return b""
-        from avatarrig.detectors.faces.references import template_of
-
-        return template_of(self.references, self.places, models, report=report)
 
 
 def asking_options(*, person: bool = True) -> Decorator:

@@ -39,7 +39,7 @@ from producers.memory import Memory
 from producers.references import Dataset
 from producers.scan import DatasetError
 from producers.service import ingest
-from producers.settings import IngestSettings
+from producers.settings import IngestSettings, SourceSettings
 from producers.source import SourceAwayError
 
 PATIENCE = 200.0
@@ -240,7 +240,11 @@ def test_a_detector_observes_photos_of_a_store_without_holding_its_credentials(
     url = s3.bucket("observed", {"1.jpg": b"seen", "2.jpg": b"seen too", "3.jpg": b"refuse"})
     settings = with_topics(kafka)
     ingest(
-        IngestSettings(kafka=settings, location=url, dataset=Dataset(name="store"), watch=False),
+        IngestSettings(
+            kafka=settings,
+            source=SourceSettings(location=url, dataset=Dataset(name="store")),
+            watch=False,
+        ),
         threading.Event(),
     )
     replica = ReplicaSettings(

@@ -30,7 +30,7 @@ from avatarrig.wire.standings import ONLY_COPY, as_decided
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, SKELETONS
 from producers.references import Dataset
 from producers.service import ingest
-from producers.settings import IngestSettings
+from producers.settings import IngestSettings, SourceSettings
 
 GONE, DUPLICATE = Exclusion.GONE.value, Exclusion.DUPLICATE.value
 PARTITIONS = 3
@@ -60,11 +60,13 @@ class Service:
     def settings(self, *, watch: bool = True, prune: bool = False) -> IngestSettings:
         return IngestSettings(
             kafka=self.kafka,
-            location=str(self.photos),
-            dataset=Dataset(name=self._name, subject=self._name, subject_per_folder=True),
+            source=SourceSettings(
+                location=str(self.photos),
+                dataset=Dataset(name=self._name, subject=self._name, subject_per_folder=True),
+                prune=prune,
+                rescan=0.3,
+            ),
             watch=watch,
-            prune=prune,
-            rescan=0.3,
         )
 
     @contextmanager
@@ -255,7 +257,8 @@ def test_an_ingest_that_ends_brings_back_what_is_there_again(service: Service) -
 def test_an_ingest_that_ends_has_photos_outside_of_its_period_not_count(service: Service) -> None:
     settings = service.settings(watch=False)
     summer = Period(dt.date(2019, 7, 1), dt.date(2019, 7, 31))
-    ingest(msgspec.structs.replace(settings, period=summer), threading.Event())
+    of_summer = msgspec.structs.replace(settings.source, period=summer)
+    ingest(msgspec.structs.replace(settings, source=of_summer), threading.Event())
     service.until(20, {f"{number}.jpg": Exclusion.OUT_OF_PERIOD.value for number in range(20)})
     ingest(settings, threading.Event())
     service.until(20, {})

@@ -39,7 +39,7 @@ from avatarrig.wire.standings import COUNTS
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
 from producers.service import ingest
-from producers.settings import IngestSettings
+from producers.settings import IngestSettings, SourceSettings
 
 PHOTOS = 6
 JPEG = b"\xff\xd8\xff%s\xff\xd9"
@@ -65,10 +65,12 @@ class Service:
     def settings(self, dataset: str = "d", *, watch: bool = True) -> IngestSettings:
         return IngestSettings(
             kafka=self.kafka,
-            location=str(self.photos),
-            dataset=Dataset(name=dataset, subject_per_folder=True),
+            source=SourceSettings(
+                location=str(self.photos),
+                dataset=Dataset(name=dataset, subject_per_folder=True),
+                rescan=0.3,
+            ),
             watch=watch,
-            rescan=0.3,
         )
 
     @contextmanager

@@ -15,11 +15,12 @@ from avatarrig.kafka import KafkaSettings
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.forgotten_files import forget_files
-from avatarrig.pipeline.request import RunRequest
+from avatarrig.pipeline.request import Detecting, PreparedRun, RunRequest
 from avatarrig.runs import (
     Decided,
     Pictures,
     RunDirectory,
+    RunIdentity,
     WantedFiles,
     read_index,
     write_decisions,
@@ -94,16 +95,18 @@ class Finished:
             dataset=self.photos,
             out=self.run.path,
             workers=2,
-            options=DetectorOptions(),
-            wanted=WantedFiles(),
+            detecting=Detecting(DetectorOptions(), WantedFiles()),
         )
         return FinishedRun(
-            msgspec.structs.replace(asked, **request),
-            self.run,
-            DATASET,
-            identity=RUN,
-            fingerprint=FINGERPRINT,
-            learned=learned,
+            PreparedRun(
+                request=msgspec.structs.replace(asked, **request),
+                directory=self.run,
+                identity=RunIdentity(RUN, str(self.photos), DATASET.name),
+                dataset=DATASET,
+                fingerprint=FINGERPRINT,
+                models=(),
+                learned=learned,
+            )
         )
 
     def look(self, **request: object) -> Progress | None:
@@ -156,7 +159,8 @@ def test_a_new_photo_a_changed_one_and_one_that_is_gone_are_noticed(finished: Fi
 def test_a_lost_or_damaged_observation_and_an_overlay_that_is_wanted_now_are_noticed(
     finished: Finished,
 ) -> None:
-    assert finished.look(wanted=WantedFiles(overlays=True)) is None
+    drawn = Detecting(DetectorOptions(), WantedFiles(overlays=True))
+    assert finished.look(detecting=drawn) is None
     file = next(finished.run.observations.glob("*.json"))
     whole = file.read_bytes()
     file.write_bytes(whole.replace(b"0", b"1", 1))

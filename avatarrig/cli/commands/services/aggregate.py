@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import click
-import structlog
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.web import announce_page, check_page_address, web_options
 from avatarrig.cli.options.window import WINDOW
-from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
-from avatarrig.pipeline.coordinator import Coordinator
-from avatarrig.pipeline.parts import service_aggregator
-from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
+from avatarrig.pipeline.services.aggregate import AggregateRequest
+from avatarrig.pipeline.services.aggregate import aggregate as carry_out
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
-from avatarrig.wire.topics import AGGREGATORS, pipeline_topics
-
-_log = structlog.get_logger(__name__)
+from avatarrig.wire.topics import AGGREGATORS
 
 window_option = click.option(
     "--window",
@@ -46,17 +41,5 @@ def aggregate(*, kafka: KafkaArguments, group: str, window: int, page: PageSetti
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
         check_page_address(page)
-        reached = kafka.required()
-        require_topics(reached, pipeline_topics())
-        with (
-            instance_name(group) as instance,
-            membership(reached, group, [instance]),
-            Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
-        ):
-            coordinator.use(reached)
-            child = service_aggregator(
-                reached, group=group, worker=instance, window=window, page=page
-            )
-            announce_page(page)
-            coordinator.start([child])
-            coordinator.work(stop)
+        request = AggregateRequest(kafka=kafka.required(), group=group, window=window, page=page)
+        carry_out(request, stop, lambda: announce_page(page))

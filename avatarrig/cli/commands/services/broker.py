@@ -15,7 +15,8 @@ from avatarrig.kafka.embedded import (
     default_data_folder,
     fetch,
 )
-from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.pipeline.services.broker import keep_broker
 from avatarrig.process.signals import stop_on_signals
 
 PERCENT_STEP = 20
@@ -46,13 +47,16 @@ def fetch_command() -> None:
 
 
 def _run(folder: Path) -> None:
-    with (
-        stop_on_signals() as stop,
-        Coordinator(lambda note: say(note, err=True), drain=0.0) as coordinator,
-    ):
-        kafka = coordinator.keep(EmbeddedBroker(folder, default_cache(), on_progress=_Lines()))
+    def listens(kafka: KafkaSettings) -> None:
         say(f"Kafka listens at {kafka.bootstrap_servers}; its data is in {folder}")
-        coordinator.work(stop)
+
+    with stop_on_signals() as stop:
+        keep_broker(
+            EmbeddedBroker(folder, default_cache(), on_progress=_Lines()),
+            stop,
+            tell=lambda note: say(note, err=True),
+            listens=listens,
+        )
 
 
 class _Lines:

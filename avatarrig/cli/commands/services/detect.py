@@ -6,33 +6,25 @@ import os
 from pathlib import Path
 
 import click
-import msgspec
-import structlog
 
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.detector import Detecting, detector_options
+from avatarrig.cli.options.detector import detector_options
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.naming import check_folder
-from avatarrig.cli.options.reference import Asking, asking_options
-from avatarrig.detectors.fetching.models import locate_models
+from avatarrig.cli.options.reference import asking_options
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import StoreUrlError, from_store_url, is_store_url, lies_in_store
 from avatarrig.photos.uri import FileUriError, from_file_uri
-from avatarrig.pipeline.coordinator import Coordinator
-from avatarrig.pipeline.measured import MetricsAddress, measured
-from avatarrig.pipeline.parts import members, replicas, sandbox_settings, service_replica
-from avatarrig.pipeline.service import DRAIN_SECONDS, StateLog, instance_name, membership
+from avatarrig.pipeline.request import Asking, Detecting
+from avatarrig.pipeline.services.detect import DetectRequest
+from avatarrig.pipeline.services.detect import detect as carry_out
+from avatarrig.pipeline.services.measured import MetricsAddress
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.runs import RunStorageError
 from avatarrig.runs.store import RunStore
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
-from producers.references import Dataset
-
-_log = structlog.get_logger(__name__)
-
+from avatarrig.wire.topics import DETECTOR_GROUPS
 
 out_option = click.option(
     "--out",
@@ -84,31 +76,17 @@ def detect(
     """
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
-        sandbox = sandbox_settings(
-            detecting.options,
-            detecting.models,
-            detecting.wanted,
+        request = DetectRequest(
             photo_roots=photo_roots(allow_root),
-            run_directory=place_for_files(out),
+            out=place_for_files(out),
+            kafka=kafka.required(),
+            group=group,
+            workers=workers,
+            detecting=detecting,
+            asking=asking,
+            metrics=metrics,
         )
-        reached = kafka.required()
-        require_topics(reached, pipeline_topics())
-        locate_models(detecting.options, detecting.models, report=_log.info)
-        template = asking.template(detecting.models, _log.info)
-        sandbox = msgspec.structs.replace(
-            sandbox, sought=Dataset(name="", template=template).sought(())
-        )
-        with instance_name(group) as instance:
-            replica = service_replica(reached, sandbox, group=group, instance=instance)
-            with (
-                measured(metrics, reached, {group: IMAGES}) as service,
-                membership(reached, group, members(replica, workers)),
-                Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog()) as coordinator,
-            ):
-                coordinator.use(reached)
-                service.follow(lambda: coordinator.states)
-                coordinator.start(replicas(replica, workers), metrics_directory=service.directory)
-                coordinator.work(stop)
+        carry_out(request, stop)
 
 
 def photo_roots(allowed: tuple[str, ...]) -> tuple[str, ...]:

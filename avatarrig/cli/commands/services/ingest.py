@@ -10,96 +10,37 @@ import msgspec
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.options.measure import Measuring, measuring_options
+from avatarrig.cli.options.measure import check_one_measured, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
-from avatarrig.cli.options.reference import Asking, asking_options, check_one_person
+from avatarrig.cli.options.reference import asking_options, check_one_person
 from avatarrig.cli.options.videos import videos_option
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.kafka.topics import require_topics
 from avatarrig.photos.object_store import is_store_url
-from avatarrig.photos.period import ALWAYS, Period
-from avatarrig.pipeline.measured import MetricsAddress, measured
+from avatarrig.photos.period import Period
+from avatarrig.pipeline.request import Asking, Measuring
+from avatarrig.pipeline.services.measured import MetricsAddress
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import stop_on_signals
 from avatarrig.wire.counted import counted
-from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, pipeline_topics
 from producers.references import Dataset
-from producers.settings import IngestSettings
+from producers.settings import SourceSettings
 
 
-class Ingesting(msgspec.Struct, frozen=True):
-    """Which photos are published, and whose they are.
+def check_whose(source: SourceSettings, asking: Asking, measuring: Measuring) -> None:
+    """Refuses to look for one person, or to measure one, in the folders of several.
 
-    Attributes:
-        location: Absolute path of a folder, or a store's URL.
-        rescan: Seconds between two looks at everything.
-        prune: Whether photos that are gone stop counting, however many they are at once.
-        clips: Whether frames of clips are taken, too.
+    Raises:
+        click.UsageError: Both are asked for.
     """
-
-    location: str
-    dataset: Dataset
-    rescan: float
-    prune: bool
-    clips: bool = False
-
-    @property
-    def only_subject(self) -> str | None:
-        """Whose photos they all are; None where each folder is somebody else's."""
-        return None if self.dataset.subject_per_folder else self.dataset.subject_of("")
-
-    def check(self, asking: Asking, measuring: Measuring) -> None:
-        """Refuses to look for one person, or to measure one, in the folders of several.
-
-        Raises:
-            click.UsageError: Both are asked for.
-        """
-        check_one_person(asking, subject_from_folder=self.dataset.subject_per_folder)
-        measuring.of_one(subject_from_folder=self.dataset.subject_per_folder)
-
-    def tell(self, kafka: KafkaSettings, measuring: Measuring) -> None:
-        """Tells aggregators what was measured, if anything was said of it."""
-        from avatarrig.pipeline.measuring import tell_measured
-
-        if measuring.told and self.only_subject is not None:
-            tell_measured(kafka, self.only_subject, measuring.height, measuring.measured)
-
-    def settings(
-        self,
-        kafka: KafkaSettings,
-        *,
-        watch: bool,
-        asking: Asking,
-        template: bytes = b"",
-        period: Period = ALWAYS,
-    ) -> IngestSettings:
-        """Makes the settings of the process that publishes them.
-
-        Args:
-            kafka: Where to publish them.
-            watch: Whether to go on.
-            asking: Who is meant.
-            template: Of the person whom references show.
-            period: When photos that count were taken.
-        """
-        asked = msgspec.structs.replace(self.dataset, template=template, person=asking.person)
-        return IngestSettings(
-            kafka=kafka,
-            location=self.location,
-            dataset=asked,
-            watch=watch,
-            rescan=self.rescan,
-            prune=self.prune,
-            clips=self.clips,
-            period=period,
-        )
+    several = source.dataset.subject_per_folder
+    check_one_person(asking, subject_from_folder=several)
+    check_one_measured(measuring, subject_from_folder=several)
 
 
-def _ingesting(
+def _source(
     *,
     location: str,
     dataset: str | None,
@@ -108,7 +49,7 @@ def _ingesting(
     rescan: float,
     prune: bool,
     clips: bool,
-) -> Ingesting:
+) -> SourceSettings:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     if not is_store_url(location):
@@ -116,14 +57,18 @@ def _ingesting(
     whose = Dataset(
         name=dataset or _name_of(location), subject=subject, subject_per_folder=subject_from_folder
     )
-    if is_store_url(location):
-        return Ingesting(location, whose, rescan, prune, clips)
-    return Ingesting(str(Path(location).absolute()), whose, rescan, prune, clips)
+    return SourceSettings(
+        location=location if is_store_url(location) else str(Path(location).absolute()),
+        dataset=whose,
+        rescan=rescan,
+        prune=prune,
+        clips=clips,
+    )
 
 
 ingest_options = gathered(
-    "ingesting",
-    _ingesting,
+    "source",
+    _source,
     click.argument("location", metavar="DIR"),
     click.option(
         "--dataset", type=NAME, help="Name of the dataset.", show_default="the folder's name"
@@ -167,7 +112,7 @@ ingest_options = gathered(
 @metrics_options
 def ingest(
     *,
-    ingesting: Ingesting,
+    source: SourceSettings,
     asking: Asking,
     period: Period,
     measuring: Measuring,
@@ -184,24 +129,23 @@ def ingest(
     """
     if watch and once:
         raise click.UsageError("--watch and --once exclude each other")
-    ingesting.check(asking, measuring)
-    from producers.service import ingest as carry_out
-    from producers.service import source_at
+    check_whose(source, asking, measuring)
+    from avatarrig.pipeline.services.ingest import IngestRequest
+    from avatarrig.pipeline.services.ingest import ingest as carry_out
 
     configure_logs()
     with fail_clearly(), stop_on_signals() as stop:
-        reached = kafka.required()
-        template = asking.template(None, click.echo)
-        settings = ingesting.settings(
-            reached, watch=watch, asking=asking, template=template, period=period
+        request = IngestRequest(
+            kafka=kafka.required(),
+            source=msgspec.structs.replace(source, period=period),
+            asking=asking,
+            measuring=measuring,
+            watch=watch,
+            metrics=metrics,
         )
-        source_at(settings.location).check()  # a mistake is told at once, not waited for
-        require_topics(reached, pipeline_topics())
-        ingesting.tell(reached, measuring)
-        with measured(metrics, reached, {DETECTOR_GROUPS: IMAGES}) as service:
-            totals = carry_out(settings, stop, registry=service.registry, on_working=service.ready)
+        totals = carry_out(request, stop, click.echo)
         if not (totals.found or watch or stop.is_set()):
-            raise CommandError(f"no photos in {settings.location}", ExitCode.NOTHING_PROCESSED)
+            raise CommandError(f"no photos in {source.location}", ExitCode.NOTHING_PROCESSED)
     say(
         f"{counted(totals.published, 'photo')} published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")

@@ -1,23 +1,47 @@
-"""What services have in common: their names in consumer groups, and what they log."""
+"""What services have in common: who looks after their parts, their names, what they log."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import structlog
 from filelock import FileLock, Timeout
 
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings, TransportError, leave_group
+from avatarrig.kafka import KafkaSettings
+from avatarrig.pipeline.coordinator import Coordinator
+from avatarrig.pipeline.measuring import tell_measured
+from avatarrig.pipeline.parts import DRAIN_SECONDS
+from avatarrig.pipeline.request import Asking, Measuring
 from avatarrig.process.supervision import ChildState
+from producers.settings import SourceSettings
 
-DRAIN_SECONDS = 8.0
-"""What a part has in hand is finished within that; with what follows it stays under ten."""
 _log = structlog.get_logger(__name__)
+
+
+def coordinating() -> Coordinator:
+    """Looks after a service's parts, and logs how they are."""
+    return Coordinator(_log.warning, drain=DRAIN_SECONDS, on_state=StateLog())
+
+
+def with_asked(
+    source: SourceSettings, asking: Asking, models: Path | None, report: Callable[[str], None]
+) -> SourceSettings:
+    """The photos, and who is meant in them; arguments and errors as those of `Asking.template`."""
+    template = asking.template(models, report)
+    dataset = msgspec.structs.replace(source.dataset, template=template, person=asking.person)
+    return msgspec.structs.replace(source, dataset=dataset)
+
+
+def tell_measures(kafka: KafkaSettings, source: SourceSettings, measuring: Measuring) -> None:
+    """Tells aggregators what was measured, if anything was said of it."""
+    if measuring.told and source.only_subject is not None:
+        tell_measured(kafka, source.only_subject, measuring.height, measuring.measured)
 
 
 class StateLog:
@@ -47,20 +71,6 @@ class StateLog:
                 _log.debug(f"{state.name} is starting")
             case _:
                 _log.info(f"{state.name} is {state.state}")
-
-
-@contextlib.contextmanager
-def membership(kafka: KafkaSettings, group: str, members: Sequence[str]) -> Iterator[None]:
-    """Leaves a group for parts that have ended in order, so that others go on with their share.
-
-    Members are static: they keep their place over a crash, and only this gives it up.
-    """
-    yield
-    try:
-        leave_group(kafka, group, members)
-    except TransportError as error:
-        # It misses them by itself, after some seconds.
-        _log.info("the group was not left", group=group, why=str(error))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from avatarrig.errors import ExitCode
-from avatarrig.pipeline.service import StateLog
+from avatarrig.pipeline.services.service import StateLog
 from avatarrig.process.supervision import ChildState
 
 AWAY = "Kafka at 127.0.0.1:9092: no connection"

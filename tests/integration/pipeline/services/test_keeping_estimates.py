@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from support.body.estimates import said, skeleton
 
-from avatarrig.pipeline.keeping_estimates import Folder, KeptEstimates
+from avatarrig.pipeline.services.keeping_estimates import Folder, KeptEstimates
 from avatarrig.runs import RunDirectory
 from avatarrig.runs.estimate_file import read_estimate
 from avatarrig.views import Subject
