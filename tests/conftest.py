@@ -7,6 +7,8 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
+from support.texts import texts
 
 pytest_plugins = [
     "support.kafka",
@@ -20,6 +22,7 @@ pytest_plugins = [
 # machine than about the code.
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("quick")
+st.register_type_strategy(str, texts())
 
 _CPU_SECONDS: dict[str, float] = {}
 
