@@ -148,6 +148,7 @@ def test_the_same_settings_reach_ingest_detectors_and_aggregator_over_tls_and_sc
                 watching=(again, aggregator),
             )
             assert photos_in_estimate(secured, "Secured") == PHOTOS
+            wait_for(lambda: alive(secured)["avatarrig.detectors.secured"] == 1)
             again.stop(by=signal.SIGINT)
         aggregator.stop()
         said = ingest.stop(by=signal.SIGINT)

@@ -116,7 +116,7 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path, photos: Path) -
     (tmp_path / "file").write_text("in the way")
     done = called("run", photos, "--out", tmp_path / "file" / "run")
     assert done.exit_code == ExitCode.FAILED
-    assert "choose a folder that can be written with --out" in done.stderr
+    assert "move away what is in its place, or choose another --out" in done.stderr
     assert "Errno" not in done.stderr
 
 

@@ -165,9 +165,9 @@ def test_a_subject_is_forgotten_in_a_store(s3: S3, folder: Path) -> None:
     for seen in (anna, ben):
         send(files, seen.image_id)
     files.close()
-    assert forget_stored_files(url, "anna") == 4
+    assert forget_stored_files(url, "anna") == 4 + 1  # the damaged one may be hers
     left = set(objects(s3, "to-forget"))
-    assert left == files_of(ben.image_id) | {"other.txt", "observations/damaged.json"}
+    assert left == files_of(ben.image_id) | {"other.txt"}
     assert forget_stored_files(url, "anna") == 0
 
 
