@@ -120,9 +120,6 @@ def _fixed() -> dict[str, str]:
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.num.partitions": "4",
         "group.initial.rebalance.delay.ms": "0",
-        # Empty records twice a second, for controllers that look on from elsewhere: half of what
-        # an idle node takes of the processor and writes.
-        "metadata.max.idle.interval.ms": "0",
         # A run is resumed, and a watched folder may rest, for longer than the usual week.
         "offsets.retention.minutes": "525600",
         "num.recovery.threads.per.data.dir": "4",
