@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
+from typing import Final
 
 import click
 
@@ -16,6 +18,8 @@ from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.printable import printable, say
 from avatarrig.runs import write_atomically
+
+COLUMNS: Final = 80
 
 
 @click.command("export")
@@ -84,7 +88,8 @@ def export(
             write_atomically(file, data)
             say(str(file))
     for line in told.splitlines():
-        say(line, err=True)
+        for part in wrap(line, COLUMNS, subsequent_indent="  ", break_on_hyphens=False):
+            say(part, err=True)
 
 
 def _check(file_format: str, *, body: bool) -> None:

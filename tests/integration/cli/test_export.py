@@ -31,6 +31,7 @@ def test_export_writes_the_file_and_says_what_is_measured(run: Path, file_format
     assert (run / f"skeleton.{file_format}").stat().st_size > 500
     assert "unit: metres" in done.output
     assert "upper_arm.L" in done.output
+    assert max(map(len, done.stderr.splitlines())) <= 80
     beside = run / ("skeleton.bones.json" if file_format == "bvh" else "skeleton.json")
     if file_format != "glb":
         bones = json.loads(beside.read_text())["bones"]
