@@ -72,10 +72,9 @@ class Session:
         started: float,
         detection_expected: bool = True,
     ) -> None:
-        self._prepared = run
+        self._run = run
         self._request = run.request
-        self._run = run.directory
-        self._identity = run.identity
+        self._directory = run.directory
         self._progress = progress
         self._display = display
         self._started = started
@@ -91,13 +90,13 @@ class Session:
     def carry_out(self, interruption: Interruption) -> None:
         """Processes the photos and waits for the estimate that contains them all."""
         with ExitStack() as stack:
-            stack.callback(self._run.remove_unfinished)  # when all parts have ended
+            stack.callback(self._directory.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             parts = stack.enter_context(
                 Coordinator(
                     self._display.note,
                     drain=STOP_SECONDS,
-                    log_directory=self._run.logs,
+                    log_directory=self._directory.logs,
                     on_state=self._tell_restart,
                 )
             )
@@ -159,8 +158,8 @@ class Session:
         """Leaves the groups of the run's parts when these have ended."""
         names = members(self._replica(kafka), self._request.workers)
         with (
-            membership(kafka, detector_group(self._identity.run), names),
-            membership(kafka, AGGREGATORS, [self._identity.run]),
+            membership(kafka, detector_group(self._run.identity.run), names),
+            membership(kafka, AGGREGATORS, [self._run.identity.run]),
         ):
             yield
 
@@ -179,7 +178,7 @@ class Session:
         return reader
 
     def _tell_measured(self, kafka: KafkaSettings) -> None:
-        asked, subject = self._request.estimate, self._prepared.dataset.subject_of("")
+        asked, subject = self._request.estimate, self._run.dataset.subject_of("")
         tell_measured(kafka, subject, asked.height, asked.measured)
 
     def _kafka(self, parts: Coordinator) -> KafkaSettings:
@@ -187,7 +186,7 @@ class Session:
             diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
         return parts.launch(
-            EmbeddedBroker(self._run.broker, on_progress=lambda p: self._enter(p.words))
+            EmbeddedBroker(self._directory.broker, on_progress=lambda p: self._enter(p.words))
         )
 
     def _started_beside(self, parts: Coordinator, kafka: KafkaSettings) -> KafkaSettings:
@@ -224,45 +223,45 @@ class Session:
             self._restarts[state.name] = state.restarts
             if state.ended_with == ExitCode.TRY_AGAIN:  # Kafka was away, which is told by itself
                 return
-            log = self._run.logs / f"{state.name}.log"
+            log = self._directory.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
     def _publishing(
         self, kafka: KafkaSettings, stack: ExitStack
     ) -> tuple[Publishing, RunPhotos, Standings]:
-        group = detector_group(self._identity.run)
+        group = detector_group(self._run.identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
         # hide them for long, and a photo too many in `pending` does no harm.
         with closing(
             open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
         ) as detectors:
-            waiting = waiting_photos(detectors, self._identity.run, self._prepared.dataset.asked)
+            waiting = waiting_photos(detectors, self._run.identity.run, self._run.dataset.asked)
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
         photos = RunPhotos(
             self._progress,
-            self._run,
-            fingerprint=self._prepared.fingerprint,
+            self._directory,
+            fingerprint=self._run.fingerprint,
             wanted=self._request.detecting.wanted,
             pending=waiting,
             restore=self._restorer(kafka, stack),
         )
         publishing = Publishing(
             self._request.dataset,
-            self._prepared.dataset,
+            self._run.dataset,
             photos,
             producer,
             max_images=self._request.max_images,
-            leave_out=(self._run.path,),
+            leave_out=(self._directory.path,),
             clips=self._request.clips,
         )
         standings = Standings(
-            self._run,
+            self._directory,
             self._progress,
             producer,
-            fingerprint=self._prepared.fingerprint,
-            decisions=read_decisions(self._run),
-            prune=self._prepared.prune,
+            fingerprint=self._run.fingerprint,
+            decisions=read_decisions(self._directory),
+            prune=self._run.prune,
             restore=self._restorer(kafka, stack),
             period=self._request.period,
         )
@@ -279,10 +278,10 @@ class Session:
         return AggregatorSettings(
             kafka=kafka,
             group=AGGREGATORS,
-            worker=self._identity.run,  # the same at every start of the same run
+            worker=self._run.identity.run,  # the same at every start of the same run
             window_days=self._request.estimate.window_days,
             page=PageSettings(
-                port=self._request.web_port, overlays=(str(self._run.path.resolve()),)
+                port=self._request.web_port, overlays=(str(self._directory.path.resolve()),)
             ),
             die_with_parent=True,
         )
@@ -291,12 +290,12 @@ class Session:
         sandbox = sandbox_settings(
             self._request.detecting,
             photo_roots=(str(self._request.dataset.resolve()),),
-            run_directory=str(self._run.path.resolve()),
+            run_directory=str(self._directory.path.resolve()),
         )
         return ReplicaSettings(
             kafka=kafka,
-            group=detector_group(self._identity.run),
-            run=self._identity.run,
+            group=detector_group(self._run.identity.run),
+            run=self._run.identity.run,
             sandbox=sandbox,
         )
 
@@ -336,7 +335,7 @@ class Session:
         if self._unwritten and now - self._written_at >= ESTIMATE_SECONDS:
             self._unwritten = False
             self._written_at = now
-            write_estimates(self._run, self._progress.estimates())
+            write_estimates(self._directory, self._progress.estimates())
 
     def _enter(self, stage: str) -> None:
         self._stage = stage

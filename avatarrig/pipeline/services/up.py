@@ -15,7 +15,6 @@ from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.kafka import (
     KafkaSettings,
     create_topics,
-    diagnose_connection,
     existing_partitions,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -171,7 +170,6 @@ def up(request: UpRequest, stop: threading.Event, screen: UpScreen) -> None:
 def _launched(coordinator: Coordinator, request: UpRequest) -> KafkaSettings:
     """Says how Kafka is reached; an embedded one is still starting."""
     if request.kafka is not None:
-        diagnose_connection(request.kafka)
         return coordinator.use(request.kafka)
     return coordinator.launch(
         EmbeddedBroker(request.data, on_progress=lambda progress: _log.info(progress.words))

@@ -12,7 +12,7 @@ from avatarrig.cli.commands.services.detect import local_folder, out_option, pla
 from avatarrig.cli.commands.services.ingest import check_whose, ingest_options
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.detector import detector_options, workers_option
-from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.kafka import KafkaArguments, check_connection, kafka_options
 from avatarrig.cli.options.measure import measuring_options
 from avatarrig.cli.options.metrics import check_metrics_address, metrics_options
 from avatarrig.cli.options.period import period_options
@@ -77,6 +77,9 @@ def up(
     with fail_clearly(), stop_on_signals() as stop:
         check_page_address(page)
         check_metrics_address(metrics)
+        named = kafka.optional()
+        if named is not None:
+            check_connection(named)
         request = UpRequest(
             source=msgspec.structs.replace(source, period=period),
             asking=asking,
@@ -84,7 +87,7 @@ def up(
             detecting=detecting,
             workers=workers,
             out=place_for_files(out),
-            kafka=kafka.optional(),
+            kafka=named,
             data=data_dir or default_data_folder(),
             window=window,
             page=_with_overlays(_with_folder(page, source, detecting.models), out),
