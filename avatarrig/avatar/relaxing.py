@@ -126,7 +126,7 @@ def _mended(web: _Web, corners: Indices, shapes: Floats, bounds: Bounds) -> Floa
 
 
 def _are_many(torn: NDArray[np.bool_]) -> bool:
-    return np.count_nonzero(torn) > max(_SOME, _FEW * len(torn))
+    return bool(np.count_nonzero(torn) > max(_SOME, _FEW * len(torn)))
 
 
 def _stretched(points: Floats, corners: Indices, shapes: Floats, bounds: Bounds) -> Floats:
