@@ -57,7 +57,7 @@ class RunScreen:
             console.print(words(f"looked at {words_for_files(files)}"))
             if files.get("videos_passed_over"):
                 console.print(words("--videos takes frames of videos, too", style="dim"))
-        _print_excluded(console, progress)
+        _print_excluded(console, progress, estimates)
         _print_how_to_tell_people_apart(console, progress)
         _print_rejects(console, progress)
         _print_departed(console, progress, departed)
@@ -137,8 +137,12 @@ def _print_departed(console: Console, progress: Progress, departed: int) -> None
         )
 
 
-def _print_excluded(console: Console, progress: Progress) -> None:
+def _print_excluded(console: Console, progress: Progress, estimates: Estimates) -> None:
+    """Says what the notes on no skeleton have said."""
+    told = {reason for estimate in estimates.values() for reason in estimate.excluded}
     for reason, count in sorted(progress.excluded.items()):
+        if reason in told:
+            continue
         photos = counted(count, "photo does", "photos do")
         line = words(f"{photos} not count: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))

@@ -75,7 +75,7 @@ def _of_person(folders: list[str], person: str) -> list[str]:
         return [person, *folders]
     if not folders:
         raise UploadRefusedError(
-            "whose photo is it? Drop a folder with the person's name, or open the person's page",
+            "whose photo is it? Say the person's name, or send a folder that is called so",
             409,
         )
     return folders
