@@ -173,11 +173,12 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         said = f"{row.status}, tape" if row.measured else row.status
         status = words(said, style=STATUS_STYLE.get(row.status, ""))
         bar = (interval_bar(row, widest),) if has_bars else ()
-        table.add_row(*cells, str(row.samples), _share(row.prior_share), status, *bar)
+        table.add_row(*cells, str(row.samples), share_words(row.prior_share), status, *bar)
     return table
 
 
-def _share(part: float | None) -> str:
+def share_words(part: float | None) -> str:
+    """Writes how much of a figure comes from people in general."""
     return "–" if part is None else f"{part:.0%}".replace("%", " %")
 
 
