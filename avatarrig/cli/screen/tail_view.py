@@ -226,7 +226,7 @@ def bones(
         "90 % interval": lambda _, row: screen.words(interval_words(row)),
         "": lambda _, row: _bar(row, widest, screen),
         "samples": lambda _, row: screen.words(str(row.samples)),
-        "prior": lambda _, row: screen.words(share_words(row.prior_share)),
+        "prior": lambda _, row: screen.words(share_words(row)),
         "trend": lambda key, _: screen.words(trend(notes, key), "cyan"),
         "status": lambda _, row: screen.words(row.status, STATUS_STYLE.get(row.status, "")),
     }
