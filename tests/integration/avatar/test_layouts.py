@@ -251,3 +251,15 @@ def test_a_joint_that_holds_nothing_tells_nothing_of_the_bind_pose() -> None:
     for key in ("torso_length", "upper_leg_L"):
         ratio = lengths[key] / lengths["shoulder_width"]
         assert ratio == pytest.approx(wanted[key], rel=0.005)
+
+
+def test_matrices_that_end_nearly_as_they_must_end_so_afterwards() -> None:
+    """Packed files hold them so, and nobody's validator looks into those."""
+    whole = read_bytes(build(Recipe()))
+    index = whole.document["skins"][0]["inverseBindMatrices"]
+    binds = read_floats(whole.document, whole.binary, index).reshape(-1, 16)
+    binds[:, 15] = np.nextafter(np.float32(1), np.float32(0))
+    whole, _ = change(whole, [(index, binds)], [])
+    after = fitted(whole)
+    written = after.array(after.gltf.skins[0].inverseBindMatrices)
+    assert np.array_equal(written[:, [3, 7, 11, 15]], np.tile([0, 0, 0, 1], (len(written), 1)))
