@@ -268,7 +268,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("words", ["ink", "soft", "accent", "good", "fair", "poor"])
+@pytest.mark.parametrize("words", ["ink", "soft", "accent", "good", "poor"])
 def test_words_stand_out_from_what_is_behind_them(scheme: int, words: str) -> None:
     style = (resources.files("avatarrig.report") / "templates" / "report.css").read_text()
     palette = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]
