@@ -27,7 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from estimator.album import album_of
-from estimator.fit import Photos, constants, photos_of, train
+from estimator.fit import Member, Photos, constants, photos_of, train
 from estimator.learning import (
     PoseModel,
     calibrated,
@@ -35,6 +35,7 @@ from estimator.learning import (
     fold_of,
     learned_of,
     mean_of,
+    parameters_of,
     population_from,
     residuals_of,
 )
@@ -43,7 +44,13 @@ from estimator.people import Body, find_sets, read_set
 from estimator.refit import Told, refitted
 
 from avatarrig.body.bones import HELMERT
-from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, Learned, centre_of, write_learned
+from avatarrig.body.evidence.learned import (
+    WEIGHTS_FOLDER,
+    Learned,
+    centre_of,
+    read_learned,
+    write_learned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,10 +68,13 @@ class School:
     fixed: Parameters
     settings: Settings
     pose_model: PoseModel
+    start: Learned | None
 
     def network(self, places: Iterable[int], number: int) -> Parameters:
         """Learns from some bodies."""
-        return train(self.photos, list(places), self.fixed, self.settings, number)
+        start = None if self.start is None else parameters_of(self.start, number)
+        member = Member(number, start)
+        return train(self.photos, list(places), self.fixed, self.settings, member)
 
     def ensemble(self, parts: Sequence[Parameters]) -> Learned:
         """Puts networks together."""
@@ -87,14 +97,14 @@ def main() -> None:
     arguments = _arguments()
     jax.config.update("jax_default_prng_impl", "rbg")  # several times faster on a CPU
     steps = {"steps": arguments.steps, "refit_steps": max(1, arguments.steps // 2)}
-    settings = Settings(seed=arguments.seed, **steps)
+    settings = Settings(seed=arguments.seed, rate=arguments.rate, **steps)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
     print(f"{len(bodies)} bodies, {sum(len(body.pose) for body in bodies)} photos")
     photos = photos_of(album_of(bodies))
     fixed = constants(photos, range(len(bodies)))
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)
-    school = School(bodies, photos, fixed, settings, pose_model)
+    school = School(bodies, photos, fixed, settings, pose_model, arguments.start)
 
     fold = fold_of(bodies, arguments.folds, arguments.seed)
     parts = []
@@ -156,7 +166,18 @@ def _arguments() -> argparse.Namespace:
         "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"
     )
     parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--rate", type=float, default=Settings.rate)
+    parser.add_argument(
+        "--start",
+        type=_weights,
+        metavar="FILE",
+        help="weights to go on from, of another pose model: a few bodies do then",
+    )
     return parser.parse_args()
+
+
+def _weights(path: str) -> Learned:
+    return read_learned(Path(path).read_bytes(), name=path)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from estimator.model import NETWORK_LAYERS, Parameters, population_of, root_of
+from estimator.population import covariance_of_people
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
@@ -92,6 +94,35 @@ def learned_of(parts: Sequence[Parameters], fixed: Parameters, pose_model: PoseM
         most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
+
+
+def parameters_of(learned: Learned, member: int) -> Parameters:
+    """The parameters of one of an ensemble's networks, and of its Gaussian step, to go on from."""
+    people, network = learned.population, learned.network
+    size = len(people.mean)
+    ordinary = np.stack([covariance_of_people().ravel(), np.eye(size).ravel()], axis=1)
+    parts = np.linalg.lstsq(ordinary, people.covariances.reshape(-1, size**2).T)[0]
+    shared = np.trace(people.systematic, axis1=1, axis2=2)
+    numbers = {
+        "response": people.response - np.eye(size),
+        "population_offset": people.offset,
+        "systematic": _parameter(people.systematic[0]),
+        "moment": _parameter(people.moment),
+        "session": _parameter(people.session),
+        "alike_logit": np.log(people.alike / (1 - people.alike)),
+        "log_spreads": np.log(parts[0]) / 2,
+        "log_unlike": np.log(parts[1]) / 2,
+        "log_shares": np.log(people.shares),
+        "log_growth": np.log(shared / shared[0]) / 2,
+        "log_tolerance": np.log(network.tolerance),
+    } | {name: values[member] for name, values in network.layers.items()}
+    return {name: jnp.asarray(value, jnp.float32) for name, value in numbers.items()}
+
+
+def _parameter(covariance: FloatArray) -> FloatArray:
+    """What `root_of` makes the root of a covariance from."""
+    root = np.linalg.cholesky(covariance)
+    return np.asarray(np.tril(root, -1) + np.diag(np.log(np.diag(root))))
 
 
 def mean_of(parts: Sequence[Parameters]) -> Parameters:
