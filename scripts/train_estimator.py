@@ -9,6 +9,11 @@ Some networks learn from everybody. But a network knows the people it has learne
 are dealt into folds, and for each fold a network learns from all others and tells what the fold's
 photos say: on that the Gaussian step and the intervals are fitted. The ensemble that reads photos
 holds the networks of both kinds.
+
+    python scripts/train_estimator.py --data DIR --adapt FILE --pose-model lite --model-sha256 …
+
+gives another pose model weights by a few hundred people's photos, too few to learn from: the
+networks of FILE are kept, and what they see is centred and scaled as this model's landmarks ask.
 """
 
 from __future__ import annotations
@@ -27,16 +32,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from estimator.album import album_of
-from estimator.fit import Member, Photos, constants, photos_of, train
+from estimator.fit import Photos, constants, photos_of, train
 from estimator.learning import (
     PoseModel,
+    adapted,
     calibrated,
     cells_of,
     fold_of,
     learned_of,
     mean_of,
-    parameters_of,
     population_from,
+    recentred,
     residuals_of,
 )
 from estimator.model import Parameters, Settings
@@ -68,13 +74,10 @@ class School:
     fixed: Parameters
     settings: Settings
     pose_model: PoseModel
-    start: Learned | None
 
     def network(self, places: Iterable[int], number: int) -> Parameters:
         """Learns from some bodies."""
-        start = None if self.start is None else parameters_of(self.start, number)
-        member = Member(number, start)
-        return train(self.photos, list(places), self.fixed, self.settings, member)
+        return train(self.photos, list(places), self.fixed, self.settings, number)
 
     def ensemble(self, parts: Sequence[Parameters]) -> Learned:
         """Puts networks together."""
@@ -93,19 +96,41 @@ class School:
 
 
 def main() -> None:
-    """Trains, calibrates the intervals by cross-validation, writes the file."""
+    """Makes the weights, and writes the file."""
     arguments = _arguments()
     jax.config.update("jax_default_prng_impl", "rbg")  # several times faster on a CPU
     steps = {"steps": arguments.steps, "refit_steps": max(1, arguments.steps // 2)}
-    settings = Settings(seed=arguments.seed, rate=arguments.rate, **steps)
+    settings = Settings(seed=arguments.seed, **steps)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
     print(f"{len(bodies)} bodies, {sum(len(body.pose) for body in bodies)} photos")
     photos = photos_of(album_of(bodies))
     fixed = constants(photos, range(len(bodies)))
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)
-    school = School(bodies, photos, fixed, settings, pose_model, arguments.start)
+    school = School(bodies, photos, fixed, settings, pose_model)
 
+    if arguments.adapt is None:
+        final = _trained(school, arguments)
+    else:
+        final = adapted(arguments.adapt, fixed, pose_model)
+        final = recentred(final, bodies, [cells_of(body, final) for body in bodies])
+        told = [cells_of(body, final) for body in bodies]
+        final = calibrated(final, residuals_of(final, bodies, told))
+    data = write_learned(final)
+    if len(data) > _LARGEST_FILE:
+        raise SystemExit(f"{len(data)} bytes are more than {_LARGEST_FILE}: take fewer networks")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_bytes(data)
+    print(
+        f"{arguments.out}: {len(data)} bytes, interval factors {final.intervals}, "
+        f"most misfit {final.most_misfit}, {time.monotonic() - started:.0f} s"
+    )
+
+
+def _trained(school: School, arguments: argparse.Namespace) -> Learned:
+    """Trains, and calibrates the intervals by cross-validation."""
+    bodies, fixed, settings = school.bodies, school.fixed, school.settings
+    started = time.monotonic()
     fold = fold_of(bodies, arguments.folds, arguments.seed)
     parts = []
     for number in range(arguments.folds):
@@ -129,15 +154,7 @@ def main() -> None:
             dataclasses.replace(final, network=school.ensemble([one]).network) for one in parts
         ]
         _keep_folds(arguments.folds_out, bodies, fold, networks)
-    data = write_learned(final)
-    if len(data) > _LARGEST_FILE:
-        raise SystemExit(f"{len(data)} bytes are more than {_LARGEST_FILE}: take fewer networks")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_bytes(data)
-    print(
-        f"{arguments.out}: {len(data)} bytes, interval factors {final.intervals}, "
-        f"most misfit {final.most_misfit}, {time.monotonic() - started:.0f} s"
-    )
+    return final
 
 
 def _keep_folds(folder: Path, bodies: list[Body], fold: np.ndarray, learned: list[Learned]) -> None:
@@ -166,12 +183,11 @@ def _arguments() -> argparse.Namespace:
         "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"
     )
     parser.add_argument("--steps", type=int, default=Settings.steps)
-    parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument(
-        "--start",
+        "--adapt",
         type=_weights,
         metavar="FILE",
-        help="weights to go on from, of another pose model: a few bodies do then",
+        help="do not train: take the networks of these weights, of another pose model",
     )
     return parser.parse_args()
 

@@ -93,18 +93,6 @@ class Lesson(NamedTuple):
     fixed: Parameters
 
 
-class Member(NamedTuple):
-    """One network of an ensemble.
-
-    Attributes:
-        number: What is drawn differs by it.
-        start: Parameters to go on from; None for the `initial` ones.
-    """
-
-    number: int
-    start: Parameters | None = None
-
-
 def photos_of(album: Album) -> Photos:
     """Computes what the network sees of every photo."""
     columns = [
@@ -147,11 +135,7 @@ def constants(photos: Photos, bodies: Sequence[int]) -> Parameters:
 
 
 def train(
-    photos: Photos,
-    bodies: Sequence[int],
-    fixed: Parameters,
-    settings: Settings,
-    member: Member,
+    photos: Photos, bodies: Sequence[int], fixed: Parameters, settings: Settings, member: int
 ) -> Parameters:
     """Trains one network, and a Gaussian step with it.
 
@@ -160,7 +144,7 @@ def train(
         bodies: Whom to learn from.
         fixed: The `constants`.
         settings: How.
-        member: Which network it is.
+        member: Number of the network: what is drawn differs.
     """
     standard = standardised(photos.features, fixed["centre"], fixed["spread"])
     lesson = Lesson(
@@ -169,10 +153,10 @@ def train(
         jnp.asarray(photos.precision),
         fixed,
     )
-    key = jax.random.fold_in(jax.random.key(settings.seed), member.number)
-    parameters = member.start or initial(key, standard.shape[2], settings)
+    key = jax.random.fold_in(jax.random.key(settings.seed), member)
+    parameters = initial(key, standard.shape[2], settings)
     state = _optimiser(settings).init(parameters)
-    hat = _Hat(photos, bodies, settings, member.number)
+    hat = _Hat(photos, bodies, settings, member)
     for number in range(settings.steps):
         step_key = jax.random.fold_in(key, number)
         parameters, state = _step(settings, (parameters, state), step_key, hat.draw(), lesson)

@@ -6,13 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from estimator.model import NETWORK_LAYERS, Parameters, population_of, root_of
-from estimator.population import covariance_of_people
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
-from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.evidence import evidence_from_landmarks, matrix_of, vector_of
 from avatarrig.body.evidence.learned import (
     Learned,
     Population,
@@ -96,33 +94,53 @@ def learned_of(parts: Sequence[Parameters], fixed: Parameters, pose_model: PoseM
     return read_learned(write_learned(learned), name="the new weights")
 
 
-def parameters_of(learned: Learned, member: int) -> Parameters:
-    """The parameters of one of an ensemble's networks, and of its Gaussian step, to go on from."""
-    people, network = learned.population, learned.network
-    size = len(people.mean)
-    ordinary = np.stack([covariance_of_people().ravel(), np.eye(size).ravel()], axis=1)
-    parts = np.linalg.lstsq(ordinary, people.covariances.reshape(-1, size**2).T)[0]
-    shared = np.trace(people.systematic, axis1=1, axis2=2)
-    numbers = {
-        "response": people.response - np.eye(size),
-        "population_offset": people.offset,
-        "systematic": _parameter(people.systematic[0]),
-        "moment": _parameter(people.moment),
-        "session": _parameter(people.session),
-        "alike_logit": np.log(people.alike / (1 - people.alike)),
-        "log_spreads": np.log(parts[0]) / 2,
-        "log_unlike": np.log(parts[1]) / 2,
-        "log_shares": np.log(people.shares),
-        "log_growth": np.log(shared / shared[0]) / 2,
-        "log_tolerance": np.log(network.tolerance),
-    } | {name: values[member] for name, values in network.layers.items()}
-    return {name: jnp.asarray(value, jnp.float32) for name, value in numbers.items()}
+def adapted(learned: Learned, fixed: Parameters, pose_model: PoseModel) -> Learned:
+    """Has the networks of one pose model read the landmarks of another one.
+
+    Models differ in where they place a joint on average and in how sure they are; how landmarks err
+    with pose and view is much alike.
+
+    Args:
+        learned: Of the pose model that the networks have learned from.
+        fixed: The constants of the other one's photos.
+        pose_model: That one.
+
+    Returns:
+        Weights, not yet `calibrated`.
+    """
+    network = dataclasses.replace(
+        learned.network,
+        centre=np.asarray(fixed["centre"], np.float64),
+        spread=np.asarray(fixed["spread"], np.float64),
+        offset=np.asarray(fixed["offset"], np.float64),
+    )
+    other = dataclasses.replace(
+        learned, pose_model=pose_model.name, model_sha256=pose_model.sha256, network=network
+    )
+    return read_learned(write_learned(other), name="the new weights")
 
 
-def _parameter(covariance: FloatArray) -> FloatArray:
-    """What `root_of` makes the root of a covariance from."""
-    root = np.linalg.cholesky(covariance)
-    return np.asarray(np.tril(root, -1) + np.diag(np.log(np.diag(root))))
+def recentred(learned: Learned, bodies: Sequence[Body], told: Sequence[Sequence[Cell]]) -> Learned:
+    """Has photos of these bodies say on average what is true.
+
+    Args:
+        learned: Weights whose networks told of the bodies' photos.
+        bodies: Whom.
+        told: Of each body.
+    """
+    people = learned.population
+    information, vector = np.zeros((len(people.mean),) * 2), np.zeros(len(people.mean))
+    for body, cells in zip(bodies, told, strict=True):
+        total = EvidenceSum.total(cell.total for cell in cells)
+        seen = matrix_of(total.information)
+        right = people.mean + people.response @ (HELMERT @ np.log(body.lengths) - people.mean)
+        information += seen
+        vector += vector_of(total.vector) - seen @ right
+    offset = np.linalg.solve(information, vector)
+    population = dataclasses.replace(people, offset=offset)
+    centre = centre_of(people.mean, offset)
+    other = dataclasses.replace(learned, population=population, centre=centre)
+    return read_learned(write_learned(other), name="the new weights")
 
 
 def mean_of(parts: Sequence[Parameters]) -> Parameters:

@@ -17,7 +17,7 @@ import train_estimator
 from estimator.album import album_of
 from estimator.compact import COMPACT, read_compact, write_compact
 from estimator.fit import chances, occasions, photos_of
-from estimator.learning import cells_of, parameters_of, population_from
+from estimator.learning import cells_of
 from estimator.model import (
     Settings,
     forward,
@@ -163,22 +163,6 @@ def test_the_same_data_give_the_same_weights(
     learned = read_learned(written[0], name="one.npz")
     assert {len(layer) for layer in learned.network.layers.values()} == {3}  # two folds and all
     assert learned.intervals != (1, 1, 0)
-
-
-def test_training_goes_on_from_what_a_file_holds() -> None:
-    learned = load_learned("full")
-    fixed = {
-        "mean": jnp.asarray(learned.population.mean),
-        "covariance": jnp.asarray(covariance_of_people()),
-    }
-    parameters = parameters_of(learned, member=1)
-    again = population_from(parameters, fixed)
-    for field in dataclasses.fields(Population):
-        np.testing.assert_allclose(
-            getattr(again, field.name), getattr(learned.population, field.name), atol=2e-5
-        )
-    for name, layer in learned.network.layers.items():
-        np.testing.assert_allclose(parameters[name], layer[1])
 
 
 def test_people_are_as_measured_people_are() -> None:
