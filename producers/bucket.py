@@ -22,7 +22,13 @@ from avatarrig.photos.object_store import (
     reaching,
     to_store_url,
 )
-from avatarrig.photos.passed_over import FileCounts, Passed, is_junk, is_photo_name, kind_of_file
+from avatarrig.photos.passed_over import (
+    FileCounts,
+    Passed,
+    is_photo_name,
+    junk_among,
+    kind_of_file,
+)
 from producers.hashing import PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo
@@ -110,7 +116,7 @@ class Bucket:
             # Not `relpath`, which takes "a/../b" for "b": to a store they are two objects.
             path = name.removeprefix(self._root).removeprefix("/") or posixpath.basename(name)
             *folders, last = path.split("/")
-            junk = next(filter(is_junk, (each for each in folders if each not in _DOTS)), None)
+            junk = junk_among([each for each in folders if each not in _DOTS])
             if counts is not None:
                 _count(counts, path, junk)
             if is_photo_name(last) and junk is None:

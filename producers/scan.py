@@ -11,7 +11,14 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.photos.formats import PHOTO_SUFFIXES
-from avatarrig.photos.passed_over import FileCounts, Passed, is_junk, is_photo_name, kind_of_file
+from avatarrig.photos.passed_over import (
+    FileCounts,
+    Passed,
+    is_junk,
+    is_photo_name,
+    junk_among,
+    kind_of_file,
+)
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.wire.reasons import RejectReason
 
@@ -101,7 +108,7 @@ def scan(
             if path in hidden:
                 continue
             is_folder = _is_folder(entry)
-            if is_folder and not is_junk(entry.name):
+            if is_folder and not is_junk(entry.name, folder.name):
                 inner.append(path)
             found = None
             if is_photo_name(entry.name, suffixes):
@@ -126,7 +133,7 @@ def _count(
     if found is not None and is_photo_name(entry.name, suffixes):
         counts.found(found.path)
     elif is_folder:
-        if is_junk(entry.name):
+        if is_junk(entry.name, Path(entry.path).parent.name):
             counts.passed_over(Passed.FOLDER, entry.name)
     elif entry.is_symlink() and not is_junk(entry.name):
         counts.passed_over(Passed.LINK, entry.name)
@@ -213,7 +220,7 @@ def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
 
 def _found_anyway(target: Path, root: Path, suffixes: frozenset[str]) -> bool:
     folders = target.relative_to(root).parts[:-1]
-    return is_photo_name(target.name, suffixes) and not any(is_junk(folder) for folder in folders)
+    return is_photo_name(target.name, suffixes) and junk_among(folders) is None
 
 
 def problem_of(error: OSError) -> Problem:

@@ -13,7 +13,7 @@ import msgspec
 
 from avatarrig.errors import AvatarRigError
 from avatarrig.photos.named_people.written import NamedFace
-from avatarrig.photos.passed_over import FileCounts, is_junk, is_photo_name
+from avatarrig.photos.passed_over import FileCounts, is_photo_name, junk_among
 from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
 from producers.events import FolderEvents
@@ -176,7 +176,7 @@ class LocalFolder:
         return (
             is_photo_name(name, self._suffixes)
             and not is_temporary(name)
-            and not any(is_junk(folder) for folder in folders)
+            and junk_among(folders) is None
         )
 
 

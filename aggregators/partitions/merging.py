@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -145,7 +147,7 @@ class TalliedPartition:
         """
         contributions = sorted(self._series[series].items())
         try:
-            total = sum((one.tally() for _, one in contributions), Tally.empty())
+            total = reduce(add, (one.tally() for _, one in contributions))
             estimate = self._estimator(total, series[0], self._measures.of(series[0]))
         except (ArithmeticError, ValueError) as error:
             raise ImpossibleEstimateError(f"the estimate cannot be made: {error}") from error

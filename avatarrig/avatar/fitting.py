@@ -26,6 +26,7 @@ from avatarrig.avatar.gltf.scene import (
     pose_spread,
     read_skins,
     read_tree,
+    without_placeholders,
     world_matrices,
 )
 from avatarrig.avatar.gltf.storing import Store
@@ -182,10 +183,11 @@ def _read(container: Container, folder: Path, mapping: Mapping[str, str | int] |
     document, binary = unpacked.document, bytes(unpacked.binary)
     tree = read_tree(document)
     humanoid = find_humanoid(document, tree, mapping)
-    skins = read_skins(document, binary)
+    bones = list(humanoid.bones.values())
     locals_ = local_matrices(document)
     rest = world_matrices(tree, locals_)
-    bind = bind_worlds(tree, rest, locals_, skins, list(humanoid.bones.values()))
+    skins = without_placeholders(read_skins(document, binary), rest, bones)
+    bind = bind_worlds(tree, rest, locals_, skins, bones)
     joints = frozenset(joint for skin in skins for joint in skin.joints)
     frame = Frame(
         tree=tree,

@@ -128,7 +128,7 @@ def _by_names(document: Mapping[str, Any], tree: Tree) -> Humanoid:
         bones["hips"] = hips
         twice.pop("hips", None)
     for bone, nodes in twice.items():
-        chosen = _one_of(nodes, joints, tree)
+        chosen = _one_of(_in_limb(bone, nodes, bones, tree), joints, tree)
         if chosen is None:
             if bone in NEEDED:
                 names = ", ".join(f"{tree.names[node]} (node {node})" for node in nodes)
@@ -157,6 +157,24 @@ def _hips(
     parting = shared[0]
     is_joint = parting in joints if matched.get("hips") else tree.parents[parting] >= 0
     return parting if is_joint else None
+
+
+def _in_limb(
+    bone: str, nodes: Sequence[int], bones: Mapping[str, int], tree: Tree
+) -> Sequence[int]:
+    """Of nodes of one name those between their limb's neighbours; a pole for an elbow is not."""
+    side = next((side for side in SIDES if bone.startswith(side)), "")
+    limb = next((limb for limb in (ARM, LEG) if bone.removeprefix(side) in limb), ())
+    order = [bones.get(f"{side}{part}") for part in limb]
+    place = order.index(None) if None in order else -1
+    above = [node for node in order[:place] if node is not None]
+    below = [node for node in order[place + 1 :] if node is not None]
+    return [
+        node
+        for node in nodes
+        if all(tree.is_under(node, other) for other in above)
+        and all(tree.is_under(other, node) for other in below)
+    ] or nodes
 
 
 def _one_of(nodes: Iterable[int], joints: set[int], tree: Tree) -> int | None:

@@ -29,10 +29,10 @@ _LIMBS: Final = {
     "Shoulder": "shoulder clavicle collar collarbone scapula 肩",
     "UpperArm": "upperarm uparm arm armupper shldr shldrbend upperarmbend bicep 腕",
     "LowerArm": "lowerarm forearm forarm armlower lowarm forearmbend elbow ひじ",
-    "Hand": "hand wrist palm 手首",
+    "Hand": "hand wrist handwrist palm 手首",
     "UpperLeg": "upperleg upleg legupper thigh thighbend 足",
     "LowerLeg": "lowerleg leg leglower lowleg calf shin knee ひざ",
-    "Foot": "foot ankle 足首",
+    "Foot": "foot ankle footankle 足首",
     "Toes": "toes toe toe0 toebase ball つま先",
     "Eye": "eye 目",
 }
@@ -55,14 +55,16 @@ _HELPER: Final = re.compile(
 _PREFIX: Final = re.compile(
     r"^(.*[:|])?(mixamorig\d*[_:]?|def[-_ ]|deform[-_ ]|bip0*\d*[ _.]+|valvebiped[._]bip0*\d*[_.]?"
     r"|character\d*_|cc_base_|quickrigcharacter\d*_|j_(bip|adj|sec)_|rig[_ ]|bone[_ ]|jnt_|sk_|b_"
-    r"|g_"
+    r"|g_|(?-i:m(?=[A-Z]))"
     r"|armature[|_])*",
     re.IGNORECASE,
 )
 _SUFFIX: Final = re.compile(
     r"(_?bone|_?jnt|_?joint|_?jt|_armature|_skin|_bind|_stretch(?=\.|$))", re.IGNORECASE
 )
-_NUMBERED: Final = re.compile(r"_0*\d+$")
+_FIRST: Final = re.compile(r"(?<=[a-z])0+1$", re.IGNORECASE)
+"""Behind the first of several bones of a part: ``L_legUpper0001_bind_JNT``, ``upperarm01.L``."""
+_NUMBERED: Final = re.compile(r"(_0*\d+|\.\d{3})$")
 _BEFORE: Final = re.compile(
     r"^((?i:left|right)|[lLrR](?=[_. \-])|[lr](?=[A-Z])|[LR](?=[A-Z][a-z])|左|右)[_. \-]*(?=.)"
 )
@@ -115,7 +117,7 @@ def _table(limbs: Mapping[str, str]) -> dict[tuple[bool, str], str]:
 
 
 def _are_numbered(names: Sequence[str]) -> bool:
-    """Whether an exporter has put a number behind each name, as in ``Hips_01``."""
+    """Whether a program has put a number behind each name, as in ``Hips_01`` or ``Hips.001``."""
     count = sum(bool(_NUMBERED.search(name)) for name in names)
     return len(names) > _HUMAN and count > 0.6 * len(names)
 
@@ -127,7 +129,10 @@ def _bone(name: str, table: Mapping[tuple[bool, str], str], *, numbered: bool) -
     core = _SUFFIX.sub("", core)
     side, rest = _side_of(core)
     word = re.sub(r"[ ._:\-]", "", rest).lower()
-    bone = table.get((side is not None, word))
+    words = (word, _FIRST.sub("", word))
+    bone = next(
+        (table[key] for key in ((side is not None, w) for w in words) if key in table), None
+    )
     if bone is None:
         return None
     return bone if side is None else side + bone

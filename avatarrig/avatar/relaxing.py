@@ -4,11 +4,13 @@ Weights that were guessed by a program change abruptly: of two vertices a hair's
 is the left thigh's, the other the right one's, and where the thighs part, so do they. A triangle
 that is stretched far more than any bone is given a shape within bounds, its vertices being moved as
 little as that takes, again and again until none is torn (strain limiting by projection; Bouaziz et
-al., Projective Dynamics, 2014, section 5.1). What keeps its shape is not moved.
+al., Projective Dynamics, 2014, section 5.1). Where that tears others, since all triangles there are
+slivers, vertices are first moved more like their neighbours. What keeps its shape is not moved.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,8 +27,18 @@ _TORN: Final = 2.0
 _MENDED: Final = 1.6
 """How much more than any bone a torn triangle is stretched after it was mended."""
 _ROUNDS: Final = 40
+_EVENED: Final = 12
+"""How often displacements are evened where drawing together does not do."""
+_DRAWN: Final = 3
+"""How often of these triangles are drawn together afterwards."""
+_SWEEPS: Final = 5
+_NEAR: Final = 1e-5
+"""Vertices that are nearer than this, over the body's size, count as so far apart."""
+_FAR: Final = 0.02
+"""How far a vertex is moved at most, over the body's size."""
 _FEW: Final = 0.002
-"""Share of torn triangles up to which they are mended: where more are, the weights are at fault."""
+_SOME: Final = 10
+"""Share and number of torn triangles up to which they are mended: where more are, weights are."""
 _THIN: Final = 5e-5
 """Triangles of less height than this, over the body's size, have no shape to keep."""
 _FIXED: Final = 0.99
@@ -81,23 +93,87 @@ def relax(
     web = _web(source, surfaces, moved, bounds.size)
     if web is None:
         return list(moved)
-    corners, shapes = _shapes(web, bounds.size)
-    points = web.after.copy()
-    for _ in range(_ROUNDS):
-        strains = _strains(points, corners, shapes)
-        torn = (strains[:, 0] > _TORN * bounds.high) | (strains[:, 1] < bounds.low / _TORN)
-        if not torn.any() or np.count_nonzero(torn) > _FEW * len(torn):
-            break
-        limits = (bounds.low / _MENDED, _MENDED * bounds.high)
-        _project(points, web.free, (corners[torn], shapes[torn]), limits)
-    if torn.any():
-        return list(moved)  # drawing some together would tear others
+    points = _mended(web, *_shapes(web, bounds.size), bounds)
     shift = (points - web.after)[web.number]
     ends = np.cumsum([len(own) for own in moved])[:-1]
     return [
         own + change if change.any() else own
         for own, change in zip(moved, np.split(shift, ends), strict=True)
     ]
+
+
+def _mended(web: _Web, corners: Indices, shapes: Floats, bounds: Bounds) -> Floats:
+    """The vertices so that nothing is torn; otherwise so that the worst is torn least."""
+    points = best = web.after
+    least = _stretched(points, corners, shapes, bounds).max(initial=0)
+    near = np.zeros(len(points), np.bool_)
+    for turn in range(_EVENED):
+        stretched = _stretched(points, corners, shapes, bounds)
+        torn = stretched > _TORN
+        if _are_many(torn):
+            break
+        if stretched.max(initial=0) < least:
+            least, best = stretched.max(), points
+        if not torn.any():
+            break
+        if turn < _DRAWN:
+            drawn = _drawn(points, web, corners, shapes, bounds)
+            if drawn is not None:
+                return drawn
+        near[corners[torn]] = True
+        points = _evened(points, web, near & web.free, bounds)
+    return best
+
+
+def _are_many(torn: NDArray[np.bool_]) -> bool:
+    return bool(np.count_nonzero(torn) > max(_SOME, _FEW * len(torn)))
+
+
+def _stretched(points: Floats, corners: Indices, shapes: Floats, bounds: Bounds) -> Floats:
+    """How many times more than any bone each triangle is stretched or squeezed: (triangles,)."""
+    strains = _strains(points, corners, shapes)
+    squeezed = bounds.low / np.maximum(strains[:, 1], np.finfo(float).tiny)
+    stretched: Floats = np.maximum(strains[:, 0] / bounds.high, squeezed)
+    return stretched
+
+
+def _drawn(
+    points: Floats, web: _Web, corners: Indices, shapes: Floats, bounds: Bounds
+) -> Floats | None:
+    """Draws torn triangles together until none is; None where that goes too far, or tears more."""
+    points = points.copy()
+    limits = (bounds.low / _MENDED, _MENDED * bounds.high)
+    for _ in range(_ROUNDS):
+        torn = _stretched(points, corners, shapes, bounds) > _TORN
+        if not torn.any():
+            shift = np.linalg.norm(points - web.after, axis=1)
+            return points if shift.max() < _FAR * bounds.size else None
+        if _are_many(torn):
+            break
+        _project(points, web.free, (corners[torn], shapes[torn]), limits)
+    return None
+
+
+def _evened(points: Floats, web: _Web, near: NDArray[np.bool_], bounds: Bounds) -> Floats:
+    """Moves some vertices more like their neighbours; the nearer these, the more alike."""
+    sides = np.concatenate([web.corners[:, pair] for pair in ((0, 1), (1, 2), (2, 0))])
+    sides = np.unique(np.sort(sides[near[sides].any(axis=1)], axis=1), axis=0)
+    length = np.linalg.norm(web.before[sides[:, 0]] - web.before[sides[:, 1]], axis=1)
+    weight = np.maximum(length, _NEAR * bounds.size) ** -2.0
+    touched, number = np.unique(sides, return_inverse=True)
+    one, other = number.reshape(-1, 2).T
+    total = np.bincount(number.reshape(-1), np.repeat(weight, 2), len(touched))
+    growth = math.sqrt(bounds.low * bounds.high)
+    shift = points[touched] - growth * web.before[touched]
+    for _ in range(_SWEEPS):
+        neighbours = np.zeros_like(shift)
+        np.add.at(neighbours, one, weight[:, None] * shift[other])
+        np.add.at(neighbours, other, weight[:, None] * shift[one])
+        halfway = (shift + neighbours / total[:, None]) / 2
+        shift = np.where(near[touched, None], halfway, shift)
+    evened = points.copy()
+    evened[touched] = growth * web.before[touched] + shift
+    return evened
 
 
 def _web(

@@ -98,6 +98,10 @@ def log_ratio(
     value = 0.0
     for bones, sign in ((above, 1.0), (below, -1.0)):
         places = [POOLED_BONES.index(bone) for bone in bones]
+        if len(places) == 1:
+            value += sign * float(log_lengths[places[0]])
+            gradient[places[0]] += sign
+            continue
         top = max(log_lengths[places])
         lengths = np.exp(log_lengths[places] - top)
         value += sign * (float(np.log(lengths.sum())) + top)

@@ -131,11 +131,11 @@ class Reader:
     @property
     def distance(self) -> int:
         """How many offsets of what was there at its start are still to be read."""
-        return sum(self._ends[p] - self._consumer.position(p) for p in self._behind)
+        return sum(self._ends[p] - self._position(p) for p in self._behind)
 
     def positions(self) -> dict[TopicPartition, int]:
         """Returns the offset that is read next of each partition."""
-        return {partition: self._consumer.position(partition) for partition in self.starts}
+        return {partition: self._position(partition) for partition in self.starts}
 
     def poll(self, seconds: float) -> list[Message]:
         """Waits for messages.
@@ -154,8 +154,13 @@ class Reader:
                 for partition, batch in batches.items()
                 for raw in self._worth_reading(partition, batch, behind=behind)
             ]
-            self._behind = {p for p in self._behind if self._consumer.position(p) < self._ends[p]}
+            self._behind = {p for p in self._behind if self._position(p) < self._ends[p]}
         return messages
+
+    def _position(self, partition: TopicPartition) -> int:
+        """Offset that is read next; the consumer, asked for one, looks after all partitions."""
+        known = self._consumer._subscription.position(partition)
+        return int(self._consumer.position(partition) if known is None else known.offset)
 
     def to_end(self) -> Iterator[Message]:
         """Yields what the topics held when the reader was made.

@@ -105,6 +105,27 @@ class PhotoHeader:
         return self.width, self.height
 
 
+def _readable_format(data: bytes) -> Format:
+    if not data:
+        raise PhotoRefusedError(
+            RejectReason.EMPTY, "The file is empty. Copy it again from the camera or the backup."
+        )
+    name = sniff_format(data)
+    if name is not None:
+        return name
+    if not data.strip(b"\0"):
+        raise PhotoRefusedError(
+            RejectReason.UNREADABLE,
+            "The file holds nothing but zeros: a copy broke off. "
+            "Copy it again from the camera or the backup.",
+        )
+    raise PhotoRefusedError(
+        RejectReason.UNSUPPORTED,
+        f"The content is {name_content(data)}, whatever the file's name says. "
+        f"Export it as one of {', '.join(SUFFIXES)}.",
+    )
+
+
 def read_header(data: bytes) -> PhotoHeader:
     """Reads the header of a photo.
 
@@ -114,23 +135,7 @@ def read_header(data: bytes) -> PhotoHeader:
     Raises:
         PhotoRefusedError: Reason ``empty``, ``unsupported`` or ``unreadable``.
     """
-    if not data:
-        raise PhotoRefusedError(
-            RejectReason.EMPTY, "The file is empty. Copy it again from the camera or the backup."
-        )
-    name = sniff_format(data)
-    if name is None and not data.strip(b"\0"):
-        raise PhotoRefusedError(
-            RejectReason.UNREADABLE,
-            "The file holds nothing but zeros: a copy broke off. "
-            "Copy it again from the camera or the backup.",
-        )
-    if name is None:
-        raise PhotoRefusedError(
-            RejectReason.UNSUPPORTED,
-            f"The content is {name_content(data)}, whatever the file's name says. "
-            f"Export it as one of {', '.join(SUFFIXES)}.",
-        )
+    name = _readable_format(data)
     if name == "RAW":
         return _header_of_raw(data)
     if name == "JPEG XL":

@@ -99,6 +99,11 @@ _SHOWN: Final = 5
 _CATALOGUES: Final = (".lrdata", ".lrlibrary")
 """Endings of folders in which a photo program keeps previews."""
 
+_LIBRARIES: Final = (".aplibrary", ".migratedphotolibrary", ".photolibrary", ".photoslibrary")
+_PHOTOS_OF_LIBRARIES: Final = frozenset({"masters", "modified", "originals"})
+"""Endings of folders that are a photo program's library, and where the photos lie in them: all
+else there are previews, faces that were cut out, and indexes."""
+
 
 def is_hidden(name: str) -> bool:
     """Whether a name is hidden, as ``.DS_Store``, ``._x`` and ``.Trashes`` are."""
@@ -113,9 +118,22 @@ def is_system_name(name: str) -> bool:
     return _SAVED_BY_CHECKS.fullmatch(lower) is not None
 
 
-def is_junk(name: str) -> bool:
-    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's own."""
+def is_junk(name: str, within: str = "") -> bool:
+    """Whether a name is hidden (``.DS_Store``, ``._x``) or a system's or a library's own.
+
+    Args:
+        name: Of a file or a folder.
+        within: Name of the folder that holds it.
+    """
+    if within.lower().endswith(_LIBRARIES) and name.lower() not in _PHOTOS_OF_LIBRARIES:
+        return True
     return is_hidden(name) or is_system_name(name)
+
+
+def junk_among(folders: Sequence[str]) -> str | None:
+    """Finds the first folder on the way to a file that nothing is looked for in."""
+    pairs = zip(folders, ("", *folders), strict=False)
+    return next((name for name, within in pairs if is_junk(name, within)), None)
 
 
 def is_photo_name(name: str, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import islice
 
@@ -14,6 +14,7 @@ from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka import (
     DataDamagedError,
     KafkaSettings,
+    Message,
     Reader,
     TransportError,
     create_topics,
@@ -120,16 +121,7 @@ class Session:
             interruption.be_polite()
 
             def step() -> bool:
-                try:
-                    messages = reader.poll(POLL_SECONDS)
-                except DataDamagedError:
-                    raise
-                except TransportError as error:
-                    # It is away, and the coordinator looks after it.
-                    _log.warning("nothing can be read", why=str(error))
-                    time.sleep(POLL_SECONDS)
-                    messages = []
-                news = self._progress.take(messages, time.monotonic())
+                news = self._progress.take(_polled(reader), time.monotonic())
                 if news:
                     parts.moved()
                 self._take(publishing, photos)
@@ -350,3 +342,15 @@ class Session:
             started=self._started,
         )
         self._display.show(view)
+
+
+def _polled(reader: Reader) -> Sequence[Message]:
+    """What came since; nothing while Kafka is away, which the coordinator looks after."""
+    try:
+        return reader.poll(POLL_SECONDS)
+    except DataDamagedError:
+        raise
+    except TransportError as error:
+        _log.warning("nothing can be read", why=str(error))
+        time.sleep(POLL_SECONDS)
+        return []

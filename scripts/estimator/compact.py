@@ -23,18 +23,18 @@ _VISIBILITY_STEPS: Final = 200
 
 @dataclass(frozen=True)
 class Columns:
-    """All photos of a set.
+    """Photos, of a set or of one of its people.
 
     Attributes:
         detected: (n,) whether somebody was seen.
         pose: (n, 33, 5) normalised landmarks.
         world: (n, 33, 3) metres.
-        size: (n, 2) pixels.
-        session: (n,).
-        moment: (n,).
-        copy: (n,).
-        taken: (n,) seconds since 1970, or nan.
-        files: (n,) names.
+        size: (n, 2) width and height in pixels.
+        session: (n,) photos in one outfit, place and light have the same number.
+        moment: (n,) so have frames of a burst, and copies and what they were made from.
+        copy: (n,) whether a photo was made from another one.
+        taken: (n,) when, in seconds since 1970, as far as the photo itself says so; nan.
+        files: (n,) names, relative to the set's folder.
         view: (n,) ``front``, ``side``, ``back``: from where the chest is seen; "" if nobody knows.
         clothes: (n,) of the legs: ``long``, ``shorts``, ``tight``, ``skirt``; "" if nobody knows.
     """
@@ -53,7 +53,7 @@ class Columns:
 
     def of(self, rows: NDArray[Any]) -> Columns:
         """Keeps some of the photos."""
-        fields = (field.name for field in dataclasses.fields(self))
+        fields = (field.name for field in dataclasses.fields(Columns))
         return Columns(**{name: getattr(self, name)[rows] for name in fields})
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Body:
-    """One person, and the n photos that show somebody.
+@dataclass(frozen=True, kw_only=True)
+class Body(Columns):
+    """One person, and the columns of the photos that show somebody.
 
     Attributes:
         name: Set and body.
@@ -37,38 +37,18 @@ class Body:
             ``real``, and ``real_opensim`` with trunk, shoulders and hips by another definition.
         lengths: (7,) true bone lengths in metres, in the order of `POOLED_BONES`.
         deviations: (7,) standard deviations of their logarithms: the truth's own error.
-        pose: (n, 33, 5) normalised landmarks.
-        world: (n, 33, 3) metres.
-        size: (n, 2) width and height of the photos in pixels.
-        session: (n,) photos in one outfit, place and light have the same number.
-        moment: (n,) so have frames of a burst, and copies and what they were made from.
-        copy: (n,) whether a photo was made from another one.
-        taken: (n,) when, in seconds since 1970, as far as the photo itself says so; nan.
-        files: Photos, relative to the set's folder.
         source: Kind of pictures: the name of the folder that the set lies in.
         group: ``male``, ``female``, ``child``; "" if nobody knows.
         build: ``slim``, ``average``, ``heavy``; "" if nobody knows.
-        view: (n,) as in `Columns`.
-        clothes: (n,) as in `Columns`.
     """
 
     name: str
     spread: str
     lengths: NDArray[np.float64]
     deviations: NDArray[np.float64]
-    pose: NDArray[np.float64]
-    world: NDArray[np.float64]
-    size: NDArray[np.float64]
-    session: NDArray[np.int64]
-    moment: NDArray[np.int64]
-    copy: NDArray[np.bool_]
-    taken: NDArray[np.float64]
-    files: tuple[str, ...]
     source: str
     group: str
     build: str
-    view: NDArray[np.str_]
-    clothes: NDArray[np.str_]
 
 
 _SLIM, _HEAVY = 0.48, 0.6
@@ -110,19 +90,10 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         spread=str(spread),
         lengths=np.array([entry["bones"][bone] for bone in POOLED_BONES]),
         deviations=np.array([deviations[bone] for bone in POOLED_BONES]),
-        pose=seen.pose,
-        world=seen.world,
-        size=seen.size,
-        session=seen.session,
-        moment=seen.moment,
-        copy=seen.copy,
-        taken=seen.taken,
-        files=tuple(seen.files),
         source=folder.resolve().parent.name,
         group=entry.get("group", ""),
         build=build_of(entry),
-        view=seen.view,
-        clothes=seen.clothes,
+        **vars(seen),
     )
 
 

@@ -1,6 +1,6 @@
 """How well faces are told apart, what that costs, and what strangers do to an estimate.
 
-    python tests/bench/faces.py [--faces FOLDER] [--json FILE]
+    python tests/bench/faces.py [--faces FOLDER] [--together FOLDER] [--json FILE]
 
 Without a folder only the photos that packages carry are compared, too few to say much. FOLDER holds
 one folder a person with photos of that person alone. Public ones that were used, none of which is
@@ -8,7 +8,11 @@ part of this repository: the examples of face-api.js (MIT; eight people, five ph
 photos of deepface (MIT; its master.csv says which are of one person) and the examples of
 face_recognition (MIT).
 
-Groups are put together from photos of people who never met, so that it is known who stands where.
+Groups are put together from photos of people who never met, so that it is known who stands where:
+of portraits, next to none shows enough of a body to count. Photos of people who did meet lie in
+--together, with `who.json` beside them: photo to person to where the middle of the face is, in
+shares of width and height. Those of face-api.js (bbt1, 2, 3 and 5) and face_recognition
+(obama_and_biden, kit_with_rose) were used.
 Small faces are photos reduced and searched as a detector does, in a crop around the head.
 """
 
@@ -19,6 +23,7 @@ import itertools
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,13 +36,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.pictures import read_picture
 from support.real_photos import fetch_real_photos
+from support.references import reference
 from support.rendered import rendered, truth_of
 
 from avatarrig.body.estimate import estimate
+from avatarrig.body.evidence.counting import why_not
+from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.recognition import NOT_TAKEN, TAKEN, TAKEN_SMALL, VERDICT, Verdict
 from avatarrig.body.sums.tally import Tally
-from avatarrig.detectors.detector import Detector
+from avatarrig.detectors.detector import Detection, Detector
 from avatarrig.detectors.faces.finding import Face
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.recogniser import WHOLE_SIDE, Recogniser
@@ -46,12 +54,17 @@ from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.native import keep_to_one_thread
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.wire import Sought
+from processors.sandbox.observing import assemble
 
 SMALL = (20, 25, 30, 35, 40)
 THRESHOLDS = (NOT_TAKEN, 0.363, TAKEN, TAKEN_SMALL, 0.5)
 MOST_TEMPLATES = 20
+SOMEWHERE = reference("group.jpg")
 GROUP = 3
 GROUP_HEIGHT = 640
+FACE_REACH = 0.12
+"""Half of a face's height at most, in shares of the height of a photo of people side by side."""
+
 PACKAGED = {"obama": ("obama.jpg", "obama2.jpg", "obama3.jpg"), "biden": ("biden.jpg",)}
 
 Floats = np.ndarray[Any, Any]
@@ -150,7 +163,7 @@ def in_groups(photos: Sequence[Shown], groups: int) -> dict[str, Any]:
     random = np.random.default_rng(1)
     people = sorted({photo.person for photo in photos})
     several = [name for name in people if sum(photo.person == name for photo in photos) >= 4]
-    told = {"taken_right": 0, "taken_wrong": 0, "not_taken": 0, "no_pose": 0}
+    told = {"taken_right": 0, "taken_wrong": 0, "not_taken": 0, "no_pose": 0, "does_not_count": 0}
     cost, plain = [], []
     with Detector(options, locate_models(options)) as detector:
         for number in range(groups):
@@ -178,6 +191,8 @@ def in_groups(photos: Sequence[Shown], groups: int) -> dict[str, Any]:
             right = next((at for at, photo in enumerate(crowd) if photo.person == whom), None)
             if seen.pose is None:
                 told["no_pose"] += 1
+            elif not counts(seen):
+                told["does_not_count"] += 1
             elif right is not None and places[right][0] <= seen.pose[0, 0] <= places[right][1]:
                 told["taken_right"] += 1
             else:
@@ -185,6 +200,41 @@ def in_groups(photos: Sequence[Shown], groups: int) -> dict[str, Any]:
     if cost:
         told["cpu_ms_more_a_group"] = round(1000 * float(np.median(np.subtract(cost, plain))))
     return told
+
+
+def together(photos: Sequence[Shown], folder: Path) -> Iterator[dict[str, Any]]:
+    """Whole detections in photos of people who stand together, by references of each of them."""
+    who = json.loads((folder / "who.json").read_text())
+    people = sorted({person for faces in who.values() for person in faces})
+    options = DetectorOptions()
+    with Detector(options, locate_models(options)) as detector:
+        for references in (3, 1):
+            told: Counter[str] = Counter()
+            for name, person in itertools.product(who, people):
+                own = [photo.full for photo in photos if photo.person == person][:references]
+                template = Template.mean(own)
+                data = (folder / name).read_bytes()
+                seen = detector.detect(data, Sought(asked="bench", template=template.data))
+                taken = seen.meta[VERDICT] == Verdict.SUBJECT and counts(seen)
+                told[outcome(seen, who[name].get(person), taken=taken)] += 1
+            yield {"references": references, **told}
+
+
+def outcome(seen: Detection, face: Sequence[float] | None, *, taken: bool) -> str:
+    if face is None:
+        return "stranger_taken" if taken else "stranger_left_out"
+    if not taken or seen.pose is None:
+        return f"left_out, {seen.meta[VERDICT]}"
+    near = np.abs(seen.pose[0, :2] - face) * (seen.width, seen.height) < FACE_REACH * seen.height
+    return "taken_right" if near.all() else "taken_with_another_pose"
+
+
+def counts(seen: Detection) -> bool:
+    """Whether the photo counts; a pose that was made up below a mere face does not."""
+    return (
+        why_not(assemble(SOMEWHERE, seen, fingerprint="", learned=load_learned(), observed_at=0.0))
+        is None
+    )
 
 
 def side_by_side(files: Sequence[Path]) -> tuple[bytes, list[tuple[float, float]]]:
@@ -275,6 +325,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--faces", type=Path, help="one folder a person")
+    parser.add_argument("--together", type=Path, help="photos of several, and who.json")
     parser.add_argument("--groups", type=int, default=40, help="groups that are put together")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     given = parser.parse_args()
@@ -289,6 +340,7 @@ def main() -> None:
         "pairs": len(photos) * (len(photos) - 1) // 2,
         "told_apart": tell_apart(photos),
         "groups": in_groups(photos, given.groups),
+        "together": list(together(photos, given.together)) if given.together else [],
         "costs": costs(recogniser, read_picture(photos[0].file)[..., ::-1]),
     }
     three = [row for row in report["told_apart"] if row["references"] == 3]

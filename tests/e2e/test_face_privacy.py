@@ -81,6 +81,12 @@ def latest_of(reader: KafkaConsumer, topic: str) -> list[bytes]:
     return [value for value in latest.values() if value is not None]
 
 
+@pytest.fixture(scope="module")
+def held(asked: Result) -> dict[str, list[bytes]]:
+    """What the run's broker holds before anybody is forgotten."""
+    return in_topics(asked.run)
+
+
 def test_the_person_alone_counts(asked: Result) -> None:
     verdicts = {seen.path: seen.meta[VERDICT] for seen in load_run(asked.run)}
     assert verdicts["obama2.jpg"] == Verdict.SUBJECT
@@ -118,7 +124,7 @@ def test_of_a_comparison_a_verdict_and_a_number_are_kept(dataset: Path, template
 
 
 def test_the_template_travels_with_the_references_and_lies_in_no_file(
-    asked: Result, template: bytes
+    asked: Result, held: dict[str, list[bytes]], template: bytes
 ) -> None:
     forms = (template, base64.b64encode(template), template.hex().encode())
     broker = asked.run / ".avatarrig" / "broker"
@@ -126,7 +132,7 @@ def test_the_template_travels_with_the_references_and_lies_in_no_file(
     assert len(files) > 5
     for file in files:
         assert not any(form in file.read_bytes() for form in forms), file
-    for topic, values in in_topics(asked.run).items():
+    for topic, values in held.items():
         holds = [any(form in value for form in forms) for value in values]
         assert all(holds) if topic == IMAGES else not any(holds), topic
 
@@ -148,9 +154,10 @@ def test_references_are_read_in_a_process_without_credentials(
     assert "hush" not in told[0].values()
 
 
-def test_forgetting_takes_the_template_away(command: Command, asked: Result) -> None:
-    held = in_topics(asked.run)[IMAGES]
-    assert all(decode(value, PhotoReference).sought for value in held)
+def test_forgetting_takes_the_template_away(
+    command: Command, asked: Result, held: dict[str, list[bytes]]
+) -> None:
+    assert all(decode(value, PhotoReference).sought for value in held[IMAGES])
     done = command.run("forget", "Mr. O.", "--run", asked.run, "--yes")
     assert done.returncode == 0, done.stderr
     assert in_topics(asked.run)[IMAGES] == []

@@ -7,26 +7,27 @@ from pathlib import Path
 from support.command import Command, copy_demo, finished
 
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.runs import RunDirectory
 
 
-def test_a_run_forgets_its_subject_and_can_begin_again(command: Command, tmp_path: Path) -> None:
+def test_a_run_forgets_its_subject_and_can_begin_again(
+    command: Command, empty_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
     photos = copy_demo(tmp_path / "Someone", ["1.jpg", "2.jpg"])
     run = tmp_path / "run"
-    arguments = (photos, "--out", run, "--json", "--debug-overlays", "--save-masks")
+    servers = ("--bootstrap-servers", empty_kafka.bootstrap_servers)
+    forget = ("forget", "Someone", "--out", run, *servers)
+    pictures = ("--debug-overlays", "--save-masks")
+    arguments = (photos, "--out", run, "--json", "--workers", "1", *pictures, *servers)
     first = finished(command.run(*arguments), run)
-    asked = command.run("forget", "Someone", "--run", run)
+    asked = command.run(*forget)
     assert asked.returncode == 1  # nobody said yes
     assert (run / "skeleton_estimate.json").is_file()
 
-    with EmbeddedBroker(RunDirectory(run).broker):
-        forgotten = command.run("forget", "Someone", "--run", run, "--yes")
-        assert forgotten.returncode == 0, forgotten.stderr
-        listed = command.run("status", "--run", run, "--json")
-        assert '"skeletons":[]' in listed.stdout
+    forgotten = command.run(*forget, "--yes")
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert '"skeletons":[]' in command.run("status", "--json", *servers).stdout
     assert [file for file in run.rglob("*") if file.suffix in {".json", ".png", ".jsonl"}] == [
-        run / ".avatarrig" / "run.json",
-        run / ".avatarrig" / "broker" / "ports.json",
+        run / ".avatarrig" / "run.json"
     ]
 
     again = finished(command.run(*arguments), run)

@@ -41,7 +41,7 @@ DROP = """
 def pipeline(
     module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
-    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"))
+    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"), people=True)
     try:
         running.observe(PHOTOS)
         yield running
@@ -181,13 +181,15 @@ def test_a_link_that_was_used_says_so(pipeline: Pipeline, witness: Witness) -> N
 def test_photos_are_dropped_pasted_and_chosen(
     pipeline: Pipeline, witness: Witness, tmp_path: Path
 ) -> None:
-    for file in pipeline.watched.glob("*"):
-        file.unlink()
     page = witness.page
     page.goto(pipeline.link(pipeline.url))
     expect(page.locator("#drop")).to_be_visible()
     demo = [(DEMO / f"{number:03}.jpg") for number in range(5)]
     encoded = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in demo]
+    page.evaluate(DROP, ["#drop", encoded[:1]])
+    expect(page.locator("#unsent")).to_contain_text("000.jpg: whose photo is it? Say the person's")
+    expect(page.locator("#people option[value=Anna]")).to_be_attached()
+    page.get_by_label("Whose photos?").fill("Cleo")
     page.evaluate(DROP, ["#drop", encoded[:2]])
     expect(page.locator("#sent-words")).to_have_text("2 of 2 photos: 2 added")
     page.evaluate(DROP, ["body", encoded[1:3]])
@@ -200,9 +202,9 @@ def test_photos_are_dropped_pasted_and_chosen(
     expect(page.locator("#sent-words")).to_have_text("4 of 4 photos: 2 added, 2 not taken")
     expect(page.locator("#unsent")).to_contain_text("notes.txt: no photo, by its name")
     expect(page.locator("#unsent")).to_contain_text("fake.jpg: no picture of a format")
-    placed = {file.name: file.read_bytes() for file in pipeline.watched.iterdir()}
+    placed = {file.name: file.read_bytes() for file in (pipeline.watched / "Cleo").iterdir()}
     assert placed == {file.name: file.read_bytes() for file in demo}
-    witness.complaints.clear()  # the browser notes the two 415 that were asked for
+    witness.complaints.clear()  # the browser notes the 409 and the two 415 that were asked for
 
 
 def test_a_folder_goes_in_with_its_folders(pipeline: Pipeline, witness: Witness) -> None:

@@ -69,11 +69,27 @@ def first(
     dataset: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Result:
+    """A run that was stopped at its beginning, and given again."""
     run = tmp_path_factory.mktemp("runs") / "Someone"
-    return finished(command.run(dataset, "--out", run, *OPTIONS), run)
+    begun = ("--workers", "1", "--debug-overlays", "--save-masks", "--web-port")
+    port = choose_ports().client
+    with command.start(dataset, "--out", run, *begun, str(port)) as process:
+        assert "<h1>Skeletons</h1>" in page_of(port, process)
+        wait_for_observations(run, 2, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    done = written(run)
+    assert len(done) < OBSERVED
+    resumed = finished(command.run(dataset, "--out", run, *OPTIONS), run)
+    assert done.items() <= written(run).items()
+    return resumed
 
 
-def test_every_photo_is_observed_or_rejected(first: Result) -> None:
+def test_a_run_that_was_stopped_goes_on_and_every_photo_is_observed_or_rejected(
+    first: Result,
+) -> None:
     photos = first.document["photos"]
     assert photos["found"] == OBSERVED + len(BAD)
     assert photos["observed"] == OBSERVED
@@ -178,7 +194,7 @@ def test_when_the_broker_lost_everything_the_files_are_replayed(
     assert again.estimate == first.estimate
 
 
-def test_another_kafka_gives_the_same_skeleton_from_the_files(
+def test_another_kafka_gives_the_same_skeleton_from_the_files_undisturbed(
     first: Result, command: Command, dataset: Path, empty_kafka: EmbeddedBroker, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -211,26 +227,6 @@ def page_of(port: int, process: subprocess.Popen[str]) -> str:
             answer: bytes = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read()
             return answer.decode()
         time.sleep(0.1)
-
-
-def test_it_shows_a_page_stops_at_ctrl_c_and_resumes_to_the_same_estimate(
-    command: Command, dataset: Path, first: Result, tmp_path: Path
-) -> None:
-    run, port = tmp_path / "run", choose_ports().client
-    options = ("--workers", "1", "--web-port", str(port))
-    with command.start(dataset, "--out", run, *options) as process:
-        assert "<h1>Skeletons</h1>" in page_of(port, process)
-        wait_for_observations(run, 2, process)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=RUN_SECONDS)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    done = written(run)
-    assert len(done) < OBSERVED
-    resumed = finished(command.run(dataset, "--out", run, "--json"), run)
-    assert resumed.document["photos"]["observed"] == OBSERVED
-    assert done.items() <= written(run).items()
-    assert resumed.estimate == first.estimate
 
 
 def test_a_run_directory_of_another_dataset_is_refused(

@@ -16,6 +16,8 @@ from avatarrig.avatar.errors import AvatarFileError
 from avatarrig.avatar.gltf.accessors import Floats, read_matrices
 
 _SINGULAR: Final = 1e-12
+_UNITS: Final = 8.0
+"""How much larger one of two units is at least; a bone that is scaled differs less."""
 POSED: Final = 1e-3
 """How far the two poses may be apart, over the skeleton's size, to count as the same."""
 
@@ -155,6 +157,28 @@ def read_skins(document: dict[str, Any], binary: bytes | bytearray) -> list[Skin
 
 def _are_one(matrices: Floats) -> bool:
     return len(matrices) > 1 and bool(np.all(matrices == matrices[0]))
+
+
+def without_placeholders(skins: Sequence[Skin], worlds: Floats, bones: Sequence[int]) -> list[Skin]:
+    """Skins without the matrices that are in another unit than those of the bones.
+
+    Exporters write ones for joints that hold nothing, whatever the unit of all others.
+
+    Args:
+        worlds: Places of all nodes in the rest pose: (nodes, 4, 4).
+        bones: Joints whose matrices tell the unit.
+    """
+    wanted = set(bones)
+    kept = []
+    for skin in skins:
+        moved = worlds[list(skin.joints)] @ skin.inverse_binds
+        units = np.abs(np.linalg.det(moved[:, :3, :3])) ** (1 / 3)
+        own = np.array([joint in wanted for joint in skin.joints]) & skin.usable
+        unit = float(np.median(units[own])) if own.any() else 0.0
+        alike = (units < _UNITS * unit) & (unit < _UNITS * units)
+        usable = skin.usable & alike if unit > 0 else skin.usable
+        kept.append(msgspec.structs.replace(skin, usable=usable))
+    return kept
 
 
 def bind_worlds(

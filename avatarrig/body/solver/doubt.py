@@ -77,7 +77,9 @@ def weigh(
         apart = expected(population, person) - centre
         subject = pull @ apart - 0.5 * np.einsum("i,gij,j->g", apart, one, apart)
         odds = STRANGERS / (1 - STRANGERS) * np.exp(np.clip(stranger - subject, -50, 50))
-        weight = 1 / (1 + odds)
+        before, weight = weight, 1 / (1 + odds)
+        if (weight == before).all():  # then no further round changes them
+            break
     information, vector = moments.together(weight)
     trusted = float(weight @ moments.photos / moments.photos.sum())
     return Weighed(information, vector, trusted)

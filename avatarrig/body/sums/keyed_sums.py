@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
-from operator import sub
+from operator import add, sub
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -121,8 +121,10 @@ class KeyedSums(Generic[Key]):
     def __add__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
         few, many = sorted((self._rows, other._rows), key=len)
         merged = KeyedSums(self._width, self._counts, self._wrapped, many)
-        for item in few.items():
-            merged.add(item)
+        rows = merged._settled
+        for key, row in few.items():
+            kept = rows.get(key)
+            rows[key] = row if kept is None else self._wrap(list(map(add, kept, row)))
         return merged
 
     def __sub__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:

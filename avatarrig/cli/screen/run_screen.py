@@ -44,20 +44,7 @@ class RunScreen:
     ) -> None:
         """Says what came out, what is rejected or excluded and why, and where the files are."""
         console, counts = self._console, progress.counts
-        for subject, estimate in estimates.items():
-            console.print(
-                Text.assemble(
-                    "\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1"
-                )
-            )
-            console.print(bones_table(bone_rows(estimate), console.width))
-            for note in (PRIOR_NOTE, *estimate.notes):
-                console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
-        console.print()
-        for subject, why in progress.unmade.items():
-            console.print(
-                words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow")
-            )
+        _print_skeletons(console, progress, estimates)
         console.print(
             words(
                 f"{counted(counts.found, 'photo')} in {duration(elapsed)}: "
@@ -70,23 +57,14 @@ class RunScreen:
             console.print(words(f"looked at {words_for_files(files)}"))
             if files.get("videos_passed_over"):
                 console.print(words("--videos takes frames of videos, too", style="dim"))
-        _print_excluded(console, progress)
+        _print_excluded(console, progress, estimates)
         _print_how_to_tell_people_apart(console, progress)
         _print_rejects(console, progress)
         _print_departed(console, progress, departed)
         console.print(words(f"files: {run.path}"), soft_wrap=True)
         _print_advice(console, estimates)
         if estimates:
-            console.print(
-                words(f"next:  avatarrig report {shlex.quote(str(run.path))}", style="bold"),
-                words("(one page to look at and send on)", style="dim"),
-                soft_wrap=True,
-            )
-            console.print(
-                words(f"       avatarrig export {shlex.quote(str(run.path))}", style="bold"),
-                words("(the skeleton for Blender and others)", style="dim"),
-                soft_wrap=True,
-            )
+            _print_next(console, run)
 
     def note(self, message: str) -> None:
         """Prints a line."""
@@ -121,6 +99,28 @@ def _print_how_to_tell_people_apart(console: Console, progress: Progress) -> Non
         )
 
 
+def _print_skeletons(console: Console, progress: Progress, estimates: Estimates) -> None:
+    for subject, estimate in estimates.items():
+        console.print(
+            Text.assemble("\nskeleton of ", (printable(subject), "bold"), ", shoulder width = 1")
+        )
+        console.print(bones_table(bone_rows(estimate), console.width))
+        for note in (PRIOR_NOTE, *estimate.notes):
+            console.print(Padding(words(note, style="dim"), (0, 0, 0, 2)))
+    console.print()
+    for subject, why in progress.unmade.items():
+        console.print(words(printable(f"no skeleton of {subject}: {why}", 1000), style="yellow"))
+
+
+def _print_next(console: Console, run: RunDirectory) -> None:
+    path = shlex.quote(str(run.path))
+    for command, what in (
+        (f"next:  avatarrig report {path}", "(one page to look at and send on)"),
+        (f"       avatarrig export {path}", "(the skeleton for Blender and others)"),
+    ):
+        console.print(words(command, style="bold"), words(what, style="dim"), soft_wrap=True)
+
+
 def _print_departed(console: Console, progress: Progress, departed: int) -> None:
     gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
     if gone:
@@ -137,8 +137,12 @@ def _print_departed(console: Console, progress: Progress, departed: int) -> None
         )
 
 
-def _print_excluded(console: Console, progress: Progress) -> None:
+def _print_excluded(console: Console, progress: Progress, estimates: Estimates) -> None:
+    """Says what the notes on no skeleton have said."""
+    told = {reason for estimate in estimates.values() for reason in estimate.excluded}
     for reason, count in sorted(progress.excluded.items()):
+        if reason in told:
+            continue
         photos = counted(count, "photo does", "photos do")
         line = words(f"{photos} not count: {reason.words}", style="dim")
         console.print(Padding(line, (0, 0, 0, 2)))

@@ -48,6 +48,23 @@ Meant = Callable[[KnownPhoto], Collection[str]]
 """Which of the names that were given a photo goes by."""
 
 
+class Deciding(msgspec.Struct, frozen=True):
+    """That photos of a subject shall stand otherwise.
+
+    Attributes:
+        photos: As they are named.
+        change: How each shall stand.
+        reference: The subject's face in the photo, though the photo stands as it stood. None
+            where nothing is said about it.
+    """
+
+    subject: str
+    photos: Sequence[str]
+    reason: str
+    change: Change
+    reference: Reference | None = None
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What became of the photos that were named.
 
@@ -156,21 +173,12 @@ def decide_in_service(
     def meant(photo: KnownPhoto) -> list[str]:
         return [name for name in names if fits(photo, name)]
 
-    matched = _Matched(subject, names, meant)
-    why = Decision(subject=subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=reason)
-    outcome = _decide(kafka, matched, why, leave_out if excluding else bring_back)
+    asked = Deciding(subject, names, reason, leave_out if excluding else bring_back)
+    outcome = _decide(kafka, _Matched(subject, names, meant), asked)
     return outcome.changed, outcome.same
 
 
-def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is decided
-    kafka: KafkaSettings,
-    look_up: LookUp,
-    subject: str,
-    photos: Collection[str],
-    reason: str,
-    change: Change,
-    reference: Reference | None = None,
-) -> Outcome:
+def decide_about(kafka: KafkaSettings, look_up: LookUp, asked: Deciding) -> Outcome:
     """Has some photos of a subject stand otherwise.
 
     What is known of them is not read again: a topic may hold hundreds of thousands of photos.
@@ -178,40 +186,29 @@ def decide_about(  # noqa: PLR0913, PLR0917 - the pipeline's side, then what is 
     Args:
         kafka: Where the pipeline runs.
         look_up: Says of a subject's photos what is known; None where that is not all.
-        reference: The subject's face in the photo, though the photo stands as it stood. None
-            where nothing is said about it.
+        asked: What is asked for; photos by their image_ids.
 
     Raises:
         CommandError: No such photo of the subject was observed.
     """
-    wanted = frozenset(photos)
-    matched = _Matched(subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
-    why = Decision(
-        subject=subject,
-        image_ids=(),
-        standing=AS_SEEN,
-        decided_at=0,
-        reason=reason,
-    )
-    known = look_up(subject, wanted)
-    return _decide(kafka, matched, why, change, known, reference=reference)
+    wanted = frozenset(asked.photos)
+    matched = _Matched(asked.subject, sorted(wanted), lambda photo: wanted & {photo.image_id})
+    return _decide(kafka, matched, asked, look_up(asked.subject, wanted))
 
 
-def _decide(  # noqa: PLR0913 - the pipeline's side, then what is decided
-    kafka: KafkaSettings,
-    matched: _Matched,
-    why: Decision,
-    change: Change,
-    known: Known | None = None,
-    *,
-    reference: Reference | None = None,
+def _decide(
+    kafka: KafkaSettings, matched: _Matched, asked: Deciding, known: Known | None = None
 ) -> Outcome:
+    reference = asked.reference
+    why = Decision(
+        subject=asked.subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=asked.reason
+    )
     with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)
         _refuse_unknown(matched, why.subject)
-        wanted, outcome = _wanted(matched, change, is_about_face=reference is not None)
+        wanted, outcome = _wanted(matched, asked.change, is_about_face=reference is not None)
         if reference is not None:
             face = reference.face or matched.face(wanted, reference.digest)
             why = msgspec.structs.replace(why, face=face)

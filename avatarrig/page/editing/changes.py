@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
 from avatarrig.kafka import TransportError
 from avatarrig.kafka.deciding.known import Reference
+from avatarrig.kafka.deciding.service import Deciding, Outcome
 from avatarrig.page.editing.inbox import Inbox, Placed
 from avatarrig.page.editing.links import NotReachableError, link_to
 from avatarrig.page.editing.names import UploadRefusedError, photo_path
@@ -29,12 +30,11 @@ from avatarrig.wire.identity import subject_name
 from avatarrig.wire.standings import COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
-    from avatarrig.kafka.deciding.service import Outcome
     from avatarrig.page.editing.access import Access
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire import Observation
 
-    Decide = Callable[[str, Sequence[str], str, Change, Reference | None], Outcome]
+    Decide = Callable[[Deciding], Outcome]
     Find = Callable[[str, str], str | None]
 
 _FORM_SECONDS: Final = 15.0
@@ -84,8 +84,7 @@ class Changes:
 
     Args:
         settings: Where photos go, and where the page is served.
-        decide: Has photos of a subject stand otherwise: subject, image_ids, reason, change, and
-            the face that becomes a reference, as `decide_about` has it.
+        decide: Has photos of a subject stand otherwise.
         find: Path of a subject's photo by its image_id; None where there is no such photo.
         keep: Keeps an estimate out of a file, to be compared; returns what it is asked for by.
     """
@@ -153,7 +152,9 @@ class Changes:
         change: Change = bring_back if to == "back" else lambda _, __: to
         reference = Reference(digest=form.face) if form.undo else None
         try:
-            outcome = await self._change(form.subject, form.photos, form.reason, change, reference)
+            outcome = await self._change(
+                Deciding(form.subject, form.photos, form.reason, change, reference)
+            )
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
         return web.json_response(_told(outcome))
@@ -178,22 +179,15 @@ class Changes:
             no_face = str(error)
         try:
             outcome = await self._change(
-                form.subject, [form.photo], "pointed at on the page", change, reference
+                Deciding(form.subject, [form.photo], "pointed at on the page", change, reference)
             )
         except (CommandError, TransportError) as error:
             return _words(409, str(error))
         return web.json_response({**_told(outcome), "no_face": no_face})
 
-    async def _change(
-        self,
-        subject: str,
-        photos: Sequence[str],
-        reason: str,
-        change: Change,
-        reference: Reference | None,
-    ) -> Outcome:
+    async def _change(self, asked: Deciding) -> Outcome:
         async with self._one_decision:
-            return await asyncio.to_thread(self._decide, subject, photos, reason, change, reference)
+            return await asyncio.to_thread(self._decide, asked)
 
     async def _photo(self, request: web.Request) -> web.Response:
         """One photo, as the request's body."""

@@ -225,9 +225,10 @@ def _sizes(root: Path) -> dict[int, set[str]]:
     sizes: dict[int, set[str]] = {}
     folders = [root]
     while folders:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+        folder = folders.pop()
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if is_junk(entry.name) or entry.is_symlink():
+                if is_junk(entry.name, folder.name) or entry.is_symlink():
                     continue
                 if entry.is_dir():
                     folders.append(Path(entry.path))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from avatarrig.errors import AvatarRigError
-from avatarrig.photos.passed_over import Passed, is_junk, is_photo_name, kind_of_file
+from avatarrig.photos.passed_over import Passed, is_photo_name, junk_among, kind_of_file
 from avatarrig.wire.identity import subject_name
 
 _DEEPEST: Final = 8
@@ -58,14 +58,14 @@ def photo_path(said: str, *, person: str = "", people: bool = False) -> PurePosi
     *folders, name = parts
     if not is_photo_name(name):
         raise UploadRefusedError(_KINDS.get(kind_of_file(name), "no photo, by its name"))
-    if any(is_junk(folder) for folder in folders):
+    if junk_among(folders) is not None:
         raise UploadRefusedError("it lies in a hidden folder, or in one of the system")
     if people:
         folders = _of_person(folders, person)
     if len(folders) > _DEEPEST:
         raise UploadRefusedError(f"it lies more than {_DEEPEST} folders deep", 400)
     path = PurePosixPath(*(_clean(folder) for folder in folders), _clean(name, is_file=True))
-    if not is_photo_name(path.name) or any(is_junk(folder) for folder in path.parts):
+    if not is_photo_name(path.name) or junk_among(path.parts[:-1]) is not None:
         raise UploadRefusedError("it has no usable name", 400)
     return path
 
@@ -75,7 +75,7 @@ def _of_person(folders: list[str], person: str) -> list[str]:
         return [person, *folders]
     if not folders:
         raise UploadRefusedError(
-            "whose photo is it? Drop a folder with the person's name, or open the person's page",
+            "whose photo is it? Say the person's name, or send a folder that is called so",
             409,
         )
     return folders

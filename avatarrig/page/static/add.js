@@ -6,6 +6,10 @@ import { ask, key, refused, unlocked } from "./edit.js";
 const AT_ONCE = 3;
 const MOST_TOLD = 50;
 const person = byId("name")?.dataset.name ?? "";
+
+/** Whose photos they are: of whom the page tells, or a folder's own, or who is named above them. */
+const personOf = (path) => person || (path.includes("/") ? "" : byId("whose")?.value.trim() ?? "");
+
 const waiting = [];
 const count = { all: 0, done: 0, taken: 0, there: 0, refused: 0 };
 let working = 0;
@@ -30,7 +34,7 @@ function add(file, path) {
     Object.assign(count, { all: 0, done: 0, taken: 0, there: 0, refused: 0 });
     byId("unsent").replaceChildren();
   }
-  waiting.push([file, path]);
+  waiting.push([file, path, personOf(path)]);
   count.all += 1;
   tell();
   work();
@@ -47,8 +51,8 @@ async function take(transfer) {
 function work() {
   while (working < AT_ONCE && waiting.length) {
     working += 1;
-    const [file, path] = waiting.shift();
-    send(file, path).finally(() => {
+    const [file, path, whose] = waiting.shift();
+    send(file, path, whose).finally(() => {
       working -= 1;
       count.done += 1;
       tell();
@@ -60,10 +64,10 @@ function work() {
 let share = new Map();
 
 /** Sends one file; fetch would not tell how far it is. */
-function send(file, path) {
+function send(file, path, whose) {
   return new Promise((ended) => {
     const request = new XMLHttpRequest();
-    request.open("PUT", `/photo?${new URLSearchParams({ path, person })}`);
+    request.open("PUT", `/photo?${new URLSearchParams({ path, person: whose })}`);
     request.setRequestHeader("Authorization", `Bearer ${key()}`);
     request.upload.onprogress = (event) => {
       share.set(path, event.loaded / (event.total || 1));

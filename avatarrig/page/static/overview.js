@@ -25,6 +25,14 @@ function update(known, subject) {
   say(find(".when"), ago(subject.estimated_at));
 }
 
+/** Offers the people who are shown as those whose photos are added. */
+function offer(names) {
+  const place = byId("people");
+  if (place && names.join("\n") !== [...place.options].map((option) => option.value).join("\n")) {
+    place.replaceChildren(...names.map((name) => make("option", { value: name })));
+  }
+}
+
 const asked = { search: "", order: "name", page: 0 };
 
 function path() {
@@ -75,6 +83,7 @@ const follow = listen(path(), (content) => {
     if (!cards.has(subject.name)) cards.set(subject.name, card(subject));
     update(cards.get(subject.name), subject);
   }
+  offer(names);
   const items = names.map((name) => cards.get(name).item);
   const place = byId("subjects");
   if (items.length !== place.children.length || items.some((item, at) => place.children[at] !== item)) {

@@ -142,7 +142,7 @@ function showFace(face) {
 }
 
 function showSummary(content) {
-  const detectors = content.detectors > 1 ? ` · ${content.detectors} detectors, the latest is shown` : "";
+  const detectors = content.detectors > 1 ? ` · looked at in ${content.detectors} ways (with other settings or references), the latest is shown` : "";
   say(byId("summary"), `${photos(content.observations)}, ${counting(content.used)}${moments(content.moments)} · estimated ${ago(content.estimated_at)}${detectors}`);
 }
 

@@ -38,8 +38,8 @@ def look_again(folders: list[Path]) -> list[Body]:
 
 
 def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
-    pose, world, size, files = [], [], [], []
-    for name in body.files:
+    pose, world, size, rows = [], [], [], []
+    for row, name in enumerate(body.files):
         try:
             seen = detector.detect((folder / name).read_bytes())
         except PhotoRefusedError as error:
@@ -48,11 +48,10 @@ def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
             pose.append(seen.pose)
             world.append(seen.world)
             size.append((seen.width, seen.height))
-            files.append(name)
-    return dataclasses.replace(
-        body,
-        pose=np.array(pose, float),
-        world=np.array(world, float),
-        size=np.array(size, float),
-        files=tuple(files),
-    )
+            rows.append(row)
+    seen_anew = {
+        "pose": np.array(pose, float),
+        "world": np.array(world, float),
+        "size": np.array(size, float),
+    }
+    return dataclasses.replace(body, **vars(body.of(np.array(rows, int))) | seen_anew)

@@ -17,6 +17,7 @@ from playwright.sync_api import FilePayload, Page, ViewportSize
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from support.browser.chromium import chromium
+from support.command import DEMO
 
 SCREENS = {
     "desktop-light": ({"width": 1280, "height": 900}, "light"),
@@ -88,11 +89,22 @@ def used_link(visit: Visit) -> None:
     visit.page.wait_for_selector("#unlock-words:not(:empty)")
 
 
-def no_phone(visit: Visit) -> None:
+def from_a_phone(visit: Visit) -> None:
     visit.go("/")
     if visit.page.locator("#from-phone").is_visible():  # not on a phone itself
         visit.page.click("#from-phone")
         visit.page.wait_for_selector("#phone p")
+
+
+def photos_added(visit: Visit) -> None:
+    """The same photo each time: it is added once."""
+    visit.go("/")
+    whose = visit.page.locator("#whose")
+    if whose.count():
+        whose.fill(visit.subject)
+    photo = min(DEMO.glob("*.jpg"))
+    visit.page.set_input_files("#files", [photo])
+    visit.page.wait_for_selector("#sent-words:not(:empty)")
 
 
 def nothing_sent_was_a_photo(visit: Visit) -> None:
@@ -186,7 +198,8 @@ STATES: tuple[Reach, ...] = (
     nothing_found,
     wrong_key,
     used_link,
-    no_phone,
+    from_a_phone,
+    photos_added,
     nothing_sent_was_a_photo,
     subject_whole,
     subject_locked,

@@ -220,3 +220,34 @@ def test_hips_beside_the_spine_are_moved_by_the_joint_that_both_hang_on() -> Non
     both = np.concatenate([binds, binds[hips, None]])
     whole, (skin["inverseBindMatrices"],) = change(whole, [], [("MAT4", both)])
     assert_ratios(fitted(whole).lengths(bones()))
+
+
+def test_a_joint_that_holds_nothing_tells_nothing_of_the_bind_pose() -> None:
+    """Some exporters write centimetres for what holds the mesh, and ones for all others."""
+    whole = read_bytes(build(Recipe()))
+    nodes, skin = whole.document["nodes"], whole.document["skins"][0]
+    (armature,) = (node for node in nodes if node.get("children") == [ORDER.index("hips")])
+    armature["children"] = [len(nodes)]
+    nodes.append({"name": "_rootJoint", "children": [ORDER.index("hips")]})
+    attributes = whole.document["meshes"][0]["primitives"][0]["attributes"]
+    points = read_floats(whole.document, whole.binary, attributes["POSITION"])
+    binds = read_floats(whole.document, whole.binary, skin["inverseBindMatrices"])
+    binds = binds.reshape(-1, 4, 4)
+    binds[:, :3] *= 0.01
+    held = read_raw(whole.document, whole.binary, attributes["JOINTS_0"]).astype(float)
+    for empty in map(ORDER.index, ("hips", "chest")):
+        binds[empty] = np.eye(4)
+        held[held == empty] = ORDER.index("spine")
+    skin["joints"].append(len(nodes) - 1)
+    both = np.concatenate([binds, np.eye(4)[None]]).reshape(-1, 16)
+    changes = [(attributes["POSITION"], 100 * points), (attributes["JOINTS_0"], held)]
+    whole, (skin["inverseBindMatrices"],) = change(whole, changes, [("MAT4", both)])
+    wanted = ESTIMATES | {"torso_length": 0.9, "upper_leg_L": 1.8, "upper_leg_R": 1.8}
+    found = fit_avatar(read_avatar(whole, Path()), wanted, FULL)
+    before, after = (Read(write_container(file)) for file in (whole, found.container))
+    for end in (np.min, np.max):
+        assert end(after.mesh()[:, 1]) == pytest.approx(end(before.mesh()[:, 1]), abs=0.01)
+    lengths = after.lengths(bones())
+    for key in ("torso_length", "upper_leg_L"):
+        ratio = lengths[key] / lengths["shoulder_width"]
+        assert ratio == pytest.approx(wanted[key], rel=0.005)

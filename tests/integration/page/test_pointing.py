@@ -51,7 +51,7 @@ def test_a_photo_without_a_face_counts_and_is_no_reference(server: Server) -> No
         200,
         "no face is to be seen in it. Choose a photo that shows the face from the front.",
     )
-    assert [reason for *_, reason in server.decided] == ["pointed at on the page"]
+    assert [asked.reason for asked in server.asked] == ["pointed at on the page"]
     assert server.faces == []
 
 
@@ -103,7 +103,7 @@ def test_the_models_are_looked_for_where_they_were_said_to_be(
 )
 def test_places_outside_of_a_photo_are_refused(server: Server, more: dict[str, Any]) -> None:
     status, _ = point(server, known(server, "a.jpg", jpeg()) | more)
-    assert (status, server.decided) == (400, [])
+    assert (status, server.asked) == (400, [])
 
 
 def test_a_photo_that_nobody_knows_is_not_pointed_at(server: Server) -> None:
@@ -130,7 +130,7 @@ def test_a_photo_that_is_pointed_at_counts(
 ) -> None:
     monkeypatch.setattr(Pointing, "face", lambda *_: b"a face")
     status, _ = point(server, known(server, "a.jpg", jpeg()))
-    (change,) = server.changes
+    (change,) = (asked.change for asked in server.asked)
     seen = observation(1, **changes)
     assert (status, server.faces, change(seen, standing)) == (200, [b"a face"], expected)
     counted = as_decided(seen, expected)
@@ -151,7 +151,7 @@ def test_of_several_faces_somebody_has_to_say_which(server: Server, real_photos:
     assert status == 200
     (left, right) = told["faces"]
     assert left[0] < 0.5 < right[0]
-    assert (server.decided, server.faces) == ([], [])
+    assert (server.asked, server.faces) == ([], [])
 
     alone = [
         np.frombuffer(template_of([real_photos / name]), "<f2").astype(np.float32)

@@ -29,7 +29,7 @@ from avatarrig.kafka import (
     reading,
 )
 from avatarrig.kafka.deciding.known import Reference
-from avatarrig.kafka.deciding.service import decide_about
+from avatarrig.kafka.deciding.service import Deciding, decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.forgetting import forget_subject
 from avatarrig.wire import Observation, PhotoReference, encode, record_key
@@ -115,7 +115,8 @@ class Service:
             return standing
 
         reference = Reference(pointed)
-        decide_about(self.kafka, lambda *_: None, "Anna", [photo], "", change, reference)
+        asked = Deciding("Anna", [photo], "", change, reference)
+        decide_about(self.kafka, lambda *_: None, asked)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ class Read:
         primitive = self.gltf.meshes[0].primitives[0]
         binds = self.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
         moves = np.array([self.world(j) @ b for j, b in zip(skin.joints, binds, strict=True)])
-        joints = self.array(primitive.attributes.JOINTS_0)
+        joints = self.array(primitive.attributes.JOINTS_0).astype(int)
         weights = self.array(primitive.attributes.WEIGHTS_0).astype(float)
         weights /= weights.sum(axis=1, keepdims=True)  # whole numbers stand for shares
         mixed = np.einsum("nk,nkij->nij", weights, moves[joints])

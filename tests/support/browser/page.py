@@ -33,12 +33,13 @@ SIZES: dict[str, ViewportSize] = {
 class Pipeline:
     """A broker with some photos, and an aggregator that serves the page."""
 
-    def __init__(self, broker: EmbeddedBroker, folder: Path) -> None:
+    def __init__(self, broker: EmbeddedBroker, folder: Path, *, people: bool = False) -> None:
         self.kafka = with_topics(broker, 2)
         self.folder = folder
         self.run = folder / "run"
         self._port = choose_ports().client
         self._sent = 0
+        self._people = people
         self.watched = folder / "watched"
         self.watched.mkdir()
         self.access = Access.begin(folder / "access")
@@ -64,6 +65,7 @@ class Pipeline:
                 port=self._port,
                 overlays=(str(self.run),),
                 watched=str(self.watched),
+                people=self._people,
                 private=str(self.folder / "access"),
             ),
         )

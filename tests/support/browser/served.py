@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,10 +14,9 @@ from urllib.parse import urlencode
 import aiohttp
 from PIL import Image
 
-from avatarrig.body.evidence.standing import Change, KnownPhoto
+from avatarrig.body.evidence.standing import KnownPhoto
 from avatarrig.errors import CommandError
-from avatarrig.kafka.deciding.known import Reference
-from avatarrig.kafka.deciding.service import Outcome
+from avatarrig.kafka.deciding.service import Deciding, Outcome
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.page.editing.access import Access
 from avatarrig.page.editing.changes import Changes
@@ -44,10 +43,8 @@ class Server:
         self.root.mkdir(exist_ok=True)
         self.access = Access.begin(folder / "access")
         self.token = self.access.token_file.read_text()
-        self.decided: list[tuple[str, list[str], str]] = []
+        self.asked: list[Deciding] = []
         self.faces: list[bytes] = []
-        self.references: list[Reference | None] = []
-        self.changes: list[Change] = []
         self.paths: dict[str, str] = {}
         self.kept = Kept()
         self.settings = PageSettings(
@@ -62,22 +59,14 @@ class Server:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def decide(
-        self,
-        subject: str,
-        photos: Sequence[str],
-        reason: str,
-        change: Change,
-        reference: Reference | None,
-    ) -> Outcome:
-        if subject == "nobody":
+    def decide(self, asked: Deciding) -> Outcome:
+        if asked.subject == "nobody":
             raise CommandError("no photo of nobody was observed")
+        reference = asked.reference
         self.faces += [reference.face] if reference and reference.face else []
-        self.references.append(reference)
-        self.changes.append(change)
-        self.decided.append((subject, list(photos), reason))
-        known = [KnownPhoto(name, subject, name) for name in photos]
-        return Outcome(known, {}, [], dict.fromkeys(photos, "a-digest"))
+        self.asked.append(asked)
+        known = [KnownPhoto(name, asked.subject, name) for name in asked.photos]
+        return Outcome(known, {}, [], dict.fromkeys(asked.photos, "a-digest"))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[aiohttp.ClientSession]:

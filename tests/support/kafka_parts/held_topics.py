@@ -51,6 +51,11 @@ class HeldTopics:
     def position(self, place: TopicPartition) -> int:
         return self._positions[place]
 
+    @property
+    def _subscription(self) -> SimpleNamespace:
+        """Where kafka-python keeps how far each partition was read."""
+        return SimpleNamespace(position=lambda at: SimpleNamespace(offset=self._positions[at]))
+
     def committed(self, place: TopicPartition) -> int:
         assert place in self._values
         return 0

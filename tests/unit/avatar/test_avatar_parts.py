@@ -17,8 +17,9 @@ from avatarrig.avatar.errors import AvatarFileError
 from avatarrig.avatar.field import Stretch, Trunk, Widths, derivative
 from avatarrig.avatar.gltf.accessors import read_floats
 from avatarrig.avatar.gltf.meshopt import decode_view
+from avatarrig.avatar.gltf.scene import read_tree
 from avatarrig.avatar.gltf.storing import Store
-from avatarrig.avatar.humanoid import NEEDED
+from avatarrig.avatar.humanoid import NEEDED, find_humanoid
 from avatarrig.avatar.names import match
 from avatarrig.avatar.placing import Growth, Placement, Plan, place
 from avatarrig.avatar.proportions import KEYS, Body
@@ -85,6 +86,32 @@ RIGS = {
         *sided("L", "R", "DEF-upper_arm@", "DEF-forearm@", "DEF-hand@"),
         *sided("L", "R", "DEF-thigh@", "DEF-shin@", "DEF-foot@"),
     ],
+    "MakeHuman": [
+        *("root", "spine05", "spine01", "neck01", "head"),
+        *sided("L", "R", "upperarm01.@", "upperarm02.@", "lowerarm01.@", "wrist.@"),
+        *sided("L", "R", "upperleg01.@", "upperleg02.@", "lowerleg01.@", "foot.@"),
+    ],
+    "Second Life": [
+        *("mPelvis", "mTorso", "mChest", "mNeck", "mHead"),
+        *sided("Left", "Right", "mCollar@", "mShoulder@", "mElbow@", "mWrist@"),
+        *sided("Left", "Right", "mHip@", "mKnee@", "mAnkle@"),
+    ],
+    "Android XR": [
+        *("Root", "Hips", "SpineLower", "SpineUpper", "Chest", "Neck", "Head"),
+        *sided("Left", "Right", "@Scapula", "@ArmUpper", "@ArmLower", "@HandWrist"),
+        *sided("Left", "Right", "@UpperLeg", "@LowerLeg", "@FootAnkle"),
+    ],
+    "numbered parts": [
+        *("C_pelvis0001_bind_JNT", "C_spine0001_bind_JNT", "C_head0001_bind_JNT"),
+        *sided("L", "R", "@_armUpper0001_bind_JNT", "@_armUpper0003_bind_JNT"),
+        *sided("L", "R", "@_armLower0001_bind_JNT", "@_hand0001_bind_JNT"),
+        *sided("L", "R", "@_legUpper0001_bind_JNT", "@_legLower0001_bind_JNT"),
+        *sided("L", "R", "@_foot0001_bind_JNT", "@_handThumb0001_bind_JNT"),
+    ],
+    "copies in Blender": [
+        *(f"{name}.001" for name in TRUNK),
+        *sided("L", "R", *(f"{p}_@.001" for p in (*ARM, *LEG))),
+    ],
     "Auto-Rig": [
         "root.x",
         "spine_01.x",
@@ -106,6 +133,22 @@ def test_needed_bones_are_found_once(rig: str) -> None:
         side = next((s for s in ("left", "right") if bone.startswith(s)), "")
         lower = names[nodes[0]].lower()
         assert side[:1] in lower, bone
+
+
+def test_a_pole_for_an_elbow_is_no_forearm() -> None:
+    names = ["hips", "head", *sided("L", "R", "elbow.@")]
+    children = {0: list(range(1, 4))}
+    for side in "LR":
+        for limb in (("upperarm", "lowerarm", "hand"), ("thigh", "shin", "foot")):
+            for above, part in zip((0, *range(len(names), len(names) + 2)), limb, strict=True):
+                children.setdefault(above, []).append(len(names))
+                names.append(f"{part}.{side}")
+    nodes = [{"name": name, "children": children.get(n, [])} for n, name in enumerate(names)]
+    found = find_humanoid({"nodes": nodes}, read_tree({"nodes": nodes}))
+    assert [names[found[f"{side}LowerArm"]] for side in ("left", "right")] == [
+        "lowerarm.L",
+        "lowerarm.R",
+    ]
 
 
 def test_what_is_no_humanoid_is_none() -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from rich.console import Console
 from support.observed import observation
 
+from avatarrig.body.estimate import estimate
+from avatarrig.body.sums.tally import Tally
 from avatarrig.cli.screen.run_screen import RunScreen
 from avatarrig.runs import RunDirectory
 from avatarrig.views.progress import Found, Progress
 
 
-def test_the_end_says_how_many_photos_do_not_count_and_why(tmp_path: Path) -> None:
+def test_the_end_says_once_how_many_photos_do_not_count_and_why(tmp_path: Path) -> None:
     progress = Progress("", "0123456789abcdef")
     seen = [
         observation(7),
@@ -24,8 +26,14 @@ def test_the_end_says_how_many_photos_do_not_count_and_why(tmp_path: Path) -> No
     for offset, one in enumerate(seen):
         progress.found(Found(one.image_id, one.path, one.subject))
         progress.observation(one, 0, offset, 0.0)
-    out = io.StringIO()
-    RunScreen(Console(file=out, width=100)).results(RunDirectory(tmp_path), progress, {}, 1.0, 0)
-    lines = [line.strip() for line in out.getvalue().splitlines()]
-    assert "1 photo does not count: nobody was found in the photo" in lines
-    assert "2 photos do not count: several people, and no telling who is meant" in lines
+    tally = Tally.empty()
+    for one in seen:
+        tally.add(one)
+    run = RunDirectory(tmp_path)
+    for estimates in ({}, {"anna": estimate(tally, subject="anna")}):
+        out = io.StringIO()
+        RunScreen(Console(file=out, width=100)).results(run, progress, estimates, 1.0, 0)
+        lines = [line.strip().removesuffix(".") for line in out.getvalue().splitlines()]
+        assert lines.count("1 photo does not count: nobody was found in the photo") == 1
+        several = "2 photos do not count: several people, and no telling who is meant"
+        assert lines.count(several) == 1

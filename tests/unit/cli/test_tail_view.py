@@ -71,8 +71,8 @@ def shown(
     return capture.get().splitlines()
 
 
-@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 140, 220])
-@pytest.mark.parametrize("height", [10, 24, 50])
+@pytest.mark.parametrize("width", [20, 60, 100, 220])
+@pytest.mark.parametrize("height", [10, 50])
 def test_no_line_is_wider_than_the_terminal(width: int, height: int) -> None:
     lines = shown(board(), width, height)
     assert max(len(line.rstrip()) for line in lines) <= width

@@ -154,6 +154,9 @@ def test_the_pose_that_has_the_face_is_found() -> None:
     assert [nearest(poses, face_of(box), 1000, 1000) for box in boxes] == [0, 1]
     assert nearest(poses, face_of(Box(0.7, 0.1, 0.98, 0.9)), 1000, 1000) is None
     assert nearest([], face_of(boxes[0]), 1000, 1000) is None
+    # A head between two people, such as a pose has that is put together from both.
+    beside = face_of(boxes[0]).moved(1.0, 0.62 * face_of(boxes[0]).width, 0.0)
+    assert nearest(poses, beside, 1000, 1000) is None
 
 
 @given(st.floats(-50, 1050), st.floats(-50, 850), st.floats(5, 900), st.sampled_from([(1000, 800)]))

@@ -102,7 +102,8 @@ def decided(topic: Topic, known: int | None, photo: Observation = PHOTO) -> list
     def look_up(subject: str, photos: Collection[str]) -> Known | None:
         return None if known is None else topic.catalogue(known).known(subject, photos)
 
-    service.decide_about(topic.kafka, look_up, "anna", [photo.image_id], "", leave_out)
+    asked = service.Deciding("anna", [photo.image_id], "", leave_out)
+    service.decide_about(topic.kafka, look_up, asked)
     published = [OBSERVED.decode(value) for value in topic.values[before:]]
     (decision,) = published
     assert isinstance(decision, Decision)
@@ -168,11 +169,7 @@ class Pointing:
         outcome = service.decide_about(
             self.topic.kafka,
             lambda *_: known if self._is_catalogued else None,
-            "anna",
-            [PHOTO.image_id],
-            "",
-            lambda *_: to,
-            reference,
+            service.Deciding("anna", [PHOTO.image_id], "", lambda *_: to, reference),
         )
         published = [OBSERVED.decode(value) for value in self.topic.values[before:]]
         return outcome, [each for each in published if isinstance(each, Decision)]

@@ -61,7 +61,7 @@ PHOTOS = [observation(number) for number in range(6)]
 UNSURE = msgspec.structs.replace(PHOTOS[1], excluded=Exclusion.UNSURE.words)
 
 
-@pytest.mark.parametrize("seen", [*PHOTOS, UNSURE, *(rendered(number) for number in range(12))])
+@pytest.mark.parametrize("seen", [*PHOTOS, UNSURE, *(rendered(number) for number in range(4))])
 @pytest.mark.parametrize("standing", [AS_SEEN, COUNTS, LEFT_OUT, "gone", "duplicate", "only_copy"])
 def test_a_photo_stands_as_the_estimate_has_it(seen: Observation, standing: str) -> None:
     verdict = judge(as_decided(seen, standing))

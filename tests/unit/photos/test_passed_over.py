@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from avatarrig.photos.passed_over import Passed, is_junk, is_photo_name, kind_of_file
+from avatarrig.photos.passed_over import (
+    Passed,
+    is_junk,
+    is_photo_name,
+    junk_among,
+    kind_of_file,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,21 @@ def test_folders_of_systems_and_servers_are_not_looked_into(folder: str) -> None
 )
 def test_folders_of_people_are(folder: str) -> None:
     assert not is_junk(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "junk"),
+    [
+        ("Photos Library.photoslibrary/resources/derivatives/0", "resources"),
+        ("a/iPhoto Library.photolibrary/Thumbnails", "Thumbnails"),
+        ("Photos Library.photoslibrary/originals/0", None),
+        ("a/Old.aplibrary/Masters/2009", None),
+        ("a/resources", None),
+        ("a/#recycle/b", "#recycle"),
+    ],
+)
+def test_of_a_programs_library_the_photos_alone_are_taken(path: str, junk: str | None) -> None:
+    assert junk_among(path.split("/")) == junk
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from avatarrig.wire import PhotoReference, Reject, decode, record_key
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import read_content
 from producers.publish import (
-    UNACKNOWLEDGED_LIMIT,
     PublishError,
     described,
     publish,
@@ -177,11 +176,12 @@ def test_a_record_that_the_broker_refuses_is_an_error(tmp_path: Path) -> None:
         publish(described(tmp_path, ANN), Broker(refuses=TimeoutError("no broker")))
 
 
-def test_the_number_of_unacknowledged_records_is_bounded() -> None:
+def test_the_number_of_unacknowledged_records_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.publish.UNACKNOWLEDGED_LIMIT", 50)
     reject = Reject(reason="missing", message="m", attempts=1, rejected_at=0.0)
     broker = Broker()
-    publish((reject for _ in range(2 * UNACKNOWLEDGED_LIMIT + 1)), broker)
-    assert broker.most_pending == UNACKNOWLEDGED_LIMIT
+    publish((reject for _ in range(101)), broker)
+    assert broker.most_pending == 50
 
 
 def test_a_pipe_in_a_photos_place_is_not_waited_for(tmp_path: Path) -> None:

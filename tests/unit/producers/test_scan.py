@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.texts import texts
 
@@ -85,7 +85,6 @@ NAMES = (
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(NAMES, unique=True, max_size=6))
 def test_any_name_is_found_as_it_is(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

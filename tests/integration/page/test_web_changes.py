@@ -43,7 +43,8 @@ def server(tmp_path: Path) -> Server:
 def test_whoever_follows_the_rule_is_let_through(server: Server) -> None:
     status, text = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=DECISION))
     assert (status, json.loads(text)["changed"]) == (200, ["p-1"])
-    assert server.decided == [("anna", ["p-1"], "")]
+    (asked,) = server.asked
+    assert (asked.subject, asked.photos, asked.reason) == ("anna", ["p-1"], "")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"])
@@ -55,7 +56,7 @@ def test_nothing_but_a_question_gets_past_without_the_token(
 ) -> None:
     status, _ = run(server, lambda s, c: s.ask(c, method, path, bearer=None, data=b"x"))
     assert status == 401
-    assert server.decided == []
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("said", ["", "wrong", "{}x", "ä", "x" * 5000])
@@ -69,7 +70,7 @@ def test_a_wrong_token_is_none(server: Server, said: str) -> None:
         ),
     )  # fmt: skip
     assert (status, "open the link" in words) == (401, True)
-    assert server.decided == []
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_another_page_is_refused_even_with_the_token(server: Server, origin: str
         server, lambda s, c: s.ask(c, "POST", "/decide", origin=named, data=DECISION)
     )
     assert (status, "only the page itself" in words) == (403, True)
-    assert server.decided == []
+    assert server.asked == []
 
 
 async def decide(
@@ -114,7 +115,7 @@ def test_a_rebound_name_is_refused_whatever_it_knows(server: Server) -> None:
         server,
         lambda s, c: s.ask(c, "POST", "/decide", origin=f"http://{evil}", data=DECISION, Host=evil),
     )
-    assert (status, server.decided) == (421, [])
+    assert (status, server.asked) == (421, [])
 
 
 def test_a_name_of_ones_own_works_and_is_its_own_origin(server: Server) -> None:
@@ -129,7 +130,7 @@ def test_where_nothing_may_be_changed_nothing_is(tmp_path: Path) -> None:
     for path in ("/decide", "/point", "/kept", "/enter", "/photo"):
         status, words = run(server, partial(decide, path=path))
         assert (status, "--web-edit" in words) == (403, True)
-    assert server.decided == []
+    assert server.asked == []
 
 
 def in_file(photos: int = 3) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def test_a_copy_whose_photo_is_gone_can_be_had_to_count_as_before(server: Server
     """Whoever leaves it out, or points at it, can undo it."""
     data = DECISION | {"to": ONLY_COPY, "undo": True}
     status, _ = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
-    (change,) = server.changes
+    (change,) = (asked.change for asked in server.asked)
     assert (status, change(observation(1), AS_SEEN)) == (200, ONLY_COPY)
 
 
@@ -195,7 +196,7 @@ def test_undoing_says_which_face_is_the_reference(
 ) -> None:
     data = DECISION | {"to": "counts"} | said
     status, text = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
-    assert (status, server.references) == (200, [reference])
+    assert (status, [asked.reference for asked in server.asked]) == (200, [reference])
     assert json.loads(text)["references"] == {"p-1": "a-digest"}
 
 
@@ -268,7 +269,7 @@ def test_a_decision_that_makes_no_sense_is_refused(
 ) -> None:
     answer = run(server, lambda s, c: s.ask(c, "POST", "/decide", data=data))
     assert answer[0] == status
-    assert server.decided == []
+    assert server.asked == []
 
 
 def test_a_huge_or_endless_form_is_not_read(
