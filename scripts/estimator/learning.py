@@ -136,7 +136,7 @@ def recentred(learned: Learned, bodies: Sequence[Body], told: Sequence[Sequence[
         right = people.mean + people.response @ (HELMERT @ np.log(body.lengths) - people.mean)
         information += seen
         vector += vector_of(total.vector) - seen @ right
-    offset = np.linalg.solve(information, vector)
+    offset = np.asarray(np.linalg.solve(information, vector), np.float64)
     population = dataclasses.replace(people, offset=offset)
     centre = centre_of(people.mean, offset)
     other = dataclasses.replace(learned, population=population, centre=centre)
