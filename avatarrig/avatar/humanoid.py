@@ -162,7 +162,12 @@ def _hips(
 def _in_limb(
     bone: str, nodes: Sequence[int], bones: Mapping[str, int], tree: Tree
 ) -> Sequence[int]:
-    """Of nodes of one name those between their limb's neighbours; a pole for an elbow is not."""
+    """Of nodes for one bone those between its limb's others, as no pole for an elbow is.
+
+    Which of several nodes of the very same name is meant, nobody can tell.
+    """
+    if len({tree.names[node] for node in nodes}) < len(nodes):
+        return nodes
     side = next((side for side in SIDES if bone.startswith(side)), "")
     limb = next((limb for limb in (ARM, LEG) if bone.removeprefix(side) in limb), ())
     order = [bones.get(f"{side}{part}") for part in limb]

@@ -23,9 +23,11 @@ from avatarrig.avatar.regions import ENDS
 from avatarrig.avatar.surfaces import Surface, triangles
 
 _TORN: Final = 2.0
-"""A triangle is torn where it is stretched so many times more than any bone."""
-_MENDED: Final = 1.6
-"""How much more than any bone a torn triangle is stretched after it was mended."""
+"""A triangle is torn where it is stretched so many times more than any bone; where all bones change
+alike, ``_TORN_AMONG_ALIKE`` times."""
+_TORN_AMONG_ALIKE: Final = 1.5
+_MENDED: Final = 0.8
+"""How much a torn triangle is stretched after it was mended, over what would tear it."""
 _ROUNDS: Final = 40
 _EVENED: Final = 12
 """How often displacements are evened where drawing together does not do."""
@@ -56,6 +58,11 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     size: float
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """How many times more than any bone a triangle is stretched that is torn; at worst."""
+        return min(_TORN, _TORN_AMONG_ALIKE * math.sqrt(self.high / self.low)), _TORN
+
 
 class _Web(msgspec.Struct, frozen=True, kw_only=True):
     """Vertices, those that lie and move together as one, and the triangles between them.
@@ -73,6 +80,40 @@ class _Web(msgspec.Struct, frozen=True, kw_only=True):
     after: Floats
     free: NDArray[np.bool_]
     corners: Indices
+
+
+class _Triangles(msgspec.Struct, frozen=True, kw_only=True):
+    """Triangles that have a shape.
+
+    Attributes:
+        corners: (triangles, 3).
+        undone: What undoes the shape: (triangles, 2, 2).
+        limit: How many times more than any bone one is stretched that is torn.
+    """
+
+    corners: Indices
+    undone: Floats
+    bounds: Bounds
+    limit: float
+
+    def stretched(self, points: Floats) -> Floats:
+        """How many times more than any bone each is stretched or squeezed: (triangles,)."""
+        strains = _strains(points, self.corners, self.undone)
+        squeezed = self.bounds.low / np.maximum(strains[:, 1], np.finfo(float).tiny)
+        stretched: Floats = np.maximum(strains[:, 0] / self.bounds.high, squeezed)
+        return stretched
+
+    def stretched_again(
+        self, stretched: Floats, points: Floats, moved: NDArray[np.bool_]
+    ) -> Floats:
+        """The same where only some vertices have moved since."""
+        touched = moved[self.corners].any(axis=1)
+        some = msgspec.structs.replace(
+            self, corners=self.corners[touched], undone=self.undone[touched]
+        )
+        stretched = stretched.copy()
+        stretched[touched] = some.stretched(points)
+        return stretched
 
 
 def relax(
@@ -93,7 +134,12 @@ def relax(
     web = _web(source, surfaces, moved, bounds.size)
     if web is None:
         return list(moved)
-    points = _mended(web, *_shapes(web, bounds.size), bounds)
+    corners, undone = _shapes(web, bounds.size)
+    points = web.after
+    for limit in bounds.limits:
+        if points is web.after:
+            shaped = _Triangles(corners=corners, undone=undone, bounds=bounds, limit=limit)
+            points = _mended(web, shaped)
     shift = (points - web.after)[web.number]
     ends = np.cumsum([len(own) for own in moved])[:-1]
     return [
@@ -102,26 +148,27 @@ def relax(
     ]
 
 
-def _mended(web: _Web, corners: Indices, shapes: Floats, bounds: Bounds) -> Floats:
+def _mended(web: _Web, shaped: _Triangles) -> Floats:
     """The vertices so that nothing is torn; otherwise so that the worst is torn least."""
     points = best = web.after
-    least = _stretched(points, corners, shapes, bounds).max(initial=0)
+    stretched = shaped.stretched(points)
+    least = np.inf
     near = np.zeros(len(points), np.bool_)
     for turn in range(_EVENED):
-        stretched = _stretched(points, corners, shapes, bounds)
-        torn = stretched > _TORN
+        torn = stretched > shaped.limit
         if _are_many(torn):
             break
         if stretched.max(initial=0) < least:
-            least, best = stretched.max(), points
+            least, best = stretched.max(initial=0), points
         if not torn.any():
             break
         if turn < _DRAWN:
-            drawn = _drawn(points, web, corners, shapes, bounds)
+            drawn = _drawn(points, stretched, web, shaped)
             if drawn is not None:
                 return drawn
-        near[corners[torn]] = True
-        points = _evened(points, web, near & web.free, bounds)
+        near[shaped.corners[torn]] = True
+        points = _evened(points, web, near & web.free, shaped.bounds)
+        stretched = shaped.stretched_again(stretched, points, near)
     return best
 
 
@@ -129,28 +176,23 @@ def _are_many(torn: NDArray[np.bool_]) -> bool:
     return bool(np.count_nonzero(torn) > max(_SOME, _FEW * len(torn)))
 
 
-def _stretched(points: Floats, corners: Indices, shapes: Floats, bounds: Bounds) -> Floats:
-    """How many times more than any bone each triangle is stretched or squeezed: (triangles,)."""
-    strains = _strains(points, corners, shapes)
-    squeezed = bounds.low / np.maximum(strains[:, 1], np.finfo(float).tiny)
-    stretched: Floats = np.maximum(strains[:, 0] / bounds.high, squeezed)
-    return stretched
-
-
-def _drawn(
-    points: Floats, web: _Web, corners: Indices, shapes: Floats, bounds: Bounds
-) -> Floats | None:
+def _drawn(points: Floats, stretched: Floats, web: _Web, shaped: _Triangles) -> Floats | None:
     """Draws torn triangles together until none is; None where that goes too far, or tears more."""
-    points = points.copy()
-    limits = (bounds.low / _MENDED, _MENDED * bounds.high)
+    points, bounds = points.copy(), shaped.bounds
+    mended = max(1.0, _MENDED * shaped.limit)
+    limits = (bounds.low / mended, mended * bounds.high)
     for _ in range(_ROUNDS):
-        torn = _stretched(points, corners, shapes, bounds) > _TORN
+        torn = stretched > shaped.limit
         if not torn.any():
             shift = np.linalg.norm(points - web.after, axis=1)
             return points if shift.max() < _FAR * bounds.size else None
         if _are_many(torn):
             break
-        _project(points, web.free, (corners[torn], shapes[torn]), limits)
+        corners = shaped.corners[torn]
+        _project(points, web.free, (corners, shaped.undone[torn]), limits)
+        moved = np.zeros(len(points), np.bool_)
+        moved[corners] = True
+        stretched = shaped.stretched_again(stretched, points, moved)
     return None
 
 

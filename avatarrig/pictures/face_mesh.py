@@ -46,15 +46,22 @@ def _blend_lines(
 ) -> None:
     before = np.ascontiguousarray(area)
     drawn = before.copy()
-    cv2.polylines(drawn, list(lines), False, colour, thickness, cv2.LINE_AA, _SHIFT)  # noqa: FBT003 - open lines; OpenCV takes no names here
+    cv2.polylines(
+        drawn,
+        list(lines),
+        isClosed=False,
+        color=colour,
+        thickness=thickness,
+        lineType=cv2.LINE_AA,
+        shift=_SHIFT,
+    )
     area[:] = cv2.addWeighted(drawn, alpha, before, 1 - alpha, 0)
 
 
 @functools.cache
 def _edges() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Gives the pairs of points that MediaPipe connects: the mesh, and the features."""
-    # Imported late: whoever draws a face has MediaPipe loaded, nobody else needs it.
-    from avatarrig.detectors.runtime import vision  # noqa: PLC0415
+    from avatarrig.detectors.runtime import vision  # noqa: PLC0415 - whoever draws a face has it loaded, nobody else needs it
 
     connections = vision.FaceLandmarksConnections
     irises = connections.FACE_LANDMARKS_LEFT_IRIS + connections.FACE_LANDMARKS_RIGHT_IRIS

@@ -56,8 +56,7 @@ class Asking(msgspec.Struct, frozen=True):
         """
         if not self.references:
             return b""
-        # Faces are compared only where that is asked for, and it opens OpenCV.
-        from avatarrig.detectors.faces.references import template_of  # noqa: PLC0415
+        from avatarrig.detectors.faces.references import template_of  # noqa: PLC0415 - it opens OpenCV, and few ask for it
 
         return template_of(self.references, self.places, models, report=report)
 

@@ -243,17 +243,15 @@ class Catalogue:
         for (name,) in names:
             if subject_digest(name) != forget.forget:
                 continue
-            for table in ("photos", "sights"):
-                self._base.execute(
-                    f"DELETE FROM {table} "  # noqa: S608 - our words
-                    "WHERE subject = ? AND partition = ? AND position < ?",
-                    (name, message.partition, message.offset),
-                )
-            for table in ("standings", "faces"):
-                self._base.execute(
-                    f"DELETE FROM {table} WHERE subject = ? AND decided_at <= ?",  # noqa: S608 - our words
-                    (name, forget.forgotten_at),
-                )
+            before = (name, message.partition, message.offset)
+            by_then = (name, forget.forgotten_at)
+            for removal, values in (
+                ("DELETE FROM photos WHERE subject = ? AND partition = ? AND position < ?", before),
+                ("DELETE FROM sights WHERE subject = ? AND partition = ? AND position < ?", before),
+                ("DELETE FROM standings WHERE subject = ? AND decided_at <= ?", by_then),
+                ("DELETE FROM faces WHERE subject = ? AND decided_at <= ?", by_then),
+            ):
+                self._base.execute(removal, values)
 
     def shelf(self, asked: Asked, page: int, size: int) -> Shelf:
         """Looks photos up. `page`: which page of them, from 0."""

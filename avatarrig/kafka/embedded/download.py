@@ -149,11 +149,10 @@ def _resume(url: str, jar: Jar, partial: Path, progress: _Progress) -> None:
     have = _size(partial) or 0
     if have >= jar.size:
         have = 0
-    # The scheme is the user's choice of mirror; a checksum decides what is accepted.
-    request = urllib.request.Request(url)  # noqa: S310
+    request = urllib.request.Request(url)  # noqa: S310 - the user's mirror; a checksum decides
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
             have = 0
         with partial.open("ab" if have else "wb") as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
 import sys
 import threading
@@ -86,7 +86,7 @@ def is_free(port: int) -> bool:
 
 def _choose(excluded: int) -> int:
     for _ in range(ATTEMPTS):
-        port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - no secret
+        port = secrets.choice(range(LOWEST, HIGHEST + 1))
         if port != excluded and is_free(port):
             return port
     raise BrokerError(f"no free port between {LOWEST} and {HIGHEST} on {HOST}")

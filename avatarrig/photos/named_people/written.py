@@ -85,7 +85,8 @@ def _named_in(header: Metadata) -> tuple[NamedFace, ...]:
         return ()
     try:
         parser = ET.XMLParser(target=_ShallowTree())  # noqa: S314 - no DTD, so no entities
-        root = ET.fromstring(packet.strip(b"\0 \r\n\t"), parser)  # noqa: S314
+        parser.feed(packet.strip(b"\0 \r\n\t"))
+        root = parser.close()
     except (ET.ParseError, ValueError, LookupError):
         return ()
     found: dict[str, NamedFace] = {}
