@@ -103,7 +103,7 @@ def main() -> None:
     settings = Settings(seed=arguments.seed, **steps)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
-    print(f"{len(bodies)} bodies, {sum(len(body.pose) for body in bodies)} photos")
+    print(f"{len(bodies)} bodies, {sum(len(body.photos.pose) for body in bodies)} photos")
     photos = photos_of(album_of(bodies))
     fixed = constants(photos, range(len(bodies)))
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)

@@ -258,14 +258,20 @@ def residuals_of(
 def cells_of(body: Body, learned: Learned) -> list[Cell]:
     """The evidence of those of a body's photos that say anything, with what is known of them."""
     cells = []
-    for place, (width, height) in enumerate(body.size):
+    for place, (width, height) in enumerate(body.photos.size):
         evidence = evidence_from_landmarks(
-            body.pose[place], body.world[place], int(width), int(height), learned=learned
+            body.photos.pose[place],
+            body.photos.world[place],
+            int(width),
+            int(height),
+            learned=learned,
         )
         if evidence is not None:
             total = EvidenceSum()
             total.add(evidence)
-            cells.append(Cell(total, int(body.moment[place]), int(body.session[place])))
+            cells.append(
+                Cell(total, int(body.photos.moment[place]), int(body.photos.session[place]))
+            )
     return cells
 
 
