@@ -18,6 +18,9 @@ from avatarrig.avatar.surfaces import Surface, apply, inverse, is_one, skinned
 
 _TINY: Final = 1e-7
 """A displacement over the body's size that is none."""
+_LAST: Final = np.array([0.0, 0.0, 0.0, 1.0])
+"""What a matrix of a skin ends with."""
+_ROUNDED: Final = 1e-5
 _NOBODY: Final = -1
 """Owner of accessors that stay as they are."""
 
@@ -88,7 +91,8 @@ def fit_skins(store: Store, fit: MeshFit) -> None:
         joints = list(skin.joints)
         moved = np.linalg.inv(fit.bind[joints]) @ fit.frame.bind[joints] @ skin.inverse_binds
         moved = np.where(skin.usable[:, None, None], moved, skin.inverse_binds)
-        moved[:, 3] = skin.inverse_binds[:, 3]
+        last = skin.inverse_binds[:, 3]
+        moved[:, 3] = np.where(np.abs(last - _LAST) < _ROUNDED, _LAST, last)
         if np.array_equal(moved, skin.inverse_binds):
             continue
         own = store.document["skins"][number]

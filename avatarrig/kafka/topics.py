@@ -95,7 +95,7 @@ def describe_cluster(settings: KafkaSettings, *, timeout_ms: int = BOOTSTRAP_TIM
 
 def create_topics(
     settings: KafkaSettings, topics: Iterable[Topic], *, replication: int | None = None
-) -> None:
+) -> bool:
     """Creates the topics that are missing and checks those that are there.
 
     Returns when every partition has a leader. Doing it again, or at the same time
@@ -106,12 +106,16 @@ def create_topics(
             record counts as written when all copies but one have it, so that any one broker
             may be lost for good.
 
+    Returns:
+        Whether none of them was there before.
+
     Raises:
         TopicError: A topic exists with another number of partitions, or was refused.
     """
     wanted = {topic.name: topic for topic in topics}
     with admin_client(settings) as client:
         existing = _partitions(client, wanted)
+        are_new = not existing
         missing = [topic for name, topic in wanted.items() if name not in existing]
         if missing:
             copies = _copies(client) if replication is None else replication
@@ -121,6 +125,7 @@ def create_topics(
             client.wait_for_topics(list(request), timeout_ms=CREATION_TIMEOUT_MS)
             existing = _known_everywhere(client, wanted)
     _check_partitions(wanted.values(), existing)
+    return are_new
 
 
 def _known_everywhere(client: KafkaAdminClient, wanted: Iterable[str]) -> dict[str, int]:

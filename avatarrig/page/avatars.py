@@ -12,7 +12,8 @@ import numpy as np
 
 from avatarrig.errors import AvatarRigError
 from avatarrig.runs import RunDirectory
-from avatarrig.runs.estimates import SUBJECTS, place_of_estimate
+from avatarrig.runs.estimates import place_of_estimate
+from avatarrig.runs.layout import SUBJECTS
 
 _PATTERNS: Final = ("*-fitted.glb", "*-fitted.vrm")
 """What `avatarrig fit --run` writes beside the estimate."""

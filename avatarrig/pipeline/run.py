@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -146,7 +146,12 @@ def _locked_run(
             run = _prepared(request, directory, identity, display)
             finished = FinishedRun(run)
 
-            def carried_out() -> Progress:
+            def written(progress: Progress) -> _Written:
+                if not progress.counts.found and not interruption.requested:
+                    raise _no_photos(request, read_file_counts(directory))
+                return _written(run, progress)
+
+            def carried_out() -> _Written:
                 progress = run.progress()
                 session = Session(
                     run,
@@ -155,14 +160,13 @@ def _locked_run(
                     started=started,
                     detection_expected=not finished.all_detected,
                 )
-                session.carry_out(interruption)
-                return progress
+                return session.carry_out(interruption, lambda: written(progress))
 
-            progress = finished.look(display.note) or _mended(run, carried_out, display)
+            seen = finished.look(display.note)
+            progress, estimates, departed = (
+                _mended(run, carried_out, display) if seen is None else written(seen)
+            )
         elapsed = time.monotonic() - started
-        if not progress.counts.found and not interruption.requested:
-            raise _no_photos(request, read_file_counts(directory))
-        estimates, departed = _written(run, progress)
         screen.results(directory, progress, estimates, elapsed, departed)
         code = _exit_code(progress, interrupted=interruption.requested)
         if code is ExitCode.INTERRUPTED:
@@ -206,7 +210,7 @@ def _learned(options: DetectorOptions, display: Display) -> str | None:
         return None
 
 
-def _mended(run: PreparedRun, carried_out: Callable[[], Progress], display: Display) -> Progress:
+def _mended(run: PreparedRun, carried_out: Callable[[], _Written], display: Display) -> _Written:
     """Carries a run out; where the embedded Kafka's data is damaged, once more without it."""
     try:
         return carried_out()
@@ -221,8 +225,16 @@ def _mended(run: PreparedRun, carried_out: Callable[[], Progress], display: Disp
         return carried_out()
 
 
-def _written(run: PreparedRun, progress: Progress) -> tuple[Estimates, int]:
-    """Writes the results; returns the estimates, and how many photos still count that are gone."""
+class _Written(NamedTuple):
+    """What was written. `departed`: how many photos still count that are gone."""
+
+    progress: Progress
+    estimates: Estimates
+    departed: int
+
+
+def _written(run: PreparedRun, progress: Progress) -> _Written:
+    """Writes the results."""
     request, directory = run.request, run.directory
     estimates: Estimates = progress.estimates()
     # What an earlier command told the aggregator, this one does not say.
@@ -242,7 +254,7 @@ def _written(run: PreparedRun, progress: Progress) -> tuple[Estimates, int]:
         },
         still_counted=departed,
     )
-    return estimates, departed
+    return _Written(progress, estimates, departed)
 
 
 def _exit_code(progress: Progress, *, interrupted: bool) -> ExitCode:

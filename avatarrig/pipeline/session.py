@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import islice
+from typing import TypeVar
 
 import structlog
 
@@ -53,6 +55,7 @@ CATCH_UP_SECONDS = 15.0
 STOP_SECONDS = 4.0
 """Ctrl-C ends a run within 5 s; what is not finished by then is redone by the next start."""
 POLL_SECONDS = 0.1
+ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
 
 
@@ -88,9 +91,14 @@ class Session:
         self._written_at = 0.0
         self._restarts: dict[str, int] = {}
 
-    def carry_out(self, interruption: Interruption) -> None:
-        """Processes the photos and waits for the estimate that contains them all."""
+    def carry_out(self, interruption: Interruption, finish: Callable[[], ResultT]) -> ResultT:
+        """Processes the photos and waits for the estimate that contains them all.
+
+        Args:
+            finish: Writes what came of it; where all is done, while the parts end.
+        """
         with ExitStack() as stack:
+            beside = stack.enter_context(ThreadPoolExecutor(1, "finish"))
             stack.callback(self._directory.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             parts = stack.enter_context(
@@ -108,12 +116,17 @@ class Session:
                 stack.callback(parts.stop_parts)
             else:
                 kafka = self._started_beside(parts, kafka)
-            parts.patiently(lambda: create_topics(kafka, pipeline_topics(self._request.partitions)))
+            topics = pipeline_topics(self._request.partitions)
+            if is_new := parts.patiently(lambda: create_topics(kafka, topics)):
+                parts.release()  # nothing is done, and nothing waits
             if self._request.tells_measured:
                 parts.patiently(lambda: self._tell_measured(kafka))
             self._enter("looking at what is done")
             reader = parts.patiently(lambda: self._caught_up(kafka, stack))
-            publishing, photos, standings = parts.patiently(lambda: self._publishing(kafka, stack))
+            pending = frozenset() if is_new else parts.patiently(lambda: self._waiting(kafka))
+            publishing, photos, standings = parts.patiently(
+                lambda: self._publishing(kafka, stack, pending)
+            )
             parts.release()
             publishing.start(parts.background)
             stack.callback(publishing.stop)
@@ -132,6 +145,8 @@ class Session:
             parts.work(interruption.stop, step)
             self._enter("stopping")
             self._tell(photos)
+            finishing = None if interruption.requested else beside.submit(finish)
+        return finish() if finishing is None else finishing.result()
 
     def _tell(self, photos: RunPhotos) -> None:
         """Says what was wrong with the run's files."""
@@ -218,16 +233,19 @@ class Session:
             log = self._directory.logs / f"{state.name}.log"
             self._display.note(f"{state.name} ended and was started again; its log is {log}")
 
-    def _publishing(
-        self, kafka: KafkaSettings, stack: ExitStack
-    ) -> tuple[Publishing, RunPhotos, Standings]:
+    def _waiting(self, kafka: KafkaSettings) -> frozenset[str]:
+        """Names the photos that an earlier start left to the detectors."""
         group = detector_group(self._run.identity.run)
         # Not only stable offsets: a transaction that a killed broker left half-finished would
-        # hide them for long, and a photo too many in `pending` does no harm.
+        # hide them for long, and a photo too many does no harm.
         with closing(
             open_reader(kafka, group_id=group, isolation_level="read_uncommitted")
         ) as detectors:
-            waiting = waiting_photos(detectors, self._run.identity.run, self._run.dataset.asked)
+            return waiting_photos(detectors, self._run.identity.run, self._run.dataset.asked)
+
+    def _publishing(
+        self, kafka: KafkaSettings, stack: ExitStack, pending: frozenset[str]
+    ) -> tuple[Publishing, RunPhotos, Standings]:
         producer = open_producer(kafka)
         stack.callback(producer.close, timeout=1)
         photos = RunPhotos(
@@ -235,7 +253,7 @@ class Session:
             self._directory,
             fingerprint=self._run.fingerprint,
             wanted=self._request.detecting.wanted,
-            pending=waiting,
+            pending=pending,
             restore=self._restorer(kafka, stack),
         )
         publishing = Publishing(

@@ -13,11 +13,9 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.runs.atomic import write_json
-from avatarrig.runs.layout import RunDirectory
+from avatarrig.runs.layout import SUBJECTS, RunDirectory
 from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate, Measured
-
-SUBJECTS: Final = "subjects"
 
 _LONGEST: Final = 60
 _DIGEST: Final = 8

@@ -14,6 +14,8 @@ from avatarrig.wire import decode_json
 OBSERVATIONS = "observations"
 OVERLAYS = "overlays"
 MASKS = "masks"
+SUBJECTS = "subjects"
+"""Of several people: a folder with the estimate of each."""
 ESTIMATE = "skeleton_estimate.json"
 
 

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 from avatarrig.photos.object_store import has_folders, open_store_at, reaching
 from avatarrig.runs.atomic import RunStorageError
-from avatarrig.runs.estimates import SUBJECTS
-from avatarrig.runs.layout import ESTIMATE, OBSERVATIONS
+from avatarrig.runs.layout import ESTIMATE, OBSERVATIONS, SUBJECTS
 
 _MARK = ".avatarrig"
 _MARK_TEXT = b"Files that avatarrig detect --out writes lie here.\n"

@@ -11,7 +11,11 @@ import pytest
 from click.testing import CliRunner
 from support.avatar.avatars import JOINTS, Recipe, build, name_of
 from support.avatar.fitted import Read
+from support.avatar.glb import read_bytes
 
+from avatarrig.avatar.gltf.accessors import read_floats, read_raw
+from avatarrig.avatar.gltf.container import Container, write_container
+from avatarrig.avatar.gltf.storing import Store
 from avatarrig.cli.commands.fit import fit
 
 Node = Callable[..., str]
@@ -38,6 +42,25 @@ def fitted(avatar: Path, run: Path) -> Path:
 def bones_of(avatar: Read) -> dict[str, int]:
     known = {node.name: number for number, node in enumerate(avatar.gltf.nodes)}
     return {bone: known[name_of(bone, "mixamo")] for bone in JOINTS}
+
+
+def with_idle_joints(data: bytes) -> bytes:
+    """The same where joints that hold nothing are named, and matrices end nearly as they must."""
+    whole = read_bytes(data)
+    store = Store(whole.document, bytearray(whole.binary))
+    attributes = store.document["meshes"][0]["primitives"][0]["attributes"]
+    weights = read_floats(store.document, store.binary, attributes["WEIGHTS_0"])
+    joints = read_raw(store.document, store.binary, attributes["JOINTS_0"])
+    idle = np.where(weights > 0, joints, 3).astype(joints.dtype).tobytes()
+    view = store.document["bufferViews"][
+        store.document["accessors"][attributes["JOINTS_0"]]["bufferView"]
+    ]
+    store.binary[view["byteOffset"] : view["byteOffset"] + len(idle)] = idle
+    binds = store.document["skins"][0]["inverseBindMatrices"]
+    values = read_floats(store.document, store.binary, binds).reshape(-1, 16)
+    values[:, 15] = np.nextafter(np.float32(1), np.float32(0))
+    store.put(binds, values)
+    return write_container(Container(document=store.document, binary=bytes(store.binary)))
 
 
 def test_exports_are_valid(node: Node, run: Path) -> None:
@@ -73,7 +96,7 @@ def test_avatars_that_others_have_packed_are_fitted_as_plain_ones(
     node: Node, other_run: Path, tmp_path: Path, how: str
 ) -> None:
     plain, packed = tmp_path / "plain.glb", tmp_path / f"{how}.glb"
-    plain.write_bytes(build(Recipe(turned=True)))
+    plain.write_bytes(with_idle_joints(build(Recipe(turned=True))))
     node("pack.mjs", how, plain, packed)
     one, other = (Read(fitted(file, other_run).read_bytes()) for file in (plain, packed))
     assert not set(other.gltf.extensionsUsed) & {
@@ -85,5 +108,7 @@ def test_avatars_that_others_have_packed_are_fitted_as_plain_ones(
         assert lengths[1][key] == pytest.approx(length, rel=0.004), key
     corners = [np.ptp(read.mesh(), axis=0) for read in (one, other)]
     assert corners[1] == pytest.approx(corners[0], rel=0.01)
-    (told,) = node("validate.mjs", tmp_path / f"{how}-fitted.glb").splitlines()
-    assert not json.loads(told)["errors"]
+    both = (packed, tmp_path / f"{how}-fitted.glb")
+    before, after = (json.loads(line) for line in node("validate.mjs", *both).splitlines())
+    assert not after["errors"]
+    assert after["warnings"].keys() <= before["warnings"].keys()

@@ -142,18 +142,28 @@ def _draco_arrays(
 
     mesh = DracoPy.decode(data)
     stored = {attribute["unique_id"]: attribute["data"] for attribute in mesh.attributes}
-    arrays: list[tuple[int, NDArray[Any]]] = []
+    found: dict[str, NDArray[Any]] = {}
     for name, unique in attributes.items():
-        index = primitive["attributes"][name]
-        accessor = document["accessors"][index]
+        accessor = document["accessors"][primitive["attributes"][name]]
         width = COMPONENTS[accessor["type"]]
         values = np.asarray(stored[unique]).reshape(-1, width)
-        arrays.append((index, _normalised(name, values.astype(dtype_of(accessor)))))
+        found[name] = _normalised(name, values.astype(dtype_of(accessor)))
+    _drop_idle_joints(found)
+    arrays = [(primitive["attributes"][name], values) for name, values in found.items()]
     faces = np.asarray(mesh.faces).reshape(-1, 1)
     if "indices" in primitive:
         accessor = document["accessors"][primitive["indices"]]
         arrays.append((primitive["indices"], faces.astype(dtype_of(accessor))))
     return arrays
+
+
+def _drop_idle_joints(found: dict[str, NDArray[Any]]) -> None:
+    """Sets joints that hold nothing to 0, as validators want what they can read, in place."""
+    for name, weights in found.items():
+        kind, _, number = name.partition("_")
+        joints = found.get(f"JOINTS_{number}")
+        if kind == "WEIGHTS" and joints is not None and joints.shape == weights.shape:
+            found[f"JOINTS_{number}"] = np.where(weights == 0, 0, joints).astype(joints.dtype)
 
 
 def _normalised(name: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -29,7 +29,8 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINNER_TURNS = 4
 """Steps a second: as often as the panel is drawn."""
 
-STATUS_STYLE = {"stable": "green", "provisional": "yellow", "insufficient": "dim"}
+STATUS_STYLE = {"stable": "bold", "provisional": "", "insufficient": "dim"}
+"""Without a hue: those tell the sides."""
 
 
 class LiveDisplay:
@@ -173,12 +174,15 @@ def bones_table(bones: tuple[BoneRow, ...], width: int) -> Table:
         said = f"{row.status}, tape" if row.measured else row.status
         status = words(said, style=STATUS_STYLE.get(row.status, ""))
         bar = (interval_bar(row, widest),) if has_bars else ()
-        table.add_row(*cells, str(row.samples), _share(row.prior_share), status, *bar)
+        table.add_row(*cells, str(row.samples), share_words(row), status, *bar)
     return table
 
 
-def _share(part: float | None) -> str:
-    return "–" if part is None else f"{part:.0%}".replace("%", " %")
+def share_words(row: BoneRow) -> str:
+    """Writes how much of a ratio comes from people in general; one by definition has none of it."""
+    if row.prior_share is None or row.low == row.high:
+        return "–"
+    return f"{row.prior_share:.0%}".replace("%", " %")
 
 
 def ratio_words(row: BoneRow) -> str:

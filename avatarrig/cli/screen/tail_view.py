@@ -11,7 +11,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from avatarrig.cli.screen.display import STATUS_STYLE, interval_bar, interval_words, ratio_words
+from avatarrig.cli.screen.display import (
+    STATUS_STYLE,
+    interval_bar,
+    interval_words,
+    ratio_words,
+    share_words,
+)
 from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count
 from avatarrig.pictures.braille import Cell, to_ascii
@@ -31,7 +37,7 @@ TONE_STYLE: Final = {
     "right": "deep_sky_blue1",
     "middle": "",
 }
-SIDE_BY_SIDE_FROM: Final = 132
+SIDE_BY_SIDE_FROM: Final = 141
 """Narrower terminals show the skeleton below the table."""
 
 SPARKS: Final = "▁▂▃▄▅▆▇"
@@ -41,9 +47,19 @@ STEADY: Final = 0.02
 
 MOST_LISTED: Final = 5
 MOST_REASONS: Final = 4
-_TABLE_WIDTH: Final = 97
-_FROM_WIDTH: Final = {"samples": 34, "status": 44, "trend": 58, "90 % interval": 76, "": 96}
-_FIGURES: Final = {"ratio", "90 % interval", "samples"}
+_TABLE_WIDTH: Final = 106
+_FROM_WIDTH: Final = {
+    "samples": 34,
+    "status": 44,
+    "prior": 50,
+    "90 % interval": 64,
+    "trend": 80,
+    "": 106,
+}
+_COMFORTABLE_WIDTH: Final = 86
+"""Narrower tables keep their columns closer together."""
+
+_FIGURES: Final = {"ratio", "90 % interval", "samples", "prior"}
 
 
 class Screen:
@@ -199,7 +215,8 @@ def bones(
     estimate: Estimate | None, notes: Sequence[HistoryRecord], screen: Screen, width: int
 ) -> Table:
     """Draws the table of bones; in a narrow one bars, intervals and trends are left out."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    apart = 1 if width < _COMFORTABLE_WIDTH else 2
+    table = Table(box=None, pad_edge=False, padding=(0, apart, 0, 0))
     rows = bone_rows(estimate)
     # A wingspan is as long as several bones; to its scale their intervals would be dots.
     widest = max((row.high for row in rows[:-1] if row.high is not None), default=1.0)
@@ -209,6 +226,7 @@ def bones(
         "90 % interval": lambda _, row: screen.words(interval_words(row)),
         "": lambda _, row: _bar(row, widest, screen),
         "samples": lambda _, row: screen.words(str(row.samples)),
+        "prior": lambda _, row: screen.words(share_words(row)),
         "trend": lambda key, _: screen.words(trend(notes, key), "cyan"),
         "status": lambda _, row: screen.words(row.status, STATUS_STYLE.get(row.status, "")),
     }

@@ -36,7 +36,8 @@ for (const [begin, end] of [["pointerover", "pointerout"], ["focusin", "focusout
 const percent = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`;
 const range = ([low, high]) => (low === high ? "by definition" : `${low.toFixed(3)} – ${high.toFixed(3)}`);
 
-const share = (part) => (typeof part === "number" ? `${Math.round(100 * part)} %` : "–");
+/** How much comes from people in general; what is one by definition has none. */
+const share = ({ prior_share: part, interval: [low, high] }) => (typeof part === "number" && low !== high ? `${Math.round(100 * part)} %` : "–");
 
 const REACH = 0.25; // of the ratio, to either side
 
@@ -64,7 +65,7 @@ function boneRow(bone) {
     cell("samples", { class: "number" }, bone.samples.toLocaleString()),
     cell("length", { class: "number length" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
     cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
-    cell("from people in general", { class: "number" }, share(bone.prior_share)),
+    cell("from people in general", { class: "number" }, share(bone)),
     cell(byId("window-head").textContent, { class: bone.drift ? "number window drift" : "number window" }, inWindow),
   );
 }
@@ -119,7 +120,7 @@ function showFurther(bones) {
         cell("90 % interval", { class: "number" }, range(bone.interval)),
         cell("length", { class: "number length" }, bone.metres ? `${bone.metres.toFixed(3)} m` : "–"),
         cell("status", { class: `status ${bone.status}` }, bone.measured ? `${bone.status}, tape` : bone.status),
-        cell("from people in general", { class: "number" }, share(bone.prior_share)),
+        cell("from people in general", { class: "number" }, share(bone)),
       ),
     ),
   );

@@ -16,7 +16,8 @@ from avatarrig.photos.object_store import StoreAwayError, lies_in_store
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.process.background import Background
 from avatarrig.runs import RunDirectory, RunStorageError, write_atomically
-from avatarrig.runs.estimates import SUBJECTS, place_of_estimate
+from avatarrig.runs.estimates import place_of_estimate
+from avatarrig.runs.layout import SUBJECTS
 from avatarrig.runs.store import RunStore
 from avatarrig.views import Subject
 from avatarrig.views.board import EVERYTHING, Board

@@ -37,8 +37,8 @@ def test_topics_are_created_with_their_partitions_and_settings(
     empty_kafka: EmbeddedBroker,
 ) -> None:
     settings = KafkaSettings(bootstrap_servers=empty_kafka.bootstrap_servers)
-    create_topics(settings, pipeline_topics(4))
-    create_topics(settings, pipeline_topics(4))
+    assert create_topics(settings, pipeline_topics(4))
+    assert not create_topics(settings, pipeline_topics(4))
     check_topics(settings, pipeline_topics(4))
     with admin_client(settings) as client:
         described = {topic["name"]: topic for topic in client.describe_topics()}

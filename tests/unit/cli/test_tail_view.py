@@ -79,6 +79,15 @@ def test_no_line_is_wider_than_the_terminal(width: int, height: int) -> None:
     assert any("upper arm, l" in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_how_much_of_a_figure_is_from_people_in_general_is_told(width: int) -> None:
+    lines = shown(board(), width)
+    head = next(line for line in lines if "bone" in line and "ratio" in line)
+    hips = next(line for line in lines if line.startswith("hips") or "  hips" in line)
+    end = head.index("prior") + len("prior")
+    assert hips[:end].endswith(" %")
+
+
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_the_skeleton_and_the_figures_fit_the_height(width: int) -> None:
     lines = shown(board(), width, 40)

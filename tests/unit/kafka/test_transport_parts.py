@@ -202,7 +202,7 @@ def test_a_broker_that_has_not_heard_of_a_new_topic_is_asked_again(
     client.describe_cluster.return_value = {"brokers": [1, 2, 3]}
     client.create_topics.return_value = {"topics": [{"name": "new", "error_code": 0}]}
     monkeypatch.setattr(topics, "admin_client", lambda _: contextlib.nullcontext(client))
-    create_topics(SECURE, [Topic("new", 2)])
+    assert create_topics(SECURE, [Topic("new", 2)])
     request, _ = client.create_topics.call_args
     assert request[0]["new"]["replication_factor"] == 3
     assert request[0]["new"]["configs"]["min.insync.replicas"] == "2"
