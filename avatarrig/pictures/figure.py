@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from avatarrig.wire.estimate import Estimate
+from avatarrig.wire.estimate import LONGEST, Estimate
 
 Point = tuple[float, float]
 Side = Literal["left", "right", "middle"]
@@ -39,7 +39,7 @@ class Length(msgspec.Struct, frozen=True):
     """One length, shoulder width = 1.
 
     Attributes:
-        drawn: How long it is drawn.
+        drawn: How long it is drawn: what no person has, such as a forged estimate holds, is cut.
         value: The estimate; None where there is none and nothing may be written.
         low: Lower end of the 90 % interval.
         status: insufficient, provisional or stable.
@@ -149,8 +149,9 @@ def _length(estimate: Estimate | None, key: str) -> Length:
         return Length(sketched, None, sketched, sketched, "insufficient")
     bone = estimate.stats.get(key)
     if bone is None:
-        return Length(value, value, value, value, "provisional")
-    return Length(value, value, bone.low, bone.high, bone.status)
+        return Length(min(value, LONGEST), value, value, value, "provisional")
+    low, high = min(bone.low, LONGEST), min(bone.high, LONGEST)
+    return Length(min(value, LONGEST), value, low, high, bone.status)
 
 
 def _limbs(of: dict[str, Length], side: Literal["left", "right"], top: float) -> list[Bone]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -20,9 +20,6 @@ from avatarrig.runs.estimate_file import nobody_called
 from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation, decode_json
 from avatarrig.wire.reasons import Exclusion
-
-Document = dict[str, Any]
-T = TypeVar("T")
 
 
 class UnreportableRunError(AvatarRigError, ValueError):
@@ -52,6 +49,27 @@ class RejectedPhoto(msgspec.Struct, frozen=True):
     attempts: int = 1
 
 
+class RunSettings(msgspec.Struct, frozen=True):
+    """What a run was asked for, as the summary tells it.
+
+    Attributes:
+        fingerprint: The detector's.
+        models: Checksums of its networks.
+    """
+
+    fingerprint: str | None = None
+    options: dict[str, Any] | None = None
+    models: tuple[str, ...] | None = None
+
+
+class _Summary(msgspec.Struct, frozen=True):
+    """What of a run's summary is shown; nothing before the run has ended."""
+
+    settings: RunSettings | None = None
+    rejected: tuple[RejectedPhoto, ...] | None = None
+    total_images: int | None = None
+
+
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report tells.
 
@@ -71,7 +89,7 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     found: int | None
     courses: dict[str, Course]
     measured: MeasuredRun
-    settings: Document
+    settings: RunSettings
     other_detectors: int
 
     @property
@@ -104,13 +122,13 @@ def collect(directory: Path, subject: str | None = None) -> Collected:
     """
     run = RunDirectory(directory)
     measured = measure_run(directory)
-    summary = _document(run.summary)
-    settings = summary.get("settings") or {}
+    summary = _summary(run.summary)
+    settings = summary.settings or RunSettings()
     # Without faces: nine tenths of the memory, and not shown.
     everybodys = [slim(observation) for observation in load_run(directory)]
     everything = _of(subject, everybodys, directory)
     is_all = len(everything) == len(everybodys)
-    fingerprint = settings.get("fingerprint") or _most_common(everything)
+    fingerprint = settings.fingerprint or _most_common(everything)
     mine = in_order(seen for seen in everything if seen.fingerprint == fingerprint)
     if not mine:
         raise UnreportableRunError(
@@ -123,8 +141,8 @@ def collect(directory: Path, subject: str | None = None) -> Collected:
         dataset=dataset_of(run),
         photos=tuple(map(seen_photo, mine)),
         # Of these the summary does not say whose they are.
-        rejected=_rejected(run, summary) if is_all else (),
-        found=summary.get("total_images") if is_all else None,
+        rejected=summary.rejected or () if is_all else (),
+        found=summary.total_images if is_all else None,
         courses=_courses(mine, _options(run)),
         measured=MeasuredRun(
             directory, tuple(photo for photo in measured.photos if photo.image_id in shown)
@@ -175,23 +193,11 @@ def _options(run: RunDirectory) -> EstimateOptions:
         raise _unreadable(run.estimate, error) from error
 
 
-def _rejected(run: RunDirectory, summary: Document) -> tuple[RejectedPhoto, ...]:
+def _summary(file: Path) -> _Summary:
     try:
-        return msgspec.convert(summary.get("rejected") or (), tuple[RejectedPhoto, ...])
-    except msgspec.ValidationError as error:
-        raise UnreportableRunError(f"{run.summary}: {error}") from error
-
-
-def _document(file: Path) -> Document:
-    return _read(file, dict[str, Any]) or {}
-
-
-def _read(file: Path, kind: type[T]) -> T | None:
-    """Reads a file that is only there once a run has ended; None before."""
-    try:
-        return decode_json(file.read_bytes(), kind)
-    except FileNotFoundError:
-        return None
+        return decode_json(file.read_bytes(), _Summary)
+    except FileNotFoundError:  # it is only there once a run has ended
+        return _Summary()
     except (OSError, msgspec.MsgspecError) as error:
         raise _unreadable(file, error) from error
 

@@ -333,11 +333,8 @@ def _settings(collected: Collected) -> _Settings:
         str(collected.run.path),
         None if collected.dataset is None else str(collected.dataset),
         collected.photos[0].observation.fingerprint,
-        settings.get("options") or {},
-        [
-            (files.get(sha, "a model of another version"), sha)
-            for sha in settings.get("models") or ()
-        ],
+        settings.options or {},
+        [(files.get(sha, "a model of another version"), sha) for sha in settings.models or ()],
     )
 
 

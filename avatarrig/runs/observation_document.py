@@ -77,7 +77,9 @@ def from_document(document: Document) -> Observation:
         fields["blendshapes"] = _packed_blendshapes(face)
         fields["subject"] = subject_name(fields["subject"])
         return msgspec.convert(fields, type=Observation)
-    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+    except ObservationFileError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise ObservationFileError(f"not an observation of AvatarRig: {error!r}") from error
 
 
@@ -167,19 +169,21 @@ def _packed(part: Document | None, key: str, names: tuple[str, ...]) -> Document
     if part is None or part.get(key) is None:
         return None
     rows = [[landmark[name] for name in names] for landmark in part[key]]
-    array = np.array(rows, dtype=np.float32)
-    if not math.isfinite(float(np.abs(array).sum())):
-        raise ObservationFileError(f"{key} holds a value that is no number")
-    return _builtins(array)
+    return _of_numbers(rows, key)
 
 
 def _packed_blendshapes(face: Document | None) -> Document | None:
     if not face or not face["blendshapes"]:
         return None
     scores = [face["blendshapes"][name] for name in BLENDSHAPE_NAMES]
-    return _builtins(np.array(scores, dtype=np.float32))
+    return _of_numbers(scores, "blendshapes")
 
 
-def _builtins(array: NDArray[np.float32]) -> Document:
+def _of_numbers(values: list[Any], key: str) -> Document:
+    with np.errstate(over="ignore"):  # what is too large is infinite, and refused
+        array = np.array(values, dtype=np.float32)
+        total = float(np.abs(array).sum())
+    if not math.isfinite(total):
+        raise ObservationFileError(f"{key} holds a value that is no number")
     packed = PackedArray.pack(array)
     return {"shape": packed.shape, "data": packed.data}

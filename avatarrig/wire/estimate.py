@@ -20,6 +20,9 @@ SCALE_BASIS: Final = "shoulder_width"
 DECIMALS: Final = 5
 """Of ratios and metres."""
 
+LONGEST: Final = 100.0
+"""Over shoulder width: no person has a bone as long."""
+
 MOST_KEYS: Final = 256
 """Of any mapping."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.errors import AvatarRigError
-from avatarrig.wire.estimate import BoneEstimate, Estimate, FaceRatio, FurtherBone
+from avatarrig.wire.estimate import LONGEST, BoneEstimate, Estimate, FaceRatio, FurtherBone
 
 MEASURED: Final = "measured"
 PRIOR: Final = "population mean: too few photos show it"
@@ -40,8 +40,8 @@ FURTHER: Final = {
 """What photos do not show. Where an estimate says nothing of it either: mean shares of stature of
 ANSUR II, men and women alike (Gordon et al., 2014: 4,082 men, 1,986 women)."""
 
-_LEAST, _MOST = 0.01, 100
-"""Lengths over shoulder width between which somebody may be."""
+_LEAST: Final = 0.01
+"""Over shoulder width: no person has a bone as short."""
 
 
 class EstimateRefusedError(AvatarRigError, ValueError):
@@ -130,11 +130,16 @@ def complete_lengths(estimate: Estimate | FileEstimate) -> RigLengths:
             lengths[key], sources[key] = known.value, PRIOR
     if not lengths:
         raise EstimateRefusedError("the estimate is empty: no photo has counted yet")
-    if not all(_LEAST < length < _MOST for length in lengths.values()):
-        raise EstimateRefusedError("the estimate holds a length that no person has")
+    _check(lengths)
     _fill(lengths, sources)
     _add_further(estimate, lengths, sources, told)
+    _check(lengths)
     return RigLengths(lengths=lengths, sources=sources, told=told, height=_height(estimate))
+
+
+def _check(lengths: dict[str, float]) -> None:
+    if not all(_LEAST < length < LONGEST for length in lengths.values()):
+        raise EstimateRefusedError("the estimate holds a length that no person has")
 
 
 def _add_further(

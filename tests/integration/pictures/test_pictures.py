@@ -245,6 +245,7 @@ def test_a_bone_without_an_estimate_gets_no_number() -> None:
         said(),
         said(KEYS, stats={}),
         said({**KEYS, "upper_leg_L": 9.0, "hip_width": 0.01}),
+        said({**KEYS, "upper_leg_L": 1e300, "hip_width": 5e-324}),
     ],
 )
 def test_every_estimate_can_be_drawn_within_the_page(estimate: Estimate) -> None:

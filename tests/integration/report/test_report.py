@@ -237,6 +237,7 @@ def test_nobody_anywhere_gives_a_report_that_says_so(tmp_path: Path) -> None:
         ("observations/a.json", "{}", "observations/a.json"),
         ("phase1_summary.json", "[", "phase1_summary.json"),
         ("phase1_summary.json", '{"rejected": [1]}', "phase1_summary.json"),
+        ("phase1_summary.json", '{"settings": "x"}', "phase1_summary.json"),
     ],
 )
 def test_a_damaged_run_is_named(tmp_path: Path, file: str | None, content: str, hint: str) -> None:

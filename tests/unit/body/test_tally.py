@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.body.arbitrary import EVIDENCE, OBSERVATIONS, VERSION, observation
-from support.body.evidence import any_evidence, one_sided
+from support.body.evidence import any_evidence
 from support.body.standing import ARRIVED, DAY
 
-from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.evidence_sum import EvidenceSum
-from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
+from avatarrig.body.sums.histogram import HIGHEST_BIN
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence, Observation, PackedArray, decode, encode
 from avatarrig.wire.reasons import Exclusion
@@ -201,16 +200,3 @@ def test_photos_without_a_time_are_told_from_those_of_today_and_are_in_no_window
     merged = tallied([undated]) + tallied([observation(evidence=ONE, captured_at=ARRIVED)])
     assert merged.undated == 1
     assert really == dt.date(1, 1, 1)
-
-
-def test_the_state_stays_under_64_kilobytes_whatever_it_has_seen() -> None:
-    ratios = [dict.fromkeys(RATIO_KEYS, index) for index in range(LOWEST_BIN, HIGHEST_BIN + 1)]
-    year_old = [ARRIVED - age * DAY for age in [*range(92), *range(92, 5000, 25)]]
-    tally = Tally.empty()
-    for number in range(max(len(ratios), len(year_old))):
-        evidence = one_sided(number, ratios[number % len(ratios)])
-        captured_at = year_old[number % len(year_old)] + 60.0 * number
-        tally.add(observation(evidence=evidence, captured_at=captured_at, look=(31,) * 16))
-    while tally.observations < 10_000_000:
-        tally = tally + tally
-    assert len(tally.to_bytes()) < 64_000

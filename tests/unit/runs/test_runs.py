@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -250,14 +251,19 @@ def test_a_damaged_observation_counts_as_not_processed(tmp_path: Path) -> None:
         read_observation(run.observation("a-1"))
 
 
-def test_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["", [0], {}, 1e308, 10**400, "nan"])
+@pytest.mark.parametrize("place", ["pose", "face", "blendshapes"])
+def test_a_value_that_is_no_number_is_refused(tmp_path: Path, place: str, value: object) -> None:
     run = RunDirectory(tmp_path)
     write_observation(run, an_observation(), Pictures())
-    document = msgspec.json.decode(run.observation("a-1").read_bytes())
+    document = json.loads(run.observation("a-1").read_bytes())
     del document["sha256"]
-    document["pose"]["landmarks"][0]["x"] = None
-    run.observation("a-1").write_bytes(msgspec.json.encode(document))
-    with pytest.raises(ObservationFileError, match="landmarks"):
+    if place == "blendshapes":
+        document["face"][place]["jawOpen"] = value
+    else:
+        document[place]["landmarks"][0]["x"] = value
+    run.observation("a-1").write_text(json.dumps(document))
+    with pytest.raises(ObservationFileError, match=r"a-1\.json"):
         read_observation(run.observation("a-1"))
 
 
