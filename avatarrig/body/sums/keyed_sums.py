@@ -197,8 +197,13 @@ class KeyedSums(Generic[Key]):
         for key, rows in by_key.items():
             if (kept := self._settled.get(key)) is not None:
                 rows.append(kept)
-            together = list(map(sum, zip(*rows, strict=True)))
-            self._settled[key] = together if len(rows) == 1 else self._wrap(together)
+            match rows:
+                case [row]:
+                    self._settled[key] = list(row)
+                case [row, other]:  # most are, and this is quicker
+                    self._settled[key] = self._wrap(list(map(add, row, other)))
+                case _:
+                    self._settled[key] = self._wrap(list(map(sum, zip(*rows, strict=True))))
 
     def _wrap(self, row: list[int]) -> list[int]:
         if self._wrapped:
