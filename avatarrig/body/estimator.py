@@ -14,6 +14,8 @@ from avatarrig.wire.estimate import Estimate
 if TYPE_CHECKING:
     from typing import Self
 
+    from avatarrig.body.evidence.learned import Learned
+    from avatarrig.body.solver.doubt import Weighed
     from avatarrig.wire import Observation
 
 
@@ -84,6 +86,11 @@ class Estimator:
             >>> str(advice.framing), str(advice.view)
             ('full body', 'front')
         """
-        version = self._tally.learned or "full"
-        learned = load_learned(version.partition("-")[0])
-        return advise(weighed(self._tally.cells(), learned), learned)
+        return advise(self.evidence(), self._learned())
+
+    def evidence(self) -> Weighed:
+        """Returns all photos added up, each moment as far as it is to be trusted."""
+        return weighed(self._tally.cells(), self._learned())
+
+    def _learned(self) -> Learned:
+        return load_learned((self._tally.learned or "full").partition("-")[0])

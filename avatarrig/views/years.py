@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from avatarrig.body.estimator import Estimator
+from avatarrig.body.solver.agreement import can_be_one
+from avatarrig.body.solver.doubt import Weighed
 from avatarrig.body.sums.capture_days import credible
 
 if TYPE_CHECKING:
@@ -35,11 +38,13 @@ class Year(msgspec.Struct, frozen=True):
     Attributes:
         year: Such as ``2019``.
         bones: Key of a bone to its ratio to the shoulders.
+        evidence: The year's photos, added up.
     """
 
     year: str
     used: int
     bones: Mapping[str, BoneEstimate]
+    evidence: Weighed
 
 
 def years_of(observations: Iterable[Observation]) -> list[Year]:
@@ -59,17 +64,38 @@ def years_of(observations: Iterable[Observation]) -> list[Year]:
         estimate = estimator.estimate()
         if estimate.used >= LEAST_PHOTOS:
             bones = {key: estimate.bones[key] for key in SHOWN}
-            years.append(Year(year, estimate.used, bones))
+            years.append(Year(year, estimate.used, bones, estimator.evidence()))
     return years if len(years) > 1 else []
 
 
 def changing(years: Iterable[Year]) -> list[str]:
-    """Names the bones whose intervals of two years have nothing in common."""
+    """Names the bones that differ between years; none where all years can be of one body.
+
+    They do where the intervals of two years have nothing in common, or where the years cannot be of
+    one person by all bones together: then at least the bone that differs most is named.
+    """
     listed = list(years)
-    return [
-        name
-        for key, name in SHOWN.items()
-        if listed
-        and max(year.bones[key].low for year in listed)
-        > min(year.bones[key].high for year in listed)
-    ]
+    if not listed[1:]:
+        return []
+    bones = {name: [year.bones[key] for year in listed] for key, name in SHOWN.items()}
+    if apart := [name for name, each in bones.items() if _are_apart(each)]:
+        return apart
+    if can_be_one([year.evidence for year in listed]):
+        return []
+    gaps = {name: _gap(each) for name, each in bones.items()}
+    return [name for name, gap in gaps.items() if gap >= min(1.0, max(gaps.values()))]
+
+
+def _are_apart(bones: Sequence[BoneEstimate]) -> bool:
+    return max(bone.low for bone in bones) > min(bone.high for bone in bones)
+
+
+def _gap(bones: Sequence[BoneEstimate]) -> float:
+    """How far the least and the greatest are apart, over the 90 % interval of such a difference."""
+    least, most = min(bones, key=_value), max(bones, key=_value)
+    reach = math.hypot(least.high - least.value, most.value - most.low)
+    return (most.value - least.value) / max(reach, 1e-9)
+
+
+def _value(bone: BoneEstimate) -> float:
+    return bone.value

@@ -29,7 +29,7 @@ def look_again(folders: list[Path]) -> list[Body]:
             _seen_by(detector, folder, body)
             for folder in find_sets(folders)
             for body in read_set(folder)
-            if (folder / body.files[0]).is_file()
+            if (folder / body.photos.files[0]).is_file()
         ]
     if not bodies:
         names = ", ".join(map(str, folders))
@@ -39,7 +39,7 @@ def look_again(folders: list[Path]) -> list[Body]:
 
 def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
     pose, world, size, rows = [], [], [], []
-    for row, name in enumerate(body.files):
+    for row, name in enumerate(body.photos.files):
         try:
             seen = detector.detect((folder / name).read_bytes())
         except PhotoRefusedError as error:
@@ -49,9 +49,10 @@ def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
             world.append(seen.world)
             size.append((seen.width, seen.height))
             rows.append(row)
-    seen_anew = {
-        "pose": np.array(pose, float),
-        "world": np.array(world, float),
-        "size": np.array(size, float),
-    }
-    return dataclasses.replace(body, **vars(body.of(np.array(rows, int))) | seen_anew)
+    photos = dataclasses.replace(
+        body.photos.of(np.array(rows, int)),
+        pose=np.array(pose, float),
+        world=np.array(world, float),
+        size=np.array(size, float),
+    )
+    return dataclasses.replace(body, photos=photos)

@@ -10,7 +10,7 @@ import pytest
 from support.body.standing import BODY, photo
 from support.rendered import rendered
 
-from avatarrig.views.years import LEAST_PHOTOS, SHOWN, changing, years_of
+from avatarrig.views.years import LEAST_PHOTOS, SHOWN, Year, changing, years_of
 from avatarrig.wire import Observation
 
 FOUND_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()
@@ -48,18 +48,34 @@ def test_a_person_who_stays_the_same_has_years_that_agree() -> None:
     assert changing(years) == []
 
 
-def test_somebody_whose_proportions_change_is_noticed() -> None:
+def two_years(lengths: dict[str, float]) -> list[Year]:
+    """Of a body, and of one with other lengths five years later; 30 photos each."""
     first = dt.datetime(2019, 3, 1, tzinfo=dt.UTC).timestamp()
+    return years_of(
+        photo(
+            number + 30 * later,
+            body,
+            captured_at=first + 86_400 * (number + later * 5 * 365),
+            found_at=FOUND_AT,
+        )
+        for later, body in enumerate((BODY, lengths))
+        for number in range(30)
+    )
+
+
+def test_somebody_whose_proportions_change_is_noticed() -> None:
     long_armed = {bone: length * (1.4 if "arm" in bone else 0.8) for bone, length in BODY.items()}
-    days = [first + 86_400 * number for number in range(30)]
-    before = [
-        photo(number, BODY, captured_at=day, found_at=FOUND_AT) for number, day in enumerate(days)
-    ]
-    after = [
-        photo(30 + number, long_armed, captured_at=day + 5 * 365 * 86_400, found_at=FOUND_AT)
-        for number, day in enumerate(days)
-    ]
-    assert changing(years_of([*before, *after])) != []
+    assert changing(two_years(long_armed)) != []
+
+
+def test_a_change_that_may_be_chance_in_each_bone_is_none_in_all_together() -> None:
+    grown = {bone: length * (1.12 if "arm" in bone else 0.9) for bone, length in BODY.items()}
+    years = two_years(grown)
+    for key in SHOWN:
+        bones = [year.bones[key] for year in years]
+        assert max(bone.low for bone in bones) < min(bone.high for bone in bones)
+    assert changing(years) != []
+    assert changing(two_years(BODY)) == []
 
 
 @pytest.mark.parametrize(
