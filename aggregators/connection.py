@@ -9,7 +9,7 @@ import faust
 from faust.types.auth import CredentialsT
 from kafka import KafkaAdminClient
 
-from avatarrig.kafka import TopicError, admin_client, create_topics
+from avatarrig.kafka import TopicError, admin_client, create_missing
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def prepare_topics(settings: AggregatorSettings) -> dict[str, int]:
             if time.monotonic() > give_up:
                 break
             time.sleep(_LOOK_SECONDS)
-    if missing:
-        raise TopicError(
-            f"topics are missing at {settings.kafka.bootstrap_servers}: "
-            f"{', '.join(sorted(missing))}. "
-            "Create them with `avatarrig topics create`"
-        )
-    create_topics(settings.kafka, changelog_topics(settings.group, partitions))
+        if missing:
+            raise TopicError(
+                f"topics are missing at {settings.kafka.bootstrap_servers}: "
+                f"{', '.join(sorted(missing))}. "
+                "Create them with `avatarrig topics create`"
+            )
+        create_missing(client, changelog_topics(settings.group, partitions))
     return partitions
 
 

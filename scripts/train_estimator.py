@@ -9,6 +9,11 @@ Some networks learn from everybody. But a network knows the people it has learne
 are dealt into folds, and for each fold a network learns from all others and tells what the fold's
 photos say: on that the Gaussian step and the intervals are fitted. The ensemble that reads photos
 holds the networks of both kinds.
+
+    python scripts/train_estimator.py --data DIR --adapt FILE --pose-model lite --model-sha256 …
+
+gives another pose model weights by a few hundred people's photos, too few to learn from: the
+networks of FILE are kept, and what they see is centred and scaled as this model's landmarks ask.
 """
 
 from __future__ import annotations
@@ -30,12 +35,14 @@ from estimator.album import album_of
 from estimator.fit import Photos, constants, photos_of, train
 from estimator.learning import (
     PoseModel,
+    adapted,
     calibrated,
     cells_of,
     fold_of,
     learned_of,
     mean_of,
     population_from,
+    recentred,
     residuals_of,
 )
 from estimator.model import Parameters, Settings
@@ -43,7 +50,13 @@ from estimator.people import Body, find_sets, read_set
 from estimator.refit import Told, refitted
 
 from avatarrig.body.bones import HELMERT
-from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, Learned, centre_of, write_learned
+from avatarrig.body.evidence.learned import (
+    WEIGHTS_FOLDER,
+    Learned,
+    centre_of,
+    read_learned,
+    write_learned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,19 +96,56 @@ class School:
 
 
 def main() -> None:
-    """Trains, calibrates the intervals by cross-validation, writes the file."""
+    """Makes the weights, and writes the file."""
     arguments = _arguments()
     jax.config.update("jax_default_prng_impl", "rbg")  # several times faster on a CPU
     steps = {"steps": arguments.steps, "refit_steps": max(1, arguments.steps // 2)}
     settings = Settings(seed=arguments.seed, **steps)
     started = time.monotonic()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
-    print(f"{len(bodies)} bodies, {sum(len(body.pose) for body in bodies)} photos")
+    print(f"{len(bodies)} bodies, {sum(len(body.photos.pose) for body in bodies)} photos")
     photos = photos_of(album_of(bodies))
     fixed = constants(photos, range(len(bodies)))
     pose_model = PoseModel(arguments.pose_model, arguments.model_sha256)
     school = School(bodies, photos, fixed, settings, pose_model)
 
+    if arguments.adapt is None:
+        final = _trained(school, arguments)
+    else:
+        final = _adapted(school, arguments.adapt)
+    data = write_learned(final)
+    if len(data) > _LARGEST_FILE:
+        raise SystemExit(f"{len(data)} bytes are more than {_LARGEST_FILE}: take fewer networks")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_bytes(data)
+    print(
+        f"{arguments.out}: {len(data)} bytes, interval factors {final.intervals}, "
+        f"most misfit {final.most_misfit}, {time.monotonic() - started:.0f} s"
+    )
+
+
+def _adapted(school: School, start: Learned) -> Learned:
+    """Takes another pose model's networks, and everything else that few people cannot tell.
+
+    Neither intervals nor the limit of misfit become narrower: how dumps of many photos fare, few
+    photos do not show.
+    """
+    bodies = school.bodies
+    learned = adapted(start, school.fixed, school.pose_model)
+    learned = recentred(learned, bodies, [cells_of(body, learned) for body in bodies])
+    told = [cells_of(body, learned) for body in bodies]
+    learned = calibrated(learned, residuals_of(learned, bodies, told))
+    few, many, growth = np.maximum(learned.intervals, start.intervals).tolist()
+    limit, allowance = np.maximum(learned.most_misfit, start.most_misfit).tolist()
+    return dataclasses.replace(
+        learned, intervals=(few, many, growth), most_misfit=(limit, allowance)
+    )
+
+
+def _trained(school: School, arguments: argparse.Namespace) -> Learned:
+    """Trains, and calibrates the intervals by cross-validation."""
+    bodies, fixed, settings = school.bodies, school.fixed, school.settings
+    started = time.monotonic()
     fold = fold_of(bodies, arguments.folds, arguments.seed)
     parts = []
     for number in range(arguments.folds):
@@ -119,15 +169,7 @@ def main() -> None:
             dataclasses.replace(final, network=school.ensemble([one]).network) for one in parts
         ]
         _keep_folds(arguments.folds_out, bodies, fold, networks)
-    data = write_learned(final)
-    if len(data) > _LARGEST_FILE:
-        raise SystemExit(f"{len(data)} bytes are more than {_LARGEST_FILE}: take fewer networks")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_bytes(data)
-    print(
-        f"{arguments.out}: {len(data)} bytes, interval factors {final.intervals}, "
-        f"most misfit {final.most_misfit}, {time.monotonic() - started:.0f} s"
-    )
+    return final
 
 
 def _keep_folds(folder: Path, bodies: list[Body], fold: np.ndarray, learned: list[Learned]) -> None:
@@ -156,7 +198,17 @@ def _arguments() -> argparse.Namespace:
         "--folds-out", type=Path, metavar="DIR", help="keep the folds' weights, for the bench"
     )
     parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument(
+        "--adapt",
+        type=_weights,
+        metavar="FILE",
+        help="do not train: take the networks of these weights, of another pose model",
+    )
     return parser.parse_args()
+
+
+def _weights(path: str) -> Learned:
+    return read_learned(Path(path).read_bytes(), name=path)
 
 
 if __name__ == "__main__":

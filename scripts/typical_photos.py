@@ -35,7 +35,9 @@ def main() -> None:
     found: dict[Kind, list[np.ndarray]] = defaultdict(list)
     for folder in find_sets(arguments.data):
         for body in read_set(folder):
-            for pose, world, size in zip(body.pose, body.world, body.size, strict=True):
+            for pose, world, size in zip(
+                body.photos.pose, body.photos.world, body.photos.size, strict=True
+            ):
                 kind = kind_of(pose, world)
                 width, height = (int(side) for side in size)
                 evidence = evidence_from_landmarks(pose, world, width, height, learned=learned)

@@ -52,8 +52,6 @@ from avatarrig.avatar.surfaces import Shown, Surface, read_surfaces
 WidthRule = Literal["bounded", "full", "keep"]
 _ROUNDS: Final = 12
 _CLOSE: Final = 1e-6
-_UNMOVED: Final = 1e-9
-"""How far a node may be from where it was, over the body's size, and stay as it is written."""
 _FAR: Final = 0.01
 """Error of the height at which a scale counts as not found."""
 _APART: Final = 5.0
@@ -409,7 +407,7 @@ def _write(avatar: Avatar, chosen: _Try, *, narrowed: bool) -> Fitted:
     )
     fit_meshes(store, source, avatar.surfaces, points, mesh_fit)
     fit_skins(store, mesh_fit)
-    _write_nodes(document, frame, chosen.changes, size)
+    _write_nodes(document, frame, chosen.changes)
     tracks = fit_animations(store, chosen.changes)
     head = chosen.growth.of("head")
     fit_attachments(document, Attached(frame=frame, bind=chosen.bind, maps=maps), head)
@@ -447,13 +445,12 @@ def _warnings(avatar: Avatar, chosen: _Try, points: list[Floats]) -> tuple[str, 
     return tuple(told)
 
 
-def _write_nodes(document: dict[str, Any], frame: Frame, changes: Offsets, size: float) -> None:
+def _write_nodes(document: dict[str, Any], frame: Frame, changes: Offsets) -> None:
     locals_ = new_locals(frame, changes)
     for index in np.flatnonzero(changes.moved):
-        node, parent = document["nodes"][index], frame.tree.parents[index]
+        node = document["nodes"][index]
         old, new = frame.locals_[index, :3, 3], locals_[index, :3, 3]
-        axes = frame.rest[parent, :3, :3] if parent >= 0 else np.eye(3)
-        if np.linalg.norm(axes @ (new - old)) <= _UNMOVED * size:
+        if np.abs(new - old).max() <= 1e-9 * max(float(np.abs(old).max()), 1e-6):
             continue
         if "matrix" in node:
             node["matrix"] = locals_[index].T.reshape(-1).tolist()

@@ -101,7 +101,7 @@ def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) 
     """
     count = len(frame.tree.names)
     old, new = np.zeros((count, 3)), np.zeros((count, 3))
-    turn = np.tile(np.eye(3), (count, 1, 1))
+    turn, units = np.tile(np.eye(3), (count, 1, 1)), np.ones(count)
     hips = frame.humanoid["hips"]
     size = max(float(np.ptp(frame.bind[:, :3, 3], axis=0).max()), _SAME)
     stretches = _stretches(frame, maps, size)
@@ -109,6 +109,7 @@ def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) 
         parent = frame.tree.parents[node]
         before = np.eye(4) if parent < 0 else frame.bind[parent]
         after = np.eye(4) if parent < 0 else bind[parent]
+        units[node] = np.linalg.norm(before[:3, :3], 2)
         old[node] = (np.linalg.inv(before) @ frame.bind[node])[:3, 3]
         new[node] = (np.linalg.inv(after) @ bind[node])[:3, 3]
         if node == hips:
@@ -116,7 +117,9 @@ def offsets(frame: Frame, bind: Floats, maps: Mapping[str, Map], travel: float) 
         elif parent >= 0 and frame.tree.is_under(parent, hips):
             axes = before[:3, :3]
             turn[node] = np.linalg.inv(axes) @ stretches[parent] @ axes
-    unit = np.maximum(np.linalg.norm(old, axis=1), _SAME)
+    length = np.linalg.norm(old, axis=1)
+    # Where there was no offset, what rounding leaves of the whole body's size is none either.
+    unit = np.where(length * units > _SAME * size, np.maximum(length, _SAME), size / units)
     moved = np.linalg.norm(new - old, axis=1) > _SAME * unit + 1e-12
     moved |= np.abs(turn - np.eye(3)).max(axis=(1, 2)) > _SAME
     return Offsets(old=old, new=new, turn=turn, moved=moved, times=np.ones(count))

@@ -112,18 +112,25 @@ def create_topics(
     Raises:
         TopicError: A topic exists with another number of partitions, or was refused.
     """
-    wanted = {topic.name: topic for topic in topics}
     with admin_client(settings) as client:
-        existing = _partitions(client, wanted)
-        are_new = not existing
-        missing = [topic for name, topic in wanted.items() if name not in existing]
-        if missing:
-            copies = _copies(client) if replication is None else replication
-            request = {topic.name: _creation(topic, copies) for topic in missing}
-            answer = client.create_topics(request, raise_errors=False)
-            _check_created(answer["topics"])
-            client.wait_for_topics(list(request), timeout_ms=CREATION_TIMEOUT_MS)
-            existing = _known_everywhere(client, wanted)
+        return create_missing(client, topics, replication=replication)
+
+
+def create_missing(
+    client: KafkaAdminClient, topics: Iterable[Topic], *, replication: int | None = None
+) -> bool:
+    """The same with a client that is open already; see `create_topics`."""
+    wanted = {topic.name: topic for topic in topics}
+    existing = _partitions(client, wanted)
+    are_new = not existing
+    missing = [topic for name, topic in wanted.items() if name not in existing]
+    if missing:
+        copies = _copies(client) if replication is None else replication
+        request = {topic.name: _creation(topic, copies) for topic in missing}
+        answer = client.create_topics(request, raise_errors=False)
+        _check_created(answer["topics"])
+        client.wait_for_topics(list(request), timeout_ms=CREATION_TIMEOUT_MS)
+        existing = _known_everywhere(client, wanted)
     _check_partitions(wanted.values(), existing)
     return are_new
 

@@ -45,14 +45,14 @@ def album_of(bodies: Sequence[Body]) -> Album:
     """Looks at every photo."""
     plain, turned, owner, moment, session = [], [], [], [], []
     for place, body in enumerate(bodies):
-        views = look_at(body.pose, body.world, body.size)
-        other = look_at(*mirrored(body.pose, body.world), body.size)
+        views = look_at(body.photos.pose, body.photos.world, body.photos.size)
+        other = look_at(*mirrored(body.photos.pose, body.photos.world), body.photos.size)
         usable = views.usable & other.usable
         plain.append(_chosen(views, usable))
         turned.append(_chosen(other, usable))
         owner.append(np.full(int(usable.sum()), place))
-        moment.append(body.moment[usable])
-        session.append(body.session[usable])
+        moment.append(body.photos.moment[usable])
+        session.append(body.photos.session[usable])
     return Album(
         sides=(_joined(plain), _joined(turned)),
         owner=np.concatenate(owner),

@@ -53,7 +53,7 @@ class Columns:
 
     def of(self, rows: NDArray[Any]) -> Columns:
         """Keeps some of the photos."""
-        fields = (field.name for field in dataclasses.fields(Columns))
+        fields = (field.name for field in dataclasses.fields(self))
         return Columns(**{name: getattr(self, name)[rows] for name in fields})
 
 

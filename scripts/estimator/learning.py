@@ -10,7 +10,7 @@ import numpy as np
 from estimator.model import NETWORK_LAYERS, Parameters, population_of, root_of
 
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
-from avatarrig.body.evidence.evidence import evidence_from_landmarks
+from avatarrig.body.evidence.evidence import evidence_from_landmarks, matrix_of, vector_of
 from avatarrig.body.evidence.learned import (
     Learned,
     Population,
@@ -92,6 +92,55 @@ def learned_of(parts: Sequence[Parameters], fixed: Parameters, pose_model: PoseM
         most_misfit=(np.inf, 0.0),
     )
     return read_learned(write_learned(learned), name="the new weights")
+
+
+def adapted(learned: Learned, fixed: Parameters, pose_model: PoseModel) -> Learned:
+    """Has the networks of one pose model read the landmarks of another one.
+
+    Models differ in where they place a joint on average and in how sure they are; how landmarks err
+    with pose and view is much alike.
+
+    Args:
+        learned: Of the pose model that the networks have learned from.
+        fixed: The constants of the other one's photos.
+        pose_model: That one.
+
+    Returns:
+        Weights, not yet `calibrated`.
+    """
+    network = dataclasses.replace(
+        learned.network,
+        centre=np.asarray(fixed["centre"], np.float64),
+        spread=np.asarray(fixed["spread"], np.float64),
+        offset=np.asarray(fixed["offset"], np.float64),
+    )
+    other = dataclasses.replace(
+        learned, pose_model=pose_model.name, model_sha256=pose_model.sha256, network=network
+    )
+    return read_learned(write_learned(other), name="the new weights")
+
+
+def recentred(learned: Learned, bodies: Sequence[Body], told: Sequence[Sequence[Cell]]) -> Learned:
+    """Has photos of these bodies say on average what is true.
+
+    Args:
+        learned: Weights whose networks told of the bodies' photos.
+        bodies: Whom.
+        told: Of each body.
+    """
+    people = learned.population
+    information, vector = np.zeros((len(people.mean),) * 2), np.zeros(len(people.mean))
+    for body, cells in zip(bodies, told, strict=True):
+        total = EvidenceSum.total(cell.total for cell in cells)
+        seen = matrix_of(total.information)
+        right = people.mean + people.response @ (HELMERT @ np.log(body.lengths) - people.mean)
+        information += seen
+        vector += vector_of(total.vector) - seen @ right
+    offset = np.asarray(np.linalg.solve(information, vector), np.float64)
+    population = dataclasses.replace(people, offset=offset)
+    centre = centre_of(people.mean, offset)
+    other = dataclasses.replace(learned, population=population, centre=centre)
+    return read_learned(write_learned(other), name="the new weights")
 
 
 def mean_of(parts: Sequence[Parameters]) -> Parameters:
@@ -209,14 +258,20 @@ def residuals_of(
 def cells_of(body: Body, learned: Learned) -> list[Cell]:
     """The evidence of those of a body's photos that say anything, with what is known of them."""
     cells = []
-    for place, (width, height) in enumerate(body.size):
+    for place, (width, height) in enumerate(body.photos.size):
         evidence = evidence_from_landmarks(
-            body.pose[place], body.world[place], int(width), int(height), learned=learned
+            body.photos.pose[place],
+            body.photos.world[place],
+            int(width),
+            int(height),
+            learned=learned,
         )
         if evidence is not None:
             total = EvidenceSum()
             total.add(evidence)
-            cells.append(Cell(total, int(body.moment[place]), int(body.session[place])))
+            cells.append(
+                Cell(total, int(body.photos.moment[place]), int(body.photos.session[place]))
+            )
     return cells
 
 

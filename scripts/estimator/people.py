@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body(Columns):
-    """One person, and the columns of the photos that show somebody.
+@dataclass(frozen=True)
+class Body:
+    """One person.
 
     Attributes:
         name: Set and body.
@@ -40,6 +40,7 @@ class Body(Columns):
         source: Kind of pictures: the name of the folder that the set lies in.
         group: ``male``, ``female``, ``child``; "" if nobody knows.
         build: ``slim``, ``average``, ``heavy``; "" if nobody knows.
+        photos: Those that show somebody.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Body(Columns):
     source: str
     group: str
     build: str
+    photos: Columns
 
 
 _SLIM, _HEAVY = 0.48, 0.6
@@ -93,7 +95,7 @@ def _body(folder: Path, entry: dict[str, Any], seen: Columns) -> Body:
         source=folder.resolve().parent.name,
         group=entry.get("group", ""),
         build=build_of(entry),
-        **vars(seen),
+        photos=seen,
     )
 
 

@@ -60,14 +60,16 @@ def photos_of(body: Body, learned: Learned) -> Photos:
     """Makes evidence of a body's photos."""
     cells, kinds = [], []
     for number, (pose, world, size) in enumerate(
-        zip(body.pose, body.world, body.size, strict=True)
+        zip(body.photos.pose, body.photos.world, body.photos.size, strict=True)
     ):
         width, height = (int(side) for side in size)
         evidence = evidence_from_landmarks(pose, world, width, height, learned=learned)
-        if evidence is not None and not body.copy[number]:
+        if evidence is not None and not body.photos.copy[number]:
             total = EvidenceSum()
             total.add(evidence)
-            cells.append(Cell(total, int(body.moment[number]), int(body.session[number])))
+            cells.append(
+                Cell(total, int(body.photos.moment[number]), int(body.photos.session[number]))
+            )
             kinds.append(kind_of(pose, world))
     return Photos(tuple(cells), tuple(kinds))
 

@@ -90,7 +90,7 @@ def _people(folders: list[Path], learned: Learned) -> list[tuple[methods.Person,
         people += [
             (methods.meet(body, learned), more[body.name])
             for body in read_set(folder)
-            if more[body.name] and len(body.pose)
+            if more[body.name] and len(body.photos.pose)
         ]
     return people
 

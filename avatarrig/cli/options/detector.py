@@ -59,8 +59,8 @@ detector_options = gathered(
         "--pose-model",
         type=click.Choice(["lite", "full", "heavy"]),
         default="full",
-        help="Pose model; estimates of different models are never pooled. Only full has weights "
-        "for the estimate so far: with the others a run says so and ends.",
+        help="Pose model; estimates of different models are never pooled. The estimate has weights "
+        "for lite and full; with heavy a run says so and ends.",
     ),
     click.option(
         "--pose-profile",

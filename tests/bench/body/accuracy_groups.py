@@ -37,8 +37,8 @@ def _photos_of(person: Person) -> Iterator[tuple[str, list[int]]]:
     body = person.body
     for group in (body.group, body.build):
         if group:
-            yield group, list(range(len(body.pose)))
-    for prefix, kinds in (("seen from the ", body.view), ("legs in ", body.clothes)):
+            yield group, list(range(len(body.photos.pose)))
+    for prefix, kinds in (("seen from the ", body.photos.view), ("legs in ", body.photos.clothes)):
         for kind in np.unique(kinds[kinds != ""]):
             photos = np.nonzero(kinds == kind)[0][:PHOTOS].tolist()
             if len(photos) >= FEWEST:

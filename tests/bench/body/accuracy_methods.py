@@ -76,8 +76,8 @@ class Person:
 
 def meet(body: Body, learned: Learned) -> Person:
     """Computes what the methods need of every photo of a body."""
-    views = look_at(body.pose, body.world, body.size)
-    ends = look_at(body.pose, body.world, np.ones_like(body.size))
+    views = look_at(body.photos.pose, body.photos.world, body.photos.size)
+    ends = look_at(body.photos.pose, body.photos.world, np.ones_like(body.photos.size))
     bones = slice(0, len(BONE_VECTORS))
     seen = (views.visibility[:, bones] >= _CONFIDENT) & (views.inside[:, bones] > 0)
     scale = np.exp(ends.frame[:, :1])
@@ -88,11 +88,13 @@ def meet(body: Body, learned: Learned) -> Person:
         deviation=_deviations(body),
         evidence=tuple(
             evidence_from_landmarks(pose, world, int(width), int(height), learned=learned)
-            for pose, world, (width, height) in zip(body.pose, body.world, body.size, strict=True)
+            for pose, world, (width, height) in zip(
+                body.photos.pose, body.photos.world, body.photos.size, strict=True
+            )
         ),
         traces=tuple(
             Trace(pose_likeness(world), (), None if np.isnan(taken) else int(taken))
-            for world, taken in zip(body.world, body.taken, strict=True)
+            for world, taken in zip(body.photos.world, body.photos.taken, strict=True)
         ),
         world_lengths=np.linalg.norm(views.world[:, bones], axis=2),
         prototype_lengths=np.where(seen, shares, np.nan),

@@ -127,7 +127,7 @@ def _enough(
 ) -> bool:
     """Somebody missed by the detector in a tenth of the photos does not shorten the table."""
     have = [
-        len(set(person.body.moment.tolist())) if moments else 1.2 * len(person.evidence)
+        len(set(person.body.photos.moment.tolist())) if moments else 1.2 * len(person.evidence)
         for person, _ in measured
     ]
     return float(np.median(have)) >= count
@@ -152,11 +152,11 @@ def _mostly_copies(person: methods.Person, count: int) -> Iterator[list[int]]:
 
 def _moments(person: methods.Person, count: int) -> Iterator[list[int]]:
     """All photos of some moments."""
-    moments = np.unique(person.body.moment)
+    moments = np.unique(person.body.photos.moment)
     generator = np.random.default_rng(_SEED)
     for _ in range(1 if count >= len(moments) else _draws(person)):
         chosen = generator.choice(moments, min(count, len(moments)), replace=False)
-        yield np.nonzero(np.isin(person.body.moment, chosen))[0].tolist()
+        yield np.nonzero(np.isin(person.body.photos.moment, chosen))[0].tolist()
 
 
 def _in_order(order: Callable[[Body], list[int]]) -> Picks:
@@ -167,13 +167,15 @@ def _in_order(order: Callable[[Body], list[int]]) -> Picks:
 
 
 def _as_listed(body: Body) -> list[int]:
-    return list(range(len(body.pose)))
+    return list(range(len(body.photos.pose)))
 
 
 def _as_messengers_send(body: Body) -> list[int]:
     """Copies before originals, sessions interleaved."""
     waiting: dict[int, list[int]] = {}
-    for photo in sorted(range(len(body.pose)), key=lambda photo: (not body.copy[photo], photo)):
-        waiting.setdefault(int(body.session[photo]), []).append(photo)
+    for photo in sorted(
+        range(len(body.photos.pose)), key=lambda photo: (not body.photos.copy[photo], photo)
+    ):
+        waiting.setdefault(int(body.photos.session[photo]), []).append(photo)
     turns = [(turn, photo) for queue in waiting.values() for turn, photo in enumerate(queue)]
     return [photo for _, photo in sorted(turns, key=lambda each: each[0])]

@@ -10,26 +10,27 @@ from estimator.people import Body, find_sets, read_set
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import locate_models
-from avatarrig.detectors.options import DetectorOptions
+from avatarrig.detectors.options import DetectorOptions, PoseModel
 from avatarrig.photos.refused import PhotoRefusedError
 
 
-def look_again(folders: list[Path]) -> list[Body]:
+def look_again(folders: list[Path], pose_model: PoseModel) -> list[Body]:
     """Detects every picture of the sets anew.
 
     Args:
         folders: Sets, or folders of sets; bodies without pictures are left out.
+        pose_model: Which to detect with.
 
     Raises:
         SystemExit: No set has pictures.
     """
-    options = DetectorOptions()
+    options = DetectorOptions(pose_model=pose_model)
     with Detector(options, locate_models(options, None)) as detector:
         bodies = [
             _seen_by(detector, folder, body)
             for folder in find_sets(folders)
             for body in read_set(folder)
-            if (folder / body.files[0]).is_file()
+            if (folder / body.photos.files[0]).is_file()
         ]
     if not bodies:
         names = ", ".join(map(str, folders))
@@ -39,7 +40,7 @@ def look_again(folders: list[Path]) -> list[Body]:
 
 def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
     pose, world, size, rows = [], [], [], []
-    for row, name in enumerate(body.files):
+    for row, name in enumerate(body.photos.files):
         try:
             seen = detector.detect((folder / name).read_bytes())
         except PhotoRefusedError as error:
@@ -49,9 +50,10 @@ def _seen_by(detector: Detector, folder: Path, body: Body) -> Body:
             world.append(seen.world)
             size.append((seen.width, seen.height))
             rows.append(row)
-    seen_anew = {
-        "pose": np.array(pose, float),
-        "world": np.array(world, float),
-        "size": np.array(size, float),
-    }
-    return dataclasses.replace(body, **vars(body.of(np.array(rows, int))) | seen_anew)
+    photos = dataclasses.replace(
+        body.photos.of(np.array(rows, int)),
+        pose=np.array(pose, float),
+        world=np.array(world, float),
+        size=np.array(size, float),
+    )
+    return dataclasses.replace(body, photos=photos)

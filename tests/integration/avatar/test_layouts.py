@@ -131,6 +131,21 @@ def test_nodes_that_share_a_track_get_each_its_own() -> None:
     )
 
 
+def test_keys_rest_on_an_offset_that_is_next_to_nothing() -> None:
+    whole = read_bytes(build(Recipe()))
+    nodes, animation = whole.document["nodes"], whole.document["animations"][0]
+    tiny = np.array([0, 5e-9, 0])
+    nodes.append({"name": "control", "translation": tiny.tolist()})
+    nodes[ORDER.index("chest")]["children"].append(len(nodes) - 1)
+    whole, (track,) = change(whole, [], [("VEC3", np.tile(tiny, (2, 1)))])
+    animation["samplers"].append(dict(animation["samplers"][0]) | {"output": track})
+    target = {"node": len(nodes) - 1, "path": "translation"}
+    animation["channels"].append({"sampler": len(animation["samplers"]) - 1, "target": target})
+    after = fitted(whole)
+    rest = after.gltf.nodes[target["node"]].translation
+    assert keys_of(after, after.gltf.animations[0].channels[-1])[0] == pytest.approx(rest, rel=1e-3)
+
+
 def test_an_arm_that_is_a_part_of_its_own_keeps_its_shape_behind_the_joint() -> None:
     whole = read_bytes(build(Recipe(rigid=True)))
     arm = ORDER.index("leftUpperArm")

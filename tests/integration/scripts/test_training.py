@@ -29,13 +29,19 @@ from estimator.model import posterior as differentiable_posterior
 from estimator.people import Body, find_sets, read_set
 from estimator.population import covariance_of_people, mean_of_people
 
-from avatarrig.body.bones import BENCH_RATIOS, HELMERT, log_ratio
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, log_ratio
 from avatarrig.body.evidence.evidence import information_of
 from avatarrig.body.evidence.geometry import look_at
-from avatarrig.body.evidence.learned import Population, load_learned, read_learned
+from avatarrig.body.evidence.learned import (
+    WEIGHTS_FOLDER,
+    Learned,
+    Population,
+    load_learned,
+    read_learned,
+)
 from avatarrig.body.evidence.network import look
 from avatarrig.body.levels import Moments
-from avatarrig.body.solver.person import posterior
+from avatarrig.body.solver.person import posterior, solve_moments
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
@@ -59,7 +65,7 @@ def test_the_network_says_the_same_in_both(bodies: list[Body]) -> None:
         jnp.asarray(network.usual),
         jnp.asarray(np.log(network.tolerance)),
     )
-    views = look_at(bodies[0].pose, bodies[0].world, bodies[0].size)
+    views = look_at(bodies[0].photos.pose, bodies[0].photos.world, bodies[0].photos.size)
     expected_matrix, expected_vector, _ = information_of(*look(network, views))
     np.testing.assert_allclose(matrix[:, 0], expected_matrix, rtol=1e-3, atol=2e-3)
     np.testing.assert_allclose(vector[:, 0], expected_vector, rtol=1e-3, atol=2e-3)
@@ -165,6 +171,33 @@ def test_the_same_data_give_the_same_weights(
     assert learned.intervals != (1, 1, 0)
 
 
+def test_networks_read_landmarks_that_another_model_places_elsewhere(
+    tmp_path: Path, few_people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, out = load_learned("full"), tmp_path / "other.npz"
+    right = forearms(read_set(few_people), full)
+    columns = read_compact(few_people / COMPACT)
+    for place in (columns.pose, columns.world):
+        for elbow, wrist in ((13, 15), (14, 16)):
+            place[:, wrist, :2] += 0.2 * (place[:, wrist, :2] - place[:, elbow, :2])
+    write_compact(few_people / COMPACT, columns)
+    command = ["train", "--data", str(few_people), "--pose-model", "other", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", [*command, "--adapt", str(WEIGHTS_FOLDER / "full.npz")])
+    train_estimator.main()
+    other = read_learned(out.read_bytes(), name="other.npz")
+    assert other.version.startswith("other-")
+    people = read_set(few_people)
+    assert forearms(people, full) > right + 0.015
+    assert forearms(people, other) == pytest.approx(right, abs=0.005)
+
+
+def forearms(people: list[Body], learned: Learned) -> float:
+    """Mean logarithm of the estimated forearm over the upper arm."""
+    lengths = [solve_moments(cells_of(body, learned), learned).log_lengths for body in people]
+    farm, uarm = (POOLED_BONES.index(bone) for bone in ("farm", "uarm"))
+    return float(np.mean([length[farm] - length[uarm] for length in lengths]))
+
+
 def test_people_are_as_measured_people_are() -> None:
     mean = HELMERT.T @ mean_of_people()
     ratio = {name: np.exp(log_ratio(mean, *of)[0]) for name, of in BENCH_RATIOS.items()}
@@ -204,7 +237,7 @@ def test_a_compact_set_says_nearly_the_same(bodies: list[Body], tmp_path: Path) 
     for field in ("detected", "size", "session", "moment", "copy", "taken"):
         np.testing.assert_array_equal(getattr(again, field), getattr(columns, field))
     np.testing.assert_array_equal(again.pose, columns.pose)
-    assert len(bodies[0].pose) == len(bodies[0].moment) > 0
+    assert len(bodies[0].photos.pose) == len(bodies[0].photos.moment) > 0
 
 
 def test_people_kept_for_measuring_are_not_learned_from() -> None:

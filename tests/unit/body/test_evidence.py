@@ -15,6 +15,7 @@ from avatarrig.body.evidence.geometry import MIRRORED_LANDMARKS, mirrored
 from avatarrig.body.evidence.learned import load_learned, read_learned, write_learned
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.body.solver.person import solve
+from avatarrig.detectors.fetching.models import MODELS
 
 
 @given(st.integers(0, 10_000))
@@ -83,11 +84,19 @@ def test_the_size_of_the_photo_in_pixels_does_not_matter() -> None:
 
 
 def test_a_pose_model_without_weights_is_refused() -> None:
-    with pytest.raises(LearnedRefusedError, match="lite"):
-        load_learned("lite")
+    with pytest.raises(LearnedRefusedError, match="heavy"):
+        load_learned("heavy")
     with pytest.raises(LearnedRefusedError, match="SHA-256"):
         load_learned("full", "0" * 64)
     assert load_learned("full", LEARNED.model_sha256).version == LEARNED.version
+
+
+@pytest.mark.parametrize("pose_model", ["lite", "full"])
+def test_weights_belong_to_the_models_that_can_be_fetched(pose_model: str) -> None:
+    learned = load_learned(pose_model)
+    assert learned.version.startswith(f"{pose_model}-")
+    assert learned.model_sha256 == MODELS[pose_model].sha256
+    assert min(learned.most_misfit) > 0
 
 
 def test_weights_survive_packing_and_name_their_content() -> None:

