@@ -7,6 +7,7 @@ in most rigs and an upper arm where there are elbows and wrists.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -49,7 +50,7 @@ _MIXED: Final = {**_LIMBS, "UpperLeg": "leg upperleg", "LowerLeg": "knee lowerle
 _HELPER: Final = re.compile(
     r"twist|roll|(^|[_.\- ])(ik|fk|pole|ctrl|control|target|tweak|mch|org|vis)([_.\- ]|$)"
     r"|^(mch|org|ik|fk|ctrl|wgt|vb|ctl)[-_ ]|(ik|fk)$|[_. ]end(_|$)|nub$|helper|muscle|corrective"
-    r"|jiggle|(?-i:[a-z0-9]End$)",
+    r"|jiggle|scalecompensation|(?-i:[a-z0-9]End$)",
     re.IGNORECASE,
 )
 _PREFIX: Final = re.compile(
@@ -85,6 +86,22 @@ def match(names: Mapping[int, str]) -> dict[str, list[int]]:
         For each VRM bone that is found the nodes that bear its name, in the order given; several
         where the name stands for several.
     """
+    return _match(names) or _match(_without_shared_start(names))
+
+
+def _without_shared_start(names: Mapping[int, str]) -> dict[int, str]:
+    """Names without what most of them begin with, as a figure's own name is in 3ds Max."""
+    ordered = sorted(names.values())
+    if not ordered:
+        return {}
+    few = len(ordered) // 10
+    first, last = ordered[few], ordered[-few - 1]
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    start = "".join(letter for letter, _ in alike)
+    return {node: name.removeprefix(start) for node, name in names.items()}
+
+
+def _match(names: Mapping[int, str]) -> dict[str, list[int]]:
     usable = {node: name for node, name in names.items() if name and not _HELPER.search(name)}
     deforming = {node for node, name in usable.items() if re.match(r"(?i)^def[-_ ]", name)}
     if deforming:

@@ -47,6 +47,8 @@ _FIXED: Final = 0.99
 """Weight of parts that keep their shape, from which on they alone hold a vertex."""
 _SAME: Final = 1e-7
 """Distance over the body's size within which two vertices are one."""
+_SEAM: Final = 1e-3
+"""How far a seam may open, over the body's size, and be closed again."""
 
 Indices = NDArray[np.int64]
 
@@ -131,21 +133,47 @@ def relax(
     Returns:
         Where they go instead; the very same where nothing is torn, or too much.
     """
-    web = _web(source, surfaces, moved, bounds.size)
-    if web is None:
-        return list(moved)
-    corners, undone = _shapes(web, bounds.size)
+    before = np.concatenate([surface.points for surface in surfaces])
+    after = np.concatenate(list(moved))
+    fixed = np.concatenate([surface.weight_of(ENDS) for surface in surfaces]) > _FIXED
+    joined = _joined(before, after, fixed, bounds.size)
+    relaxed = joined + _shift(_corners(source, surfaces), (before, joined), fixed, bounds)
+    ends = np.cumsum([len(own) for own in moved])[:-1]
+    return [
+        own if np.array_equal(own, new) else new
+        for own, new in zip(moved, np.split(relaxed, ends), strict=True)
+    ]
+
+
+def _joined(before: Floats, after: Floats, fixed: NDArray[np.bool_], size: float) -> Floats:
+    """Closes seams that hardly opened: vertices in one place whose weights hardly differ."""
+    _, number = np.unique(np.round(before / (_SAME * size)), axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    held = np.bincount(number, fixed) > 0
+    weight = np.where(held[number], fixed, 1.0)
+    total = np.bincount(number, weight)
+    sums = [np.bincount(number, weight * column) for column in after.T]
+    middle = (np.stack(sums, axis=1) / total[:, None])[number]
+    apart = np.linalg.norm(after - middle, axis=1)
+    widest = np.zeros(len(total))
+    np.maximum.at(widest, number, apart)
+    closed = (widest[number] < _SEAM * size) & (apart > _SAME * size)
+    return np.where(closed[:, None], middle, after)
+
+
+def _shift(
+    corners: Indices, poses: tuple[Floats, Floats], fixed: NDArray[np.bool_], bounds: Bounds
+) -> Floats:
+    """How vertices are moved so that nothing is torn: (n, 3)."""
+    web = _web(corners, poses, fixed, bounds.size)
+    shapes = _shapes(web, bounds.size)
     points = web.after
     for limit in bounds.limits:
         if points is web.after:
-            shaped = _Triangles(corners=corners, undone=undone, bounds=bounds, limit=limit)
+            shaped = _Triangles(corners=shapes[0], undone=shapes[1], bounds=bounds, limit=limit)
             points = _mended(web, shaped)
-    shift = (points - web.after)[web.number]
-    ends = np.cumsum([len(own) for own in moved])[:-1]
-    return [
-        own + change if change.any() else own
-        for own, change in zip(moved, np.split(shift, ends), strict=True)
-    ]
+    shift: Floats = (points - web.after)[web.number]
+    return shift
 
 
 def _mended(web: _Web, shaped: _Triangles) -> Floats:
@@ -218,27 +246,25 @@ def _evened(points: Floats, web: _Web, near: NDArray[np.bool_], bounds: Bounds) 
     return evened
 
 
-def _web(
-    source: tuple[dict[str, Any], bytes],
-    surfaces: Sequence[Surface],
-    moved: Sequence[Floats],
-    size: float,
-) -> _Web | None:
-    corners: list[Indices] = []
+def _corners(source: tuple[dict[str, Any], bytes], surfaces: Sequence[Surface]) -> Indices:
+    """All triangles: (triangles, 3)."""
+    corners: list[Indices] = [np.zeros((0, 3), np.int64)]
     start = 0
     for surface in surfaces:
         corners += [start + triangles(*source, use) for use in surface.uses]
         start += len(surface.points)
-    if not sum(map(len, corners)):
-        return None
-    before = np.concatenate([surface.points for surface in surfaces])
-    after = np.concatenate(list(moved))
-    fixed = np.concatenate([surface.weight_of(ENDS) for surface in surfaces]) > _FIXED
+    return np.unique(np.concatenate(corners), axis=0)
+
+
+def _web(
+    corners: Indices, poses: tuple[Floats, Floats], fixed: NDArray[np.bool_], size: float
+) -> _Web:
+    before, after = poses
     places = np.round(np.concatenate([before, after], axis=1) / (_SAME * size))
     _, first, number = np.unique(places, axis=0, return_index=True, return_inverse=True)
     number = number.reshape(-1)
     free = np.bincount(number, fixed, len(first)) == 0
-    own = number[np.unique(np.concatenate(corners), axis=0)]
+    own = number[corners]
     return _Web(
         number=number,
         before=before[first],

@@ -44,17 +44,23 @@ if TYPE_CHECKING:
     from avatarrig.detectors.detector import Detection
 
 
+class Unlearned(msgspec.Struct, frozen=True):
+    """A pose model about whose landmarks nothing was learned."""
+
+    pose_model: str
+
+
 class Observer(msgspec.Struct, frozen=True, kw_only=True):
     """Makes observations and writes their files.
 
     Attributes:
-        learned: What was learned about its landmarks; None where nothing was.
+        learned: What was learned about its landmarks.
         run: Where files go; None keeps none.
         copies: What was seen in the same bytes before.
     """
 
     options: DetectorOptions
-    learned: Learned | None
+    learned: Learned | Unlearned
     run: RunDirectory | None
     wanted: WantedFiles
     copies: Copies
@@ -199,13 +205,13 @@ def assemble(
     seen: Detection,
     *,
     fingerprint: str,
-    learned: Learned | None,
+    learned: Learned | Unlearned,
     observed_at: float,
 ) -> Observation:
     """Puts together what is known of a photo and what was seen in it.
 
     Args:
-        learned: Turns landmarks into evidence; None leaves it out.
+        learned: Turns landmarks into evidence.
         observed_at: Unix seconds.
 
     Returns:
@@ -242,9 +248,11 @@ def assemble(
     return msgspec.structs.replace(observation, evidence=with_face(evidence, observation))
 
 
-def _evidence(seen: Detection, learned: Learned | None) -> Evidence | None:
-    if learned is None or seen.pose is None or seen.world is None:
+def _evidence(seen: Detection, learned: Learned | Unlearned) -> Evidence | None:
+    if seen.pose is None or seen.world is None:
         return None
+    if isinstance(learned, Unlearned):  # it is told why, and counts once there are weights
+        return Evidence(learned=f"{learned.pose_model}-")
     return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
 
 
@@ -270,8 +278,8 @@ def _caption(observation: Observation) -> Caption:
     )
 
 
-def _learned(options: DetectorOptions) -> Learned | None:
+def _learned(options: DetectorOptions) -> Learned | Unlearned:
     try:
         return load_learned(options.pose_model)
     except LearnedRefusedError:
-        return None  # photos are observed all the same; the estimate says why none counts
+        return Unlearned(options.pose_model)  # photos are observed all the same

@@ -57,7 +57,7 @@ def main() -> None:
     if arguments.from_pictures:
         from bench.body.accuracy_pictures import look_again  # noqa: PLC0415 - opens MediaPipe
 
-        bodies = look_again(arguments.data)
+        bodies = look_again(arguments.data, arguments.pose_model)
     if arguments.cross_validate:
         from bench.body.accuracy_folds import learned_from_others  # noqa: PLC0415 - trains, in minutes
 

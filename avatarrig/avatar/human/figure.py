@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -104,11 +104,7 @@ def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "
     ground = posed[mesh.source][:, 1].min()
     posed = _METRES * (posed - [0, ground, 0])
     places = {bone: _METRES * (place - [0, ground, 0]) for bone, place in pose.moved.items()}
-    nodes = _nodes(files, bones, places, naming)
     primitives = _primitives(files, mesh, posed, (joints, weights), pack)
-    binds = np.tile(np.eye(4), (len(bones), 1, 1))
-    for number, bone in enumerate(bones):
-        binds[number, :3, 3] = -places[bone]
     document: dict[str, Any] = {
         "asset": {
             "version": "2.0",
@@ -117,7 +113,10 @@ def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "
         },
         "scene": 0,
         "scenes": [{"nodes": [0, len(bones)]}],
-        "nodes": [*nodes, {"name": "body", "mesh": 0, "skin": 0}],
+        "nodes": [
+            *_nodes(files, bones, places, naming),
+            {"name": "body", "mesh": 0, "skin": 0},
+        ],
         "meshes": [
             {
                 "name": "body",
@@ -129,20 +128,24 @@ def to_container(files: HumanFiles, human: Human, *, title: str, naming: str = "
             _material("skin", (0.80, 0.60, 0.50)),
             _material("eyes and teeth", (0.92, 0.90, 0.86)),
         ],
-        "skins": [
-            {
-                "joints": list(range(len(bones))),
-                "skeleton": 0,
-                "inverseBindMatrices": pack.add(
-                    binds.transpose(0, 2, 1).reshape(-1, 16).astype("<f4"), "MAT4"
-                ),
-            }
-        ],
+        "skins": [_skin([places[bone] for bone in bones], pack)],
     }
     document |= _vrm(bones, title)
     document |= {"accessors": pack.accessors, "bufferViews": pack.views}
     document["buffers"] = [{"byteLength": len(pack.binary)}]
     return Container(document=document, binary=bytes(pack.binary))
+
+
+def _skin(places: Sequence[Floats], pack: _Packed) -> dict[str, Any]:
+    """Binds the mesh to bones at these places, none of which is turned."""
+    binds = np.tile(np.eye(4), (len(places), 1, 1))
+    binds[:, :3, 3] = -np.array(places)
+    packed = binds.transpose(0, 2, 1).reshape(-1, 16).astype("<f4")
+    return {
+        "joints": list(range(len(places))),
+        "skeleton": 0,
+        "inverseBindMatrices": pack.add(packed, "MAT4"),
+    }
 
 
 class _Packed:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
+from avatarrig.body.height import SHORTEST, TALLEST
 from avatarrig.errors import AvatarRigError
 from avatarrig.wire.estimate import LONGEST, BoneEstimate, Estimate, FaceRatio, FurtherBone
 
@@ -163,10 +164,13 @@ def _add_further(
 
 
 def _height(estimate: Estimate | FileEstimate) -> float | None:
+    height = estimate.height
     metres = {key: length.value for key, length in (estimate.metres or {}).items()}
-    if estimate.height is None and is_enough_for_stature(metres):
-        return stature(metres)
-    return estimate.height
+    if height is None and is_enough_for_stature(metres):
+        height = stature(metres)
+    if height is not None and not SHORTEST <= height <= TALLEST:
+        raise EstimateRefusedError(f"the estimate is of somebody {height:g} m tall, as nobody is")
+    return height
 
 
 def _told(bone: BoneEstimate | FurtherBone | FileBone) -> Told | None:

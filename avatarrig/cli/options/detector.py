@@ -60,7 +60,7 @@ detector_options = gathered(
         type=click.Choice(["lite", "full", "heavy"]),
         default="full",
         help="Pose model; estimates of different models are never pooled. The estimate has weights "
-        "for lite and full; with heavy a run says so and ends.",
+        "for lite and full; with heavy photos are observed, and none counts.",
     ),
     click.option(
         "--pose-profile",

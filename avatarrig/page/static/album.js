@@ -248,12 +248,17 @@ const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replac
 function view(photo) {
   const viewer = byId("viewer");
   if (!photo) return;
-  const isNew = open !== keyOf(photo) || viewer.dataset.at !== String(photo.at);
+  const isSame = open === keyOf(photo);
+  // Whoever chooses among faces goes on, though the photo was looked at again meanwhile.
+  const isChoosing = isSame && document.querySelector(".faces button") !== null;
+  const isNew = !isSame || (viewer.dataset.at !== String(photo.at) && !isChoosing);
   open = keyOf(photo);
   opened = photo;
-  viewer.dataset.at = String(photo.at);
   say(byId("viewer-title"), photo.path);
-  if (isNew) byId("viewer-picture").replaceChildren(drawing(photo, true));
+  if (isNew) {
+    viewer.dataset.at = String(photo.at);
+    byId("viewer-picture").replaceChildren(drawing(photo, true));
+  }
   say(byId("viewer-verdict"), `${photo.verdict[0].toUpperCase()}${photo.verdict.slice(1)}.`);
   byId("viewer-verdict").classList.toggle("out", !photo.counts);
   const people = photo.people === 1 ? "1 person" : `${photo.people} people`;

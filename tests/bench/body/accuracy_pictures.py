@@ -10,20 +10,21 @@ from estimator.people import Body, find_sets, read_set
 
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import locate_models
-from avatarrig.detectors.options import DetectorOptions
+from avatarrig.detectors.options import DetectorOptions, PoseModel
 from avatarrig.photos.refused import PhotoRefusedError
 
 
-def look_again(folders: list[Path]) -> list[Body]:
+def look_again(folders: list[Path], pose_model: PoseModel) -> list[Body]:
     """Detects every picture of the sets anew.
 
     Args:
         folders: Sets, or folders of sets; bodies without pictures are left out.
+        pose_model: Which to detect with.
 
     Raises:
         SystemExit: No set has pictures.
     """
-    options = DetectorOptions()
+    options = DetectorOptions(pose_model=pose_model)
     with Detector(options, locate_models(options, None)) as detector:
         bodies = [
             _seen_by(detector, folder, body)

@@ -240,6 +240,8 @@ def test_one_side_stands_in_for_the_other() -> None:
         {"estimates": [1]},
         {"estimates": ESTIMATES | {"hip_width": 1e300}},
         {"estimates": ESTIMATES, "further": {"neck": {"value": 1e300}}},
+        {"estimates": ESTIMATES, "height": 1e300},
+        {"estimates": ESTIMATES, "metres": {key: {"value": 5e-324} for key in ESTIMATES}},
     ],
 )
 def test_a_document_that_is_no_estimate_is_refused(document: object, tmp_path: Path) -> None:

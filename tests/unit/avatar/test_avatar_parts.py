@@ -101,6 +101,19 @@ RIGS = {
         *sided("Left", "Right", "@Scapula", "@ArmUpper", "@ArmLower", "@HandWrist"),
         *sided("Left", "Right", "@UpperLeg", "@LowerLeg", "@FootAnkle"),
     ],
+    "named after the figure": [
+        *("Armature", "Base Human", "Base HumanPelvis", "Base HumanSpine1", "Base HumanHead"),
+        *sided("L", "R", "Base Human@Upperarm", "Base Human@Forearm", "Base Human@Palm"),
+        *sided("L", "R", "Base Human@Thigh", "Base Human@Calf", "Base Human@Foot"),
+        *sided("L", "R", *(f"Base Human@Digit{number}" for number in (11, 12, 21, 22))),
+    ],
+    "compensated for scale": [
+        *("CC_Base_Hip_02", "CC_Base_Hip_02_scaleCompensation", "CC_Base_Head_038"),
+        *sided("L", "R", "CC_Base_@_Upperarm_050", "CC_Base_@_Upperarm_050_scaleCompensation"),
+        *sided("L", "R", "CC_Base_@_Forearm_051", "CC_Base_@_Forearm_051_scaleCompensation"),
+        *sided("L", "R", "CC_Base_@_Hand_055", "CC_Base_@_Thigh_04", "CC_Base_@_Calf_05"),
+        *sided("L", "R", "CC_Base_@_Foot_06", "CC_Base_@_Foot_06_scaleCompensation"),
+    ],
     "numbered parts": [
         *("C_pelvis0001_bind_JNT", "C_spine0001_bind_JNT", "C_head0001_bind_JNT"),
         *sided("L", "R", "@_armUpper0001_bind_JNT", "@_armUpper0003_bind_JNT"),

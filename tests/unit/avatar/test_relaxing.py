@@ -35,11 +35,10 @@ def stored(points: np.ndarray, triangles: np.ndarray) -> tuple[dict[str, Any], b
     return document, bytes(store.binary)
 
 
-@pytest.mark.parametrize("seed", [0, 4, 8, 12])
-def test_slivers_are_drawn_together_though_their_neighbours_are_slivers(seed: int) -> None:
-    points, triangles = sheet()
+def held(points: np.ndarray, **shares: np.ndarray) -> Surface:
+    """Vertices that parts hold with these weights."""
     count = len(points)
-    surface = Surface(
+    return Surface(
         uses=((0, 0, 0),),
         position=0,
         skin=None,
@@ -47,8 +46,31 @@ def test_slivers_are_drawn_together_though_their_neighbours_are_slivers(seed: in
         weights=np.ones((count, 1)),
         into_bind=np.eye(4),
         points=points,
-        shares={"trunk": (np.arange(count), np.ones(count))},
+        shares={part: (np.arange(count), weights) for part, weights in shares.items()},
     )
+
+
+@pytest.mark.parametrize(("opened", "left"), [(5e-4, 0.0), (5e-3, 5e-3)])
+def test_a_seam_that_hardly_opens_is_closed_and_what_is_rigid_stays(
+    opened: float, left: float
+) -> None:
+    points, triangles = sheet()
+    doubled, both = np.tile(points, (2, 1)), np.concatenate([triangles, triangles + len(points)])
+    second = np.arange(len(doubled)) >= len(points)
+    moved = doubled + np.outer(second, [0, 0, opened])
+    surface = held(doubled, head=second * 1.0, trunk=~second * 1.0)
+    bounds = Bounds(low=0.9, high=1.1, size=1.0)
+    (relaxed,) = relax(stored(doubled, both), [surface], [moved], bounds)
+    assert np.array_equal(relaxed[second], moved[second])
+    gap = np.linalg.norm(relaxed[second] - relaxed[~second], axis=1)
+    assert gap == pytest.approx(np.full(len(points), left))
+
+
+@pytest.mark.parametrize("seed", [0, 4, 8, 12])
+def test_slivers_are_drawn_together_though_their_neighbours_are_slivers(seed: int) -> None:
+    points, triangles = sheet()
+    count = len(points)
+    surface = held(points, trunk=np.ones(count))
     noise = np.random.default_rng(seed).normal(0, 0.08, count)
     share = np.clip((points[:, 1] - 0.06) / 0.1, 0, 1) + noise
     moved = points + np.outer(share, [0, 0.01, 0])

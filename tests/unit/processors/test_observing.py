@@ -1,0 +1,64 @@
+"""What is put together of a photo that was looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.rendered import rendered
+
+from avatarrig.body.evidence.counting import Counted, Excluded, judge
+from avatarrig.body.evidence.learned import Learned, load_learned
+from avatarrig.detectors.detector import Detection
+from avatarrig.wire import Observation, PackedArray, PhotoReference
+from avatarrig.wire.reasons import Exclusion
+from processors.sandbox.observing import Unlearned, assemble
+
+SEEN = rendered(0)
+REFERENCE = PhotoReference(
+    image_id="a",
+    uri="file:///photos/a.jpg",
+    dataset="d",
+    path="a.jpg",
+    subject="Anna",
+    content_hash="0" * 64,
+    size=1,
+    found_at=0.0,
+)
+
+
+def observed(learned: Learned | Unlearned) -> Observation:
+    pose, world = SEEN.pose, SEEN.world
+    assert pose is not None
+    assert world is not None
+    detection = Detection(
+        width=SEEN.width,
+        height=SEEN.height,
+        people=1,
+        ambiguous=False,
+        subject_confidence=1.0,
+        pose=unpacked(pose),
+        world=unpacked(world),
+        face=None,
+        blendshapes=None,
+        mask=None,
+        meta={},
+        look=(),
+        rgb=np.zeros((2, 2, 3), np.uint8),
+    )
+    return assemble(REFERENCE, detection, fingerprint="f", learned=learned, observed_at=0.0)
+
+
+def unpacked(array: PackedArray) -> np.ndarray:
+    return array.unpack().astype(np.float32)
+
+
+@pytest.mark.parametrize(("pose_model", "why"), [("huge", Exclusion.NO_WEIGHTS), ("full", None)])
+def test_a_photo_seen_before_anything_was_learned_counts_once_it_was(
+    pose_model: str, why: Exclusion | None
+) -> None:
+    verdict = judge(observed(Unlearned(pose_model)))
+    if why is None:
+        assert isinstance(verdict, Counted)
+        assert verdict == judge(observed(load_learned("full")))
+    else:
+        assert verdict == Excluded(why)
