@@ -9,8 +9,9 @@ import pytest
 from kafka import OffsetAndMetadata
 from support.kafka import with_topics
 from support.references import reference
+from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, open_producer, open_reader
+from avatarrig.kafka import KafkaSettings, open_group_consumer, open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.wire import encode
@@ -31,6 +32,23 @@ def test_photos_wait_from_an_earlier_start_among_what_others_wrote(kafka: Embedd
         ends = detectors.end_offsets(list(detectors.assignment()))
         detectors.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
         assert waiting_photos(detectors, run) == frozenset()
+
+
+def test_photos_wait_for_members_that_were_killed_before_they_committed(
+    kafka: EmbeddedBroker,
+) -> None:
+    settings = with_topics(kafka)
+    run = uuid.uuid4().hex[:12]
+    group = detector_group(run)
+    publish(settings, run, "first")
+    with (
+        contextlib.closing(
+            open_group_consumer(settings, (IMAGES,), group=group, member="one")
+        ) as member,
+        contextlib.closing(open_reader(settings, group_id=group)) as detectors,
+    ):
+        wait_for(lambda: member.poll(timeout_ms=100) or member.assignment())
+        assert waiting_photos(detectors, run) == {"first"}
 
 
 def publish(settings: KafkaSettings, run: str, *names: str) -> None:
