@@ -17,7 +17,7 @@ from avatarrig.kafka.errors import (
     TransportError,
     TransportSettingError,
 )
-from avatarrig.kafka.groups import GroupState, last_committed, leave_group, read_groups
+from avatarrig.kafka.groups import GroupState, last_committed, leave_group, read_groups, set_to_end
 from avatarrig.kafka.lag import KafkaWatch
 from avatarrig.kafka.pausing import resume_from
 from avatarrig.kafka.reading import (
@@ -82,4 +82,5 @@ __all__ = [
     "reading",
     "require_topics",
     "resume_from",
+    "set_to_end",
 ]

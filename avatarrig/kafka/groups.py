@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import MemberToRemove, OffsetSpec
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.settings import KafkaSettings
@@ -143,6 +143,25 @@ def _offsets(
         return {}
     found = admin.list_partition_offsets(dict.fromkeys(asked, which))
     return {partition: each.offset for partition, each in found.items()}
+
+
+def set_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> bool:
+    """Has a group without members begin where partitions end now.
+
+    Args:
+        consumer: In the group, and no member.
+        places: They are assigned to the consumer.
+
+    Returns:
+        Whether it could be set: False where the group has members.
+    """
+    consumer.assign(places)
+    ends = consumer.end_offsets(places)
+    try:
+        consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
+    except CommitFailedError:
+        return False
+    return True
 
 
 def leave_group(settings: KafkaSettings, group: str, members: Iterable[str]) -> None:

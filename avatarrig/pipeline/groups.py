@@ -6,10 +6,16 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import CommitFailedError
+from kafka import KafkaConsumer
 
-from avatarrig.kafka import KafkaSettings, Reader, TransportError, leave_group, partitions_of
+from avatarrig.kafka import (
+    KafkaSettings,
+    Reader,
+    TransportError,
+    leave_group,
+    partitions_of,
+    set_to_end,
+)
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.channels import REFERENCES
 from avatarrig.wire.topics import IMAGES
@@ -32,7 +38,9 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
     """
     places = partitions_of(consumer, IMAGES)
     committed = {place: consumer.committed(place) for place in places}
-    if all(offset is None for offset in committed.values()) and _set_to_end(consumer, places):
+    # It cannot be set while it has members: those of a start that was killed before it committed
+    # anything. They began at the beginning, and so do their successors.
+    if all(offset is None for offset in committed.values()) and set_to_end(consumer, places):
         return frozenset()
     starts = {place: offset or 0 for place, offset in committed.items()}
     records = (message.record for message in Reader(consumer, (REFERENCES,), starts).to_end())
@@ -41,21 +49,6 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
         for record in records
         if isinstance(record, PhotoReference) and (record.run, _asked(record)) == (run, asked)
     )
-
-
-def _set_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> bool:
-    """Returns whether the group could be set: it cannot while it has members.
-
-    Those are of an earlier start that was killed before it committed anything. They began at the
-    beginning, and so do their successors.
-    """
-    consumer.assign(places)
-    ends = consumer.end_offsets(places)
-    try:
-        consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
-    except CommitFailedError:
-        return False
-    return True
 
 
 def _asked(reference: PhotoReference) -> str:
