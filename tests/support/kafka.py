@@ -33,7 +33,8 @@ from support.waiting import wait_for
 from avatarrig.kafka import KafkaSettings, admin_client, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker, default_cache
 from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
-from avatarrig.kafka.embedded.node import KafkaNode
+from avatarrig.kafka.embedded.errors import BrokerError
+from avatarrig.kafka.embedded.node import READY_LIMIT_S, KafkaNode
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.embedded.settings import (
     HOST,
@@ -50,6 +51,7 @@ from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 
 NODES = (1, 2, 3)
+HEALING_SECONDS = 60.0
 AS_INSTALLED = {"default.replication.factor": "1", "min.insync.replicas": "1"}
 """Apache Kafka's own defaults: whoever creates a topic has to ask for copies."""
 
@@ -204,12 +206,23 @@ class KafkaCluster:
         self._nodes[node].wait_until_ready(brokers=len(self.alive()))
 
     def heal(self) -> None:
-        """Starts every node that does not run."""
+        """Starts every node that does not run; all of them, where they do not find together."""
+        self._launch_missing()
+        try:
+            self._wait_until_whole(HEALING_SECONDS)
+        except BrokerError:
+            self.close()
+            self._launch_missing()
+            self._wait_until_whole(READY_LIMIT_S)
+
+    def _launch_missing(self) -> None:
         for node in NODES:
             if node not in self.alive():
                 self._launch(node)
+
+    def _wait_until_whole(self, limit_s: float) -> None:
         for node in NODES:
-            self._nodes[node].wait_until_ready(brokers=len(NODES))
+            self._nodes[node].wait_until_ready(brokers=len(NODES), limit_s=limit_s)
 
     def close(self) -> None:
         for node in self._nodes.values():
