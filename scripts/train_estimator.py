@@ -132,8 +132,8 @@ def _adapted(school: School, start: Learned) -> Learned:
     """
     bodies = school.bodies
     learned = adapted(start, school.fixed, school.pose_model)
-    learned = recentred(learned, bodies, [cells_of(body, learned) for body in bodies])
     told = [cells_of(body, learned) for body in bodies]
+    learned = recentred(learned, bodies, told)
     learned = calibrated(learned, residuals_of(learned, bodies, told))
     few, many, growth = np.maximum(learned.intervals, start.intervals).tolist()
     limit, allowance = np.maximum(learned.most_misfit, start.most_misfit).tolist()

@@ -30,7 +30,7 @@ def waiting_photos(consumer: KafkaConsumer, run: str, asked: str = "") -> frozen
     what was published for others before.
 
     Args:
-        consumer: In the group of the run's detectors, none of which is running.
+        consumer: In the group of the run's detectors, none of which this start has begun.
         asked: Who is meant now.
 
     Returns:

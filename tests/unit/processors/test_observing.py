@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.references import reference
 from support.rendered import rendered
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.detectors.detector import Detection
-from avatarrig.wire import Observation, PackedArray, PhotoReference
+from avatarrig.wire import Observation, PackedArray
 from avatarrig.wire.reasons import Exclusion
 from processors.sandbox.observing import Unlearned, assemble
 
 SEEN = rendered(0)
-REFERENCE = PhotoReference(
-    image_id="a",
-    uri="file:///photos/a.jpg",
-    dataset="d",
-    path="a.jpg",
-    subject="Anna",
-    content_hash="0" * 64,
-    size=1,
-    found_at=0.0,
-)
 
 
 def observed(learned: Learned | Unlearned) -> Observation:
@@ -45,7 +36,9 @@ def observed(learned: Learned | Unlearned) -> Observation:
         look=(),
         rgb=np.zeros((2, 2, 3), np.uint8),
     )
-    return assemble(REFERENCE, detection, fingerprint="f", learned=learned, observed_at=0.0)
+    return assemble(
+        reference("a.jpg"), detection, fingerprint="f", learned=learned, observed_at=0.0
+    )
 
 
 def unpacked(array: PackedArray) -> np.ndarray:
