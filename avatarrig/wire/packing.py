@@ -159,6 +159,9 @@ def _foreign_version(version: object) -> str:
 EXPECTED_SHAPES = {"pose": (33, 5), "world": (33, 3), "face": (478, 3), "blendshapes": (52,)}
 
 
+_BYTES = {name: 4 * math.prod(shape) for name, shape in EXPECTED_SHAPES.items()}
+
+
 def _check_arrays(record: msgspec.Struct) -> None:
     if isinstance(record, Decision):
         for observation in record.observed:
@@ -167,7 +170,7 @@ def _check_arrays(record: msgspec.Struct) -> None:
         array: PackedArray | None = getattr(record, name, None)
         if not isinstance(array, PackedArray):
             continue
-        if array.shape != expected or len(array.data) != 4 * math.prod(expected):
+        if array.shape != expected or len(array.data) != _BYTES[name]:
             raise RecordRefusedError(
                 f"{name} has shape {array.shape} in {len(array.data)} bytes, expected {expected}"
             )

@@ -75,11 +75,14 @@ def check_evidence(photos: Iterable[Evidence]) -> None:
         StateRefusedError: That of one is not; it does not say whose.
     """
     by_version: dict[str, list[Evidence]] = defaultdict(list)
+    bins = {0}
     for evidence in photos:
-        low, high = min(bins := {0, *evidence.ratios.values()}), max(bins)
-        if not _KEYS.issuperset(evidence.ratios) or low < LOWEST_BIN or high > HIGHEST_BIN:
+        bins.update(evidence.ratios.values())
+        if not evidence.ratios.keys() <= _KEYS:
             raise StateRefusedError("evidence holds a ratio that no photo gives")
         by_version[evidence.learned].append(evidence)
+    if min(bins) < LOWEST_BIN or max(bins) > HIGHEST_BIN:
+        raise StateRefusedError("evidence holds a ratio that no photo gives")
     for version, same in by_version.items():
         check_possible(same, load_learned(version.rpartition("-")[0]))
 
