@@ -146,7 +146,7 @@ def _locked_run(
             run = _prepared(request, directory, identity, display)
             finished = FinishedRun(run)
 
-            def written(progress: Progress) -> _Written:
+            def results(progress: Progress) -> _Written:
                 if not progress.counts.found and not interruption.requested:
                     raise _no_photos(request, read_file_counts(directory))
                 return _written(run, progress)
@@ -160,11 +160,11 @@ def _locked_run(
                     started=started,
                     detection_expected=not finished.all_detected,
                 )
-                return session.carry_out(interruption, lambda: written(progress))
+                return session.carry_out(interruption, lambda: results(progress))
 
             seen = finished.look(display.note)
             progress, estimates, departed = (
-                _mended(run, carried_out, display) if seen is None else written(seen)
+                _mended(run, carried_out, display) if seen is None else results(seen)
             )
         elapsed = time.monotonic() - started
         screen.results(directory, progress, estimates, elapsed, departed)

@@ -297,6 +297,12 @@ def test_a_folder_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
         write_atomically(tmp_path / "file.json", b"")
 
 
+def test_an_empty_folder_is_in_no_files_way(tmp_path: Path) -> None:
+    (tmp_path / "file.json").mkdir()
+    write_atomically(tmp_path / "file.json", b"new")
+    assert (tmp_path / "file.json").read_bytes() == b"new"
+
+
 def test_written_files_follow_the_umask(tmp_path: Path) -> None:
     previous = os.umask(0o027)
     try:
