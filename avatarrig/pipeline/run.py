@@ -34,6 +34,7 @@ from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
     RunDirectory,
     RunIdentity,
+    make_folder,
     open_run,
     read_decisions,
     read_file_counts,
@@ -122,7 +123,7 @@ def _gone_where_refused(run: RunDirectory) -> Iterator[None]:
 @contextmanager
 def _log_into(run: RunDirectory) -> Iterator[None]:
     """Has the command's own log beside those of its parts: the screen is for people."""
-    run.logs.mkdir(parents=True, exist_ok=True)
+    make_folder(run.logs)
     file = (run.logs / "run.log").open("a", encoding="utf-8")
     configure_logs(file)
     try:

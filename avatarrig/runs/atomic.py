@@ -46,6 +46,18 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise RunStorageError(error.errno, _advice(error), str(path)) from error
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder of a run where it is missing.
+
+    Raises:
+        RunStorageError: The disk is full, read-only or not permitted, or a file is in its place.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunStorageError(error.errno, _advice(error), str(path)) from error
+
+
 def remove_unfinished(folder: Path) -> None:
     """Removes what writers that were killed have left; none may be at work."""
     for left in folder.glob(".*.part"):
