@@ -290,7 +290,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
         write_atomically(tmp_path / "run" / "file.json", b"")
     with pytest.raises(RunStorageError, match="--out"):
         open_run(tmp_path / "run", tmp_path)
-    with pytest.raises(RunStorageError, match="run: .*: move away what is in its place"):
+    with pytest.raises(RunStorageError, match=r"run: .*: move away what is in its place"):
         make_folder(tmp_path / "run")
 
 
