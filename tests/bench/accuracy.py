@@ -7,7 +7,8 @@ DIR holds sets of people (``truth.json``, landmarks; see scripts/estimator/peopl
 compares the product with the prototype's method, plain geometry, the world landmarks' median and
 the population's mean; others tell error, coverage and width by the number of photos and of moments,
 for photos at random, in the order of a dump and as messengers send them, each real person's error,
-that of groups of people and kinds of photos, and what photos of somebody else do.
+that of groups of people and kinds of photos, what photos of somebody else do, and what photos
+without a face add.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' read
 
 from bench.body import accuracy_methods as methods
 from bench.body import accuracy_orders as orders
+from bench.body.accuracy_faceless import faceless
 from bench.body.accuracy_groups import groups
 from estimator.people import find_sets, read_set
 
@@ -130,6 +132,7 @@ def measure(measured: Measured) -> Result:
         "by_photos": by_order["random photos"],
         "by_order": by_order,
         "groups": groups(measured),
+        "faceless": faceless(measured, counted) if len(measured) > 1 else {},
         "people": people(measured) if measured[0][0].body.spread.startswith("real") else {},
         "wrong_person": wrong_person(measured) if len(measured) > 1 else {},
         "strange_day": strange_day(measured) if len(measured) > 1 else {},
@@ -254,6 +257,8 @@ def show(result: Result) -> None:
             _show_counts(console, person, {"random photos": table})
         if measured["groups"]:
             _show_groups(console, label, measured["groups"])
+        if measured["faceless"]:
+            _show_faceless(console, label, measured["faceless"])
     result = {spread: measured for spread, measured in result.items() if measured["wrong_person"]}
     if not result:
         return
@@ -295,6 +300,12 @@ def _show_groups(console: Console, label: str, by_group: dict[str, orders.Row]) 
     columns = ("people", "error", "population_mean", "coverage")
     rows = [(group, *(f"{row[name]:.2f}" for name in columns)) for group, row in by_group.items()]
     _print(console, (f"{label}: by group", *columns), rows)
+
+
+def _show_faceless(console: Console, label: str, by_size: dict[str, orders.Row]) -> None:
+    columns = next(iter(by_size.values()))
+    rows = [(size, *(f"{value:.2f}" for value in row.values())) for size, row in by_size.items()]
+    _print(console, (f"{label}: without a face", *columns), rows)
 
 
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
