@@ -42,9 +42,9 @@ _LIMITS: Final = (
         "only {allowed} files may be open at once here, and the embedded Kafka needs {least}",
         "n", "4096", "open files",
     ),
-    # Java reserves far more addresses than it uses: with 3 GiB it starts, with 2 it does not.
+    # Java reserves far more addresses than it uses: with 3 GiB it works, with 2.5 it does not.
     _Limit(
-        "RLIMIT_AS", _MEGABYTE, 2560, None,
+        "RLIMIT_AS", _MEGABYTE, 3072, None,
         "only {allowed} MiB of memory may be reserved here, and the embedded Kafka needs {least}",
         "v", "unlimited", "address space",
     ),
