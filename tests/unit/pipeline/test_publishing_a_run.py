@@ -199,7 +199,7 @@ def test_a_run_directory_that_takes_no_files_ends_the_publishing_with_the_reason
     run.progress.observation(seen, 0, 0, 1.0)
     file = run.directory.observation(seen.image_id)
     file.unlink()
-    file.mkdir()
+    (file / "something").mkdir(parents=True)
     publishing = run.publishing(Broker(), restore=lambda *_: seen)
     publishing.start(Background()).join(PATIENCE)
     assert isinstance(publishing.failure, RunStorageError)
