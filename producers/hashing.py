@@ -54,19 +54,25 @@ def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> P
     # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(file)
-        return read_stream(stream, capture_time)
+        return read_stream(stream, capture_time, expected=status.st_size)
 
 
 def read_stream(
-    stream: BinaryIO | io.FileIO, capture_time: Callable[[bytes], float | None]
+    stream: BinaryIO | io.FileIO,
+    capture_time: Callable[[bytes], float | None],
+    *,
+    expected: int = 0,
 ) -> PhotoContent:
     """Hashes an open file, from where it stands to its end.
 
     Args:
         stream: Yields the bytes.
         capture_time: As in `read_content`.
+        expected: About how many bytes there are, where that is known: so many are read at once,
+            as putting pieces together takes longer than hashing them.
 
     Raises:
         OSError: It cannot be read.
@@ -74,12 +80,13 @@ def read_stream(
     digest = hashlib.sha256()
     head: list[bytes] = []
     size = 0
-    # Piece by piece, since the system reads on while a piece is hashed.
-    while piece := stream.read(PIECE_BYTES):
+    wanted = max(PIECE_BYTES, min(expected + 1, HEAD_BYTES))
+    while piece := stream.read(wanted):
         digest.update(piece)
         if size < HEAD_BYTES:
             head.append(piece[: HEAD_BYTES - size])
         size += len(piece)
+        wanted = PIECE_BYTES
     start = b"".join(head)
     picture = picture_digest(start) if len(start) == size else ""
     return PhotoContent(digest.hexdigest(), size, capture_time(start), picture)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from bench.body.accuracy_faceless import faceless
 from bench.body.accuracy_groups import groups
 from estimator.people import find_sets, read_set
 
-from avatarrig.body.bones import BENCH_RATIOS, FloatArray
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, FloatArray
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.solver.odd_days import odd_days
 from avatarrig.body.solver.person import solve_moments
@@ -67,6 +68,8 @@ def main() -> None:
         measured = learned_from_others(bodies, everybody, arguments.folds)
     else:
         learned = load_learned(arguments.pose_model)
+        if arguments.average_of:
+            learned = _expecting(arguments.average_of, learned)
         measured = [(methods.meet(body, learned), learned) for body in bodies]
     result = {
         spread: measure([pair for pair in measured if pair[0].body.spread == spread])
@@ -75,6 +78,16 @@ def main() -> None:
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _expecting(folders: list[Path], learned: Learned) -> Learned:
+    """Takes other people's mean for the average person; photos of anybody say what they said."""
+    people = [body for folder in find_sets(folders) for body in read_set(folder)]
+    mean = np.mean([HELMERT @ np.log(body.lengths) for body in people], axis=0)
+    population = learned.population
+    shift = mean - population.mean
+    offset = population.offset - shift + population.response @ shift
+    return replace(learned, population=replace(population, mean=mean, offset=offset))
 
 
 def measure(measured: Measured) -> Result:
@@ -328,6 +341,13 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar="DIR",
         help="with --cross-validate: sets to learn from, but not to measure on",
+    )
+    parser.add_argument(
+        "--average-of",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="take the mean of these sets' people for the average person",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     return parser.parse_args()
