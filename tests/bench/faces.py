@@ -113,7 +113,9 @@ def shown(recogniser: Recogniser, person: str, file: Path) -> Shown | None:
     small = {}
     for width in SMALL:
         scale = width / face.width
-        reduced = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        reduced = np.asarray(
+            cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+        )
         enlarged = np.asarray(
             cv2.resize(reduced, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC),
             np.uint8,
