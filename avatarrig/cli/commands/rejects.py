@@ -89,10 +89,11 @@ def replay_command(
     """Publish what is rejected again, after its cause was mended.
 
     A photo leaves the list when it is observed. Photos that could not even be read are found
-    again by the dataset's own command.
+    again by the dataset's own command. Near-copies are published with --reason near_copy alone.
     """
     with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
+        listed = look(reached).rejects.standing(reason=reason, since=_moment(since))
+        photos = [photo for photo in listed if reason or not photo.latest.is_near_copy]
         replayed = replay(reached, photos)
     say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):

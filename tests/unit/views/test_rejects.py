@@ -140,3 +140,17 @@ def test_what_lies_at_a_path_by_now_takes_its_earlier_reject_off_the_list() -> N
     assert not view.reasons
     view.reject(reject("a", 3.0, "crashed"))
     assert [photo.latest.reason for photo in view.standing()] == ["crashed"]
+
+
+def test_near_copies_are_listed_behind_all_else() -> None:
+    rejects = view(reject("a", 1), reject("b", 2, "near_copy"), reject("c", 3, "near_copy"))
+    assert names(rejects) == ["a.jpg", "c.jpg", "b.jpg"]
+
+
+def test_near_copies_by_the_thousand_hide_no_other_reject() -> None:
+    rejects = StandingRejects(most=3)
+    rejects.reject(reject("bad", 1))
+    for number in range(9):
+        rejects.reject(reject(str(number), 2 + number, "near_copy"))
+    assert names(rejects) == ["bad.jpg", "8.jpg", "7.jpg"]
+    assert rejects.reasons == {"crashed": 1, "near_copy": 9}
