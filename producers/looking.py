@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 import msgspec
 import structlog
@@ -75,13 +76,11 @@ class Looking:
         if self._process is None:
             self._process = start_module("avatarrig.photos.looks")
         process = self._process
-        if process.stdin is None or process.stdout is None:
-            return None
         overdue = threading.Timer(_SECONDS, process.kill)
         overdue.start()
         try:
-            write_framed(process.stdin, data)  # type: ignore[arg-type]
-            return read_framed(process.stdout)  # type: ignore[arg-type]
+            write_framed(cast("BinaryIO", process.stdin), data)
+            return read_framed(cast("BinaryIO", process.stdout))
         finally:
             overdue.cancel()
 
@@ -90,10 +89,8 @@ class Looking:
         if process is None:
             return
         process.kill()
-        process.wait(_GOODBYE_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk
+            process.wait(_GOODBYE_SECONDS)
         for stream in (process.stdin, process.stdout):
-            try:
-                if stream is not None:
-                    stream.close()
-            except OSError:  # unsent bytes for a process that is gone
-                continue
+            with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
+                cast("BinaryIO", stream).close()
