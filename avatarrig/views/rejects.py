@@ -178,6 +178,11 @@ def _note(
         del times[next(iter(times))]
 
 
+def to_be_mended(photos: Iterable[RejectedPhoto]) -> list[RejectedPhoto]:
+    """Leaves out near-copies, with which nothing is wrong."""
+    return [photo for photo in photos if not photo.latest.is_near_copy]
+
+
 def replayable(photos: Iterable[RejectedPhoto], *, now: float) -> list[PhotoReference]:
     """Makes the references by which rejected photos are tried again.
 

@@ -20,7 +20,7 @@ from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
-from avatarrig.views.rejects import RejectedPhoto
+from avatarrig.views.rejects import RejectedPhoto, to_be_mended
 from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import verdict
 
@@ -93,7 +93,7 @@ def replay_command(
     """
     with fail_clearly(), reach(run_directory, kafka) as reached:
         listed = look(reached).rejects.standing(reason=reason, since=_moment(since))
-        photos = [photo for photo in listed if reason or not photo.latest.is_near_copy]
+        photos = listed if reason else to_be_mended(listed)
         replayed = replay(reached, photos)
     say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):

@@ -7,7 +7,7 @@ import random
 import pytest
 from support.references import reference
 
-from avatarrig.views.rejects import StandingRejects, replayable
+from avatarrig.views.rejects import StandingRejects, replayable, to_be_mended
 from avatarrig.wire import Observation, Reject, record_key
 
 
@@ -154,3 +154,9 @@ def test_near_copies_by_the_thousand_hide_no_other_reject() -> None:
         rejects.reject(reject(str(number), 2 + number, "near_copy"))
     assert names(rejects) == ["bad.jpg", "8.jpg", "7.jpg"]
     assert rejects.reasons == {"crashed": 1, "near_copy": 9}
+
+
+def test_with_near_copies_nothing_is_wrong_and_they_can_be_detected_all_the_same() -> None:
+    listed = view(reject("a", 1), reject("b", 2, "near_copy")).standing()
+    assert [photo.name for photo in to_be_mended(listed)] == ["a.jpg"]
+    assert [photo.path for photo in replayable(listed, now=9.0)] == ["a.jpg", "b.jpg"]
