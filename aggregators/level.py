@@ -87,13 +87,11 @@ class Level(Generic[PartitionT]):
         part = self.parts.get(partition)
         if part is None:
             return
-        changed = {part.apply(offset, value) for offset, value in messages}
-        changed |= part.take_changed()
+        changed = part.take(messages) | part.take_changed()
         self.steps += len(messages)
         now = self._applied_at = self._clock()
         for series in changed:
-            if series is not None:
-                self._debounce.changed((partition, series), now)
+            self._debounce.changed((partition, series), now)
 
     @property
     def busy(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from aggregators.partitions.checkpoint import Checkpoint
     from aggregators.partitions.intake import Intake, Rejection
@@ -21,8 +21,8 @@ class Partition(Protocol):
     partition: int
     intake: Intake
 
-    def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in a message; returns the series that changed."""
+    def take(self, messages: Sequence[tuple[int, bytes | None]]) -> set[Series]:
+        """Takes in messages, in the order of their offsets; returns the series that changed."""
 
     def newest(self, series: Series) -> int:
         """Returns the offset of the last change of a series."""
@@ -31,7 +31,7 @@ class Partition(Protocol):
         """Whether anything is known of a series."""
 
     def take_changed(self) -> set[Series]:
-        """Returns series that changed otherwise than by `apply` since the last call."""
+        """Returns series that changed otherwise than by their own messages since the last call."""
 
     def take_checkpoint(self) -> Checkpoint:
         """Returns what changed since the last call."""

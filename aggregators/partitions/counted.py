@@ -9,7 +9,7 @@ import msgspec
 from avatarrig.body.sums.tally import Tally
 
 if TYPE_CHECKING:
-    from avatarrig.wire import Observation
+    from avatarrig.body.sums.photo import CountedPhoto, ExcludedPhoto
 
 
 class Tallied(msgspec.Struct, array_like=True):
@@ -41,10 +41,10 @@ class Counted:
             self._packed = self.tally().to_bytes()
         return self._packed
 
-    def move_to(self, offset: int, observation: Observation | None) -> None:
-        """Goes on to an offset, with its photo if that counts."""
-        if observation is not None:
-            self.tally().add(observation)
+    def move_to(self, offset: int, photo: CountedPhoto | ExcludedPhoto | None) -> None:
+        """Goes on to an offset, with its photo where it was not seen before."""
+        if photo is not None:
+            self.tally().count(photo)
             self._packed = None
         self.offset = offset
 

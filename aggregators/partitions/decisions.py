@@ -51,6 +51,11 @@ class Decisions:
         self._pages: dict[tuple[int, str], Page] = {}
         self.last = -1
 
+    @property
+    def none(self) -> bool:
+        """Whether nothing was ever decided."""
+        return not self._pages
+
     def recover(self, key: bytes, value: bytes) -> None:
         """Takes up an entry of a table.
 
@@ -104,8 +109,6 @@ class Decisions:
             first: Offset at which the series first saw it.
             before: What was decided at this offset or later is left aside.
         """
-        if not self._pages:
-            return AS_SEEN
         page = self._pages.get((photo % PAGES, subject_digest(subject)), {})
         standing = AS_SEEN
         for turn in page.get(photo, ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -13,11 +13,12 @@ from aggregators.partitions.latency import LatencyClock
 from aggregators.partitions.recovery import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from avatarrig.wire.keys import Series
 
 Entry = tuple[bytes, bytes | None]
+ReadT = TypeVar("ReadT")
 
 
 class Rejection(msgspec.Struct, frozen=True):
@@ -82,22 +83,30 @@ class Intake:
         return self.checkpoints.check(recovered.marker, self._learned, newest)
 
     def take(
-        self, offset: int, value: bytes | None, apply: Callable[[int, bytes], Series | None]
-    ) -> Series | None:
-        """Takes in one message.
+        self,
+        offsets: Sequence[int],
+        messages: Sequence[ReadT],
+        apply: Callable[[int, ReadT], Series | None],
+    ) -> set[Series]:
+        """Takes in messages.
 
         Args:
-            offset: Its offset; one that was applied before changes nothing.
-            value: The message; a tombstone changes nothing.
+            offsets: Of the messages, ascending; what was applied before changes nothing.
+            messages: What was read at each.
+            apply: Applies one of them; returns the series that changed, None where none did.
 
         Returns:
-            The series that changed, None where none did.
+            The series that changed.
         """
-        if offset <= self.checkpoints.applied:
-            return None
-        series = None if value is None else apply(offset, value)
-        self.checkpoints.applied = offset
-        return series
+        changed = set()
+        for offset, read in zip(offsets, messages, strict=True):
+            if offset <= self.checkpoints.applied:
+                continue
+            series = apply(offset, read)
+            self.checkpoints.applied = offset
+            if series is not None:
+                changed.add(series)
+        return changed
 
     def reject(self, offset: int, reason: str, message: str) -> None:
         """Notes that a message could not be taken in."""

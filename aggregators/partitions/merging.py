@@ -27,7 +27,7 @@ from avatarrig.wire.keys import Series
 from avatarrig.wire.reasons import RejectReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aggregators.partitions.checkpoint import Checkpoint
 
@@ -127,9 +127,10 @@ class TalliedPartition:
         """How many series there are."""
         return len(self._series)
 
-    def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in one message; see `Intake.take`."""
-        return self.intake.take(offset, value, self._apply)
+    def take(self, messages: Sequence[tuple[int, bytes | None]]) -> set[Series]:
+        """Takes in messages; see `Intake.take`."""
+        offsets = [offset for offset, _ in messages]
+        return self.intake.take(offsets, [value for _, value in messages], self._apply)
 
     def applied(self, series: Series) -> dict[int, int]:
         """Input partition to the last offset that its tally of a series contains."""
@@ -220,7 +221,10 @@ class TalliedPartition:
         contribution = self._series.get(series, {}).get(part)
         return None if contribution is None else msgspec.msgpack.encode(contribution.packed)
 
-    def _apply(self, offset: int, value: bytes) -> Series | None:
+    def _apply(self, offset: int, value: bytes | None) -> Series | None:
+        return None if value is None else self._apply_message(offset, value)
+
+    def _apply_message(self, offset: int, value: bytes) -> Series | None:
         try:
             record = TALLIED.decode(value)
         except RecordRefusedError as error:

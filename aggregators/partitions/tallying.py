@@ -21,17 +21,17 @@ from aggregators.partitions.keys import (
     part_of,
     statistics_key,
 )
+from aggregators.partitions.reading import Photo, Read, read_together
 from aggregators.partitions.recovery import restoring
 from aggregators.protocols import PartitionMaker
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, RecordRefusedError, TallyUpdate
-from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.reasons import RejectReason
-from avatarrig.wire.standings import as_decided
+from avatarrig.wire.standings import AS_SEEN, as_decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aggregators.partitions.checkpoint import Checkpoint
     from avatarrig.wire.keys import Series
@@ -88,9 +88,11 @@ class ObservedPartition:
                 counted.tally()  # raises where it is damaged
         return new
 
-    def apply(self, offset: int, value: bytes | None) -> Series | None:
-        """Takes in one message; see `Intake.take`."""
-        return self.intake.take(offset, value, self._apply)
+    def take(self, messages: Sequence[tuple[int, bytes | None]]) -> set[Series]:
+        """Takes in messages; see `Intake.take`."""
+        told = read_together([value for _, value in messages])
+        offsets = [offset for offset, _ in messages]
+        return self.intake.take(offsets, told, self._apply)
 
     def update(self, series: Series) -> TallyUpdate:
         """Returns all that this partition has said about a series."""
@@ -138,19 +140,19 @@ class ObservedPartition:
             return None
         return msgspec.msgpack.encode(Tallied(counted.offset, counted.packed()))
 
-    def _apply(self, offset: int, value: bytes) -> Series | None:
-        try:
-            record = OBSERVED.decode(value)
-        except RecordRefusedError as error:
-            self.intake.reject(offset, RejectReason.MALFORMED, str(error))
+    def _apply(self, offset: int, read: Read) -> Series | None:
+        if read is None:
             return None
-        if isinstance(record, Forget):
-            self._forget(offset, record)
+        if isinstance(read, RecordRefusedError):
+            self.intake.reject(offset, RejectReason.MALFORMED, str(read))
+            return None
+        if isinstance(read, Forget):
+            self._forget(offset, read)
             return None
         try:
-            if isinstance(record, Observation):
-                return self._count(offset, record)
-            self._decide(offset, record)
+            if isinstance(read, Photo):
+                return self._count(offset, read)
+            self._decide(offset, read)
         except (StateRefusedError, LearnedRefusedError) as error:
             self.intake.reject(offset, RejectReason.EVIDENCE, str(error))
         return None
@@ -171,28 +173,31 @@ class ObservedPartition:
             msgspec.structs.replace(forget, partition=self.partition, offset=offset)
         )
 
-    def _count(self, offset: int, observation: Observation) -> Series | None:
+    def _count(self, offset: int, photo: Photo) -> Series | None:
+        observation = photo.seen
         series = (observation.subject, observation.fingerprint)
         counted = self._tallies.get(series) or Counted()
         since = self.intake.forgotten.since(observation.subject, self.partition)
-        photo = digest_of(series, observation.image_id, since)
-        is_first = self._seen.first(photo, offset) == offset
+        digest = digest_of(series, observation.image_id, since)
+        is_first = self._seen.first(digest, offset) == offset
         if offset <= counted.offset:
             return None
-        if is_first:
-            photo = digest_of((observation.subject, ""), observation.image_id, since)
-            standing = self._decisions.decided(
-                *(observation.subject, photo, observation.fingerprint), first=offset, before=offset
-            )
-            counted.move_to(offset, as_decided(observation, standing))
-        else:
-            counted.move_to(offset, None)
+        standing = self._standing(offset, observation, since) if is_first else AS_SEEN
+        counted.move_to(offset, photo.told(standing) if is_first else None)
         self._tallies[series] = counted
         self.intake.latency.add(series, observation.found_at)
         self.intake.checkpoints.touched(
             statistics_key(self.partition, self.partition, series), series, offset
         )
         return series
+
+    def _standing(self, offset: int, observation: Observation, since: int) -> str:
+        """Tells how a photo stands that is first seen at an offset."""
+        subject, fingerprint = observation.subject, observation.fingerprint
+        if self._decisions.none:
+            return AS_SEEN
+        digest = digest_of((subject, ""), observation.image_id, since)
+        return self._decisions.decided(subject, digest, fingerprint, first=offset, before=offset)
 
     def _decide(self, offset: int, decision: Decision) -> None:
         """Has photos stand otherwise: what the decision brought along is taken back first."""

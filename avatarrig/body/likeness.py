@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    FloatArray = NDArray[np.float64]
+
 MOST: Final = 31
 """Numbers of a likeness are 0 to this."""
 
 
-def _across(left: Sequence[float], right: Sequence[float]) -> float:
-    return left[0] - right[0]
+def _across(left: FloatArray, right: FloatArray) -> FloatArray:
+    return left[:, 0] - right[:, 0]
 
 
-def _down(left: Sequence[float], right: Sequence[float]) -> float:
-    return left[1] + right[1]
+def _down(left: FloatArray, right: FloatArray) -> FloatArray:
+    return left[:, 1] + right[:, 1]
 
 
-def _unlevel(left: Sequence[float], right: Sequence[float]) -> float:
-    return abs(left[1] - right[1])
+def _unlevel(left: FloatArray, right: FloatArray) -> FloatArray:
+    return abs(left[:, 1] - right[:, 1])
 
 
-def _aside(left: Sequence[float], right: Sequence[float]) -> float:
-    return abs(left[0] + right[0])
+def _aside(left: FloatArray, right: FloatArray) -> FloatArray:
+    return abs(left[:, 0] + right[:, 0])
 
 
 _SHOULDERS, _ELBOWS, _WRISTS, _KNEES = (11, 12), (13, 14), (15, 16), (25, 26)
@@ -72,13 +74,18 @@ def pose_likeness(world: NDArray[np.floating[Any]]) -> tuple[int, ...]:
     Returns:
         `POSE_LENGTH` numbers.
     """
-    points = np.asarray(world, np.float64).tolist()
-    return tuple(
-        [
-            _whole((told(points[left], points[right]) - least) / _POSE_STEP)
-            for (left, right), told, least in _POSE
+    return pose_likenesses(world[None])[0]
+
+
+def pose_likenesses(worlds: NDArray[np.floating[Any]]) -> list[tuple[int, ...]]:
+    """The same of many photos (n, 33, 3) at once."""
+    points = np.asarray(worlds, np.float64)
+    with np.errstate(invalid="ignore"):  # 0 stands for what is no number
+        told = [
+            (tell(points[:, left], points[:, right]) - least) / _POSE_STEP
+            for (left, right), tell, least in _POSE
         ]
-    )
+    return list(zip(*(_whole(column).tolist() for column in told), strict=True))
 
 
 def look_likeness(patch: NDArray[np.floating[Any]]) -> tuple[int, ...]:
@@ -99,16 +106,14 @@ def look_likeness(patch: NDArray[np.floating[Any]]) -> tuple[int, ...]:
     half = LOOK_SIDE // 2
     even, odd = (even_sided + other)[:, :half] / 2, np.abs(even_sided - other)[:, :half] / 2
     told = (np.concatenate([even.ravel(), odd.ravel()]) - _LOOK_LEAST) / _LOOK_STEP
-    return tuple(_whole(value) for value in told.tolist())
+    return tuple(_whole(told).tolist())
 
 
 def is_look(numbers: Sequence[int]) -> bool:
     """Tells whether these are what `look_likeness` gives."""
-    return len(numbers) == LOOK_LENGTH and all(0 <= number <= MOST for number in numbers)
+    return len(numbers) == LOOK_LENGTH and min(numbers) >= 0 and max(numbers) <= MOST
 
 
-def _whole(value: float) -> int:
+def _whole(values: FloatArray) -> NDArray[np.int64]:
     """Rounds to the nearest of the numbers there are; 0 for what is none."""
-    if 0 <= value <= MOST:
-        return round(value)
-    return MOST if value > MOST else 0
+    return np.rint(np.clip(np.nan_to_num(values, nan=0.0), 0, MOST)).astype(np.int64)

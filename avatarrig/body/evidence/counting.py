@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from avatarrig.body.evidence.current_evidence import current_evidence
+from avatarrig.body.evidence.current_evidence import check_evidence, unchecked_evidence
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.refused import LearnedRefusedError
+from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
 
@@ -100,14 +100,43 @@ def judge(observation: Observation, rule: CountingRule = DEFAULT_RULE) -> Counte
     Raises:
         StateRefusedError: The evidence does not hold what evidence holds.
     """
+    verdict = _checked(_unchecked(observation, rule))
+    if isinstance(verdict, StateRefusedError):
+        raise verdict
+    return verdict
+
+
+def judge_all(
+    observations: Sequence[Observation], rule: CountingRule = DEFAULT_RULE
+) -> list[Counted | Excluded | StateRefusedError]:
+    """Decides of many photos at once, which costs less than to `judge` each.
+
+    Returns:
+        What `judge` gives or raises, photo by photo.
+    """
+    verdicts = [_unchecked(observation, rule) for observation in observations]
+    try:
+        check_evidence(verdict.evidence for verdict in verdicts if isinstance(verdict, Counted))
+    except StateRefusedError:  # of whom, is found out one by one
+        return [_checked(verdict) for verdict in verdicts]
+    return list(verdicts)
+
+
+def _unchecked(observation: Observation, rule: CountingRule) -> Counted | Excluded:
     reason = why_not(observation, rule)
     if reason is not None:
         return Excluded(reason)
-    try:
-        evidence = current_evidence(observation)
-    except LearnedRefusedError:
-        return Excluded(Exclusion.NO_WEIGHTS)
+    evidence = unchecked_evidence(observation)
     return Excluded(Exclusion.NO_EVIDENCE) if evidence is None else Counted(evidence)
+
+
+def _checked(verdict: Counted | Excluded) -> Counted | Excluded | StateRefusedError:
+    if isinstance(verdict, Counted):
+        try:
+            check_evidence([verdict.evidence])
+        except StateRefusedError as error:
+            return error
+    return verdict
 
 
 def why_not(observation: Seen, rule: CountingRule = DEFAULT_RULE) -> Exclusion | None:

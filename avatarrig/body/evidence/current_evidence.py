@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,8 @@ from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
 
 if TYPE_CHECKING:
-    from avatarrig.body.evidence.learned import Learned
+    from collections.abc import Iterable
+
     from avatarrig.wire import Evidence, Observation
 
 _KEYS = frozenset(SHOWN_KEYS)
@@ -36,12 +38,24 @@ def current_evidence(observation: Observation) -> Evidence | None:
         LearnedRefusedError: Nothing was learned for the pose model that saw the photo.
         StateRefusedError: The evidence does not hold what evidence holds.
     """
+    evidence = unchecked_evidence(observation)
+    if evidence is not None:
+        check_evidence([evidence])
+    return evidence
+
+
+def unchecked_evidence(observation: Observation) -> Evidence | None:
+    """The same, for those who have `check_evidence` look at many photos at once.
+
+    Raises:
+        LearnedRefusedError: Nothing was learned for the pose model that saw the photo.
+    """
     evidence = observation.evidence
     if evidence is None:
         return None
     learned = load_learned(evidence.learned.rpartition("-")[0])
     if evidence.learned == learned.version:
-        return _checked(evidence, learned)
+        return evidence
     if observation.pose is None or observation.world is None:
         return None
     again = evidence_from_landmarks(
@@ -51,7 +65,23 @@ def current_evidence(observation: Observation) -> Evidence | None:
         observation.height,
         learned=learned,
     )
-    return None if again is None else _checked(with_face(again, observation), learned)
+    return None if again is None else with_face(again, observation)
+
+
+def check_evidence(photos: Iterable[Evidence]) -> None:
+    """Checks that evidence of the installed versions is such as photos give.
+
+    Raises:
+        StateRefusedError: That of one is not; it does not say whose.
+    """
+    by_version: dict[str, list[Evidence]] = defaultdict(list)
+    for evidence in photos:
+        low, high = min(bins := {0, *evidence.ratios.values()}), max(bins)
+        if not _KEYS.issuperset(evidence.ratios) or low < LOWEST_BIN or high > HIGHEST_BIN:
+            raise StateRefusedError("evidence holds a ratio that no photo gives")
+        by_version[evidence.learned].append(evidence)
+    for version, same in by_version.items():
+        check_possible(same, load_learned(version.rpartition("-")[0]))
 
 
 def slim(observation: Observation) -> Observation:
@@ -60,11 +90,3 @@ def slim(observation: Observation) -> Observation:
         evidence = current_evidence(observation)
         observation = msgspec.structs.replace(observation, evidence=evidence)
     return msgspec.structs.replace(observation, face=None, blendshapes=None)
-
-
-def _checked(evidence: Evidence, learned: Learned) -> Evidence:
-    check_possible(evidence, learned)
-    low, high = min(bins := {0, *evidence.ratios.values()}), max(bins)
-    if not _KEYS.issuperset(evidence.ratios) or low < LOWEST_BIN or high > HIGHEST_BIN:
-        raise StateRefusedError("evidence holds a ratio that no photo gives")
-    return evidence

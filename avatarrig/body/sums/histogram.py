@@ -72,9 +72,9 @@ class Histogram:
     def __bool__(self) -> bool:
         return bool(self._sums.rows)
 
-    def add(self, index: int) -> None:
-        """Counts one value in its bin."""
-        self._sums.add((index, _ONE))
+    def add(self, index: int, count: int = 1) -> None:
+        """Counts a value in its bin, or several that have the same."""
+        self._sums.add((index, (count,)))
 
     def subtract(self, index: int) -> None:
         """Takes back one value. Raises StateRefusedError: No such value was counted."""

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from avatarrig.body.levels import Cell
-from avatarrig.body.likeness import LOOK_LENGTH, MOST, POSE_LENGTH, is_look, pose_likeness
+from avatarrig.body.likeness import LOOK_LENGTH, MOST, POSE_LENGTH, is_look, pose_likenesses
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
 from avatarrig.body.sums.evidence_sum import COUNTS, ROW_LENGTH, EvidenceSum, row_of
@@ -49,6 +49,7 @@ _LOOK_BITS: Final = ((7, 7), (0, 15), (4, 14), (3, 10), (6, 13), (1, 13), (2, 14
 photos, of the numbers in which copies differ least."""
 
 _ONE: Final = (1,)
+_NO_WORLD: Final = bytes(4 * 33 * 3)
 _TRACE: Final = ROW_LENGTH
 _POSE: Final = slice(_TRACE + 5, _TRACE + 5 + POSE_LENGTH)
 _LOOK: Final = slice(_POSE.stop, _POSE.stop + LOOK_LENGTH)
@@ -76,10 +77,27 @@ class Trace(msgspec.Struct, frozen=True):
 
 def trace_of(observation: Observation) -> Trace:
     """Returns what tells a photo's moment; 8 numbers of 0 for the pose where nobody was found."""
-    world = np.zeros((33, 3)) if observation.world is None else observation.world.unpack()
+    return traces_of([observation])[0]
+
+
+def traces_of(observations: Sequence[Observation]) -> list[Trace]:
+    """The same of many photos at once, which costs a tenth of one by one."""
+    if not observations:
+        return []
+    worlds = b"".join(
+        _NO_WORLD if observation.world is None else observation.world.data
+        for observation in observations
+    )
+    poses = pose_likenesses(np.frombuffer(worlds, "<f4").reshape(-1, 33, 3))
+    return [
+        _trace(observation, pose) for observation, pose in zip(observations, poses, strict=True)
+    ]
+
+
+def _trace(observation: Observation, pose: tuple[int, ...]) -> Trace:
     taken_at = credible(observation.captured_at, observation.found_at)
     return Trace(
-        pose=pose_likeness(world),
+        pose=pose,
         look=observation.look if is_look(observation.look) else (),
         taken_at=None if taken_at is None else math.floor(taken_at),
     )
@@ -104,8 +122,7 @@ class MomentSums:
     def add(self, item: tuple[Sequence[int], Trace]) -> None:
         """Adds a photo: its row (`avatarrig.body.sums.evidence_sum.row_of`) and its trace."""
         places, row = _entry(*item)
-        for slot in places.slots:
-            self._slots.add((slot, row))
+        self._slots.add_to(places.slots, row)
         self._counters.add((places.counter, _ONE))
 
     def subtract(self, item: tuple[Sequence[int], Trace]) -> None:

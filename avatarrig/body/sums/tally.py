@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.levels import moments_of
 from avatarrig.body.ratios import SHOWN_KEYS
 from avatarrig.body.refused import LearnedRefusedError, OutdatedStateError, StateRefusedError
-from avatarrig.body.sums.capture_days import capture_day
 from avatarrig.body.sums.dated_sums import DatedSums
-from avatarrig.body.sums.evidence_sum import row_of
 from avatarrig.body.sums.histogram import Histogram
 from avatarrig.body.sums.moments import MomentSums, trace_of
+from avatarrig.body.sums.photo import CountedPhoto, ExcludedPhoto, photo_of
 from avatarrig.wire.reasons import Exclusion
 
 if TYPE_CHECKING:
@@ -51,6 +49,7 @@ class Tally:
         "_moments",
         "_observations",
         "_people",
+        "_shown",
         "_sums",
     )
 
@@ -60,6 +59,7 @@ class Tally:
         self._excluded: Counter[str] = Counter()
         self._learned: str | None = None
         self._histograms: dict[str, Histogram] = {}
+        self._shown: Counter[tuple[str, int]] = Counter()
         self._sums = DatedSums()
         self._moments = MomentSums()
 
@@ -109,7 +109,7 @@ class Tally:
         Args:
             key: One of `avatarrig.body.ratios.SHOWN_KEYS`.
         """
-        return self._histograms.get(key, Histogram())
+        return self._counted_ratios().get(key, Histogram())
 
     def everything(self) -> EvidenceSum:
         """Returns the sums of all photos that count."""
@@ -144,23 +144,25 @@ class Tally:
             LearnedRefusedError: The tally's evidence was made by other weights than are
                 installed; nothing was counted.
         """
-        verdict = judge(observation)
-        if isinstance(verdict, Excluded):
-            self._excluded[verdict.reason] += 1
-        else:
-            evidence = verdict.evidence
-            self._learned = self._common_version(evidence.learned)
-            row = row_of(evidence)
-            day = capture_day(observation.captured_at, observation.found_at)
-            self._sums.add((day, row))
-            self._moments.add((row, trace_of(observation)))
-            for key, index in evidence.ratios.items():
-                if key not in self._histograms:
-                    self._histograms[key] = Histogram()
-                self._histograms[key].add(index)
-        self._observations += 1
-        self._people += observation.pose is not None
+        self.count(photo_of(observation))
         return self
+
+    def count(self, photo: CountedPhoto | ExcludedPhoto) -> None:
+        """Counts what was made of an observation before, in place.
+
+        Raises:
+            LearnedRefusedError: The tally's evidence was made by other weights; nothing was
+                counted.
+        """
+        if isinstance(photo, ExcludedPhoto):
+            self._excluded[photo.reason] += 1
+        else:
+            self._learned = self._common_version(photo.learned)
+            self._sums.add((photo.day, photo.row))
+            self._moments.add((photo.row, photo.trace))
+            self._shown.update(photo.ratios)
+        self._observations += 1
+        self._people += photo.has_person
 
     def subtract(self, observation: Observation) -> Tally:
         """Takes back a photo, in place.
@@ -181,7 +183,7 @@ class Tally:
         total._excluded = self._excluded + other._excluded
         total._histograms = {
             key: self.histogram(key) + other.histogram(key)
-            for key in {*self._histograms, *other._histograms}
+            for key in {*self._counted_ratios(), *other._counted_ratios()}
         }
         total._sums = self._sums + other._sums
         total._moments = self._moments + other._moments
@@ -201,7 +203,7 @@ class Tally:
         if min(rest._observations, rest._people, *rest._excluded.values(), 0) < 0:
             raise StateRefusedError("more photos are to be taken back than were added")
         rest._excluded = +rest._excluded
-        for key in {*self._histograms, *other._histograms}:
+        for key in {*self._counted_ratios(), *other._counted_ratios()}:
             if histogram := self.histogram(key) - other.histogram(key):
                 rest._histograms[key] = histogram
         rest._sums = self._sums - other._sums
@@ -235,13 +237,14 @@ class Tally:
 
     def pack(self) -> list[Any]:
         """Returns what `to_bytes` packs."""
+        histograms = self._counted_ratios()
         return [
             TALLY_FORMAT,
             self._observations,
             self._people,
             self.excluded,
             self._learned,
-            {key: self._histograms[key].pack() for key in SHOWN_KEYS if key in self._histograms},
+            {key: histograms[key].pack() for key in SHOWN_KEYS if key in histograms},
             self._sums.pack(),
             self._moments.pack(),
         ]
@@ -286,6 +289,15 @@ class Tally:
         ):
             raise StateRefusedError("a tally's counts contradict each other")
         return tally
+
+    def _counted_ratios(self) -> dict[str, Histogram]:
+        """Histograms by key; what waits is counted first, since many at once cost less."""
+        for (key, index), count in self._shown.items():
+            if key not in self._histograms:
+                self._histograms[key] = Histogram()
+            self._histograms[key].add(index, count)
+        self._shown.clear()
+        return self._histograms
 
     def _common_version(self, version: str | None) -> str | None:
         if self._learned is not None and version not in {None, self._learned}:

@@ -226,14 +226,14 @@ def test_every_part_of_a_save_may_be_lost(saved_after: int) -> None:
     wanted = counted_once({0: list(log)})
     before = ObservedPartition(0, LEARNED)
     for at, value in log[:saved_after]:
-        before.apply(at, value)
+        before.take([(at, value)])
     writes = before.take_checkpoint().entries
     for survivors in range(2 ** len(writes)):
         kept = [write for place, write in enumerate(writes) if survivors >> place & 1]
         there = [(key, value) for key, value in kept if value is not None]
         after = ObservedPartition.recover(0, LEARNED, there)
         for at, value in log[after.intake.next_offset :]:
-            after.apply(at, value)
+            after.take([(at, value)])
         for subject, tally in wanted.items():
             update = after.update((subject, observation(0).fingerprint))
             assert Tally.from_bytes(update.tally) == tally

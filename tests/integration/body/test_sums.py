@@ -86,6 +86,27 @@ def test_no_order_of_adding_and_merging_can_change_a_bit(
 
 @EACH_KIND
 @FEW
+@given(st.data())
+def test_many_at_once_add_up_to_the_same_bits(kind: Kind, data: st.DataObject) -> None:
+    few = data.draw(st.lists(kind.items, min_size=1, max_size=9))
+    items = few * 40
+    one_by_one = kind.empty()
+    for item in items:
+        one_by_one.add(item)
+        packed(one_by_one)  # what waits is added up before
+    assert packed(total(kind, items)) == packed(one_by_one)
+
+
+def test_numbers_that_are_too_large_for_arrays_add_up_as_well() -> None:
+    sums = KeyedSums[str](2)
+    for _ in range(40):
+        sums.add(("a", (1, 1 << 80)))
+        sums.add(("b", (1, 1 << 60)))
+    assert sums.rows == {"a": [40, 40 << 80], "b": [40, 40 << 60]}
+
+
+@EACH_KIND
+@FEW
 @given(st.data(), st.randoms(use_true_random=False))
 def test_what_is_taken_back_leaves_no_trace(
     kind: Kind, data: st.DataObject, random: Random

@@ -15,5 +15,5 @@ def merged(*messages: bytes) -> TalliedPartition:
     """A partition that has taken these in."""
     part = TalliedPartition(0, LEARNED.version, ESTIMATOR)
     for offset, message in enumerate(messages):
-        part.apply(offset, message)
+        part.take([(offset, message)])
     return part

@@ -24,7 +24,7 @@ SERIES = ("anna", observation(0).fingerprint)
 
 def read(part: ObservedPartition, *numbers: int) -> ObservedPartition:
     for number in numbers:
-        part.apply(part.intake.next_offset, encode(observation(number)))
+        part.take([(part.intake.next_offset, encode(observation(number)))])
     return part
 
 
@@ -50,8 +50,8 @@ def test_a_photo_counts_once_however_often_it_comes() -> None:
 
 def test_a_photo_counts_for_each_subject_and_each_detector() -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
-    part.apply(1, encode(observation(1, "ben")))
-    part.apply(2, encode(observation(1, fingerprint="another")))
+    part.take([(1, encode(observation(1, "ben")))])
+    part.take([(2, encode(observation(1, fingerprint="another")))])
     assert {
         Tally.from_bytes(part.update(series).tally).observations
         for series in (SERIES, ("ben", SERIES[1]), ("anna", "another"))
@@ -69,11 +69,11 @@ def test_messages_that_come_again_change_nothing() -> None:
     )
     for part, messages in parts:
         for offset, value in enumerate(messages):
-            part.apply(offset, value)
+            part.take([(offset, value)])
         part.intake.take_rejections()
         part.take_tombstones()
         for offset, value in enumerate(messages):
-            assert part.apply(offset, value) is None
+            assert not part.take([(offset, value)])
         assert part.has(SERIES)
         assert part.intake.next_offset == len(messages)
         assert not part.intake.take_rejections()
@@ -83,15 +83,15 @@ def test_messages_that_come_again_change_nothing() -> None:
 def test_an_error_of_the_program_is_not_taken_for_a_bad_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Tally, "add", None)
+    monkeypatch.setattr(Tally, "count", None)
     with pytest.raises(TypeError):
-        ObservedPartition(0, LEARNED).apply(0, encode(observation(1)))
+        ObservedPartition(0, LEARNED).take([(0, encode(observation(1)))])
 
 
 def test_what_names_no_partition_is_rejected() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
-    part.apply(0, _update(-1, 5, 1))
-    part.apply(1, encode(Forget(forget=subject_digest("anna"), forgotten_at=1.0)))
+    part.take([(0, _update(-1, 5, 1))])
+    part.take([(1, encode(Forget(forget=subject_digest("anna"), forgotten_at=1.0)))])
     assert [one.reason for one in part.intake.take_rejections()] == ["malformed"] * 2
     assert not part.has(SERIES), "what is rejected does not count"
     assert part.intake.next_offset == 2
@@ -100,7 +100,7 @@ def test_what_names_no_partition_is_rejected() -> None:
 @pytest.mark.parametrize("value", [b"", b"garbage", b"\x81\xa7version\x63"])
 def test_garbage_is_set_aside_with_its_offset(value: bytes) -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
-    assert part.apply(1, value) is None
+    assert not part.take([(1, value)])
     (rejection,) = part.intake.take_rejections()
     assert (rejection.offset, rejection.reason) == (1, "malformed")
     assert part.intake.next_offset == 2, "it is not read again and again"
@@ -110,15 +110,31 @@ def test_garbage_is_set_aside_with_its_offset(value: bytes) -> None:
 def test_evidence_that_no_photo_gives_is_set_aside() -> None:
     evidence = Evidence(learned=LEARNED, information=(1, 2), vector=(3,))
     part = read(ObservedPartition(0, LEARNED), 1)
-    part.apply(1, encode(observation(2, evidence=evidence)))
+    part.take([(1, encode(observation(2, evidence=evidence)))])
     assert [rejection.reason for rejection in part.intake.take_rejections()] == ["evidence"]
     assert Tally.from_bytes(part.update(SERIES).tally).observations == 1
+
+
+def test_messages_that_come_together_count_as_they_do_one_by_one() -> None:
+    impossible = Evidence(learned=LEARNED, information=(1, 2), vector=(3,))
+    messages = [encode(observation(number)) for number in range(6)]
+    messages[3:3] = [b"garbage", messages[1], encode(observation(7, evidence=impossible))]
+    messages.append(encode(Forget(forget=subject_digest("ben"), forgotten_at=1.0)))
+    together, alone = ObservedPartition(0, LEARNED), ObservedPartition(0, LEARNED)
+    assert together.take(list(enumerate(messages))) == {SERIES}
+    for offset, value in enumerate(messages):
+        alone.take([(offset, value)])
+    assert together.update(SERIES) == alone.update(SERIES)
+    assert saved(together) == saved(alone)
+    rejected = together.intake.take_rejections()
+    assert rejected == alone.intake.take_rejections()
+    assert [(one.offset, one.reason) for one in rejected] == [(3, "malformed"), (5, "evidence")]
 
 
 def test_evidence_of_another_version_is_made_again_from_the_landmarks() -> None:
     old = msgspec.structs.replace(_evidence(5), learned="full-000000000000", vector=(0,) * 6)
     part = ObservedPartition(0, LEARNED)
-    part.apply(0, encode(observation(5, evidence=old)))
+    part.take([(0, encode(observation(5, evidence=old)))])
     assert part.update(SERIES).tally == read(ObservedPartition(0, LEARNED), 5).update(SERIES).tally
 
 
@@ -126,9 +142,9 @@ def test_tallies_of_an_older_format_wait_for_their_successors_and_are_not_set_as
     part = TalliedPartition(0, LEARNED, estimator)
     update = decode(_update(1, 5, 1), TallyUpdate)
     old = msgspec.structs.replace(update, tally=msgspec.msgpack.encode([2, 1, 1, {}, None]))
-    assert part.apply(0, encode(old)) is None
+    assert not part.take([(0, encode(old))])
     assert not part.intake.take_rejections()
-    part.apply(1, _update(1, 5, 1))
+    part.take([(1, _update(1, 5, 1))])
     assert part.has(SERIES)
 
 
@@ -154,7 +170,7 @@ def test_a_table_gives_back_the_state() -> None:
 @pytest.mark.parametrize("key", range(3))
 def test_a_table_that_lost_an_entry_is_refused(key: int) -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
-    part.apply(1, encode(observation(1, "ben")))
+    part.take([(1, encode(observation(1, "ben")))])
     table = saved(part)
     marker, entries = table.popitem(), sorted(table.items())
     del entries[key]
@@ -188,7 +204,7 @@ def test_state_of_other_weights_is_refused() -> None:
 
 def test_only_what_was_not_published_is_published_again() -> None:
     part = read(ObservedPartition(0, LEARNED), 1)
-    part.apply(1, encode(observation(1, "ben")))
+    part.take([(1, encode(observation(1, "ben")))])
     part.intake.checkpoints.published(SERIES, 0, part.newest(SERIES))
     recovered = ObservedPartition.recover(0, LEARNED, saved(part).items())
     assert list(recovered.intake.checkpoints.unpublished) == [("ben", SERIES[1])]
@@ -220,7 +236,7 @@ def _update(partition: int, offset: int, *numbers: int) -> bytes:
 def test_the_tally_that_contains_more_counts() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
     for offset, value in enumerate([_update(1, 5, 1, 2), _update(1, 3, 1), _update(0, 9, 7)]):
-        part.apply(offset, value)
+        part.take([(offset, value)])
     record = part.record(SERIES, 1.0)
     assert record.observations == 3
     assert record.applied == {0: 9, 1: 5}
@@ -229,18 +245,18 @@ def test_the_tally_that_contains_more_counts() -> None:
 
 def test_an_estimate_that_says_nothing_new_is_no_news() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
-    part.apply(0, _update(1, 5, 1))
+    part.take([(0, _update(1, 5, 1))])
     assert part.is_news(part.record(SERIES, 1.0))
     assert not part.is_news(part.record(SERIES, 2.0))
-    part.apply(1, _update(1, 6, 1))
+    part.take([(1, _update(1, 6, 1))])
     assert part.is_news(part.record(SERIES, 3.0)), "it has read further"
 
 
 def test_a_tally_that_is_none_is_set_aside() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
     broken = TallyUpdate(subject="anna", fingerprint="f", partition=0, offset=1, tally=b"no tally")
-    assert part.apply(0, encode(broken)) is None
-    assert part.apply(1, b"garbage") is None
+    assert not part.take([(0, encode(broken))])
+    assert not part.take([(1, b"garbage")])
     assert [rejection.reason for rejection in part.intake.take_rejections()] == [
         "tally",
         "malformed",
@@ -249,10 +265,10 @@ def test_a_tally_that_is_none_is_set_aside() -> None:
 
 def test_level_2_recovers_what_it_knew_and_does_not_mix_other_weights_in() -> None:
     part = TalliedPartition(0, LEARNED, estimator)
-    part.apply(0, _update(1, 5, 1, 2))
+    part.take([(0, _update(1, 5, 1, 2))])
     recovered = TalliedPartition.recover(0, LEARNED, estimator, saved(part).items())
     assert recovered.record(SERIES, 1.0) == part.record(SERIES, 1.0)
     elsewhere = TalliedPartition(0, "full-000000000000", estimator)
-    assert elsewhere.apply(0, _update(1, 5, 1, 2)) is None
+    assert not elsewhere.take([(0, _update(1, 5, 1, 2))])
     with pytest.raises(StateRefusedError):
         TalliedPartition.recover(0, "full-000000000000", estimator, saved(part).items())

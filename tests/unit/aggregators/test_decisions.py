@@ -32,7 +32,7 @@ class Told:
 
     def tell(self, *records: Observation | Decision | Forget) -> None:
         for record in records:
-            self.partition.apply(self.partition.intake.next_offset, encode(record))
+            self.partition.take([(self.partition.intake.next_offset, encode(record))])
         assert self.partition.intake.take_rejections() == []
 
     def tally(self, series: tuple[str, str] = SERIES) -> Tally:
@@ -121,7 +121,7 @@ def test_a_decision_about_a_photo_that_was_never_seen_is_no_photo() -> None:
 def test_a_photo_that_was_counted_otherwise_is_refused_and_nobody_waits_for_ever() -> None:
     told = Told(ONE)
     stranger = msgspec.structs.replace(STRANGER, image_id=ONE.image_id)
-    told.partition.apply(1, encode(decided(LEFT_OUT, stranger)))
+    told.partition.take([(1, encode(decided(LEFT_OUT, stranger)))])
     assert [refusal.reason for refusal in told.partition.intake.take_rejections()] == ["evidence"]
     assert told.tally().to_bytes() == tally_of(ONE).to_bytes()
     assert told.partition.newest(SERIES) == 1

@@ -75,12 +75,12 @@ def test_what_is_measured_later_is_published_without_a_new_photo() -> None:
     part.take_changed()
     part.is_news(part.record(SERIES, 0.0))
     part.intake.checkpoints.published(SERIES, 0, 0)
-    part.apply(1, measured())
+    part.take([(1, measured())])
     assert part.take_changed() == {SERIES}
     assert part.is_news(part.record(SERIES, 0.0))
     assert SERIES in part.intake.checkpoints.unpublished
     assert SERIES in recovered(part).intake.checkpoints.unpublished, "a crash comes before it"
-    part.apply(2, measured(6.0))
+    part.take([(2, measured(6.0))])
     assert not part.take_changed(), "it says nothing new"
 
 

@@ -31,7 +31,7 @@ def test_evidence_that_moves_somebody_further_than_a_photo_can_is_refused(
     with pytest.raises(StateRefusedError):
         judge(observation(1, evidence=forged))
     part = ObservedPartition(0, LEARNED.version)
-    assert part.apply(0, encode(observation(1, evidence=forged))) is None
+    assert not part.take([(0, encode(observation(1, evidence=forged)))])
     assert [one.reason for one in part.intake.take_rejections()] == ["evidence"]
 
 

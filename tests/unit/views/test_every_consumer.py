@@ -61,18 +61,18 @@ def replica(topic: str, values: list[bytes]) -> Taken:
 
 def level_one(topic: str, values: list[bytes]) -> Taken:
     part = ObservedPartition(0, LEARNED)
-    changed = [part.apply(offset, value) for offset, value in enumerate(values)]
+    changed = [part.take([(offset, value)]) for offset, value in enumerate(values)]
     assert part.intake.next_offset == len(values)
     told = [f"{topic}/0/{refusal.offset}" for refusal in part.intake.take_rejections()]
-    return told, changed[-1] is not None
+    return told, bool(changed[-1])
 
 
 def level_two(topic: str, values: list[bytes]) -> Taken:
     part = TalliedPartition(0, LEARNED, estimator(EstimateOptions()))
-    changed = [part.apply(offset, value) for offset, value in enumerate(values)]
+    changed = [part.take([(offset, value)]) for offset, value in enumerate(values)]
     assert part.intake.next_offset == len(values)
     told = [f"{topic}/0/{refusal.offset}" for refusal in part.intake.take_rejections()]
-    return told, changed[-1] is not None
+    return told, bool(changed[-1])
 
 
 def run(topic: str, values: list[bytes]) -> Taken:

@@ -1,0 +1,26 @@
+"""A worker of the aggregator, without Kafka."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from aggregators.worker import leave_long_lived_alone
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Leaves Python's collector as it was."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def test_what_lives_for_long_is_not_looked_through_again_and_again() -> None:
+    leave_long_lived_alone()
+    assert gc.get_freeze_count() > 10_000
+    kept = [[number] for number in range(5_000)]
+    assert gc.get_count()[0] >= len(kept), "a batch of messages sets nothing off"
