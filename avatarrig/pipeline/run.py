@@ -190,6 +190,7 @@ def _prepared(
         run=identity.run,
         template=asking.template(detecting.models, display.note),
         person=asking.person,
+        sharpest_of_moment=request.sharpest_of_moment,
     )
     fingerprint = detector_fingerprint(detecting.options, models)
     return PreparedRun(
