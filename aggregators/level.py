@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Generic
+from collections import defaultdict
+from typing import TYPE_CHECKING, Generic
 
 import structlog
 
@@ -12,10 +13,10 @@ from aggregators.protocols import Partition, PartitionMaker, PartitionT, Publish
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire.keys import Series
 
-_log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-Where = tuple[int, Series]
-"""Partition and series."""
+_log = structlog.get_logger(__name__)
 
 
 class Level(Generic[PartitionT]):
@@ -41,7 +42,9 @@ class Level(Generic[PartitionT]):
         self._maker = parts
         self._publisher = publisher
         self._clock = schedule.clock
-        self._debounce: Debounce[Where] = Debounce(schedule.publishing)
+        self._debounce: Debounce[Series] = Debounce(schedule.publishing)
+        self._portion = schedule.publishing.portion
+        self._unsent: defaultdict[Series, set[int]] = defaultdict(set)
         self._saving = schedule.saving
         self.steps = 0
         self._lock = asyncio.Lock()
@@ -58,23 +61,25 @@ class Level(Generic[PartitionT]):
             ends: Partition to the end of its topic: the offset after its last message.
         """
         async with self._lock:
-            self._debounce.forget_all()
-            self.parts = {}
+            self._let_go()
             recovered = {}
             for partition, end in sorted(ends.items()):
                 recovered[partition] = await self._recovered(partition, end)
             self.parts = recovered
         now = self._clock()
         for part in self.parts.values():
-            for series in part.intake.checkpoints.unpublished:
-                self._debounce.changed((part.partition, series), now)
+            self._note(part.partition, part.intake.checkpoints.unpublished, now)
 
     async def release(self) -> None:
         """Saves and lets go of all partitions."""
         async with self._lock:
             await self._save_now()
-            self._debounce.forget_all()
-            self.parts = {}
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._debounce.forget_all()
+        self._unsent.clear()
+        self.parts = {}
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Returns where reading goes on, by topic and partition."""
@@ -90,8 +95,12 @@ class Level(Generic[PartitionT]):
         changed = part.take(messages) | part.take_changed()
         self.steps += len(messages)
         now = self._applied_at = self._clock()
+        self._note(partition, changed, now)
+
+    def _note(self, partition: int, changed: Iterable[Series], now: float) -> None:
         for series in changed:
-            self._debounce.changed((partition, series), now)
+            self._unsent[series].add(partition)
+            self._debounce.changed(series, now)
 
     @property
     def busy(self) -> bool:
@@ -107,18 +116,28 @@ class Level(Generic[PartitionT]):
             idle = now - self._applied_at >= self._saving.idle
             await self._publish(self._debounce.due(now, idle=idle))
 
-    async def _publish(self, due: list[Where]) -> None:
+    async def _publish(self, due: list[Series]) -> None:
+        """Publishes what all partitions have said about series, as many as are a portion.
+
+        Who reads it works once for each series then, not once for each partition.
+        """
         if not due:
             return
         begun = self._clock()
-        stood = [(self.parts[number], series) for number, series in due]
-        stood = [(part, series) for part, series in stood if part.has(series)]
+        chosen: list[Series] = []
+        stood: list[tuple[PartitionT, Series]] = []
+        for series in due:
+            if len(stood) >= self._portion:
+                break
+            chosen.append(series)
+            parts = [self.parts[number] for number in sorted(self._unsent.pop(series, ()))]
+            stood += [(part, series) for part in parts if part.has(series)]
         offsets = [part.newest(series) for part, series in stood]
         made = [self._publisher.messages(part, series) for part, series in stood]
         spent = self._clock() - begun
         await self._publisher.send([message for messages in made for message in messages])
         self.steps += 1
-        self._debounce.published(due, begun, spent)
+        self._debounce.published(chosen, begun, spent)
         for (part, series), offset in zip(stood, offsets, strict=True):
             if not part.has(series):  # forgotten meanwhile
                 continue

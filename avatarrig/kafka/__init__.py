@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         from_time,
         log_refusal,
         partitions_of,
-        reading,
     )
     from avatarrig.kafka.settings import KafkaSettings
     from avatarrig.kafka.topics import (
@@ -89,7 +88,6 @@ __all__ = [
     "open_transactional_producer",
     "partitions_of",
     "read_groups",
-    "reading",
     "require_topics",
     "resume_from",
     "set_to_end",
@@ -132,7 +130,6 @@ _HOMES = {
         "from_time",
         "log_refusal",
         "partitions_of",
-        "reading",
     ),
     "settings": ("KafkaSettings",),
     "topics": (

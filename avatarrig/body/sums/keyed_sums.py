@@ -6,6 +6,7 @@ number of machines; merging is adding, and taking back is subtracting.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from operator import add, sub
@@ -175,7 +176,7 @@ class KeyedSums(Generic[Key]):
         """
         match packed:
             case [list() | bytes() as names, bytes() as data]:
-                numbers = unpack_numbers(data)
+                pass
             case _:
                 raise StateRefusedError("these are no keys and sums")
         keys: list[Any] = list(names)
@@ -183,32 +184,45 @@ class KeyedSums(Generic[Key]):
             keys = list(accumulate(unpack_numbers(names)))
         elif isinstance(names, bytes) or not all(isinstance(key, str) for key in keys):
             raise StateRefusedError("these are no keys")
-        if sorted(set(keys)) != keys or len(numbers) != self._width * len(keys):
+        if sorted(set(keys)) != keys:
+            raise StateRefusedError("these are no keys in order")
+        rows = self._unpacked_counts(data) if self._width == 1 else self._unpacked_rows(data)
+        if len(rows) != len(keys):
             raise StateRefusedError("these keys and sums do not fit each other")
         sums: KeyedSums[Key] = KeyedSums(self._width, self._counts, self._wrapped)
-        if self._width == 1:
-            if numbers and min(numbers) <= 0:
-                raise StateRefusedError("a key holds nothing, or less than nothing")
-            sums._settled = {key: [number] for key, number in zip(keys, numbers, strict=True)}
-            return sums
-        for place, key in enumerate(keys):
-            row = numbers[place * self._width : (place + 1) * self._width]
-            if self._wrapped and not _are_wrapped(row[-self._wrapped :]):
-                raise StateRefusedError("these sums were packed otherwise")
-            if row[0] <= 0 or min(row[: self._counts]) < 0 or max(row[: self._counts]) > row[0]:
-                raise StateRefusedError(f"{key!r} holds nothing, or less than nothing")
-            sums._settled[key] = row
+        sums._settled = dict(zip(keys, rows, strict=True))
         return sums
+
+    def _unpacked_counts(self, data: bytes) -> list[list[int]]:
+        numbers = unpack_numbers(data)
+        if numbers and min(numbers) <= 0:
+            raise StateRefusedError("a key holds nothing, or less than nothing")
+        return [[number] for number in numbers]
+
+    def _unpacked_rows(self, data: bytes) -> list[list[int]]:
+        numbers = np.array(unpack_numbers(data), np.int64)
+        if len(numbers) % self._width:
+            raise StateRefusedError("these are no whole sums")
+        table = numbers.reshape(-1, self._width)
+        wrapped = table[:, self._width - self._wrapped :]
+        if ((wrapped < 0) | (wrapped >= MODULUS)).any():
+            raise StateRefusedError("these sums were packed otherwise")
+        counts, first = table[:, : self._counts], table[:, :1]
+        if (first <= 0).any() or ((counts < 0) | (counts > first)).any():
+            raise StateRefusedError("a key holds nothing, or less than nothing")
+        rows: list[list[int]] = table.tolist()
+        return rows
 
     def _settle(self) -> None:
         """Adds up what is pending."""
         pending, self._pending = self._pending, []
-        sums = _added_up_at_once(pending) if len(pending) >= _MANY else None
-        for key, row in (_added_up(pending) if sums is None else sums).items():
-            kept = self._settled.get(key)
-            self._settled[key] = self._wrap(
-                list(row) if kept is None else list(map(add, kept, row))
-            )
+        if len(pending) >= _MANY:
+            pending = _added_up_at_once(pending) or pending
+        settled = self._settled
+        for keys, row in pending:
+            for key in keys:
+                kept = settled.get(key)
+                settled[key] = self._wrap(list(row if kept is None else map(add, kept, row)))
 
     def _wrap(self, row: list[int]) -> list[int]:
         if self._wrapped:
@@ -225,17 +239,8 @@ class KeyedSums(Generic[Key]):
             self._rows.pop(key, None)
 
 
-def _added_up(pending: Iterable[_Pending[Key]]) -> dict[Key, Sequence[int]]:
-    sums: dict[Key, Sequence[int]] = {}
-    for keys, row in pending:
-        for key in keys:
-            known = sums.get(key)
-            sums[key] = row if known is None else list(map(add, known, row))
-    return sums
-
-
-def _added_up_at_once(pending: Sequence[_Pending[Key]]) -> dict[Key, Sequence[int]] | None:
-    """Does the same with arrays; None where a number is too large for that."""
+def _added_up_at_once(pending: Sequence[_Pending[Key]]) -> list[_Pending[Key]] | None:
+    """Adds up the rows of each key as arrays; None where a number is too large for that."""
     try:
         rows = np.array([row for _, row in pending], np.int64)
     except OverflowError:
@@ -249,11 +254,7 @@ def _added_up_at_once(pending: Sequence[_Pending[Key]]) -> dict[Key, Sequence[in
     order = np.argsort(key_numbers, kind="stable")
     starts = np.searchsorted(key_numbers[order], np.arange(len(numbers)))
     sums = np.add.reduceat(rows[places[order]], starts)
-    return dict(zip(numbers, sums.tolist(), strict=True))
-
-
-def _are_wrapped(numbers: Sequence[int]) -> bool:
-    return min(numbers) >= 0 and max(numbers) < MODULUS
+    return [((key,), row) for key, row in zip(numbers, sums.tolist(), strict=True)]
 
 
 _GROUP: Final = 7
@@ -278,12 +279,13 @@ def pack_numbers(numbers: Sequence[int]) -> bytes:
         return _pack_few(numbers)
     values = np.array(numbers, np.int64)
     folded = ((values << 1) ^ (values >> 63)).view(np.uint64)
-    parts = folded[:, None] >> _SHIFTS
-    lengths = np.maximum((parts > 0).sum(axis=1), 1)
-    place = np.arange(_LONGEST)
-    octets = (parts & np.uint64(0x7F)).astype(np.uint8)
-    octets |= (place < lengths[:, None] - 1).astype(np.uint8) << 7
-    data: bytes = octets[place < lengths[:, None]].tobytes()
+    longest = -(-int(folded.max()).bit_length() // _GROUP)
+    parts = folded[:, None] >> _SHIFTS[: max(longest, 1)]
+    needed = parts > 0
+    needed[:, 0] = True
+    octets = parts.astype(np.uint8) & np.uint8(_MORE - 1)
+    octets[:, :-1] |= needed[:, 1:].view(np.uint8) << 7
+    data: bytes = octets[needed].tobytes()
     return data
 
 
@@ -310,15 +312,19 @@ def unpack_numbers(data: bytes) -> list[int]:
 
 
 def _pack_few(numbers: Sequence[int]) -> bytes:
+    return b"".join(map(_pack_number, numbers))
+
+
+@functools.lru_cache(maxsize=4096)
+def _pack_number(number: int) -> bytes:
+    if not -_MOST - 1 <= number <= _MOST:
+        raise OverflowError(f"{number} does not fit 64 bits")
     data = bytearray()
-    for number in numbers:
-        if not -_MOST - 1 <= number <= _MOST:
-            raise OverflowError(f"{number} does not fit 64 bits")
-        left = number << 1 if number >= 0 else (-number << 1) - 1
-        while left >= _MORE:
-            data.append(left & (_MORE - 1) | _MORE)
-            left >>= _GROUP
-        data.append(left)
+    left = number << 1 if number >= 0 else (-number << 1) - 1
+    while left >= _MORE:
+        data.append(left & (_MORE - 1) | _MORE)
+        left >>= _GROUP
+    data.append(left)
     return bytes(data)
 
 
