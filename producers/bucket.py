@@ -29,7 +29,7 @@ from avatarrig.photos.passed_over import (
     junk_among,
     kind_of_file,
 )
-from producers.hashing import PhotoContent, read_stream
+from producers.hashing import Looks, PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo
 from producers.scan import DatasetError, Problem
@@ -71,13 +71,15 @@ class Bucket:
 
     Args:
         url: ``s3://bucket/prefix``.
+        looks: Looks at each photo that is read, where that is asked for.
 
     Raises:
         DatasetError: It is no such URL.
         SourceAwayError: The library for it is missing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, looks: Looks | None = None) -> None:
+        self._looks = looks
         try:
             self._root = from_store_url(url).rstrip("/")
             self._store = open_store()
@@ -139,7 +141,7 @@ class Bucket:
         try:
             root = (self._store, self._root)
             with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
-                return read_stream(stream, partial(read_capture_time, name=name))
+                return read_stream(stream, partial(read_capture_time, name=name), self._looks)
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 

@@ -21,6 +21,7 @@ from producers.hashing import PhotoContent, read_content
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from producers.hashing import Looks
     from producers.scan import FoundPhoto
 
 _SECONDS: Final = 300.0
@@ -34,14 +35,17 @@ def wanted_suffixes(*, clips: bool) -> frozenset[str]:
     return PHOTO_SUFFIXES | VIDEO_SUFFIXES if clips else PHOTO_SUFFIXES
 
 
-def read_found(photo: FoundPhoto) -> PhotoContent:
+def read_found(photo: FoundPhoto, looks: Looks | None = None) -> PhotoContent:
     """Reads hash, size and capture time; of a clip also which frames to look at.
+
+    Args:
+        looks: Looks at a photo, where that is asked for.
 
     Raises:
         OSError: It cannot be read.
     """
     if not is_clip_name(photo.file.name):
-        return read_content(photo.file, partial(read_capture_time, name=photo.path))
+        return read_content(photo.file, partial(read_capture_time, name=photo.path), looks)
     content = read_content(photo.file, lambda _: None)
     began = clip_began(*ends_of(photo.file), name=photo.path)
     # Of a clip that nothing is chosen of, the first frame is: detectors say what is wrong with it.

@@ -8,11 +8,17 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from avatarrig.photos.picture_digest import picture_digest
+
+if TYPE_CHECKING:
+    from avatarrig.photos.looks.look import Look
+
+Looks = Callable[[bytes], "Look | None"]
+"""Looks at a photo's bytes; see `producers.looking`."""
 
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
@@ -29,6 +35,7 @@ class PhotoContent(msgspec.Struct, frozen=True):
         captured_at: Unix seconds, None where the file does not say.
         picture: SHA-256 of what makes the picture, hexadecimal; empty where that cannot be told.
         frames: Of a clip, the frames to look at, seconds from its beginning.
+        look: What it looks like at a glance; None where nobody asked, or it cannot be told.
     """
 
     content_hash: str
@@ -36,14 +43,18 @@ class PhotoContent(msgspec.Struct, frozen=True):
     captured_at: float | None
     picture: str = ""
     frames: tuple[float, ...] = ()
+    look: Look | None = None
 
 
-def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> PhotoContent:
+def read_content(
+    file: Path, capture_time: Callable[[bytes], float | None], looks: Looks | None = None
+) -> PhotoContent:
     """Hashes a file in one pass, in bounded memory.
 
     Args:
         capture_time: Reads the capture time from a file's bytes, or from the first
             `HEAD_BYTES` of a larger one.
+        looks: Looks at the photo, where that is asked for; not at a larger one.
 
     Returns:
         What the bytes say.
@@ -54,19 +65,26 @@ def read_content(file: Path, capture_time: Callable[[bytes], float | None]) -> P
     # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(file)
-        return read_stream(stream, capture_time)
+        return read_stream(stream, capture_time, looks, expected=status.st_size)
 
 
 def read_stream(
-    stream: BinaryIO | io.FileIO, capture_time: Callable[[bytes], float | None]
+    stream: BinaryIO | io.FileIO,
+    capture_time: Callable[[bytes], float | None],
+    looks: Looks | None = None,
+    *,
+    expected: int = 0,
 ) -> PhotoContent:
     """Hashes an open file, from where it stands to its end.
 
     Args:
         stream: Yields the bytes.
-        capture_time: As in `read_content`.
+        capture_time, looks: As in `read_content`.
+        expected: About how many bytes there are, where that is known: so many are read at once,
+            as putting pieces together takes longer than hashing them.
 
     Raises:
         OSError: It cannot be read.
@@ -74,12 +92,19 @@ def read_stream(
     digest = hashlib.sha256()
     head: list[bytes] = []
     size = 0
-    # Piece by piece, since the system reads on while a piece is hashed.
-    while piece := stream.read(PIECE_BYTES):
+    wanted = max(PIECE_BYTES, min(expected + 1, HEAD_BYTES))
+    while piece := stream.read(wanted):
         digest.update(piece)
         if size < HEAD_BYTES:
             head.append(piece[: HEAD_BYTES - size])
         size += len(piece)
+        wanted = PIECE_BYTES
     start = b"".join(head)
-    picture = picture_digest(start) if len(start) == size else ""
-    return PhotoContent(digest.hexdigest(), size, capture_time(start), picture)
+    is_whole = len(start) == size
+    return PhotoContent(
+        digest.hexdigest(),
+        size,
+        capture_time(start),
+        picture_digest(start) if is_whole else "",
+        look=looks(start) if looks is not None and is_whole else None,
+    )

@@ -16,8 +16,9 @@ from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import PhotoReference
 from producers.events import FolderEvents
 from producers.memory import Memory
+from producers.moments import Moments
 from producers.publish import RecordProducer, publish_patiently
-from producers.references import Dataset, Published, describe
+from producers.references import Dataset, Published, describe, is_near_copy, reference_in
 from producers.scan import DatasetError
 from producers.settling import Settling, Stamp
 from producers.source import Entry, Source, SourceAwayError
@@ -120,11 +121,14 @@ class Ingest:
         self._metrics = metrics
         self._departures = departures
         self._settling = Settling(schedule.quiet, schedule.patience)
+        most = dataset.sharpest_of_moment
+        self._moments = None if most is None else Moments(most)
         self._faces: Mapping[str, Sequence[bytes]] = {}
         self._is_away = False
         self.found = 0
         self.published = 0
         self.rejected = 0
+        self.near_copies = 0
         self.files = ""
 
     def once(self, stop: threading.Event) -> None:
@@ -259,6 +263,7 @@ class Ingest:
             subject=subject,
             asked=self._dataset.asked_of(subject),
             reason=reason,
+            near_copies=self._moments is not None,
         ):
             self._settling.forget(photo.path)
             return False
@@ -278,6 +283,7 @@ class Ingest:
             read_names=self._source.names,
             now=time.time,
             first_with=self._memory.first_with,
+            moments=self._moments,
         )
         new = [record for record in records if not self._is_published(record, stamps)]
         if new and publish_patiently(lambda: new, self._producer, stop):
@@ -288,14 +294,19 @@ class Ingest:
             _log.info("published", photos=len(new), dataset=self._dataset.name)
 
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
-        if not isinstance(record, PhotoReference) or record not in self._memory:
+        """Whether a photo was published before; what is detected then is no near-copy any more."""
+        reference = reference_in(record)
+        if reference is None or not (isinstance(record, PhotoReference) or is_near_copy(record)):
             return False
-        self._memory.seen_again(record, _stamp_of(record, stamps))
+        is_left_out = is_near_copy(record) and self._memory.has_left_out(reference)
+        if reference not in self._memory and not is_left_out:
+            return False
+        self._memory.seen_again(reference, _stamp_of(reference, stamps))
         self._metrics.known()
         return True
 
     def _note(self, record: Published, stamps: dict[str, Stamp]) -> None:
-        reference = record if isinstance(record, PhotoReference) else record.reference
+        reference = reference_in(record)
         if reference is None:
             return
         self._memory.published(record, _stamp_of(reference, stamps))
@@ -304,6 +315,10 @@ class Ingest:
             self.published += 1
             self._metrics.published(time.time() - record.found_at)
             log.debug("published")
+        elif is_near_copy(record):
+            self.near_copies += 1
+            self._metrics.near_copy()
+            log.debug("a near-copy", why=record.message)
         else:
             self.rejected += 1
             self._metrics.rejected(record.reason)

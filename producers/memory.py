@@ -14,6 +14,7 @@ import msgspec
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import Departed, PhotoReference, Reject
 from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.reasons import RejectReason
 from producers.departures.versions import Versions
 from producers.settling import Stamp
 
@@ -54,12 +55,17 @@ class Memory:
         self._versions = versions
         self._paths: dict[str, _Known] = {}
         self._photos: dict[PhotoKey, str] = {}
+        self._left_out: dict[PhotoKey, str] = {}
         self.first_with: dict[tuple[str, bytes], str] = {}
         self.departed = 0
 
     def __contains__(self, reference: PhotoReference) -> bool:
         """Whether a photo was last published for its subject, and for whoever is meant now."""
         return self._photos.get(_key(reference)) == _asked(reference)
+
+    def has_left_out(self, reference: PhotoReference) -> bool:
+        """Whether a photo was left out as a near-copy, for whoever is meant now."""
+        return self._left_out.get(_key(reference)) == _asked(reference)
 
     def __len__(self) -> int:
         """Photos published."""
@@ -81,7 +87,7 @@ class Memory:
         reference = record if isinstance(record, PhotoReference) else record.reference
         if reference is None or reference.dataset != self._dataset or reference.run:
             return
-        if isinstance(record, PhotoReference) or not reference.content_hash:
+        if isinstance(record, PhotoReference) or _is_of_producers(record):
             self._note(record, reference, None)
 
     def published(self, record: PhotoReference | Reject, stamp: Stamp) -> None:
@@ -90,8 +96,15 @@ class Memory:
         if reference is not None:
             self._note(record, reference, stamp)
 
-    def is_known(
-        self, path: str, stamp: Stamp, *, subject: str, asked: str = "", reason: str | None = None
+    def is_known(  # noqa: PLR0913 - all that a file's record says
+        self,
+        path: str,
+        stamp: Stamp,
+        *,
+        subject: str,
+        asked: str = "",
+        reason: str | None = None,
+        near_copies: bool = False,
     ) -> bool:
         """Tells whether a file is as it was when it was published.
 
@@ -99,10 +112,14 @@ class Memory:
             subject: Whose skeleton it shall tell about.
             asked: Who is meant.
             reason: Why it cannot be published, None where nothing speaks against it.
+            near_copies: Whether what was left out as a near-copy is left out still; otherwise it
+                is to be published after all.
         """
         known = self._paths.get(path)
-        now = (reason, subject, asked)
-        if known is None or (known.reason, known.subject, known.asked) != now:
+        if known is None or (known.subject, known.asked) != (subject, asked):
+            return False
+        is_left_out = near_copies and known.reason == RejectReason.NEAR_COPY
+        if known.reason != reason and not (is_left_out and reason is None):
             return False
         if reason is not None:
             return True
@@ -132,6 +149,8 @@ class Memory:
         self._paths[path] = _Known(
             reference.subject, _asked(reference), reference.size, reference.found_at, reason, stamp
         )
+        if reason == RejectReason.NEAR_COPY:
+            self._left_out[_key(reference)] = _asked(reference)
         if reason is None:
             self._photos[_key(reference)] = _asked(reference)
             with contextlib.suppress(ValueError):  # a stranger's hash may be none
@@ -140,6 +159,12 @@ class Memory:
                     bytes.fromhex(reference.picture or reference.content_hash),
                 )
                 self.first_with.setdefault(content, reference.duplicate_of or reference.image_id)
+
+
+def _is_of_producers(record: Reject) -> bool:
+    """Whether a photo was rejected before a detector saw it."""
+    is_unread = record.reference is not None and not record.reference.content_hash
+    return is_unread or record.is_near_copy
 
 
 def _file(path: str) -> str:

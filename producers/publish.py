@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,8 @@ from avatarrig.photos.passed_over import FileCounts
 from avatarrig.wire import Observation, PhotoReference, Reject, encode, record_key
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from producers.content import read_found, wanted_suffixes
+from producers.looking import Looking
+from producers.moments import Moments
 from producers.naming import people_named
 from producers.references import Dataset, Published, describe
 from producers.scan import FoundPhoto, scan
@@ -78,10 +81,17 @@ def described(  # noqa: PLR0913 - what, whose, and three ways to leave some out
     """
     suffixes = wanted_suffixes(clips=clips)
     photos = islice(scan(folder, leave_out=leave_out, counts=counts, suffixes=suffixes), max_images)
-    records = describe(
-        photos, dataset, read_content=read_found, read_names=_read_names, now=time.time
-    )
-    return islice(records, max_images)
+    most = dataset.sharpest_of_moment
+    with Looking() as looks:
+        records = describe(
+            photos,
+            dataset,
+            read_content=partial(read_found, looks=None if most is None else looks),
+            read_names=_read_names,
+            now=time.time,
+            moments=None if most is None else Moments(most),
+        )
+        yield from islice(records, max_images)
 
 
 def publish(records: Iterable[Record], producer: RecordProducer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
@@ -13,11 +13,26 @@ from avatarrig.photos.clips.address import frame_of
 from avatarrig.photos.named_people.written import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
 from avatarrig.wire.identity import image_id, subject_name
+from avatarrig.wire.reasons import RejectReason
 from producers.hashing import PhotoContent
+from producers.moments import Moments, Shot
 from producers.reading_ahead import read_ahead
 from producers.scan import Problem, problem_of
 
+if TYPE_CHECKING:
+    from avatarrig.photos.looks.look import Look
+
 Published = PhotoReference | Reject
+
+
+def reference_in(record: Published) -> PhotoReference | None:
+    """The photo that a record is about."""
+    return record.reference if isinstance(record, Reject) else record
+
+
+def is_near_copy(record: Published) -> bool:
+    """Whether a photo is left out since nearly the same one is detected."""
+    return isinstance(record, Reject) and record.is_near_copy
 
 
 class Photo(Protocol):
@@ -57,6 +72,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             where names do not matter.
         pointed: Subject to the template of the face that somebody pointed at, which goes before
             `template`.
+        sharpest_of_moment: How many photos of each moment are detected, the sharpest; all where
+            None.
     """
 
     name: str
@@ -66,6 +83,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     template: bytes = b""
     person: str = ""
     pointed: Mapping[str, bytes] = {}
+    sharpest_of_moment: int | None = None
 
     @property
     def asked(self) -> str:
@@ -124,6 +142,7 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
     now: Callable[[], float],
     read_names: Callable[[PhotoT], Sequence[NamedFace]] = lambda _: (),
     first_with: dict[tuple[str, bytes], str] | None = None,
+    moments: Moments | None = None,
 ) -> Iterator[Published]:
     """Makes a record of each photo: a reference, or a reject where it cannot be read.
 
@@ -138,11 +157,35 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
         read_names: Reads whom the photo's files name; asked where `dataset` says that it matters.
         first_with: The first photo of each subject and picture, where some were published
             before; it is added to.
+        moments: Chooses which photos of a moment are detected, as `dataset` says; the others are
+            rejected as near-copies. None has all detected.
 
     Yields:
         One record for each photo, and for each chosen frame of a clip, in the same order.
     """
     first_with = {} if first_with is None else first_with
+    looked_at = _looked_at(photos, dataset, read_content, read_names, now)
+    records = (
+        (record for record, _ in looked_at) if moments is None else _sorted_out(looked_at, moments)
+    )
+    for record in records:
+        if isinstance(record, Reject):
+            yield record
+            continue
+        key = (record.subject, bytes.fromhex(record.picture or record.content_hash))
+        first = first_with.setdefault(key, record.image_id)
+        duplicate_of = None if first == record.image_id else first
+        yield msgspec.structs.replace(record, duplicate_of=duplicate_of)
+
+
+def _looked_at(
+    photos: Iterable[PhotoT],
+    dataset: Dataset,
+    read_content: Callable[[PhotoT], PhotoContent],
+    read_names: Callable[[PhotoT], Sequence[NamedFace]],
+    now: Callable[[], float],
+) -> Iterator[tuple[Published, Look | None]]:
+    """Reads photos: their records, without a word of duplicates, and what they look like."""
 
     def read(photo: PhotoT) -> tuple[PhotoContent, Sequence[NamedFace]] | Problem:
         if photo.problem is not None:
@@ -155,17 +198,43 @@ def describe(  # noqa: PLR0913 - what, whose, and how to read it
     for photo, outcome in read_ahead(photos, read):
         read_outcome = outcome()
         if isinstance(read_outcome, Problem):
-            yield _reject(photo, read_outcome, dataset, now())
+            yield _reject(photo, read_outcome, dataset, now()), None
             continue
         content, named = read_outcome
         whole = _reference(photo, content, dataset, now())
         whole = msgspec.structs.replace(whole, sought=dataset.sought(named, whole.subject))
         for reference in [_frame(photo, whole, at) for at in content.frames] or [whole]:
-            key = (reference.subject, bytes.fromhex(reference.picture or reference.content_hash))
-            first = first_with.setdefault(key, reference.image_id)
-            is_first = first == reference.image_id
-            duplicate_of = None if is_first else first
-            yield msgspec.structs.replace(reference, duplicate_of=duplicate_of)
+            yield reference, content.look
+
+
+def _sorted_out(
+    looked_at: Iterable[tuple[Published, Look | None]], moments: Moments
+) -> Iterator[Published]:
+    """Rejects near-copies of photos that are detected."""
+    photos = ((record, _shot(record, look)) for record, look in looked_at)
+    for record, original in moments.sorted_out(photos):
+        if isinstance(record, PhotoReference) and original is not None:
+            yield _near_copy(record, original)
+        else:
+            yield record
+
+
+def _shot(record: Published, look: Look | None) -> Shot | None:
+    if look is None or isinstance(record, Reject):
+        return None
+    return Shot(record.path, record.subject, look, record.captured_at)
+
+
+def _near_copy(reference: PhotoReference, original: str) -> Reject:
+    """Rejects a photo undetected; the record holds what is needed to detect it all the same."""
+    return Reject(
+        reason=RejectReason.NEAR_COPY,
+        message=shortened(f"a near-copy of {original}, which is detected", MOST_SAID),
+        attempts=0,
+        rejected_at=reference.found_at,
+        reference=reference,
+        run=reference.run,
+    )
 
 
 def _frame(photo: Photo, clip: PhotoReference, seconds: float) -> PhotoReference:

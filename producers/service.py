@@ -12,7 +12,8 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer, reading
+from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer
+from avatarrig.kafka.reading import reading
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
 from avatarrig.wire import Departed, PhotoReference, Reject
@@ -23,7 +24,9 @@ from producers.bucket import Bucket
 from producers.departures.keeping import Keeping
 from producers.departures.presence import Presence
 from producers.departures.versions import Versions
+from producers.hashing import Looks
 from producers.ingest import Ingest, Schedule
+from producers.looking import Looking
 from producers.memory import Memory
 from producers.settings import IngestSettings, SourceSettings
 from producers.source import LocalFolder, Source
@@ -39,19 +42,20 @@ class Kind(NamedTuple):
 
     Attributes:
         is_address: Whether an address is of this kind.
-        open: Opens it by the address; of a store clips are not looked into.
+        open: Opens it by the address; of a store clips are not looked into. The last argument
+            looks at each photo that is read, where that is asked for.
     """
 
     is_address: Callable[[str], bool]
-    open: Callable[[str, SourceSettings], Source]
+    open: Callable[[str, SourceSettings, Looks | None], Source]
 
 
 SOURCES = (
-    Kind(is_store_url, lambda url, _: Bucket(url)),
+    Kind(is_store_url, lambda url, _, looks: Bucket(url, looks)),
     Kind(
         lambda _: True,
-        lambda folder, asked: LocalFolder(
-            Path(folder), [Path(each) for each in asked.leave_out], clips=asked.clips
+        lambda folder, asked, looks: LocalFolder(
+            Path(folder), [Path(each) for each in asked.leave_out], clips=asked.clips, looks=looks
         ),
     ),
 )
@@ -65,12 +69,14 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         found: Photos looked at, known ones included.
         published: References that Kafka has since.
         rejected: Photos that could not be read.
+        near_copies: Photos that are not detected, since nearly the same ones are.
         files: What the dataset holds, in words; empty where it was not looked at to the end.
     """
 
     found: int
     published: int
     rejected: int
+    near_copies: int = 0
     files: str = ""
 
 
@@ -93,13 +99,13 @@ def ingest(
         TransportError: Kafka does not answer at the start.
     """
     asked, dataset = settings.source, settings.source.dataset
-    source = source_at(asked)
-    if not settings.watch:
-        source.check()
-    versions = Versions(source.uri, dataset.subject_of, asked.period)
-    memory = recall(settings.kafka, dataset.name, versions)
-    _log.info("known from earlier", photos=len(memory), dataset=dataset.name)
     with ExitStack() as stack:
+        source = source_at(asked, stack.enter_context(Looking()))
+        if not settings.watch:
+            source.check()
+        versions = Versions(source.uri, dataset.subject_of, asked.period)
+        memory = recall(settings.kafka, dataset.name, versions)
+        _log.info("known from earlier", photos=len(memory), dataset=dataset.name)
         producer = open_producer(settings.kafka)
         stack.callback(producer.close, timeout=_CLOSE_SECONDS)
         keeping = Keeping(
@@ -128,14 +134,23 @@ def ingest(
         else:
             work.once(stop)
     return Totals(
-        found=work.found, published=work.published, rejected=work.rejected, files=work.files
+        found=work.found,
+        published=work.published,
+        rejected=work.rejected,
+        near_copies=work.near_copies,
+        files=work.files,
     )
 
 
-def source_at(asked: SourceSettings) -> Source:
-    """Opens the place that photos come from by its address; see `SOURCES`."""
+def source_at(asked: SourceSettings, looks: Looks | None = None) -> Source:
+    """Opens the place that photos come from by its address; see `SOURCES`.
+
+    Args:
+        looks: Looks at each photo that is read; only where near-copies are told apart.
+    """
     kind = next(kind for kind in SOURCES if kind.is_address(asked.location))
-    return kind.open(asked.location, asked)
+    is_asked = asked.dataset.sharpest_of_moment is not None
+    return kind.open(asked.location, asked, looks if is_asked else None)
 
 
 def recall(kafka: KafkaSettings, dataset: str, versions: Versions | None = None) -> Memory:

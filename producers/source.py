@@ -17,7 +17,7 @@ from avatarrig.photos.passed_over import FileCounts, is_photo_name, junk_among
 from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
 from producers.events import FolderEvents
-from producers.hashing import PhotoContent
+from producers.hashing import Looks, PhotoContent
 from producers.naming import people_named
 from producers.references import Photo
 from producers.scan import FoundPhoto, look_at, problem_of, scan
@@ -87,15 +87,22 @@ class LocalFolder:
     Args:
         leave_out: Folders within it that are not looked into.
         clips: Whether clips are looked into.
+        looks: Looks at each photo that is read, where that is asked for.
     """
 
     def __init__(
-        self, folder: Path, leave_out: Sequence[Path] = (), *, clips: bool = False
+        self,
+        folder: Path,
+        leave_out: Sequence[Path] = (),
+        *,
+        clips: bool = False,
+        looks: Looks | None = None,
     ) -> None:
         self.folder = folder
         self._root = folder.absolute()
         self._leave_out = tuple(leave_out)
         self._suffixes = wanted_suffixes(clips=clips)
+        self._looks = looks
 
     @property
     def uri(self) -> str:
@@ -162,7 +169,7 @@ class LocalFolder:
         """Reads hash, size and capture time. Raises OSError: It cannot be read."""
         if not isinstance(photo, FoundPhoto):
             raise TypeError(f"{photo.uri} lies in no folder")
-        return read_found(photo)
+        return read_found(photo, self._looks)
 
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""

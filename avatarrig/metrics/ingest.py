@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from avatarrig.metrics.buckets import WAIT_SECONDS
 from avatarrig.metrics.rejects import rejects_counter
 
-RESULTS = ("published", "known", "rejected")
+RESULTS = ("published", "known", "near_copy", "rejected")
 
 
 class IngestMetrics:
@@ -16,7 +16,8 @@ class IngestMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._photos = Counter(
             "avatarrig_ingest_photos",
-            "Photos found, by `result`: published, known (seen before) or rejected (unreadable).",
+            "Photos found, by `result`: published, known (seen before), near_copy (of one that is "
+            "detected) or rejected (unreadable).",
             ["result"],
             registry=registry,
         )
@@ -38,6 +39,10 @@ class IngestMetrics:
     def known(self) -> None:
         """Counts a photo that was passed over, since it was published before."""
         self._photos.labels("known").inc()
+
+    def near_copy(self) -> None:
+        """Counts a photo that is not detected, since nearly the same one is."""
+        self._photos.labels("near_copy").inc()
 
     def rejected(self, reason: str) -> None:
         """Counts a photo that cannot be read. `reason`: Code as in `avatarrig.wire.Reject`."""

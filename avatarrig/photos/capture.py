@@ -82,7 +82,7 @@ def _moments(data: bytes, name: str) -> Iterator[datetime]:
     # Canon's newer raw photos hold the details as a block of its own.
     details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)
     fix = _gps_fix(_directory(exif, ExifTags.IFD.GPSInfo))
-    texts = (*dates_in_xmp(said.packet or data), *dates_in_iptc(data), said.made)
+    texts = (*dates_in_xmp(said.packet or said.notes), *dates_in_iptc(said.notes), said.made)
     written = [moment for text in texts if (moment := parse_moment(text))]
     for tags in (_EXPOSURE, _DIGITISING):
         if moment := _taken(details, tags):

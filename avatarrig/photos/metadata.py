@@ -17,10 +17,12 @@ from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from avatarrig.photos.coding import boxes, png, webp
+from avatarrig.photos.coding import boxes, iptc, jpeg, png, webp
 from avatarrig.photos.coding.jpeg_xl import read_jpeg_xl_header
+from avatarrig.photos.coding.search import holds_any
 from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.formats import Format, sniff_format
+from avatarrig.photos.xmp import PACKET_BEGINS
 
 _LARGEST_PACKET: Final = 4 << 20
 _LAST_ORIENTATION: Final = 8
@@ -31,7 +33,7 @@ _XMP_OF_TIFF: Final = 700
 _TIFF_BEGINS: Final = {b"II", b"MM"}
 _EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
 """What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
-_PACKET_BEGINS: Final = (b"<x:xmpmeta", b"<x:xapmeta", b"<rdf:RDF")
+_NOTES_BEGIN: Final = (*PACKET_BEGINS, iptc.BLOCK)
 _PACKET_ENDS: Final = (b"</x:xmpmeta>", b"</x:xapmeta>", b"</rdf:RDF>")
 _PNG_PACKET: Final = "XML:com.adobe.xmp"
 _PNG_MADE: Final = "Creation Time"
@@ -49,6 +51,7 @@ class Metadata:
         height: Stored height in pixels; 0 where it was not looked for.
         is_raw: Whether it is a raw photo.
         made: When the picture was made, as a text of the file's own kind says.
+        notes: All of the file in which XMP or IPTC's records may lie; empty where neither does.
     """
 
     exif: Image.Exif
@@ -58,6 +61,7 @@ class Metadata:
     height: int = 0
     is_raw: bool = False
     made: str = ""
+    notes: bytes = b""
 
 
 def read_metadata(data: bytes) -> Metadata:
@@ -67,16 +71,26 @@ def read_metadata(data: bytes) -> Metadata:
         data: The file's bytes, or the first few megabytes.
     """
     name = sniff_format(data)
+    notes = _notes(name, data)
     if name is None:
-        return Metadata(Image.Exif())
+        return Metadata(Image.Exif(), notes=notes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged metadata is like none
         nothing = Metadata(Image.Exif())
         reader = _READERS.get(name)
         said = nothing if reader is None else unless_damaged(lambda: reader(data), nothing)
         turn = _orientation(name, data, said.exif)
-        packet = said.packet or _packet(data)
-        return replace(said, packet=packet, orientation=turn, is_raw=name == "RAW")
+        packet = said.packet or _packet(notes)
+        is_raw = name == "RAW"
+        return replace(said, packet=packet, orientation=turn, is_raw=is_raw, notes=notes)
+
+
+def _notes(name: Format | None, data: bytes) -> bytes:
+    pixels = jpeg.coded_pixels(data) if name == "JPEG" else slice(0, 0)
+    before = data[: pixels.start]
+    if holds_any(data, _NOTES_BEGIN, pixels.stop):
+        return before + data[pixels.stop :]
+    return before if holds_any(before, _NOTES_BEGIN) else b""
 
 
 def _read_jpeg(data: bytes) -> Metadata:
@@ -118,7 +132,7 @@ def _exif_of_raw(data: bytes) -> Image.Exif:
 
 def _packet(data: bytes) -> bytes:
     """Finds XMP in a file, as XMP part 3 foresees for programs that do not know its format."""
-    for begin, end in zip(_PACKET_BEGINS, _PACKET_ENDS, strict=True):
+    for begin, end in zip(PACKET_BEGINS, _PACKET_ENDS, strict=True):
         at = data.find(begin)
         if at >= 0 and (to := data.find(end, at, at + _LARGEST_PACKET)) >= 0:
             return data[at : to + len(end)]

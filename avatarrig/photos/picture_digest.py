@@ -49,7 +49,7 @@ def picture_digest(data: bytes) -> str:
     return unless_damaged(lambda: _digest(name, pixels_of(data), 2 * len(data)), "")
 
 
-def _digest(name: str, pieces: Iterable[bytes], most: int) -> str:
+def _digest(name: str, pieces: Iterable[bytes | memoryview], most: int) -> str:
     digest = hashlib.sha256(name.encode())
     length = 0
     for piece in pieces:
@@ -74,8 +74,9 @@ def pixels_digest(rgb: NDArray[np.uint8], width: int, height: int) -> str:
     return hashlib.blake2b(whole + sample, digest_size=16).hexdigest()
 
 
-def _png(data: bytes) -> Iterator[bytes]:
-    return (data[start:end] for kind, start, end in png.chunks_of(data) if kind in _PNG_PIXELS)
+def _png(data: bytes) -> Iterator[memoryview]:
+    view = memoryview(data)
+    return (view[start:end] for kind, start, end in png.chunks_of(data) if kind in _PNG_PIXELS)
 
 
 def _bmp(data: bytes) -> Iterator[bytes]:
@@ -97,7 +98,7 @@ def _all(fields: dict[int, Any], number: int) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-_PIXELS: Final[dict[Format, Callable[[bytes], Iterator[bytes]]]] = {
+_PIXELS: Final[dict[Format, Callable[[bytes], Iterator[bytes | memoryview]]]] = {
     "JPEG": jpeg.pixels_of,
     "PNG": _png,
     "WebP": webp.pixels_of,

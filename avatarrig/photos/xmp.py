@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 _MOST_BYTES: Final = 1 << 20
-_BEGINS: Final = (b"<x:xmpmeta", b"<rdf:RDF", b"<x:xapmeta")
+PACKET_BEGINS: Final = (b"<x:xmpmeta", b"<x:xapmeta", b"<rdf:RDF")
 _NAMES: Final = (
     "exif:DateTimeOriginal",
     "photoshop:DateCreated",
@@ -31,7 +31,7 @@ def dates_in_xmp(data: bytes) -> list[str]:
     Returns:
         The dates as they are written, the moment of exposure first.
     """
-    starts = [at for begin in _BEGINS if (at := data.find(begin)) >= 0]
+    starts = [at for begin in PACKET_BEGINS if (at := data.find(begin)) >= 0]
     if not starts:
         return []
     packet = data[min(starts) : min(starts) + _MOST_BYTES].decode("utf-8", "replace")

@@ -19,7 +19,6 @@ from avatarrig.runs.estimate_file import (
     several_people,
 )
 from avatarrig.runs.estimates import folder_name, place_of_estimate
-from avatarrig.views.feed import estimates_by_now, observations_by_now
 from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 
@@ -83,7 +82,7 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
 
 def estimate_on(kafka: KafkaSettings, subject: str | None) -> SourcedEstimate:
     """Finds the latest estimate that Kafka has. Raises EstimateRefusedError: As `estimate_in`."""
-    name, estimate = _chosen(estimates_by_now(kafka), subject, kafka.bootstrap_servers)
+    name, estimate = _chosen(_estimates_by_now(kafka), subject, kafka.bootstrap_servers)
     return SourcedEstimate(Path(), folder_name(name), _as_in_file(estimate))
 
 
@@ -93,8 +92,10 @@ def observations_on(kafka: KafkaSettings, subject: str | None, folder: Path) -> 
     Raises:
         EstimateRefusedError: As `estimate_in`.
     """
+    from avatarrig.views.feed import observations_by_now  # noqa: PLC0415 - as below
+
     if subject is None:
-        subject, _ = _chosen(estimates_by_now(kafka), None, kafka.bootstrap_servers)
+        subject, _ = _chosen(_estimates_by_now(kafka), None, kafka.bootstrap_servers)
     run = RunDirectory(folder)
     seen, standings = observations_by_now(kafka, subject)
     for observation in seen:
@@ -138,3 +139,9 @@ def _chosen(found: Mapping[str, FoundT], subject: str | None, where: str) -> tup
 
 def _as_in_file(estimate: Estimate) -> FileEstimate:
     return msgspec.json.decode(msgspec.json.encode(estimate), type=FileEstimate)
+
+
+def _estimates_by_now(kafka: KafkaSettings) -> Mapping[str, Estimate]:
+    from avatarrig.views.feed import estimates_by_now  # noqa: PLC0415 - loads Kafka's library, which a folder does without
+
+    return estimates_by_now(kafka)

@@ -28,7 +28,7 @@ from avatarrig.runs import (
 from avatarrig.views.progress import Progress, Remembered, found_photo
 from avatarrig.wire import Reject
 from producers.publish import described
-from producers.references import Published
+from producers.references import Published, is_near_copy, reference_in
 from producers.scan import DatasetError
 
 UNVERIFIED: Final = (
@@ -166,13 +166,13 @@ class FinishedRun:
 
     def _is_done(self, record: Published, progress: Progress) -> tuple[bool, bool]:
         """Tells of a photo whether nothing is left to do, and whether its file has a checksum."""
-        reference = record.reference if isinstance(record, Reject) else record
+        reference = reference_in(record)
         if reference is None:
             return False, True
-        photo = found_photo(reference)
+        photo = found_photo(reference, is_near_copy=is_near_copy(record))
         progress.found(photo)
         rejected = progress.reject_of(photo)
-        if isinstance(record, Reject):
+        if isinstance(record, Reject) and not photo.is_near_copy:
             same = rejected is not None and rejected.message == record.message
             return same, True
         if rejected is not None:

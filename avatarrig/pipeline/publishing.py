@@ -33,7 +33,7 @@ from avatarrig.views.progress import Found, ObservedPhoto, Progress, found_photo
 from avatarrig.wire import Observation, PhotoReference
 from avatarrig.wire.keys import PhotoKey
 from producers.publish import Record, RecordProducer, described, publish_patiently
-from producers.references import Dataset, Published
+from producers.references import Dataset, Published, is_near_copy, reference_in
 from producers.scan import DatasetError
 
 MENDING_SECONDS = 0.5
@@ -97,9 +97,9 @@ class RunPhotos:
 
     def note(self, record: Published) -> None:
         """Notes a photo that was found."""
-        reference = record if isinstance(record, PhotoReference) else record.reference
+        reference = reference_in(record)
         if reference is not None:
-            self.found.put(found_photo(reference))
+            self.found.put(found_photo(reference, is_near_copy=is_near_copy(record)))
 
     def looked_at(self, counts: FileCounts) -> None:
         """Notes the dataset's files when all of them were seen."""
@@ -115,14 +115,21 @@ class RunPhotos:
             return Standing.NEW
         return Standing.OBSERVED if self._progress.is_observed(photo) else Standing.LOST
 
-    def bring_further(self, reference: PhotoReference) -> Record | None:
+    def bring_further(self, record: Published) -> Record | None:
         """Does what a photo needs beside a detector; returns what is to be published of it.
+
+        A near-copy that was observed, or waits for it, from an earlier start is one no more.
 
         Raises:
             ObservationFileError: The file of an observation cannot be read.
         """
-        photo = found_photo(reference)
+        reference = reference_in(record)
+        if reference is None or not (isinstance(record, PhotoReference) or is_near_copy(record)):
+            return record
+        photo = found_photo(reference, is_near_copy=is_near_copy(record))
         match self.standing(photo):
+            case Standing.NEW if photo.is_near_copy and not self._progress.is_observed(photo):
+                return record
             case Standing.NEW:
                 self.detection_needed = True
                 if self._progress.is_observed(photo):
@@ -244,9 +251,7 @@ class Publishing:
             if self._stopping.is_set():
                 return
             self._photos.note(record)
-            wanted = (
-                self._photos.bring_further(record) if isinstance(record, PhotoReference) else record
-            )
+            wanted = self._photos.bring_further(record)
             if wanted is not None:
                 yield wanted
         if self._max_images is None:

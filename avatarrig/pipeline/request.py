@@ -79,6 +79,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         clips: Whether frames of clips are taken, too.
+        sharpest_of_moment: How many photos of each moment are detected; all where None.
         max_images: At most so many photos; None for all.
         subject: Whose skeleton it is; the dataset's name where None.
         subject_per_folder: Each first-level folder holds the photos of somebody else.
@@ -96,6 +97,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     detecting: Detecting
     clips: bool = False
+    sharpest_of_moment: int | None = None
     max_images: int | None = None
     subject: str | None = None
     subject_per_folder: bool = False

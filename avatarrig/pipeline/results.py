@@ -138,6 +138,7 @@ def result_document(
             "with_person": counts.person,
             "rejected": counts.rejected,
             "waiting": counts.waiting,
+            **({"near_copies": counts.near_copies} if counts.near_copies else {}),
         },
         "rejected": [
             {"path": found.path, "reason": reject.reason, "message": reject.message}

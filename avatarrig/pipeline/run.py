@@ -34,6 +34,7 @@ from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
     RunDirectory,
     RunIdentity,
+    make_folder,
     open_run,
     read_decisions,
     read_file_counts,
@@ -122,7 +123,7 @@ def _gone_where_refused(run: RunDirectory) -> Iterator[None]:
 @contextmanager
 def _log_into(run: RunDirectory) -> Iterator[None]:
     """Has the command's own log beside those of its parts: the screen is for people."""
-    run.logs.mkdir(parents=True, exist_ok=True)
+    make_folder(run.logs)
     file = (run.logs / "run.log").open("a", encoding="utf-8")
     configure_logs(file)
     try:
@@ -146,7 +147,7 @@ def _locked_run(
             run = _prepared(request, directory, identity, display)
             finished = FinishedRun(run)
 
-            def written(progress: Progress) -> _Written:
+            def results(progress: Progress) -> _Written:
                 if not progress.counts.found and not interruption.requested:
                     raise _no_photos(request, read_file_counts(directory))
                 return _written(run, progress)
@@ -160,11 +161,11 @@ def _locked_run(
                     started=started,
                     detection_expected=not finished.all_detected,
                 )
-                return session.carry_out(interruption, lambda: written(progress))
+                return session.carry_out(interruption, lambda: results(progress))
 
             seen = finished.look(display.note)
             progress, estimates, departed = (
-                _mended(run, carried_out, display) if seen is None else written(seen)
+                _mended(run, carried_out, display) if seen is None else results(seen)
             )
         elapsed = time.monotonic() - started
         screen.results(directory, progress, estimates, elapsed, departed)
@@ -189,6 +190,7 @@ def _prepared(
         run=identity.run,
         template=asking.template(detecting.models, display.note),
         person=asking.person,
+        sharpest_of_moment=request.sharpest_of_moment,
     )
     fingerprint = detector_fingerprint(detecting.options, models)
     return PreparedRun(

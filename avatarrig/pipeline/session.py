@@ -24,9 +24,9 @@ from avatarrig.kafka import (
     from_beginning,
     open_producer,
     open_reader,
-    reading,
 )
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.reading import reading
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings

@@ -15,6 +15,17 @@ def environment_without_secrets() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
+def start_module(name: str) -> subprocess.Popen[bytes]:
+    """Starts a module that answers on its standard output what it is asked on its input."""
+    return subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
+        (sys.executable, "-P", "-m", name),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment_without_secrets(),
+    )
+
+
 def run_module(
     name: str, *arguments: str, given: bytes = b"", seconds: float
 ) -> subprocess.CompletedProcess[bytes]:

@@ -40,7 +40,7 @@ from avatarrig.wire.estimate import (
     FurtherBone,
     Window,
 )
-from avatarrig.wire.reasons import verdict
+from avatarrig.wire.reasons import RejectReason, verdict
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
@@ -350,7 +350,10 @@ def _draw(
 def _rejected(thumbnails: Thumbnails, collected: Collected, most: int) -> list[_Picture]:
     drawn = (
         (photo, thumbnails.of_rejected(photo.rel_image_path, photo.reason))
-        for photo in collected.rejected
+        # Of near-copies there may be thousands, which shall not hide the others.
+        for photo in sorted(
+            collected.rejected, key=lambda each: each.reason == RejectReason.NEAR_COPY
+        )
     )
     shown = (
         _picture(photo.rel_image_path, verdict(photo.reason), picture)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SIZE: Final = (360, 300)
 """Largest width and height of a thumbnail in pixels."""
 
-HARMLESS: Final = frozenset({RejectReason.TOO_LARGE, RejectReason.DETECTOR_FAILED})
+HARMLESS: Final = frozenset(
+    {RejectReason.TOO_LARGE, RejectReason.DETECTOR_FAILED, RejectReason.NEAR_COPY}
+)
 """Reasons for which photos are rejected that say nothing against opening them."""
 
 _QUALITY: Final = 72

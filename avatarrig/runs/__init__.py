@@ -1,6 +1,6 @@
 """A run's files: where they are, how they are written and read back."""
 
-from avatarrig.runs.atomic import RunStorageError, write_atomically, write_json
+from avatarrig.runs.atomic import RunStorageError, make_folder, write_atomically, write_json
 from avatarrig.runs.decisions import (
     Decided,
     Decisions,
@@ -47,6 +47,7 @@ __all__ = [
     "is_complete",
     "lacking_files",
     "load_run",
+    "make_folder",
     "open_run",
     "parse_observation",
     "read_decisions",

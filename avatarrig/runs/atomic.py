@@ -12,7 +12,7 @@ import msgspec
 from avatarrig.errors import AvatarRigError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
+_IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}
 
 
 class RunStorageError(AvatarRigError, OSError):
@@ -25,7 +25,7 @@ class RunStorageError(AvatarRigError, OSError):
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file under a temporary name and renames it.
+    """Writes a file under a temporary name and renames it, over an empty folder as over a file.
 
     Args:
         path: Where the file shall be; its folder is made where it is missing.
@@ -37,10 +37,24 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()  # which fails where something is in it
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # where no file could be made, none is left
             temporary.unlink()
+        raise RunStorageError(error.errno, _advice(error), str(path)) from error
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder of a run where it is missing.
+
+    Raises:
+        RunStorageError: The disk is full, read-only or not permitted, or a file is in its place.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise RunStorageError(error.errno, _advice(error), str(path)) from error
 
 

@@ -17,7 +17,6 @@ from avatarrig.kafka import (
     from_time,
     partitions_of,
     read_groups,
-    reading,
 )
 from avatarrig.kafka.reading import (
     PATIENCE_SECONDS,
@@ -26,6 +25,7 @@ from avatarrig.kafka.reading import (
     Partition,
     Tell,
     log_refusal,
+    reading,
 )
 from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.sighting import SIGHTINGS

@@ -65,12 +65,14 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         is_copy: Whether it has the same bytes as an earlier one.
+        is_near_copy: Whether it need not be detected, since nearly the same photo is.
     """
 
     image_id: str
     path: str
     subject: str
     is_copy: bool = False
+    is_near_copy: bool = False
 
     @property
     def key(self) -> PhotoKey:
@@ -78,23 +80,29 @@ class Found(msgspec.Struct, frozen=True):
         return (self.subject, self.image_id)
 
 
-def found_photo(reference: PhotoReference) -> Found:
+def found_photo(reference: PhotoReference, *, is_near_copy: bool = False) -> Found:
     """A photo of the dataset as its reference names it."""
     return Found(
         reference.image_id,
         reference.path,
         reference.subject,
         is_copy=reference.duplicate_of is not None,
+        is_near_copy=is_near_copy,
     )
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Photos of a run by what became of them."""
+    """Photos of a run by what became of them.
+
+    Attributes:
+        rejected: Near-copies among them.
+    """
 
     found: int
     observed: int
     person: int
     rejected: int
+    near_copies: int = 0
 
     @property
     def waiting(self) -> int:
@@ -312,6 +320,8 @@ class Progress:
         if key in self._observed:
             self._rejected_again[key] = record
             return
+        if record.is_near_copy and key in self._rejects:
+            return  # a detector has seen it since: they are in partitions that are read at once
         if key not in self._rejects:
             self._finished.append(now)
         with self._changing(key):
@@ -377,11 +387,12 @@ class Progress:
 
     def is_rejected(self, photo: Found) -> bool:
         """Whether this photo was rejected."""
-        return photo.key in self._rejects
+        return self.reject_of(photo) is not None
 
     def reject_of(self, photo: Found) -> Reject | None:
-        """Why this photo was rejected; None where it was not."""
-        return self._rejects.get(photo.key)
+        """Why this photo was rejected; None where it was not, or is to be detected after all."""
+        reject = self._rejects.get(photo.key)
+        return None if _is_outdated(reject, photo) else reject
 
     @property
     def counts(self) -> Counts:
@@ -391,6 +402,7 @@ class Progress:
             observed=self._counted["observed"],
             person=self._counted["person"],
             rejected=self._counted["rejected"],
+            near_copies=self._counted["near_copies"],
         )
 
     @contextmanager
@@ -407,17 +419,23 @@ class Progress:
         if key not in self._found:
             return []
         seen = self._observed.get(key)
+        reject = self.reject_of(self._found[key])
         named = {
             "observed": seen is not None,
             "person": seen is not None and seen.person,
-            "rejected": key in self._rejects,
+            "rejected": reject is not None,
+            "near_copies": reject is not None and reject.is_near_copy,
         }
         return [name for name, holds in named.items() if holds]
 
     @property
     def rejected(self) -> list[tuple[Found, Reject]]:
         """The run's rejects by path."""
-        pairs = [(self._found[i], r) for i, r in self._rejects.items() if i in self._found]
+        pairs = [
+            (photo, reject)
+            for key, reject in self._rejects.items()
+            if (photo := self._found.get(key)) and not _is_outdated(reject, photo)
+        ]
         return sorted(pairs, key=lambda pair: pair[0].path)
 
     @property
@@ -509,6 +527,11 @@ class Progress:
     def estimates(self) -> dict[str, Estimate]:
         """The estimates, by subject."""
         return {subject: record.estimate for subject, record in self.skeletons.items()}
+
+
+def _is_outdated(reject: Reject | None, photo: Found) -> bool:
+    """Whether a photo was left out as a near-copy of another one, and is none any more."""
+    return reject is not None and reject.is_near_copy and not photo.is_near_copy
 
 
 def _exclusion(observation: Observation) -> Exclusion | None:

@@ -69,10 +69,15 @@ class StandingRejects:
             keys |= known.keys
         self._rejects[photo] = RejectedPhoto(record, keys)
         if self._most is not None and len(self._rejects) > self._most:
-            left = self._rejects.pop(next(iter(self._rejects)))
+            left = self._rejects.pop(self._least_telling())
             reason = left.latest.reason
             is_known = reason in self._unlisted or len(self._unlisted) < _MOST_REASONS
             self._unlisted[reason if is_known else "other"] += 1
+
+    def _least_telling(self) -> PhotoKey:
+        """The oldest near-copy, of which there may be thousands, or else the oldest of all."""
+        near_copies = (key for key, photo in self._rejects.items() if photo.latest.is_near_copy)
+        return next(near_copies, next(iter(self._rejects)))
 
     def observed(self, photo: PhotoKey, at: float, path: str = "") -> None:
         """Notes that a photo was observed.
@@ -114,7 +119,7 @@ class StandingRejects:
         run: str | None = None,
         subject: str | None = None,
     ) -> list[RejectedPhoto]:
-        """Lists what is rejected, the latest first.
+        """Lists what is rejected, the latest first, and near-copies behind all else.
 
         Args:
             since: Only rejects from this time on, Unix seconds.
@@ -131,7 +136,14 @@ class StandingRejects:
             for key, photo in self._rejects.items()
             if self._stands(key, photo) and all(fits(photo.latest) for fits in chosen)
         ]
-        return sorted(listed, key=lambda photo: (-photo.latest.rejected_at, photo.name))
+        return sorted(
+            listed,
+            key=lambda photo: (
+                photo.latest.is_near_copy,
+                -photo.latest.rejected_at,
+                photo.name,
+            ),
+        )
 
     def find(self, text: str) -> list[RejectedPhoto]:
         """Finds what is rejected by image_id, path or origin; a part of it is enough."""
@@ -164,6 +176,11 @@ def _note(
     times[key] = max(at, times.pop(key, 0.0))
     if most is not None and len(times) > 10 * most:
         del times[next(iter(times))]
+
+
+def to_be_mended(photos: Iterable[RejectedPhoto]) -> list[RejectedPhoto]:
+    """Leaves out near-copies, with which nothing is wrong."""
+    return [photo for photo in photos if not photo.latest.is_near_copy]
 
 
 def replayable(photos: Iterable[RejectedPhoto], *, now: float) -> list[PhotoReference]:

@@ -28,6 +28,7 @@ from avatarrig.wire.bounds import (
     Uri,
 )
 from avatarrig.wire.estimate import Estimate, Height, Measured
+from avatarrig.wire.reasons import RejectReason
 
 SCHEMA_VERSION = 1
 """Version that every record written by this code carries."""
@@ -199,6 +200,11 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     subject: Name = ""
     applied: Applied = {}
     version: int = SCHEMA_VERSION
+
+    @property
+    def is_near_copy(self) -> bool:
+        """Whether the photo is left out alone because nearly the same one is detected."""
+        return self.reason == RejectReason.NEAR_COPY
 
 
 class Departed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="departed"):

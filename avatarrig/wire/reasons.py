@@ -42,6 +42,7 @@ class RejectReason(_Reason):
     CRASHED = "crashed", "the detector crashed on the photo"
     TIMED_OUT = "timed_out", "the detector did not finish in time"
     DETECTOR_FAILED = "detector_failed", "the detector failed on the photo"
+    NEAR_COPY = "near_copy", "nearly the same as a photo that is detected"
     MALFORMED = "malformed", "the message holds no record that this program knows"
     EVIDENCE = "evidence", "the observation's evidence is malformed"
     TALLY = "tally", "the tally is malformed"

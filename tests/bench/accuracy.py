@@ -7,7 +7,8 @@ DIR holds sets of people (``truth.json``, landmarks; see scripts/estimator/peopl
 compares the product with the prototype's method, plain geometry, the world landmarks' median and
 the population's mean; others tell error, coverage and width by the number of photos and of moments,
 for photos at random, in the order of a dump and as messengers send them, each real person's error,
-that of groups of people and kinds of photos, and what photos of somebody else do.
+that of groups of people and kinds of photos, what photos of somebody else do, and what photos
+without a face add.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))  # the sets' read
 
 from bench.body import accuracy_methods as methods
 from bench.body import accuracy_orders as orders
+from bench.body.accuracy_faceless import faceless
 from bench.body.accuracy_groups import groups
 from estimator.people import find_sets, read_set
 
-from avatarrig.body.bones import BENCH_RATIOS, FloatArray
+from avatarrig.body.bones import BENCH_RATIOS, HELMERT, FloatArray
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.solver.odd_days import odd_days
 from avatarrig.body.solver.person import solve_moments
@@ -65,6 +68,8 @@ def main() -> None:
         measured = learned_from_others(bodies, everybody, arguments.folds)
     else:
         learned = load_learned(arguments.pose_model)
+        if arguments.average_of:
+            learned = _expecting(arguments.average_of, learned)
         measured = [(methods.meet(body, learned), learned) for body in bodies]
     result = {
         spread: measure([pair for pair in measured if pair[0].body.spread == spread])
@@ -73,6 +78,16 @@ def main() -> None:
     show(result)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _expecting(folders: list[Path], learned: Learned) -> Learned:
+    """Takes other people's mean for the average person; photos of anybody say what they said."""
+    people = [body for folder in find_sets(folders) for body in read_set(folder)]
+    mean = np.mean([HELMERT @ np.log(body.lengths) for body in people], axis=0)
+    population = learned.population
+    shift = mean - population.mean
+    offset = population.offset - shift + population.response @ shift
+    return replace(learned, population=replace(population, mean=mean, offset=offset))
 
 
 def measure(measured: Measured) -> Result:
@@ -117,6 +132,7 @@ def measure(measured: Measured) -> Result:
         "by_photos": by_order["random photos"],
         "by_order": by_order,
         "groups": groups(measured),
+        "faceless": faceless(measured, counted) if len(measured) > 1 else {},
         "people": people(measured) if measured[0][0].body.spread.startswith("real") else {},
         "wrong_person": wrong_person(measured) if len(measured) > 1 else {},
         "strange_day": strange_day(measured) if len(measured) > 1 else {},
@@ -241,6 +257,8 @@ def show(result: Result) -> None:
             _show_counts(console, person, {"random photos": table})
         if measured["groups"]:
             _show_groups(console, label, measured["groups"])
+        if measured["faceless"]:
+            _show_faceless(console, label, measured["faceless"])
     result = {spread: measured for spread, measured in result.items() if measured["wrong_person"]}
     if not result:
         return
@@ -284,6 +302,12 @@ def _show_groups(console: Console, label: str, by_group: dict[str, orders.Row]) 
     _print(console, (f"{label}: by group", *columns), rows)
 
 
+def _show_faceless(console: Console, label: str, by_size: dict[str, orders.Row]) -> None:
+    columns = next(iter(by_size.values()))
+    rows = [(size, *(f"{value:.2f}" for value in row.values())) for size, row in by_size.items()]
+    _print(console, (f"{label}: without a face", *columns), rows)
+
+
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*columns, box=None)
     for row in rows:
@@ -317,6 +341,13 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar="DIR",
         help="with --cross-validate: sets to learn from, but not to measure on",
+    )
+    parser.add_argument(
+        "--average-of",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="take the mean of these sets' people for the average person",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     return parser.parse_args()

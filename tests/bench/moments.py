@@ -46,7 +46,7 @@ _FOUND_AT: Final = 2e9
 
 Image = dict[str, Any]
 Pixels = NDArray[np.uint8]
-_LEARNED: Final = load_learned("full")
+LEARNED: Final = load_learned("full")
 
 
 def main() -> int:
@@ -110,15 +110,16 @@ def _observed(detector: Detector, images: list[Image]) -> dict[str, Observation]
     seen = {}
     for image in images:
         data = image["path"].read_bytes()
-        one = _observe(detector, data, image["file"], read_capture_time(data))
+        one = observe(detector, data, image["file"], read_capture_time(data))
         if one is not None and tallied([one]).used:
             seen[image["file"]] = one
     return seen
 
 
-def _observe(
+def observe(
     detector: Detector, data: bytes, name: str, captured_at: float | None
 ) -> Observation | None:
+    """Detects a picture; None where nobody is found."""
     try:
         found = detector.detect(data)
     except PhotoRefusedError:
@@ -144,7 +145,7 @@ def _observe(
         meta=dict(found.meta),
         look=found.look,
         evidence=evidence_from_landmarks(
-            found.pose, found.world, found.width, found.height, learned=_LEARNED
+            found.pose, found.world, found.width, found.height, learned=LEARNED
         ),
     )
 
@@ -193,19 +194,19 @@ def _moved(
     firsts = {truth[file]: file for file in reversed(seen)}
     ten = list(firsts.values())[::-1][:TEN]
     paths = {image["file"]: image["path"] for image in images}
-    before = solve_moments(tallied(seen[file] for file in ten).cells(), _LEARNED)
+    before = solve_moments(tallied(seen[file] for file in ten).cells(), LEARNED)
     worst = {kind: {"moved": 0.0, "width": 0.0} for kind in ("with their time", "without a time")}
     for file in ten[:: 1 if count < _MANY else 5]:
         picture = np.asarray(cv2.imread(str(paths[file])), np.uint8)
         copies = [
             one
             for number, data in enumerate(near_copies(picture, count))
-            if (one := _observe(detector, data, f"{file}-{number}", seen[file].captured_at))
+            if (one := observe(detector, data, f"{file}-{number}", seen[file].captured_at))
         ]
         untimed = [msgspec.structs.replace(one, captured_at=None) for one in copies]
         for kind, more in zip(worst, (copies, untimed), strict=True):
             cells = tallied([*(seen[file] for file in ten), *more]).cells()
-            moved = _apart(before, solve_moments(cells, _LEARNED))
+            moved = _apart(before, solve_moments(cells, LEARNED))
             worst[kind] = {key: max(worst[kind][key], moved[key]) for key in moved}
     return worst
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECONDS: Final = 8
 """Photos that were taken within the same so many seconds, by their clocks, have the same key."""
 
-_LONGEST_MOMENT: Final = 2 * SECONDS
+LONGEST_MOMENT: Final = 2 * SECONDS
 """Seconds that the frames of one moment may span; a longer film is several."""
 
 _SESSION_GAP: Final = 2 * 3600
@@ -100,7 +100,7 @@ def _bursts(ones: Sequence[Kept]) -> list[int]:
         begun = ones[first[place - 1]].taken_at
         if earlier is None or now is None or begun is None:
             break
-        if now - earlier <= SECONDS and now - begun <= _LONGEST_MOMENT:
+        if now - earlier <= SECONDS and now - begun <= LONGEST_MOMENT:
             first[place] = first[place - 1]
     return first
 

@@ -20,7 +20,7 @@ from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
 from avatarrig.views.feed import look
-from avatarrig.views.rejects import RejectedPhoto
+from avatarrig.views.rejects import RejectedPhoto, to_be_mended
 from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import verdict
 
@@ -89,10 +89,11 @@ def replay_command(
     """Publish what is rejected again, after its cause was mended.
 
     A photo leaves the list when it is observed. Photos that could not even be read are found
-    again by the dataset's own command.
+    again by the dataset's own command. Near-copies are published with --reason near_copy alone.
     """
     with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
+        listed = look(reached).rejects.standing(reason=reason, since=_moment(since))
+        photos = listed if reason else to_be_mended(listed)
         replayed = replay(reached, photos)
     say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):

@@ -21,7 +21,7 @@ from avatarrig.cli.options.measure import check_one_measured, measuring_options
 from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import asking_options, check_one_person
-from avatarrig.cli.options.videos import videos_option
+from avatarrig.cli.options.videos import sharpest_option, videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
 from avatarrig.cli.screen.printable import say
@@ -80,6 +80,7 @@ class _Dataset(click.Path):
 @asking_options()
 @period_options
 @videos_option
+@sharpest_option
 @click.option("--max-images", type=click.IntRange(1), help="Stop after so many photos.")
 @click.option(
     "--prune",
@@ -158,6 +159,7 @@ def _request(given: dict[str, Any], kafka: KafkaSettings | None) -> RunRequest:
         workers=given["workers"],
         detecting=given["detecting"],
         clips=given["clips"],
+        sharpest_of_moment=given["sharpest_of_moment"],
         max_images=given["max_images"],
         period=given["period"],
         prune=given["prune"],

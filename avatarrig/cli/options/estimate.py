@@ -9,7 +9,6 @@ from pathlib import Path
 from avatarrig.body.rig.lengths import EstimateRefusedError
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.embedded import default_data_folder, running_broker
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.estimate_source import SourcedEstimate, estimate_in, estimate_on
 
@@ -30,7 +29,7 @@ def asked(kafka: KafkaArguments) -> KafkaSettings:
     Raises:
         CommandError: None was named, and none runs here, or it cannot be reached.
     """
-    if kafka.optional() is None and running_broker(default_data_folder()) is None:
+    if kafka.found() is None:
         raise CommandError(
             "name the run directory, which was named with --out; or a Kafka to ask, with "
             "--bootstrap-servers HOST:PORT",

@@ -12,8 +12,6 @@ from click.core import ParameterSource
 
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.diagnosis import diagnose_connection
-from avatarrig.kafka.embedded import default_data_folder, running_broker
 from avatarrig.kafka.errors import TransportError, TransportSettingError
 from avatarrig.kafka.settings import SASL_MECHANISMS, SECURITY_PROTOCOLS, KafkaSettings
 
@@ -96,6 +94,12 @@ class KafkaArguments:
         except TransportSettingError as error:
             raise CommandError(str(error), ExitCode.WRONG_USAGE) from error
 
+    def found(self) -> KafkaSettings | None:
+        """The Kafka that was named, or that this user's ``avatarrig up`` runs; None: neither."""
+        from avatarrig.kafka.embedded import default_data_folder, running_broker
+
+        return self.optional() or running_broker(default_data_folder())
+
     def required(self) -> KafkaSettings:
         """The Kafka that was named, or that this user's ``avatarrig up`` runs, once reached.
 
@@ -103,7 +107,7 @@ class KafkaArguments:
             CommandError: None was named, or it refuses address, TLS or credentials: said at
                 once, within five seconds.
         """
-        kafka = self.optional() or running_broker(default_data_folder())
+        kafka = self.found()
         if kafka is None:
             raise CommandError(
                 f"name a Kafka: --bootstrap-servers HOST:PORT, {PREFIX}BOOTSTRAP_SERVERS, or "
@@ -133,6 +137,8 @@ def check_connection(kafka: KafkaSettings) -> None:
     Raises:
         CommandError: Address, TLS or credentials; the message says which and what to do.
     """
+    from avatarrig.kafka.diagnosis import diagnose_connection
+
     try:
         diagnose_connection(kafka)
     except TransportError as error:

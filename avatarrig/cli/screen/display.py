@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from avatarrig.cli.screen.printable import words
+from avatarrig.views.progress import Counts
 from avatarrig.views.view import BoneRow, View, duration
 
 PLAIN_INTERVAL_SECONDS = 5.0
@@ -109,7 +110,7 @@ def status_line(view: View) -> str:
     if counts.found:
         parts.append(f"found {counts.found}{'+' if view.scanning else ''}")
         parts.append(f"detected {counts.observed}")
-        parts.append(f"rejected {counts.rejected}")
+        parts.append(_rejected(counts))
     if counts.waiting:
         parts.append(f"{view.rate:.1f} images/s")
         parts.append(f"{duration(view.seconds_left)} left")
@@ -117,6 +118,11 @@ def status_line(view: View) -> str:
     if view.bones:
         parts.append(f"{stable} of {len(view.bones)} bones stable")
     return " · ".join(parts)
+
+
+def _rejected(counts: Counts) -> str:
+    near_copies = f" · near-copies {counts.near_copies}" if counts.near_copies else ""
+    return f"rejected {counts.rejected - counts.near_copies}{near_copies}"
 
 
 def panel(view: View, width: int) -> RenderableType:
@@ -128,8 +134,7 @@ def panel(view: View, width: int) -> RenderableType:
     head.add_row("[bold]photos", bar, f"{done} of {counts.found}{'+' if view.scanning else ''}")
     head.add_row(
         "",
-        f"detected {counts.observed}, of them {counts.person} with a person · "
-        f"rejected {counts.rejected}",
+        f"detected {counts.observed}, of them {counts.person} with a person · " + _rejected(counts),
         f"{view.rate:.1f} images/s · {duration(view.seconds_left)} left" if counts.waiting else "",
     )
     title = Text.assemble(

@@ -17,7 +17,7 @@ from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration
 from avatarrig.wire.counted import counted
-from avatarrig.wire.reasons import Exclusion, words_for
+from avatarrig.wire.reasons import Exclusion, RejectReason, words_for
 
 SHOWN_REJECTS = 10
 SHOWN_ADVICE = 5
@@ -49,7 +49,12 @@ class RunScreen:
             words(
                 f"{counted(counts.found, 'photo')} in {duration(elapsed)}: "
                 f"{counts.person} with a person, {counts.observed - counts.person} without, "
-                f"{counts.rejected} rejected"
+                f"{counts.rejected - counts.near_copies} rejected"
+                + (
+                    f", {counted(counts.near_copies, 'near-copy', 'near-copies')}"
+                    if counts.near_copies
+                    else ""
+                )
                 + (f", {counts.waiting} still waiting" if counts.waiting else "")
             )
         )
@@ -59,6 +64,7 @@ class RunScreen:
                 console.print(words("--videos takes frames of videos, too", style="dim"))
         _print_excluded(console, progress, estimates)
         _print_how_to_tell_people_apart(console, progress)
+        _print_near_copies(console, progress)
         _print_rejects(console, progress)
         _print_departed(console, progress, departed)
         console.print(words(f"files: {run.path}"), soft_wrap=True)
@@ -148,8 +154,15 @@ def _print_excluded(console: Console, progress: Progress, estimates: Estimates) 
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
+def _print_near_copies(console: Console, progress: Progress) -> None:
+    if near_copies := progress.counts.near_copies:
+        photos = counted(near_copies, "photo is", "photos are")
+        line = f"{photos} not detected: {RejectReason.NEAR_COPY.words} (--sharpest-of-moment)"
+        console.print(Padding(words(line, style="dim"), (0, 0, 0, 2)))
+
+
 def _print_rejects(console: Console, progress: Progress) -> None:
-    rejected = progress.rejected
+    rejected = [each for each in progress.rejected if not each[1].is_near_copy]
     if not rejected:
         return
     by_reason = Counter(reject.reason for _, reject in rejected)

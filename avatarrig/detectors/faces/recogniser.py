@@ -26,6 +26,10 @@ WHOLE_SIDE: Final = 640
 HEAD_SIDE: Final = 320
 """Long side at which a crop around a head is searched."""
 
+FILLED_SIDE: Final = 160
+"""Long side at which a photo without a face is searched again: one that fills it was too large for
+the finder."""
+
 SHARP: Final = 80.0
 """A face is embedded from the full picture where the working picture has fewer pixels of it."""
 
@@ -33,7 +37,9 @@ _SAME_FACE: Final = 0.6
 """Two faces whose middles are closer than this, in widths of the larger, are one."""
 
 _REACH: Final = 1.5
-"""How far around a face the full picture is cut out, in its widths."""
+"""How far around a face its crop reaches, in its widths: at `HEAD_SIDE` a face of 107 pixels, on
+which the finder places points well. With points from the whole photo, one reference took 65 of 83
+faces in groups, with those from the crop 72, of strangers fewer."""
 
 
 class Recogniser:
@@ -58,6 +64,8 @@ class Recogniser:
             Each face once, in pixels of the working picture.
         """
         found = list(self._finder.find(rgb, WHOLE_SIDE))
+        if not found:
+            found = list(self._finder.find(rgb, FILLED_SIDE))
         height, width = rgb.shape[:2]
         for left, top, right, bottom in heads:
             place = (left * width, top * height, right * width, bottom * height)
@@ -102,14 +110,13 @@ class Recogniser:
             full: Gives the picture as it lies there, where that shows more.
             scale: How many of its pixels one of the working picture's is.
         """
-        if face.width >= SHARP or scale <= 1 or full is None:
-            return self._embedder.embed(align(rgb, face.points))
-        picture = full()
-        sharp = self._again(picture, face.moved(scale, 0.0, 0.0))
-        return self._embedder.embed(align(picture, sharp.points))
+        picture, there = rgb, face
+        if face.width < SHARP and scale > 1 and full is not None:
+            picture, there = full(), face.moved(scale, 0.0, 0.0)
+        return self._embedder.embed(align(picture, self._again(picture, there).points))
 
     def _again(self, picture: Pixels, face: Face) -> Face:
-        """Places the five points anew: of a few pixels they are coarse."""
+        """Places the five points anew in a crop: of few pixels, and of many, they are coarse."""
         (across, down), reach = face.centre, _REACH * face.width
         place = (across - reach, down - reach, across + reach, down + reach)
         there = [again for again in self._crop(picture, place) if _are_one(again, face)]

@@ -14,8 +14,8 @@ import structlog
 from avatarrig.kafka.embedded.distribution import Distribution, OnProgress, prepare_distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import default_cache
+from avatarrig.kafka.embedded.limits import raise_limits
 from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
-from avatarrig.kafka.embedded.open_files import allow_open_files
 from avatarrig.kafka.embedded.ports import await_ports, remember_ports, remembered_ports
 from avatarrig.kafka.embedded.settings import HOST, NodeSettings, Ports
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
@@ -123,7 +123,7 @@ class EmbeddedBroker:
             DataInUseError: Another live broker uses the directory.
             BrokerError: The directory cannot be used, or too few files be open at once.
         """
-        allow_open_files()
+        raise_limits()
         self._distribution = with_startup_cache(
             self._cache,
             prepare_distribution(self._cache, on_progress=self._on_progress),

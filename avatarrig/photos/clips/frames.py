@@ -11,6 +11,7 @@ import cv2
 import msgspec
 import numpy as np
 
+from avatarrig.photos.looks.look import LONG_SIDE, reduced, sharpness
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
 
@@ -43,7 +44,6 @@ _BEGINNINGS: Final = (
 """Of Matroska and WebM, Flash, Ogg, Windows Media, MPEG programs and MPEG video."""
 
 _HEAD: Final = 200
-_LONG_SIDE: Final = 320
 _CELLS: Final = 3
 _USUAL_RATE: Final = 30.0
 _MOST_RATE: Final = 1000.0
@@ -144,10 +144,8 @@ def _looks(clip: Path) -> Iterator[Look]:
 
 def _look(frame: NDArray[np.uint8], seconds: float) -> Look:
     grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == _WITH_COLOURS else frame
-    scale = min(1.0, _LONG_SIDE / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    sharpness = float(cv2.Laplacian(small, cv2.CV_32F).var())
-    return Look(seconds, sharpness, small.astype(np.uint8))
+    small = reduced(cast("NDArray[np.uint8]", grey), LONG_SIDE)
+    return Look(seconds, sharpness(small), small)
 
 
 def _rate(capture: cv2.VideoCapture) -> float:

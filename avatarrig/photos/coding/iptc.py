@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_BLOCK: Final = b"8BIM\x04\x04"
+BLOCK: Final = b"8BIM\x04\x04"
 _MARK: Final = 0x1C
 _RECORD: Final = 2
 _HEAD: Final = 5
@@ -31,10 +31,10 @@ def dates_in_iptc(data: bytes) -> list[str]:
 
 
 def _fields(data: bytes) -> dict[int, str]:
-    at = data.find(_BLOCK)
-    if at < 0 or at + len(_BLOCK) >= len(data):
+    at = data.find(BLOCK)
+    if at < 0 or at + len(BLOCK) >= len(data):
         return {}
-    at += len(_BLOCK)
+    at += len(BLOCK)
     at += (data[at] + 2) & ~1  # a name, which is empty, and its length
     end = min(at + 4 + int.from_bytes(data[at : at + 4], "big"), at + _MOST, len(data))
     at += 4

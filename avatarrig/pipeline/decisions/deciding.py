@@ -21,6 +21,7 @@ from avatarrig.runs import (
     RunDirectory,
     as_it_stands,
     dataset_of,
+    make_folder,
     read_decisions,
     read_index,
     read_observation,
@@ -149,7 +150,7 @@ def _change(path: Path, names: Sequence[str], reason: str, *, excluding: bool) -
             f"{path} is no run directory: give the folder that was named with --out",
             ExitCode.WRONG_USAGE,
         )
-    run.private.mkdir(parents=True, exist_ok=True)
+    make_folder(run.private)
     try:
         with FileLock(run.private / "lock", blocking=False):
             return _change_locked(run, names, reason, excluding=excluding)

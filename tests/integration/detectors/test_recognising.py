@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,8 @@ from support.pictures import read_picture
 
 from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.detector import Detection, Detector
+from avatarrig.detectors.faces.models import locate_face_models
+from avatarrig.detectors.faces.recogniser import Recogniser
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.refused import ReferenceRefusedError
 from avatarrig.detectors.fetching.models import locate_models
@@ -22,6 +25,8 @@ pytestmark = pytest.mark.models
 
 NOSE = 0
 HEIGHT = 900
+ONE_PICTURE = 0.97
+"""Cosine of a face with itself, laid a few pixels otherwise."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +136,30 @@ def test_a_small_face_in_a_large_photo_is_compared_as_it_lies_there(
     assert verdict(found) == Verdict.SUBJECT
     assert found.pose is not None
     assert 0.45 < found.pose[NOSE, 0] < 0.45 + small.shape[1] / 4000
+
+
+def test_points_that_lie_coarsely_in_the_whole_photo_are_placed_anew(real_photos: Path) -> None:
+    recogniser = Recogniser(locate_face_models())
+    shown = np.ascontiguousarray(read_picture(real_photos / "obama2.jpg")[..., ::-1])
+    face = max(recogniser.faces(shown), key=lambda found: found.width)
+    across = np.array([(1, 0), (-1, 0), (1, 0), (1, 0), (-1, 0)], np.float32)
+    coarse = replace(face, points=face.points + 0.1 * face.width * across)
+    assert recogniser.embed(face, shown) @ recogniser.embed(coarse, shown) > ONE_PICTURE
+
+
+def test_a_reference_may_be_filled_by_the_face(
+    detector: Detector, real_photos: Path, tmp_path: Path
+) -> None:
+    shown = read_picture(real_photos / "obama3.jpg")
+    recogniser = Recogniser(locate_face_models())
+    face = max(recogniser.faces(shown), key=lambda found: found.width)
+    (across, down), reach = face.centre, 0.4 * face.width
+    rows = slice(int(down - reach), int(down + reach))
+    columns = slice(int(across - reach), int(across + reach))
+    cv2.imwrite(str(tmp_path / "close.png"), shown[rows, columns])
+    template = template_of([tmp_path / "close.png"])
+    data = (real_photos / "obama.jpg").read_bytes()
+    assert verdict(detector.detect(data, Sought(asked="a", template=template))) == Verdict.SUBJECT
 
 
 def test_a_region_in_the_file_needs_no_face_to_compare(

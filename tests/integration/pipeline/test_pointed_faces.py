@@ -26,11 +26,11 @@ from avatarrig.kafka import (
     open_producer,
     open_reader,
     partitions_of,
-    reading,
 )
 from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import Deciding, decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.reading import reading
 from avatarrig.pipeline.forgetting import forget_subject
 from avatarrig.wire import Observation, PhotoReference, encode, record_key
 from avatarrig.wire.channels import REFERENCES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -19,6 +20,25 @@ import pytest
 )
 def test_what_is_not_used_is_not_loaded(modules: str, left_out: tuple[str, ...]) -> None:
     assert not set(left_out) & _loaded_by(f"import {modules}")
+
+
+@pytest.mark.parametrize("command", ["export", "fit", "report", "compare", "review", "exclude"])
+def test_commands_that_may_do_without_kafka_do_not_load_its_library(command: str) -> None:
+    assert "kafka" not in _loaded_by(f"import avatarrig.cli.commands.{command}")
+
+
+def test_settings_of_kafka_are_there_without_its_library() -> None:
+    assert "kafka" not in _loaded_by("from avatarrig.kafka import KafkaSettings, TransportError")
+
+
+def test_the_room_of_kafka_gives_all_its_names() -> None:
+    import avatarrig.kafka as room  # noqa: PLC0415 - what it has is asked of it
+
+    given = [getattr(room, name) for name in room.__all__]
+    assert not [it for it in given if isinstance(it, ModuleType)], "a file goes before its name"
+    assert set(room.__all__) <= set(dir(room))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = room.nothing
 
 
 _WITHOUT_A_PAGE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -29,9 +30,9 @@ from avatarrig.runs import (
 )
 from avatarrig.views.progress import Progress, found_photo
 from avatarrig.wire import PhotoReference, Reject
-from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.reasons import Exclusion, RejectReason
 from producers.publish import described
-from producers.references import Dataset
+from producers.references import Dataset, reference_in
 
 RUN = "0123456789ab"
 FINGERPRINT = observation(0).fingerprint
@@ -142,6 +143,48 @@ def test_a_height_that_the_aggregator_was_not_told_yet_is_noticed(finished: Fini
     finished.open(estimate=tall, tells_measured=True).write(finished.progress)
     assert finished.look(estimate=tall, tells_measured=True) is not None
     assert finished.look(estimate=EstimateOptions(height=1.8), tells_measured=True) is None
+
+
+def test_near_copies_are_done_with_as_long_as_they_are_some(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near_copies: set[str] = set()
+
+    def with_near_copies(*_: object, **__: object) -> Iterator[PhotoReference | Reject]:
+        for record in described(finished.photos, DATASET):
+            is_left_out = isinstance(record, PhotoReference) and record.path in near_copies
+            yield left_out(record) if is_left_out else record
+
+    (finished.photos / "d.jpg").write_bytes(b"d")
+    for record in described(finished.photos, DATASET):
+        if isinstance(record, PhotoReference) and record.path == "d.jpg":
+            finished.progress.found(found_photo(record, is_near_copy=True))
+            finished.progress.reject(left_out(record), 0.0)
+    finished.open().write(finished.progress)
+    monkeypatch.setattr("avatarrig.pipeline.finished.described", with_near_copies)
+    assert finished.look() is None  # it shall be detected
+    near_copies |= {"d.jpg"}
+    again = finished.look()
+    assert again is not None
+    assert (again.counts.observed, again.counts.near_copies, again.counts.waiting) == (2, 1, 0)
+    near_copies |= {"a.jpg"}
+    again = finished.look()
+    assert again is not None  # what was detected stays
+    assert (again.counts.observed, again.counts.near_copies) == (2, 1)
+    (finished.photos / "e.jpg").write_bytes(b"e")
+    near_copies |= {"e.jpg"}
+    assert finished.look() is None  # nobody was told of it
+
+
+def left_out(record: PhotoReference | Reject) -> Reject:
+    return Reject(
+        reason=RejectReason.NEAR_COPY,
+        message="a near-copy of a.jpg, which is detected",
+        attempts=0,
+        rejected_at=0.0,
+        reference=reference_in(record),
+        run=RUN,
+    )
 
 
 def test_a_new_photo_a_changed_one_and_one_that_is_gone_are_noticed(finished: Finished) -> None:

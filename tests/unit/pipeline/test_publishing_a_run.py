@@ -24,6 +24,7 @@ from avatarrig.runs import (
 )
 from avatarrig.views.progress import Progress
 from avatarrig.wire import Observation, PhotoReference, Reject, decode
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
 
@@ -199,7 +200,7 @@ def test_a_run_directory_that_takes_no_files_ends_the_publishing_with_the_reason
     run.progress.observation(seen, 0, 0, 1.0)
     file = run.directory.observation(seen.image_id)
     file.unlink()
-    file.mkdir()
+    (file / "something").mkdir(parents=True)
     publishing = run.publishing(Broker(), restore=lambda *_: seen)
     publishing.start(Background()).join(PATIENCE)
     assert isinstance(publishing.failure, RunStorageError)
@@ -221,3 +222,50 @@ def test_publishing_begins_anew_after_the_broker_was_away(
     run.broker.refusals = 3
     run.publish()
     assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
+
+
+@pytest.fixture
+def left_out(run: Run) -> Reject:
+    """The second photo as a near-copy of the first."""
+    return Reject(
+        reason=RejectReason.NEAR_COPY,
+        message="a near-copy of a.jpg, which is detected",
+        attempts=0,
+        rejected_at=run.second.found_at,
+        reference=run.second,
+        run=RUN,
+    )
+
+
+def test_a_near_copy_is_told_once_and_detected_where_it_is_none_any_more(
+    run: Run, left_out: Reject
+) -> None:
+    assert run.processed.bring_further(left_out) == left_out
+    run.progress.reject(left_out, 1.0)
+    assert run.processed.bring_further(left_out) is None
+    assert run.processed.bring_further(run.second) == run.second
+
+
+def test_a_photo_that_was_detected_is_no_near_copy_any_more(run: Run, left_out: Reject) -> None:
+    seen = run.observe(run.second)
+    run.progress.observation(seen, 0, 0, 1.0)
+    assert run.processed.bring_further(left_out) is None
+    run.directory.observation(seen.image_id).unlink()
+    assert run.processed.bring_further(left_out) == run.second
+
+
+def test_one_whose_files_are_there_and_kafka_has_lost_is_replayed(
+    run: Run, left_out: Reject
+) -> None:
+    assert run.processed.bring_further(left_out) == left_out
+    seen = run.observe(run.second)
+    assert run.processed.bring_further(left_out) == seen
+
+
+def test_one_that_waits_for_a_detector_from_an_earlier_start_is_waited_for(
+    run: Run, left_out: Reject
+) -> None:
+    run.publish(Broker(), pending={run.second.image_id})
+    run.processed.detection_needed = False
+    assert run.processed.bring_further(left_out) is None
+    assert run.processed.detection_needed

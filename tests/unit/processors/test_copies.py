@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import msgspec
+from support.references import reference
 from support.rendered import rendered
 
 from avatarrig.photos.clips.address import frame_of
 from avatarrig.runs import WantedFiles
-from avatarrig.wire import PhotoReference
 from processors.sandbox.copies import Copies
 
 CLIP = "file:///photos/a.mp4"
 
 
-def reference(uri: str) -> PhotoReference:
-    return PhotoReference(
-        image_id="a",
-        uri=uri,
-        dataset="d",
-        path=uri.rpartition("/")[2],
-        subject="Anna",
-        content_hash="0" * 64,
-        size=1,
-        found_at=0.0,
-    )
-
-
 def test_frames_of_a_clip_are_no_copies_of_each_other() -> None:
     copies = Copies(None, WantedFiles())
     seen = msgspec.structs.replace(rendered(0), subject="Anna")
-    first, second = (reference(frame_of(CLIP, seconds)) for seconds in (1.0, 2.0))
+    first, second = (reference("a.mp4", uri=frame_of(CLIP, seconds)) for seconds in (1.0, 2.0))
     copies.note(first, seen)
     found = copies.find(first, seen.fingerprint)
     assert found is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,6 +183,16 @@ def test_the_number_of_unacknowledged_records_is_bounded(monkeypatch: pytest.Mon
     broker = Broker()
     publish((reject for _ in range(101)), broker)
     assert broker.most_pending == 50
+
+
+def test_a_photo_is_handed_on_as_it_was_read(tmp_path: Path) -> None:
+    """Putting a photo together from pieces takes longer than hashing it."""
+    (tmp_path / "x.jpg").write_bytes(b"\xff\xd8\xff\xda\0\2" + bytes(3_000_000))
+    tracemalloc.start()
+    read_content(tmp_path / "x.jpg", lambda _: None)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2 * 3_000_000
 
 
 def test_a_pipe_in_a_photos_place_is_not_waited_for(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_what_no_other_kind_knows_is_a_folder(tmp_path: Path) -> None:
 def test_another_kind_is_an_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[tuple[str, SourceSettings]] = []
 
-    def opened(address: str, asked: SourceSettings) -> LocalFolder:
+    def opened(address: str, asked: SourceSettings, _: object) -> LocalFolder:
         seen.append((address, asked))
         return LocalFolder(tmp_path)
 

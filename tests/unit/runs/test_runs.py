@@ -28,6 +28,7 @@ from avatarrig.runs import (
     is_complete,
     lacking_files,
     load_run,
+    make_folder,
     open_run,
     read_decisions,
     read_file_counts,
@@ -289,12 +290,20 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
         write_atomically(tmp_path / "run" / "file.json", b"")
     with pytest.raises(RunStorageError, match="--out"):
         open_run(tmp_path / "run", tmp_path)
+    with pytest.raises(RunStorageError, match=r"run: .*: move away what is in its place"):
+        make_folder(tmp_path / "run")
 
 
 def test_a_folder_in_the_way_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file.json" / "folder").mkdir(parents=True)
     with pytest.raises(RunStorageError, match=r"file.json: .*: move away what is in its place"):
         write_atomically(tmp_path / "file.json", b"")
+
+
+def test_an_empty_folder_is_in_no_files_way(tmp_path: Path) -> None:
+    (tmp_path / "file.json").mkdir()
+    write_atomically(tmp_path / "file.json", b"new")
+    assert (tmp_path / "file.json").read_bytes() == b"new"
 
 
 def test_written_files_follow_the_umask(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ def a_reject(name: str = "a", run: str = "r", fingerprint: str = "f") -> Reject:
     )
 
 
+def a_near_copy(name: str) -> Found:
+    return msgspec.structs.replace(a_photo(name), is_near_copy=True)
+
+
+def left_out(name: str) -> Reject:
+    """What a producer says of a near-copy."""
+    return msgspec.structs.replace(a_reject(name, fingerprint=""), reason=RejectReason.NEAR_COPY)
+
+
 def a_skeleton(applied: dict[int, int], fingerprint: str = "f") -> SkeletonRecord:
     return skeleton(
         said(used=sum(applied.values())), subject="s", fingerprint=fingerprint, applied=applied
@@ -89,6 +98,38 @@ def test_a_reject_that_is_observed_later_leaves_the_list(progress: Progress) -> 
     progress.reject(a_reject(), now=0)
     assert progress.rejected == []
     assert progress.counts.observed == 1
+
+
+def test_near_copies_are_done_with_and_told_apart(progress: Progress) -> None:
+    progress.found(a_photo("a"))
+    progress.found(a_near_copy("b"))
+    progress.observation(an_observation("a"), partition=0, offset=0, now=0)
+    assert progress.counts.waiting == 1
+    progress.reject(left_out("b"), now=0)
+    counts = progress.counts
+    assert (counts.waiting, counts.rejected, counts.near_copies) == (0, 1, 1)
+    assert [reject.reason for _, reject in progress.rejected] == [RejectReason.NEAR_COPY]
+    assert progress.all_processed
+
+
+def test_a_near_copy_that_shall_be_detected_after_all_waits_for_it(progress: Progress) -> None:
+    progress.reject(left_out("a"), now=0)
+    progress.found(a_photo("a"))
+    counts = progress.counts
+    assert (counts.waiting, counts.rejected, counts.near_copies) == (1, 0, 0)
+    assert progress.rejected == []
+    assert not progress.is_rejected(a_photo("a"))
+    assert progress.is_rejected(a_near_copy("a"))
+    progress.observation(an_observation("a"), partition=0, offset=0, now=0)
+    assert progress.counts.observed == 1
+    assert progress.all_processed
+
+
+def test_a_near_copy_that_a_detector_rejected_later_is_rejected(progress: Progress) -> None:
+    for records in ([left_out("a"), a_reject("a")], [a_reject("a"), left_out("a")]):
+        for record in records:
+            progress.reject(record, now=0)
+        assert progress.is_rejected(a_photo("a"))
 
 
 def test_records_of_other_runs_and_detectors_are_not_ours(progress: Progress) -> None:
@@ -247,6 +288,8 @@ EVENTS: dict[str, Callable[[Progress, str], object]] = {
         an_observation(name), partition=0, offset=1, now=1.0
     ),
     "rejected": lambda progress, name: progress.reject(a_reject(name), now=1.0),
+    "near-copy": lambda progress, name: progress.found(a_near_copy(name)),
+    "left out": lambda progress, name: progress.reject(left_out(name), now=1.0),
     "tried again": lambda progress, name: progress.expect(a_photo(name)),
     "forgotten": lambda progress, _: progress.forget(subject_digest("s"), 0),
 }
@@ -259,7 +302,10 @@ def test_counts_are_those_of_the_photos_whatever_came_in_whatever_order(
     progress = Progress("r", "f")
     for event, name in events:
         EVENTS[event](progress, name)
-    photos = {a_photo(name) for event, name in events if event == "found"}
+    made = {"found": a_photo, "near-copy": a_near_copy}
+    photos = {
+        photo.key: photo for photo in (made[event](name) for event, name in events if event in made)
+    }.values()
     assert progress.counts.found == len(photos)
     assert progress.counts.observed == sum(map(progress.is_observed, photos))
     assert progress.counts.rejected == sum(map(progress.is_rejected, photos))

@@ -7,7 +7,7 @@ import random
 import pytest
 from support.references import reference
 
-from avatarrig.views.rejects import StandingRejects, replayable
+from avatarrig.views.rejects import StandingRejects, replayable, to_be_mended
 from avatarrig.wire import Observation, Reject, record_key
 
 
@@ -140,3 +140,23 @@ def test_what_lies_at_a_path_by_now_takes_its_earlier_reject_off_the_list() -> N
     assert not view.reasons
     view.reject(reject("a", 3.0, "crashed"))
     assert [photo.latest.reason for photo in view.standing()] == ["crashed"]
+
+
+def test_near_copies_are_listed_behind_all_else() -> None:
+    rejects = view(reject("a", 1), reject("b", 2, "near_copy"), reject("c", 3, "near_copy"))
+    assert names(rejects) == ["a.jpg", "c.jpg", "b.jpg"]
+
+
+def test_near_copies_by_the_thousand_hide_no_other_reject() -> None:
+    rejects = StandingRejects(most=3)
+    rejects.reject(reject("bad", 1))
+    for number in range(9):
+        rejects.reject(reject(str(number), 2 + number, "near_copy"))
+    assert names(rejects) == ["bad.jpg", "8.jpg", "7.jpg"]
+    assert rejects.reasons == {"crashed": 1, "near_copy": 9}
+
+
+def test_with_near_copies_nothing_is_wrong_and_they_can_be_detected_all_the_same() -> None:
+    listed = view(reject("a", 1), reject("b", 2, "near_copy")).standing()
+    assert [photo.name for photo in to_be_mended(listed)] == ["a.jpg"]
+    assert [photo.path for photo in replayable(listed, now=9.0)] == ["a.jpg", "b.jpg"]

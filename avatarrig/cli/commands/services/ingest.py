@@ -15,7 +15,7 @@ from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.naming import NAME, check_folder
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import asking_options, check_one_person
-from avatarrig.cli.options.videos import videos_option
+from avatarrig.cli.options.videos import sharpest_option, videos_option
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.photos.object_store import is_store_url
@@ -49,13 +49,17 @@ def _source(
     rescan: float,
     prune: bool,
     clips: bool,
+    sharpest_of_moment: int | None,
 ) -> SourceSettings:
     if subject is not None and subject_from_folder:
         raise click.UsageError("--subject and --subject-from-folder exclude each other")
     if not is_store_url(location):
         check_folder(location)
     whose = Dataset(
-        name=dataset or _name_of(location), subject=subject, subject_per_folder=subject_from_folder
+        name=dataset or _name_of(location),
+        subject=subject,
+        subject_per_folder=subject_from_folder,
+        sharpest_of_moment=sharpest_of_moment,
     )
     return SourceSettings(
         location=location if is_store_url(location) else str(Path(location).absolute()),
@@ -82,6 +86,7 @@ ingest_options = gathered(
         help="Each first-level folder holds the photos of somebody else, by the folder's name.",
     ),
     videos_option,
+    sharpest_option,
     click.option(
         "--rescan",
         type=click.FloatRange(1.0, 86400.0),
@@ -149,6 +154,7 @@ def ingest(
     say(
         f"{counted(totals.published, 'photo')} published"
         + (f", {totals.rejected} rejected: avatarrig rejects list" if totals.rejected else "")
+        + (f", {totals.near_copies} near-copies of others left out" if totals.near_copies else "")
         + (f"; looked at {totals.files}" if totals.files else "")
     )
 

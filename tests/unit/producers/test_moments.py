@@ -1,0 +1,99 @@
+"""Which photos of a moment are detected: a choice among those that follow each other, alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.bursts import RENDERED, burst
+
+from avatarrig.photos.looks.look import Look, look_at
+from producers.moments import SORTED_TOGETHER, Moments, Shot
+
+
+def look(data: bytes) -> Look:
+    seen = look_at(data)
+    assert seen is not None
+    return seen
+
+
+FRAMES = [look(frame) for frame in burst(RENDERED / "000.jpg", 5, sharpest=3)]
+OTHER = look((RENDERED / "001.jpg").read_bytes())
+
+
+def shot(number: int, seen: Look, *, folder: str = "", at: float | None = None) -> Shot:
+    return Shot(f"{folder}{number}.jpg", "Ann", seen, at)
+
+
+def chosen(moments: Moments, shots: list[Shot | None]) -> list[int]:
+    """Places of those that are detected."""
+    sorted_out = list(moments.sorted_out(enumerate(shots)))
+    assert [place for place, _ in sorted_out] == list(range(len(shots)))
+    return [place for place, original in sorted_out if original is None]
+
+
+BURST: list[Shot | None] = [shot(number, frame) for number, frame in enumerate(FRAMES)]
+
+
+def test_the_sharpest_of_a_moment_is_detected_and_the_others_name_it() -> None:
+    sorted_out = list(Moments(1).sorted_out(enumerate(BURST)))
+    assert [original for _, original in sorted_out] == ["3.jpg", "3.jpg", "3.jpg", None, "3.jpg"]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 9])
+def test_as_many_are_detected_as_are_asked_for(most: int) -> None:
+    places = chosen(Moments(most), BURST)
+    assert len(places) == min(most, 5)
+    assert 3 in places
+
+
+def test_a_moment_ends_where_another_picture_follows() -> None:
+    shots = [*BURST, shot(5, OTHER), *BURST]
+    assert chosen(Moments(1), shots) == [3, 5, 9]
+
+
+def test_people_and_folders_are_told_apart() -> None:
+    first, second = BURST[0], BURST[1]
+    assert first is not None
+    assert second is not None
+    elsewhere = shot(1, second.look, folder="b/")
+    assert chosen(Moments(1), [first, elsewhere]) == [0, 1]
+    somebody_else = Shot("1.jpg", "Eve", second.look)
+    assert chosen(Moments(1), [first, somebody_else]) == [0, 1]
+
+
+def test_what_was_taken_later_is_another_moment() -> None:
+    near = [shot(number, FRAMES[0], at=1000.0 + 4 * number) for number in range(5)]
+    assert chosen(Moments(1), list(near)) == [0]
+    assert chosen(Moments(1), [near[0], shot(9, FRAMES[0], at=1009.0)]) == [0, 1]
+    lasting = [shot(number, FRAMES[0], at=1000.0 + 7 * number) for number in range(5)]
+    assert chosen(Moments(1), list(lasting)) == [0, 3]
+
+
+def test_photos_that_cannot_be_looked_at_are_detected_and_part_no_moment() -> None:
+    assert chosen(Moments(1), [None, BURST[0], None, BURST[1]]) == [0, 1, 2]
+
+
+def test_photos_that_trickle_in_take_what_is_left_of_a_moment() -> None:
+    moments = Moments(2)
+    assert [chosen(moments, [one]) for one in BURST] == [[0], [0], [], [], []]
+
+
+def test_a_file_that_is_written_anew_is_no_near_copy_of_itself() -> None:
+    moments = Moments(1)
+    assert chosen(moments, BURST[:2]) == [0]
+    assert chosen(moments, BURST[:2]) == [0]
+
+
+def test_a_long_moment_is_not_held_back_as_a_whole() -> None:
+    taken = []
+
+    def coming() -> Iterator[tuple[int, Shot | None]]:
+        for number in range(2 * SORTED_TOGETHER):
+            taken.append(number)
+            yield number, shot(number, FRAMES[0])
+
+    sorted_out = Moments(1).sorted_out(coming())
+    assert next(sorted_out) == (0, None)
+    assert len(taken) == SORTED_TOGETHER
+    assert all(original == "0.jpg" for _, original in sorted_out)
