@@ -16,7 +16,7 @@ import structlog
 
 from aggregators.settings import AggregatorSettings, WorkerCrashedError
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import DataDamagedError, TransportError
+from avatarrig.kafka.errors import DataDamagedError, TransportError
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.metrics.service import KafkaMetrics, service_registry
 from avatarrig.page.settings import AddressInUseError

@@ -9,14 +9,15 @@ import faust
 from faust.types.auth import CredentialsT
 from kafka import KafkaAdminClient
 
-from avatarrig.kafka import TopicError, admin_client, create_missing
+from avatarrig.kafka.errors import TopicError
+from avatarrig.kafka.topics import admin_client, create_missing
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES, Topic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregators.settings import AggregatorSettings
-    from avatarrig.kafka import KafkaSettings
+    from avatarrig.kafka.settings import KafkaSettings
 
 OBSERVED_TABLE: Final = "observed"
 TALLIED_TABLE: Final = "tallied"

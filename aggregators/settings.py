@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.page.settings import PageSettings
 from avatarrig.wire.topics import AGGREGATORS
 

@@ -18,7 +18,7 @@ from aggregators.settings import WorkerCrashedError
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.kafka import DataDamagedError
+from avatarrig.kafka.errors import DataDamagedError
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.estimate import Estimate
 

@@ -14,8 +14,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import DataDamagedError, TransportError
 from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import DataDamagedError, TransportError
 from avatarrig.metrics.detect import DetectMetrics
 from avatarrig.photos.object_store import StoreAwayError, is_store_url, lies_in_store
 from avatarrig.photos.remote import RemotePhotos

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.kafka import resume_from
+from avatarrig.kafka.pausing import resume_from
 
 _FIRST_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0

@@ -7,8 +7,9 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.kafka import KafkaSettings, resume_from
 from avatarrig.kafka.groups import COMMITTED_MS, committed_of
+from avatarrig.kafka.pausing import resume_from
+from avatarrig.kafka.settings import KafkaSettings
 
 Messages = dict[TopicPartition, list[Any]]
 

@@ -6,7 +6,7 @@ import time
 
 from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
 
-from avatarrig.kafka import abort_transaction
+from avatarrig.kafka.transactions import abort_transaction
 from processors.outcome import Taken
 
 MOST_RECORDS = 8

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from kafka import KafkaConsumer, KafkaProducer
 
-from avatarrig.kafka import open_group_consumer, open_transactional_producer
+from avatarrig.kafka.clients import open_group_consumer, open_transactional_producer
 from avatarrig.process.watchdog import Watchdog
 from avatarrig.wire.topics import IMAGES
 from processors.settings import ReplicaSettings

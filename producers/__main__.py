@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import TransportError
 from avatarrig.kafka.border import told_by
+from avatarrig.kafka.errors import TransportError
 from avatarrig.process import child
 from producers.scan import DatasetError
 from producers.settings import IngestSettings

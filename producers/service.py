@@ -12,8 +12,9 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
-from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer
-from avatarrig.kafka.reading import reading
+from avatarrig.kafka.clients import open_producer
+from avatarrig.kafka.reading import Reader, from_beginning, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import is_store_url
 from avatarrig.wire import Departed, PhotoReference, Reject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.period import ALWAYS, Period
 from producers.references import Dataset
 

@@ -161,7 +161,12 @@ def require_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
 def existing_partitions(settings: KafkaSettings) -> int | None:
     """Partitions that the pipeline's topics have; None where there are none yet."""
     with admin_client(settings) as client:
-        return _partitions(client, [IMAGES]).get(IMAGES)
+        return partitions_in(client)
+
+
+def partitions_in(client: KafkaAdminClient) -> int | None:
+    """The same with a client that is open already; see `existing_partitions`."""
+    return _partitions(client, [IMAGES]).get(IMAGES)
 
 
 def check_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:

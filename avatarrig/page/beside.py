@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatarrig.kafka import KafkaWatch
 from avatarrig.kafka.deciding.service import decide_about
+from avatarrig.kafka.lag import KafkaWatch
 from avatarrig.page.editing.access import Access
 from avatarrig.page.editing.changes import Changes
 from avatarrig.page.operations import Operations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from aiohttp import web
     from prometheus_client import CollectorRegistry
 
-    from avatarrig.kafka import KafkaSettings
     from avatarrig.kafka.lag import Watched
+    from avatarrig.kafka.settings import KafkaSettings
     from avatarrig.page.settings import PageSettings
     from avatarrig.wire.estimate import Estimate
 

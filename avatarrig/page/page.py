@@ -16,7 +16,7 @@ from aiohttp_sse import sse_response
 
 from avatarrig.body.comparison import differences
 from avatarrig.body.rig.formats import FORMATS
-from avatarrig.kafka import TransportError
+from avatarrig.kafka.errors import TransportError
 from avatarrig.page.album import Album, Photos
 from avatarrig.page.avatars import Avatars
 from avatarrig.page.closer import Closer

@@ -16,15 +16,11 @@ import msgspec
 import structlog
 
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    DataDamagedError,
-    KafkaSettings,
-    KafkaTroubleError,
-    TransportError,
-    diagnose_connection,
-)
 from avatarrig.kafka.border import told_by
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import BrokerError, BrokerKeeper, EmbeddedBroker
+from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, TransportError
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.background import Background, BackgroundError
 from avatarrig.process.supervision import GIVE_UP_AFTER, Child, ChildState, Supervisor
 

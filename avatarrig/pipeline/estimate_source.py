@@ -10,7 +10,7 @@ import msgspec
 
 from avatarrig.body.estimator import Estimator
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_observation, write_standings
 from avatarrig.runs.estimate_file import (
     NoEstimateError,

@@ -10,17 +10,11 @@ from typing import Any, Final
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from avatarrig.errors import CommandError
-from avatarrig.kafka import (
-    GroupState,
-    KafkaSettings,
-    Reader,
-    admin_client,
-    from_beginning,
-    open_producer,
-    open_reader,
-    partitions_of,
-    read_groups,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
+from avatarrig.kafka.groups import GroupState, read_groups
+from avatarrig.kafka.reading import Reader, from_beginning, partitions_of
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client
 from avatarrig.wire import Departed, Forget, Reject, encode
 from avatarrig.wire.channels import (
     ESTIMATED,

@@ -8,14 +8,10 @@ from collections.abc import Iterator, Sequence
 import structlog
 from kafka import KafkaConsumer
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    Reader,
-    TransportError,
-    leave_group,
-    partitions_of,
-    set_to_end,
-)
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.groups import leave_group, set_to_end
+from avatarrig.kafka.reading import Reader, partitions_of
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.channels import REFERENCES
 from avatarrig.wire.topics import IMAGES

@@ -6,7 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from avatarrig.kafka import open_producer, open_reader, partitions_of
+from avatarrig.kafka.clients import open_producer, open_reader
+from avatarrig.kafka.reading import partitions_of
 from avatarrig.wire import Measurements, encode
 from avatarrig.wire.keys import measurements_key
 from avatarrig.wire.topics import TALLIES
@@ -14,7 +15,7 @@ from avatarrig.wire.topics import TALLIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from avatarrig.kafka import KafkaSettings
+    from avatarrig.kafka.settings import KafkaSettings
     from avatarrig.wire.estimate import Measured
 
 _PATIENCE_SECONDS = 30.0

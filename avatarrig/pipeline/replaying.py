@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.rejects import RejectedPhoto, replayable
 from producers.publish import publish
 

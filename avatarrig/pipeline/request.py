@@ -9,12 +9,11 @@ import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.period import ALWAYS, Period
 from avatarrig.runs import RunDirectory, RunIdentity, WantedFiles
 from avatarrig.views.progress import Progress
 from avatarrig.wire.estimate import Measured
-from avatarrig.wire.topics import DEFAULT_PARTITIONS
 from producers.references import Dataset
 
 
@@ -87,6 +86,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         prune: Whether photos that are no longer in the dataset stop counting, be they ever so
             many.
         kafka: Apache Kafka to use; the embedded one where None.
+        partitions: Of topics that are not there yet; as many as serve the replicas where None.
         estimate: What to estimate beside the proportions.
         tells_measured: Whether the aggregator is told the height and lengths of ``estimate``.
         web_port: Port of the live page while the run goes on; None for no page.
@@ -105,7 +105,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     period: Period = ALWAYS
     prune: bool = False
     kafka: KafkaSettings | None = None
-    partitions: int = DEFAULT_PARTITIONS
+    partitions: int | None = None
     estimate: EstimateOptions = EstimateOptions()
     tells_measured: bool = False
     web_port: int | None = None

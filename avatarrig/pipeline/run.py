@@ -20,8 +20,8 @@ from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import DataDamagedError
 from avatarrig.kafka.embedded import set_storage_aside
+from avatarrig.kafka.errors import DataDamagedError
 from avatarrig.photos.passed_over import FileCounts, words_for_files
 from avatarrig.pipeline.decisions.standings import still_counted
 from avatarrig.pipeline.finished import FinishedRun

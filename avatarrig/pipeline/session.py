@@ -13,20 +13,13 @@ import structlog
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import (
-    DataDamagedError,
-    KafkaSettings,
-    Message,
-    Reader,
-    TransportError,
-    create_topics,
-    diagnose_connection,
-    from_beginning,
-    open_producer,
-    open_reader,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.reading import reading
+from avatarrig.kafka.errors import DataDamagedError, TransportError
+from avatarrig.kafka.reading import Message, Reader, from_beginning, reading
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client, create_missing, partitions_in
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.decisions.standings import Standings
@@ -45,7 +38,12 @@ from avatarrig.runs.estimates import write_estimates
 from avatarrig.views.progress import FOLLOWED, Progress
 from avatarrig.views.view import view_of
 from avatarrig.wire.counted import counted
-from avatarrig.wire.topics import AGGREGATORS, detector_group, pipeline_topics
+from avatarrig.wire.topics import (
+    AGGREGATORS,
+    DEFAULT_PARTITIONS,
+    detector_group,
+    pipeline_topics,
+)
 from processors.settings import ReplicaSettings
 from producers.scan import DatasetError, scan
 
@@ -54,6 +52,8 @@ ESTIMATE_SECONDS = 2.0
 CATCH_UP_SECONDS = 15.0
 STOP_SECONDS = 4.0
 """Ctrl-C ends a run within 5 s; what is not finished by then is redone by the next start."""
+FEWEST_PARTITIONS = 4
+"""Of topics in a run's own Kafka: a later start may have a few more replicas."""
 POLL_SECONDS = 0.1
 ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
@@ -116,8 +116,7 @@ class Session:
                 stack.callback(parts.stop_parts)
             else:
                 kafka = self._started_beside(parts, kafka)
-            topics = pipeline_topics(self._request.partitions)
-            if is_new := parts.patiently(lambda: create_topics(kafka, topics)):
+            if is_new := parts.patiently(lambda: self._create_topics(kafka)):
                 parts.release()  # nothing is done, and nothing waits
             if self._request.tells_measured:
                 parts.patiently(lambda: self._tell_measured(kafka))
@@ -195,6 +194,17 @@ class Session:
         return parts.launch(
             EmbeddedBroker(self._directory.broker, on_progress=lambda p: self._enter(p.words))
         )
+
+    def _create_topics(self, kafka: KafkaSettings) -> bool:
+        """Creates the topics that are missing; tells whether none was there.
+
+        A broker of the run's own gets few partitions: each costs it 7 ms of its start.
+        """
+        with admin_client(kafka) as client:
+            partitions = self._request.partitions or partitions_in(client)
+            if partitions is None and self._request.kafka is None:
+                partitions = max(FEWEST_PARTITIONS, 2 * self._request.workers)
+            return create_missing(client, pipeline_topics(partitions or DEFAULT_PARTITIONS))
 
     def _started_beside(self, parts: Coordinator, kafka: KafkaSettings) -> KafkaSettings:
         """Has parts load what they need while Kafka starts; returns how that is reached."""

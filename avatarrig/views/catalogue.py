@@ -23,8 +23,7 @@ from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from avatarrig.kafka import Message
-    from avatarrig.kafka.reading import Offsets
+    from avatarrig.kafka.reading import Message, Offsets
 
 IN: Final = ""
 """Code of a photo that counts, where reasons are asked for or counted."""

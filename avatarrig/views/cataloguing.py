@@ -10,9 +10,10 @@ from typing import Final, Self
 import msgspec
 import structlog
 
-from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning
 from avatarrig.kafka.deciding.known import Known
-from avatarrig.kafka.reading import reading
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.reading import Reader, from_beginning, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.background import Background
 from avatarrig.views.catalogue import Catalogue
 from avatarrig.views.trouble import in_words

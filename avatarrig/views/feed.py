@@ -7,26 +7,24 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    Message,
-    Reader,
-    admin_client,
-    from_beginning,
-    from_latest,
-    from_time,
-    partitions_of,
-    read_groups,
-)
+from avatarrig.kafka.groups import read_groups
 from avatarrig.kafka.reading import (
     PATIENCE_SECONDS,
     Consumer,
+    Message,
     Offsets,
     Partition,
+    Reader,
     Tell,
+    from_beginning,
+    from_latest,
+    from_time,
     log_refusal,
+    partitions_of,
     reading,
 )
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client
 from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.sighting import SIGHTINGS
 from avatarrig.views.stream import MINUTE

@@ -6,7 +6,7 @@ import time
 
 import msgspec
 
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.feed import look
 from avatarrig.views.snapshot import Snapshot
 from avatarrig.views.stream import GroupStatus

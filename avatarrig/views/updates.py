@@ -6,7 +6,8 @@ from collections.abc import Collection, Generator, Iterable
 
 import msgspec
 
-from avatarrig.kafka import KafkaSettings, Message
+from avatarrig.kafka.reading import Message
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.feed import ESTIMATES, ESTIMATES_OVER_TIME, following
 from avatarrig.wire import HistoryRecord, SkeletonRecord
 from avatarrig.wire.history import history_of

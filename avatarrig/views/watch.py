@@ -10,15 +10,11 @@ from typing import Final, Self
 
 import structlog
 
-from avatarrig.kafka import (
-    GroupState,
-    KafkaSettings,
-    Reader,
-    TransportError,
-    admin_client,
-    read_groups,
-)
-from avatarrig.kafka.reading import Tell, log_refusal
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.groups import GroupState, read_groups
+from avatarrig.kafka.reading import Reader, Tell, log_refusal
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client
 from avatarrig.process.background import Background
 from avatarrig.views.board import Board
 from avatarrig.views.feed import advance, following

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from avatarrig.kafka import KafkaSettings, Reader, TransportError, from_beginning
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
-from avatarrig.kafka.reading import PATIENCE_SECONDS, reading
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.reading import PATIENCE_SECONDS, Reader, from_beginning, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Decision, Departed, encode
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.keys import departed_key

@@ -24,9 +24,10 @@ from support.aggregators import aggregating
 from support.kafka import with_topics
 from support.observed import observation
 
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.deciding.service import decide_in_service
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import encode, record_key
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import OBSERVATIONS, SKELETONS

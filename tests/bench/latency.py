@@ -27,8 +27,9 @@ from typing import Any
 
 import psutil
 
-from avatarrig.kafka import KafkaSettings, open_reader
+from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import RecordRefusedError, SkeletonRecord, decode
 from avatarrig.wire.topics import SKELETONS
 

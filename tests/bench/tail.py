@@ -24,8 +24,10 @@ from support.rendered import rendered
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire import SkeletonRecord, encode
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, SKELETONS, pipeline_topics

@@ -16,7 +16,7 @@ from support.cli.disturbed import BROKER, Disturbed, Flock, assert_whole, wait_u
 from support.command import Result
 from support.kafka import KafkaCluster
 
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 
 pytestmark = pytest.mark.broker
 PACE = 0.03

@@ -7,13 +7,8 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from support.kafka import KafkaCluster
 
-from avatarrig.kafka import (
-    admin_client,
-    create_topics,
-    describe_cluster,
-    open_producer,
-    open_reader,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
+from avatarrig.kafka.topics import admin_client, create_topics, describe_cluster
 from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker

@@ -20,8 +20,8 @@ from support.observed import observation
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 

@@ -22,9 +22,9 @@ from support.kafka import with_topics
 from support.observed import observation
 
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.deciding.service import decide_in_service
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Observation
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.topics import SKELETONS

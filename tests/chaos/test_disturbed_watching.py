@@ -9,8 +9,8 @@ from support.body.estimates import said, skeleton
 from support.kafka import with_topics
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.watch import Watching
 from avatarrig.wire import encode
 from avatarrig.wire.history import history_of

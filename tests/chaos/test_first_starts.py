@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.kafka import KafkaSettings, describe_cluster
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.jars import committed_jars
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import describe_cluster
 
 
 class _Repository(SimpleHTTPRequestHandler):

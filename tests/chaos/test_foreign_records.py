@@ -14,8 +14,10 @@ from support.command import Command, Result
 from support.wire.hostile import hostile
 
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.runs import read_observation
 from avatarrig.wire import MAX_RECORD_BYTES, Evidence, Reject, decode, encode
 from avatarrig.wire.topics import (

@@ -14,13 +14,10 @@ from support.cli.disturbed import read_committed
 from support.kafka import kill, with_topics
 from support.waiting import wait_for
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    admin_client,
-    create_topics,
-    open_transactional_producer,
-)
+from avatarrig.kafka.clients import open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client, create_topics
 from avatarrig.wire.topics import OBSERVATIONS, Topic
 
 pytestmark = pytest.mark.broker

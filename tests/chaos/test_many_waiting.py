@@ -13,8 +13,9 @@ from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.views.pipeline_status import read_status

@@ -7,14 +7,10 @@ import time
 import pytest
 from support.kafka import kill
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    create_topics,
-    open_producer,
-    open_reader,
-    open_transactional_producer,
-)
+from avatarrig.kafka.clients import open_producer, open_reader, open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker

@@ -18,9 +18,10 @@ from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.kafka import KafkaSettings, open_reader
+from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.reading import from_beginning
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import PhotoReference, Sought, decode
 from avatarrig.wire.topics import IMAGES, pipeline_topics
 

@@ -22,6 +22,8 @@ from support.pictures import read_picture
 from avatarrig import load_run
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.pipeline.session import FEWEST_PARTITIONS
+from avatarrig.wire.topics import IMAGES
 
 GOOD = (
     "000.jpg",
@@ -205,6 +207,28 @@ def test_another_kafka_gives_the_same_skeleton_from_the_files_undisturbed(
     assert other.estimate == first.estimate
     assert written(run) == before
     assert not (run / ".avatarrig" / "broker").exists()
+
+
+def test_a_run_goes_on_with_the_partitions_that_it_began_with(
+    command: Command, tmp_path: Path
+) -> None:
+    photos = sorted(DEMO.glob("*.jpg"))
+    dataset, run = tmp_path / "photos", tmp_path / "run"
+    dataset.mkdir()
+    begun: tuple[tuple[str, ...], ...] = (("--partitions", "3"), ())
+    for count, partitions in enumerate(begun, 1):
+        shutil.copy(photos[count], dataset)
+        done = command.run(dataset, "--out", run, "--json", "--workers", "1", *partitions)
+        assert finished(done, run).document["photos"]["found"] == count
+        assert partitions_of_images(run) == 3
+
+
+def test_a_kafka_of_the_runs_own_has_few_partitions(first: Result) -> None:
+    assert partitions_of_images(first.run) == FEWEST_PARTITIONS
+
+
+def partitions_of_images(run: Path) -> int:
+    return len(list((run / ".avatarrig" / "broker" / "data").glob(f"{IMAGES}-*")))
 
 
 def written(run: Path) -> dict[str, int]:

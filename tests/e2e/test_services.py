@@ -22,7 +22,9 @@ from support.kafka import SecureKafka
 from support.kafka_parts.topics import read_to_end
 
 from avatarrig.cli import avatarrig
-from avatarrig.kafka import KafkaSettings, open_reader, partitions_of
+from avatarrig.kafka.clients import open_reader
+from avatarrig.kafka.reading import partitions_of
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Observation, SkeletonRecord, decode
 from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 

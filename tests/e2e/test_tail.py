@@ -16,8 +16,9 @@ from support.rendered import rendered
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.kafka import KafkaSettings, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire import SkeletonRecord, encode
 from avatarrig.wire.history import history_of, slot_of
 from avatarrig.wire.topics import HISTORY, SKELETONS, pipeline_topics

@@ -30,7 +30,6 @@ from kafka.admin import MemberToRemove
 from support.deploy.ports import distinct_ports
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, admin_client, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker, default_cache
 from avatarrig.kafka.embedded.distribution import Distribution, prepare_distribution
 from avatarrig.kafka.embedded.errors import BrokerError
@@ -48,6 +47,8 @@ from avatarrig.kafka.embedded.settings import (
 )
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache
 from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client, create_topics
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, pipeline_topics
 
 NODES = (1, 2, 3)

@@ -19,8 +19,9 @@ from kafka import TopicPartition
 from support import scripted_detector
 from support.kafka import with_topics
 
-from avatarrig.kafka import KafkaSettings, open_producer, open_reader
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire import Observation, Reject, decode
 from avatarrig.wire.topics import DEFAULT_PARTITIONS, IMAGES, OBSERVATIONS, REJECTS

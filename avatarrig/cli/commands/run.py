@@ -29,7 +29,6 @@ from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.request import Asking, Measuring, RunRequest
 from avatarrig.wire.counted import counted
-from avatarrig.wire.topics import DEFAULT_PARTITIONS
 
 
 class _Dataset(click.Path):
@@ -93,7 +92,7 @@ class _Dataset(click.Path):
 @click.option(
     "--partitions",
     type=click.IntRange(1, 1000),
-    default=DEFAULT_PARTITIONS,
+    show_default="twice the replicas; 12 in a Kafka that runs already",
     help="Partitions of new topics: the ceiling of replicas.",
 )
 @click.option(

@@ -19,10 +19,11 @@ from avatarrig.body.evidence.standing import (
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.deciding.known import Reference, digest_of, face_left_by
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import Message, Offsets, Reader, from_beginning, offsets_of, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Decision, Forget, Observation
 from avatarrig.wire.channels import OBSERVED
 from avatarrig.wire.identity import subject_digest

@@ -6,7 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from avatarrig.kafka import KafkaSettings, TransportError, describe_cluster, diagnose_connection
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.process import STOP_GRACE_S, GuardedProcess
@@ -22,7 +22,10 @@ from avatarrig.kafka.embedded.settings import (
     render_properties,
 )
 from avatarrig.kafka.embedded.storage import format_storage, is_formatted, require_readable
+from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.own_broker import write_private
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import describe_cluster
 
 LOCK_FILE = "lock"
 READY_LIMIT_S = 120.0

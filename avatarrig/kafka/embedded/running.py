@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from avatarrig.kafka import KafkaSettings, TransportError, describe_cluster
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import describe_cluster
 from avatarrig.wire import decode_json
 
 _ALIVE_MS = 2000

@@ -17,7 +17,6 @@ import msgspec
 import structlog
 from filelock import FileLock, Timeout
 
-from avatarrig.kafka import KafkaSettings, TransportError, create_topics
 from avatarrig.kafka.embedded.distribution import (
     JVM_OPTIONS,
     Distribution,
@@ -30,6 +29,9 @@ from avatarrig.kafka.embedded.node import KafkaNode
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.embedded.settings import NodeSettings
 from avatarrig.kafka.embedded.storage import new_cluster_id
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 OLDEST_MAJOR = 25

@@ -14,9 +14,9 @@ from msgspec import Meta
 from avatarrig.body.evidence.standing import BY_HAND, Change, bring_back
 from avatarrig.detectors.faces.refused import SeveralFacesError
 from avatarrig.errors import CommandError
-from avatarrig.kafka import TransportError
 from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import Deciding, Outcome
+from avatarrig.kafka.errors import TransportError
 from avatarrig.page.editing.inbox import Inbox, Placed
 from avatarrig.page.editing.links import NotReachableError, link_to
 from avatarrig.page.editing.names import UploadRefusedError, photo_path

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from avatarrig.kafka import KafkaSettings, require_topics
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.groups import membership
 from avatarrig.pipeline.parts import service_aggregator

@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from avatarrig.detectors.fetching.models import locate_models
-from avatarrig.kafka import KafkaSettings, require_topics
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.pipeline.groups import membership
 from avatarrig.pipeline.parts import members, replicas, sandbox_settings, service_replica
 from avatarrig.pipeline.request import Asking, Detecting

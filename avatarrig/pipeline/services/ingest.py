@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from avatarrig.kafka import KafkaSettings, require_topics
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import require_topics
 from avatarrig.pipeline.request import Asking, Measuring
 from avatarrig.pipeline.services.measured import MetricsAddress, measured
 from avatarrig.pipeline.services.service import tell_measures, with_asked

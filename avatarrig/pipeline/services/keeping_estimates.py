@@ -11,7 +11,8 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from avatarrig.kafka import KafkaSettings, TransportError
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.object_store import StoreAwayError, lies_in_store
 from avatarrig.pictures.preview import draw_preview
 from avatarrig.process.background import Background

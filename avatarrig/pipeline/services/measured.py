@@ -11,7 +11,8 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from avatarrig.errors import CommandError
-from avatarrig.kafka import KafkaSettings, KafkaWatch
+from avatarrig.kafka.lag import KafkaWatch
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.metrics.endpoint import Endpoint, EndpointError, Readiness
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, part_of, service_registry
 from avatarrig.process.supervision import ChildState

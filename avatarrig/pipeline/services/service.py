@@ -13,7 +13,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.parts import DRAIN_SECONDS

@@ -12,12 +12,9 @@ import msgspec
 import structlog
 
 from avatarrig.detectors.fetching.models import locate_models
-from avatarrig.kafka import (
-    KafkaSettings,
-    create_topics,
-    existing_partitions,
-)
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, existing_partitions
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.pipeline.groups import membership

@@ -18,9 +18,10 @@ from support.aggregators.aggregating import Aggregator, Reader, producer, send
 from support.rendered import FIRST_DAY, rendered
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.kafka import KafkaSettings, create_topics
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.wire import Observation, PackedArray, SkeletonRecord, encode
 from avatarrig.wire.topics import SKELETONS, pipeline_topics

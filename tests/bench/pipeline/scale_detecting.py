@@ -18,8 +18,10 @@ from bench.figures import Figure
 from avatarrig.detectors.detector import Detector
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer, open_reader
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.process.supervision import Child, Supervisor
 from avatarrig.wire import Observation, PhotoReference, decode

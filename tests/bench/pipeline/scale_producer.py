@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 from bench.figures import Figure
 
-from avatarrig.kafka import KafkaSettings, create_topics, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire import PhotoReference
 from avatarrig.wire.topics import pipeline_topics
 from producers.publish import described, publish

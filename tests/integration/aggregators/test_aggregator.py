@@ -33,10 +33,12 @@ from support.waiting import wait_for
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.errors import ExitCode
-from avatarrig.kafka import KafkaSettings, admin_client, create_topics, open_reader
+from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.embedded.ports import choose_ports
 from avatarrig.kafka.reading import partitions_of
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client, create_topics
 from avatarrig.page.settings import PageSettings
 from avatarrig.wire.history import history_of
 from avatarrig.wire.topics import (

@@ -14,8 +14,8 @@ from support.observed import observation
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.wire.topics import SKELETONS
 

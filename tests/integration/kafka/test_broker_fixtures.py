@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from support.kafka import SecureKafka
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    describe_cluster,
-    diagnose_connection,
-)
+from avatarrig.kafka.diagnosis import diagnose_connection
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import describe_cluster
 
 
 def test_secure_node_accepts_each_mechanism(secure_kafka: SecureKafka) -> None:

@@ -21,16 +21,8 @@ import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 from support.waiting import wait_for
 
-from avatarrig.kafka import (
-    ConnectionRefusedByKafkaError,
-    KafkaSettings,
-    create_topics,
-    describe_cluster,
-    diagnose_connection,
-    open_group_consumer,
-    open_producer,
-    open_reader,
-)
+from avatarrig.kafka.clients import open_group_consumer, open_producer, open_reader
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import (
     BrokerError,
     BrokerUnavailableError,
@@ -50,7 +42,10 @@ from avatarrig.kafka.embedded.settings import (
 )
 from avatarrig.kafka.embedded.startup_cache import with_startup_cache
 from avatarrig.kafka.embedded.storage import bootstrap_file, format_storage, new_cluster_id
+from avatarrig.kafka.errors import ConnectionRefusedByKafkaError
 from avatarrig.kafka.own_broker import own_broker_at, secret_in
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics, describe_cluster
 from avatarrig.wire.topics import Topic
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")

@@ -12,8 +12,10 @@ from kafka import KafkaConsumer
 from kafka.structs import MemberState
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, create_topics, open_group_consumer
+from avatarrig.kafka.clients import open_group_consumer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker

@@ -9,14 +9,11 @@ import uuid
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    create_topics,
-    open_producer,
-    open_reader,
-    resume_from,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.pausing import resume_from
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker

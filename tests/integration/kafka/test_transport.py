@@ -10,21 +10,12 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from support.kafka import SecureKafka
 
-from avatarrig.kafka import (
-    ConnectionRefusedByKafkaError,
-    KafkaSettings,
-    TopicError,
-    TransportError,
-    admin_client,
-    check_topics,
-    create_topics,
-    describe_cluster,
-    diagnose_connection,
-    open_producer,
-    open_reader,
-    open_transactional_producer,
-)
+from avatarrig.kafka.clients import open_producer, open_reader, open_transactional_producer
+from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.errors import ConnectionRefusedByKafkaError, TopicError, TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client, check_topics, create_topics, describe_cluster
 from avatarrig.wire.topics import SKELETONS, Topic, pipeline_topics
 
 

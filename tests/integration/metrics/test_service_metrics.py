@@ -15,8 +15,10 @@ from support.deploy.scraping import Scrape
 from support.kafka import with_topics
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, KafkaWatch, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.lag import KafkaWatch
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.metrics.detect import NO_PERSON
 from avatarrig.metrics.endpoint import Endpoint, Readiness
 from avatarrig.metrics.service import KafkaMetrics, PartsCollector, service_registry

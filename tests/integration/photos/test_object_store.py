@@ -20,7 +20,7 @@ from support.kafka import with_topics
 from support.kafka_parts.publishing import RecordingProducer
 from support.references import reference
 
-from avatarrig.kafka import open_reader
+from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.metrics.ingest import IngestMetrics
 from avatarrig.photos.object_store import StoreAwayError, open_store, reaching, to_store_url

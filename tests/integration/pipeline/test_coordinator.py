@@ -15,8 +15,10 @@ from support.process.supervised import Behaviour
 from support.waiting import wait_for
 
 from avatarrig.errors import CommandError
-from avatarrig.kafka import KafkaSettings, TopicError, TransportError, describe_cluster
 from avatarrig.kafka.embedded import BrokerError, EmbeddedBroker
+from avatarrig.kafka.errors import TopicError, TransportError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import describe_cluster
 from avatarrig.pipeline.coordinator import Coordinator
 from avatarrig.process.supervision import Child
 

@@ -15,8 +15,9 @@ from support.kafka import with_topics
 from support.observed import observation
 
 from avatarrig.cli import avatarrig
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Observation, encode, record_key
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.reasons import Exclusion

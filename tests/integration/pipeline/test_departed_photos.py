@@ -18,9 +18,10 @@ from support.kafka import with_topics
 from support.observed import observation
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, Reader, from_beginning, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.reading import reading
+from avatarrig.kafka.reading import Reader, from_beginning, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.period import Period
 from avatarrig.views.feed import look
 from avatarrig.wire import Observation, PhotoReference, SkeletonRecord, encode, record_key

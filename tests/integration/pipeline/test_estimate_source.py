@@ -12,8 +12,9 @@ from support.rendered import rendered
 
 from avatarrig import Estimator
 from avatarrig.cli import avatarrig
-from avatarrig.kafka import KafkaSettings, open_producer
+from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
 from avatarrig.wire import Observation, encode, record_key
 from avatarrig.wire.keys import series_key

@@ -19,14 +19,11 @@ from support.references import reference
 from support.waiting import wait_for
 
 from avatarrig.cli import avatarrig
-from avatarrig.kafka import (
-    KafkaSettings,
-    admin_client,
-    open_producer,
-    open_reader,
-    partitions_of,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.reading import partitions_of
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import admin_client
 from avatarrig.wire import Reject, encode, record_key
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, pipeline_topics

@@ -19,18 +19,12 @@ from support.observed import observation
 from support.waiting import wait_for
 
 from avatarrig.detectors.faces.template import Template
-from avatarrig.kafka import (
-    KafkaSettings,
-    Reader,
-    from_beginning,
-    open_producer,
-    open_reader,
-    partitions_of,
-)
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.deciding.known import Reference
 from avatarrig.kafka.deciding.service import Deciding, decide_about
 from avatarrig.kafka.embedded import EmbeddedBroker
-from avatarrig.kafka.reading import reading
+from avatarrig.kafka.reading import Reader, from_beginning, partitions_of, reading
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.forgetting import forget_subject
 from avatarrig.wire import Observation, PhotoReference, encode, record_key
 from avatarrig.wire.channels import REFERENCES

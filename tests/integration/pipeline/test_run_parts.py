@@ -11,8 +11,9 @@ from support.kafka import with_topics
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, open_group_consumer, open_producer, open_reader
+from avatarrig.kafka.clients import open_group_consumer, open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline.groups import waiting_photos
 from avatarrig.wire import encode
 from avatarrig.wire.topics import IMAGES, detector_group

@@ -170,7 +170,7 @@ def test_replicas_and_their_detectors_end_with_their_owner(
     program = f"""
         import time
         from avatarrig.process.supervision import Child, Supervisor
-        from avatarrig.kafka import KafkaSettings
+        from avatarrig.kafka.settings import KafkaSettings
         from processors.sandbox.settings import SandboxSettings
         from processors.settings import ReplicaSettings
         settings = ReplicaSettings(

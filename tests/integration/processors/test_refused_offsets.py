@@ -11,15 +11,11 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaTimeoutError
 from support.kafka_parts.topics import read_to_end
 
-from avatarrig.kafka import (
-    KafkaSettings,
-    create_topics,
-    open_group_consumer,
-    open_reader,
-    open_transactional_producer,
-    partitions_of,
-)
+from avatarrig.kafka.clients import open_group_consumer, open_reader, open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.reading import partitions_of
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.metrics.detect import PERSON
 from avatarrig.wire.topics import Topic
 from processors.outcome import Output, Taken

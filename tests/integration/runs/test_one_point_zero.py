@@ -15,8 +15,8 @@ from support.rendered import rendered
 from support.wire import one_point_zero
 from support.wire.one_point_zero import FINGERPRINT, FORGOTTEN, SUBJECT, Message, check_estimate
 
-from avatarrig.kafka import KafkaSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Observation, SkeletonRecord, decode, encode, record_key
 from avatarrig.wire.topics import HISTORY, IMAGES, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 

@@ -18,7 +18,7 @@ from support.kafka import with_topics
 from support.observed import observation
 
 from avatarrig.cli import avatarrig
-from avatarrig.kafka import open_producer, open_reader
+from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.photos.object_store import StoreAwayError, StoreUrlError
 from avatarrig.photos.source import StorageUnreachableError

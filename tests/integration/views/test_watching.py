@@ -13,8 +13,10 @@ from support.observed import observation
 from support.references import reference
 from support.waiting import wait_for
 
-from avatarrig.kafka import KafkaSettings, TransportError, open_group_consumer
+from avatarrig.kafka.clients import open_group_consumer
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.feed import following
 from avatarrig.views.watch import Watching
 from avatarrig.wire import Reject, SkeletonRecord, encode

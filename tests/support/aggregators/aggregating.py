@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from aggregators.settings import AggregatorSettings
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import (
     HistoryRecord,
     Observation,

@@ -18,8 +18,9 @@ import psutil
 from support.cli.paced_command import DETECTION_SECONDS
 from support.command import Result
 
-from avatarrig.kafka import KafkaSettings, open_reader
+from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import RunDirectory, RunIdentity
 from avatarrig.wire import Observation, decode
 from avatarrig.wire.topics import OBSERVATIONS, detector_group

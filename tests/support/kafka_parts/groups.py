@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kafka import TopicPartition
 
-from avatarrig.kafka import GroupState
+from avatarrig.kafka.groups import GroupState
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES
 
 

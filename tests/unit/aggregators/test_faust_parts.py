@@ -17,7 +17,7 @@ from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManag
 from aggregators.partitions.keys import marker_key
 from aggregators.partitions.tallying import ObservedPartition
 from aggregators.settings import AggregatorSettings
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.metrics.aggregate import AggregateMetrics
 from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS, TALLIES
 

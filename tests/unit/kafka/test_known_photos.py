@@ -15,9 +15,9 @@ from support.observed import observation
 
 from avatarrig.body.evidence.standing import leave_out
 from avatarrig.errors import CommandError
-from avatarrig.kafka import Message
 from avatarrig.kafka.deciding import service
 from avatarrig.kafka.deciding.known import Known, Reference
+from avatarrig.kafka.reading import Message
 from avatarrig.views import feed
 from avatarrig.views.catalogue import Catalogue
 from avatarrig.wire import Decision, Forget, Observation, encode

@@ -15,8 +15,8 @@ from support.kafka_parts.held_topics import HeldTopics
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.kafka import Reader, Refused, TransportError
-from avatarrig.kafka.reading import offsets_of
+from avatarrig.kafka.errors import TransportError
+from avatarrig.kafka.reading import Reader, Refused, offsets_of
 from avatarrig.views.board import Board
 from avatarrig.views.feed import CHANNELS
 from avatarrig.views.progress import FOLLOWED, Found, Progress

@@ -15,15 +15,11 @@ import msgspec
 import pytest
 import trustme
 
-from avatarrig.kafka import (
-    ConnectionRefusedByKafkaError,
-    KafkaSettings,
-    TransportSettingError,
-    create_topics,
-    diagnose_connection,
-    diagnosis,
-    topics,
-)
+from avatarrig.kafka import diagnosis, topics
+from avatarrig.kafka.diagnosis import diagnose_connection
+from avatarrig.kafka.errors import ConnectionRefusedByKafkaError, TransportSettingError
+from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 SECURE = KafkaSettings(

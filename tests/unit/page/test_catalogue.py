@@ -15,7 +15,7 @@ from support.observed import observation
 from support.rendered import rendered
 
 from avatarrig.body.evidence.counting import Excluded, judge, why_not
-from avatarrig.kafka import Message
+from avatarrig.kafka.reading import Message
 from avatarrig.page.album import PAGE, Album
 from avatarrig.page.thumbnails import Thumbnails
 from avatarrig.views.catalogue import IN, Asked, Catalogue

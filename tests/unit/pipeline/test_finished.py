@@ -12,7 +12,7 @@ from support.observed import observation
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.detectors.options import DetectorOptions
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.pipeline.finished import FinishedRun
 from avatarrig.pipeline.forgotten_files import forget_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from aggregators.settings import AggregatorSettings
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.page.settings import PageSettings
 from avatarrig.pipeline.parts import service_aggregator
 

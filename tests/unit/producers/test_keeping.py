@@ -13,7 +13,7 @@ from support.kafka_parts.held_topics import HeldTopics
 from support.observed import observation
 from support.references import reference
 
-from avatarrig.kafka import KafkaSettings
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import Departed, encode
 from avatarrig.wire.channels import REJECTED
 from avatarrig.wire.keys import departed_key

@@ -21,7 +21,8 @@ from aggregators.partitions.tallying import ObservedPartition
 from aggregators.worker import estimator
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.kafka import KafkaSettings, Reader
+from avatarrig.kafka.reading import Reader
+from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.pipeline import forgetting, groups
 from avatarrig.views.board import EVERYTHING, Board
 from avatarrig.views.feed import CHANNELS as SHOWN

@@ -15,7 +15,7 @@ from support.observed import observation
 from support.references import reference
 from support.wire.sightings import sighted
 
-from avatarrig.kafka import Message
+from avatarrig.kafka.reading import Message
 from avatarrig.views import SIGHTINGS, Board, Sighting
 from avatarrig.views.board import MOST_PHOTOS, MOST_STANDINGS, Bounds, News
 from avatarrig.views.sighting import Origin
