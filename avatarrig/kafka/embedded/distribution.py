@@ -17,6 +17,8 @@ JVM_OPTIONS = (
     "-Xmx320m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    # What runs a few times is not worth compiling: a short run takes .3 s of CPU less.
+    "-XX:CompileThresholdScaling=4",
     "-XX:+ExitOnOutOfMemoryError",
     "-Xlog:disable",
     "-Dfile.encoding=UTF-8",
