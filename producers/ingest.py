@@ -86,7 +86,7 @@ class Schedule:
         patience: The same for a file that does not end as its format does.
     """
 
-    def __init__(self, rescan: float = 30.0, quiet: float = 0.1, patience: float = 5.0) -> None:
+    def __init__(self, rescan: float = 30.0, quiet: float = 0.05, patience: float = 5.0) -> None:
         self.rescan = rescan
         self.quiet = quiet
         self.patience = patience
@@ -294,11 +294,11 @@ class Ingest:
             _log.info("published", photos=len(new), dataset=self._dataset.name)
 
     def _is_published(self, record: Published, stamps: dict[str, Stamp]) -> bool:
-        """Whether a photo was published before; what is detected then is no near-copy any more."""
+        """Whether a photo was published before, or left out by the same kind of choice."""
         reference = reference_in(record)
         if reference is None or not (isinstance(record, PhotoReference) or is_near_copy(record)):
             return False
-        is_left_out = is_near_copy(record) and self._memory.has_left_out(reference)
+        is_left_out = self._moments is not None and self._memory.has_left_out(reference)
         if reference not in self._memory and not is_left_out:
             return False
         self._memory.seen_again(reference, _stamp_of(reference, stamps))
