@@ -1,6 +1,7 @@
 """What the pipeline costs beside the detector, and what a second replica brings.
 
-The photos are the demo's. Ratios are medians of rounds that alternate.
+The photos are the demo's, each with other bytes at its end, since copies are not detected. Ratios
+are medians of rounds that alternate.
 """
 
 from __future__ import annotations
@@ -33,19 +34,22 @@ from producers.publish import publish
 DEMO = Path(__file__).parents[3] / "inputs" / "datasets" / "Demo"
 ROUNDS = 3
 PHOTOS = 120
+"""Of each replica."""
+WARMING = 30
+MOST_REPLICAS = 2
 
 
 def detecting() -> list[Figure]:
     """Photos a second: a bare loop over the detector, one replica, two."""
-    files = sorted(DEMO.glob("*.jpg"))
-    photos = [files[number % len(files)].read_bytes() for number in range(PHOTOS)]
     options = DetectorOptions()
     bare, one, two = [], [], []
-    with tempfile.TemporaryDirectory() as folder, EmbeddedBroker(Path(folder)) as broker:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedBroker(Path(folder) / "kafka") as broker:
+        files = _different(Path(folder) / "photos")
+        photos = [file.read_bytes() for file in files[:PHOTOS]]
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         create_topics(kafka, pipeline_topics())
         with Detector(options, locate_models(options)) as detector:
-            for photo in photos[: len(files)]:
+            for photo in photos[:WARMING]:
                 detector.detect(photo)
             for _ in range(ROUNDS):
                 bare.append(_bare(photos, detector))
@@ -61,6 +65,15 @@ def detecting() -> list[Figure]:
     ]
 
 
+def _different(folder: Path) -> list[Path]:
+    folder.mkdir()
+    demo = [file.read_bytes() for file in sorted(DEMO.glob("*.jpg"))]
+    for count in range(WARMING + MOST_REPLICAS * PHOTOS):
+        photo = demo[count % len(demo)] + str(count).encode()
+        (folder / f"{count:06}.jpg").write_bytes(photo)
+    return sorted(folder.iterdir())
+
+
 def _bare(photos: list[bytes], detector: Detector) -> float:
     begun = time.perf_counter()
     for photo in photos:
@@ -73,42 +86,40 @@ def _piped(kafka: KafkaSettings, files: list[Path], replicas: int) -> float:
     run = uuid.uuid4().hex[:8]
     producer = open_producer(kafka)
     reader = open_reader(kafka, [OBSERVATIONS])
-    sandbox = SandboxSettings(photo_roots=(str(DEMO),))
+    sandbox = SandboxSettings(photo_roots=(str(files[0].parent),))
     slots = [
         ReplicaSettings(kafka=kafka, group=run, run=run, sandbox=sandbox, slot=slot)
         for slot in range(replicas)
     ]
     children = [Child(f"detector-{each.slot}", "processors", each) for each in slots]
-    warming = len(files)
     with Supervisor(children) as supervisor:
         while any(state.state != "working" for state in supervisor.states):
             time.sleep(0.1)
-        publish(_references(files, run, warming + PHOTOS * replicas), producer)
+        publish(_references(files[: WARMING + PHOTOS * replicas], run), producer)
         times: list[float] = []
-        while len(times) < warming + PHOTOS * replicas:
+        while len(times) < WARMING + PHOTOS * replicas:
             for batch in reader.poll(timeout_ms=500).values():
                 found = (decode(record.value, Observation) for record in batch)
                 times += [one.observed_at for one in found if one.run == run]
     producer.close()
     reader.close()
     times.sort()
-    first, last = warming, round(0.8 * len(times))
+    first, last = WARMING, round(0.8 * len(times))
     return (last - first) / (times[last] - times[first])
 
 
-def _references(files: list[Path], run: str, number: int) -> Iterator[PhotoReference]:
-    """The demo's photos, over and over, each under a name of its own."""
-    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-    for count in range(number):
-        file = files[count % len(files)]
+def _references(files: list[Path], run: str) -> Iterator[PhotoReference]:
+    """The photos, under names that no other round gave them."""
+    for file in files:
+        content = file.read_bytes()
         yield PhotoReference(
-            image_id=f"{run}-{count:06}",
+            image_id=f"{run}-{file.stem}",
             uri=to_file_uri(file),
             dataset="Demo",
-            path=f"{count:06}.jpg",
+            path=file.name,
             subject="Demo",
-            content_hash=hashes[count % len(files)],
-            size=file.stat().st_size,
+            content_hash=hashlib.sha256(content).hexdigest(),
+            size=len(content),
             found_at=1.0,
             run=run,
         )
