@@ -16,6 +16,7 @@ from avatarrig.wire import Departed, PhotoReference, Reject
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import RejectReason
 from producers.departures.versions import Versions
+from producers.references import reference_in
 from producers.settling import Stamp
 
 _SAME_SECONDS = 1.0
@@ -84,7 +85,7 @@ class Memory:
         if isinstance(record, Departed):
             self.departed = record.photos if record.dataset == self._dataset else self.departed
             return
-        reference = record if isinstance(record, PhotoReference) else record.reference
+        reference = reference_in(record)
         if reference is None or reference.dataset != self._dataset or reference.run:
             return
         if isinstance(record, PhotoReference) or _is_of_producers(record):
@@ -92,7 +93,7 @@ class Memory:
 
     def published(self, record: PhotoReference | Reject, stamp: Stamp) -> None:
         """Notes what Kafka has acknowledged."""
-        reference = record if isinstance(record, PhotoReference) else record.reference
+        reference = reference_in(record)
         if reference is not None:
             self._note(record, reference, stamp)
 

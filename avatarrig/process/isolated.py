@@ -15,10 +15,14 @@ def environment_without_secrets() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
+def _command(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-P", "-m", name, *arguments)
+
+
 def start_module(name: str) -> subprocess.Popen[bytes]:
     """Starts a module that answers on its standard output what it is asked on its input."""
     return subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
-        (sys.executable, "-P", "-m", name),
+        _command(name),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -38,7 +42,7 @@ def run_module(
         TimeoutExpired: It took longer than that, and was killed.
     """
     return subprocess.run(  # noqa: S603 - our own module, by this interpreter
-        (sys.executable, "-P", "-m", name, *arguments),
+        _command(name, *arguments),
         input=given,
         capture_output=True,
         env=environment_without_secrets(),
