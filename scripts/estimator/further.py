@@ -2,9 +2,10 @@
 
     python scripts/estimator/further.py DIR
 
-reads ANSUR II (see `estimator.anthropometry`) in DIR, writes ``avatarrig/body/population/further.json`` and
-prints, for each bone, how far the other half of the people is from what the first half says: by
-the mean share of stature alone, and given the seven bones.
+reads ANSUR II (see `estimator.anthropometry`) in DIR, writes
+``avatarrig/body/population/further.json`` and prints, for each bone, how far the other half of the
+people is from what the first half says: by the mean share of stature alone, and given the seven
+bones.
 
 Rows of the table: a bone's mean share of stature, how the logarithm of its length over the
 geometric mean of the seven follows the seven's size-free coordinates, and the standard deviation
