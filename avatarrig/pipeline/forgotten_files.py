@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.files import read_file
 from avatarrig.runs import (
     DecisionsFileError,
     ObservationFileError,
@@ -39,7 +40,7 @@ def forget_files(folder: Path, subject: str) -> int:
     image_ids = set()
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
-        if _may_be_of(subject, file.read_bytes()):
+        if _may_be_of(subject, read_file(file)):
             image_ids.add(image_id)
             gone += run.files_of(image_id)
     for place in places_of_estimates(run):
@@ -121,7 +122,7 @@ class _Owned(msgspec.Struct, frozen=True):
 
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        return _named_in(run.estimate.read_bytes())
+        return _named_in(read_file(run.estimate))
     except OSError:
         return None
 

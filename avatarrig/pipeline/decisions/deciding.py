@@ -8,19 +8,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
 from avatarrig.errors import CommandError, ExitCode
+from avatarrig.files import read_file
 from avatarrig.pipeline.results import write_drawn
 from avatarrig.runs import (
     Decided,
     RunDirectory,
     as_it_stands,
     dataset_of,
+    locked,
     make_folder,
     read_decisions,
     read_index,
@@ -136,7 +138,7 @@ def known_photos(run: RunDirectory) -> list[KnownPhoto]:
 def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
     for file in run.observations.glob("*.json"):
         try:
-            head = decode_json(file.read_bytes(), _Head)
+            head = decode_json(read_file(file), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
         about = head.avatarrig
@@ -152,7 +154,7 @@ def _change(path: Path, names: Sequence[str], reason: str, *, excluding: bool) -
         )
     make_folder(run.private)
     try:
-        with FileLock(run.private / "lock", blocking=False):
+        with locked(run):
             return _change_locked(run, names, reason, excluding=excluding)
     except Timeout as error:
         raise CommandError(
@@ -245,6 +247,6 @@ def _usual(run: RunDirectory) -> str:
 
 def _document(file: Path) -> dict[str, object]:
     try:
-        return decode_json(file.read_bytes(), dict[str, object])
+        return decode_json(read_file(file), dict[str, object])
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
         return {}
