@@ -101,6 +101,13 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
     Raises:
         DecisionsFileError: A file is damaged.
     """
+    standings = _standings_before(run)
+    for key, decision in read_decisions(run).items():
+        standings[key] = decision.standing
+    return standings
+
+
+def _standings_before(run: RunDirectory) -> dict[PhotoKey, str]:
     try:
         rows = decode_json(read_file(run.standings), list[tuple[str, str, str]])
     except FileNotFoundError:
@@ -109,10 +116,18 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
         raise DecisionsFileError(
             f"{told(run.standings, error)}: delete it, and run the same command again"
         ) from error
-    standings = {(subject, image_id): standing for subject, image_id, standing in rows}
-    for key, decision in read_decisions(run).items():
-        standings[key] = decision.standing
-    return standings
+    return {(subject, image_id): standing for subject, image_id, standing in rows}
+
+
+def decided_since(run: RunDirectory) -> bool:
+    """Tells whether something was decided by hand since the last run, which its topics do not know.
+
+    Raises:
+        DecisionsFileError: A file is damaged.
+    """
+    before = _standings_before(run)
+    decided = read_decisions(run).items()
+    return any(before.get(key, AS_SEEN) != made.standing for key, made in decided)
 
 
 def as_it_stands(observation: Observation, standings: Mapping[PhotoKey, str]) -> Observation:

@@ -70,6 +70,16 @@ def options_of(run: RunDirectory) -> EstimateOptions:
     return EstimateOptions(height=asked.height, measured=asked.measured, window_days=days)
 
 
+def read_estimates(run: RunDirectory) -> dict[str, tuple[Estimate, float]]:
+    """Reads the estimates of a run that can be read, and when each was written, Unix seconds."""
+    found = {}
+    for place in places_of_estimates(run):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            estimate = decode_json(read_file(place.estimate), Estimate)
+            found[estimate.subject] = estimate, place.estimate.stat().st_mtime
+    return found
+
+
 def places_of_estimates(run: RunDirectory) -> list[RunDirectory]:
     """Lists the folders in which estimates of a run may lie."""
     return [run, *map(RunDirectory, sorted((run.path / SUBJECTS).glob("*")))]

@@ -6,7 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from avatarrig.files import make_way, opened
+from avatarrig.files import make_way, open_to_append, opened
 from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
@@ -57,8 +57,7 @@ class KafkaNode:
         self._settings: NodeSettings | None = None
         try:
             (self._folder / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
-            make_way(self._folder / LOCK_FILE)
-            (self._folder / LOCK_FILE).touch()
+            open_to_append(self._folder / LOCK_FILE).close()
         except OSError as error:
             raise _refused(error) from error
         self._process = GuardedProcess(self._folder / LOCK_FILE)
