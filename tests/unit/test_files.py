@@ -24,7 +24,7 @@ NAMED_BY_THE_USER = {
 SHIPPED_OR_FETCHED = {
     "avatarrig/body/advice.py",
     "avatarrig/body/evidence/learned.py",
-    "avatarrig/body/further.py",
+    "avatarrig/body/population/further.py",
     "avatarrig/detectors/faces/embedding.py",
     "avatarrig/detectors/faces/finding.py",
     "avatarrig/detectors/fetching/models.py",
