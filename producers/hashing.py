@@ -6,13 +6,13 @@ import contextlib
 import hashlib
 import io
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from avatarrig.files import opened
 from avatarrig.photos.coding import jpeg
 from avatarrig.photos.formats import sniff_format
 from avatarrig.photos.picture_digest import picture_digest
@@ -29,7 +29,6 @@ Looks = Callable[[bytes], "Look | None"]
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
 PIECE_BYTES = 1 << 18
-_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 class PhotoContent(msgspec.Struct, frozen=True):
@@ -66,12 +65,7 @@ def read_content(file: Path, capture_time: CaptureTime, looks: Looks | None = No
     Raises:
         OSError: The file cannot be read; IsADirectoryError also for a pipe or device.
     """
-    # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError(file)
+    with opened(file) as (stream, status):
         return read_stream(stream, capture_time, looks, expected=status.st_size)
 
 
@@ -82,13 +76,8 @@ def begin_reading(file: Path) -> None:
     """
     if not hasattr(os, "posix_fadvise"):
         return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                os.posix_fadvise(descriptor, 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
-        finally:
-            os.close(descriptor)
+    with contextlib.suppress(OSError), opened(file) as (stream, _):
+        os.posix_fadvise(stream.fileno(), 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
 
 
 def read_stream(

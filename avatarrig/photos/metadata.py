@@ -30,6 +30,8 @@ FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """From this EXIF orientation on, width and height change places."""
 
 _XMP_OF_TIFF: Final = 700
+_WIDTH_OF_TIFF: Final = 256
+_HEIGHT_OF_TIFF: Final = 257
 _TIFF_BEGINS: Final = {b"II", b"MM"}
 _EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
 """What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
@@ -105,7 +107,18 @@ def _read_jpeg(data: bytes) -> Metadata:
 def _read_tiff(data: bytes) -> Metadata:
     picture = TiffImageFile(io.BytesIO(data))
     packet = picture.tag_v2.get(_XMP_OF_TIFF, b"")
-    return Metadata(picture.getexif(), packet if isinstance(packet, bytes) else b"")
+    return Metadata(
+        picture.getexif(),
+        packet if isinstance(packet, bytes) else b"",
+        width=_number(picture, _WIDTH_OF_TIFF),
+        height=_number(picture, _HEIGHT_OF_TIFF),
+    )
+
+
+def _number(picture: TiffImageFile, tag: int) -> int:
+    # Pillow's own width and height are those of the upright picture.
+    value = picture.tag_v2.get(tag, 0)
+    return value if isinstance(value, int) else 0
 
 
 def _read_webp(data: bytes) -> Metadata:
@@ -146,7 +159,8 @@ def _read_png(data: bytes) -> Metadata:
     texts = png.texts_of(data, (_PNG_PACKET, _PNG_MADE, *png.EXIF_TEXTS))
     exif = exif_in(png.late_exif(data) or png.exif_in_text(texts))
     made = texts.get(_PNG_MADE, b"").decode("utf-8", "replace")
-    return Metadata(exif, texts.get(_PNG_PACKET, b""), made=made)
+    width, height = png.size_of(data)
+    return Metadata(exif, texts.get(_PNG_PACKET, b""), made=made, width=width, height=height)
 
 
 def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:

@@ -19,6 +19,7 @@ from avatarrig.detectors.faces.refused import (
     SeveralFacesError,
 )
 from avatarrig.detectors.faces.template import Template
+from avatarrig.files import read_file
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 
@@ -63,7 +64,7 @@ def enrol(photos: Sequence[Path], places: list[Point], finder: Path, embedder: P
 
 def _decode(photo: Path) -> Pixels:
     try:
-        return decode_photo(photo.read_bytes(), long_side=_LONG_SIDE).rgb
+        return decode_photo(read_file(photo), long_side=_LONG_SIDE).rgb
     except PhotoRefusedError as error:
         raise ReferenceRefusedError(f"reference {photo}: {error.message}") from error
     except OSError as error:
