@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,7 +11,8 @@ from avatarrig.errors import AvatarRigError, ExitCode
 from avatarrig.runs.atomic import write_json
 from avatarrig.wire import decode_json
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.standings import AS_SEEN, as_decided
+from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.runs.layout import RunDirectory
@@ -28,6 +29,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
             so that the topics hear of it.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.
+        before: Of a photo that is left out, how it stood until then.
     """
 
     image_id: str
@@ -36,6 +38,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     standing: str
     reason: str = ""
     decided_at: float = 0.0
+    before: str = ""
 
     @property
     def key(self) -> PhotoKey:
@@ -52,6 +55,9 @@ class DecisionsFileError(AvatarRigError, ValueError):
 class _File(msgspec.Struct, frozen=True):
     decisions: tuple[Decided, ...] = ()
 
+
+_OF_DATASET: Final = {ONLY_COPY, Exclusion.GONE.value, Exclusion.OUT_OF_PERIOD.value}
+"""What follows from the dataset alone, and stands where a decision is undone."""
 
 Decisions = dict[PhotoKey, Decided]
 """What was decided, by photo."""
@@ -110,7 +116,8 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
         ) from error
     standings = {(subject, image_id): standing for subject, image_id, standing in rows}
     for key, decision in read_decisions(run).items():
-        standings[key] = decision.standing
+        if decision.standing or standings.get(key) not in _OF_DATASET:
+            standings[key] = decision.standing
     return standings
 
 
