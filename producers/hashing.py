@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from avatarrig.files import opened
 from avatarrig.photos.picture_digest import picture_digest
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ Looks = Callable[[bytes], "Look | None"]
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
 PIECE_BYTES = 1 << 18
-_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 class PhotoContent(msgspec.Struct, frozen=True):
@@ -62,12 +60,7 @@ def read_content(
     Raises:
         OSError: The file cannot be read; IsADirectoryError also for a pipe or device.
     """
-    # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError(file)
+    with opened(file) as (stream, status):
         return read_stream(stream, capture_time, looks, expected=status.st_size)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from avatarrig.files import opened, read_file
 from avatarrig.photos.clips.address import is_clip_name
 from avatarrig.photos.named_people.picasa import people_in_picasa
 from avatarrig.photos.named_people.written import (
@@ -55,7 +56,7 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
         Everybody once; with their places where the photo itself, or XMP beside it, says so.
     """
     try:
-        with photo.open("rb") as stream:
+        with opened(photo) as (stream, _):
             head = stream.read(HEAD_BYTES)
     except OSError:  # whoever reads the photo says what is wrong with it
         return ()
@@ -87,8 +88,7 @@ def _of_google(photo: Path) -> tuple[NamedFace, ...]:
 
 def _read(sidecar: Path, largest: int = _LARGEST_SIDECAR) -> bytes:
     with contextlib.suppress(OSError, ValueError):
-        if sidecar.is_file() and sidecar.stat().st_size <= largest:
-            return sidecar.read_bytes()
+        return read_file(sidecar, largest)
     return b""
 
 

@@ -17,6 +17,7 @@ from avatarrig.body.evidence.learned import Learned, load_learned
 from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.files import read_file
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.picture_digest import pixels_digest
 from avatarrig.photos.refused import PhotoRefusedError
@@ -192,7 +193,7 @@ def _unpacked(array: PackedArray | None) -> NDArray[np.float32] | None:
 def _read_mask(file: Path) -> Mask | None:
     """Reads a mask that was written; None where there is none."""
     try:
-        picture = decode_photo(file.read_bytes())
+        picture = decode_photo(read_file(file))
     except (OSError, PhotoRefusedError):
         return None
     return np.ascontiguousarray(picture.rgb[..., 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,12 @@ from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.printable import printable, words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs import RunDirectory, read_file_counts
-from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus, read_status
+from avatarrig.views.pipeline_status import (
+    PipelineStatus,
+    SkeletonStatus,
+    read_status,
+    with_decisions_since,
+)
 from avatarrig.views.snapshot import departed_words
 from avatarrig.views.view import duration
 from avatarrig.wire.counted import counted
@@ -43,6 +49,8 @@ def status(
     at_work = is_at_work(run_directory)
     with fail_clearly(), reach(run_directory, kafka) as reached:
         state = read_status(reached, at_work=at_work)
+        if run_directory is not None and not at_work:
+            state = with_decisions_since(state, RunDirectory(run_directory), time.time())
     files = None if run_directory is None else read_file_counts(RunDirectory(run_directory))
     if as_json:
         document = msgspec.to_builtins(state) | {"files": files}

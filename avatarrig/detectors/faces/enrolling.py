@@ -19,6 +19,7 @@ from avatarrig.detectors.faces.refused import (
     SeveralFacesError,
 )
 from avatarrig.detectors.faces.template import Template
+from avatarrig.files import read_file
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.counted import counted
@@ -108,7 +109,7 @@ def _look(recogniser: Recogniser, photo: Path) -> _Picture:
 
 def _decode(photo: Path, long_side: int) -> Pixels:
     try:
-        return decode_photo(photo.read_bytes(), long_side=long_side).rgb
+        return decode_photo(read_file(photo), long_side=long_side).rgb
     except PhotoRefusedError as error:
         raise ReferenceRefusedError(f"reference {photo}: {error.message}") from error
     except OSError as error:
