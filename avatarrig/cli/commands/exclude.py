@@ -77,7 +77,9 @@ def _decide(
         _decide_in_service(names, subject, reason, kafka, excluding=excluding)
         return
     if len(names) <= 1:
-        raise click.UsageError("give the run directory, then the photos")
+        raise click.UsageError(
+            "give the run directory, then the photos; of a service give --subject and the photos"
+        )
     from avatarrig.pipeline.decisions import deciding
 
     run, *photos = names

@@ -106,6 +106,8 @@ class _Matched:
         self.standings: dict[tuple[int, str], str] = {}
         self.before: dict[tuple[int, str], str] = {}
         self.paths: dict[str, KnownPhoto] = {}
+        self.names: dict[str, Collection[str]] = {}
+        self.itself: set[str] = set()
         self.references: dict[str, tuple[float, bytes]] = {}
         self.faces: dict[str, set[bytes]] = {}
 
@@ -131,6 +133,8 @@ class _Matched:
             self.paths[record.path] = photo
         if fitting := self._meant(photo):
             self.unmatched -= set(fitting)
+            self.names[record.image_id] = fitting
+            self.itself |= {name for name in fitting if is_itself(photo, name)}
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
 
@@ -139,6 +143,11 @@ class _Matched:
         if known != standing:
             self.before[place] = known
         self.standings[place] = standing
+
+    def is_meant(self, photo: KnownPhoto) -> bool:
+        """Tells whether a photo is named; a name that is another's own is no pattern, too."""
+        names = self.names[photo.image_id]
+        return any(name not in self.itself or is_itself(photo, name) for name in names)
 
     def _point(self, image_id: str, decision: Decision) -> None:
         at, before = self.references.get(image_id, (0.0, b""))
@@ -310,6 +319,8 @@ def _wanted(matched: _Matched, asked: Deciding) -> tuple[dict[str, str], Outcome
     same: dict[str, tuple[KnownPhoto, str]] = {}
     for (partition, image_id, _), seen in matched.first.items():
         photo = KnownPhoto(image_id, seen.subject, seen.path)
+        if not matched.is_meant(photo):
+            continue
         standing = stand[partition, image_id]
         is_alone = any(is_itself(photo, name) for name in asked.photos)
         to = (asked.change if is_alone else together)(seen, standing)

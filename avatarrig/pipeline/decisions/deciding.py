@@ -121,7 +121,8 @@ def matching(
     found: dict[PhotoKey, KnownPhoto] = {}
     for name in names:
         within = _within(name, dataset)
-        fitting = [photo for photo in known if fits(photo, name, within)]
+        itself = [photo for photo in known if is_itself(photo, name, within)]
+        fitting = itself or [photo for photo in known if fits(photo, name, within)]
         if not fitting:
             meant = alike(known, name)
             raise CommandError(

@@ -23,6 +23,7 @@ from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
 
 PHOTOS = 8
+PLAIN = str.maketrans(" [].", "----")
 UNSURE = 5
 STRANGER = 3
 
@@ -129,6 +130,15 @@ def test_a_pattern_undoes_what_another_did_bit_for_bit(run: Path) -> None:
     assert msgspec.json.decode(estimate.read_bytes())["photos"]["used"] == PHOTOS - 2
     assert say("include", run, run.parent / "photos" / "*").startswith("2 photos brought back")
     assert estimate.read_bytes() == before
+
+
+def test_the_name_of_one_photo_is_no_pattern_for_others(run: Path) -> None:
+    directory = RunDirectory(run)
+    for path in ("a [1].jpg", "a 1.jpg"):
+        seen = msgspec.structs.replace(rendered(0), image_id=path.translate(PLAIN), path=path)
+        write_observation(directory, seen, Pictures())
+    assert say("exclude", run, "a [1].jpg").startswith("1 photo left out")
+    assert say("exclude", run, "a [0-9].jpg").startswith("1 photo left out\n  a 1.jpg")
 
 
 def test_of_a_photo_of_nobody_no_one_is_asked_who_it_shows(run: Path) -> None:
