@@ -272,7 +272,7 @@ def test_each_photo_has_a_command_that_does_something(tmp_path: Path) -> None:
     note_results(tmp_path / "run", tmp_path / "photos")
     text = reported(tmp_path / "run")
     for verb, seen in (("exclude", nobody), ("include", unsure)):
-        assert f"avatarrig {verb} {tmp_path / 'run'} {seen.path}</code>" in text
+        assert f"avatarrig {verb} {tmp_path / 'run'} '{seen.path}'</code>" in html.unescape(text)
 
 
 def luminance(colour: str) -> float:
