@@ -31,6 +31,25 @@ def test_a_flipped_byte_in_a_segment_costs_no_photo(
     assert start(few.photos).result().estimate == whole.estimate
 
 
+@pytest.mark.parametrize(
+    "place", ["meta.properties", "__cluster_metadata-0/00000000000000000000.log"]
+)
+def test_storage_that_no_broker_starts_with_costs_no_photo(
+    start: Callable[..., Disturbed], tmp_path: Path, place: str
+) -> None:
+    few = Flock(tmp_path / "photos", PHOTOS)
+    first = start(few.photos)
+    whole = first.result()
+    file = first.run.broker / "data" / place
+    file.write_bytes(bytes(file.stat().st_size))  # as a power failure leaves it
+    first.run.finished.unlink()
+    again = start(few.photos)
+    result = again.result()
+    assert result.document["photos"] == whole.document["photos"]
+    assert result.estimate == whole.estimate
+    assert "data was damaged and is now in" in again.errors()
+
+
 def flip_a_byte(data: Path, topic: str) -> None:
     segments = [file for file in data.glob(f"{topic}-*/*.log") if file.stat().st_size]
     content = bytearray(segments[0].read_bytes())

@@ -6,12 +6,22 @@ import os
 import re
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from avatarrig.kafka.embedded import BrokerError, BrokerUnavailableError, java, startup_cache
+from avatarrig.kafka.embedded import (
+    BrokerError,
+    BrokerUnavailableError,
+    EmbeddedBroker,
+    StorageDamagedError,
+    java,
+    startup_cache,
+)
 from avatarrig.kafka.embedded.distribution import Distribution
+from avatarrig.kafka.embedded.embedded import Patience
+from avatarrig.kafka.embedded.errors import BrokerEndedError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION, class_path, committed_jars
 from avatarrig.kafka.embedded.java import Java, find_java
 from avatarrig.kafka.embedded.node import KafkaNode
@@ -23,8 +33,19 @@ from avatarrig.kafka.embedded.ports import (
     remembered_ports,
 )
 from avatarrig.kafka.embedded.process import java_environment
-from avatarrig.kafka.embedded.settings import NodeSettings, Ports, render_properties
-from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id, require_readable
+from avatarrig.kafka.embedded.settings import (
+    STORAGE_FOLDER,
+    NodeSettings,
+    Ports,
+    render_properties,
+)
+from avatarrig.kafka.embedded.storage import (
+    IDENTITY_FILE,
+    VERSION_FILE,
+    format_storage,
+    new_cluster_id,
+    require_readable,
+)
 
 
 def properties(settings: NodeSettings) -> dict[str, str]:
@@ -246,3 +267,58 @@ def test_a_folder_that_takes_nothing_is_told_with_what_to_do(tmp_path: Path) -> 
         BrokerError, match=r"cannot be written: .*: see to .* the space on its disk"
     ):
         KafkaNode(tmp_path / "broker", DISTRIBUTION)
+
+
+def begin(folder: Path) -> None:
+    node = KafkaNode(folder, DISTRIBUTION)
+    try:
+        node.start(NodeSettings(1, {1: choose_ports()}, "id"))
+    finally:
+        node.stop()
+
+
+@pytest.mark.parametrize("place", ["lock", "log4j2.xml", "node.properties", "logs/console.log"])
+def test_a_folder_in_the_place_of_a_file_is_told_at_once(tmp_path: Path, place: str) -> None:
+    """Its guard ended by itself again and again, for a minute."""
+    (tmp_path / place / "something").mkdir(parents=True)
+    with pytest.raises(BrokerError, match=rf"cannot be written: .*{place}.*: see to its rights"):
+        begin(tmp_path)
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir], ids=["a pipe", "a folder"])
+@pytest.mark.parametrize("place", [IDENTITY_FILE, VERSION_FILE])
+def test_storage_whose_marks_are_no_files_is_damaged(
+    tmp_path: Path, put: Callable[[Path], None], place: str
+) -> None:
+    storage = tmp_path / STORAGE_FOLDER
+    storage.mkdir()
+    (storage / IDENTITY_FILE).touch()
+    (storage / place).unlink(missing_ok=True)
+    put(storage / place)
+    with pytest.raises(StorageDamagedError, match=re.escape(str(storage))):
+        begin(tmp_path)
+
+
+@pytest.mark.parametrize("expendable", [True, False])
+def test_records_that_can_be_made_anew_are_soon_to_blame(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, expendable: bool
+) -> None:
+    """Those of a service are not: it goes on trying as long as it may be a matter of a moment."""
+    storage = tmp_path / STORAGE_FOLDER
+    storage.mkdir()
+    (storage / IDENTITY_FILE).touch()
+    tries = []
+
+    def ends(_: object) -> None:
+        tries.append(1)
+        raise BrokerEndedError("it ended", was_killed=len(tries) == 2)
+
+    monkeypatch.setattr(EmbeddedBroker, "_start_once", ends)
+    monkeypatch.setattr(EmbeddedBroker, "prepare", lambda _: None)
+    broker = EmbeddedBroker(
+        tmp_path, patience=Patience(exits=5, seconds=0.0), expendable=expendable
+    )
+    with pytest.raises(BrokerEndedError if not expendable else StorageDamagedError):
+        broker.start()
+    assert len(tries) == (4 if expendable else 6)  # being killed is no failure
