@@ -83,6 +83,9 @@ def test_no_command_prints_in_another_way() -> None:
     assert found == []
 
 
+LONG_NUMBERS = [("window", "d"), ("height", "ft"), ("workers", ""), ("measure", "m")]
+"""Python refuses to read numbers of so many digits."""
+
 NAME = "bad\x1b[31m\u202ename\u2028\x07\rx"
 
 
@@ -97,6 +100,7 @@ NAME = "bad\x1b[31m\u202ename\u2028\x07\rx"
             ["run", "a", option, NAME]
             for option in ("--workers", "--height", "--window", "--since")
         ),
+        *(["run", "a", f"--{option}", "9" * 5000 + unit] for option, unit in LONG_NUMBERS),
         ["run", "a", "--out", "o", "--reference", NAME],
         ["--config", NAME, "settings"],
         *([command, NAME] for command in ("export", "report", "review", "audit", "calibrate")),
