@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,7 +12,8 @@ from avatarrig.files import read_file, told
 from avatarrig.runs.atomic import write_json
 from avatarrig.wire import decode_json
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.standings import AS_SEEN, as_decided
+from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.runs.layout import RunDirectory
@@ -29,6 +30,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
             so that the topics hear of it.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.
+        before: Of a photo that is left out, how it stood until then.
     """
 
     image_id: str
@@ -37,6 +39,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     standing: str
     reason: str = ""
     decided_at: float = 0.0
+    before: str = ""
 
     @property
     def key(self) -> PhotoKey:
@@ -53,6 +56,9 @@ class DecisionsFileError(AvatarRigError, ValueError):
 class _File(msgspec.Struct, frozen=True):
     decisions: tuple[Decided, ...] = ()
 
+
+_OF_DATASET: Final = {ONLY_COPY, Exclusion.GONE.value, Exclusion.OUT_OF_PERIOD.value}
+"""What follows from the dataset alone, and stands where a decision is undone."""
 
 Decisions = dict[PhotoKey, Decided]
 """What was decided, by photo."""
@@ -103,7 +109,8 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
     """
     standings = _standings_before(run)
     for key, decision in read_decisions(run).items():
-        standings[key] = decision.standing
+        if decision.standing or standings.get(key) not in _OF_DATASET:
+            standings[key] = decision.standing
     return standings
 
 

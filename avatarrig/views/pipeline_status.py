@@ -22,6 +22,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         moments: Moments that these were taken in; None in estimates of 1.0, which do not say.
         age: Seconds since it was published.
+        excluded: How many photos do not count, by reason.
     """
 
     subject: str
@@ -32,6 +33,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     stable: int
     bones: int
     age: float
+    excluded: dict[str, int] = {}
 
 
 class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,7 @@ def _as_in_file(
         stable=estimate.stable,
         bones=len(estimate.stats),
         age=max(0.0, now - written_at),
+        excluded=dict(estimate.excluded),
     )
 
 
@@ -145,4 +148,5 @@ def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
         stable=record.estimate.stable,
         bones=len(record.estimate.stats),
         age=max(0.0, now - record.estimated_at),
+        excluded=dict(record.estimate.excluded),
     )

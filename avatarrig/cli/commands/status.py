@@ -18,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.printable import words
+from avatarrig.cli.screen.tail_lines import that_do_not_count
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.process.printable import printable
 from avatarrig.runs import RunDirectory, read_file_counts
@@ -94,6 +95,9 @@ def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None
         console.print(words(_summary(state.skeletons), style="bold"))
         shown = state.skeletons if most is None else state.skeletons[:most]
         console.print(_skeletons(shown))
+        for skeleton in shown:
+            if said := that_do_not_count(skeleton.excluded):
+                console.print(words(f"{printable(skeleton.subject)}: {said}"), soft_wrap=True)
         if len(shown) < len(state.skeletons):
             more = len(state.skeletons) - len(shown)
             console.print(words(f"… and {more:,} more; --all lists them", style="dim"))

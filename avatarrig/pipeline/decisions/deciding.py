@@ -14,7 +14,17 @@ from filelock import Timeout
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
+from avatarrig.body.evidence.standing import (
+    KnownPhoto,
+    alike,
+    bring_back,
+    bringing_back,
+    fits,
+    is_itself,
+    leave_out,
+    stood_before,
+    why_same,
+)
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.files import read_file
 from avatarrig.pipeline.results import write_drawn
@@ -111,11 +121,14 @@ def matching(
     found: dict[PhotoKey, KnownPhoto] = {}
     for name in names:
         within = _within(name, dataset)
-        fitting = [photo for photo in known if fits(photo, name, within)]
+        itself = [photo for photo in known if is_itself(photo, name, within)]
+        fitting = itself or [photo for photo in known if fits(photo, name, within)]
         if not fitting:
+            meant = alike(known, name)
             raise CommandError(
                 f"no photo that was observed is called {name!r}: give a path within the dataset, a "
-                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it",
+                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it"
+                + (f". Did you mean {meant!r}?" if meant else ""),
                 ExitCode.WRONG_USAGE,
             )
         found |= {photo.key: photo for photo in fitting}
@@ -172,10 +185,19 @@ def _change_locked(
     standings = read_standings(run)
     changed: list[KnownPhoto] = []
     same: list[tuple[KnownPhoto, str]] = []
-    for photo in matching(known_photos(run), names, dataset_of(run)):
-        standing = standings.get(photo.key, AS_SEEN)
+    dataset = dataset_of(run)
+    named = [(name, _within(name, dataset)) for name in names]
+    photos = matching(known_photos(run), names, dataset)
+    stand = [standings.get(photo.key, AS_SEEN) for photo in photos]
+    together = leave_out if excluding else bringing_back(stand)
+    alone = leave_out if excluding else bring_back
+    for photo, standing in zip(photos, stand, strict=True):
         seen = read_observation(run.observation(photo.image_id))
-        to = (leave_out if excluding else bring_back)(seen, standing)
+        is_alone = any(is_itself(photo, name, within) for name, within in named)
+        change = alone if is_alone else together
+        known = decisions.get(photo.key)
+        before = AS_SEEN if known is None else known.before
+        to = stood_before(standing, change(seen, standing), before)
         if to == standing:
             same.append((photo, why_same(seen, standing)))
             continue
@@ -187,6 +209,7 @@ def _change_locked(
             standing=to,
             reason=reason,
             decided_at=time.time(),
+            before=standing if excluding else AS_SEEN,
         )
     if changed:
         write_decisions(run, decisions.values())

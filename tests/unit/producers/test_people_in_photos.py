@@ -641,3 +641,14 @@ def test_a_photo_is_published_anew_when_somebody_else_is_meant() -> None:
     assert asked_anew not in memory
     assert not memory.is_known("a.jpg", stamp, subject=published.subject, asked=second.asked)
     assert not memory.is_known("a.jpg", stamp, subject=published.subject)
+
+
+def test_what_another_ingest_published_for_somebody_else_is_not_read_at_every_look() -> None:
+    stamp = Stamp(10, 0.0, "1")
+    mine = reference("a.jpg", dataset="d", subject="Anna", size=10)
+    memory = Memory("d")
+    memory.recall(mine)
+    memory.recall(msgspec.structs.replace(mine, subject="Jo", found_at=mine.found_at + 1))
+    assert not memory.is_known("a.jpg", stamp, subject="Anna")
+    memory.seen_again(mine, stamp)
+    assert memory.is_known("a.jpg", stamp, subject="Anna")
