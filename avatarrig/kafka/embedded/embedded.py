@@ -171,12 +171,24 @@ class EmbeddedBroker:
                         f"no space left in {self._data_dir} for the embedded Kafka: free some and "
                         "run the same command again, it resumes"
                     ) from error
-                if self._distribution is not None:
-                    self._distribution = without_startup_cache(self._distribution)
+                if failures == 0:
+                    self._check_distribution()
                 failures += 1
                 if is_storage_to_blame and failures >= _SUSPICIOUS_EXITS:
                     raise StorageDamagedError(str(error)) from error
                 self._pause_or_raise(error, failures, since)
+
+    def _check_distribution(self) -> None:
+        """Gets again what is damaged of Kafka itself, which no start would mend.
+
+        Raises:
+            BrokerUnavailableError: It cannot be had.
+        """
+        if self._distribution is not None:
+            without_startup_cache(self._distribution)
+        self._distribution = prepare_distribution(
+            self._cache, on_progress=self._on_progress, verify=True
+        )
 
     def _pause_or_raise(self, error: BrokerEndedError, failures: int, since: float) -> None:
         if error.was_killed:

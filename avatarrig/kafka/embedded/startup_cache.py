@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -32,6 +30,7 @@ from avatarrig.kafka.embedded.storage import new_cluster_id
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics
+from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.topics import Topic
 
 OLDEST_MAJOR = 25
@@ -117,10 +116,9 @@ def _make(
 
 def _train(distribution: Distribution, file: Path) -> None:
     """Runs a broker once while Java records what it loads."""
-    room = Path(tempfile.mkdtemp(prefix="training-", dir=file.parent))
-    written = room / file.name
-    try:
-        node = KafkaNode(room, distribution)
+    with scratch_folder("training", file.parent) as room:
+        written = room / file.name
+        node = KafkaNode(room / "kafka", distribution)
         try:
             settings = NodeSettings(1, {1: choose_ports()}, new_cluster_id())
             node.start(
@@ -135,8 +133,6 @@ def _train(distribution: Distribution, file: Path) -> None:
         if not written.exists():
             raise BrokerError(f"Java wrote no start-up cache. {node.log_tail()}")
         written.replace(file)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
 
 
 def _remove_unused(folder: Path) -> None:
