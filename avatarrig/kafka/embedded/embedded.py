@@ -18,7 +18,7 @@ from avatarrig.kafka.embedded.limits import raise_limits
 from avatarrig.kafka.embedded.node import LOCK_FILE, SEE_TO_FOLDER, KafkaNode
 from avatarrig.kafka.embedded.ports import await_ports, remember_ports, remembered_ports
 from avatarrig.kafka.embedded.settings import HOST, NodeSettings, Ports
-from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
+from avatarrig.kafka.embedded.startup_cache import throw_startup_cache_away, with_startup_cache
 from avatarrig.kafka.embedded.storage import is_formatted, new_cluster_id
 from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
@@ -79,6 +79,8 @@ class EmbeddedBroker:
         self._cache = cache or default_cache()
         self._on_progress = on_progress
         self._distribution: Distribution | None = None
+        self._suspected: Distribution | None = None
+        """With the start-up cache that it ended with."""
         self._node: KafkaNode | None = None
         self._settings: NodeSettings | None = None
         self._served: Ports | None = None
@@ -157,11 +159,14 @@ class EmbeddedBroker:
         """
         if not (self._is_prepared or self.alive):
             self.prepare()
-        is_storage_to_blame = self._expendable and is_formatted(self._data_dir)
+        is_storage_to_blame = self._expendable and self._has_storage()
         failures, since = 0, time.monotonic()
         while (self._is_prepared or not self.alive) and not self._ending.is_set():
             try:
                 self._start_once()
+                if self._suspected is not None and failures == 1:
+                    throw_startup_cache_away(self._suspected)  # it starts without
+                    self._suspected = None
             except BrokerEndedError as error:
                 _log.warning("Apache Kafka ended while it started", why=str(error))
                 if error.was_killed:
@@ -178,14 +183,19 @@ class EmbeddedBroker:
                     raise StorageDamagedError(str(error)) from error
                 self._pause_or_raise(error, failures, since)
 
+    def _has_storage(self) -> bool:
+        try:
+            return is_formatted(self._data_dir)
+        except OSError:  # which the node's start tells of
+            return False
+
     def _check_distribution(self) -> None:
-        """Gets again what is damaged of Kafka itself, which no start would mend.
+        """Goes on without a start-up cache, and gets again what is damaged of Kafka itself.
 
         Raises:
             BrokerUnavailableError: It cannot be had.
         """
-        if self._distribution is not None:
-            without_startup_cache(self._distribution)
+        self._suspected = self._distribution
         self._distribution = prepare_distribution(
             self._cache, on_progress=self._on_progress, verify=True
         )

@@ -78,18 +78,13 @@ def with_startup_cache(
     return msgspec.structs.replace(distribution, startup_cache=file)
 
 
-def without_startup_cache(distribution: Distribution) -> Distribution:
-    """Throws the start-up cache away: a damaged one breaks every start. The next start makes one.
-
-    Returns:
-        The distribution without it.
-    """
+def throw_startup_cache_away(distribution: Distribution) -> None:
+    """Deletes a start-up cache: a damaged one breaks every start. The next start makes one."""
     if distribution.startup_cache is None:
-        return distribution
+        return
     _log.warning("the start-up cache is thrown away", file=str(distribution.startup_cache))
     with contextlib.suppress(OSError):
         distribution.startup_cache.unlink()
-    return msgspec.structs.replace(distribution, startup_cache=None)
 
 
 def _make(
