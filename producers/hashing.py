@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -11,10 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from avatarrig.files import opened
+from avatarrig.photos.coding import jpeg
+from avatarrig.photos.formats import sniff_format
 from avatarrig.photos.picture_digest import picture_digest
 
 if TYPE_CHECKING:
     from avatarrig.photos.looks.look import Look
+
+CaptureTime = Callable[[bytes, slice], float | None]
+"""Reads when a photo was taken from its bytes, told where a JPEG's scans lie in them."""
 
 Looks = Callable[[bytes], "Look | None"]
 """Looks at a photo's bytes; see `producers.looking`."""
@@ -44,9 +51,7 @@ class PhotoContent(msgspec.Struct, frozen=True):
     look: Look | None = None
 
 
-def read_content(
-    file: Path, capture_time: Callable[[bytes], float | None], looks: Looks | None = None
-) -> PhotoContent:
+def read_content(file: Path, capture_time: CaptureTime, looks: Looks | None = None) -> PhotoContent:
     """Hashes a file in one pass, in bounded memory.
 
     Args:
@@ -64,9 +69,20 @@ def read_content(
         return read_stream(stream, capture_time, looks, expected=status.st_size)
 
 
+def begin_reading(file: Path) -> None:
+    """Has the system fetch what will be read of a file, while others are being hashed.
+
+    It is a hint: where it cannot be given, reading tells why.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    with contextlib.suppress(OSError), opened(file) as (stream, _):
+        os.posix_fadvise(stream.fileno(), 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
+
+
 def read_stream(
     stream: BinaryIO | io.FileIO,
-    capture_time: Callable[[bytes], float | None],
+    capture_time: CaptureTime,
     looks: Looks | None = None,
     *,
     expected: int = 0,
@@ -94,10 +110,11 @@ def read_stream(
         wanted = PIECE_BYTES
     start = b"".join(head)
     is_whole = len(start) == size
+    coded = jpeg.coded_pixels(start) if sniff_format(start) == "JPEG" else slice(0, 0)
     return PhotoContent(
         digest.hexdigest(),
         size,
-        capture_time(start),
-        picture_digest(start) if is_whole else "",
+        capture_time(start, coded),
+        picture_digest(start, coded) if is_whole else "",
         look=looks(start) if looks is not None and is_whole else None,
     )

@@ -66,14 +66,15 @@ class Metadata:
     notes: bytes = b""
 
 
-def read_metadata(data: bytes) -> Metadata:
+def read_metadata(data: bytes, coded: slice | None = None) -> Metadata:
     """Reads what a file says; of a damaged one, what can be read.
 
     Args:
         data: The file's bytes, or the first few megabytes.
+        coded: Where the scans of a JPEG lie (`jpeg.coded_pixels`); looked for where not given.
     """
     name = sniff_format(data)
-    notes = _notes(name, data)
+    notes = _notes(name, data, coded)
     if name is None:
         return Metadata(Image.Exif(), notes=notes)
     with warnings.catch_warnings():
@@ -87,8 +88,10 @@ def read_metadata(data: bytes) -> Metadata:
         return replace(said, packet=packet, orientation=turn, is_raw=is_raw, notes=notes)
 
 
-def _notes(name: Format | None, data: bytes) -> bytes:
-    pixels = jpeg.coded_pixels(data) if name == "JPEG" else slice(0, 0)
+def _notes(name: Format | None, data: bytes, coded: slice | None) -> bytes:
+    pixels = slice(0, 0)
+    if name == "JPEG":
+        pixels = jpeg.coded_pixels(data) if coded is None else coded
     before = data[: pixels.start]
     if holds_any(data, _NOTES_BEGIN, pixels.stop):
         return before + data[pixels.stop :]
