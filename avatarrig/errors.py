@@ -26,7 +26,7 @@ AvatarRigError
 │   └── NoEstimateError                 runs.estimate_file
 ├── FileUriError                        photos.uri
 ├── ForeignRunError                     runs.layout
-├── GarbledError                        processors.sandbox.messages
+├── GarbledError                        wire.framing
 ├── HeightError                         body.height
 ├── HumanUnavailableError               avatar.human.source
 ├── ImageRefusedError                   detectors.tasks

@@ -14,7 +14,7 @@ from processors.settings import ReplicaSettings
 
 _BUFFER_BYTES = 64 << 10
 """Of one partition's references, some 100: memory stays flat however many are queued."""
-_CONNECT_SECONDS = 60.0
+_CONNECT_SECONDS = 90.0
 """Patience with the clients' start; they have time-outs of their own."""
 
 
@@ -34,13 +34,11 @@ def connect(
         TransportError: There is no connection, or the broker refuses it.
         KafkaError: The transactions of this slot cannot be taken over.
     """
-    watchdog.alive("connecting the producer", _CONNECT_SECONDS)
+    watchdog.alive("connecting the producer, taking over its transactions", _CONNECT_SECONDS)
     producer = open_transactional_producer(
         settings.kafka, settings.member, client_id=settings.member
     )
     try:
-        watchdog.alive("taking over the transactions", _CONNECT_SECONDS)
-        producer.init_transactions()
         watchdog.alive("connecting the consumer", _CONNECT_SECONDS)
         consumer = open_group_consumer(
             settings.kafka,

@@ -46,7 +46,7 @@ def read_found(photo: FoundPhoto, looks: Looks | None = None) -> PhotoContent:
     """
     if not is_clip_name(photo.file.name):
         return read_content(photo.file, partial(read_capture_time, name=photo.path), looks)
-    content = read_content(photo.file, lambda _: None)
+    content = read_content(photo.file, lambda *_: None)
     began = clip_began(*ends_of(photo.file), name=photo.path)
     # Of a clip that nothing is chosen of, the first frame is: detectors say what is wrong with it.
     frames = chosen_frames(photo.file) or (0.0,)

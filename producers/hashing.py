@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from avatarrig.files import opened
+from avatarrig.photos.coding import jpeg
+from avatarrig.photos.formats import sniff_format
 from avatarrig.photos.picture_digest import picture_digest
 
 if TYPE_CHECKING:
     from avatarrig.photos.looks.look import Look
+
+CaptureTime = Callable[[bytes, slice], float | None]
+"""Reads when a photo was taken from its bytes, told where a JPEG's scans lie in them."""
 
 Looks = Callable[[bytes], "Look | None"]
 """Looks at a photo's bytes; see `producers.looking`."""
@@ -23,7 +29,6 @@ Looks = Callable[[bytes], "Look | None"]
 HEAD_BYTES = 32 << 20
 """As much of a file is kept in memory, to look for the capture time in it."""
 PIECE_BYTES = 1 << 18
-_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 class PhotoContent(msgspec.Struct, frozen=True):
@@ -46,9 +51,7 @@ class PhotoContent(msgspec.Struct, frozen=True):
     look: Look | None = None
 
 
-def read_content(
-    file: Path, capture_time: Callable[[bytes], float | None], looks: Looks | None = None
-) -> PhotoContent:
+def read_content(file: Path, capture_time: CaptureTime, looks: Looks | None = None) -> PhotoContent:
     """Hashes a file in one pass, in bounded memory.
 
     Args:
@@ -62,18 +65,24 @@ def read_content(
     Raises:
         OSError: The file cannot be read; IsADirectoryError also for a pipe or device.
     """
-    # Without O_NONBLOCK, a pipe that took the photo's place since would be waited for.
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError(file)
+    with opened(file) as (stream, status):
         return read_stream(stream, capture_time, looks, expected=status.st_size)
+
+
+def begin_reading(file: Path) -> None:
+    """Has the system fetch what will be read of a file, while others are being hashed.
+
+    It is a hint: where it cannot be given, reading tells why.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    with contextlib.suppress(OSError), opened(file) as (stream, _):
+        os.posix_fadvise(stream.fileno(), 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
 
 
 def read_stream(
     stream: BinaryIO | io.FileIO,
-    capture_time: Callable[[bytes], float | None],
+    capture_time: CaptureTime,
     looks: Looks | None = None,
     *,
     expected: int = 0,
@@ -101,10 +110,11 @@ def read_stream(
         wanted = PIECE_BYTES
     start = b"".join(head)
     is_whole = len(start) == size
+    coded = jpeg.coded_pixels(start) if sniff_format(start) == "JPEG" else slice(0, 0)
     return PhotoContent(
         digest.hexdigest(),
         size,
-        capture_time(start),
-        picture_digest(start) if is_whole else "",
+        capture_time(start, coded),
+        picture_digest(start, coded) if is_whole else "",
         look=looks(start) if looks is not None and is_whole else None,
     )

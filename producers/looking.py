@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 import msgspec
 import structlog
 
-from avatarrig.photos.looks.framing import read_framed, write_framed
 from avatarrig.process.isolated import start_module
+from avatarrig.wire.framing import GarbledError, read_framed, write_framed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30.0
 """A photo that takes longer is one that nothing can be told of."""
 
+_LONGEST: Final = 1 << 20
 _GOODBYE_SECONDS: Final = 5.0
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Looking:
                 answer = self._asked(data)
                 if answer is not None:
                     return msgspec.msgpack.decode(answer, type=Look | None)
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, GarbledError, msgspec.MsgspecError) as error:
                 _log.debug("nothing can be told of a photo's look", why=str(error))
             self._end()
             return None
@@ -80,7 +81,7 @@ class Looking:
         overdue.start()
         try:
             write_framed(cast("BinaryIO", process.stdin), data)
-            return read_framed(cast("BinaryIO", process.stdout))
+            return read_framed(cast("BinaryIO", process.stdout), _LONGEST)
         finally:
             overdue.cancel()
 

@@ -131,9 +131,22 @@ class Memory:
 
     def seen_again(self, reference: PhotoReference, stamp: Stamp) -> None:
         """Notes that a file was read again and is what was published."""
-        known = self._paths.get(_file(reference.path))
-        if known is not None:
+        path = _file(reference.path)
+        known = self._paths.get(path)
+        if known is not None and (known.subject, known.asked) == (
+            reference.subject,
+            _asked(reference),
+        ):
             known.stamp = stamp
+        elif reference in self:  # another ingest published it for somebody else since
+            self._paths[path] = _Known(
+                reference.subject,
+                _asked(reference),
+                reference.size,
+                reference.found_at,
+                None,
+                stamp,
+            )
         if self._versions is not None:
             self._versions.there_again(reference)
 

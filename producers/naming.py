@@ -5,12 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from avatarrig.files import opened, read_file
+from avatarrig.photos.clips.address import is_clip_name
 from avatarrig.photos.named_people.picasa import people_in_picasa
-from avatarrig.photos.named_people.written import NamedFace, people_in_photo, people_in_takeout
+from avatarrig.photos.named_people.written import (
+    NamedFace,
+    named_by_any,
+    people_in_photo,
+    people_in_takeout,
+)
 
 HEAD_BYTES: Final = 8 << 20
 """As much of a photo is searched for names."""
@@ -20,10 +27,9 @@ _LARGEST_OF_FOLDER: Final = 16 << 20
 _PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
 _CONTACTS: Final = "contacts.xml"
 
-_LONGEST_STEM: Final = 51
 _SHORTEST_STEM: Final = 40
 """Google cuts the names of its files off, the photo's and the extension's together, mostly at 46;
-of shorter names than this nothing was cut."""
+of a photo's own name at least so much is left."""
 
 _NUMBERED: Final = re.compile(r"(?P<stem>.+)(?P<number>\(\d{1,4}\))$")
 _EDITED: Final = tuple(
@@ -36,6 +42,9 @@ _EDITED: Final = tuple(
 )
 """What Google's export writes behind the name of a photo that was edited, in its languages."""
 
+_ORIGINALS: Final = (".jpg", ".jpeg", ".heic", ".png")
+"""How the name of a photo ends that was edited, or that a clip belongs to."""
+
 
 def people_named(photo: Path) -> tuple[NamedFace, ...]:
     """Reads whom a photo's files name.
@@ -47,12 +56,14 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
         Everybody once; with their places where the photo itself, or XMP beside it, says so.
     """
     try:
-        with photo.open("rb") as stream:
+        with opened(photo) as (stream, _):
             head = stream.read(HEAD_BYTES)
     except OSError:  # whoever reads the photo says what is wrong with it
         return ()
-    beside = _first_of(_xmp_beside(photo))
-    return people_in_photo(head, beside) or _of_picasa(photo, head) or _of_google(photo)
+    beside = (data for sidecar in _xmp_beside(photo) if (data := _read(sidecar)))
+    return named_by_any(
+        (people_in_photo(head, *beside), _of_picasa(photo, head), _of_google(photo))
+    )
 
 
 def _of_picasa(photo: Path, head: bytes) -> tuple[NamedFace, ...]:
@@ -75,14 +86,9 @@ def _of_google(photo: Path) -> tuple[NamedFace, ...]:
     return ()
 
 
-def _first_of(sidecars: Iterator[Path]) -> bytes:
-    return next((data for sidecar in sidecars if (data := _read(sidecar))), b"")
-
-
 def _read(sidecar: Path, largest: int = _LARGEST_SIDECAR) -> bytes:
     with contextlib.suppress(OSError, ValueError):
-        if sidecar.is_file() and sidecar.stat().st_size <= largest:
-            return sidecar.read_bytes()
+        return read_file(sidecar, largest)
     return b""
 
 
@@ -95,10 +101,10 @@ def _xmp_beside(photo: Path) -> Iterator[Path]:
 
 def _json_beside(photo: Path) -> Iterator[Path]:
     """The JSON files that may be a photo's, the surest first; no folder is listed for it."""
-    for title, number in _titles(photo):
+    for title, number in dict.fromkeys(_titles(photo)):
         whole = f"{title}.supplemental-metadata"
-        longest = min(_LONGEST_STEM, len(whole) - 1)
-        cut = (whole[:length] for length in range(longest, _SHORTEST_STEM - 1, -1))
+        shortest = min(len(title) + 1, _SHORTEST_STEM)
+        cut = (whole[:length] for length in range(len(whole) - 1, shortest - 1, -1))
         for stem in dict.fromkeys((title, whole, *cut)):
             yield photo.with_name(f"{stem}{number}.json")
     yield photo.with_name(f"{photo.stem}.json")
@@ -108,15 +114,31 @@ def _titles(photo: Path) -> Iterator[tuple[str, str]]:
     """Which photo Google's file may name, and the number that tells it from others of that name.
 
     The number of ``a(1).jpg`` stands behind the whole name there: ``a.jpg(1).json``. What was
-    edited has no file of its own.
+    edited has no file of its own, nor has the clip of a photo that moves.
     """
-    yield photo.name, ""
-    numbered = _NUMBERED.fullmatch(photo.stem)
-    stem = photo.stem if numbered is None else numbered["stem"]
-    number = "" if numbered is None else numbered["number"]
-    if number:
-        yield f"{stem}{photo.suffix}", number
-    composed = unicodedata.normalize("NFC", stem)
-    for word in _EDITED:
-        if composed.lower().endswith(word):
-            yield f"{composed[: -len(word)]}{photo.suffix}", number
+    suffix = photo.suffix
+    own = (suffix, suffix.lower(), suffix.upper())
+    others = (*own, *_ORIGINALS, *(ending.upper() for ending in _ORIGINALS))
+    for stem, number in _numbered(photo.stem):
+        for form in _forms(stem):
+            yield from ((f"{form}{ending}", number) for ending in own)
+            if is_clip_name(photo.name):
+                yield from ((f"{form}{ending}", number) for ending in others)
+        composed = unicodedata.normalize("NFC", stem)
+        for word in _EDITED:
+            if not composed.lower().endswith(word):
+                continue
+            for plain, counter in _numbered(composed[: -len(word)]):
+                for form in _forms(plain):
+                    yield from ((f"{form}{ending}", counter or number) for ending in others)
+
+
+def _numbered(stem: str) -> Iterable[tuple[str, str]]:
+    """A name as it is, and without the number that it ends with, beside that number."""
+    found = _NUMBERED.fullmatch(stem)
+    return [(stem, "")] if found is None else [(stem, ""), (found["stem"], found["number"])]
+
+
+def _forms(stem: str) -> Iterable[str]:
+    """A name as it is written here, and as other systems write accents."""
+    return dict.fromkeys((stem, *(unicodedata.normalize(form, stem) for form in ("NFC", "NFD"))))

@@ -14,10 +14,10 @@ from avatarrig.photos.named_people.written import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
 from avatarrig.wire.identity import image_id, subject_name
 from avatarrig.wire.reasons import RejectReason
-from producers.hashing import PhotoContent
+from producers.hashing import PhotoContent, begin_reading
 from producers.moments import Moments, Shot
 from producers.reading_ahead import read_ahead
-from producers.scan import Problem, problem_of
+from producers.scan import FoundPhoto, Problem, problem_of
 
 if TYPE_CHECKING:
     from avatarrig.photos.looks.look import Look
@@ -112,11 +112,14 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         if not asked:
             return None
         mine = [face for face in named if self.person and same_name(face.name, self.person)]
+        region = next((face.region for face in mine if face.region is not None), None)
+        # Where others are named beside the subject, one person may be any of them.
+        is_told = region is not None or not mine or len(mine) == len(named)
         return Sought(
             asked=asked,
             template=self.pointed.get(subject, self.template),
-            region=next((face.region for face in mine if face.region is not None), None),
-            named=bool(mine) if self.person and named else None,
+            region=region,
+            named=bool(mine) if self.person and named and is_told else None,
         )
 
     def subject_of(self, path: str) -> str:
@@ -195,7 +198,7 @@ def _looked_at(
         except OSError as error:
             return problem_of(error)
 
-    for photo, outcome in read_ahead(photos, read):
+    for photo, outcome in read_ahead(_announced(photos), read):
         read_outcome = outcome()
         if isinstance(read_outcome, Problem):
             yield _reject(photo, read_outcome, dataset, now()), None
@@ -205,6 +208,14 @@ def _looked_at(
         whole = msgspec.structs.replace(whole, sought=dataset.sought(named, whole.subject))
         for reference in [_frame(photo, whole, at) for at in content.frames] or [whole]:
             yield reference, content.look
+
+
+def _announced(photos: Iterable[PhotoT]) -> Iterator[PhotoT]:
+    """Has the disk at work on photos that are taken ahead, before a reader has time for them."""
+    for photo in photos:
+        if isinstance(photo, FoundPhoto) and photo.problem is None:
+            begin_reading(photo.file)
+        yield photo
 
 
 def _sorted_out(

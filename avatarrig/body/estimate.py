@@ -15,9 +15,9 @@ from avatarrig.body.advice import advise
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.face import face_ratios
-from avatarrig.body.further import further_bones
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
+from avatarrig.body.population.further import further_bones
 from avatarrig.body.ratios import RATIO_KEYS
 from avatarrig.body.solver.asymmetry import asymmetries, disagreements
 from avatarrig.body.solver.odd_days import odd_days

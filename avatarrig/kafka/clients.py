@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
@@ -23,6 +25,8 @@ Must exceed linger plus request time-out."""
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """A dead replica's open transaction hides later records from readers for that long."""
+TAKE_OVER_SECONDS = 40.0
+"""A broker that starts, or has hundreds of partitions to make, names no coordinator for as long."""
 
 SESSION_TIMEOUT_MS = 10_000
 HEARTBEAT_MS = 500
@@ -56,7 +60,7 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
 def open_transactional_producer(
     settings: KafkaSettings, transactional_id: str, **options: Any
 ) -> KafkaProducer:
-    """Opens a producer for transactions; its caller runs ``init_transactions()`` first.
+    """Opens a producer for transactions, and takes over those of its id.
 
     That fences an earlier producer of the same id and aborts what it left open, so the id
     belongs to a worker's slot, not to a process. ``commit_transaction()`` and
@@ -69,6 +73,7 @@ def open_transactional_producer(
 
     Raises:
         ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
+        KafkaError: The transactions cannot be taken over, or not within `TAKE_OVER_SECONDS`.
     """
     usual: dict[str, Any] = {
         "transactional_id": transactional_id,
@@ -77,7 +82,25 @@ def open_transactional_producer(
         "delivery_timeout_ms": 2 * TRANSACTION_TIMEOUT_MS,
         "max_block_ms": REQUEST_TIMEOUT_MS,
     }
-    return open_producer(settings, **{**usual, **options})
+    producer = open_producer(settings, **{**usual, **options})
+    try:
+        _take_over(producer, time.monotonic() + TAKE_OVER_SECONDS)
+    except KafkaError:
+        producer.close(timeout=0)
+        raise
+    return producer
+
+
+def _take_over(producer: KafkaProducer, give_up: float) -> None:
+    """Goes on waiting for what was asked for: each call waits no longer than a record would."""
+    while True:
+        try:
+            producer.init_transactions()
+        except KafkaTimeoutError:
+            if time.monotonic() >= give_up:
+                raise
+        else:
+            return
 
 
 def open_group_consumer(

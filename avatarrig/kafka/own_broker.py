@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,15 @@ import msgspec
 import platformdirs
 import psutil
 
+from avatarrig.files import make_way, read_file
 from avatarrig.wire import decode_json
 
 USERNAME: Final = "avatarrig"
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _SECRET_BYTES: Final = 32
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{32,256}")
+"""What is damaged would be no password that settings can quote."""
 
 
 class OwnBroker(msgspec.Struct, frozen=True):
@@ -40,8 +44,9 @@ def secret_in(file: Path) -> str:
     Raises:
         OSError: It can neither be read nor written.
     """
-    with contextlib.suppress(FileNotFoundError):
-        if secret := file.read_text("ascii").strip():
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+        secret = read_file(file).decode("ascii", "replace").strip()
+        if _SECRET.fullmatch(secret):
             return secret
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     write_private(file, secret.encode())
@@ -62,7 +67,7 @@ def register(port: int, broker: OwnBroker) -> None:
 def own_broker_at(port: int) -> OwnBroker | None:
     """Finds this user's embedded broker that lives at a port of loopback; None where none does."""
     try:
-        broker = decode_json((_folder() / f"{port}.json").read_bytes(), OwnBroker)
+        broker = decode_json(read_file(_folder() / f"{port}.json"), OwnBroker)
     except (OSError, msgspec.MsgspecError):
         return None
     return broker if _is_owned(Path(broker.lock)) else None
@@ -71,7 +76,7 @@ def own_broker_at(port: int) -> OwnBroker | None:
 def _is_owned(lock: Path) -> bool:
     """Whether the process lives that a broker's lock names; the lock itself is left alone."""
     try:
-        return bool(psutil.pid_exists(int(lock.read_text("ascii").strip())))
+        return bool(psutil.pid_exists(int(read_file(lock))))
     except (OSError, ValueError):
         return False
 
@@ -86,6 +91,7 @@ def write_private(file: Path, data: bytes) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(data)
+    make_way(file)
     temporary.replace(file)
 
 

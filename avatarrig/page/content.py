@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from avatarrig.body.average import average_ratios
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.population.average import average_ratios
 from avatarrig.page.listing import Listing, choose
 from avatarrig.pictures.svg import pose_svg, t_pose_svg
 from avatarrig.wire.estimate import (

@@ -11,6 +11,7 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
+from avatarrig.files import read_file
 from avatarrig.runs import RunDirectory
 from avatarrig.wire.identity import is_image_id
 
@@ -58,7 +59,7 @@ class Thumbnails:
         try:
             if path is None or path.stat().st_size > _LARGEST:
                 return None
-            data = path.read_bytes()
+            data = read_file(path)
         except OSError:  # it was deleted
             return None
         return data if data.startswith(_PNG) else None

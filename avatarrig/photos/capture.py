@@ -46,7 +46,7 @@ _OFFSETS: Final = (
 
 
 def read_capture_time(
-    data: bytes, *, name: str = "", not_after: float | None = None
+    data: bytes, coded: slice | None = None, *, name: str = "", not_after: float | None = None
 ) -> float | None:
     """Finds out when a photo was taken.
 
@@ -58,6 +58,7 @@ def read_capture_time(
 
     Args:
         data: The file's bytes.
+        coded: Where the scans of a JPEG lie (`jpeg.coded_pixels`); looked for where not given.
         name: The file's name, or its path.
         not_after: Later times are not believed, Unix seconds; a day from now if not given.
 
@@ -66,7 +67,7 @@ def read_capture_time(
         in the future).
     """
     latest = time.time() + _CLOCK_SKEW if not_after is None else not_after
-    for moment in _moments(data, name):
+    for moment in _moments(data, coded, name):
         try:
             seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
@@ -76,8 +77,8 @@ def read_capture_time(
     return None
 
 
-def _moments(data: bytes, name: str) -> Iterator[datetime]:
-    said = read_metadata(data)
+def _moments(data: bytes, coded: slice | None, name: str) -> Iterator[datetime]:
+    said = read_metadata(data, coded)
     exif = said.exif
     # Canon's newer raw photos hold the details as a block of its own.
     details = _directory(exif, None) | _directory(exif, ExifTags.IFD.Exif)

@@ -30,6 +30,8 @@ FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """From this EXIF orientation on, width and height change places."""
 
 _XMP_OF_TIFF: Final = 700
+_WIDTH_OF_TIFF: Final = 256
+_HEIGHT_OF_TIFF: Final = 257
 _TIFF_BEGINS: Final = {b"II", b"MM"}
 _EXIF_MARKS: Final = (b"CMT2", b"Exif\0\0")
 """What stands before EXIF in Canon's CR3, and in every JPEG, such as a preview."""
@@ -64,14 +66,15 @@ class Metadata:
     notes: bytes = b""
 
 
-def read_metadata(data: bytes) -> Metadata:
+def read_metadata(data: bytes, coded: slice | None = None) -> Metadata:
     """Reads what a file says; of a damaged one, what can be read.
 
     Args:
         data: The file's bytes, or the first few megabytes.
+        coded: Where the scans of a JPEG lie (`jpeg.coded_pixels`); looked for where not given.
     """
     name = sniff_format(data)
-    notes = _notes(name, data)
+    notes = _notes(name, data, coded)
     if name is None:
         return Metadata(Image.Exif(), notes=notes)
     with warnings.catch_warnings():
@@ -85,8 +88,10 @@ def read_metadata(data: bytes) -> Metadata:
         return replace(said, packet=packet, orientation=turn, is_raw=is_raw, notes=notes)
 
 
-def _notes(name: Format | None, data: bytes) -> bytes:
-    pixels = jpeg.coded_pixels(data) if name == "JPEG" else slice(0, 0)
+def _notes(name: Format | None, data: bytes, coded: slice | None) -> bytes:
+    pixels = slice(0, 0)
+    if name == "JPEG":
+        pixels = jpeg.coded_pixels(data) if coded is None else coded
     before = data[: pixels.start]
     if holds_any(data, _NOTES_BEGIN, pixels.stop):
         return before + data[pixels.stop :]
@@ -102,7 +107,18 @@ def _read_jpeg(data: bytes) -> Metadata:
 def _read_tiff(data: bytes) -> Metadata:
     picture = TiffImageFile(io.BytesIO(data))
     packet = picture.tag_v2.get(_XMP_OF_TIFF, b"")
-    return Metadata(picture.getexif(), packet if isinstance(packet, bytes) else b"")
+    return Metadata(
+        picture.getexif(),
+        packet if isinstance(packet, bytes) else b"",
+        width=_number(picture, _WIDTH_OF_TIFF),
+        height=_number(picture, _HEIGHT_OF_TIFF),
+    )
+
+
+def _number(picture: TiffImageFile, tag: int) -> int:
+    # Pillow's own width and height are those of the upright picture.
+    value = picture.tag_v2.get(tag, 0)
+    return value if isinstance(value, int) else 0
 
 
 def _read_webp(data: bytes) -> Metadata:
@@ -143,7 +159,8 @@ def _read_png(data: bytes) -> Metadata:
     texts = png.texts_of(data, (_PNG_PACKET, _PNG_MADE, *png.EXIF_TEXTS))
     exif = exif_in(png.late_exif(data) or png.exif_in_text(texts))
     made = texts.get(_PNG_MADE, b"").decode("utf-8", "replace")
-    return Metadata(exif, texts.get(_PNG_PACKET, b""), made=made)
+    width, height = png.size_of(data)
+    return Metadata(exif, texts.get(_PNG_PACKET, b""), made=made, width=width, height=height)
 
 
 def _orientation(name: Format, data: bytes, exif: Image.Exif) -> int:

@@ -33,16 +33,19 @@ _SAMPLED: Final = 8
 over all would take a tenth of the time of detection."""
 
 
-def picture_digest(data: bytes) -> str:
+def picture_digest(data: bytes, coded: slice | None = None) -> str:
     """Stands for a file's picture, which is not decoded.
 
     Args:
         data: All of the file's bytes.
+        coded: Where the scans of a JPEG lie (`jpeg.coded_pixels`); looked for where not given.
 
     Returns:
         SHA-256, hexadecimal; empty where the picture cannot be told from the rest of the file.
     """
     name = sniff_format(data)
+    if name == "JPEG":
+        return unless_damaged(lambda: _digest(name, jpeg.pixels_of(data, coded), 2 * len(data)), "")
     pixels_of = None if name is None else _PIXELS.get(name)
     if name is None or pixels_of is None:
         return ""
@@ -99,7 +102,6 @@ def _all(fields: dict[int, Any], number: int) -> tuple[int, ...]:
 
 
 _PIXELS: Final[dict[Format, Callable[[bytes], Iterator[bytes | memoryview]]]] = {
-    "JPEG": jpeg.pixels_of,
     "PNG": _png,
     "WebP": webp.pixels_of,
     "HEIC": boxes.pixels_of,

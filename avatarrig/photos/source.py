@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
-import io
-import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.files import NO_FILE, opened
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.uri import FileUriError, from_file_uri
@@ -104,7 +101,7 @@ class PhotoSource:
 
     def _check_clip(self, file: Path, reference: PhotoReference) -> None:
         """Hashes a clip, in bounded memory, and once for all its frames."""
-        with _opened(file) as (stream, status):
+        with opened(file, follow=False) as (stream, status):
             known = (str(file), status.st_ino, status.st_size, status.st_mtime_ns)
             if self._hashed is None or self._hashed[0] != known:
                 self._hashed = (known, hashlib.file_digest(stream, "sha256").hexdigest())
@@ -140,7 +137,7 @@ class PhotoSource:
         return resolved
 
     def _read_file(self, file: Path) -> bytes:
-        with _opened(file) as (stream, status):
+        with opened(file, follow=False) as (stream, status):
             data = b"" if status.st_size > self._max_bytes else stream.read(self._max_bytes + 1)
         refuse_size(max(status.st_size, len(data)), self._max_bytes)
         return data
@@ -158,7 +155,7 @@ class PhotoSource:
                 RejectReason.MISSING, "the file is gone since it was found"
             ) from error
         if isinstance(error, IsADirectoryError):
-            raise PhotoRefusedError(RejectReason.NOT_A_FILE, "this is a folder") from error
+            raise PhotoRefusedError(RejectReason.NOT_A_FILE, NO_FILE) from error
         raise PhotoRefusedError(
             RejectReason.UNREADABLE, f"the file cannot be read: {error.strerror}"
         )
@@ -209,18 +206,3 @@ def _has_content(folder: Path) -> bool:
         return next(folder.iterdir(), None) is not None
     except OSError:
         return False
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[tuple[io.BufferedReader, os.stat_result]]:
-    """Opens what is a file, and no link to one, folder, pipe or device."""
-    # O_NONBLOCK: a pipe in the photo's place must not be waited for.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(file, flags | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise PhotoRefusedError(
-                RejectReason.NOT_A_FILE, "this is no file: a folder, pipe or device"
-            )
-        yield stream, status

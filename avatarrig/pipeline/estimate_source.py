@@ -10,6 +10,7 @@ import msgspec
 
 from avatarrig.body.estimator import Estimator
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
+from avatarrig.files import read_file
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_observation, write_standings
 from avatarrig.runs.estimate_file import (
@@ -72,7 +73,7 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
         name, estimator, _ = _estimator_of(run, subject)
         return estimator.estimate(subject=name)
     try:
-        return decode_json(file.read_bytes(), Estimate)
+        return decode_json(read_file(file), Estimate)
     except msgspec.MsgspecError as error:
         raise EstimateRefusedError(
             f"{file}: it lacks what is compared ({error}): it was written by an older version; "

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from avatarrig.files import read_file
 from avatarrig.kafka.embedded import storage_state
 from avatarrig.photos.passed_over import FileCounts
 from avatarrig.pipeline.decisions.standings import unsettled
@@ -136,7 +137,7 @@ class FinishedRun:
         if self._request.kafka is not None:
             return None
         try:
-            data = self._directory.finished.read_bytes()
+            data = read_file(self._directory.finished)
             digest, document = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
             if hashlib.sha256(document).digest() != digest:
                 raise msgspec.DecodeError("it does not fit its checksum")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.files import read_file
 from avatarrig.runs import (
     DecisionsFileError,
     ObservationFileError,
@@ -18,10 +19,13 @@ from avatarrig.runs import (
     read_standings,
     write_decisions,
     write_index,
+    write_json,
     write_standings,
 )
 from avatarrig.runs.estimates import places_of_estimates
+from avatarrig.runs.layout import SUBJECTS
 from avatarrig.runs.store import RunStore
+from avatarrig.runs.summary import read_summary, recounted
 from avatarrig.wire import decode_json
 from avatarrig.wire.identity import subject_name
 
@@ -36,25 +40,44 @@ def forget_files(folder: Path, subject: str) -> int:
     if run.finished.is_file():  # it names everybody's photos, and the next run writes it anew
         _delete(run.finished)
     gone: list[Path] = []
-    image_ids = set()
+    image_ids: set[str] = set()
     for file in sorted(run.observations.glob("*.json")):
         image_id = file.stem
-        if _may_be_of(subject, file.read_bytes()):
+        if _may_be_of(subject, read_file(file)):
             image_ids.add(image_id)
             gone += run.files_of(image_id)
     for place in places_of_estimates(run):
         if subject_name(_subject_of_estimate(place) or "") == subject_name(subject):
             gone += [place.estimate, place.preview]
     gone += _forget_decisions(run, subject)
+    gone += sorted(run.logs.glob("*.log"))  # which tell of everybody's photos
     if not set(run.observations.glob("*.json")) - set(gone):
-        gone += [run.index, run.summary, run.files, *sorted(run.logs.glob("*.log"))]
+        gone += [run.index, run.summary, run.files]
     elif run.index.is_file():
-        kept = (row for row in read_index(run) if row.get("image_id") not in image_ids)
-        write_index(run, list(kept))
+        _forget_rows(run, subject, image_ids)
     deleted = [file for file in gone if file.is_file()]
     for file in deleted:
         _delete(file)
+    for emptied in {file.parent for file in deleted if file.parent.parent.name == SUBJECTS}:
+        with contextlib.suppress(OSError):  # somebody has put something there
+            emptied.rmdir()
     return len(deleted)
+
+
+def _forget_rows(run: RunDirectory, subject: str, image_ids: set[str]) -> None:
+    """Takes a subject out of the index, and out of what the summary counts.
+
+    Of an earlier version's index nothing tells whose a rejected photo was.
+    """
+    kept = [
+        row
+        for row in read_index(run)
+        if row.get("image_id") not in image_ids
+        and subject_name(str(row.get("subject") or "")) != subject_name(subject)
+    ]
+    write_index(run, kept)
+    if summary := read_summary(run):
+        write_json(run.summary, recounted(summary, kept))
 
 
 def _may_be_of(subject: str, observation: bytes) -> bool:
@@ -121,7 +144,7 @@ class _Owned(msgspec.Struct, frozen=True):
 
 def _subject_of_estimate(run: RunDirectory) -> str | None:
     try:
-        return _named_in(run.estimate.read_bytes())
+        return _named_in(read_file(run.estimate))
     except OSError:
         return None
 

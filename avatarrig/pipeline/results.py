@@ -105,6 +105,7 @@ def _index(progress: Progress) -> list[dict[str, object]]:
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
+            "subject": found.subject,
             "ok": True,
             "observation": f"{OBSERVATIONS}/{found.image_id}.json",
             "person": seen.person,
@@ -116,6 +117,7 @@ def _index(progress: Progress) -> list[dict[str, object]]:
         {
             "image_id": found.image_id,
             "rel_image_path": found.path,
+            "subject": found.subject,
             "ok": False,
             "reason": reject.reason,
             "message": reject.message,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import shutil
 import time
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.learned import load_learned
@@ -20,6 +21,7 @@ from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.errors import CommandError, ExitCode
+from avatarrig.files import open_to_append
 from avatarrig.kafka.embedded import set_storage_aside
 from avatarrig.kafka.errors import DataDamagedError
 from avatarrig.photos.passed_over import FileCounts, words_for_files
@@ -34,10 +36,12 @@ from avatarrig.process.signals import Interruption
 from avatarrig.runs import (
     RunDirectory,
     RunIdentity,
+    locked,
     make_folder,
     open_run,
     read_decisions,
     read_file_counts,
+    refused,
 )
 from avatarrig.views.progress import Progress
 from avatarrig.wire.identity import asked_fingerprint
@@ -73,7 +77,7 @@ def run_photos(request: RunRequest, screen: Screen) -> Outcome:
         _refuse_without_photos(request)
         with _gone_where_refused(RunDirectory(request.out)):
             run, identity = open_run(request.out, request.dataset)
-            with FileLock(run.private / "lock", blocking=False), _log_into(run):
+            with locked(run), _log_into(run):
                 return _locked_run(request, run, identity, screen, started)
     except Timeout as error:
         raise CommandError(
@@ -124,7 +128,10 @@ def _gone_where_refused(run: RunDirectory) -> Iterator[None]:
 def _log_into(run: RunDirectory) -> Iterator[None]:
     """Has the command's own log beside those of its parts: the screen is for people."""
     make_folder(run.logs)
-    file = (run.logs / "run.log").open("a", encoding="utf-8")
+    try:
+        file = io.TextIOWrapper(open_to_append(run.logs / "run.log"), encoding="utf-8")
+    except OSError as error:
+        raise refused(error, run.logs / "run.log") from error
     configure_logs(file)
     try:
         yield

@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from avatarrig.errors import ExitCode
+from avatarrig.files import open_to_append
 from avatarrig.process.background import Background
 from avatarrig.process.protocol import HOPELESS, Status
 from avatarrig.process.sharing import part_environment
@@ -297,7 +298,7 @@ class _Slot:
             return open(2, "ab", closefd=False)
         try:
             self._log_directory.mkdir(parents=True, exist_ok=True)
-            return (self._log_directory / f"{self.state.name}.log").open("ab")
+            return open_to_append(self._log_directory / f"{self.state.name}.log")
         except OSError as error:  # work goes on without its log
             _log.warning("no log can be kept", child=self.state.name, why=str(error))
             return Path(os.devnull).open("ab")

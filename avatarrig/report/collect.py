@@ -13,6 +13,7 @@ from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.errors import AvatarRigError
+from avatarrig.files import read_file
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
 from avatarrig.runs import RunDirectory, dataset_of, load_run
@@ -195,7 +196,7 @@ def _options(run: RunDirectory) -> EstimateOptions:
 
 def _summary(file: Path) -> _Summary:
     try:
-        return decode_json(file.read_bytes(), _Summary)
+        return decode_json(read_file(file), _Summary)
     except FileNotFoundError:  # it is only there once a run has ended
         return _Summary()
     except (OSError, msgspec.MsgspecError) as error:

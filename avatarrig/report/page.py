@@ -15,6 +15,7 @@ import msgspec
 from markupsafe import Markup
 from PIL import Image
 
+from avatarrig.body.evidence.standing import ADJUDICABLE
 from avatarrig.body.landmarks import BONES
 from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.pictures.preview import draw_preview
@@ -25,8 +26,8 @@ from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
-from avatarrig.views.doubtful import most_doubtful
-from avatarrig.views.years import SHOWN, Year, changing, years_of
+from avatarrig.views.doubtful import suspects
+from avatarrig.views.years import LEAST_PHOTOS, SHOWN, Year, changing, years_of
 from avatarrig.wire import Observation
 from avatarrig.wire.estimate import (
     BONE_LABELS,
@@ -40,13 +41,16 @@ from avatarrig.wire.estimate import (
     FurtherBone,
     Window,
 )
-from avatarrig.wire.reasons import RejectReason, verdict
+from avatarrig.wire.reasons import Exclusion, RejectReason, verdict
 
 _METRICS: Final = {
     "pose_score": "How good the pose is, all in one number, 0 to 1.",
     "pose_inmask_ratio": "Share of the joints that lie on the person.",
     "pose_supported_bones": f"Bones seen well enough to measure, of {len(BONES)}.",
 }
+_CAN_COUNT: Final = ADJUDICABLE | {Exclusion.ON_REQUEST}
+"""Reasons that `avatarrig include` overrules."""
+
 _PER_REASON: Final = 6
 _SHEET_WORDS: Final = 38
 _SUSPECTS: Final = 6
@@ -89,8 +93,8 @@ class _Picture(msgspec.Struct, frozen=True):
 
     @property
     def quoted(self) -> str:
-        """The path as a shell takes it."""
-        return shlex.quote(self.path)
+        """The path as a shell takes it, and no command for an option."""
+        return shlex.quote(f"./{self.path}" if self.path.startswith("-") else self.path)
 
 
 def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
@@ -115,7 +119,10 @@ def make_report(collected: Collected, options: ReportOptions) -> ReportFiles:
             for subject, course in collected.courses.items()
         ],
         best=_pictures(shown),
-        excluded=[(reason.words, *shown) for reason, shown in excluded.items()],
+        excluded=[
+            (reason.words, "include" if reason in _CAN_COUNT else "exclude", *shown)
+            for reason, shown in excluded.items()
+        ],
         rejected=collected.rejected,
         rejected_pictures=_rejected(thumbnails, collected, options.pictures),
         quality=_quality(collected),
@@ -193,6 +200,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     suspects: list[_Picture]
     years: list[Year]
     year_bones: dict[str, str]
+    least_photos: int
     changing: list[str]
 
 
@@ -232,6 +240,7 @@ def _subject(
         suspects=[] if estimate.consistent else _suspects(photos, thumbnails),
         years=years,
         year_bones=SHOWN,
+        least_photos=LEAST_PHOTOS,
         changing=changing(years),
     )
 
@@ -241,8 +250,12 @@ def _suspects(photos: list[Observation], thumbnails: Thumbnails | None) -> list[
     if thumbnails is None:
         return []
     return [
-        _picture(doubtful.observation.path, " · ".join(doubtful.why), picture)
-        for doubtful in most_doubtful(photos, _SUSPECTS)
+        _picture(
+            doubtful.observation.path,
+            " · ".join((verdict(doubtful.excluded), *doubtful.why)),
+            picture,
+        )
+        for doubtful in suspects(photos, _SUSPECTS)
         if (picture := thumbnails.of(doubtful.observation)) is not None
     ]
 

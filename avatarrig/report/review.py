@@ -71,7 +71,8 @@ def _card(photo: Doubtful, thumbnails: Thumbnails) -> _Card:
     seen = photo.observation
     picture = thumbnails.of(seen)
     likeness = seen.meta.get(LIKENESS)
-    words = [*photo.why]
+    state = verdict(photo.excluded)
+    words = [why for why in photo.why if why not in state]
     if photo.excluded is None:
         words.append(f"moves the estimate by {photo.pull:.1f} %")
     if isinstance(likeness, float):
@@ -83,7 +84,7 @@ def _card(photo: Doubtful, thumbnails: Thumbnails) -> _Card:
         image_id=seen.image_id,
         path=seen.path,
         subject=seen.subject,
-        state=verdict(photo.excluded),
+        state=state,
         counts=photo.excluded is None,
         why=" · ".join(words),
         source=source,

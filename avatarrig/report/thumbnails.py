@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageOps
 
+from avatarrig.files import read_file
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import LARGEST_FILE
@@ -75,7 +76,7 @@ class Thumbnails:
         try:
             if photo is None or photo.stat().st_size > LARGEST_FILE:
                 return None
-            return decode_photo(photo.read_bytes()).rgb
+            return decode_photo(read_file(photo)).rgb
         except (OSError, PhotoRefusedError):
             return None
 

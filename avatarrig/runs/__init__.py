@@ -1,11 +1,18 @@
 """A run's files: where they are, how they are written and read back."""
 
-from avatarrig.runs.atomic import RunStorageError, make_folder, write_atomically, write_json
+from avatarrig.runs.atomic import (
+    RunStorageError,
+    make_folder,
+    refused,
+    write_atomically,
+    write_json,
+)
 from avatarrig.runs.decisions import (
     Decided,
     Decisions,
     DecisionsFileError,
     as_it_stands,
+    decided_since,
     read_decisions,
     read_standings,
     write_decisions,
@@ -25,7 +32,14 @@ from avatarrig.runs.files import (
     write_observation,
     write_pictures,
 )
-from avatarrig.runs.layout import ForeignRunError, RunDirectory, RunIdentity, dataset_of, open_run
+from avatarrig.runs.layout import (
+    ForeignRunError,
+    RunDirectory,
+    RunIdentity,
+    dataset_of,
+    locked,
+    open_run,
+)
 from avatarrig.runs.loaded import Run, load_run
 from avatarrig.runs.observation_document import ObservationFileError
 
@@ -44,9 +58,11 @@ __all__ = [
     "WantedFiles",
     "as_it_stands",
     "dataset_of",
+    "decided_since",
     "is_complete",
     "lacking_files",
     "load_run",
+    "locked",
     "make_folder",
     "open_run",
     "parse_observation",
@@ -55,6 +71,7 @@ __all__ = [
     "read_index",
     "read_observation",
     "read_standings",
+    "refused",
     "write_atomically",
     "write_decisions",
     "write_index",

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.files import make_way
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}
@@ -37,13 +38,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()  # which fails where something is in it
+        make_way(path)
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # where no file could be made, none is left
             temporary.unlink()
-        raise RunStorageError(error.errno, _advice(error), str(path)) from error
+        raise refused(error, path) from error
+
+
+def refused(error: OSError, path: Path) -> RunStorageError:
+    """Says of a file system's error what to do about it."""
+    return RunStorageError(error.errno, _advice(error), str(path))
 
 
 def make_folder(path: Path) -> None:
@@ -55,7 +60,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunStorageError(error.errno, _advice(error), str(path)) from error
+        raise refused(error, path) from error
 
 
 def remove_unfinished(folder: Path) -> None:

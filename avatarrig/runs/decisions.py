@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from avatarrig.errors import AvatarRigError, ExitCode
+from avatarrig.files import read_file, told
 from avatarrig.runs.atomic import write_json
 from avatarrig.wire import decode_json
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.standings import AS_SEEN, as_decided
+from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.runs.layout import RunDirectory
@@ -28,6 +30,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
             so that the topics hear of it.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.
+        before: Of a photo that is left out, how it stood until then.
     """
 
     image_id: str
@@ -36,6 +39,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     standing: str
     reason: str = ""
     decided_at: float = 0.0
+    before: str = ""
 
     @property
     def key(self) -> PhotoKey:
@@ -53,6 +57,9 @@ class _File(msgspec.Struct, frozen=True):
     decisions: tuple[Decided, ...] = ()
 
 
+_OF_DATASET: Final = {ONLY_COPY, Exclusion.GONE.value, Exclusion.OUT_OF_PERIOD.value}
+"""What follows from the dataset alone, and stands where a decision is undone."""
+
 Decisions = dict[PhotoKey, Decided]
 """What was decided, by photo."""
 
@@ -64,12 +71,12 @@ def read_decisions(run: RunDirectory) -> Decisions:
         DecisionsFileError: It is damaged.
     """
     try:
-        file = decode_json(run.decisions.read_bytes(), _File)
+        file = decode_json(read_file(run.decisions), _File)
     except FileNotFoundError:
         return {}
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise DecisionsFileError(
-            f"{run.decisions} is damaged ({error}): mend it, or delete it and decide anew"
+            f"{told(run.decisions, error)}: mend it, or delete it and decide anew"
         ) from error
     return {decided.key: decided for decided in file.decisions}
 
@@ -100,18 +107,34 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
     Raises:
         DecisionsFileError: A file is damaged.
     """
+    standings = _standings_before(run)
+    for key, decision in read_decisions(run).items():
+        if decision.standing or standings.get(key) not in _OF_DATASET:
+            standings[key] = decision.standing
+    return standings
+
+
+def _standings_before(run: RunDirectory) -> dict[PhotoKey, str]:
     try:
-        rows = decode_json(run.standings.read_bytes(), list[tuple[str, str, str]])
+        rows = decode_json(read_file(run.standings), list[tuple[str, str, str]])
     except FileNotFoundError:
         rows = []
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise DecisionsFileError(
-            f"{run.standings} is damaged ({error}): delete it, and run the same command again"
+            f"{told(run.standings, error)}: delete it, and run the same command again"
         ) from error
-    standings = {(subject, image_id): standing for subject, image_id, standing in rows}
-    for key, decision in read_decisions(run).items():
-        standings[key] = decision.standing
-    return standings
+    return {(subject, image_id): standing for subject, image_id, standing in rows}
+
+
+def decided_since(run: RunDirectory) -> bool:
+    """Tells whether something was decided by hand since the last run, which its topics do not know.
+
+    Raises:
+        DecisionsFileError: A file is damaged.
+    """
+    before = _standings_before(run)
+    decided = read_decisions(run).items()
+    return any(before.get(key, AS_SEEN) != made.standing for key, made in decided)
 
 
 def as_it_stands(observation: Observation, standings: Mapping[PhotoKey, str]) -> Observation:

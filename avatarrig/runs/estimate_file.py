@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
+from avatarrig.files import read_file
 from avatarrig.runs.estimates import places_of_estimates
 from avatarrig.runs.layout import RunDirectory
 from avatarrig.wire import decode_json
@@ -88,7 +89,7 @@ def _is_of(stored: StoredEstimate, subject: str) -> bool:
 
 def _read(file: Path) -> StoredEstimate:
     try:
-        estimate = decode_json(file.read_bytes(), FileEstimate)
+        estimate = decode_json(read_file(file), FileEstimate)
     except (OSError, msgspec.MsgspecError) as error:
         raise EstimateRefusedError(f"{file} cannot be read: {error}") from error
     return StoredEstimate(file, estimate.subject or file.parent.name, estimate)

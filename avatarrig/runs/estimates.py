@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
+from avatarrig.files import read_file
 from avatarrig.runs.atomic import write_json
 from avatarrig.runs.layout import SUBJECTS, RunDirectory
 from avatarrig.wire import decode_json
@@ -64,9 +65,19 @@ def options_of(run: RunDirectory) -> EstimateOptions:
         OSError: It cannot be read; FileNotFoundError before the run has ended.
         msgspec.MsgspecError: It is damaged.
     """
-    asked = decode_json(run.estimate.read_bytes(), _Asked)
+    asked = decode_json(read_file(run.estimate), _Asked)
     days = None if asked.window is None else asked.window.days
     return EstimateOptions(height=asked.height, measured=asked.measured, window_days=days)
+
+
+def read_estimates(run: RunDirectory) -> dict[str, tuple[Estimate, float]]:
+    """Reads the estimates of a run that can be read, and when each was written, Unix seconds."""
+    found = {}
+    for place in places_of_estimates(run):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            estimate = decode_json(read_file(place.estimate), Estimate)
+            found[estimate.subject] = estimate, place.estimate.stat().st_mtime
+    return found
 
 
 def places_of_estimates(run: RunDirectory) -> list[RunDirectory]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from avatarrig.files import read_file
 from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs.atomic import write_atomically
@@ -70,7 +71,7 @@ def read_observation(path: Path) -> Observation:
         ObservationFileError: Naming the file and what is wrong with it.
         FileNotFoundError: There is none.
     """
-    return parse_observation(path.read_bytes(), str(path))
+    return parse_observation(read_file(path), str(path))
 
 
 def parse_observation(data: bytes, where: str) -> Observation:
@@ -93,7 +94,7 @@ def parse_observation(data: bytes, where: str) -> Observation:
 def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
     """Reads what `avatarrig.photos.passed_over.FileCounts` laid out; None where nothing did."""
     try:
-        document: dict[str, Any] = decode_json(run.files.read_bytes(), dict)
+        document: dict[str, Any] = decode_json(read_file(run.files), dict)
         words_for_files(document)  # which needs all of it
     except (OSError, msgspec.MsgspecError, KeyError, ValueError, TypeError):
         return None
@@ -108,7 +109,7 @@ def read_index(run: RunDirectory) -> list[dict[str, Any]]:
     """
     rows = []
     with contextlib.suppress(OSError):
-        for line in run.index.read_bytes().splitlines():
+        for line in read_file(run.index).splitlines():
             with contextlib.suppress(msgspec.MsgspecError):
                 rows.append(decode_json(line, dict[str, Any]))
     return rows
@@ -166,7 +167,7 @@ def lacking_files(
         wanted: Files asked for beside the observation.
     """
     try:
-        text = run.observation(image_id).read_bytes()
+        text = read_file(run.observation(image_id))
         seal = seal_of(text)
         stamped = decode_json(text, _Stamped)
         if seal is Seal.NONE:
@@ -198,6 +199,6 @@ def is_complete(
 
 def _is_whole(picture: Path) -> bool:
     try:
-        return is_whole_png(picture.read_bytes())
+        return is_whole_png(read_file(picture))
     except OSError:
         return False

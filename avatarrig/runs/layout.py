@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from avatarrig.errors import AvatarRigError, ExitCode
-from avatarrig.runs.atomic import remove_unfinished, write_json
+from avatarrig.files import make_way, read_file, told
+from avatarrig.runs.atomic import refused, remove_unfinished, write_json
 from avatarrig.wire import decode_json
 
 OBSERVATIONS = "observations"
@@ -112,6 +116,7 @@ class RunDirectory(msgspec.Struct, frozen=True):
 
 
 _IDENTITY = "run.json"
+_LOCK = "lock"
 
 
 class RunIdentity(msgspec.Struct, frozen=True):
@@ -128,10 +133,33 @@ class ForeignRunError(AvatarRigError, ValueError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+@contextlib.contextmanager
+def locked(run: RunDirectory) -> Iterator[None]:
+    """Keeps other commands that change a run away from it.
+
+    Raises:
+        filelock.Timeout: One is at work on it.
+        RunStorageError: The lock cannot be made.
+    """
+    file = run.private / _LOCK
+    make_way(file)
+    lock = FileLock(file, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise refused(error, file) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def dataset_of(run: RunDirectory) -> Path | None:
     """Folder of a run's photos, as the run itself noted it; None where it noted nothing."""
     try:
-        identity = decode_json((run.private / _IDENTITY).read_bytes(), RunIdentity)
+        identity = decode_json(read_file(run.private / _IDENTITY), RunIdentity)
     except (OSError, msgspec.MsgspecError):
         return None
     return Path(identity.dataset_dir)
@@ -154,13 +182,13 @@ def open_run(path: Path, dataset_dir: Path) -> tuple[RunDirectory, RunIdentity]:
     wanted = str(dataset_dir.resolve())
     identity_file = run.private / _IDENTITY
     try:
-        identity = decode_json(identity_file.read_bytes(), RunIdentity)
+        identity = decode_json(read_file(identity_file), RunIdentity)
     except (FileNotFoundError, NotADirectoryError):
         identity = RunIdentity(uuid.uuid4().hex[:12], wanted, dataset_dir.resolve().name)
         write_json(identity_file, identity)
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise ForeignRunError(
-            f"{identity_file} is damaged ({error}): delete it, or choose another --out"
+            f"{told(identity_file, error)}: delete it, or choose another --out"
         ) from error
     if identity.dataset_dir != wanted:
         raise ForeignRunError(

@@ -7,10 +7,13 @@ import time
 import msgspec
 
 from avatarrig.kafka.settings import KafkaSettings
+from avatarrig.runs import RunDirectory, decided_since
+from avatarrig.runs.estimates import read_estimates
 from avatarrig.views.feed import look
 from avatarrig.views.snapshot import Snapshot
 from avatarrig.views.stream import GroupStatus
 from avatarrig.wire import SkeletonRecord
+from avatarrig.wire.estimate import Estimate
 
 
 class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +22,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         moments: Moments that these were taken in; None in estimates of 1.0, which do not say.
         age: Seconds since it was published.
+        excluded: How many photos do not count, by reason.
     """
 
     subject: str
@@ -29,6 +33,7 @@ class SkeletonStatus(msgspec.Struct, frozen=True, kw_only=True):
     stable: int
     bones: int
     age: float
+    excluded: dict[str, int] = {}
 
 
 class PipelineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +101,43 @@ def status_of(seen: Snapshot, now: float) -> PipelineStatus:
     )
 
 
+def with_decisions_since(status: PipelineStatus, run: RunDirectory, now: float) -> PipelineStatus:
+    """Shows the estimates of a run that has ended as its files tell them, where they know better.
+
+    Where something was decided by hand since, the run's topics hear of it at its next start.
+
+    Args:
+        now: Unix seconds.
+
+    Raises:
+        DecisionsFileError: A file is damaged.
+    """
+    if not decided_since(run):
+        return status
+    files = read_estimates(run)
+    return msgspec.structs.replace(
+        status,
+        skeletons=[
+            _as_in_file(known, *files[known.subject], now) if known.subject in files else known
+            for known in status.skeletons
+        ],
+    )
+
+
+def _as_in_file(
+    known: SkeletonStatus, estimate: Estimate, written_at: float, now: float
+) -> SkeletonStatus:
+    return msgspec.structs.replace(
+        known,
+        used=estimate.used,
+        moments=estimate.moments,
+        stable=estimate.stable,
+        bones=len(estimate.stats),
+        age=max(0.0, now - written_at),
+        excluded=dict(estimate.excluded),
+    )
+
+
 def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
     return SkeletonStatus(
         subject=record.subject,
@@ -106,4 +148,5 @@ def _skeleton(record: SkeletonRecord, now: float) -> SkeletonStatus:
         stable=record.estimate.stable,
         bones=len(record.estimate.stats),
         age=max(0.0, now - record.estimated_at),
+        excluded=dict(record.estimate.excluded),
     )

@@ -14,7 +14,8 @@ import msgspec
 
 from avatarrig.process.isolated import environment_without_secrets
 from avatarrig.process.supervision import KILLED
-from processors.sandbox.messages import Answer, GarbledError, parse_answer, read_frame, write_frame
+from avatarrig.wire.framing import GarbledError
+from processors.sandbox.messages import Answer, parse_answer, read_frame, write_frame
 
 _COMMAND = (sys.executable, "-P", "-m", "processors.sandbox.process")
 _TAIL_BYTES = 8192

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from avatarrig.files import read_file
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.runs import (
     ObservationFileError,
@@ -85,7 +86,7 @@ class Copies:
         if self._run is None:
             return None
         try:
-            mask = self._run.mask(observation.image_id).read_bytes()
+            mask = read_file(self._run.mask(observation.image_id))
         except OSError:
             return None
         return Seen(observation, Pictures(mask=mask))

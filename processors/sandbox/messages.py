@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
-from avatarrig.errors import AvatarRigError
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.framing import GarbledError, read_framed, write_framed
 from avatarrig.wire.packing import UNREADABLE
 
-_LENGTH = struct.Struct("<I")
-LONGEST_FRAME = 4 << 20
-
-
-class GarbledError(AvatarRigError, ValueError):
-    """The other side wrote something that is no message."""
+_LONGEST: Final = 4 << 20
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -84,29 +78,13 @@ Answer = Ready | Unusable | Begun | Observed | Refused | Unreachable | CannotWri
 
 
 def write_frame(stream: BinaryIO, message: msgspec.Struct) -> None:
-    """Writes a message behind its length, in one go. Raises OSError: The other side is gone."""
-    data = msgspec.msgpack.encode(message)
-    stream.write(_LENGTH.pack(len(data)) + data)
-    stream.flush()
+    """Writes a message. Raises OSError: The other side is gone."""
+    write_framed(stream, msgspec.msgpack.encode(message))
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """Reads one message's bytes.
-
-    Returns:
-        The bytes, or None where the other side is gone.
-
-    Raises:
-        GarbledError: A length that no message has.
-    """
-    header = stream.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(header)
-    if length > LONGEST_FRAME:
-        raise GarbledError(f"a message of {length} bytes")
-    data = stream.read(length)
-    return data if len(data) == length else None
+    """Reads one message's bytes: None where the other side is gone. Raises GarbledError."""
+    return read_framed(stream, _LONGEST)
 
 
 def parse_answer(data: bytes) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,9 +14,10 @@ from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.evidence import evidence_from_landmarks
 from avatarrig.body.evidence.face import with_face
 from avatarrig.body.evidence.learned import Learned, load_learned
-from avatarrig.body.recognition import VERDICT, Verdict
+from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.body.refused import LearnedRefusedError
 from avatarrig.detectors.options import DetectorOptions
+from avatarrig.files import read_file
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.picture_digest import pixels_digest
 from avatarrig.photos.refused import PhotoRefusedError
@@ -39,8 +40,6 @@ from processors.sandbox.copies import Copies
 from processors.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from avatarrig.detectors.detector import Detection
 
 
@@ -100,7 +99,7 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
             captured_at=reference.captured_at,
             run=reference.run,
             observed_at=time.time(),
-            excluded=_excluded(reference, seen.observation.meta),
+            excluded=_excluded(reference, seen.observation),
         )
         if self.run is not None:
             write_observation(self.run, observation, seen.pictures)
@@ -194,7 +193,7 @@ def _unpacked(array: PackedArray | None) -> NDArray[np.float32] | None:
 def _read_mask(file: Path) -> Mask | None:
     """Reads a mask that was written; None where there is none."""
     try:
-        picture = decode_photo(file.read_bytes())
+        picture = decode_photo(read_file(file))
     except (OSError, PhotoRefusedError):
         return None
     return np.ascontiguousarray(picture.rgb[..., 0])
@@ -238,7 +237,7 @@ def assemble(
         face=_packed(seen.face),
         blendshapes=_packed(seen.blendshapes),
         meta=dict(seen.meta),
-        excluded=_excluded(reference, seen.meta),
+        excluded=_excluded(reference, seen),
         look=seen.look,
         pixels=pixels_digest(seen.rgb, seen.width, seen.height),
     )
@@ -256,11 +255,14 @@ def _evidence(seen: Detection, learned: Learned | Unlearned) -> Evidence | None:
     return evidence_from_landmarks(seen.pose, seen.world, seen.width, seen.height, learned=learned)
 
 
-def _excluded(reference: PhotoReference, meta: Mapping[str, Any]) -> str | None:
+def _excluded(reference: PhotoReference, seen: Detection | Observation) -> str | None:
     if reference.duplicate_of is not None:
         return f"{Exclusion.DUPLICATE} of {reference.duplicate_of}"
-    verdict = meta.get(VERDICT)
-    return None if verdict in {None, Verdict.SUBJECT} else str(verdict)
+    verdict = seen.meta.get(VERDICT)
+    is_empty = seen.pose is None and seen.meta.get(LIKENESS) is None and not seen.people
+    if verdict in {None, Verdict.SUBJECT} or (verdict == Verdict.UNSURE and is_empty):
+        return None  # of a photo of nobody it needs no saying that they are nobody in particular
+    return str(verdict)
 
 
 def _packed(array: NDArray[np.float32] | None) -> PackedArray | None:

@@ -2,9 +2,10 @@
 
     python scripts/estimator/further.py DIR
 
-reads ANSUR II (see `estimator.anthropometry`) in DIR, writes ``avatarrig/body/further.json`` and
-prints, for each bone, how far the other half of the people is from what the first half says: by
-the mean share of stature alone, and given the seven bones.
+reads ANSUR II (see `estimator.anthropometry`) in DIR, writes
+``avatarrig/body/population/further.json`` and prints, for each bone, how far the other half of the
+people is from what the first half says: by the mean share of stature alone, and given the seven
+bones.
 
 Rows of the table: a bone's mean share of stature, how the logarithm of its length over the
 geometric mean of the seven follows the seven's size-free coordinates, and the standard deviation
@@ -29,15 +30,15 @@ if __name__ == "__main__":
 from estimator.anthropometry import analogues, read_survey
 from estimator.population import mean_of_people
 
-from avatarrig.body.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES
+from avatarrig.body.population.anthropometry import STATURE_OVER_LEG_AND_TORSO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Measurements = dict[str, NDArray[np.float64]]
 
-TABLE: Final = Path(__file__).parents[2] / "avatarrig" / "body" / "further.json"
+TABLE: Final = Path(__file__).parents[2] / "avatarrig" / "body" / "population" / "further.json"
 RENDERED: Final = Path(__file__).parents[1] / "training_data"
 _HEAD_OVER_STATURE: Final = 0.130
 """Chin to crown (Drillis and Contini 1966): the survey does not measure it. How it varies is that

@@ -28,7 +28,7 @@ from estimator.people import find_sets, read_set
 
 from avatarrig.body.bones import BENCH_RATIOS, POOLED_BONES, FloatArray
 from avatarrig.body.evidence.learned import load_learned
-from avatarrig.body.further import further_bones
+from avatarrig.body.population.further import further_bones
 from avatarrig.body.solver.person import Proportions, solve_moments
 from avatarrig.body.tape.evidence import NOTHING, Tape
 from avatarrig.wire.estimate import Measured

@@ -36,7 +36,6 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     first = open_transactional_producer(
         kafka, "slot", transaction_timeout_ms=round(1000 * TIMEOUT_SECONDS)
     )
-    first.init_transactions()
     first.begin_transaction()
     first.send(OBSERVATIONS, key=b"photo", value=b"never committed")
     first.flush()
@@ -44,7 +43,6 @@ def test_a_transaction_that_times_out_while_the_broker_is_down_is_aborted(
     time.sleep(TIMEOUT_SECONDS)  # it is to time out before the broker is back
     fresh_kafka.restart()
     second = open_transactional_producer(kafka, "slot")
-    second.init_transactions()
     second.begin_transaction()
     second.send(OBSERVATIONS, key=b"photo", value=b"committed")
     second.commit_transaction()
@@ -71,7 +69,6 @@ def test_transactions_that_end_while_the_broker_is_killed_end_in_all_their_parti
     fresh_kafka.restart()
     for number in range(PRODUCERS):
         successor = open_transactional_producer(kafka, f"slot-{number}")
-        successor.init_transactions()
         successor.close(timeout=1)
     wait_for(lambda: not open_transactions(kafka), patience=PATIENCE)
     values = Counter(read_committed(kafka, "records"))
@@ -83,7 +80,6 @@ def test_transactions_that_end_while_the_broker_is_killed_end_in_all_their_parti
 def open_begun(kafka: KafkaSettings, slot: str) -> KafkaProducer:
     """A producer with a record in each partition, not committed."""
     producer = open_transactional_producer(kafka, slot)
-    producer.init_transactions()
     producer.begin_transaction()
     for partition in range(PARTITIONS):
         producer.send("records", partition=partition, value=slot.encode())

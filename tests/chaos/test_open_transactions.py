@@ -23,7 +23,6 @@ def test_an_open_transaction_ends_after_the_broker_was_killed(
     settings = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
     create_topics(settings, [Topic("records", 1)])
     producer = open_transactional_producer(settings, "slot")
-    producer.init_transactions()
     producer.begin_transaction()
     producer.send("records", value=b"never committed").get(timeout=PATIENCE)
     kill(fresh_kafka)

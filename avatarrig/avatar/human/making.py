@@ -13,7 +13,7 @@ from avatarrig.avatar.gltf.container import Container, write_container
 from avatarrig.avatar.human.figure import to_container
 from avatarrig.avatar.human.shape import Human, shape
 from avatarrig.avatar.human.source import HumanFiles
-from avatarrig.body.anthropometry import stature
+from avatarrig.body.population.anthropometry import stature
 from avatarrig.body.rig.lengths import RigLengths
 
 AVERAGE_HEIGHT: Final = 1.69

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import posixpath
+import unicodedata
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +29,9 @@ BY_HAND: Final = frozenset(
 )
 """How a person can have a photo stand; `ONLY_COPY` again, where it stood so before."""
 
+_WHOLE: Final = "."
+"""The dataset itself, as a path within it."""
+
 Change = Callable[["Observation", str], str]
 """From what was observed and how a photo stands to how it shall stand."""
 
@@ -43,16 +51,53 @@ class KnownPhoto(msgspec.Struct, frozen=True):
 
 
 def fits(photo: KnownPhoto, name: str, within: str | None = None) -> bool:
-    """Tells whether a photo is named: by image_id, path, folder or pattern.
+    """Tells whether a photo is named: by itself, by a folder that it is in, or by a pattern.
 
     Args:
         within: The same as a path within the dataset, where it was one from elsewhere.
     """
-    names = {name} if within is None else {name, within}
-    if photo.image_id == name or photo.path in names:
+    if not name.strip():
+        return False
+    path = unicodedata.normalize("NFC", photo.path)
+    return (
+        within == _WHOLE
+        or is_itself(photo, name, within)
+        or any(
+            path.startswith(f"{way.rstrip('/')}/") or fnmatchcase(path, way)
+            for way in _ways(name) | _ways(within or name)
+        )
+    )
+
+
+def is_itself(photo: KnownPhoto, name: str, within: str | None = None) -> bool:
+    """Tells whether a photo is named alone: by image_id, one of its files, or path; see `fits`."""
+    if photo.image_id in {name, _stem_of_file(name)}:
         return True
-    folders = [f"{each.rstrip('/')}/" for each in names]
-    return any(photo.path.startswith(folder) for folder in folders) or fnmatchcase(photo.path, name)
+    ways = _ways(name) | _ways(within or name)
+    return not ways.isdisjoint({photo.path, unicodedata.normalize("NFC", photo.path)})
+
+
+@lru_cache(4096)
+def _ways(name: str) -> frozenset[str]:
+    """How else a path or pattern may be written: with the dots, strokes and accents of others."""
+    ways = {unicodedata.normalize("NFC", name)}
+    ways |= {way.replace("\\", "/") for way in ways}
+    return frozenset(ways | {posixpath.normpath(way) for way in ways})
+
+
+@lru_cache(4096)
+def _stem_of_file(name: str) -> str:
+    """The image_id that names one of a run's own files: an observation, an overlay, a mask."""
+    path = PurePosixPath(name)
+    return path.stem.removesuffix("_raw") if path.suffix in {".json", ".png"} else name
+
+
+def alike(photos: Iterable[KnownPhoto], name: str) -> str:
+    """Says which path may be meant by a name that fits nothing; empty where none is like it."""
+    paths = {photo.path: PurePosixPath(photo.path).name.casefold() for photo in photos}
+    wanted = PurePosixPath(name).name.casefold()
+    found = next((path for path in sorted(paths) if paths[path] == wanted), "")
+    return found or next(iter(get_close_matches(name, sorted(paths), 1)), "")
 
 
 def leave_out(_: Observation, __: str) -> str:
@@ -70,6 +115,33 @@ def bring_back(seen: Observation, standing: str) -> str:
     return standing
 
 
+def bringing_back(standings: Iterable[str]) -> Change:
+    """Chooses how photos are brought back that a pattern or folder names together.
+
+    Those that were left out are brought back first, alone: the estimate is that of before. Where
+    none was, photos count of which nobody was sure.
+
+    Args:
+        standings: How they stand.
+    """
+    return _undo if Exclusion.ON_REQUEST in standings else bring_back
+
+
+def _undo(_: Observation, standing: str) -> str:
+    return AS_SEEN if standing == Exclusion.ON_REQUEST else standing
+
+
+def stood_before(standing: str, to: str, before: str) -> str:
+    """Tells how a photo shall stand that may have counted by hand before it was left out.
+
+    Args:
+        standing: How it stands.
+        to: How it shall stand by itself.
+        before: How it stood before it stood so.
+    """
+    return COUNTS if (standing, before) == (Exclusion.ON_REQUEST, COUNTS) and not to else to
+
+
 def why_same(seen: Observation, standing: str) -> str:
     """Says in words why nothing changes for a photo."""
     verdict = judge(as_decided(seen, standing))
@@ -77,4 +149,7 @@ def why_same(seen: Observation, standing: str) -> str:
         return "it counts already"
     if verdict.reason is Exclusion.ON_REQUEST:
         return "it is left out already"
-    return words_for(verdict.reason)
+    words = words_for(verdict.reason)
+    return (
+        f"{words}; include it once more and it counts" if verdict.reason in ADJUDICABLE else words
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from avatarrig.body.anthropometry import SHARE_OF_STATURE, stature
+from avatarrig.body.population.anthropometry import SHARE_OF_STATURE, stature
 from avatarrig.body.rig.lengths import (
     ANTHROPOMETRY,
     DIVISION,

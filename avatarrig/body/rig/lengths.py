@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from avatarrig.body.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.body.height import SHORTEST, TALLEST
+from avatarrig.body.population.anthropometry import SHARE_OF_STATURE, is_enough_for_stature, stature
 from avatarrig.errors import AvatarRigError
 from avatarrig.wire.estimate import LONGEST, BoneEstimate, Estimate, FaceRatio, FurtherBone
 

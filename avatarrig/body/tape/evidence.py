@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES, FloatArray
+from avatarrig.body.population.anthropometry import STATURE_LOG_ERROR, STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.tape.measure import pooled
 from avatarrig.wire.estimate import FURTHER_LABELS
 

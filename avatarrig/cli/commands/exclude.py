@@ -59,7 +59,8 @@ def include(
     """Bring photos back that were left out, or have photos count of which nobody was sure.
 
     PHOTO is named as for avatarrig exclude. A photo that does not count since it is not sure
-    who it shows counts then, with the pose that was found.
+    who it shows, or as it shows somebody else, counts then, with the pose that was found. Of a
+    folder or pattern, photos that were left out are brought back first, alone.
     """
     _decide(names, subject, reason, kafka, excluding=False)
 
@@ -76,7 +77,9 @@ def _decide(
         _decide_in_service(names, subject, reason, kafka, excluding=excluding)
         return
     if len(names) <= 1:
-        raise click.UsageError("give the run directory, then the photos")
+        raise click.UsageError(
+            "give the run directory, then the photos; of a service give --subject and the photos"
+        )
     from avatarrig.pipeline.decisions import deciding
 
     run, *photos = names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,15 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
 from avatarrig.cli.screen.printable import printable, words
+from avatarrig.cli.screen.tail_lines import that_do_not_count
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs import RunDirectory, read_file_counts
-from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus, read_status
+from avatarrig.views.pipeline_status import (
+    PipelineStatus,
+    SkeletonStatus,
+    read_status,
+    with_decisions_since,
+)
 from avatarrig.views.snapshot import departed_words
 from avatarrig.views.view import duration
 from avatarrig.wire.counted import counted
@@ -43,6 +50,8 @@ def status(
     at_work = is_at_work(run_directory)
     with fail_clearly(), reach(run_directory, kafka) as reached:
         state = read_status(reached, at_work=at_work)
+        if run_directory is not None and not at_work:
+            state = with_decisions_since(state, RunDirectory(run_directory), time.time())
     files = None if run_directory is None else read_file_counts(RunDirectory(run_directory))
     if as_json:
         document = msgspec.to_builtins(state) | {"files": files}
@@ -85,6 +94,9 @@ def _print(console: Console, state: PipelineStatus, *, most: int | None) -> None
         console.print(words(_summary(state.skeletons), style="bold"))
         shown = state.skeletons if most is None else state.skeletons[:most]
         console.print(_skeletons(shown))
+        for skeleton in shown:
+            if said := that_do_not_count(skeleton.excluded):
+                console.print(words(f"{printable(skeleton.subject)}: {said}"), soft_wrap=True)
         if len(shown) < len(state.skeletons):
             more = len(state.skeletons) - len(shown)
             console.print(words(f"… and {more:,} more; --all lists them", style="dim"))

@@ -18,12 +18,14 @@ from rich.live import Live
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.printable import say
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.signals import Interruption
+from avatarrig.runs import RunDirectory, decided_since
 from avatarrig.views import Subject
 from avatarrig.views.updates import updates
 from avatarrig.views.watch import Watching, watched_once
@@ -37,6 +39,10 @@ STILL_SECONDS: Final = 1.0
 
 PLAIN_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.2
+DECIDED_SINCE: Final = (
+    "photos were left out or brought back by hand since: this shows the estimate of before, and "
+    "changes when the run's command is given again; its files show it already"
+)
 HOLD_SECONDS: Final = 5.0
 """Of several subjects one stays in view so long, so that it can be read."""
 
@@ -68,6 +74,8 @@ def tail(
     wanted = frozenset(subjects)
     console = Console(highlight=False)
     with fail_clearly(), _ended_by_reader(), Interruption(), reach(run_directory, kafka) as reached:
+        if run_directory is not None and decided_since(RunDirectory(run_directory)):
+            say(DECIDED_SINCE, err=True)
         if as_json or from_beginning or not (once or _can_draw(console)):
             _lines(reached, wanted, as_json=as_json, once=once, history=from_beginning)
         elif once:

@@ -54,7 +54,7 @@ _REFERENCE_AT = click.option(
     multiple=True,
     type=_Place(),
     help="Which face is meant in a reference that shows several, in shares of its width and "
-    "height; one for each such reference, in their order.",
+    "height; one for each such reference, or one for each of all, in their order.",
 )
 _PERSON = click.option(
     "--person",

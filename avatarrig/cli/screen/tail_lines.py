@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from avatarrig.cli.screen.printable import printable
 from avatarrig.wire import HistoryRecord
 from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import BONE_LABELS
+from avatarrig.wire.reasons import words_for
 
 
 def json_line(note: HistoryRecord) -> str:
@@ -46,6 +48,16 @@ def update_document(note: HistoryRecord) -> dict[str, Any]:
 def photos_that_count(photos: int, used: int) -> str:
     """How many photos there are, and how many of them count."""
     return f"{counted(photos, 'photo')}, {used:,} count{'s' if used == 1 else ''}"
+
+
+def that_do_not_count(excluded: Mapping[str, int]) -> str:
+    """How many photos do not count, and why; empty where all do.
+
+    Args:
+        excluded: Reason to number.
+    """
+    said = ", ".join(f"{count:,} {words_for(reason)}" for reason, count in excluded.items())
+    return f"do not count: {printable(said, 400)}" if said else ""
 
 
 def of_moments(count: int | None) -> str:

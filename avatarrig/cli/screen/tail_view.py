@@ -19,7 +19,7 @@ from avatarrig.cli.screen.display import (
     share_words,
 )
 from avatarrig.cli.screen.printable import printable
-from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count
+from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count, that_do_not_count
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
 from avatarrig.views import Snapshot, Stream, Subject
@@ -116,11 +116,9 @@ def _head(
             f"{moments} · estimated {_age(record.estimated_at, now)} ago"
         )
         yield screen.words(words, "bold")
+        yield from _lines(that_do_not_count(record.estimate.excluded), screen)
         if record.estimate.advice:
-            for line in wrap(
-                f"next photos: {printable(record.estimate.advice, 400)}", screen.width
-            ):
-                yield screen.words(line)
+            yield from _lines(f"next photos: {printable(record.estimate.advice, 400)}", screen)
     stream = seen.stream
     yield screen.words(
         f"{seen.rate.per_second(now):.1f} photos/s · waiting {stream.waiting} "
@@ -141,7 +139,14 @@ def _head(
     if photo is not None:
         age = _age(photo.observed_at, now)
         words = f"last photo {printable(photo.path, 80)} · {age} ago · {photo.verdict}"
-        yield screen.words(words, "dim")
+        yield from _lines(words, screen, "dim")
+
+
+def _lines(
+    text: str, screen: Screen, style: str = "", columns: int | None = None
+) -> Iterator[Text]:
+    for line in wrap(text, columns or screen.width):
+        yield screen.words(line, style)
 
 
 def _age(then: float, now: float) -> str:
@@ -194,10 +199,11 @@ def _pose(subject: Subject, screen: Screen, columns: int, rows: int) -> Renderab
     seen = subject.posed
     if seen is None or seen.pose is None:
         return Text("")
-    name = screen.words(f"latest pose: {printable(seen.path, 60)}", "dim")
-    name.truncate(columns)
-    drawn = draw_pose(seen.pose.unpack(), seen.width, seen.height, min(columns, 3 * rows), rows - 1)
-    return Group(name, _cells(drawn, screen))
+    said = f"latest pose: {printable(seen.path, 60)}, {seen.verdict}"
+    lines = list(_lines(said, screen, "dim", columns))
+    left = max(rows - len(lines), 1)
+    drawn = draw_pose(seen.pose.unpack(), seen.width, seen.height, min(columns, 3 * rows), left)
+    return Group(*lines, _cells(drawn, screen))
 
 
 def _cells(rows: Iterable[Sequence[Cell]], screen: Screen) -> Text:

@@ -50,7 +50,12 @@ class Recogniser:
         self._embedder = FaceEmbedder(models.embedder)
 
     def faces(
-        self, rgb: Pixels, heads: Iterable[Head] = (), full: Callable[[], Pixels] | None = None
+        self,
+        rgb: Pixels,
+        heads: Iterable[Head] = (),
+        full: Callable[[], Pixels] | None = None,
+        *,
+        long_side: int = WHOLE_SIDE,
     ) -> tuple[Face, ...]:
         """Finds the faces of a photo.
 
@@ -59,11 +64,12 @@ class Recogniser:
             heads: Where poses have their heads. Where no face was found there, a crop of the
                 full picture is searched.
             full: Gives the picture as it lies there, where that shows more.
+            long_side: At which the whole picture is searched.
 
         Returns:
             Each face once, in pixels of the working picture.
         """
-        found = list(self._finder.find(rgb, WHOLE_SIDE))
+        found = list(self._finder.find(rgb, long_side))
         if not found:
             found = list(self._finder.find(rgb, FILLED_SIDE))
         height, width = rgb.shape[:2]

@@ -53,11 +53,13 @@ class Given(msgspec.Struct, frozen=True):
     Attributes:
         template: Of the person; empty where something is wrong.
         places: Where several faces are, and one of them has to be chosen.
+        remarks: What is to be looked at, though nothing is wrong.
     """
 
     template: bytes = b""
     wrong: str = ""
     places: tuple[Point, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def template_of(
@@ -71,8 +73,10 @@ def template_of(
 
     Args:
         references: Photos, and folders whose photos are taken.
-        places: Which face is meant in those that show several, in their order.
+        places: Which face is meant: one for each photo, or for each that shows several faces, in
+            their order.
         models: Folder to look for model files in first.
+        report: Hears of what takes time, and of references that are to be looked at.
 
     Returns:
         The template, packed as `avatarrig.detectors.faces.template.Template` has it.
@@ -103,6 +107,8 @@ def template_of(
         raise SeveralFacesError(given.wrong, given.places)
     if given.wrong:
         raise ReferenceRefusedError(given.wrong)
+    for remark in given.remarks:
+        report(remark)
     return given.template
 
 
@@ -116,7 +122,10 @@ def _photos(references: Sequence[Path]) -> list[Path]:
                 if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
             )
             if not inside:
-                raise ReferenceRefusedError(f"reference {reference}: there are no photos in it")
+                raise ReferenceRefusedError(
+                    f"reference {reference}: there are no photos in it (folders in it are not "
+                    "looked into)"
+                )
             photos += islice(inside, MOST)
         elif reference.is_file():
             photos.append(reference)
@@ -133,14 +142,10 @@ def main() -> None:
     from avatarrig.detectors.faces.enrolling import enrol  # noqa: PLC0415 - loads OpenCV
 
     try:
-        given = Given(
-            enrol(
-                [Path(photo) for photo in wanted.photos],
-                list(wanted.places),
-                Path(wanted.finder),
-                Path(wanted.embedder),
-            )
-        )
+        photos = [Path(photo) for photo in wanted.photos]
+        files = (Path(wanted.finder), Path(wanted.embedder))
+        template, remarks = enrol(photos, wanted.places, *files)
+        given = Given(template, remarks=remarks)
     except SeveralFacesError as error:
         given = Given(wrong=str(error), places=error.places)
     except ReferenceRefusedError as error:

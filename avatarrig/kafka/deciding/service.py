@@ -13,9 +13,13 @@ from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.standing import (
     Change,
     KnownPhoto,
+    alike,
     bring_back,
+    bringing_back,
     fits,
+    is_itself,
     leave_out,
+    stood_before,
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode
@@ -57,6 +61,8 @@ class Deciding(msgspec.Struct, frozen=True):
         change: How each shall stand.
         reference: The subject's face in the photo, though the photo stands as it stood. None
             where nothing is said about it.
+        by_name: Whether photos are named as people do, by patterns too, so that those of a
+            pattern which were left out are brought back first.
     """
 
     subject: str
@@ -64,6 +70,7 @@ class Deciding(msgspec.Struct, frozen=True):
     reason: str
     change: Change
     reference: Reference | None = None
+    by_name: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -97,6 +104,10 @@ class _Matched:
         self.is_known = False
         self.first: dict[Place, Observation] = {}
         self.standings: dict[tuple[int, str], str] = {}
+        self.before: dict[tuple[int, str], str] = {}
+        self.paths: dict[str, KnownPhoto] = {}
+        self.names: dict[str, Collection[str]] = {}
+        self.itself: set[str] = set()
         self.references: dict[str, tuple[float, bytes]] = {}
         self.faces: dict[str, set[bytes]] = {}
 
@@ -107,7 +118,7 @@ class _Matched:
                 self._forget(message.partition)
             case Decision(subject=subject) as decision if subject == self._subject:
                 for image_id in decision.image_ids:
-                    self.standings[message.partition, image_id] = decision.standing
+                    self._stand((message.partition, image_id), decision.standing)
                     self._point(image_id, decision)
             case Observation() as seen:
                 self.see(message.partition, seen)
@@ -118,10 +129,25 @@ class _Matched:
             return
         self.is_known = True
         photo = KnownPhoto(record.image_id, record.subject, record.path)
+        if self.unmatched:
+            self.paths[record.path] = photo
         if fitting := self._meant(photo):
             self.unmatched -= set(fitting)
+            self.names[record.image_id] = fitting
+            self.itself |= {name for name in fitting if is_itself(photo, name)}
             place = (partition, record.image_id, record.fingerprint)
             self.first.setdefault(place, slim(record))
+
+    def _stand(self, place: tuple[int, str], standing: str) -> None:
+        known = self.standings.get(place, AS_SEEN)
+        if known != standing:
+            self.before[place] = known
+        self.standings[place] = standing
+
+    def is_meant(self, photo: KnownPhoto) -> bool:
+        """Tells whether a photo is named; a name that is another's own is no pattern, too."""
+        names = self.names[photo.image_id]
+        return any(name not in self.itself or is_itself(photo, name) for name in names)
 
     def _point(self, image_id: str, decision: Decision) -> None:
         at, before = self.references.get(image_id, (0.0, b""))
@@ -174,7 +200,8 @@ def decide_in_service(
     def meant(photo: KnownPhoto) -> list[str]:
         return [name for name in names if fits(photo, name)]
 
-    asked = Deciding(subject, names, reason, leave_out if excluding else bring_back)
+    change = leave_out if excluding else bring_back
+    asked = Deciding(subject, names, reason, change, by_name=not excluding)
     outcome = _decide(kafka, _Matched(subject, names, meant), asked)
     return outcome.changed, outcome.same
 
@@ -209,7 +236,7 @@ def _decide(
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)
         _refuse_unknown(matched, why.subject)
-        wanted, outcome = _wanted(matched, asked.change, is_about_face=reference is not None)
+        wanted, outcome = _wanted(matched, asked)
         if reference is not None:
             face = reference.face or matched.face(wanted, reference.digest)
             why = msgspec.structs.replace(why, face=face)
@@ -273,25 +300,33 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
             ExitCode.WRONG_USAGE,
         )
     if matched.unmatched:
+        name = min(matched.unmatched)
+        meant = alike(matched.paths.values(), name)
         raise CommandError(
-            f"no photo of {subject} that was observed is called {min(matched.unmatched)!r}: give a "
-            "path within the dataset, a pattern such as '2019/*.jpg', or an image_id",
+            f"no photo of {subject} that was observed is called {name!r}: give a "
+            "path within the dataset, a pattern such as '2019/*.jpg', or an image_id"
+            + (f". Did you mean {meant!r}?" if meant else ""),
             ExitCode.WRONG_USAGE,
         )
 
 
-def _wanted(
-    matched: _Matched, change: Change, *, is_about_face: bool
-) -> tuple[dict[str, str], Outcome]:
+def _wanted(matched: _Matched, asked: Deciding) -> tuple[dict[str, str], Outcome]:
+    stand = {place[:2]: matched.standings.get(place[:2], AS_SEEN) for place in matched.first}
+    together = bringing_back(stand.values()) if asked.by_name else asked.change
     wanted: dict[str, str] = {}
     before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
     same: dict[str, tuple[KnownPhoto, str]] = {}
     for (partition, image_id, _), seen in matched.first.items():
         photo = KnownPhoto(image_id, seen.subject, seen.path)
-        standing = matched.standings.get((partition, image_id), AS_SEEN)
-        to = change(seen, standing)
-        if to == standing and not is_about_face:
+        if not matched.is_meant(photo):
+            continue
+        standing = stand[partition, image_id]
+        is_alone = any(is_itself(photo, name) for name in asked.photos)
+        to = (asked.change if is_alone else together)(seen, standing)
+        if asked.by_name:
+            to = stood_before(standing, to, matched.before.get((partition, image_id), AS_SEEN))
+        if to == standing and asked.reference is None:
             same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:
             wanted.setdefault(seen.image_id, to)

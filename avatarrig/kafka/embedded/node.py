@@ -6,6 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from avatarrig.files import make_way, open_to_append, opened
 from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
@@ -56,7 +57,7 @@ class KafkaNode:
         self._settings: NodeSettings | None = None
         try:
             (self._folder / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
-            (self._folder / LOCK_FILE).touch()
+            open_to_append(self._folder / LOCK_FILE).close()
         except OSError as error:
             raise _refused(error) from error
         self._process = GuardedProcess(self._folder / LOCK_FILE)
@@ -100,7 +101,9 @@ class KafkaNode:
             write_private(
                 self._folder / PROPERTIES_FILE, render_properties(settings).encode("ascii")
             )
-            (self._folder / LOG4J_FILE).write_text(LOG4J_CONFIGURATION, "utf-8")
+            write_private(self._folder / LOG4J_FILE, LOG4J_CONFIGURATION.encode())
+            for log in (BROKER_LOG_FILE, CONSOLE_FILE):
+                make_way(self._folder / LOG_FOLDER / log)
             if is_formatted(self._folder):
                 require_readable(self._folder)
             else:
@@ -171,9 +174,9 @@ class KafkaNode:
 
 def _last_lines(file: Path) -> list[str]:
     try:
-        with file.open("rb") as opened:
-            opened.seek(max(0, file.stat().st_size - (1 << 14)))
-            text = opened.read().decode("utf-8", "replace")
+        with opened(file) as (stream, status):
+            stream.seek(max(0, status.st_size - (1 << 14)))
+            text = stream.read(1 << 14).decode("utf-8", "replace")
     except OSError:
         return []
     telling = [line for line in text.splitlines() if line.strip() and "\tat " not in line]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from avatarrig.files import read_file
 from avatarrig.kafka.embedded.errors import BrokerError
 from avatarrig.kafka.embedded.settings import HOST, Ports
+from avatarrig.kafka.own_broker import write_private
 from avatarrig.wire import decode_json
 
 LOWEST, HIGHEST = 20_000, 32_767
@@ -37,7 +39,7 @@ def remembered_ports(file: Path) -> Ports:
         file: Where `remember_ports` wrote them; may be absent or damaged.
     """
     try:
-        ports = decode_json(file.read_bytes(), Ports)
+        ports = decode_json(read_file(file), Ports)
     except (OSError, msgspec.DecodeError):
         return choose_ports()
     return ports if is_free(ports.client) and is_free(ports.controller) else choose_ports()
@@ -66,8 +68,12 @@ def await_ports(ports: Ports, seconds: float, ending: threading.Event) -> Ports:
 
 
 def remember_ports(file: Path, ports: Ports) -> None:
-    """Writes the ports for the next start."""
-    file.write_bytes(msgspec.json.encode(ports))
+    """Writes the ports for the next start.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    write_private(file, msgspec.json.encode(ports))
 
 
 def is_free(port: int) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from avatarrig.files import read_file
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import describe_cluster
@@ -23,7 +24,7 @@ def default_data_folder() -> Path:
 def running_broker(folder: Path) -> KafkaSettings | None:
     """Finds the embedded broker that runs on a folder's data; None where none does."""
     try:
-        ports = decode_json((folder / "ports.json").read_bytes(), dict[str, int])
+        ports = decode_json(read_file(folder / "ports.json"), dict[str, int])
         settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{ports['client']}")
         describe_cluster(settings, timeout_ms=_ALIVE_MS)
     except (OSError, KeyError, msgspec.MsgspecError, TransportError):

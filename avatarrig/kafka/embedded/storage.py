@@ -11,6 +11,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from avatarrig.files import read_file
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
@@ -56,7 +57,7 @@ def require_readable(folder: Path) -> None:
     """
     storage = folder / STORAGE_FOLDER
     try:
-        made_by = (storage / VERSION_FILE).read_text("ascii").strip()
+        made_by = read_file(storage / VERSION_FILE).decode("ascii", "replace").strip()
     except FileNotFoundError:
         made_by = UNMARKED
     if _numbers(made_by) > _numbers(KAFKA_VERSION):
@@ -150,7 +151,7 @@ def bootstrap_file(distribution: Distribution) -> Path:
 
 def _kept_bootstrap(distribution: Distribution) -> bytes | None:
     try:
-        data = bootstrap_file(distribution).read_bytes()
+        data = read_file(bootstrap_file(distribution))
     except OSError:
         return None
     digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from avatarrig.files import opened
 from avatarrig.photos.capture import EARLIEST, read_capture_time
 
 _SHORTEST_HEADER: Final = 12
@@ -55,7 +56,7 @@ def ends_of(clip: Path) -> tuple[bytes, bytes]:
     Raises:
         OSError: It cannot be read.
     """
-    with clip.open("rb") as stream:
+    with opened(clip) as (stream, _):
         head = stream.read(_PIECE)
         size = stream.seek(0, 2)
         stream.seek(max(len(head), size - _PIECE))

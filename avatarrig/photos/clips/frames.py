@@ -11,6 +11,7 @@ import cv2
 import msgspec
 import numpy as np
 
+from avatarrig.files import opened
 from avatarrig.photos.looks.look import LONG_SIDE, reduced, sharpness
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.wire.reasons import RejectReason
@@ -169,7 +170,7 @@ def is_clip(head: bytes) -> bool:
 
 @contextmanager
 def _opened(clip: Path) -> Iterator[cv2.VideoCapture]:
-    with clip.open("rb") as stream:
+    with opened(clip) as (stream, _):
         is_known = is_clip(stream.read(_HEAD))
     capture = cv2.VideoCapture()
     if is_known:

@@ -10,6 +10,8 @@ from typing import Final
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEADER: Final = struct.Struct(">I4s")
+_SIZE: Final = struct.Struct(">II")
+_SIZE_AT: Final = len(SIGNATURE) + _HEADER.size
 _CHECKSUM: Final = 4
 _END: Final = b"IEND"
 _END_CHUNK: Final = b"\0\0\0\0IEND\xaeB`\x82"
@@ -40,6 +42,13 @@ def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == _END:  # what some programs leave behind it is no part of the picture
             return
         position = start + length + _CHECKSUM
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Reads width and height in pixels; 0 where the first chunk does not say them."""
+    if data[len(SIGNATURE) + 4 :].startswith(b"IHDR") and len(data) >= _SIZE_AT + _SIZE.size:
+        return _SIZE.unpack_from(data, _SIZE_AT)
+    return 0, 0
 
 
 def late_exif(data: bytes) -> bytes | None:

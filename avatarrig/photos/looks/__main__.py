@@ -7,10 +7,12 @@ import sys
 
 import msgspec
 
-from avatarrig.photos.looks.framing import read_framed, write_framed
 from avatarrig.photos.looks.look import look_at
+from avatarrig.wire.framing import read_framed, write_framed
+
+_LONGEST = 64 << 20
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it, by ending its input
-    while (photo := read_framed(sys.stdin.buffer)) is not None:
+    while (photo := read_framed(sys.stdin.buffer, _LONGEST)) is not None:
         write_framed(sys.stdout.buffer, msgspec.msgpack.encode(look_at(photo)))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from avatarrig.photos.metadata import FIRST_TRANSPOSED_ORIENTATION, Metadata, read_metadata
+from avatarrig.photos.named_people.packets import text_of
 from avatarrig.wire import decode_json
 
 Region = tuple[float, float, float, float]
 """Left, top, width and height in shares of the upright photo."""
+
+_Size = tuple[float, float]
+
+_NOWHERE: Final = (0.0, 0.0, 0.0, 0.0)
+"""Stands for the places of two people of one name."""
+
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
 
 _SIDES: Final = 4
 """Left, top, width and height of a region."""
@@ -33,6 +42,10 @@ _ACDSEE: Final = "{http://ns.acdsee.com/regions/}"
 _ITEM: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
 _DESCRIPTION: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 _WHOLE: Final = 1e-6
+_SAME_SHAPE: Final = 1.05
+"""A picture whose sides are in another proportion than when places were noted was cut since."""
+_BETWEEN_NUMBERS: Final = (r"[,;\s]+", r"[,;]?\s+|;")
+"""The second where a decimal comma is written."""
 
 
 class _ShallowTree(ET.TreeBuilder):
@@ -62,7 +75,7 @@ class NamedFace(msgspec.Struct, frozen=True):
     region: Region | None = None
 
 
-def people_in_photo(data: bytes, beside: bytes = b"") -> tuple[NamedFace, ...]:
+def people_in_photo(data: bytes, *beside: bytes) -> tuple[NamedFace, ...]:
     """Reads whom photo programs name in a photo.
 
     Face regions of the Metadata Working Group (guidelines 2.0: Lightroom, digiKam, Picasa, Apple
@@ -70,37 +83,87 @@ def people_in_photo(data: bytes, beside: bytes = b"") -> tuple[NamedFace, ...]:
 
     Args:
         data: The file's bytes, or the first few megabytes.
-        beside: XMP of a file beside it, taken where the photo itself names nobody.
+        beside: XMP of files beside it, the surest first.
 
     Returns:
-        Whom the file names; nobody where it is damaged or no photo.
+        Whom they name; nobody where they are damaged or no photo.
     """
     header = read_metadata(data)
-    return _named_in(header) or (beside and _named_in(replace(header, packet=beside))) or ()
+    packets = (header.packet, *beside)
+    return named_by_any(_named_in(replace(header, packet=packet)) for packet in packets)
+
+
+def named_by_any(sources: Iterable[Iterable[NamedFace]]) -> tuple[NamedFace, ...]:
+    """Puts together what several files say of one photo.
+
+    Args:
+        sources: Whom each names, the surest first: where two name the same face, it is right.
+    """
+    found: dict[str, NamedFace] = {}
+    for source in sources:
+        places = [face.region for face in found.values() if face.region is not None]
+        for face in source:
+            known = found.get(_plain(face.name))
+            if known is not None and (known.region is not None or face.region is None):
+                continue
+            if known is not None or not any(_are_one(face.region, place) for place in places):
+                found[_plain(face.name)] = face
+    return tuple(found.values())
 
 
 def _named_in(header: Metadata) -> tuple[NamedFace, ...]:
-    packet = header.packet
-    if not packet or len(packet) > _LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    root = _parsed(header.packet)
+    if root is None:
         return ()
+    return named_by_any(
+        _once_each(faces)
+        for faces in (
+            _of_working_group(root, header),
+            _of_microsoft(root, header),
+            _of_iptc_regions(root, header),
+            _without_places(root),
+        )
+    )
+
+
+def _parsed(packet: bytes) -> ET.Element | None:
+    text = text_of(packet[: _LARGEST + 1])
+    if not text or len(packet) > _LARGEST or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
     try:
         parser = ET.XMLParser(target=_ShallowTree())  # noqa: S314 - no DTD, so no entities
-        parser.feed(packet.strip(b"\0 \r\n\t"))
-        root = parser.close()
+        parser.feed(text)
+        return parser.close()
     except (ET.ParseError, ValueError, LookupError):
-        return ()
+        return None
+
+
+def _once_each(faces: Iterable[NamedFace]) -> list[NamedFace]:
+    """Names everybody once; without a place where two people of one name are there."""
     found: dict[str, NamedFace] = {}
-    everybody = (
-        *_of_working_group(root, header),
-        *_of_microsoft(root, header),
-        *_of_iptc_regions(root, header),
-        *_without_places(root),
+    for face in faces:
+        known = found.setdefault(_plain(face.name), face)
+        if known.region is None or face.region is None:
+            found[_plain(face.name)] = face if known.region is None else known
+        elif not _are_one(known.region, face.region):
+            found[_plain(face.name)] = NamedFace(face.name, _NOWHERE)
+    return [NamedFace(face.name) if face.region == _NOWHERE else face for face in found.values()]
+
+
+def _are_one(first: Region | None, second: Region | None) -> bool:
+    """Whether two regions are of one face: the middle of each lies in the other."""
+    return (
+        first is not None
+        and second is not None
+        and _holds_middle(first, second)
+        and _holds_middle(second, first)
     )
-    for face in everybody:
-        known = found.get(face.name)
-        if known is None or known.region is None:
-            found[face.name] = face if face.region is not None or known is None else known
-    return tuple(found.values())
+
+
+def _holds_middle(region: Region, other: Region) -> bool:
+    left, top, width, height = region
+    across, down = other[0] + other[2] / 2, other[1] + other[3] / 2
+    return left <= across <= left + width and top <= down <= top + height
 
 
 def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
@@ -113,10 +176,17 @@ def people_in_takeout(data: bytes) -> tuple[NamedFace, ...]:
         Whom it names, without places; nobody where it is no such file.
     """
     try:
-        sidecar = decode_json(data, _Takeout)
-    except msgspec.MsgspecError:
+        people = decode_json(data.removeprefix(_UTF8_MARK), _Takeout).people
+    except (msgspec.MsgspecError, RecursionError):
         return ()
-    return tuple(NamedFace(person.name) for person in sidecar.people if person.name.strip())
+    names = (_name_of(person) for person in (people if isinstance(people, list) else [people]))
+    # Some exports write names as pages do, with &#39; for an apostrophe.
+    return tuple(NamedFace(html.unescape(name)) for name in dict.fromkeys(names) if name)
+
+
+def _name_of(person: object) -> str:
+    said = person.get("name") if isinstance(person, dict) else person
+    return said.strip() if isinstance(said, str) else ""
 
 
 def same_name(first: str, second: str) -> bool:
@@ -128,28 +198,42 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
 
 
-class _Person(msgspec.Struct):
-    name: str = ""
-
-
 class _Takeout(msgspec.Struct):
-    people: list[_Person] = []
+    people: Any = None
 
 
 def _of_working_group(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
     for regions in root.iter(f"{_MWG}Regions"):
-        stored = _is_of_stored(regions, header)
+        noted = _noted_size(regions)
+        stored = _is_of_stored(noted, header)
+        is_cut = _is_of_another_shape(noted, header)
         for entry in regions.iter():
             name, kind = _value(entry, f"{_MWG}Name"), _value(entry, f"{_MWG}Type")
+            if not name or (kind or "face").casefold() != "face":
+                continue
             area = entry.find(f".//{_MWG}Area")
-            if not name or kind not in {None, "Face"} or area is None:
-                continue
-            numbers = [_number(_value(area, f"{_AREA}{key}")) for key in ("x", "y", "w", "h")]
-            if None in numbers or _value(area, f"{_AREA}unit") not in {None, "normalized"}:
-                continue
-            across, down, width, height = (float(number or 0) for number in numbers)
-            region = (across - width / 2, down - height / 2, width, height)
-            yield NamedFace(name, upright(region, header.orientation if stored else 1))
+            region = None if area is None or is_cut else _of_area(area, noted, header)
+            turn = header.orientation if stored else 1
+            yield NamedFace(name, region and upright(region, turn))
+
+
+def _of_area(area: ET.Element, noted: _Size | None, header: Metadata) -> Region | None:
+    numbers = [_number(_value(area, f"{_AREA}{key}")) for key in ("x", "y", "w", "h")]
+    if None in numbers:
+        return None
+    across, down, width, height = (float(number or 0) for number in numbers)
+    match (_value(area, f"{_AREA}unit") or "normalized").casefold():
+        case "pixel" | "pixels":
+            whole = noted or (header.width, header.height)
+            if not all(whole):
+                return None
+            across, width = across / whole[0], width / whole[0]
+            down, height = down / whole[1], height / whole[1]
+        case "normalized":
+            pass
+        case _:
+            return None
+    return (across - width / 2, down - height / 2, width, height)
 
 
 def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
@@ -158,12 +242,17 @@ def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
         rectangle = _value(entry, f"{_MICROSOFT}Rectangle")
         if not name:
             continue
-        numbers = [_number(part) for part in re.split(r"[,\s]+", (rectangle or "").strip())]
-        if len(numbers) != _SIDES or None in numbers:
-            yield NamedFace(name)
-            continue
-        left, top, width, height = (float(number or 0) for number in numbers)
-        yield NamedFace(name, upright((left, top, width, height), header.orientation))
+        region = _of_rectangle(rectangle or "")
+        yield NamedFace(name, region and upright(region, header.orientation))
+
+
+def _of_rectangle(written: str) -> Region | None:
+    for between in _BETWEEN_NUMBERS:
+        numbers = [_number(part) for part in re.split(between, written.strip())]
+        if len(numbers) == _SIDES and None not in numbers:
+            left, top, width, height = (float(number or 0) for number in numbers)
+            return (left, top, width, height)
+    return None
 
 
 def _of_iptc_regions(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:
@@ -223,21 +312,37 @@ def _texts_in(entry: ET.Element) -> Iterator[str]:
             yield text
 
 
-def _is_of_stored(regions: ET.Element, header: Metadata) -> bool:
+def _noted_size(regions: ET.Element) -> _Size | None:
+    """Width and height of the picture on which regions were noted, in pixels."""
+    dimensions = regions.find(f".//{_MWG}AppliedToDimensions")
+    if dimensions is None:
+        return None
+    width = _number(_value(dimensions, f"{_DIMENSIONS}w"))
+    height = _number(_value(dimensions, f"{_DIMENSIONS}h"))
+    return (width, height) if width and height and min(width, height) > 0 else None
+
+
+def _is_of_stored(noted: _Size | None, header: Metadata) -> bool:
     """Whether regions are of the picture as it is stored, before it is turned upright.
 
     The guidelines say so; what some programs do instead shows in the dimensions they note.
     """
     if header.orientation < FIRST_TRANSPOSED_ORIENTATION:
         return True
-    dimensions = regions.find(f".//{_MWG}AppliedToDimensions")
-    if dimensions is None:
+    if noted is None or noted[0] == noted[1] or not header.width:
         return True
-    width = _number(_value(dimensions, f"{_DIMENSIONS}w"))
-    height = _number(_value(dimensions, f"{_DIMENSIONS}h"))
-    if not width or not height or width == height or not header.width:
-        return True
-    return (width > height) == (header.width > header.height)
+    return (noted[0] > noted[1]) == (header.width > header.height)
+
+
+def _is_of_another_shape(noted: _Size | None, header: Metadata) -> bool:
+    """Whether the photo was cut after regions were noted, so that they are elsewhere in it."""
+    if noted is None or not (header.width and header.height):
+        return False
+    was, now = (
+        max(noted) / min(noted),
+        max(header.width, header.height) / min(header.width, header.height),
+    )
+    return max(was, now) / min(was, now) > _SAME_SHAPE
 
 
 def upright(region: Region, orientation: int) -> Region | None:
@@ -270,7 +375,7 @@ def _value(element: ET.Element, name: str) -> str | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text or "")
+        number = float((text or "").replace(",", "."))
     except ValueError:
         return None
     return number if abs(number) < _FARTHEST else None

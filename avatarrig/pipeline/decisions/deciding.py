@@ -6,21 +6,34 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
-from avatarrig.body.evidence.standing import KnownPhoto, bring_back, fits, leave_out, why_same
+from avatarrig.body.evidence.standing import (
+    KnownPhoto,
+    alike,
+    bring_back,
+    bringing_back,
+    fits,
+    is_itself,
+    leave_out,
+    stood_before,
+    why_same,
+)
 from avatarrig.errors import CommandError, ExitCode
+from avatarrig.files import read_file
 from avatarrig.pipeline.results import write_drawn
 from avatarrig.runs import (
     Decided,
     RunDirectory,
     as_it_stands,
     dataset_of,
+    locked,
     make_folder,
     read_decisions,
     read_index,
@@ -31,6 +44,7 @@ from avatarrig.runs import (
     write_json,
 )
 from avatarrig.runs.estimates import options_of
+from avatarrig.runs.summary import left_out_in, read_summary
 from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
@@ -107,11 +121,14 @@ def matching(
     found: dict[PhotoKey, KnownPhoto] = {}
     for name in names:
         within = _within(name, dataset)
-        fitting = [photo for photo in known if fits(photo, name, within)]
+        itself = [photo for photo in known if is_itself(photo, name, within)]
+        fitting = itself or [photo for photo in known if fits(photo, name, within)]
         if not fitting:
+            meant = alike(known, name)
             raise CommandError(
                 f"no photo that was observed is called {name!r}: give a path within the dataset, a "
-                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it",
+                "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it"
+                + (f". Did you mean {meant!r}?" if meant else ""),
                 ExitCode.WRONG_USAGE,
             )
         found |= {photo.key: photo for photo in fitting}
@@ -136,7 +153,7 @@ def known_photos(run: RunDirectory) -> list[KnownPhoto]:
 def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
     for file in run.observations.glob("*.json"):
         try:
-            head = decode_json(file.read_bytes(), _Head)
+            head = decode_json(read_file(file), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
         about = head.avatarrig
@@ -152,7 +169,7 @@ def _change(path: Path, names: Sequence[str], reason: str, *, excluding: bool) -
         )
     make_folder(run.private)
     try:
-        with FileLock(run.private / "lock", blocking=False):
+        with locked(run):
             return _change_locked(run, names, reason, excluding=excluding)
     except Timeout as error:
         raise CommandError(
@@ -168,10 +185,19 @@ def _change_locked(
     standings = read_standings(run)
     changed: list[KnownPhoto] = []
     same: list[tuple[KnownPhoto, str]] = []
-    for photo in matching(known_photos(run), names, dataset_of(run)):
-        standing = standings.get(photo.key, AS_SEEN)
+    dataset = dataset_of(run)
+    named = [(name, _within(name, dataset)) for name in names]
+    photos = matching(known_photos(run), names, dataset)
+    stand = [standings.get(photo.key, AS_SEEN) for photo in photos]
+    together = leave_out if excluding else bringing_back(stand)
+    alone = leave_out if excluding else bring_back
+    for photo, standing in zip(photos, stand, strict=True):
         seen = read_observation(run.observation(photo.image_id))
-        to = (leave_out if excluding else bring_back)(seen, standing)
+        is_alone = any(is_itself(photo, name, within) for name, within in named)
+        change = alone if is_alone else together
+        known = decisions.get(photo.key)
+        before = AS_SEEN if known is None else known.before
+        to = stood_before(standing, change(seen, standing), before)
         if to == standing:
             same.append((photo, why_same(seen, standing)))
             continue
@@ -183,6 +209,7 @@ def _change_locked(
             standing=to,
             reason=reason,
             decided_at=time.time(),
+            before=standing if excluding else AS_SEEN,
         )
     if changed:
         write_decisions(run, decisions.values())
@@ -198,20 +225,20 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
     Returns:
         Subject to estimate.
     """
-    summary = _document(run.summary)
+    summary = read_summary(run)
     settings = summary.get("settings")
     noted = settings.get("fingerprint") if isinstance(settings, dict) else None
     fingerprint = noted or _usual(run)
     standings = read_standings(run)
     estimators: dict[str, Estimator] = {}
-    left_out: dict[str, str | None] = {}
+    verdicts: dict[str, str | None] = {}
     for photo in known_photos(run):
         if photo.fingerprint != fingerprint:
             continue
         seen = as_it_stands(read_observation(run.observation(photo.image_id)), standings)
         estimators.setdefault(photo.subject, Estimator()).update(seen)
         verdict = judge(seen)
-        left_out[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
+        verdicts[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
     try:
         options = options_of(run)
     except (OSError, msgspec.MsgspecError):  # only there once a run has ended
@@ -221,30 +248,23 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         for subject, estimator in sorted(estimators.items())
     }
     write_drawn(run, estimates)
-    _rewrite_index(run, left_out)
+    rows = _rewrite_index(run, verdicts)
     if summary:
-        counts = Counter(reason for reason in left_out.values() if reason is not None)
-        write_json(run.summary, summary | {"left_out_of_estimate": dict(sorted(counts.items()))})
+        write_json(run.summary, summary | {"left_out_of_estimate": left_out_in(rows)})
     return estimates
 
 
-def _rewrite_index(run: RunDirectory, left_out: dict[str, str | None]) -> None:
+def _rewrite_index(run: RunDirectory, verdicts: dict[str, str | None]) -> list[dict[str, Any]]:
     rows = read_index(run)
     for row in rows:
         image_id = row.get("image_id")
-        if row.get("ok") and isinstance(image_id, str) and image_id in left_out:
-            row["left_out"] = left_out[image_id]
+        if row.get("ok") and isinstance(image_id, str) and image_id in verdicts:
+            row["left_out"] = verdicts[image_id]
     if rows:
         write_index(run, rows)
+    return rows
 
 
 def _usual(run: RunDirectory) -> str:
     counted = Counter(photo.fingerprint for photo in known_photos(run))
     return counted.most_common(1)[0][0] if counted else ""
-
-
-def _document(file: Path) -> dict[str, object]:
-    try:
-        return decode_json(file.read_bytes(), dict[str, object])
-    except (OSError, msgspec.MsgspecError):  # only there once a run has ended
-        return {}

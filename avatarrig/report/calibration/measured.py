@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.files import read_file
 from avatarrig.wire import decode_json
 
 
@@ -89,7 +90,7 @@ def runs_in(directory: Path) -> list[Path]:
 
 def _measure(file: Path) -> MeasuredPhoto:
     try:
-        document = decode_json(file.read_bytes(), dict[str, Any])
+        document = decode_json(read_file(file), dict[str, Any])
         meta = document.get("meta") or {}
         pose = document.get("pose") or {}
         return MeasuredPhoto(

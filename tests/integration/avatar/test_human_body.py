@@ -14,7 +14,7 @@ import trimesh
 from click.testing import CliRunner
 from support.avatar.fitted import Read
 
-from avatarrig.body.anthropometry import stature
+from avatarrig.body.population.anthropometry import stature
 from avatarrig.cli.commands.export import export
 
 ESTIMATES = {

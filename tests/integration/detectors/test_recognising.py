@@ -16,7 +16,8 @@ from avatarrig.detectors.detector import Detection, Detector
 from avatarrig.detectors.faces.models import locate_face_models
 from avatarrig.detectors.faces.recogniser import Recogniser
 from avatarrig.detectors.faces.references import template_of
-from avatarrig.detectors.faces.refused import ReferenceRefusedError
+from avatarrig.detectors.faces.refused import ReferenceRefusedError, SeveralFacesError
+from avatarrig.detectors.faces.template import Template
 from avatarrig.detectors.fetching.models import locate_models
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.wire import Sought
@@ -190,6 +191,16 @@ def test_a_name_without_a_place_decides_where_one_person_is(
         assert verdict(detector.detect(data, Sought(asked="a", named=named))) == expected
 
 
+def test_of_whom_the_file_names_faces_unlike_the_reference_prove_nothing(
+    detector: Detector, real_photos: Path
+) -> None:
+    group, _ = side_by_side(real_photos / "biden.jpg", real_photos / "grace_hopper.jpg")
+    template = template_of([real_photos / "obama.jpg"])
+    for named, expected in ((None, Verdict.SOMEBODY_ELSE), (True, Verdict.UNSURE)):
+        sought = Sought(asked="a", template=template, named=named)
+        assert verdict(detector.detect(group, sought)) == expected
+
+
 def test_without_a_question_nothing_is_different(detector: Detector, real_photos: Path) -> None:
     seen = detector.detect((real_photos / "obama2.jpg").read_bytes())
     assert VERDICT not in seen.meta
@@ -207,7 +218,9 @@ def test_references_that_do_not_show_whom_to_look_for_are_refused(
     obama, biden = real_photos / "obama.jpg", real_photos / "biden.jpg"
     for references, places, wrong in (
         ([tmp_path / "group.jpg"], (), r"group\.jpg.*2 faces.*--reference-at"),
-        ([obama], ((0.5, 0.5),), "--reference-at is given 1 times"),
+        ([obama], ((0.1, 0.9),), r"obama\.jpg.*no face at 0\.10,0\.90.*Faces are at 0\.54,0\.22"),
+        ([obama], ((0.5, 0.2), (0.1, 0.1)), "2 places are given .* but 0 references"),
+        ([tmp_path / "group.jpg"], ((0.5, 0.9),), r"group\.jpg.*no face at"),
         ([obama, biden], (), r"obama\.jpg.*does not look like"),
         ([tmp_path / "wall.png"], (), r"wall\.png.*no face"),
         ([tmp_path / "torn.jpg"], (), r"torn\.jpg"),
@@ -216,6 +229,58 @@ def test_references_that_do_not_show_whom_to_look_for_are_refused(
     ):
         with pytest.raises(ReferenceRefusedError, match=wrong):
             template_of(references, places)
+
+
+def test_a_reference_serves_however_it_lies_and_however_large_it_is(
+    real_photos: Path, tmp_path: Path
+) -> None:
+    upright = read_picture(real_photos / "obama.jpg")
+    for quarters in (1, 2, 3):
+        cv2.imwrite(str(tmp_path / f"turned{quarters}.png"), np.rot90(upright, quarters))
+    large = np.full((4000, 6000, 3), 120, np.uint8)
+    small = cv2.resize(upright, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    large[2000 : 2000 + len(small), 3000 : 3000 + small.shape[1]] = small
+    cv2.imwrite(str(tmp_path / "large.jpg"), large)
+    whole = Template(template_of([real_photos / "obama.jpg"]))
+    for name in ("turned1.png", "turned2.png", "turned3.png", "large.jpg"):
+        template = np.frombuffer(template_of([tmp_path / name]), "<f2").astype(np.float32)
+        assert whole.likeness(template) > 0.9, name
+
+
+@pytest.mark.parametrize("quarters", [1, 2])
+def test_places_are_of_the_picture_as_it_was_given(
+    real_photos: Path, tmp_path: Path, quarters: int
+) -> None:
+    group, places = side_by_side(real_photos / "biden.jpg", real_photos / "obama2.jpg")
+    picture = cv2.imdecode(np.frombuffer(group, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    cv2.imwrite(str(tmp_path / "turned.png"), np.rot90(picture, quarters))
+    with pytest.raises(SeveralFacesError) as refused:
+        template_of([tmp_path / "turned.png"])
+    across = sum(places[1]) / 2
+    meant = min(
+        refused.value.places,
+        key=lambda place: abs((1 - place[1] if quarters == 1 else 1 - place[0]) - across),
+    )
+    template = Template(template_of([tmp_path / "turned.png"], [meant]))
+    obama = template_of([real_photos / "obama.jpg"])
+    assert template.likeness(np.frombuffer(obama, "<f2").astype(np.float32)) > 0.6
+
+
+def test_places_may_be_given_for_each_reference(real_photos: Path, tmp_path: Path) -> None:
+    group, places = side_by_side(real_photos / "biden.jpg", real_photos / "obama2.jpg")
+    (tmp_path / "group.jpg").write_bytes(group)
+    references = [real_photos / "obama.jpg", tmp_path / "group.jpg"]
+    place = (sum(places[1]) / 2, 0.3)
+    assert template_of(references, [place]) == template_of(references, [(0.54, 0.22), place])
+
+
+def test_a_reference_that_may_be_somebody_elses_is_told(real_photos: Path) -> None:
+    told: list[str] = []
+    names = ("obama.jpg", "obama2.jpg", "biden.jpg")
+    template_of([real_photos / name for name in names], report=told.append)
+    (remark,) = told
+    assert "biden.jpg: this face looks little like those of the others (likeness 0.2" in remark
 
 
 def test_a_place_says_which_face_of_a_reference_is_meant(

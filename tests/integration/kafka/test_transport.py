@@ -68,7 +68,6 @@ def test_a_topic_is_never_made_by_writing_to_it(settings: KafkaSettings) -> None
 def test_what_is_aborted_is_never_read(settings: KafkaSettings) -> None:
     create_topics(settings, [Topic("atomic", 1)])
     with contextlib.closing(open_transactional_producer(settings, "slot-0")) as producer:
-        producer.init_transactions()
         producer.begin_transaction()
         producer.send("atomic", b"undone")
         producer.flush()

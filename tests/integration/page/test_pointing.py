@@ -49,7 +49,10 @@ def test_a_photo_without_a_face_counts_and_is_no_reference(server: Server) -> No
     status, told = point(server, known(server, "2019/a.jpg", jpeg()))
     assert (status, told["no_face"]) == (
         200,
-        "no face is to be seen in it. Choose a photo that shows the face from the front.",
+        (
+            "no face is to be seen in it, or too small a one. Choose a photo that shows the face "
+            "from the front."
+        ),
     )
     assert [asked.reason for asked in server.asked] == ["pointed at on the page"]
     assert server.faces == []

@@ -100,6 +100,32 @@ def test_a_pattern_leaves_photos_out_and_brings_them_back_bit_for_bit(
     skeletons.until(is_last(before))
 
 
+def test_a_pattern_undoes_what_another_did_and_has_nobody_count_who_did_not(
+    kafka: KafkaSettings, skeletons: Reader
+) -> None:
+    stranger = msgspec.structs.replace(
+        observation(20), path="0/stranger.jpg", excluded=Exclusion.SOMEBODY_ELSE.words
+    )
+    unsure = msgspec.structs.replace(
+        observation(21), path="1/unsure.jpg", excluded=Exclusion.UNSURE.words
+    )
+    publish(kafka, [stranger, unsure])
+    say(kafka, "include", "--subject", "anna", "1/unsure.jpg")
+
+    def excluded(reason: Exclusion, number: int) -> Callable[[list[Any]], bool]:
+        return lambda records: records[-1].estimate.photos.excluded.get(reason, 0) == number
+
+    skeletons.until(aggregating.counted(len(PHOTOS) + 2))
+    skeletons.until(excluded(Exclusion.UNSURE, 0))
+    before = without_time(skeletons.records[-1].estimate)
+    say(kafka, "exclude", "--subject", "anna", "1/*")
+    skeletons.until(excluded(Exclusion.ON_REQUEST, 7))
+    said = say(kafka, "include", "--subject", "anna", "*").output
+    assert said.startswith("7 photos brought back")
+    assert "0/stranger.jpg: somebody else; include it once more and it counts" in said
+    skeletons.until(is_last(before))
+
+
 def test_decisions_outlive_a_killed_aggregator_and_a_new_detection(
     kafka: KafkaSettings, worker: Aggregator, skeletons: Reader, tmp_path: Path
 ) -> None:

@@ -36,7 +36,6 @@ def test_what_was_made_under_an_old_membership_is_not_committed_later(
     producer = open_transactional_producer(settings, name)
     try:
         join(consumer)
-        producer.init_transactions()
         transaction = Transaction(producer, name)
         now = consumer.group_metadata()
         transaction.add(taken(name, partition=0))
@@ -87,7 +86,6 @@ def test_offsets_behind_a_transaction_that_never_ends_are_read_past_it(
     try:
         join(consumer)
         consumer.commit({place: OffsetAndMetadata(3, "", -1)})
-        producer.init_transactions()
         producer.begin_transaction()
         producer.send_offsets_to_transaction(
             {place: OffsetAndMetadata(8, "", -1)}, consumer.group_metadata()

@@ -68,7 +68,7 @@ def test_a_rated_copy_of_a_photo_is_published_as_the_same(tmp_path: Path) -> Non
         describe(
             scan(tmp_path),
             Dataset(name="d"),
-            read_content=lambda found: read_content(found.file, lambda _: None),
+            read_content=lambda found: read_content(found.file, lambda *_: None),
             now=lambda: 1.0,
         )
     )

@@ -21,6 +21,7 @@ from avatarrig.cli.commands.report import report
 from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.report.collect import Collected, collect
 from avatarrig.runs import Pictures, RunDirectory, load_run, write_json, write_observation
+from avatarrig.wire.reasons import Exclusion
 
 NASTY = '<script>alert(1)</script> & "Anna" 照片'
 SHA = MODELS["full"].sha256
@@ -256,6 +257,22 @@ def test_the_best_photos_come_first(run: Path) -> None:
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == PHOTOS
     assert list(collected.excluded) == ["no_person"]
+
+
+def test_each_photo_has_a_command_that_does_something(tmp_path: Path) -> None:
+    """Nothing has a photo of nobody count."""
+    write_rendered_run(tmp_path / "run", 2)
+    nobody = rendered(2, pose=None, world=None, evidence=None, meta={})
+    unsure = rendered(3, excluded=Exclusion.UNSURE.words)
+    for number, seen in enumerate((nobody, unsure), 2):
+        write_observation(RunDirectory(tmp_path / "run"), seen, Pictures())
+        target = tmp_path / "photos" / seen.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEMO / f"{number:03}.jpg", target)
+    note_results(tmp_path / "run", tmp_path / "photos")
+    text = reported(tmp_path / "run")
+    for verb, seen in (("exclude", nobody), ("include", unsure)):
+        assert f"avatarrig {verb} {tmp_path / 'run'} '{seen.path}'</code>" in html.unescape(text)
 
 
 def luminance(colour: str) -> float:

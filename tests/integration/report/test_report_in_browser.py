@@ -60,6 +60,8 @@ def test_it_opens_without_errors_and_fits(
     assert said == []
     assert [url for url in asked_for if not url.startswith("data:")] == [page.as_uri()]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = "all => all.filter(each => each.getBoundingClientRect().right > innerWidth).length"
+    assert tab.locator("#skeleton .status").evaluate_all(beyond) == 0
     assert tab.locator("#convergence svg[role=img]").count() == 7
     assert tab.locator("img").count() == PHOTOS
     tab.close()

@@ -18,11 +18,12 @@ from support.rendered import rendered
 from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.cli import avatarrig
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
-from avatarrig.views.doubtful import most_doubtful
+from avatarrig.views.doubtful import most_doubtful, suspects
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
 
 PHOTOS = 8
+PLAIN = str.maketrans(" [].", "----")
 UNSURE = 5
 STRANGER = 3
 
@@ -83,6 +84,13 @@ def test_the_unsure_come_first_and_then_whoever_pulls_most() -> None:
     assert most_doubtful([], 3) == []
 
 
+def test_who_is_suspected_counts() -> None:
+    """However many there are of whom nobody is sure."""
+    told = suspects(photos(), 2)
+    assert told[0].observation.image_id == rendered(STRANGER).image_id
+    assert [photo.excluded for photo in told] == [None, None]
+
+
 def test_a_face_that_was_barely_taken_is_looked_at_before_others() -> None:
     seen = [rendered(number) for number in range(4)]
     seen[2] = msgspec.structs.replace(seen[2], meta=seen[2].meta | {LIKENESS: 0.45})
@@ -111,6 +119,40 @@ def test_keys_decide_and_the_page_says_with_which_commands(run: Path, page: Page
         assert done.output.startswith("1 photo ")
     estimate = msgspec.json.decode((run / "skeleton_estimate.json").read_bytes())
     assert estimate["photos"]["excluded"] == {"left_out": 1}
+
+
+def say(*words: str | Path) -> str:
+    said = CliRunner().invoke(avatarrig, [str(word) for word in words])
+    assert said.exit_code == 0, said.output
+    return said.output
+
+
+def test_a_pattern_undoes_what_another_did_bit_for_bit(run: Path) -> None:
+    """Nobody counts who did not before, and whoever counted by hand does so again."""
+    say("include", run, rendered(UNSURE).path)
+    estimate = run / "skeleton_estimate.json"
+    before = estimate.read_bytes()
+    assert msgspec.json.decode(before)["photos"]["used"] == PHOTOS
+    say("exclude", run, rendered(UNSURE).path, rendered(0).path)
+    assert msgspec.json.decode(estimate.read_bytes())["photos"]["used"] == PHOTOS - 2
+    assert say("include", run, run.parent / "photos" / "*").startswith("2 photos brought back")
+    assert estimate.read_bytes() == before
+
+
+def test_the_name_of_one_photo_is_no_pattern_for_others(run: Path) -> None:
+    directory = RunDirectory(run)
+    for path in ("a [1].jpg", "a 1.jpg"):
+        seen = msgspec.structs.replace(rendered(0), image_id=path.translate(PLAIN), path=path)
+        write_observation(directory, seen, Pictures())
+    assert say("exclude", run, "a [1].jpg").startswith("1 photo left out")
+    assert say("exclude", run, "a [0-9].jpg").startswith("1 photo left out\n  a 1.jpg")
+
+
+def test_of_a_photo_of_nobody_no_one_is_asked_who_it_shows(run: Path) -> None:
+    words = [photo.why for photo in most_doubtful(photos(), PHOTOS)]
+    assert words[0] == ("not sure who it is",)
+    say("review", run)
+    assert (run / "review.html").read_text().count("not sure who it is") == 1
 
 
 def test_labels_of_an_audit_are_applied(run: Path, tmp_path: Path) -> None:

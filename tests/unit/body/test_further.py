@@ -12,16 +12,18 @@ from support.body.measured import parse_measures
 from support.body.standing import BODY, LEARNED, tally_of, tally_of_photos
 from support.rendered import evidence_of, truth_of
 
-from avatarrig.body.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES
 from avatarrig.body.estimate import EstimateOptions, estimate
-from avatarrig.body.further import further_bones
+from avatarrig.body.population.anthropometry import STATURE_OVER_LEG_AND_TORSO
+from avatarrig.body.population.further import further_bones
 from avatarrig.body.solver.person import solve_moments
 from avatarrig.body.sums.tally import Tally
 from avatarrig.body.tape.evidence import NOTHING
 from avatarrig.wire.estimate import FURTHER_LABELS, Measured
 
-TABLE = json.loads(resources.files("avatarrig.body").joinpath("further.json").read_text())
+TABLE = json.loads(
+    resources.files("avatarrig.body.population").joinpath("further.json").read_text()
+)
 
 
 def test_the_average_person_has_the_surveys_shares() -> None:

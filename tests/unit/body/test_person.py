@@ -9,9 +9,9 @@ import pytest
 from support.body.turning import LEARNED, PHOTOS, told, total
 from support.rendered import evidence_of
 
-from avatarrig.body.average import average_ratios
 from avatarrig.body.bones import BENCH_RATIOS, HELMERT, POOLED_BONES, PROTOTYPE_BONES, log_ratio
 from avatarrig.body.evidence.evidence import COORDINATES
+from avatarrig.body.population.average import average_ratios
 from avatarrig.body.solver.person import solve
 from avatarrig.body.sums.evidence_sum import EvidenceSum
 

@@ -12,9 +12,9 @@ from support.body.measured import parse_measures
 from support.body.standing import BODY, LEARNED, as_json, tally_of, tally_of_photos
 from support.rendered import evidence_of, truth_of
 
-from avatarrig.body.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES, PROTOTYPE_BONES
 from avatarrig.body.estimate import EstimateOptions, estimate
+from avatarrig.body.population.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.sums.tally import Tally
 from avatarrig.body.tape.evidence import Tape
 from avatarrig.body.tape.measure import (

@@ -124,6 +124,7 @@ def test_no_argument_comes_back_with_its_escapes(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # a Kafka may run here, with subjects
     said = CliRunner().invoke(avatarrig, with_command(arguments), color=True)
     assert said.output
     assert not isinstance(said.exception, Exception), said.exception

@@ -56,6 +56,17 @@ def test_nobodys_bones_are_not_all_stable() -> None:
     assert "1 skeleton: 0 with all bones stable, 0 with some, 1 with none" in lines
 
 
+def test_it_is_said_how_many_photos_do_not_count_and_why() -> None:
+    state = status(1)
+    left_out = msgspec.structs.replace(
+        state.skeletons[0], excluded={"somebody_else": 7, "out_of_period": 3}
+    )
+    lines = printed(msgspec.structs.replace(state, skeletons=[left_out]), 20)
+    assert lines[-1] == (
+        "person-0000: do not count: 7 somebody else, 3 not taken in the time that was asked for"
+    )
+
+
 @pytest.mark.parametrize("subjects", [1, 20])
 def test_what_fits_is_listed_whole(subjects: int) -> None:
     lines = printed(status(subjects), 20)

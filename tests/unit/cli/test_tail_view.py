@@ -123,6 +123,16 @@ def test_the_latest_photo_says_whether_it_counts_and_why_not() -> None:
     assert "photo-8.jpg · 0:49 ago · does not count: several people, and no telling who" in text
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_why_photos_do_not_count_is_never_cut(width: int) -> None:
+    known = board()
+    known.note(sighted(encode(observation(8, "anna", observed_at=NOW + 1, ambiguous=True))))
+    words = " ".join(" ".join(shown(known, width)).split())
+    assert "does not count: several people, and no telling who is meant" in words
+    reason = next(iter(record(40, "anna", NOW).estimate.excluded))
+    assert f"do not count: {record(40, 'anna', NOW).estimate.excluded[reason]} " in words
+
+
 def test_of_one_subject_nothing_of_another_is_shown() -> None:
     known = board("bob")
     known.note(sighted(encode(observation(9, "anna", observed_at=NOW + 40))))

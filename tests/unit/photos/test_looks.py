@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import cv2
 import msgspec
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 from support.bursts import RENDERED, burst
 
-from avatarrig.photos.looks.framing import read_framed, write_framed
 from avatarrig.photos.looks.look import ALIKE, SMALL_SIDE, Look, apart, look_at
 
 
@@ -73,17 +70,6 @@ def test_the_sharper_of_two_is_told() -> None:
 
 def test_what_is_no_picture_is_not_looked_at() -> None:
     assert look_at(b"\xff\xd8\xff no picture") is None
-
-
-def test_bytes_come_through_a_pipe_as_they_went_and_half_of_them_are_none() -> None:
-    pipe = io.BytesIO()
-    write_framed(pipe, b"first")
-    write_framed(pipe, b"")
-    data = pipe.getvalue()
-    pipe.seek(0)
-    assert [read_framed(pipe) for _ in range(3)] == [b"first", b"", None]
-    assert read_framed(io.BytesIO(data[:-6])) is None
-    assert read_framed(io.BytesIO(b"\xff\xff\xff\xff")) is None
 
 
 @pytest.mark.parametrize(("width", "picture"), [(97, b"1" * 97), (2, b"123"), (1, b"")])

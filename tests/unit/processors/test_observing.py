@@ -9,6 +9,7 @@ from support.rendered import rendered
 
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.evidence.learned import Learned, load_learned
+from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.detectors.detector import Detection
 from avatarrig.wire import Observation, PackedArray
 from avatarrig.wire.reasons import Exclusion
@@ -41,6 +42,24 @@ def observed(learned: Learned | Unlearned) -> Observation:
     )
 
 
+def nothing_seen(meta: dict[str, str | float | None]) -> Detection:
+    return Detection(
+        width=300,
+        height=200,
+        people=0,
+        ambiguous=False,
+        subject_confidence=0.0,
+        pose=None,
+        world=None,
+        face=None,
+        blendshapes=None,
+        mask=None,
+        meta=meta,
+        look=(),
+        rgb=np.zeros((2, 2, 3), np.uint8),
+    )
+
+
 def unpacked(array: PackedArray) -> np.ndarray:
     return array.unpack().astype(np.float32)
 
@@ -55,3 +74,22 @@ def test_a_photo_seen_before_anything_was_learned_counts_once_it_was(
         assert verdict == judge(observed(load_learned("full")))
     else:
         assert verdict == Excluded(why)
+
+
+@pytest.mark.parametrize(
+    ("meta", "why"),
+    [
+        ({}, Exclusion.NO_PERSON),
+        ({VERDICT: str(Verdict.UNSURE), LIKENESS: None}, Exclusion.NO_PERSON),
+        ({VERDICT: str(Verdict.UNSURE), LIKENESS: 0.3}, Exclusion.UNSURE),
+        ({VERDICT: str(Verdict.SOMEBODY_ELSE), LIKENESS: 0.1}, Exclusion.SOMEBODY_ELSE),
+    ],
+)
+def test_a_photo_of_nobody_is_not_called_unsure(
+    meta: dict[str, str | float | None], why: Exclusion
+) -> None:
+    nobody = nothing_seen(meta)
+    seen = assemble(
+        reference("a.jpg"), nobody, fingerprint="f", learned=load_learned("full"), observed_at=0.0
+    )
+    assert judge(seen) == Excluded(why)

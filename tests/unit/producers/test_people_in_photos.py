@@ -186,9 +186,94 @@ def test_what_is_no_face_names_nobody() -> None:
     assert people_in_photo(photo(lightroom(*entries))) == ()
 
 
-def test_a_region_that_is_none_leaves_the_name() -> None:
-    data = photo(lightroom(with_attributes("Anna", (0.5, 0.5, 0.0, 0.1))))
-    assert people_in_photo(data) == (NamedFace("Anna"),)
+WITHOUT_AREA = '<rdf:li><rdf:Description mwg-rs:Name="Anna" mwg-rs:Type="Face"/></rdf:li>'
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        with_attributes("Anna", (0.5, 0.5, 0.0, 0.1)),
+        with_attributes("Anna", (0.5, 0.5, float("nan"), 0.1)),
+        with_attributes("Anna", (1e9, 0.5, 0.1, 0.1)),
+        with_attributes("Anna", (0.5, 0.5, 0.1, 0.1)).replace("normalized", "inch"),
+        WITHOUT_AREA,
+    ],
+    ids=["empty", "no number", "far away", "another unit", "missing"],
+)
+def test_a_place_that_is_none_leaves_the_name(entry: str) -> None:
+    assert people_in_photo(photo(lightroom(entry))) == (NamedFace("Anna"),)
+
+
+PLACE = (0.4, 0.25, 0.2, 0.3)
+AREA: Area = (0.5, 0.4, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        with_attributes("Anna", AREA, kind="face"),
+        with_attributes("Anna", AREA, kind=""),
+        with_attributes("Anna", AREA).replace(".", ","),
+        with_attributes("Anna", (200, 120, 80, 90)).replace("normalized", "pixel"),
+        with_elements("Anna", AREA) + with_attributes("anna ", (0.51, 0.41, 0.2, 0.3)),
+    ],
+    ids=["lower case", "no type", "decimal comma", "pixels", "twice"],
+)
+def test_places_are_read_however_they_are_spelt(entry: str) -> None:
+    (anna,) = people_in_photo(photo(lightroom(entry)))
+    assert anna.region == pytest.approx(PLACE)
+
+
+@pytest.mark.parametrize(
+    "rectangle", ["0,4, 0,25, 0,2, 0,3", "0.4;0.25;0.2;0.3", "0.4 0.25 0.2 0.3"]
+)
+def test_microsofts_rectangles_are_read_however_they_are_spelt(rectangle: str) -> None:
+    (anna,) = people_in_photo(photo(windows("Anna", rectangle)))
+    assert anna.region == pytest.approx(PLACE)
+
+
+def test_of_two_people_of_one_name_nobody_knows_which_is_meant() -> None:
+    entries = [with_attributes("Anna", (at, 0.4, 0.1, 0.1)) for at in (0.2, 0.8)]
+    assert people_in_photo(photo(lightroom(*entries))) == (NamedFace("Anna"),)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize(
+    ("dimensions", "is_there"),
+    [((4000, 3000), True), ((3000, 4000), True), ((4000, 1000), False), ((0, 0), True)],
+    ids=["larger", "turned", "cut since", "none"],
+)
+def test_a_photo_that_was_cut_since_leaves_the_name(
+    kind: str, dimensions: tuple[int, int], is_there: object
+) -> None:
+    entry = with_attributes("Anna", AREA)
+    (anna,) = people_in_photo(photo(lightroom(entry, dimensions=dimensions), kind))
+    assert (anna.region is not None) is is_there
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        lightroom(with_attributes("Ren\u00e9", AREA)).encode("utf-16"),
+        lightroom(with_attributes("Ren\u00e9", AREA)).encode("utf-16-be"),
+        lightroom(with_attributes("Ren\u00e9", AREA)).encode("utf-8-sig"),
+        lightroom(with_attributes("Ren\u00e9", AREA)).encode("cp1252"),
+        b'<?xml version="1.0" encoding="ISO-8859-1"?>\n'
+        + lightroom(with_attributes("Ren\u00e9", AREA)).encode("latin-1"),
+        lightroom(with_attributes("Ren&eacute;", AREA)).encode(),
+        lightroom(with_attributes("Ren\u00e9\x01&#2;", AREA)).encode(),
+        lightroom(with_attributes("Ren\u00e9", AREA)).encode() + b"\0\0garbage",
+        lightroom(with_attributes("Ren\u00e9", AREA), with_attributes("A & B", AREA)).encode(),
+    ],
+    ids=[
+        *("UTF-16", "UTF-16 without a mark", "a mark", "Windows", "declared", "entity"),
+        *("signs of control", "garbage behind", "ampersand"),
+    ],
+)
+def test_xmp_is_read_however_it_is_encoded_and_damaged(packet: bytes) -> None:
+    rene = people_in_photo(photo(b""), packet)[0]
+    assert rene.name == "Ren\u00e9"
+    assert rene.region == pytest.approx(PLACE)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +283,9 @@ def test_a_region_that_is_none_leaves_the_name() -> None:
         b"no XML",
         b"<x",
         b'<!DOCTYPE a [<!ENTITY b "Anna">]><a>&b;</a>',
-        lightroom(with_attributes("Anna", (0.5, 0.5, float("nan"), 0.1))).encode(),
-        lightroom(with_attributes("A", (1e9, 0.5, 0.1, 0.1))).encode(),
         b"<a/>" + b" " * (5 << 20),
     ],
-    ids=["empty", "text", "cut off", "entities", "no number", "far away", "huge"],
+    ids=["empty", "text", "cut off", "entities", "huge"],
 )
 def test_damaged_packets_name_nobody(packet: bytes) -> None:
     stream = io.BytesIO()
@@ -234,6 +317,23 @@ def test_googles_export_names_people_beside_the_photo(tmp_path: Path) -> None:
     assert people_named(tmp_path / "missing.jpg") == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (b'\xef\xbb\xbf{"people": [{"name": "Anna"}]}', ["Anna"]),
+        (b'{"people": [{"name": null}, {"name": "Anna"}, {}, 5]}', ["Anna"]),
+        (b'{"people": ["Anna", "Anna"], "title": 5}', ["Anna"]),
+        (b'{"people": {"name": "O&#39;Brien"}}', ["O'Brien"]),
+        (b'{"people": null}', []),
+        (b'{"people": [{"name": "Anna"}, {"na', []),
+        (b'{"people": ' + b"[" * 100_000, []),
+    ],
+    ids=["a mark", "damaged entries", "plain names", "escaped", "nobody", "cut off", "deep"],
+)
+def test_googles_files_are_read_however_they_are_spelt(written: bytes, names: list[str]) -> None:
+    assert [face.name for face in people_in_takeout(written)] == names
+
+
 NUMBERED_LONG = "PXL_20230922_144936660(2).jpg"
 
 
@@ -251,6 +351,15 @@ NUMBERED_LONG = "PXL_20230922_144936660(2).jpg"
         ("PXL_20230922_144936660.jpg", "PXL_20230922_144936660.jpg.supplemental-metada.json"),
         (NUMBERED_LONG, "PXL_20230922_144936660.jpg.supplemental-metada(2).json"),
         (f"{'s' * 47}.jpg", f"{'s' * 46}.json"),
+        ("IMG_1.jpg", "IMG_1.jpg.supplemental-meta.json"),
+        ("IMG_1.jpg", "IMG_1.jpg.s.json"),
+        ("IMG_1(1).jpg", "IMG_1.jpg.supplemental-meta(1).json"),
+        ("IMG_1.JPG", "IMG_1.jpg.json"),
+        ("IMG_1.jpg", "IMG_1.JPG.supplemental-metadata.json"),
+        ("IMG_1(1)-edited.jpg", "IMG_1.jpg(1).json"),
+        ("IMG_1-edited.jpg", "IMG_1.HEIC.supplemental-metadata.json"),
+        ("IMG_1.MP4", "IMG_1.HEIC.json"),
+        ("Fr\u00fchling.jpg", "Fru\u0308hling.jpg.json"),
         (
             "Frühling 2019 am See mit allen.jpg",
             "Frühling 2019 am See mit allen.jpg.supplementa.json",
@@ -270,6 +379,7 @@ def test_googles_files_are_found_by_all_their_names(tmp_path: Path, name: str, b
         ("IMG_1.jpg", "IMG_1.jpg(1).json"),
         ("IMG_1-party.jpg", "IMG_1.jpg.json"),
         ("IMG_12.jpg", "IMG_1.jpg.json"),
+        ("IMG_1.jpg", "IMG_1.HEIC.json"),
     ],
 )
 def test_anothers_file_is_not_taken_for_a_photos(tmp_path: Path, name: str, beside: str) -> None:
@@ -285,8 +395,8 @@ def test_xmp_beside_a_photo_names_who_is_where(tmp_path: Path, beside: str) -> N
     (tmp_path / "IMG_1.jpg").write_bytes(photo(b"", orientation=3))
     (tmp_path / beside).write_text(lightroom(entry))
     (tmp_path / "IMG_1.jpg.json").write_text(json.dumps({"people": [{"name": "Jo"}]}))
-    (anna,) = people_named(tmp_path / "IMG_1.jpg")
-    assert anna.name == "Anna"
+    anna, jo = people_named(tmp_path / "IMG_1.jpg")
+    assert (anna.name, jo) == ("Anna", NamedFace("Jo"))
     assert anna.region == pytest.approx((0.4, 0.5, 0.2, 0.2))
 
 
@@ -295,6 +405,18 @@ def test_what_a_photo_says_itself_comes_before_files_beside_it(tmp_path: Path) -
     (tmp_path / "a.jpg").write_bytes(photo(lightroom(entry)))
     (tmp_path / "a.xmp").write_text(lightroom(with_attributes("Jo", (0.5, 0.4, 0.2, 0.2))))
     assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna"]
+
+
+def test_whoever_any_of_the_files_names_is_named_with_a_place_where_one_says_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo(lightroom(with_attributes("Jo", (0.2, 0.4, 0.1, 0.1)))))
+    (tmp_path / "a.jpg.xmp").write_text(lightroom(with_attributes("Jo", (0.2, 0.4, 0.1, 0.1))))
+    (tmp_path / "a.jpg.json").write_text(json.dumps({"people": [{"name": "Anna"}]}))
+    assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Jo", "Anna"]
+    (tmp_path / "a.xmp").write_text(lightroom(with_attributes("Anna", (0.7, 0.4, 0.1, 0.1))))
+    anna = people_named(tmp_path / "a.jpg")[1]
+    assert anna.region == pytest.approx((0.65, 0.35, 0.1, 0.1))
 
 
 @pytest.mark.parametrize("damage", [b"", b"<x", b"\xff" * 100, b"<!DOCTYPE a><a/>"])
@@ -479,9 +601,10 @@ REGION = (0.1, 0.1, 0.2, 0.2)
         ((), None, None),
         ((NamedFace("anna", REGION), NamedFace("Jo")), REGION, True),
         ((NamedFace("Anna"),), None, True),
+        ((NamedFace("Anna"), NamedFace("Jo")), None, None),
         ((NamedFace("Jo", REGION),), None, False),
     ],
-    ids=["nobody is named", "with a place", "without a place", "somebody else"],
+    ids=["nobody", "with a place", "without a place", "beside others", "somebody else"],
 )
 def test_a_dataset_says_who_is_meant(
     named: tuple[NamedFace, ...], region: tuple[float, ...] | None, is_there: object
@@ -519,3 +642,14 @@ def test_a_photo_is_published_anew_when_somebody_else_is_meant() -> None:
     assert asked_anew not in memory
     assert not memory.is_known("a.jpg", stamp, subject=published.subject, asked=second.asked)
     assert not memory.is_known("a.jpg", stamp, subject=published.subject)
+
+
+def test_what_another_ingest_published_for_somebody_else_is_not_read_at_every_look() -> None:
+    stamp = Stamp(10, 0.0, "1")
+    mine = reference("a.jpg", dataset="d", subject="Anna", size=10)
+    memory = Memory("d")
+    memory.recall(mine)
+    memory.recall(msgspec.structs.replace(mine, subject="Jo", found_at=mine.found_at + 1))
+    assert not memory.is_known("a.jpg", stamp, subject="Anna")
+    memory.seen_again(mine, stamp)
+    assert memory.is_known("a.jpg", stamp, subject="Anna")

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from avatarrig.photos.capture import read_capture_time
+from avatarrig.photos.coding import jpeg
+from avatarrig.photos.picture_digest import picture_digest
 from avatarrig.photos.uri import from_file_uri
 from avatarrig.wire import PhotoReference, Reject, decode, record_key
 from avatarrig.wire.topics import IMAGES, REJECTS
-from producers.hashing import read_content
+from producers.hashing import begin_reading, read_content
 from producers.publish import (
     PublishError,
     described,
     publish,
 )
+from producers.reading_ahead import AHEAD
 from producers.references import Dataset
 
 ANN = Dataset(name="Ann", run="r1")
@@ -189,13 +194,49 @@ def test_a_photo_is_handed_on_as_it_was_read(tmp_path: Path) -> None:
     """Putting a photo together from pieces takes longer than hashing it."""
     (tmp_path / "x.jpg").write_bytes(b"\xff\xd8\xff\xda\0\2" + bytes(3_000_000))
     tracemalloc.start()
-    read_content(tmp_path / "x.jpg", lambda _: None)
+    read_content(tmp_path / "x.jpg", lambda *_: None)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2 * 3_000_000
 
 
+def test_where_a_picture_ends_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    search = jpeg._find_end
+
+    def counted(data: bytes, start: int) -> int:
+        asked.append(start)
+        return search(data, start)
+
+    monkeypatch.setattr(jpeg, "_find_end", counted)
+    photo = b"\xff\xd8\xff\xda\0\2" + bytes(1000) + b"\xff\xd9"
+    (tmp_path / "x.jpg").write_bytes(photo)
+    assert read_content(tmp_path / "x.jpg", read_capture_time).picture == picture_digest(photo)
+    assert len(asked) == 2  # one of them for the digest above
+
+
+def test_photos_ahead_are_fetched_while_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("producers.references.begin_reading", lambda file: begun.append(file.name))
+    for number in range(20):
+        (tmp_path / f"{number:02}.jpg").write_bytes(b"a photo")
+    records = described(tmp_path, ANN)
+    next(records)
+    assert begun == [f"{number:02}.jpg" for number in range(1 + AHEAD)]
+    cast("Generator[object]", records).close()
+
+
+def test_what_cannot_be_fetched_ahead_is_left_to_reading(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name in ("pipe.jpg", "missing.jpg", ""):
+        begin_reading(tmp_path / name)
+
+
 def test_a_pipe_in_a_photos_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.jpg")
     with pytest.raises(IsADirectoryError):
-        read_content(tmp_path / "x.jpg", lambda _: None)
+        read_content(tmp_path / "x.jpg", lambda *_: None)

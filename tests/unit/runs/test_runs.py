@@ -3,12 +3,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from filelock import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -28,6 +30,7 @@ from avatarrig.runs import (
     is_complete,
     lacking_files,
     load_run,
+    locked,
     make_folder,
     open_run,
     read_decisions,
@@ -346,3 +349,39 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -
     run.remove_unfinished()  # there are no folders of overlays and masks
     assert not any(file.exists() for file in half)
     assert [file.name for file in run.observations.iterdir()] == ["whole.json"]
+
+
+@pytest.mark.parametrize("place", ["run.json", "standings.json", "decisions.json", "lock"])
+def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path: Path, place: str) -> None:
+    """Whoever waited for somebody to write into it would wait for ever."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    run, _ = open_run(tmp_path / "out", photos)
+    file = run.decisions if place == "decisions.json" else run.private / place
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    if place == "lock":
+        with locked(run), pytest.raises(Timeout), locked(run):
+            pass
+        return
+    read: Callable[[], object] = (
+        (lambda: open_run(run.path, photos)) if place == "run.json" else lambda: read_standings(run)
+    )
+    with pytest.raises((ForeignRunError, DecisionsFileError)) as caught:
+        read()
+    assert str(caught.value).startswith(f"{file} cannot be read (this is no file: a folder, pipe")
+    assert "delete it" in str(caught.value)
+
+
+def test_pictures_and_observations_that_are_pipes_are_lacking(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures(mask=encode(Image.new("L", (4, 4)), "PNG")))
+    wanted = WantedFiles(masks=True)
+    for file, is_lacking in ((run.mask("a-1"), "mask"), (run.observation("a-1"), "observation")):
+        file.unlink()
+        os.mkfifo(file)
+        lacking = lacking_files(run, "a-1", "s", "f", wanted)
+        assert getattr(lacking, is_lacking)
+        assert not lacking.nothing
+    write_observation(run, an_observation(), Pictures(mask=encode(Image.new("L", (4, 4)), "PNG")))
+    assert is_complete(run, "a-1", "s", "f", wanted)

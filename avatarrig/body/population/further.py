@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from avatarrig.body.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.body.bones import HELMERT, POOLED_BONES, FloatArray
+from avatarrig.body.population.anthropometry import STATURE_OVER_LEG_AND_TORSO
 from avatarrig.wire.estimate import FURTHER_LABELS, FurtherBone, Metres, Status, ends, rounded
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class _Row:
 
 @functools.cache
 def _table() -> dict[str, _Row]:
-    rows = json.loads(resources.files("avatarrig.body").joinpath("further.json").read_text())
+    rows = json.loads(
+        resources.files("avatarrig.body.population").joinpath("further.json").read_text()
+    )
     return {
         key: _Row(rows[key]["share"], np.array(rows[key]["slope"]), rows[key]["deviation"])
         for key in FURTHER_LABELS

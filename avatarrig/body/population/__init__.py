@@ -1,0 +1,1 @@
+"""People in general: what is known of them, whoever is on the photos."""
