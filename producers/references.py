@@ -112,11 +112,14 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         if not asked:
             return None
         mine = [face for face in named if self.person and same_name(face.name, self.person)]
+        region = next((face.region for face in mine if face.region is not None), None)
+        # Where others are named beside the subject, one person may be any of them.
+        is_told = region is not None or not mine or len(mine) == len(named)
         return Sought(
             asked=asked,
             template=self.pointed.get(subject, self.template),
-            region=next((face.region for face in mine if face.region is not None), None),
-            named=bool(mine) if self.person and named else None,
+            region=region,
+            named=bool(mine) if self.person and named and is_told else None,
         )
 
     def subject_of(self, path: str) -> str:

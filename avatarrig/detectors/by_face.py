@@ -138,7 +138,8 @@ def _by_name(choice: Choice, recognition: Recognition | None, sought: Sought) ->
         return Identified(Verdict.SOMEBODY_ELSE, likeness, choice)
     if sought.named and len(choice.people) == 1:
         return Identified(Verdict.SUBJECT, likeness, _sure(choice))
-    verdict = Verdict.UNSURE if recognition is None else recognition.verdict
+    # Whom the file names may turn away: of that, faces unlike the template prove nothing.
+    verdict = Verdict.UNSURE if recognition is None or sought.named else recognition.verdict
     return Identified(verdict, likeness, choice)
 
 

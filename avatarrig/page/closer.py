@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import slim
-from avatarrig.views.doubtful import most_doubtful
-from avatarrig.views.years import SHOWN, changing, years_of
+from avatarrig.views.doubtful import suspects
+from avatarrig.views.years import LEAST_PHOTOS, SHOWN, changing, years_of
+from avatarrig.wire.reasons import verdict
 from avatarrig.wire.standings import AS_SEEN, as_decided
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Closer:
             bones=[*SHOWN.values()],
             years=[_year(year) for year in years],
             changing=changing(years),
-            suspects=[self._suspect(photo) for photo in most_doubtful(photos, _SUSPECTS)],
+            least=LEAST_PHOTOS,
+            suspects=[self._suspect(photo) for photo in suspects(photos, _SUSPECTS)],
         )
 
     def _suspect(self, photo: Doubtful) -> _Suspect:
@@ -78,7 +80,7 @@ class Closer:
         return _Suspect(
             image=image_id,
             path=photo.observation.path,
-            why=", ".join(photo.why),
+            why=", ".join((verdict(photo.excluded), *photo.why)),
             pull=round(photo.pull, 1),
             overlay=self._thumbnails.has(image_id),
         )
@@ -108,9 +110,15 @@ def _year(year: Year) -> _Year:
 
 
 class _Closer(msgspec.Struct, frozen=True):
-    """What a closer look at a subject shows; `changing`: bones that differ from year to year."""
+    """What a closer look at a subject shows.
+
+    Attributes:
+        changing: Bones that differ from year to year.
+        least: Years with fewer photos are not shown.
+    """
 
     bones: list[str]
     years: list[_Year]
     changing: list[str]
+    least: int
     suspects: list[_Suspect]

@@ -26,8 +26,8 @@ from avatarrig.report.collect import Collected, SeenPhoto
 from avatarrig.report.convergence import CURVES, Course
 from avatarrig.report.course_picture import draw_courses
 from avatarrig.report.thumbnails import Thumbnails, draw_sheet, to_webp
-from avatarrig.views.doubtful import most_doubtful
-from avatarrig.views.years import SHOWN, Year, changing, years_of
+from avatarrig.views.doubtful import suspects
+from avatarrig.views.years import LEAST_PHOTOS, SHOWN, Year, changing, years_of
 from avatarrig.wire import Observation
 from avatarrig.wire.estimate import (
     BONE_LABELS,
@@ -200,6 +200,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     suspects: list[_Picture]
     years: list[Year]
     year_bones: dict[str, str]
+    least_photos: int
     changing: list[str]
 
 
@@ -239,6 +240,7 @@ def _subject(
         suspects=[] if estimate.consistent else _suspects(photos, thumbnails),
         years=years,
         year_bones=SHOWN,
+        least_photos=LEAST_PHOTOS,
         changing=changing(years),
     )
 
@@ -248,8 +250,12 @@ def _suspects(photos: list[Observation], thumbnails: Thumbnails | None) -> list[
     if thumbnails is None:
         return []
     return [
-        _picture(doubtful.observation.path, " · ".join(doubtful.why), picture)
-        for doubtful in most_doubtful(photos, _SUSPECTS)
+        _picture(
+            doubtful.observation.path,
+            " · ".join((verdict(doubtful.excluded), *doubtful.why)),
+            picture,
+        )
+        for doubtful in suspects(photos, _SUSPECTS)
         if (picture := thumbnails.of(doubtful.observation)) is not None
     ]
 

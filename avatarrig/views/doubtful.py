@@ -73,6 +73,16 @@ def most_doubtful(observations: Sequence[Observation], most: int) -> list[Doubtf
     return [*unsure, *pulling][:most]
 
 
+def suspects(observations: Sequence[Observation], most: int) -> list[Doubtful]:
+    """Ranks the photos of one subject that count, where they are not of one person.
+
+    Args:
+        most: At most so many.
+    """
+    ranked = most_doubtful(observations, len(observations))
+    return [photo for photo in ranked if photo.excluded is None][:most]
+
+
 def _why(seen: Observation, pull: float, telling: float) -> tuple[str, ...]:
     why = []
     if _is_unlike(seen):

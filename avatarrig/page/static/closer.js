@@ -49,13 +49,14 @@ function showSuspects(suspects) {
   );
 }
 
-function showYears({ bones, years, changing }) {
+function showYears({ bones, years, changing, least }) {
   byId("years-card").hidden = years.length < 2;
+  const few = ` Years of fewer than ${least} photos that count are not shown.`;
   say(
     byId("years-words"),
-    changing.length
+    (changing.length
       ? `Proportions differ between years (${changing.join(", ")}): one estimate of all of them is nobody’s. Take the photos of one time with --since and --until.`
-      : "Over the shoulders, with 90 % intervals. No bone differs by more than these leave open.",
+      : "Over the shoulders, with 90 % intervals. No bone differs by more than these leave open.") + few,
   );
   byId("years-head").replaceChildren(...["year", ...bones, "photos"].map((words) => make("th", { scope: "col" }, words)));
   byId("years").replaceChildren(

@@ -191,6 +191,16 @@ def test_a_name_without_a_place_decides_where_one_person_is(
         assert verdict(detector.detect(data, Sought(asked="a", named=named))) == expected
 
 
+def test_of_whom_the_file_names_faces_unlike_the_reference_prove_nothing(
+    detector: Detector, real_photos: Path
+) -> None:
+    group, _ = side_by_side(real_photos / "biden.jpg", real_photos / "grace_hopper.jpg")
+    template = template_of([real_photos / "obama.jpg"])
+    for named, expected in ((None, Verdict.SOMEBODY_ELSE), (True, Verdict.UNSURE)):
+        sought = Sought(asked="a", template=template, named=named)
+        assert verdict(detector.detect(group, sought)) == expected
+
+
 def test_without_a_question_nothing_is_different(detector: Detector, real_photos: Path) -> None:
     seen = detector.detect((real_photos / "obama2.jpg").read_bytes())
     assert VERDICT not in seen.meta

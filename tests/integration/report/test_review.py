@@ -18,7 +18,7 @@ from support.rendered import rendered
 from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.cli import avatarrig
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
-from avatarrig.views.doubtful import most_doubtful
+from avatarrig.views.doubtful import most_doubtful, suspects
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
 
@@ -82,6 +82,13 @@ def test_the_unsure_come_first_and_then_whoever_pulls_most() -> None:
     assert ranked[1].pull > ranked[2].pull > 0
     assert len(most_doubtful(photos(), 3)) == 3
     assert most_doubtful([], 3) == []
+
+
+def test_who_is_suspected_counts() -> None:
+    """However many there are of whom nobody is sure."""
+    told = suspects(photos(), 2)
+    assert told[0].observation.image_id == rendered(STRANGER).image_id
+    assert [photo.excluded for photo in told] == [None, None]
 
 
 def test_a_face_that_was_barely_taken_is_looked_at_before_others() -> None:

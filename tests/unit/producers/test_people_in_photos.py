@@ -601,9 +601,10 @@ REGION = (0.1, 0.1, 0.2, 0.2)
         ((), None, None),
         ((NamedFace("anna", REGION), NamedFace("Jo")), REGION, True),
         ((NamedFace("Anna"),), None, True),
+        ((NamedFace("Anna"), NamedFace("Jo")), None, None),
         ((NamedFace("Jo", REGION),), None, False),
     ],
-    ids=["nobody is named", "with a place", "without a place", "somebody else"],
+    ids=["nobody", "with a place", "without a place", "beside others", "somebody else"],
 )
 def test_a_dataset_says_who_is_meant(
     named: tuple[NamedFace, ...], region: tuple[float, ...] | None, is_there: object
