@@ -12,7 +12,8 @@ AvatarRigError
 ├── BrokerError                         kafka.embedded.errors
 │   ├── BrokerEndedError                kafka.embedded.errors
 │   ├── BrokerUnavailableError          kafka.embedded.errors
-│   └── DataInUseError                  kafka.embedded.errors
+│   ├── DataInUseError                  kafka.embedded.errors
+│   └── StorageDamagedError             kafka.embedded.errors
 ├── BrokerTroubleError                  processors.replica
 ├── ChecksumError                       kafka.embedded.download
 ├── CommandError                        errors

@@ -89,10 +89,14 @@ def write_private(file: Path, data: bytes) -> None:
     """
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-    make_way(file)
-    temporary.replace(file)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        make_way(file)
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def _folder() -> Path:

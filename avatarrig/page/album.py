@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from avatarrig.page.listing import is_called
+from avatarrig.page.listing import is_called, page_number
 from avatarrig.pictures.svg import pose_picture
 from avatarrig.views.catalogue import IN, Asked
 from avatarrig.views.years import LEAST_PHOTOS
@@ -25,7 +25,6 @@ COUNTING: Final = "counts"
 """What is asked for where those are wanted that count."""
 
 _LONGEST_SEARCH: Final = 200
-_MOST_PAGES: Final = 1 << 20
 
 
 class Photos(Protocol):
@@ -65,7 +64,7 @@ class Album:
             search=query.get("search", "")[:_LONGEST_SEARCH],
             image_id=query.get("image", ""),
         )
-        number = _number(query.get("page", ""))
+        number = page_number(query.get("page", ""))
         shelf = catalogue.shelf(asked, number, PAGE)
         pages = max(-(-shelf.found // PAGE), 1)
         if number >= pages:
@@ -111,7 +110,3 @@ class Album:
             "standing": photo.standing,
             "overlay": self._thumbnails.has(photo.image_id),
         }
-
-
-def _number(text: str) -> int:
-    return min(int(text), _MOST_PAGES) if text.isascii() and text.isdigit() else 0

@@ -18,6 +18,8 @@ PAGE: Final = 24
 """Subjects listed at once, each with its figure."""
 
 _LONGEST_SEARCH: Final = 200
+_MOST_DIGITS: Final = 9
+"""Of the number of a page; Python refuses to read very long ones."""
 
 
 class Order(StrEnum):
@@ -49,7 +51,7 @@ class Listing(msgspec.Struct, frozen=True):
         return cls(
             search=query.get("search", "")[:_LONGEST_SEARCH],
             order=Order(order) if order in set(Order) else Order.NAME,
-            page=min(int(page), 1 << 20) if page.isascii() and page.isdigit() else 0,
+            page=page_number(page),
         )
 
 
@@ -67,6 +69,13 @@ class Listed(msgspec.Struct, frozen=True):
     found: int
     page: int
     pages: int
+
+
+def page_number(text: str) -> int:
+    """Reads which page is asked for, from 0; the first where the text is no number."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        return 0
+    return int(text)
 
 
 def choose(subjects: Sequence[Subject], listing: Listing) -> Listed:

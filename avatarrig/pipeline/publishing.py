@@ -89,11 +89,17 @@ class RunPhotos:
         self._mending: dict[PhotoKey, Found] = {}
         self._mending_lock = threading.Lock()
         self._looked_at = 0.0
+        self._only: AbstractSet[PhotoKey] | None = None
         self.unmendable: dict[str, str] = {}
         self.mended = 0
         self.unverified = 0
         self.detection_needed = False
         self.found: queue.SimpleQueue[Found] = queue.SimpleQueue()
+
+    def look_again(self, photos: AbstractSet[PhotoKey]) -> None:
+        """Has the next walk bring these photos alone further, whatever an earlier start left."""
+        self._only = photos
+        self._pending = frozenset()
 
     def note(self, record: Published) -> None:
         """Notes a photo that was found."""
@@ -125,8 +131,10 @@ class RunPhotos:
         """
         reference = reference_in(record)
         if reference is None or not (isinstance(record, PhotoReference) or is_near_copy(record)):
-            return record
+            return record if self._only is None else None
         photo = found_photo(reference, is_near_copy=is_near_copy(record))
+        if self._only is not None and photo.key not in self._only:
+            return None
         match self.standing(photo):
             case Standing.NEW if photo.is_near_copy and not self._progress.is_observed(photo):
                 return record
@@ -219,12 +227,24 @@ class Publishing:
         self._leave_out = leave_out
         self._clips = clips
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._again: set[PhotoKey] = set()
+        self._background: Background | None = None
         self.finished = False
         self.failure: DatasetError | RunStorageError | None = None
 
     def start(self, background: Background) -> threading.Thread:
         """Begins; `finished` tells when every photo is known and published."""
+        self._background = background
         return background.start("publishing", self._run)
+
+    def again(self, photos: AbstractSet[PhotoKey]) -> None:
+        """Walks once more, for photos that were done with: what was known of them is lost."""
+        with self._lock:
+            self._again |= photos
+            is_walking, self.finished = not self.finished, False
+        if not is_walking and self._background is not None:
+            self._background.start("publishing", self._run_again)
 
     def stop(self) -> None:
         """Gives up; what is not published is found again by the next start."""
@@ -232,10 +252,23 @@ class Publishing:
 
     def _run(self) -> None:
         try:
-            published = publish_patiently(self._records, self._producer, self._stopping)
-            self.finished = published and not self._stopping.is_set()
+            while publish_patiently(self._records, self._producer, self._stopping):
+                if self._stopping.is_set() or not self._walks_again():
+                    return
         except (DatasetError, RunStorageError) as error:
             self.failure = error
+
+    def _run_again(self) -> None:
+        if self._walks_again():
+            self._run()
+
+    def _walks_again(self) -> bool:
+        with self._lock:
+            self.finished = not self._again
+            if self._again:
+                self._photos.look_again(frozenset(self._again))
+                self._again.clear()
+            return not self.finished
 
     def _records(self) -> Iterator[Record]:
         """Walks the dataset, and does what its photos need."""

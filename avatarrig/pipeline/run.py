@@ -22,7 +22,7 @@ from avatarrig.detectors.fingerprint import detector_fingerprint
 from avatarrig.detectors.options import DetectorOptions
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.files import open_to_append
-from avatarrig.kafka.embedded import set_storage_aside
+from avatarrig.kafka.embedded import StorageDamagedError, set_storage_aside
 from avatarrig.kafka.errors import DataDamagedError
 from avatarrig.photos.passed_over import FileCounts, words_for_files
 from avatarrig.pipeline.decisions.standings import still_counted
@@ -223,7 +223,7 @@ def _mended(run: PreparedRun, carried_out: Callable[[], _Written], display: Disp
     """Carries a run out; where the embedded Kafka's data is damaged, once more without it."""
     try:
         return carried_out()
-    except DataDamagedError as error:
+    except (DataDamagedError, StorageDamagedError) as error:
         if run.request.kafka is not None:
             raise
         aside = set_storage_aside(run.directory.broker)

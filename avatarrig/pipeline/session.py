@@ -192,7 +192,11 @@ class Session:
             diagnose_connection(self._request.kafka)
             return parts.use(self._request.kafka)
         return parts.launch(
-            EmbeddedBroker(self._directory.broker, on_progress=lambda p: self._enter(p.words))
+            EmbeddedBroker(
+                self._directory.broker,
+                on_progress=lambda progress: self._enter(progress.words),
+                expendable=True,  # a run has its observations in files as well
+            )
         )
 
     def _create_topics(self, kafka: KafkaSettings) -> bool:
@@ -331,6 +335,12 @@ class Session:
         return True
 
     def _take(self, publishing: Publishing, photos: RunPhotos) -> None:
+        if lost := self._progress.take_lost():
+            publishing.again(lost)
+            self._display.note(
+                f"{counted(len(lost), 'photo')} of this run were forgotten meanwhile, and are "
+                "still in its folder: they are taken anew"
+            )
         if publishing.failure is not None:
             raise CommandError(str(publishing.failure), ExitCode.WRONG_USAGE)
         finished = publishing.finished  # before the queue is emptied, so that none is missed

@@ -17,11 +17,14 @@ from typing import Any, Final, TextIO, cast
 
 import structlog
 
+from avatarrig.process.printable import printable
+
 LEVEL_VARIABLE: Final = "AVATARRIG_LOG_LEVEL"
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 _SECRET: Final = re.compile(r"passw|secret|token|credential|authorization|jaas", re.IGNORECASE)
 _LONGEST: Final = 4000
+_OF_LINES: Final = {"exception", "stack"}
 _KAFKA_CLIENTS: Final = ("kafka", "aiokafka")
 """These tell of a broker that is away by thousands of lines; whoever uses them tells it in one."""
 
@@ -83,7 +86,13 @@ def _level() -> int:
 
 
 def _for_people() -> list[structlog.typing.Processor]:
-    return [structlog.dev.ConsoleRenderer(timestamp_key="timestamp")]
+    return [
+        structlog.processors.format_exc_info,
+        _without_escapes,
+        structlog.dev.ConsoleRenderer(
+            timestamp_key="timestamp", exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
 
 
 def _for_programs() -> list[structlog.typing.Processor]:
@@ -95,6 +104,21 @@ def _without_secrets(
 ) -> MutableMapping[str, Any]:
     del logger, method
     return {key: _shown(key, value) for key, value in event.items()}
+
+
+def _without_escapes(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Names of photos and people are in it, and the renderer quotes few of them."""
+    del logger, method
+    return {key: _harmless(key, value) for key, value in event.items()}
+
+
+def _harmless(key: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value  # which is shown as Python writes it
+    lines = value.split("\n") if key in _OF_LINES else [value]
+    return "\n".join(printable(line, _LONGEST) for line in lines)
 
 
 def _shown(key: str, value: object) -> object:

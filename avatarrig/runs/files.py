@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from avatarrig.files import read_file
+from avatarrig.files import read_file, told
 from avatarrig.photos.coding.png import is_whole_png
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.runs.atomic import write_atomically
@@ -71,7 +71,15 @@ def read_observation(path: Path) -> Observation:
         ObservationFileError: Naming the file and what is wrong with it.
         FileNotFoundError: There is none.
     """
-    return parse_observation(read_file(path), str(path))
+    try:
+        data = read_file(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ObservationFileError(
+            f"{told(path, error)}: run the same command again, which makes it anew"
+        ) from error
+    return parse_observation(data, str(path))
 
 
 def parse_observation(data: bytes, where: str) -> Observation:

@@ -154,6 +154,7 @@ class Progress:
         self._later: dict[PhotoKey, list[ObservedPhoto]] = {}
         self._refusals: dict[tuple[int, int], Reject] = {}
         self._unmade: dict[str, Reject] = {}
+        self._lost: set[PhotoKey] = set()
 
     def take(self, messages: Iterable[Message], now: float) -> bool:
         """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
@@ -338,6 +339,7 @@ class Progress:
             with self._changing(key):
                 del self._observed[key]
             self._later.pop(key, None)
+        self._lost.update(key for key in gone if key in self._found)
         for place in [
             (key, number)
             for key, number in self._standings
@@ -348,6 +350,11 @@ class Progress:
             self._subjects[subject].pop(partition, None)
             if not self._subjects[subject]:
                 del self._subjects[subject]
+
+    def take_lost(self) -> set[PhotoKey]:
+        """Returns the photos that were observed and then forgotten since this was asked last."""
+        lost, self._lost = self._lost - self._observed.keys(), set()
+        return lost
 
     def _reached(self, subject: str, partition: int, offset: int) -> None:
         """Notes what an estimate has to contain to be complete."""

@@ -31,6 +31,22 @@ def test_a_flipped_byte_in_a_segment_costs_no_photo(
     assert start(few.photos).result().estimate == whole.estimate
 
 
+def test_storage_that_no_broker_starts_with_costs_no_photo(
+    start: Callable[..., Disturbed], tmp_path: Path
+) -> None:
+    few = Flock(tmp_path / "photos", PHOTOS)
+    first = start(few.photos)
+    whole = first.result()
+    file = first.run.broker / "data" / "meta.properties"
+    file.write_bytes(bytes(file.stat().st_size))  # as a power failure leaves it
+    first.run.finished.unlink()
+    again = start(few.photos)
+    result = again.result()
+    assert result.document["photos"] == whole.document["photos"]
+    assert result.estimate == whole.estimate
+    assert "data was damaged and is now in" in again.errors()
+
+
 def flip_a_byte(data: Path, topic: str) -> None:
     segments = [file for file in data.glob(f"{topic}-*/*.log") if file.stat().st_size]
     content = bytearray(segments[0].read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,9 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics
 from avatarrig.runs import read_observation
-from avatarrig.wire import MAX_RECORD_BYTES, Evidence, Reject, decode, encode
+from avatarrig.wire import MAX_RECORD_BYTES, Evidence, Forget, Reject, decode, encode
+from avatarrig.wire.identity import subject_digest
+from avatarrig.wire.keys import forget_key
 from avatarrig.wire.topics import (
     DEFAULT_PARTITIONS,
     IMAGES,
@@ -105,6 +108,29 @@ def test_forged_observations_of_the_runs_own_subject_are_not_waited_for(
     assert (photos["found"], photos["observed"], photos["rejected"]) == (20, 20, 0)
     reasons = {reject.reason for reject in rejects(kafka)}
     assert reasons == {"evidence"}
+
+
+def test_a_run_whose_subject_is_forgotten_takes_its_photos_anew(
+    start: Callable[..., Disturbed], fresh_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka.bootstrap_servers)
+    few = Flock(tmp_path / "photos", 40)
+    few.pace(0.1)
+    run = start(few.photos, "--bootstrap-servers", fresh_kafka.bootstrap_servers)
+    run.wait_for_observed(1)
+    run.wait_for(lambda: len(list(read_committed(kafka, OBSERVATIONS))) >= 5)
+    forget = Forget(forget=subject_digest(few.photos.name), forgotten_at=time.time())
+    with closing(open_producer(kafka)) as producer:
+        for partition in range(DEFAULT_PARTITIONS):
+            key = forget_key(forget, time.time_ns())
+            producer.send(OBSERVATIONS, key=key, value=encode(forget), partition=partition)
+        producer.flush()
+    few.pace(0)
+    document = run.result().document
+    assert (document["photos"]["found"], document["photos"]["observed"]) == (40, 40)
+    (skeleton,) = document["skeletons"].values()
+    assert skeleton["photos"]["observed"] == 40
+    assert "forgotten meanwhile" in run.errors()
 
 
 def forged(run: Disturbed) -> list[bytes]:

@@ -28,7 +28,6 @@ SHIPPED_OR_FETCHED = {
     "avatarrig/detectors/faces/embedding.py",
     "avatarrig/detectors/faces/finding.py",
     "avatarrig/detectors/fetching/models.py",
-    "avatarrig/kafka/embedded/download.py",
     "avatarrig/kafka/embedded/jars.py",
     "avatarrig/kafka/embedded/java.py",
 }

@@ -10,7 +10,7 @@ _METRIC: Final = re.compile(_NUMBER + r"\s*(m|cm|mm|)", re.IGNORECASE)
 _INCH_SIGN: Final = r"\s*(?:\"|\u2033|\u201d|''|in\.?|inch(?:es)?)"
 _INCHES: Final = re.compile(_NUMBER + _INCH_SIGN, re.IGNORECASE)
 _FEET: Final = re.compile(
-    r"(\d+)\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*(?:" + _NUMBER + f"(?:{_INCH_SIGN})?)?",
+    r"(\d{1,3})\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*(?:" + _NUMBER + f"(?:{_INCH_SIGN})?)?",
     re.IGNORECASE,
 )
 _MOST_METRES: Final = 2.8

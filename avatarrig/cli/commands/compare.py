@@ -9,8 +9,9 @@ import click
 
 from avatarrig.body.comparison import differences
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.screen.printable import printable, say
+from avatarrig.cli.screen.printable import say
 from avatarrig.pipeline.estimate_source import whole_estimate_in
+from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
 
 if TYPE_CHECKING:

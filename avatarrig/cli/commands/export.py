@@ -16,7 +16,8 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
-from avatarrig.cli.screen.printable import printable, say
+from avatarrig.cli.screen.printable import say
+from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
 
 COLUMNS: Final = 80

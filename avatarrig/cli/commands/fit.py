@@ -17,8 +17,9 @@ from avatarrig.cli.options.estimate import find_estimate
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
-from avatarrig.cli.screen.printable import printable, say
+from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
+from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
 from avatarrig.wire import decode_json
 

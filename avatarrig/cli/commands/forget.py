@@ -9,8 +9,9 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.cli.screen.printable import printable, say
+from avatarrig.cli.screen.printable import say
 from avatarrig.photos.object_store import lies_in_store
+from avatarrig.process.printable import printable
 
 
 @click.command("forget")

@@ -57,7 +57,7 @@ def fetch_command(*, pose_models: str, folder: Path | None, faces: bool) -> None
     for name, model in wanted.items():
         try:
             path = None if folder else find(model)
-            path = path or fetch(model, folder or cache_folder(), report=click.echo)
+            path = path or fetch(model, folder or cache_folder(), report=say)
         except ModelUnavailableError as error:
             missing.append(str(error))
             continue

@@ -59,7 +59,7 @@ def settings(context: click.Context, names: tuple[str, ...], *, as_json: bool) -
         sys.stdout.write(msgspec.json.encode(listed).decode() + "\n")
         return
     console = Console(highlight=False)
-    console.print(f"settings file: {file or 'none'}")
+    say(f"settings file: {file or 'none'}")
     console.print(_table(listed))
     for variable, meant in _likely_mistakes(found, root.auto_envvar_prefix):
         say(f"{variable} in the environment sets nothing: {meant} would.", err=True)

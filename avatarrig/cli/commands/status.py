@@ -17,9 +17,10 @@ from rich.text import Text
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
-from avatarrig.cli.screen.printable import printable, words
+from avatarrig.cli.screen.printable import words
 from avatarrig.cli.screen.tail_lines import that_do_not_count
 from avatarrig.photos.passed_over import words_for_files
+from avatarrig.process.printable import printable
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.pipeline_status import (
     PipelineStatus,

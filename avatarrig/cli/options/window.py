@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-_SPAN: Final = re.compile(r"(\d+)\s*(d|w)", re.IGNORECASE)
+_SPAN: Final = re.compile(r"(\d{1,5})\s*(d|w)", re.IGNORECASE)
 _DAYS: Final = {"d": 1, "w": 7}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from avatarrig.avatar.humanoid import BONES, NEEDED
 from avatarrig.body.rig.lengths import MEASURED
-from avatarrig.cli.screen.printable import printable
+from avatarrig.process.printable import printable
 from avatarrig.wire.estimate import BONE_LABELS
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from avatarrig.cli.screen.display import LiveDisplay, PlainDisplay, bones_table, display_for
-from avatarrig.cli.screen.printable import printable, words
+from avatarrig.cli.screen.printable import words
 from avatarrig.photos.passed_over import words_for_files
 from avatarrig.pipeline.results import Estimates
+from avatarrig.process.printable import printable
 from avatarrig.runs import RunDirectory, read_file_counts
 from avatarrig.views.progress import Progress
 from avatarrig.views.view import bone_rows, duration

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from avatarrig.cli.screen.printable import printable
+from avatarrig.process.printable import printable
 from avatarrig.wire import HistoryRecord
 from avatarrig.wire.counted import counted
 from avatarrig.wire.estimate import BONE_LABELS

@@ -18,10 +18,10 @@ from avatarrig.cli.screen.display import (
     ratio_words,
     share_words,
 )
-from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import of_moments, photos_that_count, that_do_not_count
 from avatarrig.pictures.braille import Cell, to_ascii
 from avatarrig.pictures.terminal import FEWEST_COLUMNS, FEWEST_ROWS, draw_pose, draw_t_pose
+from avatarrig.process.printable import printable
 from avatarrig.views import Snapshot, Stream, Subject
 from avatarrig.views.view import BoneRow, bone_rows, duration
 from avatarrig.wire import HistoryRecord

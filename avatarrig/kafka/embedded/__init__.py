@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from avatarrig.kafka.embedded.distribution import FetchProgress
 from avatarrig.kafka.embedded.embedded import EmbeddedBroker, fetch
-from avatarrig.kafka.embedded.errors import BrokerError, BrokerUnavailableError, DataInUseError
+from avatarrig.kafka.embedded.errors import (
+    BrokerError,
+    BrokerUnavailableError,
+    DataInUseError,
+    StorageDamagedError,
+)
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.keeper import BrokerKeeper
 from avatarrig.kafka.embedded.running import default_data_folder, running_broker
@@ -17,6 +22,7 @@ __all__ = [
     "DataInUseError",
     "EmbeddedBroker",
     "FetchProgress",
+    "StorageDamagedError",
     "default_cache",
     "default_data_folder",
     "fetch",

@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from avatarrig.errors import AvatarRigError
+from avatarrig.files import make_way, opened
 from avatarrig.kafka.embedded.errors import BrokerUnavailableError
 from avatarrig.kafka.embedded.jars import Jar, jar_folder
 
@@ -173,6 +174,7 @@ def _check(jar: Jar, path: Path) -> None:
 def _remove_altered(folder: Path, jars: Iterable[Jar]) -> None:
     for jar in jars:
         path = folder / jar.name
+        make_way(path)
         if path.exists() and _sha256(path) != jar.sha256:
             path.unlink()
 
@@ -186,7 +188,7 @@ def _check_space(folder: Path, needed: int) -> None:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as (file, _):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -12,14 +12,14 @@ import msgspec
 import structlog
 
 from avatarrig.kafka.embedded.distribution import Distribution, OnProgress, prepare_distribution
-from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError, StorageDamagedError
 from avatarrig.kafka.embedded.jars import default_cache
 from avatarrig.kafka.embedded.limits import raise_limits
-from avatarrig.kafka.embedded.node import LOCK_FILE, KafkaNode
+from avatarrig.kafka.embedded.node import LOCK_FILE, SEE_TO_FOLDER, KafkaNode
 from avatarrig.kafka.embedded.ports import await_ports, remember_ports, remembered_ports
 from avatarrig.kafka.embedded.settings import HOST, NodeSettings, Ports
-from avatarrig.kafka.embedded.startup_cache import with_startup_cache, without_startup_cache
-from avatarrig.kafka.embedded.storage import new_cluster_id
+from avatarrig.kafka.embedded.startup_cache import throw_startup_cache_away, with_startup_cache
+from avatarrig.kafka.embedded.storage import is_formatted, new_cluster_id
 from avatarrig.kafka.own_broker import OwnBroker, register, secret_in
 from avatarrig.process.supervision import GIVE_UP_AFTER, MOST_FAILURES
 
@@ -27,6 +27,9 @@ PORTS_FILE = "ports.json"
 _CREDENTIALS_FILE = "secret"
 LEAST_FREE = 16 << 20
 """Bytes; with less of them Kafka does not start."""
+
+_SUSPICIOUS_EXITS = 3
+"""In a row, after which the records are to blame where they can be made anew."""
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
@@ -60,6 +63,7 @@ class EmbeddedBroker:
         *,
         on_progress: OnProgress | None = None,
         patience: Patience | None = None,
+        expendable: bool = False,
     ) -> None:
         """Starts nothing yet.
 
@@ -68,16 +72,21 @@ class EmbeddedBroker:
             cache: Folder for jars; None for the per-user one.
             on_progress: Told about downloads at the very first start.
             patience: When to give up a broker that ends by itself.
+            expendable: Whether its records can be made anew: then it is soon said that it does
+                not start with those that it has.
         """
         self._data_dir = data_dir.absolute()
         self._cache = cache or default_cache()
         self._on_progress = on_progress
         self._distribution: Distribution | None = None
+        self._suspected: Distribution | None = None
+        """With the start-up cache that it ended with."""
         self._node: KafkaNode | None = None
         self._settings: NodeSettings | None = None
         self._served: Ports | None = None
         self._is_prepared = False
         self._patience = patience or Patience()
+        self._expendable = expendable
         self._ending = threading.Event()
 
     def __enter__(self) -> Self:
@@ -146,13 +155,18 @@ class EmbeddedBroker:
 
         Raises:
             BrokerError: As `prepare`; or it did not start, with what its log says.
+            StorageDamagedError: It does not start with the records that it has.
         """
         if not (self._is_prepared or self.alive):
             self.prepare()
+        is_storage_to_blame = self._expendable and self._has_storage()
         failures, since = 0, time.monotonic()
         while (self._is_prepared or not self.alive) and not self._ending.is_set():
             try:
                 self._start_once()
+                if self._suspected is not None and failures == 1:
+                    throw_startup_cache_away(self._suspected)  # it starts without
+                    self._suspected = None
             except BrokerEndedError as error:
                 _log.warning("Apache Kafka ended while it started", why=str(error))
                 if error.was_killed:
@@ -162,10 +176,29 @@ class EmbeddedBroker:
                         f"no space left in {self._data_dir} for the embedded Kafka: free some and "
                         "run the same command again, it resumes"
                     ) from error
-                if self._distribution is not None:
-                    self._distribution = without_startup_cache(self._distribution)
+                if failures == 0:
+                    self._check_distribution()
                 failures += 1
+                if is_storage_to_blame and failures >= _SUSPICIOUS_EXITS:
+                    raise StorageDamagedError(str(error)) from error
                 self._pause_or_raise(error, failures, since)
+
+    def _has_storage(self) -> bool:
+        try:
+            return is_formatted(self._data_dir)
+        except OSError:  # which the node's start tells of
+            return False
+
+    def _check_distribution(self) -> None:
+        """Goes on without a start-up cache, and gets again what is damaged of Kafka itself.
+
+        Raises:
+            BrokerUnavailableError: It cannot be had.
+        """
+        self._suspected = self._distribution
+        self._distribution = prepare_distribution(
+            self._cache, on_progress=self._on_progress, verify=True
+        )
 
     def _pause_or_raise(self, error: BrokerEndedError, failures: int, since: float) -> None:
         if error.was_killed:
@@ -209,11 +242,19 @@ class EmbeddedBroker:
         try:
             node.start(settings)
             node.wait_until_ready()
-            remember_ports(self._data_dir / PORTS_FILE, settings.ports)
             self._served = settings.ports
+            self._remember(settings.ports)
         except BaseException:
             node.stop()
             raise
+
+    def _remember(self, ports: Ports) -> None:
+        try:
+            remember_ports(self._data_dir / PORTS_FILE, ports)
+        except OSError as error:
+            raise BrokerError(
+                f"The broker's ports cannot be written: {error}", remedy=SEE_TO_FOLDER
+            ) from error
 
     def _secret_for(self, port: int) -> str:
         """Gives the broker's secret, and lets this user's commands find it by the port."""
@@ -221,7 +262,9 @@ class EmbeddedBroker:
             secret = secret_in(self._data_dir / _CREDENTIALS_FILE)
             register(port, OwnBroker(secret, str(self._data_dir / LOCK_FILE)))
         except OSError as error:
-            raise BrokerError(f"The broker's secret cannot be written: {error}") from error
+            raise BrokerError(
+                f"The broker's secret cannot be written: {error}", remedy=SEE_TO_FOLDER
+            ) from error
         return secret
 
     def stop(self) -> None:

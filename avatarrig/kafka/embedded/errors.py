@@ -38,5 +38,9 @@ class BrokerUnavailableError(BrokerError):
         super().__init__(f"The embedded Kafka broker cannot be had: {reason}", remedy=_WAYS_OUT)
 
 
+class StorageDamagedError(BrokerError):
+    """What the broker keeps on its disk is damaged, so that it does not start with it."""
+
+
 class DataInUseError(BrokerError):
     """Another broker that is alive uses the data directory."""

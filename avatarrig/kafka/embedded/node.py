@@ -6,7 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from avatarrig.files import make_way, open_to_append, opened
+from avatarrig.files import open_to_append, opened
 from avatarrig.kafka.diagnosis import diagnose_connection
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
@@ -34,6 +34,7 @@ READY_LIMIT_S = 120.0
 
 POLL_S = 0.02
 TOLD_LINES = 5
+SEE_TO_FOLDER = "see to its rights and the space on its disk; the same command resumes"
 
 
 class KafkaNode:
@@ -103,7 +104,7 @@ class KafkaNode:
             )
             write_private(self._folder / LOG4J_FILE, LOG4J_CONFIGURATION.encode())
             for log in (BROKER_LOG_FILE, CONSOLE_FILE):
-                make_way(self._folder / LOG_FOLDER / log)
+                open_to_append(self._folder / LOG_FOLDER / log).close()
             if is_formatted(self._folder):
                 require_readable(self._folder)
             else:
@@ -186,5 +187,5 @@ def _last_lines(file: Path) -> list[str]:
 def _refused(error: OSError) -> BrokerError:
     return BrokerError(
         f"The broker's folder cannot be written: {error}",
-        remedy="see to its rights and the space on its disk; the same command resumes",
+        remedy=SEE_TO_FOLDER,
     )

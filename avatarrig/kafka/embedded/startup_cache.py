@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -32,6 +30,7 @@ from avatarrig.kafka.embedded.storage import new_cluster_id
 from avatarrig.kafka.errors import TransportError
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import create_topics
+from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.topics import Topic
 
 OLDEST_MAJOR = 25
@@ -79,18 +78,13 @@ def with_startup_cache(
     return msgspec.structs.replace(distribution, startup_cache=file)
 
 
-def without_startup_cache(distribution: Distribution) -> Distribution:
-    """Throws the start-up cache away: a damaged one breaks every start. The next start makes one.
-
-    Returns:
-        The distribution without it.
-    """
+def throw_startup_cache_away(distribution: Distribution) -> None:
+    """Deletes a start-up cache: a damaged one breaks every start. The next start makes one."""
     if distribution.startup_cache is None:
-        return distribution
+        return
     _log.warning("the start-up cache is thrown away", file=str(distribution.startup_cache))
     with contextlib.suppress(OSError):
         distribution.startup_cache.unlink()
-    return msgspec.structs.replace(distribution, startup_cache=None)
 
 
 def _make(
@@ -117,10 +111,9 @@ def _make(
 
 def _train(distribution: Distribution, file: Path) -> None:
     """Runs a broker once while Java records what it loads."""
-    room = Path(tempfile.mkdtemp(prefix="training-", dir=file.parent))
-    written = room / file.name
-    try:
-        node = KafkaNode(room, distribution)
+    with scratch_folder("training", file.parent) as room:
+        written = room / file.name
+        node = KafkaNode(room / "kafka", distribution)
         try:
             settings = NodeSettings(1, {1: choose_ports()}, new_cluster_id())
             node.start(
@@ -135,8 +128,6 @@ def _train(distribution: Distribution, file: Path) -> None:
         if not written.exists():
             raise BrokerError(f"Java wrote no start-up cache. {node.log_tail()}")
         written.replace(file)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from avatarrig.files import read_file
 from avatarrig.kafka.embedded.distribution import Distribution
-from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError
+from avatarrig.kafka.embedded.errors import BrokerEndedError, BrokerError, StorageDamagedError
 from avatarrig.kafka.embedded.jars import KAFKA_VERSION
 from avatarrig.kafka.embedded.process import java_environment
 from avatarrig.kafka.embedded.settings import PROPERTIES_FILE, STORAGE_FOLDER
@@ -53,6 +53,7 @@ def require_readable(folder: Path) -> None:
 
     Raises:
         BrokerError: A newer Kafka made it, in a format that this one does not know.
+        StorageDamagedError: It cannot be told which.
         OSError: It cannot be read.
     """
     storage = folder / STORAGE_FOLDER
@@ -60,6 +61,11 @@ def require_readable(folder: Path) -> None:
         made_by = read_file(storage / VERSION_FILE).decode("ascii", "replace").strip()
     except FileNotFoundError:
         made_by = UNMARKED
+    except IsADirectoryError as error:
+        raise StorageDamagedError(
+            f"{storage} is damaged ({error.filename}: {error.strerror}): move it away to start "
+            "with an empty broker."
+        ) from error
     if _numbers(made_by) > _numbers(KAFKA_VERSION):
         raise BrokerError(
             f"{storage} was made by Kafka {made_by}, and Kafka {KAFKA_VERSION} cannot read it: "
@@ -121,9 +127,10 @@ def format_storage(
 
     Raises:
         BrokerError: The storage tool failed.
+        StorageDamagedError: There are records without the file that tells whose.
     """
     if (folder / STORAGE_FOLDER).exists():
-        raise BrokerError(
+        raise StorageDamagedError(
             f"{folder / STORAGE_FOLDER} holds records but no meta.properties, so it is damaged: "
             "restore that file, or move the directory away to start with an empty broker."
         )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from avatarrig.kafka.embedded import BrokerError, BrokerUnavailableError, java, startup_cache
+from avatarrig.kafka.embedded import (
+    BrokerError,
+    BrokerUnavailableError,
+    EmbeddedBroker,
+    StorageDamagedError,
+    download,
+    embedded,
+    java,
+    startup_cache,
+)
 from avatarrig.kafka.embedded.distribution import Distribution
-from avatarrig.kafka.embedded.jars import KAFKA_VERSION, class_path, committed_jars
+from avatarrig.kafka.embedded.embedded import Patience
+from avatarrig.kafka.embedded.errors import BrokerEndedError
+from avatarrig.kafka.embedded.jars import KAFKA_VERSION, Jar, class_path, committed_jars
 from avatarrig.kafka.embedded.java import Java, find_java
 from avatarrig.kafka.embedded.node import KafkaNode
 from avatarrig.kafka.embedded.ports import (
@@ -23,8 +36,19 @@ from avatarrig.kafka.embedded.ports import (
     remembered_ports,
 )
 from avatarrig.kafka.embedded.process import java_environment
-from avatarrig.kafka.embedded.settings import NodeSettings, Ports, render_properties
-from avatarrig.kafka.embedded.storage import format_storage, new_cluster_id, require_readable
+from avatarrig.kafka.embedded.settings import (
+    STORAGE_FOLDER,
+    NodeSettings,
+    Ports,
+    render_properties,
+)
+from avatarrig.kafka.embedded.storage import (
+    IDENTITY_FILE,
+    VERSION_FILE,
+    format_storage,
+    new_cluster_id,
+    require_readable,
+)
 
 
 def properties(settings: NodeSettings) -> dict[str, str]:
@@ -246,3 +270,129 @@ def test_a_folder_that_takes_nothing_is_told_with_what_to_do(tmp_path: Path) -> 
         BrokerError, match=r"cannot be written: .*: see to .* the space on its disk"
     ):
         KafkaNode(tmp_path / "broker", DISTRIBUTION)
+
+
+def begin(folder: Path) -> None:
+    node = KafkaNode(folder, DISTRIBUTION)
+    try:
+        node.start(NodeSettings(1, {1: choose_ports()}, "id"))
+    finally:
+        node.stop()
+
+
+@pytest.mark.parametrize("place", ["lock", "log4j2.xml", "node.properties", "logs/console.log"])
+def test_a_folder_in_the_place_of_a_file_is_told_at_once(tmp_path: Path, place: str) -> None:
+    """Its guard ended by itself again and again, for a minute."""
+    (tmp_path / place / "something").mkdir(parents=True)
+    with pytest.raises(BrokerError, match=rf"cannot be written: .*{place}.*: see to its rights"):
+        begin(tmp_path)
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir], ids=["a pipe", "a folder"])
+@pytest.mark.parametrize("place", [IDENTITY_FILE, VERSION_FILE])
+def test_storage_whose_marks_are_no_files_is_damaged(
+    tmp_path: Path, put: Callable[[Path], None], place: str
+) -> None:
+    storage = tmp_path / STORAGE_FOLDER
+    storage.mkdir()
+    (storage / IDENTITY_FILE).touch()
+    (storage / place).unlink(missing_ok=True)
+    put(storage / place)
+    with pytest.raises(StorageDamagedError, match=re.escape(str(storage))):
+        begin(tmp_path)
+
+
+def test_a_jar_that_is_damaged_is_found_when_the_broker_ends_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its size alone is looked at before: hashing takes a tenth of a second of each start."""
+    looked: list[bool] = []
+    tries: list[int] = []
+
+    def prepared(*_: object, verify: bool = False, **__: object) -> Distribution:
+        looked.append(verify)
+        return DISTRIBUTION
+
+    def starts(_: object) -> None:
+        tries.append(1)
+        if len(tries) <= 2:
+            raise BrokerEndedError("no class found", was_killed=False)
+        broker._is_prepared = False
+
+    monkeypatch.setattr(EmbeddedBroker, "_start_once", starts)
+    monkeypatch.setattr(EmbeddedBroker, "alive", property(lambda _: len(tries) > 2))
+    monkeypatch.setattr(embedded, "prepare_distribution", prepared)
+    monkeypatch.setattr(EmbeddedBroker, "prepare", lambda _: None)
+    broker = EmbeddedBroker(tmp_path)
+    broker.start()
+    assert looked == [True]
+    assert len(tries) == 3
+
+
+def test_jars_that_are_altered_are_taken_away_whatever_lies_there(tmp_path: Path) -> None:
+    whole, altered, pipe = (
+        Jar(f"org/{name}.jar", 1, hashlib.sha256(b"x").hexdigest()) for name in "abc"
+    )
+    (tmp_path / whole.name).write_bytes(b"x")
+    (tmp_path / altered.name).write_bytes(b"\0")
+    os.mkfifo(tmp_path / pipe.name)
+    download._remove_altered(tmp_path, (whole, altered, pipe))
+    assert [each.name for each in tmp_path.iterdir()] == [whole.name]
+
+
+def test_a_training_that_was_killed_leaves_nothing_for_good(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of 62 MB each."""
+    left = tmp_path / "startup" / "avatarrig-training-killed"
+    left.mkdir(parents=True)
+    (left / "cache.aot").touch()
+    os.utime(left, (0, 0))
+
+    class Node:
+        bootstrap_servers = "127.0.0.1:1"
+
+        def __init__(self, *_: object) -> None:
+            """It holds nothing."""
+
+        def start(self, _: object, java_options: tuple[str, ...], **__: object) -> None:
+            Path(java_options[0].partition("=")[2]).write_bytes(b"cache")
+
+        def wait_until_ready(self) -> None:
+            """It is."""
+
+        def stop(self) -> None:
+            """It does not run."""
+
+    monkeypatch.setattr(startup_cache, "KafkaNode", Node)
+    monkeypatch.setattr(startup_cache, "create_topics", lambda *_: None)
+    made = startup_cache.with_startup_cache(tmp_path, DISTRIBUTION).startup_cache
+    assert made is not None
+    assert made.read_bytes() == b"cache"
+    assert [each for each in (tmp_path / "startup").iterdir() if each.is_dir()] == []
+
+
+@pytest.mark.parametrize("expendable", [True, False])
+def test_records_that_can_be_made_anew_are_soon_to_blame(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, expendable: bool
+) -> None:
+    """Those of a service are not: it goes on trying as long as it may be a matter of a moment."""
+    storage = tmp_path / STORAGE_FOLDER
+    storage.mkdir()
+    (storage / IDENTITY_FILE).touch()
+    tries = []
+
+    def ends(_: object) -> None:
+        tries.append(1)
+        raise BrokerEndedError("it ended", was_killed=len(tries) == 2)
+
+    monkeypatch.setattr(EmbeddedBroker, "_start_once", ends)
+    monkeypatch.setattr(embedded, "prepare_distribution", lambda *_, **__: DISTRIBUTION)
+    monkeypatch.setattr(EmbeddedBroker, "prepare", lambda _: None)
+    broker = EmbeddedBroker(
+        tmp_path, patience=Patience(exits=5, seconds=0.0), expendable=expendable
+    )
+    with pytest.raises(BrokerEndedError if not expendable else StorageDamagedError):
+        broker.start()
+    assert len(tries) == (4 if expendable else 6)  # being killed is no failure

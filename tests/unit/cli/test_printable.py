@@ -13,8 +13,9 @@ from rich.console import Console
 from avatarrig.cli import avatarrig, with_command
 from avatarrig.cli.commands.status import _skeletons
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.screen.printable import printable, say, words
+from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError
+from avatarrig.process.printable import printable
 from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus
 
 CLI = Path(__file__).parents[3] / "avatarrig"
@@ -68,7 +69,7 @@ def test_a_line_break_in_a_subject_makes_no_second_row() -> None:
 
 def test_no_command_prints_in_another_way() -> None:
     direct = re.compile(
-        r"click\.(?:echo|secho)\(|(?<![\w.])print\(|(?<![\w.])Text\(f?\"[^\"]*\{"
+        r"click\.(?:echo|secho)\b|(?<![\w.])print\(|(?<![\w.])Text\(f?\"[^\"]*\{"
         r"|click\.(?:confirm|prompt)\([^)]*\{(?!printable\()"
     )
     folders = (CLI / "cli", CLI / "pipeline")
@@ -81,6 +82,9 @@ def test_no_command_prints_in_another_way() -> None:
     ]
     assert found == []
 
+
+LONG_NUMBERS = [("window", "d"), ("height", "ft"), ("workers", ""), ("measure", "m")]
+"""Python refuses to read numbers of so many digits."""
 
 NAME = "bad\x1b[31m\u202ename\u2028\x07\rx"
 
@@ -96,6 +100,7 @@ NAME = "bad\x1b[31m\u202ename\u2028\x07\rx"
             ["run", "a", option, NAME]
             for option in ("--workers", "--height", "--window", "--since")
         ),
+        *(["run", "a", f"--{option}", "9" * 5000 + unit] for option, unit in LONG_NUMBERS),
         ["run", "a", "--out", "o", "--reference", NAME],
         ["--config", NAME, "settings"],
         *([command, NAME] for command in ("export", "report", "review", "audit", "calibrate")),
@@ -129,3 +134,14 @@ def test_no_argument_comes_back_with_its_escapes(
     assert said.output
     assert not isinstance(said.exception, Exception), said.exception
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202a-\u202e]", said.output)
+
+
+def test_the_name_of_a_settings_file_is_text_and_no_markup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "bad\x1b[31m[bold]x[red].toml"
+    Path(name).touch()
+    result = CliRunner().invoke(avatarrig, ["--config", name, "settings", "broker"])
+    assert result.exit_code == 0, result.exception
+    assert result.output.splitlines()[0] == f"settings file: {printable(name)}"

@@ -16,9 +16,9 @@ from support.wire.sightings import sighted
 
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.sums.tally import Tally
-from avatarrig.cli.screen.printable import printable
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture, trend
+from avatarrig.process.printable import printable
 from avatarrig.views import Board
 from avatarrig.wire import (
     HistoryRatio,

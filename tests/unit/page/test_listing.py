@@ -52,6 +52,7 @@ def test_what_comes_first_is_a_choice() -> None:
 
 def test_beyond_the_last_page_is_the_last_page() -> None:
     assert choose([subject("Anna")], Listing(page=99)).page == 0
+    assert Listing.of({"page": "9" * 5000}).page == 0
 
 
 @given(st.dictionaries(st.sampled_from(["search", "order", "page", "name"]), texts()))

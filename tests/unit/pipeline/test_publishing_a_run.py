@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
+from support.waiting import wait_for
 
 from avatarrig.pipeline.publishing import Publishing, Restore, RunPhotos
 from avatarrig.process.background import Background
@@ -222,6 +223,27 @@ def test_publishing_begins_anew_after_the_broker_was_away(
     run.broker.refusals = 3
     run.publish()
     assert {r.image_id for r in run.broker.references} == {run.first.image_id, run.second.image_id}
+
+
+def test_photos_that_were_forgotten_are_published_again_and_no_others(run: Run) -> None:
+    """The one from its file, which is still there; the other goes to the detectors again."""
+    first = run.observe(run.first)
+    publishing = run.publishing(run.broker, pending={run.second.image_id})
+    publishing.start(Background()).join(PATIENCE)
+    lost = [run.processed.found.get().key for _ in range(2)]
+    assert [o.image_id for o in run.broker.replayed] == [first.image_id]
+    run.broker.taken.clear()
+
+    publishing.again({lost[1]})
+    wait_for(lambda: publishing.finished)
+    assert [r.image_id for r in run.broker.references] == [run.second.image_id]
+    assert run.broker.replayed == []
+    run.broker.taken.clear()
+
+    publishing.again({lost[0]})
+    wait_for(lambda: publishing.finished)
+    assert run.broker.references == []
+    assert [o.image_id for o in run.broker.replayed] == [first.image_id]
 
 
 @pytest.fixture

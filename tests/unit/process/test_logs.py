@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -119,3 +121,19 @@ def test_a_log_that_cannot_be_written_ends_and_floods_nothing(
     structlog.get_logger("own").warning("no space left")
     logging.getLogger("foreign").error("no space left")
     assert capsys.readouterr() == ("", "")
+
+
+EVIL = "bad\x1b[31mred\x07\u202ename\nnew line.jpg"
+
+
+def test_names_bring_no_escapes_to_a_terminal() -> None:
+    stream = Terminal()
+    configure_logs(stream)
+    log = structlog.get_logger()
+    log.warning(EVIL, path=EVIL, file=Path(EVIL), why=ValueError(EVIL))
+    logging.getLogger("asyncio").error("broken %s", EVIL)
+    log.error("a thread died", exc_info=ValueError(EVIL))
+    shown = re.sub(r"\x1b\[\d*m", "", stream.getvalue().replace("\x1b[31mred", "ESCAPE"))
+    assert "ESCAPE" not in shown
+    assert not re.search("[\x1b\x07\u202e]", shown)
+    assert "ValueError: bad" in shown

@@ -373,6 +373,16 @@ def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path: Path, place: str) -> 
     assert "delete it" in str(caught.value)
 
 
+def test_an_observation_that_is_no_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.observations.mkdir()
+    os.mkfifo(run.observation("a-1"))
+    with pytest.raises(ObservationFileError, match=r"a-1\.json cannot be read .*makes it anew"):
+        list(load_run(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        read_observation(run.observation("b-2"))
+
+
 def test_pictures_and_observations_that_are_pipes_are_lacking(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     write_observation(run, an_observation(), Pictures(mask=encode(Image.new("L", (4, 4)), "PNG")))

@@ -212,6 +212,19 @@ def test_a_forged_observation_that_is_refused_hides_no_sound_one(progress: Progr
     assert progress.estimates_complete
 
 
+def test_photos_of_the_run_that_were_forgotten_are_told_once(progress: Progress) -> None:
+    """Whoever waited for them, nobody would bring them again."""
+    for name in ("a", "b"):
+        progress.observation(an_observation(name), 0, 3, now=0.0)
+    progress.found(a_photo("a"))
+    progress.forget(subject_digest(a_photo("a").subject), 1)
+    assert progress.take_lost() == set()
+    progress.forget(subject_digest(a_photo("a").subject), 0)
+    assert progress.counts.observed == 0
+    assert progress.take_lost() == {a_photo("a").key}
+    assert progress.take_lost() == set()
+
+
 def test_an_observation_that_is_read_again_is_no_other_one(progress: Progress) -> None:
     progress.found(a_photo("a"))
     for _ in range(2):

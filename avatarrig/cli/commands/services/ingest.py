@@ -148,7 +148,7 @@ def ingest(
             watch=watch,
             metrics=metrics,
         )
-        totals = carry_out(request, stop, click.echo)
+        totals = carry_out(request, stop, say)
         if not (totals.found or watch or stop.is_set()):
             raise CommandError(f"no photos in {source.location}", ExitCode.NOTHING_PROCESSED)
     say(
