@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import cast
@@ -19,6 +20,7 @@ from avatarrig.wire import PhotoReference, Reject, decode, record_key
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import begin_reading, read_content
 from producers.publish import (
+    Evenly,
     PublishError,
     described,
     publish,
@@ -198,6 +200,42 @@ def test_a_photo_is_handed_on_as_it_was_read(tmp_path: Path) -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2 * 3_000_000
+
+
+def test_photos_are_spread_evenly_over_partitions_and_nothing_else_is() -> None:
+    class Partitioned(Broker):
+        def __init__(self) -> None:
+            super().__init__()
+            self.partitions: list[int | None] = []
+
+        def partitions_for(self, topic: str) -> set[int]:
+            return {0, 1, 2, 3} if topic == IMAGES else set()
+
+        def send(
+            self, topic: str, value: bytes, key: bytes, *, partition: int | None = None
+        ) -> Delivery:
+            self.partitions.append(partition)
+            return super().send(topic, value, key)
+
+    broker = Partitioned()
+    reject = Reject(reason="missing", message="m", attempts=1, rejected_at=0.0)
+    photos = [
+        PhotoReference(
+            image_id=f"{number}",
+            uri="file:///x.jpg",
+            dataset="d",
+            path="x.jpg",
+            subject="d",
+            content_hash="0" * 64,
+            size=1,
+            found_at=1.0,
+        )
+        for number in range(40)
+    ]
+    publish([reject, *photos, reject], Evenly(broker))
+    assert (broker.partitions[0], broker.partitions[-1]) == (None, None)
+    assert Counter(broker.partitions[1:-1]) == dict.fromkeys(range(4), 10)
+    assert [topic for topic, _, _ in broker.taken] == [REJECTS, *[IMAGES] * 40, REJECTS]
 
 
 def test_where_a_picture_ends_is_looked_for_once(
