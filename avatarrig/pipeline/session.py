@@ -45,6 +45,7 @@ from avatarrig.wire.topics import (
     pipeline_topics,
 )
 from processors.settings import ReplicaSettings
+from producers.publish import Evenly
 from producers.scan import DatasetError, scan
 
 ESTIMATE_SECONDS = 2.0
@@ -55,6 +56,10 @@ STOP_SECONDS = 4.0
 FEWEST_PARTITIONS = 4
 """Of topics in a run's own Kafka: a later start may have a few more replicas."""
 POLL_SECONDS = 0.1
+REST_SECONDS = 0.25
+MANY_WAIT = 32
+"""While more photos wait, the topics are read now and then: each look costs Kafka more than it
+tells a person sooner."""
 ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
 
@@ -139,6 +144,8 @@ class Session:
                 self._take(publishing, photos)
                 self._start_what_is_needed(parts, photos, kafka)
                 self._look_after(news=news)
+                if self._progress.counts.waiting > MANY_WAIT:
+                    interruption.stop.wait(REST_SECONDS)
                 return self._is_done(standings) and not photos.is_mending
 
             parts.work(interruption.stop, step)
@@ -274,7 +281,7 @@ class Session:
             self._request.dataset,
             self._run.dataset,
             photos,
-            producer,
+            Evenly(producer),
             max_images=self._request.max_images,
             leave_out=(self._directory.path,),
             clips=self._request.clips,

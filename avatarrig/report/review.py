@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import shlex
+import unicodedata
 from pathlib import Path
 from typing import Final
 
 import jinja2
 import msgspec
 
+from avatarrig.body.evidence.counting import why_not
 from avatarrig.body.recognition import LIKENESS
 from avatarrig.report.collect import collect
 from avatarrig.report.thumbnails import Thumbnails, to_webp
 from avatarrig.runs import RunDirectory, load_run
 from avatarrig.views.doubtful import Doubtful, most_doubtful
-from avatarrig.wire.reasons import verdict
+from avatarrig.wire.reasons import Exclusion, verdict
 
 PAGE_NAME: Final = "review.html"
 
@@ -93,22 +95,45 @@ def _card(photo: Doubtful, thumbnails: Thumbnails) -> _Card:
     )
 
 
-def split_labels(directory: Path, labels: dict[str, bool]) -> tuple[list[str], list[str]]:
+class Sorted(msgspec.Struct, frozen=True):
+    """What labels say of a run's photos, by their image_ids.
+
+    Attributes:
+        others: Those labelled good that show somebody else, as far as the detector knows: a label
+            tells of the pose, not of whose it is.
+        unknown: Paths that are labelled and were not observed in the run.
+    """
+
+    bad: list[str]
+    good: list[str]
+    others: list[str]
+    unknown: list[str]
+
+
+def sorted_by(directory: Path, labels: dict[str, bool]) -> Sorted:
     """Sorts labelled photos into those to leave out and those to bring back.
 
     Args:
         labels: Path of a photo within its dataset to whether it is good.
-
-    Returns:
-        image_ids of the bad ones that were observed, and of the good ones.
     """
-    by_path: dict[str, list[str]] = {}
+    by_path: dict[str, list[tuple[str, bool]]] = {}
     for seen in load_run(RunDirectory(directory).path):
-        by_path.setdefault(seen.path, []).append(seen.image_id)
-    chosen: tuple[list[str], list[str]] = ([], [])
+        is_other = why_not(seen) is Exclusion.SOMEBODY_ELSE
+        path = unicodedata.normalize("NFC", seen.path)
+        by_path.setdefault(path, []).append((seen.image_id, is_other))
+    told = Sorted([], [], [], [])
     for path, is_good in labels.items():
-        chosen[is_good].extend(by_path.get(path, ()))
-    return chosen
+        found = by_path.get(unicodedata.normalize("NFC", path), ())
+        if not found:
+            told.unknown.append(path)
+        for image_id, is_other in found:
+            if not is_good:
+                told.bad.append(image_id)
+            elif is_other:
+                told.others.append(path)
+            else:
+                told.good.append(image_id)
+    return told
 
 
 def _template() -> jinja2.Template:

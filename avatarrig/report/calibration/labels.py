@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 IMAGE_COLUMN: Final = "image"
 LABEL_COLUMN: Final = "label"
 _MEANINGS: Final = {"good": True, "bad": False}
+_BETWEEN: Final = (",", ";", "\t")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class LabelsRefusedError(AvatarRigError, ValueError):
@@ -39,10 +41,9 @@ def read_labels(file: Path) -> dict[str, bool]:
         LabelsRefusedError: Naming the file, the line and what is wrong.
     """
     try:
-        rows = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LabelsRefusedError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
-    first_line, image, label = _columns(rows)
+        first_line, rows, image, label = _table(_text(file.read_bytes()))
+    except (OSError, csv.Error) as error:
+        raise LabelsRefusedError(f"{file} cannot be read as CSV: {error}") from error
     labels: dict[str, bool] = {}
     for line, row in enumerate(rows[first_line:], first_line + 1):
         if len(row) <= label or not row[label].strip():
@@ -83,12 +84,22 @@ def labelled(
     return pairs
 
 
-def _columns(rows: list[list[str]]) -> tuple[int, int, int]:
-    """First line with data, and the columns of image and label."""
-    names = [name.strip().lower() for name in rows[0]] if rows else []
-    if IMAGE_COLUMN in names and LABEL_COLUMN in names:
-        return 1, names.index(IMAGE_COLUMN), names.index(LABEL_COLUMN)
-    return 0, 0, 1
+def _text(data: bytes) -> str:
+    """Reads what a table program saved: in Europe many write neither UTF-8 nor commas."""
+    try:
+        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _table(text: str) -> tuple[int, list[list[str]], int, int]:
+    """First line with data, all rows, and the columns of image and label."""
+    tables = [list(csv.reader(text.splitlines(), delimiter=sign)) for sign in _BETWEEN]
+    for rows in tables:
+        names = [name.strip().lower() for name in rows[0]] if rows else []
+        if IMAGE_COLUMN in names and LABEL_COLUMN in names:
+            return 1, rows, names.index(IMAGE_COLUMN), names.index(LABEL_COLUMN)
+    return 0, tables[0], 0, 1
 
 
 def _posix(path: str) -> str:

@@ -17,6 +17,7 @@ from support.rendered import rendered
 
 from avatarrig.body.recognition import LIKENESS, VERDICT, Verdict
 from avatarrig.cli import avatarrig
+from avatarrig.report.calibration.labels import read_labels
 from avatarrig.runs import Pictures, RunDirectory, write_json, write_observation
 from avatarrig.views.doubtful import most_doubtful, suspects
 from avatarrig.wire import Evidence, Observation
@@ -163,3 +164,27 @@ def test_labels_of_an_audit_are_applied(run: Path, tmp_path: Path) -> None:
     assert (said.exit_code, said.output) == (0, "left out: 1, brought back: 1\n")
     estimate = msgspec.json.decode((run / "skeleton_estimate.json").read_bytes())
     assert estimate["photos"]["used"] == PHOTOS - 1
+
+
+@pytest.mark.parametrize(
+    ("sign", "encoding"), [(";", "cp1252"), ("\t", "utf-16"), (",", "utf-8-sig"), (",", "utf-8")]
+)
+def test_labels_are_read_as_table_programs_save_them(
+    tmp_path: Path, sign: str, encoding: str
+) -> None:
+    lines = ["number,image,label", "1,Gr\u00f6\u00dfe.jpg,Good", "2,b.jpg, bad ", "3,c.jpg,"]
+    (tmp_path / "audit.csv").write_text("\n".join(lines).replace(",", sign), encoding=encoding)
+    assert read_labels(tmp_path / "audit.csv") == {"Gr\u00f6\u00dfe.jpg": True, "b.jpg": False}
+
+
+def test_a_good_pose_of_somebody_else_does_not_count_by_its_label(
+    run: Path, tmp_path: Path
+) -> None:
+    stranger = msgspec.structs.replace(
+        rendered(20), path="stranger.jpg", excluded=str(Verdict.SOMEBODY_ELSE)
+    )
+    write_observation(RunDirectory(run), stranger, Pictures())
+    (tmp_path / "audit.csv").write_text(f"stranger.jpg,good\n{rendered(0).path},good\nno.jpg,bad\n")
+    told = say("review", run, "--apply", tmp_path / "audit.csv")
+    assert told.startswith("left out: 0, brought back: 0\n1 photo labelled good of somebody else")
+    assert "1 label is of no photo of this run: no.jpg" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import begin_reading, read_content
 from producers.publish import (
+    Evenly,
     PublishError,
     described,
     publish,
@@ -213,6 +215,42 @@ def test_a_file_that_detectors_refuse_for_its_size_is_not_hashed(tmp_path: Path)
     assert isinstance(record, Reject)
     assert record.reason == RejectReason.TOO_LARGE
     assert record.message == f"{1 << 40} bytes are more than {LARGEST_FILE}: save it smaller"
+
+
+def test_photos_are_spread_evenly_over_partitions_and_nothing_else_is() -> None:
+    class Partitioned(Broker):
+        def __init__(self) -> None:
+            super().__init__()
+            self.partitions: list[int | None] = []
+
+        def partitions_for(self, topic: str) -> set[int]:
+            return {0, 1, 2, 3} if topic == IMAGES else set()
+
+        def send(
+            self, topic: str, value: bytes, key: bytes, *, partition: int | None = None
+        ) -> Delivery:
+            self.partitions.append(partition)
+            return super().send(topic, value, key)
+
+    broker = Partitioned()
+    reject = Reject(reason="missing", message="m", attempts=1, rejected_at=0.0)
+    photos = [
+        PhotoReference(
+            image_id=f"{number}",
+            uri="file:///x.jpg",
+            dataset="d",
+            path="x.jpg",
+            subject="d",
+            content_hash="0" * 64,
+            size=1,
+            found_at=1.0,
+        )
+        for number in range(40)
+    ]
+    publish([reject, *photos, reject], Evenly(broker))
+    assert (broker.partitions[0], broker.partitions[-1]) == (None, None)
+    assert Counter(broker.partitions[1:-1]) == dict.fromkeys(range(4), 10)
+    assert [topic for topic, _, _ in broker.taken] == [REJECTS, *[IMAGES] * 40, REJECTS]
 
 
 def test_where_a_picture_ends_is_looked_for_once(
