@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from avatarrig.body.sums.capture_days import first_day, is_bucket, last_day
+from avatarrig.body.sums.capture_days import UNDATED, first_day, is_bucket, last_day
 from avatarrig.cli.options.gathering import gathered
 from avatarrig.photos.period import Period
 
@@ -26,7 +26,7 @@ class _Day(click.ParamType):
         """Reads it."""
         if isinstance(value, dt.date):
             return value
-        if not isinstance(value, str) or not is_bucket(value):
+        if not isinstance(value, str) or value in {"", UNDATED} or not is_bucket(value):
             self.fail(f"{value!r} is no date: write 2019, 2019-07 or 2019-07-24", param, ctx)
         return self._bound(value)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avatarrig.cli.options.gathering import Decorator, gathered
+from avatarrig.cli.options.naming import NAME
 from avatarrig.pipeline.request import Asking
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _REFERENCE_AT = click.option(
 )
 _PERSON = click.option(
     "--person",
-    default="",
+    type=NAME,
     help="The person's name as photo programs and Google Photos wrote it into the photos or "
     "beside them: only where it stands does a photo count.",
 )
@@ -75,11 +76,14 @@ def asking_options(*, person: bool = True) -> Decorator:
 
 
 def _asking(
-    *, references: tuple[Path, ...], places: tuple[tuple[float, float], ...], person: str = ""
+    *,
+    references: tuple[Path, ...],
+    places: tuple[tuple[float, float], ...],
+    person: str | None = None,
 ) -> Asking:
     if places and not references:
         raise click.UsageError("--reference-at needs a --reference")
-    return Asking(references, places, person.strip())
+    return Asking(references, places, (person or "").strip())
 
 
 def check_one_person(asking: Asking, *, subject_from_folder: bool) -> None:

@@ -118,10 +118,13 @@ def matching(
         CommandError: A name fits none of them.
     """
     known = sorted(photos, key=lambda photo: photo.path)
+    by_id: dict[str, list[KnownPhoto]] = {}
+    for photo in known:
+        by_id.setdefault(photo.image_id, []).append(photo)
     found: dict[PhotoKey, KnownPhoto] = {}
     for name in names:
         within = _within(name, dataset)
-        itself = [photo for photo in known if is_itself(photo, name, within)]
+        itself = by_id.get(name) or [photo for photo in known if is_itself(photo, name, within)]
         fitting = itself or [photo for photo in known if fits(photo, name, within)]
         if not fitting:
             meant = alike(known, name)

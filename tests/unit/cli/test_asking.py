@@ -8,6 +8,7 @@ from typing import NoReturn
 from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
 
 from avatarrig.cli.commands.run import run
 from avatarrig.errors import ExitCode
@@ -43,3 +44,13 @@ def test_a_run_is_done_whatever_is_answered(
     assert ended.value.code == 0
     assert "Shall the 3 photos" in said.getvalue()
     assert said.getvalue().endswith('{"found":6}\n')
+
+
+@pytest.mark.parametrize(
+    "options", [["--since", ""], ["--until", ""], ["--until", "undated"], ["--person", " "]]
+)
+def test_a_question_that_is_none_is_refused(tmp_path: Path, options: list[str]) -> None:
+    """As of a script whose variable is empty: nothing would count, or everybody."""
+    said = CliRunner().invoke(run, [str(tmp_path), *options])
+    assert said.exit_code == ExitCode.WRONG_USAGE
+    assert options[0] in said.output
