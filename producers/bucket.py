@@ -29,6 +29,9 @@ from avatarrig.photos.passed_over import (
     junk_among,
     kind_of_file,
 )
+from avatarrig.photos.sizes import LARGEST_FILE
+from avatarrig.photos.source import too_large
+from avatarrig.wire.reasons import RejectReason
 from producers.hashing import Looks, PhotoContent, read_stream
 from producers.naming import HEAD_BYTES
 from producers.references import Photo
@@ -122,7 +125,7 @@ class Bucket:
             if counts is not None:
                 _count(counts, path, junk)
             if is_photo_name(last) and junk is None:
-                photo = StoredPhoto(name, path, _problem_of(name))
+                photo = StoredPhoto(name, path, _problem_of(name, int(details["size"])))
                 yield Entry(photo, _stamp(details), has_end=True, is_whole=True)
 
     def look(self, path: str) -> Entry | None:
@@ -191,8 +194,10 @@ def _count(counts: FileCounts, path: str, junk: str | None) -> None:
         counts.passed_over(kind_of_file(name), name)
 
 
-def _problem_of(name: str) -> Problem | None:
-    """Tells whether a reference can name an object."""
+def _problem_of(name: str, size: int) -> Problem | None:
+    """Tells whether an object can be a photo that a reference names."""
+    if size > LARGEST_FILE:
+        return Problem(RejectReason.TOO_LARGE, too_large(size, LARGEST_FILE))
     try:
         if from_store_url(to_store_url(name)) == name:
             return None

@@ -14,6 +14,7 @@ from avatarrig.photos.clips.address import is_clip_name
 from avatarrig.photos.clips.began import clip_began, ends_of
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import VIDEO_SUFFIXES
+from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.process.isolated import run_module
 from avatarrig.wire import decode_json
 from producers.hashing import PhotoContent, read_content
@@ -45,7 +46,10 @@ def read_found(photo: FoundPhoto, looks: Looks | None = None) -> PhotoContent:
         OSError: It cannot be read.
     """
     if not is_clip_name(photo.file.name):
-        return read_content(photo.file, partial(read_capture_time, name=photo.path), looks)
+        # Detectors refuse what is larger, and hashing a terabyte takes an hour.
+        return read_content(
+            photo.file, partial(read_capture_time, name=photo.path), looks, most=LARGEST_FILE
+        )
     content = read_content(photo.file, lambda *_: None)
     began = clip_began(*ends_of(photo.file), name=photo.path)
     # Of a clip that nothing is chosen of, the first frame is: detectors say what is wrong with it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -16,6 +17,7 @@ from avatarrig.files import opened
 from avatarrig.photos.coding import jpeg
 from avatarrig.photos.formats import sniff_format
 from avatarrig.photos.picture_digest import picture_digest
+from avatarrig.photos.source import too_large
 
 if TYPE_CHECKING:
     from avatarrig.photos.looks.look import Look
@@ -51,21 +53,26 @@ class PhotoContent(msgspec.Struct, frozen=True):
     look: Look | None = None
 
 
-def read_content(file: Path, capture_time: CaptureTime, looks: Looks | None = None) -> PhotoContent:
+def read_content(
+    file: Path, capture_time: CaptureTime, looks: Looks | None = None, *, most: int | None = None
+) -> PhotoContent:
     """Hashes a file in one pass, in bounded memory.
 
     Args:
         capture_time: Reads the capture time from a file's bytes, or from the first
             `HEAD_BYTES` of a larger one.
         looks: Looks at the photo, where that is asked for; not at a larger one.
+        most: Bytes; a larger file is not read. None where there is no limit.
 
     Returns:
         What the bytes say.
 
     Raises:
-        OSError: The file cannot be read; IsADirectoryError also for a pipe or device.
+        OSError: The file cannot be read, or is larger; IsADirectoryError also for a pipe or device.
     """
     with opened(file) as (stream, status):
+        if most is not None and status.st_size > most:
+            raise OSError(errno.EFBIG, too_large(status.st_size, most), str(file))
         return read_stream(stream, capture_time, looks, expected=status.st_size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -233,6 +234,8 @@ def problem_of(error: OSError) -> Problem:
         )
     if isinstance(error, IsADirectoryError | NotADirectoryError):
         return Problem(RejectReason.NOT_A_FILE, "this is a folder with a photo's name")
+    if error.errno == errno.EFBIG:
+        return Problem(RejectReason.TOO_LARGE, error.strerror or str(error))
     return Problem(RejectReason.UNREADABLE, f"the file cannot be read: {error.strerror or error}")
 
 

@@ -179,9 +179,12 @@ def refuse_size(size: int, most: int) -> None:
         PhotoRefusedError: It is larger.
     """
     if size > most:
-        raise PhotoRefusedError(
-            RejectReason.TOO_LARGE, f"{size} bytes are more than {most}: save it smaller"
-        )
+        raise PhotoRefusedError(RejectReason.TOO_LARGE, too_large(size, most))
+
+
+def too_large(size: int, most: int) -> str:
+    """Says that a photo has too many bytes."""
+    return f"{size} bytes are more than {most}: save it smaller"
 
 
 def check_content(found: str, reference: PhotoReference) -> None:

@@ -23,5 +23,5 @@ def test_what_lives_for_long_is_not_looked_through_again_and_again() -> None:
     leave_long_lived_alone()
     assert gc.get_freeze_count() > 10_000
     kept = [[number] for number in range(5_000)]
-    # Some objects from before may have gone meanwhile, which Python counts against the new ones.
-    assert gc.get_count()[0] > 0.9 * len(kept), "a batch of messages sets nothing off"
+    # Not all of them: what other threads let go of in the meantime is counted off.
+    assert gc.get_count()[0] >= len(kept) // 2, "a batch of messages sets nothing off"

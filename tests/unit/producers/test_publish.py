@@ -14,9 +14,12 @@ import pytest
 
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.coding import jpeg
+from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.picture_digest import picture_digest
+from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.photos.uri import from_file_uri
 from avatarrig.wire import PhotoReference, Reject, decode, record_key
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import begin_reading, read_content
 from producers.publish import (
@@ -200,6 +203,18 @@ def test_a_photo_is_handed_on_as_it_was_read(tmp_path: Path) -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2 * 3_000_000
+
+
+def test_a_file_that_detectors_refuse_for_its_size_is_not_hashed(tmp_path: Path) -> None:
+    """Of a terabyte, which takes no room where it is all zeros, hashing would not end."""
+    (tmp_path / "a.jpg").touch()
+    os.truncate(tmp_path / "a.jpg", 1 << 40)
+    (record,) = described(
+        tmp_path, Dataset(name="d", run="r"), max_images=None, leave_out=(), counts=FileCounts()
+    )
+    assert isinstance(record, Reject)
+    assert record.reason == RejectReason.TOO_LARGE
+    assert record.message == f"{1 << 40} bytes are more than {LARGEST_FILE}: save it smaller"
 
 
 def test_photos_are_spread_evenly_over_partitions_and_nothing_else_is() -> None:
