@@ -57,10 +57,8 @@ class Thumbnails:
         """Returns a photo's overlay as it lies there, a PNG; None where there is none."""
         path = self._find(image_id)
         try:
-            if path is None or path.stat().st_size > _LARGEST:
-                return None
-            data = read_file(path)
-        except OSError:  # it was deleted
+            data = b"" if path is None else read_file(path, _LARGEST)
+        except OSError:  # it was deleted, or is too large
             return None
         return data if data.startswith(_PNG) else None
 

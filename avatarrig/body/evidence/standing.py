@@ -100,6 +100,12 @@ def alike(photos: Iterable[KnownPhoto], name: str) -> str:
     return found or next(iter(get_close_matches(name, sorted(paths), 1)), "")
 
 
+def did_you_mean(photos: Iterable[KnownPhoto], name: str) -> str:
+    """Asks so behind a message that a name fits nothing; empty where no path is like it."""
+    meant = alike(photos, name)
+    return f". Did you mean {meant!r}?" if meant else ""
+
+
 def leave_out(_: Observation, __: str) -> str:
     """A photo that shall not count."""
     return Exclusion.ON_REQUEST.value

@@ -13,9 +13,9 @@ from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.standing import (
     Change,
     KnownPhoto,
-    alike,
     bring_back,
     bringing_back,
+    did_you_mean,
     fits,
     is_itself,
     leave_out,
@@ -301,11 +301,10 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
         )
     if matched.unmatched:
         name = min(matched.unmatched)
-        meant = alike(matched.paths.values(), name)
         raise CommandError(
             f"no photo of {subject} that was observed is called {name!r}: give a "
             "path within the dataset, a pattern such as '2019/*.jpg', or an image_id"
-            + (f". Did you mean {meant!r}?" if meant else ""),
+            + did_you_mean(matched.paths.values(), name),
             ExitCode.WRONG_USAGE,
         )
 

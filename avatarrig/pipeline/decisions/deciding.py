@@ -16,9 +16,9 @@ from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.standing import (
     KnownPhoto,
-    alike,
     bring_back,
     bringing_back,
+    did_you_mean,
     fits,
     is_itself,
     leave_out,
@@ -127,11 +127,10 @@ def matching(
         itself = by_id.get(name) or [photo for photo in known if is_itself(photo, name, within)]
         fitting = itself or [photo for photo in known if fits(photo, name, within)]
         if not fitting:
-            meant = alike(known, name)
             raise CommandError(
                 f"no photo that was observed is called {name!r}: give a path within the dataset, a "
                 "pattern such as '2019/*.jpg', or an image_id as files in observations/ have it"
-                + (f". Did you mean {meant!r}?" if meant else ""),
+                + did_you_mean(known, name),
                 ExitCode.WRONG_USAGE,
             )
         found |= {photo.key: photo for photo in fitting}
