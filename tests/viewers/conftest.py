@@ -1,12 +1,14 @@
 """Programs of others' making: Node with three-vrm and Khronos' validator, and Blender.
 
-What they need is fetched once, into folders beside these tests that git does not know. Where a
-program cannot be had at all (no Node, no network, no Python that Blender runs in) the tests that
-need it are skipped, with the reason.
+What they need is fetched once, into folders beside these tests that git does not know, by
+whichever process of the suite comes first; the others wait for it. Where a program cannot be had
+at all (no Node, no network, no Python that Blender runs in) the tests that need it are skipped,
+with the reason.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ from support.viewers.three import Viewer
 from avatarrig.cli.commands.export import export
 
 HERE = Path(__file__).parent
-_OUT_OF_REACH = ("ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ECONNREFUSED", "ENETUNREACH")
+_OUT_OF_REACH = tuple("ENOTFOUND EAI_AGAIN ETIMEDOUT ECONNREFUSED ECONNRESET ENETUNREACH".split())
 _NO_WHEEL = ("No matching distribution", "Could not find a version", "Temporary failure")
 
 
@@ -65,17 +68,29 @@ def modules() -> Path:
     """Folder of the Node packages of the lock file."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("there is no Node here")
-    lock = HERE / "package-lock.json"
-    stamp = HERE / "node_modules" / ".installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-        if any(word in done.stderr for word in _OUT_OF_REACH):
-            pytest.skip("Node's packages are out of reach")
-        assert done.returncode == 0, done.stderr
+    folder = HERE / "node_modules"
+    with _wanting(HERE / "package-lock.json", folder) as is_there:
+        if not is_there:
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+            if any(word in done.stderr for word in _OUT_OF_REACH):
+                pytest.skip("Node's packages are out of reach")
+            assert done.returncode == 0, done.stderr
+    return folder
+
+
+@contextmanager
+def _wanting(lock: Path, folder: Path) -> Iterator[bool]:
+    """Whether what a lock file names is in a folder; what is put there meanwhile is, from then on.
+
+    One process at a time is let in: two that install into one folder break each other's.
+    """
+    stamp = folder / ".installed"
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+        yield stamp.is_file() and stamp.read_text() == wanted
         stamp.write_text(wanted)
-    return stamp.parent
 
 
 Node = Callable[..., str]
@@ -125,18 +140,20 @@ def blender() -> Blender:
 
 def _blender_python() -> Path:
     folder, lock = HERE / ".venv-blender", HERE / "blender.txt"
-    python, stamp = folder / "bin" / "python", folder / ".installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return python
-    _make_environment(folder)
+    python = folder / "bin" / "python"
+    with _wanting(lock, folder) as is_there:
+        if not is_there:
+            _make_environment(folder)
+            _install(python, lock)
+    return python
+
+
+def _install(python: Path, lock: Path) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and any(word in done.stderr for word in _NO_WHEEL):
         pytest.skip("Blender cannot be had here as a Python module")
     assert done.returncode == 0, done.stderr
-    stamp.write_text(wanted)
-    return python
 
 
 def _make_environment(folder: Path) -> None:
