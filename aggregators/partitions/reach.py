@@ -25,16 +25,11 @@ class _Claim(msgspec.Struct, frozen=True):
 _CLAIMS: Final = Channel[_Claim](TALLIES, (_Claim,))
 
 
-class OutOfReachError(RecordRefusedError):
-    """A message says that it contains what is not there.
-
-    Of two tallies the one that contains more counts, and what was forgotten counts up to where
-    that was said: taken in, it would have all that comes later left aside.
-    """
-
-
 class Reach:
     """Where each partition of the observations topic ends, as far as is known.
+
+    Of two tallies the one that contains more counts, and what was forgotten counts up to where
+    that was said: one beyond the end, taken in, would have all that comes later left aside.
 
     Args:
         ends: Partition to the offset after its last message. None: nobody can tell, and whatever
@@ -61,14 +56,14 @@ class Reach:
         """Checks what a message says to contain.
 
         Raises:
-            OutOfReachError: It is not there, or no partition is named.
+            RecordRefusedError: It is not there, or no partition is named.
         """
         if partition < 0:
-            raise OutOfReachError("it does not say what partition it speaks of")
+            raise RecordRefusedError("it does not say what partition it speaks of")
         if not self._has(partition, offset):
             end = (self._ends or {}).get(partition)
             there = "is none" if end is None else f"ends before offset {end}"
-            raise OutOfReachError(
+            raise RecordRefusedError(
                 f"it says to contain offset {offset} of partition {partition} of "
                 f"{OBSERVATIONS}, which {there}"
             )
