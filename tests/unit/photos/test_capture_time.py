@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import textwrap
-from datetime import UTC, datetime
+import zoneinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -222,12 +223,9 @@ SPELLINGS = [
     ("2023-05-06+02:00", "2023-05-05T22:00:00"),
     ("2023:05:06 10\ua78911\ua78912", "2023-05-06T10:11:12"),
     ("2023-05-06T10:11:12+02:00[Europe/Berlin]", "2023-05-06T08:11:12"),
-    ("2023-05-06T10:11:12[Europe/Berlin]", "2023-05-06T08:11:12"),
-    ("2023-11-06T10:11:12[Europe/Berlin]", "2023-11-06T09:11:12"),
     ("2023-05-06T10:11:12Z[Europe/Berlin]", "2023-05-06T10:11:12"),
     ("2023-05-06T10:11:12+02:00[!Europe/Berlin][u-ca=gregory]", "2023-05-06T08:11:12"),
     ("2023-05-06T10:11:12[No/Where]", "2023-05-06T10:11:12"),
-    ("2023-05-06 10:11:12 Europe/Berlin", "2023-05-06T08:11:12"),
     ("2023-05-06 10:11:12 (UTC+2)", "2023-05-06T08:11:12"),
     ("2023-05-06 10:11:12 +02:00 (CEST)", "2023-05-06T08:11:12"),
     ("2023-05-06 10:11:12.+02:00", "2023-05-06T08:11:12"),
@@ -401,6 +399,42 @@ def test_xmp_is_read_as_attributes_and_as_elements() -> None:
     )
     for packet in (element, xmp(created="2023-05-06T10:11:12+02:00")):
         assert read_capture_time(photo(xmp=packet)) == at("2023-05-06T08:11:12Z")
+
+
+class Berlin(tzinfo):
+    """Its clocks, on a machine that may know of no region."""
+
+    def __init__(self, name: str) -> None:
+        if name != "Europe/Berlin":
+            raise zoneinfo.ZoneInfoNotFoundError(name)
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return timedelta(hours=2 if moment and 4 <= moment.month <= 9 else 1)
+
+
+REGIONS = [
+    ("2023-05-06T10:11:12[Europe/Berlin]", "2023-05-06T08:11:12"),
+    ("2023-11-06T10:11:12[!Europe/Berlin]", "2023-11-06T09:11:12"),
+    ("2023-05-06 10:11:12 Europe/Berlin", "2023-05-06T08:11:12"),
+    ("2023-05-06T10:11:12-05:00[Europe/Berlin]", "2023-05-06T15:11:12"),
+    ("2023-05-06T10:11:12[Europe/Atlantis]", "2023-05-06T10:11:12"),
+    ("2023-05-06T10:11:12[../Berlin]", "2023-05-06T10:11:12"),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), REGIONS)
+def test_a_region_tells_the_offset_of_its_clocks(
+    monkeypatch: pytest.MonkeyPatch, text: str, wanted: str
+) -> None:
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", Berlin)
+    packet = f'<x:xmpmeta><rdf:RDF xmp:CreateDate="{text}"/></rdf:RDF></x:xmpmeta>'.encode()
+    assert read_capture_time(photo(xmp=packet)) == at(wanted + "+00:00")
+
+
+def test_a_region_in_a_name_tells_the_offset_of_its_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", Berlin)
+    for name in ("20230506T101112[Europe-Berlin].jpg", "2023-05-06T10.11.12[Europe_Berlin].jpg"):
+        assert read_capture_time(b"", name=name) == at("2023-05-06T08:11:12+00:00")
 
 
 def test_a_moment_in_words_without_a_zone_takes_that_of_the_gps_fix() -> None:

@@ -99,7 +99,6 @@ PEOPLE_AND_CLOUDS = [
     ("20230506T121112+0200.jpg", AT_TEN),
     ("2023-05-06T04.41.12-05.30.jpg", AT_TEN),
     ("20230506T121112+02.jpg", AT_TEN),
-    ("20230506T121112[Europe-Berlin].jpg", AT_TEN),
     ("2023-05-06 12-11-12 +0200.jpg", AT_TEN),
     ("2023-05-06 12.11.12 GMT+2.jpg", AT_TEN),
     ("2023-05-06T12.11.12+02.00[Europe_Berlin].jpg", AT_TEN),
