@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -15,7 +16,7 @@ from support.observed import observation
 
 from avatarrig.cli.commands.audit import audit
 from avatarrig.cli.commands.calibrate import calibrate
-from avatarrig.report.calibration.audit import choose_sample
+from avatarrig.report.calibration.audit import choose_sample, to_csv
 from avatarrig.report.calibration.labels import LabelsRefusedError, labelled, read_labels
 from avatarrig.report.calibration.measured import (
     MeasuredPhoto,
@@ -180,6 +181,20 @@ def test_labels_that_mean_nothing_are_refused_with_file_and_line(
     with pytest.raises(LabelsRefusedError, match=complaint) as refusal:
         read_labels(file)
     assert str(file) in str(refusal.value)
+
+
+def test_a_row_that_ends_before_the_image_labels_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    file.write_text("label,image\ngood\nbad,a.jpg\n")
+    assert read_labels(file) == {"a.jpg": False}
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\u2028b.jpg", "a\x0bb.jpg"])
+def test_a_path_is_read_as_an_audit_writes_it(tmp_path: Path, name: str) -> None:
+    one = msgspec.structs.replace(photo(0.5), path=name)
+    file = tmp_path / "audit.csv"
+    file.write_bytes(to_csv([one], {}).replace(b",,", b",good,"))
+    assert read_labels(file) == {name: True}
 
 
 def test_labels_of_other_photos_are_refused() -> None:
