@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from support.command import DEMO
+from support.pictures import damaged_pngs
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig.body.estimator import Estimator
@@ -154,6 +155,16 @@ def test_an_overlay_is_shown_where_the_photo_is_gone(tmp_path: Path) -> None:
     Image.new("RGB", (900, 600), "green").save(data, "PNG")
     write_observation(run, rendered(0), Pictures(overlay=data.getvalue()))
     note_results(run.path, tmp_path / "gone")
+    assert reported(run.path).count("<img") == 1
+
+
+@pytest.mark.parametrize("wrong", damaged_pngs())
+def test_a_photo_is_drawn_anew_where_its_overlay_is_damaged(tmp_path: Path, wrong: str) -> None:
+    run, dataset = RunDirectory(tmp_path / "run"), tmp_path / "photos"
+    write_observation(run, rendered(0), Pictures(overlay=damaged_pngs()[wrong]))
+    (dataset / rendered(0).path).parent.mkdir(parents=True)
+    shutil.copy(DEMO / "000.jpg", dataset / rendered(0).path)
+    note_results(run.path, dataset)
     assert reported(run.path).count("<img") == 1
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.observed import observation
+from support.pictures import damaged_pngs
 
 from avatarrig.cli.commands.audit import audit
 from avatarrig.cli.commands.calibrate import calibrate
@@ -221,6 +222,14 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "observations" / "torn.json").write_text('{"meta": ')
     with pytest.raises(UnreadableRunError, match=r"torn\.json is no observation"):
         measure_run(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", damaged_pngs())
+def test_a_sheet_is_drawn_though_an_overlay_is_damaged(prototype_run: Path, wrong: str) -> None:
+    for overlay in range(40):
+        (prototype_run / "overlays" / f"IMG_{overlay:03}.png").write_bytes(damaged_pngs()[wrong])
+    done = CliRunner().invoke(audit, [str(prototype_run), "--sample", "10"])
+    assert done.exit_code == 0, done.output
 
 
 def test_audit_then_calibrate_from_the_command_line(prototype_run: Path, tmp_path: Path) -> None:
