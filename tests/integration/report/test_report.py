@@ -205,6 +205,13 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert "script" not in links(text).tags
 
 
+def test_a_name_of_two_lines_is_written_in_one(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    write_observation(run, rendered(0, subject="Anna\nBen"), Pictures())
+    assert "Anna" in reported(run.path)
+    assert (run.path / "report-convergence.png").is_file()
+
+
 def test_a_run_that_has_not_ended_is_reported_without_settings(tmp_path: Path) -> None:
     write_rendered_run(tmp_path, 4)
     text = reported(tmp_path)
