@@ -21,7 +21,6 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.files import read_file
 from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
 from avatarrig.wire import decode_json
@@ -130,7 +129,7 @@ def _mapping(file: Path | None) -> dict[str, str | int] | None:
     if file is None:
         return None
     try:
-        content = decode_json(read_file(file), dict[str, Any])
+        content = decode_json(file.read_bytes(), dict[str, Any])
     except (OSError, msgspec.MsgspecError) as error:
         raise AvatarFileError(
             f"{file} is no map (JSON, bone to name of a node): {error}"
