@@ -29,7 +29,14 @@ from support.viewers.three import Viewer
 from avatarrig.cli.commands.export import export
 
 HERE = Path(__file__).parent
-_OUT_OF_REACH = tuple("ENOTFOUND EAI_AGAIN ETIMEDOUT ECONNREFUSED ECONNRESET ENETUNREACH".split())
+_OUT_OF_REACH = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ETIMEDOUT",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ENETUNREACH",
+)
 _NO_WHEEL = ("No matching distribution", "Could not find a version", "Temporary failure")
 
 
