@@ -68,6 +68,13 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     region: tuple[Finite, Finite, Finite, Finite] | None = None
     named: bool | None = None
 
+    @property
+    def said(self) -> str:
+        """What the files say of the subject, places to a thousandth; empty where nothing."""
+        if (self.region, self.named) == (None, None):
+            return ""
+        return f"{self.named} {[round(share, 3) for share in self.region or ()]}"
+
 
 class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     """Where a photo lies and whose it is; never its pixels.
