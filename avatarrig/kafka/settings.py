@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -19,6 +19,7 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
+_PORT = re.compile(r"[0-9]{1,5}")
 _LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
 
 
@@ -65,7 +66,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "credentials are given but security_protocol is "
                 f"{self.security_protocol}: set SASL_SSL (or SASL_PLAINTEXT) to use them"
             )
-        for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
+        for name in ("cafile", "certfile", "keyfile"):
+            path = getattr(self, name)
             if path and not Path(path).is_file():
                 raise TransportSettingError(f"{name}: there is no file {path}")
 
@@ -128,7 +130,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             context = ssl.create_default_context(cafile=self.cafile)
             if self.certfile:
-                context.load_cert_chain(self.certfile, self.keyfile)
+                context.load_cert_chain(self.certfile, self.keyfile, _refuse_to_ask)
         except (OSError, ssl.SSLError) as error:
             files = ", ".join(name for name in (self.cafile, self.certfile, self.keyfile) if name)
             raise TransportSettingError(
@@ -152,6 +154,18 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         return options
 
 
+def _refuse_to_ask() -> NoReturn:
+    """Keeps OpenSSL from asking the terminal for a passphrase, which a service never answers.
+
+    Raises:
+        TransportSettingError: Always; it is called where the key needs one.
+    """
+    raise TransportSettingError(
+        "keyfile: the private key is encrypted: give one without a passphrase that nobody but "
+        "this user may read (openssl pkey -in KEY -out PLAIN)"
+    )
+
+
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise TransportSettingError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
@@ -159,9 +173,18 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if not (_is_host(host) and _PORT.fullmatch(port) and 0 < int(port) < 1 << 16):
         raise TransportSettingError(
             f"bootstrap_servers: {text!r} is no address; write host:port, for example "
             "localhost:9092, and commas between several"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text can be looked up: names have parts of 1 to 63 characters."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(text) and "/" not in text and "\0" not in text

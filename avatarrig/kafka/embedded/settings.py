@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from avatarrig.kafka.own_broker import USERNAME
 
@@ -18,6 +20,9 @@ CONSOLE_FILE = "console.log"
 BROKER_LOG_FILE = "kafka.log"
 
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Loopback ports of a node.
 
@@ -26,8 +31,8 @@ class Ports(msgspec.Struct, frozen=True):
         controller: For the metadata quorum.
     """
 
-    client: int
-    controller: int
+    client: Port
+    controller: Port
 
 
 class NodeSettings(msgspec.Struct, frozen=True):
