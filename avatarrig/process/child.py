@@ -54,10 +54,15 @@ def _first_line() -> bytes:
 
 
 def report(status: Status) -> None:
-    """Tells the parent, one line of JSON; one that is gone does not hear it."""
+    """Tells the parent, one line of JSON in UTF-8; one that is gone does not hear it.
+
+    Standard output's own encoding is the system's, which may lack the letters of a name.
+    """
+    message = status.message.encode("utf-8", "backslashreplace").decode()
+    line = msgspec.json.encode(msgspec.structs.replace(status, message=message))
     try:
-        sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
-        sys.stdout.flush()
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
     except OSError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
 

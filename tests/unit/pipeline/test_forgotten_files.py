@@ -10,7 +10,11 @@ import pytest
 from support.observed import observation
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.pipeline.decisions.deciding import exclude_from_run, include_in_run
+from avatarrig.pipeline.decisions.deciding import (
+    exclude_from_run,
+    include_in_run,
+    known_photos,
+)
 from avatarrig.pipeline.forgotten_files import forget_files
 from avatarrig.pipeline.results import estimate_again, write_results
 from avatarrig.runs import (
@@ -157,3 +161,10 @@ def test_a_decision_that_was_undone_before_the_next_run_changes_nothing(run: Run
     exclude_from_run(run.path, ["Bert/3.jpg"], "")
     include_in_run(run.path, ["Bert/3.jpg"], "")
     assert not decided_since(run)
+
+
+def test_a_copy_of_a_file_counts_no_photo_twice(run: RunDirectory) -> None:
+    known = sorted(photo.image_id for photo in known_photos(run))
+    file = run.observation(known[0])
+    file.with_name(f"{known[0]}-copy.json").write_bytes(file.read_bytes())
+    assert sorted(photo.image_id for photo in known_photos(run)) == known
