@@ -8,13 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from faust.types import StreamT
+from aiokafka.errors import KafkaError
+from faust.types import TP, StreamT
 
 from aggregators.connection import OBSERVED_TABLE, TALLIED_TABLE, faust_options
 from aggregators.debounce import Schedule
 from aggregators.faust_parts import App, Batch, Consumer, StateTable, TableManager
 from aggregators.level import Level
 from aggregators.partitions.merging import tallied_partitions
+from aggregators.partitions.reach import Reach
 from aggregators.partitions.tallying import observed_partitions
 from aggregators.publishers import Sender, SkeletonPublisher, TallyPublisher
 from avatarrig.wire.topics import OBSERVATIONS, TALLIES
@@ -30,6 +32,8 @@ _TICK_SECONDS: Final = 0.02
 """Between looks at what is due, while anything is to be done."""
 _IDLE_SECONDS: Final = 1.0
 """Between looks where nothing is, and nothing comes."""
+_AWAY_SECONDS: Final = 1.0
+"""Between questions to a Kafka that does not answer."""
 
 
 class Aggregation:
@@ -60,6 +64,8 @@ class Aggregation:
         )
         self._recovered = 0
         self._news = asyncio.Event()
+        self._inputs = [TP(OBSERVATIONS, number) for number in range(partitions[OBSERVATIONS])]
+        self._reach = Reach()
         sender = Sender(self.app, partitions)
         observed = self._table(OBSERVED_TABLE, partitions[OBSERVATIONS])
         tallied = self._table(TALLIED_TABLE, partitions[TALLIES])
@@ -74,7 +80,7 @@ class Aggregation:
             Level(
                 TALLIES,
                 table=tallied,
-                parts=tallied_partitions(learned, estimator),
+                parts=tallied_partitions(learned, estimator, self._reach),
                 publisher=SkeletonPublisher(TALLIES, sender, time.time, metrics),
                 schedule=Schedule(),
             ),
@@ -129,6 +135,8 @@ class Aggregation:
         async def take(stream: StreamT[Batch]) -> None:
             async with self._crashing_on_errors():
                 async for batch in stream:
+                    if level.topic == TALLIES:
+                        await self._find_reach(batch)
                     self._take(level, batch)
 
         table.on_recover(recover)
@@ -138,7 +146,7 @@ class Aggregation:
         self.app.agent(source, name=f"aggregators.{level.topic}", concurrency=1)(take)
 
     def _take(self, level: Level[Any], batch: Batch) -> None:
-        if batch.generation == self.app.consumer_generation_id:
+        if self._is_current(batch):
             level.take(batch.partition, batch.messages)
             self._news.set()
             self._metrics.taken(level.topic, len(batch.messages))
@@ -148,10 +156,35 @@ class Aggregation:
             consumer = self._consumer
             consumer.positions = self._positions
             mine = [tp for tp in consumer.assignment() if tp.topic == level.topic]
-            ends = await consumer.highwaters(*mine) if mine else {}
-            await level.recover({tp.partition: end or 0 for tp, end in ends.items()})
+            if level.topic == TALLIES:
+                self._reach.restart(await self._ends(self._inputs))
+            await level.recover(await self._ends(mine))
             self._recovered += 1
             self._news.set()
+
+    async def _ends(self, places: list[TP]) -> dict[int, int]:
+        """Asks Kafka for the offsets after the last messages of partitions of one topic."""
+        ends = await self._consumer.highwaters(*places) if places else {}
+        return {tp.partition: end or 0 for tp, end in ends.items()}
+
+    async def _find_reach(self, batch: Batch) -> None:
+        """Finds out whether what tallies say to contain is there.
+
+        What level 1 of this very process has read is; where others have read more, Kafka knows.
+        """
+        values = [value for _, value in batch.messages]
+        read = self.levels[0].positions()
+        self._reach.extend({partition: at for (_, partition), at in read.items()})
+        while not self._reach.covers(values) and self._is_current(batch):
+            try:
+                self._reach.extend(await self._ends(self._inputs))
+            except KafkaError:
+                await asyncio.sleep(_AWAY_SECONDS)
+            else:
+                return
+
+    def _is_current(self, batch: Batch) -> bool:
+        return batch.generation == self.app.consumer_generation_id
 
     def _positions(self) -> dict[tuple[str, int], int]:
         first, second = (level.positions() for level in self.levels)

@@ -40,7 +40,7 @@ class PhotoContent(msgspec.Struct, frozen=True):
         content_hash: SHA-256, hexadecimal.
         size: Bytes.
         captured_at: Unix seconds, None where the file does not say.
-        picture: SHA-256 of what makes the picture, hexadecimal; empty where that cannot be told.
+        picture: Stands for what makes the picture, hexadecimal; empty where that cannot be told.
         frames: Of a clip, the frames to look at, seconds from its beginning.
         look: What it looks like at a glance; None where nobody asked, or it cannot be told.
     """

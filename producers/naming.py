@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +28,11 @@ _LARGEST_SIDECAR: Final = 1 << 20
 _LARGEST_OF_FOLDER: Final = 16 << 20
 _PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
 _CONTACTS: Final = "contacts.xml"
+_BESIDE: Final = (".xmp", ".json", "picasa.ini")
+"""How the names of files end that may say who is in a photo, in lower case."""
+
+_MOMENT_NS: Final = 2_000_000_000
+"""Times of file systems are this exact, or more."""
 
 _SHORTEST_STEM: Final = 40
 """Google cuts the names of its files off, the photo's and the extension's together, mostly at 46;
@@ -66,6 +73,45 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
     )
 
 
+class Beside:
+    """Finds the files that may say who is in a photo, for one photo after the other.
+
+    A folder is listed once for those that lie in it one after the other, as long as nothing in it
+    is added or taken away.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path()
+        self._changed_at = 0
+        self._names: frozenset[str] = frozenset()
+
+    def files(self, photo: Path) -> list[Path]:
+        """Gives the files, in the same order each time.
+
+        Raises:
+            OSError: The photo's folder cannot be listed.
+        """
+        names = self._names_in(photo.parent)
+        if not names:
+            return []
+        notes = [name for name in _PICASA if name in names]
+        own = (file.name for file in (*_xmp_beside(photo), *_json_beside(photo)))
+        found = dict.fromkeys((*notes, *(name for name in own if name in names)))
+        above = _contacts_of(photo) if notes else ()
+        return [*(photo.with_name(name) for name in found), *above]
+
+    def _names_in(self, folder: Path) -> frozenset[str]:
+        changed_at = folder.stat().st_mtime_ns
+        if (folder, changed_at) != (self._folder, self._changed_at):
+            with os.scandir(folder) as entries:
+                names = (entry.name for entry in entries)
+                self._names = frozenset(name for name in names if name.casefold().endswith(_BESIDE))
+            # What is added in the same moment does not change the folder's time once more.
+            is_settled = time.time_ns() - changed_at > _MOMENT_NS
+            self._folder, self._changed_at = folder, changed_at if is_settled else 0
+        return self._names
+
+
 def _of_picasa(photo: Path, head: bytes) -> tuple[NamedFace, ...]:
     for name in _PICASA:
         if notes := _read(photo.with_name(name), _LARGEST_OF_FOLDER):
@@ -75,8 +121,12 @@ def _of_picasa(photo: Path, head: bytes) -> tuple[NamedFace, ...]:
 
 def _contacts(photo: Path) -> bytes:
     """Reads Picasa's list of people from the photo's folder or the nearest one above."""
-    files = (folder / _CONTACTS for folder in photo.absolute().parents)
+    files = _contacts_of(photo)
     return next((data for file in files if (data := _read(file, _LARGEST_OF_FOLDER))), b"")
+
+
+def _contacts_of(photo: Path) -> Iterator[Path]:
+    return (folder / _CONTACTS for folder in photo.absolute().parents)
 
 
 def _of_google(photo: Path) -> tuple[NamedFace, ...]:

@@ -10,7 +10,7 @@ from aggregators.partitions.keys import forgotten_key, forgotten_of
 from avatarrig.wire.identity import subject_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from avatarrig.wire.keys import Series
 
@@ -27,6 +27,10 @@ class Forgotten:
         """Highest offset of a message of this very partition; -1 where there is none."""
         own = (at for (part, _), at in self._offsets.items() if part == self._partition)
         return max(own, default=-1)
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Yields input partition and offset of what is remembered."""
+        return ((part, at) for (part, _), at in self._offsets.items())
 
     def recover(self, key: bytes, value: bytes) -> None:
         """Takes up an entry of a table.

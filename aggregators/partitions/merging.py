@@ -14,6 +14,7 @@ from aggregators.partitions.forgetting import series_of_subject
 from aggregators.partitions.intake import Intake
 from aggregators.partitions.keys import FORGOTTEN, MEASURED, kind_of, part_of, statistics_key
 from aggregators.partitions.measured import Measures
+from aggregators.partitions.reach import Reach
 from aggregators.partitions.recovery import restoring
 from aggregators.protocols import PartitionMaker
 from avatarrig.body.refused import ImpossibleEstimateError, OutdatedStateError, StateRefusedError
@@ -85,10 +86,14 @@ class TalliedPartition:
 
     Args:
         learned: Versions of what was learned that this program estimates with.
+        reach: How far the input partitions go.
     """
 
-    def __init__(self, partition: int, learned: str, estimator: Estimator) -> None:
+    def __init__(
+        self, partition: int, learned: str, estimator: Estimator, reach: Reach | None = None
+    ) -> None:
         self.partition = partition
+        self._reach = reach or Reach()
         self._versions = frozenset(learned.split())
         self._estimator = estimator
         self._series: dict[Series, dict[int, _Contribution]] = {}
@@ -104,16 +109,18 @@ class TalliedPartition:
         learned: str,
         estimator: Estimator,
         items: Iterable[tuple[bytes, bytes]],
+        reach: Reach | None = None,
     ) -> TalliedPartition:
         """Takes up the state that a table holds.
 
         Raises:
-            StateRefusedError: They are damaged, incomplete, or of another version. A new
-                partition, replayed from the start, is what they should have been.
+            StateRefusedError: They are damaged, incomplete, of another version, or contain what is
+                not there. A new partition, replayed from the start, is what they should have been.
         """
-        new = cls(partition, learned, estimator)
+        new = cls(partition, learned, estimator, reach)
         with restoring():
             recovered = new.intake.restore(items, new._recover)
+            new._check_reach()
         offsets = {series: new.newest(series) for series in new._series}
         newest = max(new._measures.last, *offsets.values(), -1)
         if not new.intake.go_on(recovered, offsets, newest):
@@ -204,6 +211,13 @@ class TalliedPartition:
         """Returns what changed since the last call, for the table."""
         return self.intake.checkpoint(self._value)
 
+    def _check_reach(self) -> None:
+        for contributions in self._series.values():
+            for part, contribution in contributions.items():
+                self._reach.check(part, contribution.packed.applied)
+        for part, offset in self.intake.forgotten.places():
+            self._reach.check(part, offset)
+
     def _recover(self, key: bytes, value: bytes) -> None:
         if kind_of(key) == MEASURED:
             self._measures.recover(key, value)
@@ -227,21 +241,22 @@ class TalliedPartition:
     def _apply_message(self, offset: int, value: bytes) -> Series | None:
         try:
             record = TALLIED.decode(value)
+            if not isinstance(record, Measurements):
+                self._reach.check(record.partition, record.offset)
         except RecordRefusedError as error:
             self.intake.reject(offset, RejectReason.MALFORMED, str(error))
             return None
+        if isinstance(record, TallyUpdate):
+            return self._count(offset, record)
         if isinstance(record, Forget):
-            if record.partition < 0:
-                why = "it does not say what partition shall forget"
-                self.intake.reject(offset, RejectReason.MALFORMED, why)
-            else:
-                self._forget(offset, record)
-            return None
-        if isinstance(record, Measurements):
+            self._forget(offset, record)
+        else:
             self._measure(offset, record)
-            return None
+        return None
+
+    def _count(self, offset: int, update: TallyUpdate) -> Series | None:
         try:
-            return self._take(offset, record)
+            return self._take(offset, update)
         except OutdatedStateError:  # Level 1 will send its successor, counted again.
             return None
         except StateRefusedError as error:
@@ -302,13 +317,18 @@ class TalliedPartition:
         return series
 
 
-def tallied_partitions(learned: str, estimator: Estimator) -> PartitionMaker[TalliedPartition]:
+def tallied_partitions(
+    learned: str, estimator: Estimator, reach: Reach | None = None
+) -> PartitionMaker[TalliedPartition]:
     """Returns what makes the partitions of level 2.
 
     Args:
         learned: Versions of what was learned that this program estimates with.
+        reach: How far the input partitions go.
     """
     return PartitionMaker(
-        lambda partition: TalliedPartition(partition, learned, estimator),
-        lambda partition, items: TalliedPartition.recover(partition, learned, estimator, items),
+        lambda partition: TalliedPartition(partition, learned, estimator, reach),
+        lambda partition, items: TalliedPartition.recover(
+            partition, learned, estimator, items, reach
+        ),
     )

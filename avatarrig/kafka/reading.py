@@ -97,6 +97,7 @@ class Reader:
     Attributes:
         starts: As given.
         firsts: First offset that each of these partitions still has.
+        ends: The offset after its last message, when the reader was made.
         refused: How many messages were refused, by topic.
     """
 
@@ -118,10 +119,10 @@ class Reader:
         with told_by("Kafka answers with an error"):
             consumer.assign(list(starts))
             self.firsts = offsets_of(consumer.beginning_offsets, starts)
-            self._ends = offsets_of(consumer.end_offsets, starts)
+            self.ends = offsets_of(consumer.end_offsets, starts)
             for partition, offset in starts.items():
                 consumer.seek(partition, offset)
-        self._behind = {p for p, offset in starts.items() if offset < self._ends[p]}
+        self._behind = {p for p, offset in starts.items() if offset < self.ends[p]}
 
     @property
     def behind(self) -> bool:
@@ -131,7 +132,7 @@ class Reader:
     @property
     def distance(self) -> int:
         """How many offsets of what was there at its start are still to be read."""
-        return sum(self._ends[p] - self._position(p) for p in self._behind)
+        return sum(self.ends[p] - self._position(p) for p in self._behind)
 
     def positions(self) -> dict[TopicPartition, int]:
         """Returns the offset that is read next of each partition."""
@@ -154,7 +155,7 @@ class Reader:
                 for partition, batch in batches.items()
                 for raw in self._worth_reading(partition, batch, behind=behind)
             ]
-            self._behind = {p for p in self._behind if self._position(p) < self._ends[p]}
+            self._behind = {p for p in self._behind if self._position(p) < self.ends[p]}
         return messages
 
     def _position(self, partition: TopicPartition) -> int:
@@ -172,7 +173,7 @@ class Reader:
         while self.behind:
             messages = self.poll(POLL_MS / 1000)
             for message in messages:
-                if message.offset < self._ends[TopicPartition(message.topic, message.partition)]:
+                if message.offset < self.ends[TopicPartition(message.topic, message.partition)]:
                     yield message
             if messages:
                 give_up = time.monotonic() + PATIENCE_SECONDS

@@ -8,14 +8,18 @@ where the name begins with a word of a language that always names the day first.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timezone
+from datetime import UTC, date, datetime, time, timezone
 from pathlib import PurePosixPath
 from typing import Final
+from urllib.parse import unquote
 
 from avatarrig.photos.spelled_times import (
     HALF_DAY,
+    MONTH_WORD,
     fraction_of,
     hour_of_day,
+    month_named,
+    offset_in,
     parse_offset,
     plain,
 )
@@ -25,12 +29,17 @@ _MONTH: Final = r"(?P<month>0[1-9]|1[0-2])"
 _DAY: Final = r"(?P<day>0[1-9]|[12]\d|3[01])"
 _TIME: Final = r"(?P<hour>[01]\d|2[0-3]){0}(?P<minute>[0-5]\d){0}(?P<second>[0-5]\d)"
 _LOOSE_TIME: Final = _TIME.format("[-_.:h]?")
-_ZONE: Final = r"(?:(?P<zone>Z|_?UTC|[-+]\d\d[.:]\d\d|\+\d{4})(?![0-9A-Za-z]))?"
+_ZONE: Final = (
+    r"(?:[ _]?(?P<zone>Z|(?:UTC|GMT)(?:[-+]\d\d?(?:[.:]?\d\d)?)?|[-+]\d\d[.:]\d\d|\+\d\d(?:\d\d)?)"
+    r"(?![0-9A-Za-z]))?(?:\[(?P<region>[A-Za-z]+[-_][A-Za-z_]+)\])?"
+)
+"""Of a minus and digits alone nobody can tell whether they count copies."""
+_HALF_OR_ZONE: Final = rf"(?:[\s_-]?(?P<after>{HALF_DAY})|{_ZONE})"
 _PARTED_TIME: Final = (
     rf"(?:\D{{0,16}}?(?P<before>{HALF_DAY})?\s*"
-    r"(?<!\d)(?P<hour>[01]?\d|2[0-3])(?P<mark>[-_.:h ])(?P<minute>[0-5]\d)"
-    r"(?:(?:(?P=mark)|m)(?P<second>[0-5]\d)(?:s|[-_.](?P<fraction>\d{3}))?|(?<=[.:h]\d\d))(?!\d)"
-    rf"(?:\s?(?P<after>{HALF_DAY})|{_ZONE}))?"
+    r"(?<!\d)(?P<hour>[01]?\d|2[0-3])(?P<mark>[-_.:h ,;'])(?P<minute>[0-5]\d)"
+    r"(?:(?:(?P=mark)|m)(?P<second>[0-5]\d)(?:s|[-_.](?P<fraction>\d{3}))?|(?<=[.:h]\d\d)"
+    rf"|(?=[\s_-]?(?:{HALF_DAY})))(?!\d){_HALF_OR_ZONE})?"
 )
 """Behind a day; words such as "at" may stand between them, and minutes be the last."""
 
@@ -54,26 +63,12 @@ _NOON: Final = 12
 _CENTURY: Final = 2000
 _FIRST_YEAR: Final = 1900
 
-_MONTHS: Final = {
-    stem: number
-    for number, stems in enumerate(
-        (
-            *("jan gen ene янв", "feb fev fév фев", "mar mär mrt mrz мар", "apr abr avr апр"),
-            *("may mai mag mei maj май мая", "jun juin giu июн", "jul juil lug июл"),
-            *("aug aoû aou ago авг", "sep сен", "oct okt ott out окт", "nov ноя"),
-            "dec déc dez dic дек",
-        ),
-        start=1,
-    )
-    for stem in stems.split()
-}
-_MONTH_WORD: Final = rf"(?P<word>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})[^\W\d_]*"
 _IN_WORDS: Final = tuple(
     rf"(?<!\w){day}{_PARTED_TIME}"
     for day in (
-        rf"(?P<day>\d\d?)\.?[-_ ](?:de )?{_MONTH_WORD}\.?,?[-_ ](?:de )?{_YEAR}(?!\d)",
-        rf"{_MONTH_WORD}\.?[-_ ](?P<day>\d\d?),?[-_ ]{_YEAR}(?!\d)",
-        rf"{_YEAR}[-_ ]{_MONTH_WORD}\.?[-_ ](?P<day>\d\d?)(?!\d)",
+        rf"(?P<day>\d\d?)\.?[-_ ](?:de )?{MONTH_WORD}\.?,?[-_ ](?:de )?{_YEAR}(?!\d)",
+        rf"{MONTH_WORD}\.?[-_ ](?P<day>\d\d?),?[-_ ]{_YEAR}(?!\d)",
+        rf"{_YEAR}[-_ ]{MONTH_WORD}\.?[-_ ](?P<day>\d\d?)(?!\d)",
     )
 )
 
@@ -84,12 +79,12 @@ _PATTERNS: Final = tuple(
         rf"Picsart_(?P<short>\d\d)-(?P<month>\d\d)-(?P<day>\d\d)_{_TIME.format('-')}",
         (
             rf"(?<!\d){_YEAR}{_MONTH}{_DAY}[-_ T.]?{_LOOSE_TIME}[-_.]?"
-            rf"(?:(?P<fraction>\d{{3}})(?!\d)|(?:\d\d?)?(?!\d)){_ZONE}"
+            rf"(?:(?P<fraction>\d{{3}})(?!\d)|(?:\d\d?)?(?!\d)){_HALF_OR_ZONE}"
         ),
         rf"(?<!\d){_YEAR}_{_MONTH}{_DAY}_{_TIME.format('')}(?!\d)",
         (
             rf"(?<!\d){_YEAR}(?P<part>[-_.:]){_MONTH}(?P=part){_DAY}[-_ T.,]{{1,3}}{_LOOSE_TIME}"
-            rf"(?:[-_.](?P<fraction>\d{{3}}))?(?!\d){_ZONE}"
+            rf"(?:[-_.](?P<fraction>\d{{3}}))?(?!\d){_HALF_OR_ZONE}"
         ),
         *(day + _PARTED_TIME for day in _PARTED_DAYS),
         *_IN_WORDS,
@@ -101,7 +96,7 @@ _EPOCH: Final = re.compile(
 )
 """Unix time in milliseconds, or in seconds: beside those stand a program's word and a copy's number
 alone, as many a number of ten digits is something else."""
-_IN_UTC: Final = "PXL_"
+_IN_UTC: Final = re.compile(r"(?<![^\W\d_])PXL[-_ ]?(?=\d{8})", re.IGNORECASE)
 
 
 def moment_in_name(path: str) -> datetime | None:
@@ -116,7 +111,7 @@ def moment_in_name(path: str) -> datetime | None:
         The moment, without a zone where the name tells none; a day's first moment where it
         names only the day; None where it names neither, or might name two.
     """
-    stem = plain(PurePosixPath(path).stem)
+    stem = plain(unquote(PurePosixPath(path).stem))
     if match := _EPOCH.fullmatch(stem):
         seconds = datetime.fromtimestamp(int(match["seconds"]), UTC)
         return seconds + fraction_of(match["fraction"] or "")
@@ -126,7 +121,7 @@ def moment_in_name(path: str) -> datetime | None:
     matches = (match for pattern in _PATTERNS if (match := pattern.search(stem)))
     moments = (moment for match in matches if (moment := _moment(match.groupdict())))
     moment = next(moments, None)
-    if moment is not None and stem.startswith(_IN_UTC):
+    if moment is not None and _IN_UTC.search(stem):
         return moment.replace(tzinfo=UTC)
     return moment
 
@@ -144,23 +139,20 @@ def _day_and_month(match: re.Match[str], *, day_first: bool) -> datetime | None:
 
 def _moment(parts: dict[str, str | None]) -> datetime | None:
     year = int(parts.get("year") or parts.get("short") or 0)
-    # Where case does not matter, more letters match than lower() makes equal: Turkish ones, for i.
     word = parts.get("word")
-    month = _MONTHS.get(word.lower(), 0) if word else int(parts.get("month") or 0)
+    month = month_named(word) if word else int(parts.get("month") or 0)
     hour = hour_of_day(int(parts.get("hour") or 0), parts.get("before") or parts.get("after"))
     if hour is None:
         return None
-    offset = parse_offset((parts.get("zone") or "").strip("_").replace(".", ":"))
     try:
-        moment = datetime(
-            year if year >= _FIRST_YEAR else _CENTURY + year,
-            month,
-            int(parts.get("day") or 0),
-            hour,
-            int(parts.get("minute") or 0),
-            int(parts.get("second") or 0),
-            tzinfo=None if offset is None else timezone(offset),
+        day = date(
+            year if year >= _FIRST_YEAR else _CENTURY + year, month, int(parts.get("day") or 0)
         )
+        clock = time(hour, int(parts.get("minute") or 0), int(parts.get("second") or 0))
     except ValueError:
         return None
-    return moment + fraction_of(parts.get("fraction") or "")
+    moment = datetime.combine(day, clock) + fraction_of(parts.get("fraction") or "")
+    offset = parse_offset((parts.get("zone") or "").replace(".", ":"))
+    if offset is None and (region := parts.get("region")):
+        offset = offset_in(re.sub("[-_]", "/", region, count=1), moment)
+    return moment if offset is None else moment.replace(tzinfo=timezone(offset))

@@ -185,6 +185,7 @@ class Session:
         consumer = stack.enter_context(reading(kafka))
         topics = [channel.topic for channel in FOLLOWED]
         reader = Reader(consumer, FOLLOWED, from_beginning(consumer, *topics))
+        self._progress.begin(reader.ends)
         give_up = time.monotonic() + CATCH_UP_SECONDS
         while reader.behind and time.monotonic() < give_up:
             self._progress.take(reader.poll(POLL_SECONDS), time.monotonic())

@@ -15,7 +15,8 @@ import msgspec
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.capture_days import credible
-from avatarrig.kafka.reading import Message
+from avatarrig.kafka.reading import Message, Offsets
+from avatarrig.views.ahead import Ahead
 from avatarrig.wire import Decision, Forget, Observation, PhotoReference, Reject, SkeletonRecord
 from avatarrig.wire.channels import ESTIMATED, OBSERVED, REJECTED
 from avatarrig.wire.estimate import Estimate
@@ -155,6 +156,13 @@ class Progress:
         self._refusals: dict[tuple[int, int], Reject] = {}
         self._unmade: dict[str, Reject] = {}
         self._lost: set[PhotoKey] = set()
+        self._ahead = Ahead()
+
+    def begin(self, ends: Offsets) -> None:
+        """Notes where the topics end that are read now: what they hold by then was written."""
+        self._ahead.extend(
+            {place.partition: end for place, end in ends.items() if place.topic == OBSERVATIONS}
+        )
 
     def take(self, messages: Iterable[Message], now: float) -> bool:
         """Takes in messages of the topics `FOLLOWED`, those of a partition in their order.
@@ -168,6 +176,8 @@ class Progress:
         any_came = False
         for message in messages:
             any_came = True
+            if message.topic == OBSERVATIONS:
+                self._ahead.extend({message.partition: message.offset + 1})
             match message.record:
                 case Observation() as record:
                     self.observation(record, message.partition, message.offset, now)
@@ -175,14 +185,21 @@ class Progress:
                     self.decision(record, message.partition, message.offset)
                 case Forget() as record:
                     self.forget(record.forget, message.partition)
-                case Reject() as record:
-                    self.reject(record, now)
-                case SkeletonRecord() as record:
-                    self.skeleton(record)
+                case (Reject() | SkeletonRecord()) as record:
+                    if not self._ahead.set_aside(record):
+                        self._told(record, now)
                 case None if message.topic == SKELETONS:
                     with contextlib.suppress(KeyRefusedError):
                         self.no_skeleton(*series_of(message.key))
+        for record in self._ahead.arrived():
+            self._told(record, now)
         return any_came
+
+    def _told(self, record: Reject | SkeletonRecord, now: float) -> None:
+        if isinstance(record, Reject):
+            self.reject(record, now)
+        else:
+            self.skeleton(record)
 
     def remembered(self) -> Remembered:
         """Returns what `recall` needs to go on here."""

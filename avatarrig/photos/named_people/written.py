@@ -89,7 +89,7 @@ def people_in_photo(data: bytes, *beside: bytes) -> tuple[NamedFace, ...]:
         Whom they name; nobody where they are damaged or no photo.
     """
     header = read_metadata(data)
-    packets = (header.packet, *beside)
+    packets = (header.packet, header.extension, *beside)
     return named_by_any(_named_in(replace(header, packet=packet)) for packet in packets)
 
 

@@ -25,6 +25,7 @@ from support.aggregators.aggregating import (
     reading,
     send,
 )
+from support.body.tallies import tallied, tally_update
 from support.deploy.scraping import Scrape, get, get_json
 from support.kafka import SecureKafka, with_topics
 from support.kafka_parts.topics import read_to_end
@@ -40,11 +41,14 @@ from avatarrig.kafka.reading import partitions_of
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client, create_topics
 from avatarrig.page.settings import PageSettings
+from avatarrig.wire import Forget, encode
 from avatarrig.wire.history import history_of
+from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.topics import (
     AGGREGATORS,
     HISTORY,
     OBSERVATIONS,
+    REJECTS,
     SKELETONS,
     TALLIES,
     pipeline_topics,
@@ -125,6 +129,37 @@ def read_all(kafka: KafkaSettings, topic: str) -> list[Any]:
 def delete_topics(admin: KafkaAdminClient, names: list[str]) -> None:
     admin.delete_topics(names)
     wait_for(lambda: not set(names) & set(admin.list_topics()))
+
+
+def test_what_says_to_contain_more_than_there_is_is_refused_and_nothing_waits_for_it(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    photos = [observation(number) for number in range(60)]
+    beyond = (1 << 63) - 1
+    forget = Forget(forget=subject_digest("anna"), forgotten_at=1.0, offset=beyond)
+    tally = tallied(photos[:1])
+    with (
+        producer(kafka) as out,
+        reading(kafka, SKELETONS) as estimates,
+        reading(kafka, REJECTS) as refused,
+        aggregator(kafka, tmp_path) as worker,
+        aggregator(kafka, tmp_path) as another,
+    ):
+        worker.wait_until("working")
+        another.wait_until("working")
+        send(out, photos[:30])
+        estimates.until(counted(30))
+        for number in range(PARTITIONS):
+            gone = encode(msgspec.structs.replace(forget, partition=number))
+            for value in (gone, tally_update(tally, number, beyond)):
+                for place in range(PARTITIONS):
+                    out.send(TALLIES, key=b"forged", value=value, partition=place)
+        out.flush()
+        send(out, photos[30:])
+        last = estimates.until(counted(60))[-1]
+        refused.until(lambda records: len(records) >= 2 * PARTITIONS**2)
+    assert last.estimate == document(photos)
+    assert all("ends before offset" in record.message for record in refused.records)
 
 
 def test_records_of_an_aborted_transaction_never_count(

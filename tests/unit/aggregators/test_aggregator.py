@@ -10,6 +10,7 @@ from support.observed import observation
 
 from aggregators.partitions.deduplication import PAGE_PHOTOS, Deduplication, digest_of
 from aggregators.partitions.merging import TalliedPartition
+from aggregators.partitions.reach import Reach
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.learned import load_learned
 from avatarrig.body.refused import StateRefusedError
@@ -261,6 +262,61 @@ def test_a_tally_that_is_none_is_set_aside() -> None:
         "tally",
         "malformed",
     ]
+
+
+OUT_OF_REACH = (
+    (1, 6, "ends before offset 6"),
+    (1, (1 << 63) - 1, "ends before offset 6"),
+    (2, 0, "which is none"),
+    ((1 << 31) - 1, 5, "which is none"),
+)
+
+
+@pytest.mark.parametrize(("partition", "offset", "why"), OUT_OF_REACH)
+def test_what_says_to_contain_more_than_there_is_leaves_nothing_aside(
+    partition: int, offset: int, why: str
+) -> None:
+    part = TalliedPartition(0, LEARNED, estimator, Reach({1: 6}))
+    forget = Forget(
+        forget=subject_digest("anna"), forgotten_at=1.0, partition=partition, offset=offset
+    )
+    forged = (encode(forget), _update(partition, offset, 7))
+    for at, message in enumerate((*forged, _update(1, 4, 1), *forged, _update(1, 5, 1, 2))):
+        part.take([(at, message)])
+    refused = part.intake.take_rejections()
+    assert [(one.offset, one.reason) for one in refused] == [
+        (at, "malformed") for at in (0, 1, 3, 4)
+    ]
+    assert all(why in one.message for one in refused)
+    assert part.record(SERIES, 1.0).observations == 2
+
+
+@pytest.mark.parametrize("forged", ["forget", "tally"])
+def test_state_that_contains_more_than_there_is_is_refused(forged: str) -> None:
+    forget = Forget(
+        forget=subject_digest("anna"), forgotten_at=1.0, partition=1, offset=(1 << 63) - 1
+    )
+    part = TalliedPartition(0, LEARNED, estimator)
+    part.take([(0, encode(forget) if forged == "forget" else _update(1, 1 << 40, 1))])
+    table = saved(part)
+    TalliedPartition.recover(0, LEARNED, estimator, table.items())
+    with pytest.raises(StateRefusedError, match="ends before offset 6"):
+        TalliedPartition.recover(0, LEARNED, estimator, table.items(), Reach({1: 6}))
+
+
+def test_how_far_partitions_go_is_known_before_what_they_hold_is_believed() -> None:
+    reach = Reach({1: 6})
+    forget = Forget(forget=subject_digest("anna"), forgotten_at=1.0, partition=1, offset=8)
+    height = Measurements(subject="anna", measured_at=1.0, height=1.72)
+    assert reach.covers([_update(1, 5, 1), b"garbage", None, encode(height)])
+    for message in (_update(1, 8, 1), encode(forget)):
+        assert not reach.covers([_update(1, 5, 1), message])
+    reach.extend({1: 9, 0: 1})
+    assert reach.covers([_update(1, 8, 1), encode(forget), _update(0, 0, 1)])
+    reach.extend({1: 3})
+    assert reach.covers([_update(1, 8, 1)]), "what was there stays"
+    reach.restart({1: 3})
+    assert not reach.covers([_update(1, 8, 1)]), "unless the topic was made anew"
 
 
 def test_level_2_recovers_what_it_knew_and_does_not_mix_other_weights_in() -> None:

@@ -32,6 +32,7 @@ PHONES = [
     ("20230506_101112.jpg", AT_TEN),
     ("20230506_101112(0).jpg", AT_TEN),
     ("20230506_101112.jpg.jpg", AT_TEN),
+    ("20230506_10-11-12.jpg", AT_TEN),
     ("Copy of IMG_20230506_101112.jpg", AT_TEN),
     ("WP_20230506_10_11_12_Pro.jpg", AT_TEN),
     ("WIN_20230506_10_11_12_Pro.jpg", AT_TEN),
@@ -97,6 +98,17 @@ PEOPLE_AND_CLOUDS = [
     ("2023-05-06T10_11_12.345Z.jpg", WITH_FRACTION),
     ("20230506T121112+0200.jpg", AT_TEN),
     ("2023-05-06T04.41.12-05.30.jpg", AT_TEN),
+    ("20230506T121112+02.jpg", AT_TEN),
+    ("2023-05-06 12-11-12 +0200.jpg", AT_TEN),
+    ("2023-05-06 12.11.12 GMT+2.jpg", AT_TEN),
+    ("2023-05-06T12.11.12+02.00[Europe_Berlin].jpg", AT_TEN),
+    ("2023-05-06T10%3A11%3A12.jpg", AT_TEN),
+    ("2023-05-06 10\ua78911\ua78912.jpg", AT_TEN),
+    ("2023-05-06 10,11,12.jpg", AT_TEN),
+    ("2023-05-06 10-11-12-PM.jpg", AT_NIGHT),
+    ("2023-05-06-10-11-12-PM.jpg", AT_NIGHT),
+    ("20230506_101112 PM.jpg", AT_NIGHT),
+    ("2023-05-06 10-11 PM.jpg", "2023-05-06T22:11:00"),
     ("2023-05-06_10h11m12s.jpg", AT_TEN),
     ("2023-05-06, 10-11-12.jpg", AT_TEN),
     ("2023-5-6 10.11.12.jpg", AT_TEN),
@@ -145,7 +157,11 @@ def test_a_name_tells_when_nothing_in_the_file_does(name: str, wanted: str) -> N
 
 
 def test_a_zone_is_told_where_the_name_or_its_program_has_one() -> None:
-    for name in ("PXL_20230506_101112345.jpg", "2023-05-06T10.11.12Z.jpg", "1683367872000.jpg"):
+    for name in (
+        "Copy of PXL_20230506_101112345.jpg",
+        "2023-05-06T10.11.12Z.jpg",
+        "1683367872000.jpg",
+    ):
         moment = moment_in_name(name)
         assert moment is not None
         assert moment.tzinfo is UTC

@@ -18,6 +18,7 @@ from support.photos import encode_heic
 from support.references import reference
 from support.texts import texts
 
+from avatarrig.photos.metadata import read_metadata
 from avatarrig.photos.named_people.picasa import people_in_picasa
 from avatarrig.photos.named_people.written import (
     NamedFace,
@@ -274,6 +275,60 @@ def test_xmp_is_read_however_it_is_encoded_and_damaged(packet: bytes) -> None:
     rene = people_in_photo(photo(b""), packet)[0]
     assert rene.name == "Ren\u00e9"
     assert rene.region == pytest.approx(PLACE)
+
+
+EXTENDED = "6B2D1F0A" * 4
+
+
+def extended(xmp: str, order: tuple[int, ...] = (0, 1, 2), name: str = EXTENDED) -> bytes:
+    """A JPEG whose packet tells of more XMP, which follows in three segments."""
+    main = photo(
+        f'{HEAD}</rdf:Description><rdf:Description xmlns:xmpNote="http://ns.adobe.com/xmp/note/" '
+        f'xmpNote:HasExtendedXMP="{EXTENDED}">{TAIL}'
+    )
+    more = xmp.encode()
+    third = len(more) // 3
+    segments = []
+    for number in order:
+        portion = more[number * third : None if number == 2 else (number + 1) * third]
+        content = b"http://ns.adobe.com/xmp/extension/\0" + name.encode()
+        content += len(more).to_bytes(4, "big") + (number * third).to_bytes(4, "big") + portion
+        segments.append(b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content)
+    return main[:2] + b"".join(segments) + main[2:]
+
+
+SHOWN = lightroom(with_attributes("Anna", (0.5, 0.4, 0.2, 0.3)))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 0, 1, 2)])
+def test_xmp_that_is_spread_over_several_segments_is_joined(order: tuple[int, ...]) -> None:
+    (anna,) = people_in_photo(extended(SHOWN, order))
+    assert anna.name == "Anna"
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
+    assert people_in_photo(extended(SHOWN, order, EXTENDED.lower())) == (anna,)
+
+
+def test_xmp_of_which_a_portion_is_missing_or_anothers_names_nobody() -> None:
+    assert people_in_photo(extended(SHOWN, (0, 2))) == ()
+    assert people_in_photo(extended(SHOWN, (1, 2))) == ()
+    assert people_in_photo(extended(SHOWN, name="0" * 32)) == ()
+    one = extended(SHOWN)
+    for end in range(2, len(one), 97):
+        people_in_photo(one[:end])
+
+
+def test_too_much_xmp_is_not_read() -> None:
+    spread = b"".join(
+        b"\xff\xe1\xff\xffhttp://ns.adobe.com/xmp/extension/\0"
+        + EXTENDED.encode()
+        + bytes(4)
+        + (number * 65458).to_bytes(4, "big")
+        + bytes(65458)
+        for number in range(70)
+    )
+    one = extended(SHOWN, ())
+    assert len(read_metadata(one[:2] + spread[: 65 * 65537] + one[2:]).extension) == 0
+    assert len(read_metadata(one[:2] + spread[: 60 * 65537] + one[2:]).extension) == 60 * 65458
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kafka import TopicPartition
 from support.body.estimates import said, skeleton
 from support.references import reference
 
+from avatarrig.kafka.reading import Message
 from avatarrig.views.progress import Found, Progress
 from avatarrig.wire import Observation, PackedArray, Reject, SkeletonRecord
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.keys import origin
 from avatarrig.wire.reasons import RejectReason
-from avatarrig.wire.topics import OBSERVATIONS
+from avatarrig.wire.topics import OBSERVATIONS, REJECTS, SKELETONS
 
 
 def a_photo(name: str = "a", subject: str = "s") -> Found:
@@ -169,6 +171,52 @@ def test_the_estimate_is_complete_when_it_contains_every_partition(progress: Pro
     assert not progress.estimates_complete
     progress.skeleton(a_skeleton({0: 5, 3: 7}))
     assert progress.estimates_complete
+
+
+def test_an_estimate_that_contains_what_nobody_observed_outdoes_none(progress: Progress) -> None:
+    progress.found(a_photo())
+    beyond = (1 << 63) - 1
+    made_up = said(used=99)
+    forged = [
+        a_message(SKELETONS, 0, msgspec.structs.replace(a_skeleton(applied), estimate=made_up))
+        for applied in ({0: beyond}, {0: 5, 1: beyond}, {7: 0})
+    ]
+    sound = [
+        a_message(OBSERVATIONS, 5, an_observation()),
+        a_message(SKELETONS, 0, a_skeleton({0: 5})),
+    ]
+    for round_ in (forged, sound, forged * 9, [a_message(OBSERVATIONS, 6, None)]):
+        progress.take(round_, now=0.0)
+    assert progress.estimates_complete
+    assert progress.estimates()["s"].used == 5
+
+
+def test_an_estimate_that_is_read_before_what_it_contains_waits_for_it(progress: Progress) -> None:
+    progress.found(a_photo())
+    refusal = msgspec.structs.replace(
+        a_refusal(0, 0), reason=RejectReason.ESTIMATE, subject="s", fingerprint="f"
+    )
+    progress.take([a_message(OBSERVATIONS, 4, an_observation())], now=0.0)
+    early = (msgspec.structs.replace(refusal, applied={0: 4, 1: 2}), a_skeleton({0: 4, 1: 3}))
+    progress.take([a_message(REJECTS, 0, early[0]), a_message(SKELETONS, 0, early[1])], now=0.0)
+    assert (progress.unmade, progress.estimates()) == ({}, {})
+    progress.take([a_message(OBSERVATIONS, 2, None, partition=1)], now=0.0)
+    assert progress.unmade == {"s": refusal.message}
+    progress.take([a_message(OBSERVATIONS, 3, None, partition=1)], now=0.0)
+    assert progress.estimates()["s"].used == 7
+    assert progress.unmade == {}
+
+
+def test_an_estimate_of_what_is_deleted_by_now_counts(progress: Progress) -> None:
+    progress.found(a_photo())
+    progress.begin({TopicPartition(OBSERVATIONS, 0): 9, TopicPartition(REJECTS, 0): 99})
+    progress.take([a_message(OBSERVATIONS, 4, an_observation())], now=0.0)
+    progress.take([a_message(SKELETONS, 0, a_skeleton({0: 8}))], now=0.0)
+    assert progress.estimates()["s"].used == 8
+
+
+def a_message(topic: str, offset: int, record: object, partition: int = 0) -> Message:
+    return Message(topic, partition, offset, 0.0, b"", record)
 
 
 def a_refusal(partition: int, offset: int) -> Reject:
