@@ -15,6 +15,7 @@ from avatarrig.errors import ExitCode
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.protocol import Status
 from avatarrig.process.sharing import share_metrics
+from avatarrig.process.signals import set_soon
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 _LOOK_SECONDS = 0.1
@@ -76,7 +77,7 @@ def stop_on_signals() -> threading.Event:
     """Gives an event that SIGTERM and Ctrl-C set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: set_soon(stop))
     return stop
 
 
