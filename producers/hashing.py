@@ -29,7 +29,7 @@ Looks = Callable[[bytes], "Look | None"]
 """Looks at a photo's bytes; see `producers.looking`."""
 
 HEAD_BYTES = 32 << 20
-"""As much of a file is kept in memory, to look for the capture time in it."""
+"""As much of a file is kept in memory, to look for capture time and names in it."""
 PIECE_BYTES = 1 << 18
 
 

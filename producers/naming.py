@@ -21,11 +21,9 @@ from avatarrig.photos.named_people.written import (
     people_in_photo,
     people_in_takeout,
 )
+from producers.hashing import HEAD_BYTES
 
-HEAD_BYTES: Final = 8 << 20
-"""As much of a photo is searched for names."""
-
-_LARGEST_SIDECAR: Final = 1 << 20
+_LARGEST_SIDECAR: Final = 4 << 20
 _LARGEST_OF_FOLDER: Final = 16 << 20
 _PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
 _CONTACTS: Final = "contacts.xml"
