@@ -71,8 +71,8 @@ def export(
     RUN is what a run, or `avatarrig up --out`, has left; without one the latest estimate is asked
     of Kafka.
 
-    The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
-    --body it is a human mesh as GLB or VRM.
+    The armature is GLB, BVH, JSON or USD, or what SlimeVR, Unity and Android XR take for a body's
+    proportions; with --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     with fail_clearly():

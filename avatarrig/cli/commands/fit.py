@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -141,19 +143,27 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
 
     if file.suffix.lower() not in _SUFFIXES:
         raise AvatarFileError(f"{file}: only .vrm and .glb files are fitted")
-    try:
+    with _named(file):
         return read_avatar(read_container(file), file.parent, mapping)
-    except UnfitAvatarError as error:
-        raise _unfit(file, error) from error
 
 
 def _fitted(file: Path, avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
-    try:
+    with _named(file):
         return fit_avatar(avatar, known.lengths, options)
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Names the avatar in what is said of it."""
+    try:
+        yield
     except UnfitAvatarError as error:
         raise _unfit(file, error) from error
+    except AvatarFileError as error:
+        said = str(error)
+        raise AvatarFileError(said if str(file) in said else f"{file}: {said}") from error
 
 
 def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
@@ -194,8 +204,9 @@ def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
         raise CommandError(
             f"{target} is the avatar itself: name another file with --out", ExitCode.WRONG_USAGE
         )
-    data = write_container(fitted.container)
-    picture = before_and_after(avatar, fitted)
+    with _named(source):
+        data = write_container(fitted.container)
+        picture = before_and_after(avatar, fitted)
     write_atomically(target, data)
     beside = target.with_name(f"{target.stem}-before-after.png")
     write_atomically(beside, picture)
