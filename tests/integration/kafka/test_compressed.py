@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from kafka import KafkaProducer, codec
+from kafka import KafkaAdminClient, KafkaProducer, codec
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 from kafka.record import default_records
 from support.kafka import with_topics
 from support.kafka_parts.topics import read_to_end
+from support.waiting import wait_for
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -43,6 +45,8 @@ def compressing(
     """A producer that compresses as a program of somebody else's."""
     with monkeypatch.context() as patched:
         patched.setattr(codec, "has_zstd", lambda: True)
+        attributes = KafkaProducer._COMPRESSORS["zstd"][1]
+        patched.setitem(KafkaProducer._COMPRESSORS, "zstd", (lambda: True, attributes))
         patched.setattr(default_records, "zstd_encode", zstandard)
         producer = KafkaProducer(
             **settings.client_options(), compression_type=how, max_request_size=1 << 28
@@ -76,23 +80,27 @@ def test_what_would_fill_the_memory_of_its_readers_is_not_taken(
 
 
 def test_topics_are_unpacked_whatever_brokers_do(kafka: EmbeddedBroker) -> None:
-    settings = with_topics(kafka)
-    asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in pipeline_topics()]
-    with admin_client(settings) as client:
-        configs = client.describe_configs(asked)["topic"]
-    for name, values in configs.items():
-        for setting, value in UNPACKED.items():
-            assert (name, values[setting]["value"]) == (name, value)
-            assert "TOPIC" in str(values[setting])
+    with admin_client(with_topics(kafka)) as client:
+        for topic in pipeline_topics():
+            setting = setting_of(client, topic.name)
+            assert setting["value"] == UNPACKED["compression.type"]
+            assert setting["config_source"] == "DYNAMIC_TOPIC_CONFIG"
+
+
+def setting_of(client: KafkaAdminClient, topic: str) -> dict[str, Any]:
+    asked = ConfigResource(ConfigResourceType.TOPIC, topic)
+    described: dict[str, Any] = client.describe_configs([asked])["topic"][topic]
+    return dict(described["compression.type"])
 
 
 def test_a_topic_of_somebody_else_s_whose_messages_are_not_read_is_told(
     empty_kafka: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = with_topics(empty_kafka)
-    resource = ConfigResource(ConfigResourceType.TOPIC, REJECTS, {"compression.type": "zstd"})
+    asked = ConfigResource(ConfigResourceType.TOPIC, REJECTS, {"compression.type": "zstd"})
     with admin_client(settings) as client:
-        client.alter_configs([resource])
+        client.alter_configs([asked])
+        wait_for(lambda: setting_of(client, REJECTS)["value"] == "zstd")
     with compressing(settings, "zstd", monkeypatch) as producer:
         producer.send(REJECTS, key=b"", value=b"compressed").get(timeout=20)
     with pytest.raises(CompressionError, match=r"compression.type=uncompressed"):
