@@ -168,7 +168,9 @@ def rejected(taken: Taken, rejection: Rejected, *, fingerprint: str, now: float)
         fingerprint=fingerprint,
         run=reference.run,
     )
-    return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
+    return Output(
+        REJECTS, record_key(reject), encode(reject.without_template()), REJECTED, reject.reason
+    )
 
 
 def _decode(value: bytes) -> PhotoReference:

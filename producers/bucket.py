@@ -32,8 +32,7 @@ from avatarrig.photos.passed_over import (
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.photos.source import too_large
 from avatarrig.wire.reasons import RejectReason
-from producers.hashing import Looks, PhotoContent, read_stream
-from producers.naming import HEAD_BYTES
+from producers.hashing import HEAD_BYTES, Looks, PhotoContent, read_stream
 from producers.references import Photo
 from producers.scan import DatasetError, Problem
 from producers.settling import Stamp

@@ -29,7 +29,7 @@ Looks = Callable[[bytes], "Look | None"]
 """Looks at a photo's bytes; see `producers.looking`."""
 
 HEAD_BYTES = 32 << 20
-"""As much of a file is kept in memory, to look for the capture time in it."""
+"""As much of a file is kept in memory, to look for capture time and names in it."""
 PIECE_BYTES = 1 << 18
 
 
@@ -40,7 +40,7 @@ class PhotoContent(msgspec.Struct, frozen=True):
         content_hash: SHA-256, hexadecimal.
         size: Bytes.
         captured_at: Unix seconds, None where the file does not say.
-        picture: SHA-256 of what makes the picture, hexadecimal; empty where that cannot be told.
+        picture: Stands for what makes the picture, hexadecimal; empty where that cannot be told.
         frames: Of a clip, the frames to look at, seconds from its beginning.
         look: What it looks like at a glance; None where nobody asked, or it cannot be told.
     """

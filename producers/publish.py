@@ -146,7 +146,8 @@ def publish(records: Iterable[Record], producer: RecordProducer) -> None:
     """
     pending = _Pending(producer)
     for record in records:
-        pending.send(_TOPICS[type(record)], record_key(record), encode(record))
+        sent = record.without_template() if isinstance(record, Reject) else record
+        pending.send(_TOPICS[type(record)], record_key(record), encode(sent))
     pending.finish()
 
 

@@ -12,7 +12,7 @@ from avatarrig.detectors.faces.template import Template
 from avatarrig.photos.clips.address import frame_of
 from avatarrig.photos.named_people.written import NamedFace, same_name
 from avatarrig.wire import MOST_SAID, PhotoReference, Reject, Sought, shortened
-from avatarrig.wire.identity import image_id, subject_name
+from avatarrig.wire.identity import as_said, image_id, subject_name
 from avatarrig.wire.reasons import RejectReason
 from producers.hashing import PhotoContent, begin_reading
 from producers.moments import Moments, Shot
@@ -207,7 +207,7 @@ def _looked_at(
         whole = _reference(photo, content, dataset, now())
         whole = msgspec.structs.replace(whole, sought=dataset.sought(named, whole.subject))
         for reference in [_frame(photo, whole, at) for at in content.frames] or [whole]:
-            yield reference, content.look
+            yield _as_said(reference), content.look
 
 
 def _announced(photos: Iterable[PhotoT]) -> Iterator[PhotoT]:
@@ -246,6 +246,12 @@ def _near_copy(reference: PhotoReference, original: str) -> Reject:
         reference=reference,
         run=reference.run,
     )
+
+
+def _as_said(reference: PhotoReference) -> PhotoReference:
+    """Names a photo anew whose files say something else of the subject than before."""
+    said = "" if reference.sought is None else reference.sought.said
+    return msgspec.structs.replace(reference, image_id=as_said(reference.image_id, said))
 
 
 def _frame(photo: Photo, clip: PhotoReference, seconds: float) -> PhotoReference:

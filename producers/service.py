@@ -56,7 +56,11 @@ SOURCES = (
     Kind(
         lambda _: True,
         lambda folder, asked, looks: LocalFolder(
-            Path(folder), [Path(each) for each in asked.leave_out], clips=asked.clips, looks=looks
+            Path(folder),
+            [Path(each) for each in asked.leave_out],
+            clips=asked.clips,
+            looks=looks,
+            names=bool(asked.dataset.person),
         ),
     ),
 )

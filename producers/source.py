@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from avatarrig.photos.uri import to_file_uri
 from producers.content import read_found, wanted_suffixes
 from producers.events import FolderEvents
 from producers.hashing import Looks, PhotoContent
-from producers.naming import people_named
+from producers.naming import Beside, people_named
 from producers.references import Photo
 from producers.scan import FoundPhoto, look_at, problem_of, scan
 from producers.settling import Stamp, has_end, is_temporary
@@ -88,6 +89,7 @@ class LocalFolder:
         leave_out: Folders within it that are not looked into.
         clips: Whether clips are looked into.
         looks: Looks at each photo that is read, where that is asked for.
+        names: Whether a photo is another one when a file beside it says who is in it.
     """
 
     def __init__(
@@ -97,12 +99,14 @@ class LocalFolder:
         *,
         clips: bool = False,
         looks: Looks | None = None,
+        names: bool = False,
     ) -> None:
         self.folder = folder
         self._root = folder.absolute()
         self._leave_out = tuple(leave_out)
         self._suffixes = wanted_suffixes(clips=clips)
         self._looks = looks
+        self._beside = Beside() if names else None
 
     @property
     def uri(self) -> str:
@@ -143,7 +147,7 @@ class LocalFolder:
             self._root, leave_out=self._leave_out, counts=counts, suffixes=self._suffixes
         ):
             if not is_temporary(photo.path):
-                yield _entry(photo)
+                yield self._entry(photo)
 
     def look(self, path: str) -> Entry | None:
         """Looks at one photo by its path within the dataset."""
@@ -155,7 +159,7 @@ class LocalFolder:
         if not os.path.lexists(file):
             return None
         photo = look_at(file, self._root.resolve(), self._suffixes)
-        return None if photo is None else _entry(photo)
+        return None if photo is None else self._entry(photo)
 
     def path_of(self, file: Path) -> str | None:
         """Path within the dataset of a file that changed; None where it is no photo's."""
@@ -174,6 +178,14 @@ class LocalFolder:
     def names(self, photo: Photo) -> Sequence[NamedFace]:
         """Reads whom the photo's files name."""
         return people_named(photo.file) if isinstance(photo, FoundPhoto) else ()
+
+    def _entry(self, photo: FoundPhoto) -> Entry:
+        entry = _entry(photo)
+        if self._beside is None or entry.photo.problem is not None:
+            return entry
+        return msgspec.structs.replace(
+            entry, stamp=_with_files_beside(entry.stamp, photo.file, self._beside)
+        )
 
     def _left_out(self) -> list[Path]:
         return [folder.resolve() for folder in self._leave_out]
@@ -201,6 +213,18 @@ def _entry(photo: FoundPhoto) -> Entry:
     changed_at = max(status.st_mtime, status.st_ctime)
     version = f"{status.st_ino}.{status.st_mtime_ns}"
     return Entry(photo, Stamp(status.st_size, changed_at, version), has_end=ends)
+
+
+def _with_files_beside(stamp: Stamp, photo: Path, beside: Beside) -> Stamp:
+    """A photo's stamp, by which changes of the files are noticed as well that name people in it."""
+    with contextlib.suppress(OSError):
+        for file in beside.files(photo):
+            with contextlib.suppress(OSError):
+                status = file.stat()
+                changed_at = max(stamp.changed_at, status.st_mtime, status.st_ctime)
+                version = f"{stamp.version} {status.st_size}.{status.st_mtime_ns}"
+                stamp = Stamp(stamp.size, changed_at, version)
+    return stamp
 
 
 def _ends(file: Path, size: int) -> bool:

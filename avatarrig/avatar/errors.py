@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
 from avatarrig.errors import AvatarRigError, ExitCode
 
 
@@ -23,3 +28,29 @@ class UnfitAvatarError(AvatarRigError, ValueError):
     def __init__(self, message: str, template: dict[str, object] | None = None) -> None:
         super().__init__(message)
         self.template = template
+
+
+@contextlib.contextmanager
+def said_where_damaged() -> Iterator[None]:
+    """Turns whatever a file that breaks its own format leads to into words.
+
+    Raises:
+        AvatarFileError: The file breaks its format.
+    """
+    try:
+        with np.errstate(divide="raise", invalid="raise"):
+            yield
+    except (AvatarFileError, UnfitAvatarError):
+        raise
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
+        raise AvatarFileError(
+            f"the avatar is no valid glTF ({type(error).__name__}: {error}): "
+            "export it anew, or have a look at it with a glTF validator"
+        ) from error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from avatarrig.avatar.attachments import Attached, fit_attachments
 from avatarrig.avatar.conditions import Conditions, read_conditions
-from avatarrig.avatar.errors import AvatarFileError, UnfitAvatarError
+from avatarrig.avatar.errors import UnfitAvatarError, said_where_damaged
 from avatarrig.avatar.extent import Extent, Measure, read_measure
 from avatarrig.avatar.gltf.accessors import Floats
 from avatarrig.avatar.gltf.compression import unpack
@@ -152,30 +151,8 @@ def read_avatar(
         AvatarFileError: The file cannot be read.
         UnfitAvatarError: It lacks what a fit needs.
     """
-    with _said_where_damaged():
+    with said_where_damaged():
         return _read(container, folder, mapping)
-
-
-@contextlib.contextmanager
-def _said_where_damaged() -> Iterator[None]:
-    """Turns whatever a file that breaks its own format leads to into words."""
-    try:
-        with np.errstate(divide="raise", invalid="raise"):
-            yield
-    except (AvatarFileError, UnfitAvatarError):
-        raise
-    except (
-        LookupError,
-        TypeError,
-        AttributeError,
-        ValueError,
-        ArithmeticError,
-        MemoryError,
-    ) as error:
-        raise AvatarFileError(
-            f"the avatar is no valid glTF ({type(error).__name__}: {error}): "
-            "export it anew, or have a look at it with a glTF validator"
-        ) from error
 
 
 def _read(container: Container, folder: Path, mapping: Mapping[str, str | int] | None) -> Avatar:
@@ -245,7 +222,7 @@ def fit(avatar: Avatar, wanted: Mapping[str, float], options: Options) -> Fitted
     Raises:
         UnfitAvatarError: Joints lie in one place, or the body has no height.
     """
-    with _said_where_damaged():
+    with said_where_damaged():
         chosen, narrowed = _choose(avatar, wanted, options)
         return _write(avatar, chosen, narrowed=narrowed)
 

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatarrig.avatar.errors import AvatarFileError
+from avatarrig.avatar.errors import AvatarFileError, said_where_damaged
 from avatarrig.avatar.fitting import Avatar, Fitted, read_avatar
 from avatarrig.avatar.gltf.accessors import Floats, read_floats
 from avatarrig.avatar.gltf.container import read_container
 from avatarrig.avatar.placing import frame_of
 from avatarrig.avatar.surfaces import Surface, Use, triangles
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.pictures.shaded_mesh import Mesh, draw_side_by_side
 
 _GREY_DIMENSIONS: Final = 2
@@ -28,10 +29,15 @@ Texture = NDArray[np.uint8]
 
 
 def before_and_after(avatar: Avatar, fitted: Fitted) -> bytes:
-    """Draws an avatar before and after the fit, by one camera and scale."""
-    painted = _Painted(avatar)
-    before = painted.mesh([surface.points for surface in avatar.surfaces])
-    after = painted.mesh(fitted.points)
+    """Draws an avatar before and after the fit, by one camera and scale.
+
+    Raises:
+        AvatarFileError: Its triangles break its format.
+    """
+    with said_where_damaged():
+        painted = _Painted(avatar)
+        before = painted.mesh([surface.points for surface in avatar.surfaces])
+        after = painted.mesh(fitted.points)
     picture = draw_side_by_side([("before", before), ("after", after)])
     done, data = cv2.imencode(".png", picture)
     if not done:
@@ -49,8 +55,13 @@ def painted_file(file: Path) -> Mesh:
 
 
 def painted(avatar: Avatar) -> Mesh:
-    """Gives an avatar's triangles as it stands, in their colours."""
-    return _Painted(avatar).mesh([surface.points for surface in avatar.surfaces])
+    """Gives an avatar's triangles as it stands, in their colours.
+
+    Raises:
+        AvatarFileError: They break its format.
+    """
+    with said_where_damaged():
+        return _Painted(avatar).mesh([surface.points for surface in avatar.surfaces])
 
 
 class _Painted:
@@ -81,11 +92,14 @@ class _Painted:
     def _add(self, number: int, surface: Surface, use: Use) -> None:
         document, binary = self._avatar.document, self._avatar.binary
         corners = triangles(document, binary, use)
+        if corners.max(initial=-1) >= len(surface.points):
+            raise AvatarFileError(f"mesh {use[0]} has triangles of vertices that it has not")
         primitive = document["meshes"][use[0]]["primitives"][use[1]]
         materials = document.get("materials", [])
         index = primitive.get("material")
         material = materials[index] if index is not None and index < len(materials) else {}
-        colours, opacity = self._colours(primitive, material, corners)
+        grey = np.tile(_GREY, (len(corners), 1)), np.ones(len(corners))
+        colours, opacity = unless_damaged(lambda: self._colours(primitive, material, corners), grey)
         seen = opacity > _CLEAR if material.get("alphaMode", "OPAQUE") != "OPAQUE" else opacity >= 0
         if surface.skin is None and np.linalg.det(surface.into_bind[:3, :3]) < 0:
             corners = corners[:, ::-1]

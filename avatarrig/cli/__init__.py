@@ -48,7 +48,7 @@ COMMANDS = {
     "review": ("review", "The photos that matter most to look at, as a page with keys."),
     "forget": ("forget", "Remove everything that is stored about a subject."),
     "fit": ("fit", "Give an avatar (VRM, GLB) a person's proportions."),
-    "export": ("export", "Write a run's skeleton as BVH, GLB or JSON."),
+    "export": ("export", "Write a skeleton for other programs: GLB, BVH, USD and more."),
     "compare": ("compare", "Two runs beside each other: a table and a picture card."),
     "report": ("report", "A run as one HTML file to look at and to send on."),
     "calibrate": ("calibrate", "Suggest thresholds from runs and audits."),

@@ -37,7 +37,8 @@ def download(kind: str, name: str, estimate: Estimate, asked: Mapping[str, str])
     """Makes a file of an estimate.
 
     Args:
-        kind: json, bvh, glb or png.
+        kind: json for the estimate itself, png for its picture, or an armature: another of
+            `avatarrig.body.rig.formats.FORMATS`.
         asked: ``height``, as people write it, and ``names``, for armatures.
 
     Raises:

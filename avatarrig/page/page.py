@@ -16,6 +16,7 @@ from aiohttp_sse import sse_response
 
 from avatarrig.body.comparison import differences
 from avatarrig.body.rig.formats import FORMATS
+from avatarrig.body.rig.names import NAMINGS
 from avatarrig.kafka.errors import TransportError
 from avatarrig.page.album import Album, Photos
 from avatarrig.page.avatars import Avatars
@@ -130,7 +131,7 @@ class Page:
     async def _subject(self, request: web.Request) -> web.Response:
         name = _name(request)
         if self._content.is_known(name):
-            return self._html("subject.html", subject=name)
+            return self._html("subject.html", subject=name, namings=NAMINGS)
         return self._unknown(name)
 
     def _unknown(self, name: str) -> web.Response:
@@ -218,18 +219,20 @@ class Page:
             if name is None
             else _changes(self._content.follow(name))
         )
+        answer: web.StreamResponse = web.Response()  # for who has gone before it began
         self._streams += 1
         try:
-            async with sse_response(request) as response:
+            async with sse_response(request) as stream:
+                answer = stream
                 async for text in changes:
-                    if not response.is_connected():
+                    if not stream.is_connected():
                         break
-                    await response.send(text)
-                return response
-        except (ConnectionResetError, OSError):
-            return response
+                    await stream.send(text)
+        except OSError:  # who listened has gone
+            pass
         finally:
             self._streams -= 1
+        return answer
 
     async def _avatar(self, request: web.Request) -> web.Response:
         """The avatar that was fitted to somebody; nothing where there is none."""

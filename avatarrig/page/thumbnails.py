@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from avatarrig.files import read_file
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.runs import RunDirectory
 from avatarrig.wire.identity import is_image_id
 
@@ -45,7 +46,8 @@ class Thumbnails:
             return None
         with self._lock:  # one at a time: a browser asks for many
             if path not in self._kept:
-                small = _reduced(path)
+                # Half of it may be there by now.
+                small = unless_damaged(lambda: _reduced(path), None)
                 if small is None:
                     return None
                 self._kept[path] = small
@@ -78,12 +80,9 @@ class Thumbnails:
 
 def _reduced(path: Path) -> bytes | None:
     data = io.BytesIO()
-    try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            if picture.width * picture.height > _MOST_PIXELS:
-                return None
-            picture.thumbnail(_SIZE)
-            picture.convert("RGB").save(data, "JPEG", quality=82)
-    except (OSError, ValueError, UnidentifiedImageError):  # half of it may be there by now
-        return None
+    with Image.open(path, formats=("PNG",)) as picture:
+        if picture.width * picture.height > _MOST_PIXELS:
+            return None
+        picture.thumbnail(_SIZE)
+        picture.convert("RGB").save(data, "JPEG", quality=82)
     return data.getvalue()

@@ -48,6 +48,7 @@ class Metadata:
     Attributes:
         exif: The EXIF fields; empty where there are none or they are damaged.
         packet: XMP; empty where there is none.
+        extension: More XMP, as a packet of its own, where one segment of a JPEG held not all.
         orientation: How the stored picture is to be turned: EXIF's numbers, 1..8.
         width: Stored width in pixels; 0 where it was not looked for.
         height: Stored height in pixels; 0 where it was not looked for.
@@ -58,6 +59,7 @@ class Metadata:
 
     exif: Image.Exif
     packet: bytes = b""
+    extension: bytes = b""
     orientation: int = 1
     width: int = 0
     height: int = 0
@@ -101,7 +103,14 @@ def _notes(name: Format | None, data: bytes, coded: slice | None) -> bytes:
 def _read_jpeg(data: bytes) -> Metadata:
     picture = JpegImageFile(io.BytesIO(data))
     exif = exif_in(picture.info.get("exif", b""))
-    return Metadata(exif, picture.info.get("xmp", b""), width=picture.width, height=picture.height)
+    packet = picture.info.get("xmp", b"")
+    return Metadata(
+        exif,
+        packet,
+        jpeg.extended_xmp(data, packet),
+        width=picture.width,
+        height=picture.height,
+    )
 
 
 def _read_tiff(data: bytes) -> Metadata:

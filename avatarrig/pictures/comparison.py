@@ -9,6 +9,7 @@ from avatarrig.pictures import style
 from avatarrig.pictures.figure import HEAD_HEIGHT, HEAD_WIDTH, NECK, Bone, Figure, build_figure
 from avatarrig.pictures.page import Edge, Letters, Page
 from avatarrig.pictures.style import GRID, SOFT_TEXT, TEXT, Colour
+from avatarrig.process.printable import printable
 from avatarrig.wire.counted import counted
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _draw_words(page: Page, first: Estimate, second: Estimate, names: tuple[str,
 
 
 def _short(name: str) -> str:
-    kept = "".join(sign if sign.isprintable() else "\ufffd" for sign in name)
+    kept = printable(name, len(name))
     while style.text_size(kept, 34)[0] > _WIDTH - 740 and kept:
         kept = kept[:-1]
     return kept if len(kept) == len(name) else f"{kept[:-1]}…"

@@ -120,7 +120,7 @@ def build_figure(estimate: Estimate | None) -> Figure:
     )
     bones = [
         torso,
-        *_halves("shoulder_width", top, of, (0.09, top + 0.08), "lb"),
+        *_halves("shoulder_width", top, of, (0.15, top + 0.08), "lb"),
         *_halves("hip_width", 0.0, of, (0.0, -0.09), "mt"),
         *_limbs(of, "left", top),
         *_limbs(of, "right", top),

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from avatarrig.pictures import style
 from avatarrig.pictures.style import Colour
+from avatarrig.process.printable import printable
 
 _OVERSAMPLING: Final = 2
 """Drawn twice as large and reduced: Pillow's lines have no smooth edges of their own."""
@@ -93,13 +94,14 @@ class Page:
 
         Args:
             place: Where the anchor is.
+            words: They may come from anywhere; a line break in them begins no other line.
             anchor: Which point of the words is at the place, as Pillow names them.
             halo: How far the paper shows around the letters.
         """
         ((x, y),) = _enlarged([place])
         self._draw.text(
             (x, y),
-            words,
+            printable(words, len(words)),
             fill=letters.colour,
             font=style.font(letters.size * _OVERSAMPLING),
             anchor=anchor,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageDraw, ImageOps
 
 from avatarrig.files import read_file
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.photos.decode import decode_photo
 from avatarrig.photos.refused import PhotoRefusedError
 from avatarrig.photos.sizes import LARGEST_FILE
@@ -40,8 +41,8 @@ _CAPTION: Final = 18
 class Thumbnails:
     """Draws thumbnails of a run's photos.
 
-    A photo's overlay is taken from the run where there is one, and drawn on the photo itself
-    otherwise.
+    A photo's overlay is taken from the run where a whole one is there, and drawn on the photo
+    itself otherwise.
 
     Args:
         dataset: Folder of the photos; None where it is not known.
@@ -53,10 +54,9 @@ class Thumbnails:
 
     def of(self, seen: Observation) -> Image.Image | None:
         """Draws one photo, at most `SIZE`; None where neither overlay nor photo is there."""
-        try:
-            return _reduced(Image.open(self._run.overlay(seen.image_id)))
-        except OSError:
-            pass  # not asked for, or damaged: drawn anew
+        overlay = self._run.overlay(seen.image_id)
+        if (drawn := unless_damaged(lambda: _reduced(Image.open(overlay)), None)) is not None:
+            return drawn
         rgb = self._decoded(seen.path)
         if rgb is None:
             return None

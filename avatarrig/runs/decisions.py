@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,7 +13,7 @@ from avatarrig.runs.atomic import write_json
 from avatarrig.wire import decode_json
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.standings import AS_SEEN, ONLY_COPY, as_decided
+from avatarrig.wire.standings import AS_SEEN, AUTOMATIC, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.runs.layout import RunDirectory
@@ -30,7 +30,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
             so that the topics hear of it.
         reason: Why, in the words of whoever decided.
         decided_at: Unix seconds.
-        before: Of a photo that is left out, how it stood until then.
+        before: Of a photo that is left out, or was brought back since, how it stood until it was
+            left out.
     """
 
     image_id: str
@@ -56,9 +57,6 @@ class DecisionsFileError(AvatarRigError, ValueError):
 class _File(msgspec.Struct, frozen=True):
     decisions: tuple[Decided, ...] = ()
 
-
-_OF_DATASET: Final = {ONLY_COPY, Exclusion.GONE.value, Exclusion.OUT_OF_PERIOD.value}
-"""What follows from the dataset alone, and stands where a decision is undone."""
 
 Decisions = dict[PhotoKey, Decided]
 """What was decided, by photo."""
@@ -109,9 +107,19 @@ def read_standings(run: RunDirectory) -> dict[PhotoKey, str]:
     """
     standings = _standings_before(run)
     for key, decision in read_decisions(run).items():
-        if decision.standing or standings.get(key) not in _OF_DATASET:
-            standings[key] = decision.standing
+        standings[key] = _standing_since(standings.get(key, AS_SEEN), decision)
     return standings
+
+
+def _standing_since(standing: str, decision: Decided) -> str:
+    """How a photo stands that stood so at the end of a run, until the next run looks.
+
+    Where nothing is decided any more, what follows from the dataset stands.
+    """
+    if decision.standing:
+        return decision.standing
+    of_dataset = decision.before if standing == Exclusion.ON_REQUEST else standing
+    return of_dataset if of_dataset in AUTOMATIC else AS_SEEN
 
 
 def _standings_before(run: RunDirectory) -> dict[PhotoKey, str]:
@@ -133,8 +141,8 @@ def decided_since(run: RunDirectory) -> bool:
         DecisionsFileError: A file is damaged.
     """
     before = _standings_before(run)
-    decided = read_decisions(run).items()
-    return any(before.get(key, AS_SEEN) != made.standing for key, made in decided)
+    standings = ((before.get(key, AS_SEEN), made) for key, made in read_decisions(run).items())
+    return any(standing != _standing_since(standing, made) for standing, made in standings)
 
 
 def as_it_stands(observation: Observation, standings: Mapping[PhotoKey, str]) -> Observation:

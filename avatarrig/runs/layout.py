@@ -93,11 +93,11 @@ class RunDirectory(msgspec.Struct, frozen=True):
         return self.observations / f"{image_id}.json"
 
     def overlay(self, image_id: str) -> Path:
-        """Skeleton, face mesh and mask drawn over the photo."""
+        """Skeleton, face mesh and mask drawn over the photo, with a caption."""
         return self.path / OVERLAYS / f"{image_id}.png"
 
     def raw(self, image_id: str) -> Path:
-        """The photo that the overlay was drawn on."""
+        """Skeleton and face mesh over the photo, all of them as the models gave them."""
         return self.path / OVERLAYS / f"{image_id}_raw.png"
 
     def mask(self, image_id: str) -> Path:

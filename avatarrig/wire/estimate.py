@@ -109,9 +109,9 @@ class BoneEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     status: Annotated[
         Status,
         Meta(
-            description="insufficient: fewer than 3 photos, hardly better than the population's "
-            "mean. stable: from 20 photos on, or measured, interval within 12 %, no "
-            "contradiction."
+            description="insufficient: fewer than 3 moments show the bone, hardly better than the "
+            "population's mean. stable: 20 moments or more, or measured; interval within 12 %, "
+            "no contradiction. Else provisional. 1.0 counted photos."
         ),
     ]
     prior_share: Annotated[
@@ -309,8 +309,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     estimates: Annotated[
         dict[Code, _Length],
         Meta(
-            description="Ratios that can be used: at least 3 photos show the bone. shoulder_width "
-            "is 1; wingspan_est is wrist to wrist.",
+            description="Ratios that can be used: at least 3 moments show the bone, or somebody "
+            "measured it. shoulder_width is 1; wingspan_est is wrist to wrist.",
             max_length=MOST_KEYS,
             extra_json_schema=_keys([*BONE_LABELS]),
         ),
@@ -327,7 +327,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asymmetry: Annotated[
         dict[Code, Asymmetry],
         Meta(
-            description="Left over right, for bones that at least 8 photos show on both sides.",
+            description="Left over right, for bones that at least 8 moments show on both sides.",
             max_length=MOST_KEYS,
             extra_json_schema=_keys([*SIDED]),
         ),

@@ -13,6 +13,7 @@ KeyT = TypeVar("KeyT")
 
 _LONGEST_STEM = 60
 _DIGEST_CHARACTERS = 16
+_SAID_CHARACTERS = 8
 _SUBJECT_BYTES = 16
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -80,6 +81,27 @@ def image_id(path: str, content_hash: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_stem).strip("-")[:_LONGEST_STEM] or "photo"
     digest = hashlib.sha256(f"{content_hash}\0{path}".encode("utf-8", "surrogateescape"))
     return f"{readable}-{digest.hexdigest()[:_DIGEST_CHARACTERS]}"
+
+
+def as_said(photo: str, said: str) -> str:
+    """Derives the identifier of a photo of which files beside it say something.
+
+    Detected again when they say something else, it is another photo in the same place, as it is
+    where the file itself was written anew.
+
+    Args:
+        photo: The identifier that `image_id` gives.
+        said: What the files say; empty where they say nothing.
+    """
+    if not said:
+        return photo
+    return f"{photo}-{hashlib.sha256(said.encode()).hexdigest()[:_SAID_CHARACTERS]}"
+
+
+def is_photo(photo: str, path: str, content_hash: str) -> bool:
+    """Tells whether an identifier is of the photo at a path, whatever files beside it say."""
+    named = image_id(path, content_hash)
+    return photo == named or photo.startswith(f"{named}-")
 
 
 def copies(pictures: Iterable[tuple[KeyT, Iterable[Hashable]]]) -> set[KeyT]:

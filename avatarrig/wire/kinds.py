@@ -68,6 +68,13 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     region: tuple[Finite, Finite, Finite, Finite] | None = None
     named: bool | None = None
 
+    @property
+    def said(self) -> str:
+        """What the files say of the subject, places to a thousandth; empty where nothing."""
+        if (self.region, self.named) == (None, None):
+            return ""
+        return f"{self.named} {[round(share, 3) for share in self.region or ()]}"
+
 
 class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
     """Where a photo lies and whose it is; never its pixels.
@@ -85,7 +92,8 @@ class PhotoReference(msgspec.Struct, frozen=True, kw_only=True):
         run: Identifier of the run that asked for it; empty for a service.
         duplicate_of: image_id of an earlier photo with the same picture. Such a photo is
             observed, but does not count in the estimate.
-        picture: SHA-256 of what makes the picture, hexadecimal; empty where only the file is known.
+        picture: Stands for what makes the picture (`avatarrig.photos.picture_digest`), hexadecimal;
+            empty where only the file is known.
         sought: Who is meant; None where nothing was said, and the most prominent person is.
     """
 
@@ -205,6 +213,15 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     def is_near_copy(self) -> bool:
         """Whether the photo is left out alone because nearly the same one is detected."""
         return self.reason == RejectReason.NEAR_COPY
+
+    def without_template(self) -> Reject:
+        """The same without the face that was looked for, which says nothing of what is wrong."""
+        if self.reference is None or self.reference.sought is None:
+            return self
+        sought = msgspec.structs.replace(self.reference.sought, template=b"")
+        return msgspec.structs.replace(
+            self, reference=msgspec.structs.replace(self.reference, sought=sought)
+        )
 
 
 class Departed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="departed"):

@@ -56,7 +56,7 @@ class Exclusion(_Reason):
     NO_PERSON = "no_person", "nobody was found in the photo"
     DUPLICATE = "duplicate", "the same photo as another one"
     ON_REQUEST = "left_out", "left out on request"
-    GONE = "gone", "no longer in the dataset"
+    GONE = "gone", "gone from the dataset, or replaced"
     OUT_OF_PERIOD = "out_of_period", "not taken in the time that was asked for"
     AMBIGUOUS = "ambiguous", "several people, and no telling who is meant"
     SOMEBODY_ELSE = "somebody_else", "somebody else"

@@ -20,6 +20,17 @@ COUNTS: Final = "counts"
 ONLY_COPY: Final = "only_copy"
 """The photo with the same bytes is no longer there."""
 
+AUTOMATIC: Final = frozenset(
+    {
+        AS_SEEN,
+        ONLY_COPY,
+        Exclusion.DUPLICATE.value,
+        Exclusion.GONE.value,
+        Exclusion.OUT_OF_PERIOD.value,
+    }
+)
+"""What follows from the dataset alone."""
+
 
 def as_decided(observation: Observation, standing: str) -> Observation:
     """An observation as it shall be counted.

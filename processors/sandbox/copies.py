@@ -66,7 +66,7 @@ class Copies:
 
     def _may_be_shared(self, reference: PhotoReference) -> bool:
         sought = reference.sought
-        is_named = sought is not None and (sought.region, sought.named) != (None, None)
+        is_named = sought is not None and bool(sought.said)
         return bool(reference.content_hash) and not (is_named or self._wanted.overlays)
 
     def _in_files(self, reference: PhotoReference, fingerprint: str) -> Observation | None:

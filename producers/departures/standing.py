@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from avatarrig.photos.period import Period
 from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN, ONLY_COPY
-
-AUTOMATIC: Final = frozenset(
-    {
-        AS_SEEN,
-        ONLY_COPY,
-        Exclusion.DUPLICATE.value,
-        Exclusion.GONE.value,
-        Exclusion.OUT_OF_PERIOD.value,
-    }
-)
-"""What follows from the dataset alone."""
 
 
 def standing_there(

@@ -12,9 +12,9 @@ from avatarrig.wire import PhotoReference
 from avatarrig.wire.identity import copies, taken_over
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.standings import COUNTS
+from avatarrig.wire.standings import AUTOMATIC, COUNTS
 from producers.departures.presence import is_plausible, told_apart
-from producers.departures.standing import AUTOMATIC, standing_there
+from producers.departures.standing import standing_there
 
 
 class Version(msgspec.Struct, frozen=True):

@@ -223,3 +223,41 @@ def test_names_that_fit_nothing_are_told(story: Story) -> None:
         assert done.returncode == 2
         assert wrong in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_names_written_beside_photos_are_read_by_the_next_start(story: Story) -> None:
+    def say(name: str, *people: str) -> None:
+        document = {"people": [{"name": person} for person in people]}
+        (story.dataset / f"{name}.json").write_bytes(msgspec.json.encode(document))
+
+    def observed() -> dict[Path, int]:
+        files = (story.path / "observations").glob("*.json")
+        return {file: file.stat().st_mtime_ns for file in files}
+
+    person = ("--person", "Anna")
+    say("one/0.jpg", "Anna")
+    before = story.run(*person)
+    unsure: dict[str, str | None] = dict.fromkeys(NAMES, "unsure")
+    unsure["one/0.jpg"] = None
+    assert story.index() == unsure
+    detected = observed()
+    say("one/1.jpg", "Anna")
+    say("one/2.jpg", "Jo")
+    assert sums(story.run(*person).estimate) != sums(before.estimate)
+    named = unsure | {"one/1.jpg": None, "one/2.jpg": "somebody_else"}
+    assert story.index() == named
+    anew = observed()
+    assert {file: anew[file] for file in detected} == detected
+    assert len(anew) == len(detected) + 2
+
+    # What was said by hand is said of the photo, whoever is named beside it.
+    story.say("exclude", story.path, "one/0.jpg")
+    say("one/0.jpg", "Jo", "Anna")
+    story.run(*person)
+    assert story.index() == named | {"one/0.jpg": "left_out"}
+    story.say("include", story.path, "one/0.jpg")
+    for name in NAMES[:3]:
+        (story.dataset / f"{name}.json").unlink()
+    say("one/0.jpg", "Anna")
+    assert sums(story.run(*person).estimate) == sums(before.estimate)
+    assert story.index() == unsure

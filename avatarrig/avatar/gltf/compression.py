@@ -20,6 +20,7 @@ from avatarrig.avatar.errors import AvatarFileError
 from avatarrig.avatar.gltf.accessors import COMPONENTS, dtype_of
 from avatarrig.avatar.gltf.container import Container
 from avatarrig.avatar.gltf.meshopt import decode_view
+from avatarrig.files import read_file
 
 DRACO: Final = "KHR_draco_mesh_compression"
 MESHOPT: Final = "EXT_meshopt_compression"
@@ -87,12 +88,21 @@ def _buffers(document: dict[str, Any], binary: bytes, folder: Path) -> list[byte
         elif uri.startswith("data:"):
             buffers.append(base64.b64decode(uri.split(",", 1)[1]))
         else:
-            file = folder / unquote(uri)
-            try:
-                buffers.append(file.read_bytes())
-            except OSError as error:
-                raise AvatarFileError(f"{file}, which the avatar names: {error.strerror}") from None
+            buffers.append(_beside(folder, unquote(uri)))
     return buffers
+
+
+def _beside(folder: Path, name: str) -> bytes:
+    """Reads a file that an avatar names; whoever made it names none of somebody else's."""
+    file = folder / name
+    try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise AvatarFileError(
+                f"{file}, which the avatar names, lies outside of its folder: copy it there"
+            )
+        return read_file(file)
+    except OSError as error:
+        raise AvatarFileError(f"{file}, which the avatar names: {error.strerror}") from None
 
 
 def _views(document: dict[str, Any], buffers: list[bytes]) -> list[bytes]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from avatarrig.avatar.errors import AvatarFileError
+from avatarrig.files import read_file
 
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
 _VERSION: Final = 2
@@ -42,7 +43,7 @@ def read_container(file: Path) -> Container:
         AvatarFileError: The file is missing, cut off, or of another format.
     """
     try:
-        data = file.read_bytes()
+        data = read_file(file)
     except OSError as error:
         raise AvatarFileError(f"{file}: {error.strerror}") from error
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -16,7 +16,7 @@ import msgspec
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import Exclusion, words_for
-from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
+from avatarrig.wire.standings import AS_SEEN, AUTOMATIC, COUNTS, ONLY_COPY, as_decided
 
 if TYPE_CHECKING:
     from avatarrig.wire import Observation
@@ -28,6 +28,9 @@ BY_HAND: Final = frozenset(
     {AS_SEEN, COUNTS, ONLY_COPY, Exclusion.ON_REQUEST.value, Exclusion.SOMEBODY_ELSE.value}
 )
 """How a person can have a photo stand; `ONLY_COPY` again, where it stood so before."""
+
+_BROUGHT_BACK: Final = AUTOMATIC | {COUNTS}
+"""How a photo can have stood, and stands again, that is left out no more."""
 
 _WHOLE: Final = "."
 """The dataset itself, as a path within it."""
@@ -137,15 +140,44 @@ def _undo(_: Observation, standing: str) -> str:
     return AS_SEEN if standing == Exclusion.ON_REQUEST else standing
 
 
-def stood_before(standing: str, to: str, before: str) -> str:
-    """Tells how a photo shall stand that may have counted by hand before it was left out.
+class Asked(msgspec.Struct, frozen=True):
+    """How photos shall stand that somebody names.
+
+    Attributes:
+        names: Each as it was given, and as a path within the dataset where it leads into it.
+        alone: How one stands that is named by itself.
+        together: How one stands that a folder or a pattern names among others.
+    """
+
+    names: Sequence[tuple[str, str]]
+    alone: Change
+    together: Change
+
+    def standing(self, photo: KnownPhoto, seen: Observation, standing: str, before: str) -> str:
+        """Tells how a photo shall stand.
+
+        Args:
+            standing: How it stands.
+            before: How it stood before it was left out, by hand or by what the dataset has.
+        """
+        is_alone = any(is_itself(photo, name, within) for name, within in self.names)
+        to = (self.alone if is_alone else self.together)(seen, standing)
+        is_undone = (standing, to) == (Exclusion.ON_REQUEST, AS_SEEN)
+        return before if is_undone and before in _BROUGHT_BACK else to
+
+
+def leaving_out(names: Sequence[tuple[str, str]]) -> Asked:
+    """Has photos not count that are named."""
+    return Asked(names, leave_out, leave_out)
+
+
+def including(names: Sequence[tuple[str, str]], standings: Iterable[str]) -> Asked:
+    """Has photos count that are named.
 
     Args:
-        standing: How it stands.
-        to: How it shall stand by itself.
-        before: How it stood before it stood so.
+        standings: How they stand.
     """
-    return COUNTS if (standing, before) == (Exclusion.ON_REQUEST, COUNTS) and not to else to
+    return Asked(names, bring_back, bringing_back(standings))
 
 
 def why_same(seen: Observation, standing: str) -> str:

@@ -37,7 +37,7 @@ def capture_moment(captured_at: float | None, found_at: float) -> float:
     """Returns when a photo was taken, as Unix seconds that a date can name.
 
     The time it was found stands in where the photo does not say, or names a time before 1970
-    or later than it was found: a camera whose clock runs ahead must not age all other photos.
+    or more than a day after it was found: a camera whose clock runs ahead must not age all others.
 
     Args:
         captured_at: Unix seconds; None where the photo does not say.
@@ -71,7 +71,8 @@ def capture_day(captured_at: float | None, found_at: float) -> str:
         found_at: Unix seconds.
 
     Returns:
-        The day; `UNDATED` where the photo does not say, or names a time before 1970 or later
+        The day; `UNDATED` where the photo does not say, or names a time before 1970 or more than
+        a day after it was found.
     """
     seconds = credible(captured_at, found_at)
     if seconds is None:

@@ -16,6 +16,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
@@ -27,7 +28,7 @@ COLUMNS: Final = 80
 @click.argument(
     "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--subject", help="Whose skeleton, where there are several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose skeleton, where there are several people's.")
 @click.option(
     "--format",
     "file_format",
@@ -70,8 +71,8 @@ def export(
     RUN is what a run, or `avatarrig up --out`, has left; without one the latest estimate is asked
     of Kafka.
 
-    The armature is BVH, GLB or JSON, SlimeVR's body proportions or Unity's HumanDescription; with
-    --body it is a human mesh as GLB or VRM.
+    The armature is GLB, BVH, JSON or USD, or what SlimeVR, Unity and Android XR take for a body's
+    proportions; with --body it is a human mesh as GLB or VRM.
     """
     _check(file_format, body=body)
     with fail_clearly():

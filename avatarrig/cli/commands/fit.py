@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
@@ -41,7 +44,7 @@ _SUFFIXES: Final = (".glb", ".vrm")
     help="Run directory whose estimate to use, or the estimate itself.",
     show_default="the latest on Kafka",
 )
-@click.option("--subject", help="Whose estimate, where RUN holds several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose estimate, where RUN holds several people's.")
 @click.option(
     "--height",
     type=HEIGHT,
@@ -140,19 +143,27 @@ def _avatar(file: Path, mapping: dict[str, str | int] | None) -> Avatar:
 
     if file.suffix.lower() not in _SUFFIXES:
         raise AvatarFileError(f"{file}: only .vrm and .glb files are fitted")
-    try:
+    with _named(file):
         return read_avatar(read_container(file), file.parent, mapping)
-    except UnfitAvatarError as error:
-        raise _unfit(file, error) from error
 
 
 def _fitted(file: Path, avatar: Avatar, known: RigLengths, options: Options) -> Fitted:
     from avatarrig.avatar.fitting import fit as fit_avatar
 
-    try:
+    with _named(file):
         return fit_avatar(avatar, known.lengths, options)
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Names the avatar in what is said of it."""
+    try:
+        yield
     except UnfitAvatarError as error:
         raise _unfit(file, error) from error
+    except AvatarFileError as error:
+        said = str(error)
+        raise AvatarFileError(said if str(file) in said else f"{file}: {said}") from error
 
 
 def _unfit(file: Path, error: UnfitAvatarError) -> CommandError:
@@ -193,8 +204,9 @@ def _write(avatar: Avatar, fitted: Fitted, target: Path, source: Path) -> None:
         raise CommandError(
             f"{target} is the avatar itself: name another file with --out", ExitCode.WRONG_USAGE
         )
-    data = write_container(fitted.container)
-    picture = before_and_after(avatar, fitted)
+    with _named(source):
+        data = write_container(fitted.container)
+        picture = before_and_after(avatar, fitted)
     write_atomically(target, data)
     beside = target.with_name(f"{target.stem}-before-after.png")
     write_atomically(beside, picture)

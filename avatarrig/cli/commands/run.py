@@ -110,8 +110,8 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
     to each photo, runs detector replicas and the aggregator, and leaves a run directory. Ctrl-C
     stops; the same command resumes.
 
-    Exit code: 0 all photos were processed (rejects are listed), 2 wrong usage, 3 nothing could
-    be processed, 130 stopped with Ctrl-C.
+    Exit code: 0 all photos were processed (rejects are listed), 1 it could not go on and says why,
+    2 wrong usage, 3 nothing could be processed, 130 stopped with Ctrl-C.
     """
     from avatarrig.cli.screen.run_screen import RunScreen
     from avatarrig.pipeline.run import run_photos

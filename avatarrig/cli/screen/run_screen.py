@@ -129,11 +129,15 @@ def _print_next(console: Console, run: RunDirectory) -> None:
 
 
 def _print_departed(console: Console, progress: Progress, departed: int) -> None:
-    gone = sum(seen.standing == Exclusion.GONE for seen in progress.gone.values())
-    if gone:
-        console.print(
-            words(f"{counted(gone, 'photo')} no longer in the dataset: not counted any more")
-        )
+    gone = [seen for seen in progress.gone.values() if seen.standing == Exclusion.GONE]
+    here = {found.path for found, _ in progress.observed_photos} if gone else set()
+    replaced = sum(seen.path in here for seen in gone)
+    for count, what in (
+        (len(gone) - replaced, "no longer in the dataset"),
+        (replaced, "replaced since, or named otherwise"),
+    ):
+        if count:
+            console.print(words(f"{counted(count, 'photo')} {what}: not counted any more"))
     if departed:
         console.print(
             words(

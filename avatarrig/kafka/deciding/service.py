@@ -11,15 +11,15 @@ from kafka import TopicPartition
 
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.body.evidence.standing import (
+    Asked,
     Change,
     KnownPhoto,
     bring_back,
-    bringing_back,
     did_you_mean,
     fits,
+    including,
     is_itself,
     leave_out,
-    stood_before,
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode
@@ -311,7 +311,12 @@ def _refuse_unknown(matched: _Matched, subject: str) -> None:
 
 def _wanted(matched: _Matched, asked: Deciding) -> tuple[dict[str, str], Outcome]:
     stand = {place[:2]: matched.standings.get(place[:2], AS_SEEN) for place in matched.first}
-    together = bringing_back(stand.values()) if asked.by_name else asked.change
+    names = [(name, name) for name in asked.photos]
+    shall = (
+        including(names, stand.values())
+        if asked.by_name
+        else Asked(names, asked.change, asked.change)
+    )
     wanted: dict[str, str] = {}
     before: dict[str, str] = {}
     changed: dict[str, KnownPhoto] = {}
@@ -321,10 +326,8 @@ def _wanted(matched: _Matched, asked: Deciding) -> tuple[dict[str, str], Outcome
         if not matched.is_meant(photo):
             continue
         standing = stand[partition, image_id]
-        is_alone = any(is_itself(photo, name) for name in asked.photos)
-        to = (asked.change if is_alone else together)(seen, standing)
-        if asked.by_name:
-            to = stood_before(standing, to, matched.before.get((partition, image_id), AS_SEEN))
+        before_that = matched.before.get((partition, image_id), AS_SEEN)
+        to = shall.standing(photo, seen, standing, before_that if asked.by_name else AS_SEEN)
         if to == standing and asked.reference is None:
             same.setdefault(seen.image_id, (photo, why_same(seen, standing)))
         else:

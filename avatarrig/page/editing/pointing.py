@@ -13,7 +13,7 @@ from avatarrig.detectors.fetching.models import ModelUnavailableError
 from avatarrig.errors import AvatarRigError
 from avatarrig.files import read_file
 from avatarrig.photos.sizes import LARGEST_FILE
-from avatarrig.wire.identity import image_id
+from avatarrig.wire.identity import is_photo
 
 if TYPE_CHECKING:
     from avatarrig.detectors.faces.refused import Point
@@ -72,7 +72,7 @@ class Pointing:
         try:
             if file.stat().st_size > LARGEST_FILE:
                 raise NoFaceError("the file is too large")
-            same = image_id(path, hashlib.sha256(read_file(file)).hexdigest()) == photo
+            same = is_photo(photo, path, hashlib.sha256(read_file(file)).hexdigest())
         except (OSError, ValueError) as error:
             if _NO_TEXT.search(path) and not file.exists():
                 raise NoFaceError(

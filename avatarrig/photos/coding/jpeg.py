@@ -19,6 +19,12 @@ _COLOURS_AT: Final = 5
 _PLAIN_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _PICTURE: Final = _FRAMES | {_TABLES, 0xDB, 0xDD}
 """Frames, tables of codes and of quantisation, and how often decoding starts anew."""
+_APPLICATION: Final = 0xE1
+_EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
+_NAMED: Final = re.compile(rb"""HasExtendedXMP\s*(?:=\s*["']|>)\s*([0-9A-Fa-f]{32})""")
+_NAME: Final = 32
+_NUMBER: Final = 4
+_LARGEST_EXTENSION: Final = 4 << 20
 _ADOBE: Final = b"Adobe"
 """Begins the segment that says which colours are meant."""
 _JPEG_LS: Final = 0xF7
@@ -130,6 +136,41 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _START_OF_SCAN:
             return
         at = end
+
+
+def extended_xmp(data: bytes, packet: bytes) -> bytes:
+    """Joins the XMP that was too large for one segment (XMP part 3, 1.1.3.1).
+
+    Each portion stands behind a name that the packet tells, the length of the whole, and where in
+    it the portion belongs.
+
+    Args:
+        data: The file's bytes, or the first few megabytes.
+        packet: The XMP that fits into a segment.
+
+    Returns:
+        A packet of its own; empty where the packet tells of none, a portion is missing, or it is
+        larger than 4 MB.
+    """
+    named = _NAMED.search(packet)
+    if named is None:
+        return b""
+    portions: dict[int, bytes] = {}
+    for marker, start, end in _segments(data):
+        if marker == _APPLICATION and data.startswith(_EXTENSION, start):
+            name = start + len(_EXTENSION)
+            at = name + _NAME + _NUMBER
+            if data[name : name + _NAME].upper() == named[1].upper():
+                offset = int.from_bytes(data[at : at + _NUMBER], "big")
+                portions.setdefault(offset, data[at + _NUMBER : end])
+    joined = bytearray()
+    for offset in sorted(portions):
+        if offset > len(joined):
+            return b""
+        joined += portions[offset][len(joined) - offset :]
+        if len(joined) > _LARGEST_EXTENSION:
+            return b""
+    return bytes(joined)
 
 
 def coded_pixels(data: bytes) -> slice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,46 +10,54 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PIECE: Final = 1 << 20
-"""Bytes that are looked at together. With fewer, which would stay in a processor's cache, two
-threads spend more time on waiting for each other between looks than on looking."""
-_WORD: Final = 4
-_LITTLE_ENDIAN: Final = "<u4"
-_WHOLE_WORDS: Final = 3
+_PIECE: Final = 1 << 19
+"""Bytes that are looked at together: with what is found in them, they stay in a processor's cache.
+With fewer, two threads spend more time on waiting for each other between looks than on looking."""
+_PAIR: Final = 2
+_LITTLE_ENDIAN: Final = "<u2"
+_MANY: Final = 1 << 10
+"""A piece with so many equal pairs of interest is looked through."""
 
 
 def holds_any(data: bytes, marks: Sequence[bytes], start: int = 0) -> bool:
-    """Whether any of some marks, of six bytes or more each, stands in the data from `start` on."""
-    words = np.frombuffer(data, _LITTLE_ENDIAN, len(data) // _WORD)
-    wanted = list(_words_of(marks))
-    space = np.empty(_PIECE // _WORD, np.bool_)
-    for at in range(start // _WORD, len(words), _PIECE // _WORD):
-        piece = words[at : at + _PIECE // _WORD]
-        if _has_word(piece, wanted, space):
-            begin, end = max(start, _WORD * at - _PIECE), _WORD * at + 2 * _PIECE
-            if any(data.find(mark, begin, end) >= 0 for mark in marks):
+    """Whether any of some marks, of three bytes or more, stands in the data from `start` on."""
+    pairs = np.frombuffer(data, _LITTLE_ENDIAN, len(data) // _PAIR)
+    wanted = set(_pairs_of(marks))
+    longest = max(map(len, marks))
+    found = bytearray(_PIECE // _PAIR)
+    for at in range(start // _PAIR, len(pairs), len(found)):
+        for first, last in _found(pairs[at : at + len(found)], wanted, found):
+            # It begins there, or a byte before.
+            begin, end = _PAIR * (at + first) - 1, _PAIR * (at + last) + longest
+            if any(data.find(mark, max(start, begin), end) >= 0 for mark in marks):
                 return True
     return False
 
 
-def _words_of(marks: Sequence[bytes]) -> Iterator[tuple[int, bool]]:
-    """Gives what stands at a multiple of four bytes wherever a mark begins.
-
-    That is four bytes of it; or, where it begins one byte behind such a multiple, its first three
-    behind another one.
-    """
+def _pairs_of(marks: Sequence[bytes]) -> Iterator[int]:
+    """Gives what stands at an even place wherever a mark begins: two bytes, the first or not."""
     for mark in marks:
-        for skipped in range(_WHOLE_WORDS):
-            yield int.from_bytes(mark[skipped : skipped + _WORD], "little"), False
-        yield int.from_bytes(mark[: _WORD - 1], "little"), True
+        for skipped in range(_PAIR):
+            yield int.from_bytes(mark[skipped : skipped + _PAIR], "little")
 
 
-def _has_word(
-    piece: NDArray[np.uint32], wanted: Sequence[tuple[int, bool]], space: NDArray[np.bool_]
-) -> bool:
-    behind_first = piece >> 8
-    found = space[: len(piece)]
-    return any(
-        np.equal(behind_first if is_behind else piece, word, out=found).any()
-        for word, is_behind in wanted
-    )
+def _found(
+    piece: NDArray[np.uint16], wanted: Collection[int], found: bytearray
+) -> Iterator[tuple[int, int]]:
+    """Gives where pairs of interest may stand: the first place, and the last one.
+
+    Args:
+        found: As long as the piece, or longer; it is written over.
+    """
+    is_wanted = np.frombuffer(found, np.bool_, len(piece))
+    for pair in wanted:
+        np.equal(piece, pair, out=is_wanted)
+        place = found.find(1, 0, len(piece))
+        for _ in range(_MANY):
+            if place < 0:
+                break
+            yield place, place
+            place = found.find(1, place + 1, len(piece))
+        else:
+            yield 0, len(piece)
+            return

@@ -16,13 +16,11 @@ from avatarrig.body.estimator import Estimator
 from avatarrig.body.evidence.counting import Excluded, judge
 from avatarrig.body.evidence.standing import (
     KnownPhoto,
-    bring_back,
-    bringing_back,
     did_you_mean,
     fits,
+    including,
     is_itself,
-    leave_out,
-    stood_before,
+    leaving_out,
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode
@@ -48,7 +46,7 @@ from avatarrig.runs.summary import left_out_in, read_summary
 from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
-from avatarrig.wire.standings import AS_SEEN
+from avatarrig.wire.standings import AS_SEEN, AUTOMATIC
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -191,15 +189,12 @@ def _change_locked(
     named = [(name, _within(name, dataset)) for name in names]
     photos = matching(known_photos(run), names, dataset)
     stand = [standings.get(photo.key, AS_SEEN) for photo in photos]
-    together = leave_out if excluding else bringing_back(stand)
-    alone = leave_out if excluding else bring_back
+    asked = leaving_out(named) if excluding else including(named, stand)
     for photo, standing in zip(photos, stand, strict=True):
         seen = read_observation(run.observation(photo.image_id))
-        is_alone = any(is_itself(photo, name, within) for name, within in named)
-        change = alone if is_alone else together
         known = decisions.get(photo.key)
         before = AS_SEEN if known is None else known.before
-        to = stood_before(standing, change(seen, standing), before)
+        to = asked.standing(photo, seen, standing, before)
         if to == standing:
             same.append((photo, why_same(seen, standing)))
             continue
@@ -208,10 +203,11 @@ def _change_locked(
             image_id=photo.image_id,
             subject=photo.subject,
             path=photo.path,
-            standing=to,
+            # What follows from the dataset nobody decides: the next run looks there anew.
+            standing=AS_SEEN if to in AUTOMATIC else to,
             reason=reason,
             decided_at=time.time(),
-            before=standing if excluding else AS_SEEN,
+            before=standing if excluding else to,
         )
     if changed:
         write_decisions(run, decisions.values())

@@ -20,10 +20,10 @@ from avatarrig.wire import Decision, encode
 from avatarrig.wire.identity import copies, taken_over
 from avatarrig.wire.keys import PhotoKey, decision_key
 from avatarrig.wire.reasons import Exclusion
-from avatarrig.wire.standings import AS_SEEN, COUNTS
+from avatarrig.wire.standings import AS_SEEN, AUTOMATIC, COUNTS
 from avatarrig.wire.topics import OBSERVATIONS
 from producers.departures import presence
-from producers.departures.standing import AUTOMATIC, standing_there
+from producers.departures.standing import standing_there
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from avatarrig.body.evidence.counting import why_not
+from avatarrig.photos.damage import unless_damaged
 from avatarrig.report.calibration.labels import IMAGE_COLUMN, LABEL_COLUMN
 from avatarrig.report.calibration.measured import UnreadableRunError
 from avatarrig.runs import RunDirectory
@@ -112,11 +113,8 @@ def _cell(directory: Path, photo: MeasuredPhoto, number: int, stands: str) -> Im
     cell = Image.new("RGB", _CELL, _PAPER)
     room = (width - 8, height - _CAPTION)
     overlay = directory / "overlays" / f"{photo.image_id}.png"
-    try:
-        with Image.open(overlay) as opened:
-            opened.draft("RGB", room)
-            picture = ImageOps.contain(opened.convert("RGB"), room)
-    except OSError:
+    picture = unless_damaged(lambda: _contained(overlay, room), None)
+    if picture is None:
         picture = Image.new("RGB", room, _EMPTY)
         ImageDraw.Draw(picture).text((8, 8), "no overlay: run with --debug-overlays", _INK)
     cell.paste(picture, ((width - picture.width) // 2, 0))
@@ -125,6 +123,11 @@ def _cell(directory: Path, photo: MeasuredPhoto, number: int, stands: str) -> Im
     pen.text((6, height - _CAPTION + 19), _ascii_tail(photo.path, 46), _INK, font)
     pen.text((6, height - _CAPTION + 36), stands, _INK, ImageFont.load_default(12))
     return cell
+
+
+def _contained(overlay: Path, room: tuple[int, int]) -> Image.Image:
+    with Image.open(overlay) as opened:
+        return ImageOps.contain(opened.convert("RGB"), room)
 
 
 def _ascii_tail(path: str, characters: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,7 @@ def read_labels(file: Path) -> dict[str, bool]:
         raise LabelsRefusedError(f"{file} cannot be read as CSV: {error}") from error
     labels: dict[str, bool] = {}
     for line, row in enumerate(rows[first_line:], first_line + 1):
-        if len(row) <= label or not row[label].strip():
+        if len(row) <= max(image, label) or not row[label].strip():
             continue
         meaning = _MEANINGS.get(row[label].strip().lower())
         path = _posix(row[image])
@@ -94,7 +95,7 @@ def _text(data: bytes) -> str:
 
 def _table(text: str) -> tuple[int, list[list[str]], int, int]:
     """First line with data, all rows, and the columns of image and label."""
-    tables = [list(csv.reader(text.splitlines(), delimiter=sign)) for sign in _BETWEEN]
+    tables = [list(csv.reader(io.StringIO(text, newline=""), delimiter=sign)) for sign in _BETWEEN]
     for rows in tables:
         names = [name.strip().lower() for name in rows[0]] if rows else []
         if IMAGE_COLUMN in names and LABEL_COLUMN in names:

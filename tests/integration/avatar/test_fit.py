@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -378,6 +379,67 @@ def test_what_is_no_avatar_is_said(run: Path, data: bytes) -> None:
     assert done.exit_code == 2
     assert "avatar.glb" in done.output
     assert not target.exists()
+
+
+def test_what_is_damaged_in_an_avatar_is_said_with_its_name(run: Path) -> None:
+    whole = read_bytes(build(Recipe()))
+    del whole.document["nodes"]
+    done, target = fitted(run, write_container(whole))
+    assert done.exit_code == 2
+    assert f"{run / 'avatar.glb'}: the avatar is no valid glTF" in done.output
+    assert not target.exists()
+
+
+TEXTURED: dict[str, dict[str, Any]] = {
+    "no such texture": {"textures": []},
+    "no picture": {"textures": [{"source": 0}]},
+    "an empty picture": {
+        "textures": [{"source": 0}],
+        "images": [{"bufferView": 0}],
+        "bufferViews": [{"buffer": 0, "byteLength": 0}],
+    },
+}
+
+
+@pytest.mark.parametrize("wrong", TEXTURED)
+def test_an_avatar_is_fitted_though_its_texture_is_damaged(run: Path, wrong: str) -> None:
+    whole = read_bytes(build(Recipe()))
+    document, said = whole.document, dict(TEXTURED[wrong])
+    views = said.pop("bufferViews", [])
+    document["bufferViews"] += views
+    document |= said
+    for image in document.get("images", []):
+        image["bufferView"] = len(document["bufferViews"]) - 1
+    (primitive,) = document["meshes"][0]["primitives"]
+    primitive["attributes"]["TEXCOORD_0"] = primitive["attributes"]["NORMAL"]
+    surface = document["materials"][0]["pbrMetallicRoughness"]
+    surface["baseColorTexture"] = {"index": 0}
+    done, target = fitted(run, write_container(whole))
+    assert done.exit_code == 0, done.output
+    assert target.with_name("out-before-after.png").is_file()
+
+
+def test_triangles_of_vertices_that_are_not_there_are_said(run: Path) -> None:
+    whole = read_bytes(build(Recipe()))
+    index = whole.document["meshes"][0]["primitives"][0]["indices"]
+    view = whole.document["bufferViews"][whole.document["accessors"][index]["bufferView"]]
+    binary = bytearray(whole.binary)
+    binary[view["byteOffset"] : view["byteOffset"] + 2] = b"\xff\xff"
+    broken = msgspec.structs.replace(whole, binary=bytes(binary))
+    done, _ = fitted(run, write_container(broken))
+    assert done.exit_code == 2
+    assert "avatar.glb" in done.output
+
+
+def test_an_avatar_is_given_no_file_from_elsewhere(run: Path) -> None:
+    whole = read_bytes(build(Recipe()))
+    (run.parent / "numbers.bin").write_bytes(whole.binary)
+    (run / "numbers.bin").write_bytes(whole.binary)
+    for uri, code in (("numbers.bin", 0), ("../numbers.bin", 2), ("/dev/zero", 2), (".", 2)):
+        whole.document["buffers"][0]["uri"] = uri
+        without = msgspec.structs.replace(whole, binary=b"")
+        done, _ = fitted(run, write_container(without))
+        assert done.exit_code == code, done.output
 
 
 @settings(max_examples=40, deadline=None)

@@ -47,6 +47,7 @@ class Service:
         self.anna, self.bert = f"anna of {name}", f"bert of {name}"
         self._name = name
         self.photos = folder / "photos"
+        self.person = ""
         self._folder = folder
         self._seen: dict[tuple[str, str], Observation] = {}
 
@@ -64,7 +65,12 @@ class Service:
             kafka=self.kafka,
             source=SourceSettings(
                 location=str(self.photos),
-                dataset=Dataset(name=self._name, subject=self._name, subject_per_folder=True),
+                dataset=Dataset(
+                    name=self._name,
+                    subject=self._name,
+                    subject_per_folder=True,
+                    person=self.person,
+                ),
                 prune=prune,
                 rescan=0.3,
             ),
@@ -264,3 +270,23 @@ def test_an_ingest_that_ends_has_photos_outside_of_its_period_not_count(service:
     service.until(20, {f"{number}.jpg": Exclusion.OUT_OF_PERIOD.value for number in range(20)})
     ingest(settings, threading.Event())
     service.until(20, {})
+
+
+def test_photos_count_as_they_are_seen_after_files_beside_them_name_somebody(
+    service: Service,
+) -> None:
+    service.person = "Anna"
+    with service.watching():
+        service.until(20, {})
+        for number in range(15):
+            service.file(f"{number}.jpg.json").write_text('{"people": [{"name": "Anna"}]}')
+        stands = {f"{number}.jpg 1": GONE for number in range(15)}
+        stands |= {f"{number}.jpg 2": ONLY_COPY for number in range(15)}
+        service.until(35, stands)
+        service.file("0.jpg.json").unlink()
+        service.until(35, stands | {"0.jpg 1": "", "0.jpg 2": GONE})
+        service.file("0.jpg.json").write_text('{"people": [{"name": "Anna"}]}')
+        service.until(35, stands)
+    service.file("19.json").write_text('{"people": [{"name": "Jo"}]}')
+    with service.watching():
+        service.until(36, stands | {"19.jpg 1": GONE, "19.jpg 2": ONLY_COPY})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import threading
 import time
@@ -78,7 +79,7 @@ class Watched:
         for record in self.broker.records:
             memory.recall(record)
         return Ingest(
-            LocalFolder(self.folder),
+            LocalFolder(self.folder, names=bool(self.dataset.person)),
             self.dataset,
             self.broker,
             memory,
@@ -333,3 +334,39 @@ def test_a_record_with_a_hash_that_is_none_ends_nothing() -> None:
     memory.recall(reference(content_hash="no hash"))
     assert len(memory) == 1
     assert not memory.first_with
+
+
+def test_a_name_written_beside_a_photo_asks_for_that_photo_again(watched: Watched) -> None:
+    watched.dataset = Dataset(name="Ann", person="Ann")
+    for name in ("1.jpg", "2.jpg"):
+        os.utime(watched.write(name), (1e9, 1e9))
+    watched.once()
+    assert watched.once().published == 0
+    beside = watched.folder / "1.jpg.json"
+    beside.write_text('{"people": [{"name": "Ann"}]}')
+    assert watched.once().published == 1
+    # It says the same, in other words: the photo is looked at, and not asked for again.
+    later = time.time() + 100
+    os.utime(beside, (later, later))
+    assert watched.once().published == 0
+    assert watched.broker.paths == ["1.jpg", "1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize("events", [True, False])
+def test_so_does_one_that_is_written_while_photos_are_watched(
+    watched: Watched, *, events: bool
+) -> None:
+    watched.dataset = Dataset(name="Ann", person="Ann")
+    watched.write("1.jpg")
+    watched.write("2.jpg")
+    with watched.watching(events=events):
+        watched.wait_for("1.jpg", "2.jpg")
+        (watched.folder / "2.json").write_text('{"people": [{"name": "Jo"}]}')
+        watched.wait_for("1.jpg", "2.jpg", "2.jpg")
+        (watched.folder / "2.json").unlink()
+        (watched.folder / "1.jpg.xmp").write_text(
+            '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+            'xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><e:PersonInImage><rdf:li>Ann'
+            "</rdf:li></e:PersonInImage></rdf:RDF>"
+        )
+        watched.wait_for("1.jpg", "1.jpg", "2.jpg", "2.jpg")

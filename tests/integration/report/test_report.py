@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from support.command import DEMO
+from support.pictures import damaged_pngs
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig.body.estimator import Estimator
@@ -157,6 +158,16 @@ def test_an_overlay_is_shown_where_the_photo_is_gone(tmp_path: Path) -> None:
     assert reported(run.path).count("<img") == 1
 
 
+@pytest.mark.parametrize("wrong", damaged_pngs())
+def test_a_photo_is_drawn_anew_where_its_overlay_is_damaged(tmp_path: Path, wrong: str) -> None:
+    run, dataset = RunDirectory(tmp_path / "run"), tmp_path / "photos"
+    write_observation(run, rendered(0), Pictures(overlay=damaged_pngs()[wrong]))
+    (dataset / rendered(0).path).parent.mkdir(parents=True)
+    shutil.copy(DEMO / "000.jpg", dataset / rendered(0).path)
+    note_results(run.path, dataset)
+    assert reported(run.path).count("<img") == 1
+
+
 def test_no_path_leads_out_of_the_dataset(tmp_path: Path) -> None:
     run, dataset = RunDirectory(tmp_path / "run"), tmp_path / "photos"
     dataset.mkdir()
@@ -192,6 +203,13 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     text = reported(run.path)
     assert html.escape(NASTY, quote=True).replace("&quot;", "&#34;") in text
     assert "script" not in links(text).tags
+
+
+def test_a_name_of_two_lines_is_written_in_one(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    write_observation(run, rendered(0, subject="Anna\nBen"), Pictures())
+    assert "Anna" in reported(run.path)
+    assert (run.path / "report-convergence.png").is_file()
 
 
 def test_a_run_that_has_not_ended_is_reported_without_settings(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from support.rendered import rendered
 from avatarrig.body.evidence.standing import (
     KnownPhoto,
     alike,
-    bring_back,
     bringing_back,
     fits,
+    including,
     is_itself,
-    stood_before,
 )
 from avatarrig.body.recognition import Verdict
 from avatarrig.wire.reasons import Exclusion
@@ -89,9 +88,15 @@ def test_what_was_left_out_is_brought_back_before_anybody_counts_who_did_not() -
     [
         (LEFT_OUT, COUNTS, COUNTS),
         (LEFT_OUT, AS_SEEN, AS_SEEN),
-        (LEFT_OUT, ONLY_COPY, AS_SEEN),
+        (LEFT_OUT, ONLY_COPY, ONLY_COPY),
+        (LEFT_OUT, Exclusion.GONE.value, Exclusion.GONE.value),
+        (LEFT_OUT, Exclusion.OUT_OF_PERIOD.value, Exclusion.OUT_OF_PERIOD.value),
         (AS_SEEN, COUNTS, AS_SEEN),
     ],
 )
-def test_a_photo_that_counted_by_hand_does_so_again(standing: str, before: str, to: str) -> None:
-    assert stood_before(standing, bring_back(rendered(0), standing), before) == to
+@pytest.mark.parametrize("name", ["2019/*", "2019/Gr\u00f6\u00dfe [1].jpg"])
+def test_a_photo_that_is_brought_back_stands_as_it_did_before(
+    standing: str, before: str, to: str, name: str
+) -> None:
+    asked = including([(name, name)], [standing])
+    assert asked.standing(PHOTO, rendered(0), standing, before) == to

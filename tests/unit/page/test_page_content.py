@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.body.estimates import said
+from support.pictures import damaged_pngs
 from support.references import reference
 from support.rendered import rendered
 from support.wire.sightings import sighted
@@ -286,3 +287,10 @@ def test_overlays_are_found_in_allowed_folders_alone(tmp_path: Path) -> None:
         assert allowed.read(name) is None
     assert allowed.read("half") is None, "it is still being written"
     assert not Thumbnails([]).has("seen-1")
+
+
+@pytest.mark.parametrize("wrong", damaged_pngs())
+def test_an_overlay_that_is_damaged_is_like_none(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "seen-1.png").write_bytes(damaged_pngs()[wrong])
+    assert Thumbnails([str(tmp_path)]).read("seen-1") is None

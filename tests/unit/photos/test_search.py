@@ -29,9 +29,10 @@ def test_a_mark_is_found_wherever_it_lies(
     before: int, mark: bytes, behind: int, start: int, filling: bytes
 ) -> None:
     data = (filling * before)[:before] + mark + (filling * behind)[:behind]
-    for piece in (8, 16, search._PIECE):
+    for piece, many in ((8, 1), (16, 2), (16, search._MANY), (search._PIECE, 3)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(search, "_PIECE", piece)
+            patch.setattr(search, "_MANY", many)
             assert holds_any(data, MARKS, start) == any(mark in data[start:] for mark in MARKS)
 
 

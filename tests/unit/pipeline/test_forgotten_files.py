@@ -10,7 +10,13 @@ import pytest
 from support.observed import observation
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.pipeline.decisions.deciding import exclude_from_run, include_in_run
+from avatarrig.pipeline.decisions import deciding
+from avatarrig.pipeline.decisions.deciding import (
+    estimate_files,
+    exclude_from_run,
+    include_in_run,
+    known_photos,
+)
 from avatarrig.pipeline.forgotten_files import forget_files
 from avatarrig.pipeline.results import estimate_again, write_results
 from avatarrig.runs import (
@@ -19,12 +25,15 @@ from avatarrig.runs import (
     decided_since,
     read_decisions,
     read_index,
+    read_standings,
     write_observation,
     write_standings,
 )
 from avatarrig.views.pipeline_status import PipelineStatus, SkeletonStatus, with_decisions_since
 from avatarrig.views.progress import Found, Progress
 from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire.reasons import Exclusion
+from avatarrig.wire.standings import AS_SEEN
 
 RUN = "0123456789ab"
 PEOPLE = {"Anna": 3, "Bert": 2}
@@ -113,6 +122,19 @@ def test_a_run_tells_of_those_who_are_left_alone(run: RunDirectory) -> None:
     assert told == []
 
 
+def test_of_somebody_who_is_forgotten_no_decision_stays_however_the_name_is_written(
+    tmp_path: Path,
+) -> None:
+    run = RunDirectory(tmp_path)
+    for number, subject in enumerate(("Zo\u00eb", "Bert")):
+        seen = msgspec.structs.replace(observation(number, subject), path=f"{number}.jpg")
+        write_observation(run, seen, Pictures())
+    exclude_from_run(run.path, ["*"], "blurred")
+    forget_files(run.path, "Zoe\u0308")
+    assert {subject for subject, _ in read_decisions(run)} == {"Bert"}
+    assert {subject for subject, _ in read_standings(run)} == {"Bert"}
+
+
 def test_an_index_of_before_is_kept_but_for_what_is_known_to_be_theirs(run: RunDirectory) -> None:
     """It does not say whose a rejected photo was."""
     rows = [{k: v for k, v in row.items() if k != "subject"} for row in read_index(run)]
@@ -157,3 +179,41 @@ def test_a_decision_that_was_undone_before_the_next_run_changes_nothing(run: Run
     exclude_from_run(run.path, ["Bert/3.jpg"], "")
     include_in_run(run.path, ["Bert/3.jpg"], "")
     assert not decided_since(run)
+
+
+def test_what_is_gone_counts_no_more_when_it_is_brought_back(run: RunDirectory) -> None:
+    (key,) = (photo.key for photo in known_photos(run) if photo.path == "Anna/1.jpg")
+    write_standings(run, {key: Exclusion.GONE.value})
+    before = msgspec.json.encode(estimate_files(run))
+    exclude_from_run(run.path, ["Anna"], "")
+    write_standings(run, {each: made.standing for each, made in read_decisions(run).items()})
+    assert msgspec.json.encode(include_in_run(run.path, ["Anna"], "").estimates) == before
+
+
+@pytest.mark.parametrize(
+    "standing", [Exclusion.GONE.value, Exclusion.OUT_OF_PERIOD.value, Exclusion.DUPLICATE.value]
+)
+@pytest.mark.parametrize("name", ["Anna/1.jpg", "Anna/*"])
+@pytest.mark.parametrize("runs_between", [False, True])
+def test_what_is_brought_back_stands_as_it_did_before_it_was_left_out(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    standing: str,
+    *,
+    runs_between: bool,
+) -> None:
+    monkeypatch.setattr(deciding, "estimate_files", lambda _: {})
+    (key,) = (photo.key for photo in known_photos(run) if photo.path == "Anna/1.jpg")
+    write_standings(run, {key: standing})
+    exclude_from_run(run.path, [name], "")
+    if runs_between:
+        write_standings(run, {each: made.standing for each, made in read_decisions(run).items()})
+    include_in_run(run.path, [name], "")
+    assert read_standings(run)[key] == standing
+    assert decided_since(run) is runs_between
+    assert not any(made.standing for made in read_decisions(run).values())
+
+    # The next run looks at the dataset anew: the photo is there again, and nobody decided.
+    write_standings(run, {})
+    assert read_standings(run)[key] == AS_SEEN

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from support.references import reference
 
-from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, decode, encode
+from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, Sought, decode, encode
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from processors.outcome import Waiting, observed, rejected, take
 from processors.sandbox.messages import Observed
@@ -104,3 +105,16 @@ def test_a_reject_carries_its_photo() -> None:
         fingerprint="f",
         run="r",
     )
+
+
+def test_a_reject_holds_nothing_of_the_face_that_was_looked_for() -> None:
+    sought = Sought(asked="a", template=b"face" * 64, named=True)
+    asked = encode(msgspec.structs.replace(REFERENCE, sought=sought))
+    taken = take(asked, origin=ORIGIN, run="r", now=5.0)
+    output = rejected(
+        taken, Rejected(1, RejectReason.UNREADABLE, "no photo", 1), fingerprint="f", now=6.0
+    )
+    assert b"face" not in output.value
+    reference = decode(output.value, Reject).reference
+    assert reference is not None
+    assert reference.sought == Sought(asked="a", named=True)

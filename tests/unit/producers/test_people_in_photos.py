@@ -18,6 +18,7 @@ from support.photos import encode_heic
 from support.references import reference
 from support.texts import texts
 
+from avatarrig.photos.metadata import read_metadata
 from avatarrig.photos.named_people.picasa import people_in_picasa
 from avatarrig.photos.named_people.written import (
     NamedFace,
@@ -276,6 +277,60 @@ def test_xmp_is_read_however_it_is_encoded_and_damaged(packet: bytes) -> None:
     assert rene.region == pytest.approx(PLACE)
 
 
+EXTENDED = "6B2D1F0A" * 4
+
+
+def extended(xmp: str, order: tuple[int, ...] = (0, 1, 2), name: str = EXTENDED) -> bytes:
+    """A JPEG whose packet tells of more XMP, which follows in three segments."""
+    main = photo(
+        f'{HEAD}</rdf:Description><rdf:Description xmlns:xmpNote="http://ns.adobe.com/xmp/note/" '
+        f'xmpNote:HasExtendedXMP="{EXTENDED}">{TAIL}'
+    )
+    more = xmp.encode()
+    third = len(more) // 3
+    segments = []
+    for number in order:
+        portion = more[number * third : None if number == 2 else (number + 1) * third]
+        content = b"http://ns.adobe.com/xmp/extension/\0" + name.encode()
+        content += len(more).to_bytes(4, "big") + (number * third).to_bytes(4, "big") + portion
+        segments.append(b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content)
+    return main[:2] + b"".join(segments) + main[2:]
+
+
+SHOWN = lightroom(with_attributes("Anna", (0.5, 0.4, 0.2, 0.3)))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 0, 1, 2)])
+def test_xmp_that_is_spread_over_several_segments_is_joined(order: tuple[int, ...]) -> None:
+    (anna,) = people_in_photo(extended(SHOWN, order))
+    assert anna.name == "Anna"
+    assert anna.region == pytest.approx((0.4, 0.25, 0.2, 0.3))
+    assert people_in_photo(extended(SHOWN, order, EXTENDED.lower())) == (anna,)
+
+
+def test_xmp_of_which_a_portion_is_missing_or_anothers_names_nobody() -> None:
+    assert people_in_photo(extended(SHOWN, (0, 2))) == ()
+    assert people_in_photo(extended(SHOWN, (1, 2))) == ()
+    assert people_in_photo(extended(SHOWN, name="0" * 32)) == ()
+    one = extended(SHOWN)
+    for end in range(2, len(one), 97):
+        people_in_photo(one[:end])
+
+
+def test_too_much_xmp_is_not_read() -> None:
+    spread = b"".join(
+        b"\xff\xe1\xff\xffhttp://ns.adobe.com/xmp/extension/\0"
+        + EXTENDED.encode()
+        + bytes(4)
+        + (number * 65458).to_bytes(4, "big")
+        + bytes(65458)
+        for number in range(70)
+    )
+    one = extended(SHOWN, ())
+    assert len(read_metadata(one[:2] + spread[: 65 * 65537] + one[2:]).extension) == 0
+    assert len(read_metadata(one[:2] + spread[: 60 * 65537] + one[2:]).extension) == 60 * 65458
+
+
 @pytest.mark.parametrize(
     "packet",
     [
@@ -417,6 +472,35 @@ def test_whoever_any_of_the_files_names_is_named_with_a_place_where_one_says_it(
     (tmp_path / "a.xmp").write_text(lightroom(with_attributes("Anna", (0.7, 0.4, 0.1, 0.1))))
     anna = people_named(tmp_path / "a.jpg")[1]
     assert anna.region == pytest.approx((0.65, 0.35, 0.1, 0.1))
+
+
+def test_names_at_the_end_of_a_large_photo_are_read(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return kind + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
+
+    chunks = chunk(b"VP8L", bytes(20 << 20)) + chunk(b"XMP ", SHOWN.encode())
+    (tmp_path / "a.webp").write_bytes(
+        b"RIFF" + (len(chunks) + 4).to_bytes(4, "little") + b"WEBP" + chunks
+    )
+    assert [face.name for face in people_named(tmp_path / "a.webp")] == ["Anna"]
+
+
+def test_xmp_beside_a_photo_may_hold_much_else(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo(""))
+    masks = f"<rdf:Description><crs:Mask xmlns:crs='x'>{'A' * (3 << 20)}</crs:Mask>"
+    (tmp_path / "a.xmp").write_text(SHOWN.replace(TAIL, f"</rdf:Description>{masks}{TAIL}"))
+    assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna"]
+
+
+def test_a_place_may_be_a_circle() -> None:
+    """Its diameter is in shares of the shorter side."""
+    area = '<mwg-rs:Area stArea:x="0.5" stArea:y="0.4" stArea:d="0.2" stArea:unit="%s"/>'
+    face = f'<rdf:li><rdf:Description mwg-rs:Name="Anna">{area}</rdf:Description></rdf:li>'
+    (anna,) = people_in_photo(photo(lightroom(face % "normalized")))
+    assert anna.region == pytest.approx((0.425, 0.3, 0.15, 0.2))
+    pixels = face.replace("0.5", "200").replace("0.4", "120").replace("0.2", "60") % "pixel"
+    (in_pixels,) = people_in_photo(photo(lightroom(pixels)))
+    assert in_pixels.region == pytest.approx(anna.region)
 
 
 @pytest.mark.parametrize("damage", [b"", b"<x", b"\xff" * 100, b"<!DOCTYPE a><a/>"])

@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.observed import observation
+from support.pictures import damaged_pngs
 
 from avatarrig.cli.commands.audit import audit
 from avatarrig.cli.commands.calibrate import calibrate
-from avatarrig.report.calibration.audit import choose_sample
+from avatarrig.report.calibration.audit import choose_sample, to_csv
 from avatarrig.report.calibration.labels import LabelsRefusedError, labelled, read_labels
 from avatarrig.report.calibration.measured import (
     MeasuredPhoto,
@@ -182,6 +184,20 @@ def test_labels_that_mean_nothing_are_refused_with_file_and_line(
     assert str(file) in str(refusal.value)
 
 
+def test_a_row_that_ends_before_the_image_labels_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    file.write_text("label,image\ngood\nbad,a.jpg\n")
+    assert read_labels(file) == {"a.jpg": False}
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\u2028b.jpg", "a\x0bb.jpg"])
+def test_a_path_is_read_as_an_audit_writes_it(tmp_path: Path, name: str) -> None:
+    one = msgspec.structs.replace(photo(0.5), path=name)
+    file = tmp_path / "audit.csv"
+    file.write_bytes(to_csv([one], {}).replace(b",,", b",good,"))
+    assert read_labels(file) == {name: True}
+
+
 def test_labels_of_other_photos_are_refused() -> None:
     with pytest.raises(LabelsRefusedError, match=r"other\.jpg"):
         labelled([photo(0.5)], {"other.jpg": True})
@@ -206,6 +222,14 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "observations" / "torn.json").write_text('{"meta": ')
     with pytest.raises(UnreadableRunError, match=r"torn\.json is no observation"):
         measure_run(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", damaged_pngs())
+def test_a_sheet_is_drawn_though_an_overlay_is_damaged(prototype_run: Path, wrong: str) -> None:
+    for overlay in range(40):
+        (prototype_run / "overlays" / f"IMG_{overlay:03}.png").write_bytes(damaged_pngs()[wrong])
+    done = CliRunner().invoke(audit, [str(prototype_run), "--sample", "10"])
+    assert done.exit_code == 0, done.output
 
 
 def test_audit_then_calibrate_from_the_command_line(prototype_run: Path, tmp_path: Path) -> None:
