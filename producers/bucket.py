@@ -143,7 +143,12 @@ class Bucket:
         try:
             root = (self._store, self._root)
             with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
-                return read_stream(stream, partial(read_capture_time, name=name), self._looks)
+                return read_stream(
+                    stream,
+                    partial(read_capture_time, name=name),
+                    self._looks,
+                    most=LARGEST_FILE,
+                )
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 
