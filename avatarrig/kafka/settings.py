@@ -12,6 +12,7 @@ import msgspec
 
 from avatarrig.kafka.errors import TransportSettingError
 from avatarrig.kafka.own_broker import USERNAME, own_broker_at
+from avatarrig.wire.packing import shortened
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -19,8 +20,10 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
-_PORT = re.compile(r"[0-9]{1,5}")
 _LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
+_HOST = re.compile(r"[^/\s\0]+")
+_PORT = re.compile(r"[0-9]{1,5}")
+_MOST_QUOTED = 80
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,18 +176,24 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not (_is_host(host) and _PORT.fullmatch(port) and 0 < int(port) < 1 << 16):
-        raise TransportSettingError(
-            f"bootstrap_servers: {text!r} is no address; write host:port, for example "
-            "localhost:9092, and commas between several"
-        )
+    if not _HOST.fullmatch(host) or not _is_name(host) or not _PORT.fullmatch(port):
+        raise _no_address(text)
+    if not 0 < int(port) < 1 << 16:
+        raise _no_address(text)
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _is_host(text: str) -> bool:
-    """Whether a text can be looked up: names have parts of 1 to 63 characters."""
+def _is_name(host: str) -> bool:
+    """Whether a host's name can be looked up: its parts have 1 to 63 characters that may be."""
     try:
-        text.encode("idna")
+        host.encode("idna")
     except UnicodeError:
         return False
-    return bool(text) and "/" not in text and "\0" not in text
+    return True
+
+
+def _no_address(text: str) -> TransportSettingError:
+    return TransportSettingError(
+        f"bootstrap_servers: {shortened(text, _MOST_QUOTED)!r} is no address; write host:port, for "
+        "example localhost:9092, and commas between several"
+    )

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from avatarrig.kafka.own_broker import USERNAME
+from avatarrig.wire.topics import UNPACKED
 
 HOST = "127.0.0.1"
 
@@ -115,6 +116,7 @@ def _replication(nodes: int) -> dict[str, str]:
 
 def _fixed() -> dict[str, str]:
     return {
+        **UNPACKED,  # of topics that an earlier version made, too
         "process.roles": "broker,controller",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",

@@ -106,6 +106,28 @@ def test_keys_that_climb_are_set_aside_and_all_others_are_published(
     assert {each.reason for each in rejects} == {"unsupported"}
 
 
+@pytest.mark.parametrize("grows", [False, True])
+def test_objects_that_detectors_refuse_for_their_size_are_set_aside(
+    s3: S3, monkeypatch: pytest.MonkeyPatch, *, grows: bool
+) -> None:
+    monkeypatch.setattr("producers.bucket.LARGEST_FILE", 1000)
+    name = f"sizes-{grows}".lower()
+    url = s3.bucket(name, {"a.jpg": b"one", "large.jpg": bytes(1001), "z.jpg": bytes(1000)})
+    producer = RecordingProducer()
+    ingest = ingest_of(url, producer)
+    if grows:  # between being listed and being read
+        monkeypatch.setattr("producers.bucket._problem_of", lambda *_: None)
+    ingest.once(threading.Event())
+    assert producer.paths == ["a.jpg", "z.jpg"]
+    (reject,) = (record for record in producer.records if isinstance(record, Reject))
+    assert (reject.reason, reject.message) == (
+        "too_large",
+        "1001 bytes are more than 1000: save it smaller",
+    )
+    assert reject.reference is not None
+    assert reject.reference.path == "large.jpg"
+
+
 def test_a_folder_that_goes_by_a_photo_name_is_no_photo(s3: S3) -> None:
     bucket = Bucket(s3.bucket("folders", {"folder.jpg/1.jpg": b"one"}))
     bucket._store.pipe_file("folders/other.jpg/", b"")

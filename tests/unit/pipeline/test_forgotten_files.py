@@ -123,6 +123,19 @@ def test_a_run_tells_of_those_who_are_left_alone(run: RunDirectory) -> None:
     assert told == []
 
 
+def test_of_somebody_who_is_forgotten_no_decision_stays_however_the_name_is_written(
+    tmp_path: Path,
+) -> None:
+    run = RunDirectory(tmp_path)
+    for number, subject in enumerate(("Zo\u00eb", "Bert")):
+        seen = msgspec.structs.replace(observation(number, subject), path=f"{number}.jpg")
+        write_observation(run, seen, Pictures())
+    exclude_from_run(run.path, ["*"], "blurred")
+    forget_files(run.path, "Zoe\u0308")
+    assert {subject for subject, _ in read_decisions(run)} == {"Bert"}
+    assert {subject for subject, _ in read_standings(run)} == {"Bert"}
+
+
 def test_an_index_of_before_is_kept_but_for_what_is_known_to_be_theirs(run: RunDirectory) -> None:
     """It does not say whose a rejected photo was."""
     rows = [{k: v for k, v in row.items() if k != "subject"} for row in read_index(run)]

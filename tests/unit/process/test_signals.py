@@ -28,7 +28,7 @@ assert stop.wait(60)
     "make",
     [
         "from avatarrig.process.child import stop_on_signals; stop = stop_on_signals()",
-        "from avatarrig.process import signals; to = signals.stop_on_signals(); stop = to.__enter__()",
+        "from avatarrig.process.signals import *; to = stop_on_signals(); stop = to.__enter__()",
     ],
     ids=["child", "command"],
 )

@@ -40,6 +40,13 @@ def test_the_sharpest_of_a_moment_is_detected_and_the_others_name_it() -> None:
     assert [original for _, original in sorted_out] == ["3.jpg", "3.jpg", "3.jpg", None, "3.jpg"]
 
 
+def test_one_that_is_said_to_show_the_subject_goes_before_sharper_ones() -> None:
+    said = [None, True, None, False, None]
+    shots = [Shot(f"{n}.jpg", "Ann", FRAMES[n], None, is_named) for n, is_named in enumerate(said)]
+    assert chosen(Moments(1), list(shots)) == [1]
+    assert 3 not in chosen(Moments(4), list(shots))
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 9])
 def test_as_many_are_detected_as_are_asked_for(most: int) -> None:
     places = chosen(Moments(most), BURST)
