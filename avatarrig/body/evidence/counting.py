@@ -122,6 +122,16 @@ def judge_all(
     return list(verdicts)
 
 
+def possible(observations: Sequence[Observation]) -> list[Observation]:
+    """Leaves out photos whose evidence no photo gives: aggregators reject them as well."""
+    verdicts = judge_all(observations)
+    return [
+        seen
+        for seen, verdict in zip(observations, verdicts, strict=True)
+        if not isinstance(verdict, StateRefusedError)
+    ]
+
+
 def _unchecked(observation: Observation, rule: CountingRule) -> Counted | Excluded:
     reason = why_not(observation, rule)
     if reason is not None:
