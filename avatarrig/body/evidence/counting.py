@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import check_evidence, unchecked_evidence
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.learned import learned_of
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
@@ -163,7 +163,7 @@ def why_not(observation: Seen, rule: CountingRule = DEFAULT_RULE) -> Exclusion |
     if observation.evidence is None:
         return Exclusion.NO_EVIDENCE
     try:
-        load_learned(observation.evidence.learned.rpartition("-")[0])
+        learned_of(observation.evidence.learned)
     except LearnedRefusedError:
         return Exclusion.NO_WEIGHTS
     return None
