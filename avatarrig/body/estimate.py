@@ -181,6 +181,12 @@ def all_over_shoulders(proportions: Proportions) -> dict[str, Interval]:
     return ratios
 
 
+_BOTH_SIDES: Final = {
+    key: tuple(one for one, other in PROTOTYPE_BONES.items() if other == bone)
+    for key, bone in PROTOTYPE_BONES.items()
+}
+"""Key to those of the same bone on either side."""
+
 _ARMS: Final = ("upper_arm_L", "upper_arm_R", "lower_arm_L", "lower_arm_R", "shoulder_width")
 
 
@@ -230,8 +236,7 @@ def _bone(
 
 def _told_by(counted: _Counted, key: str) -> int:
     """Moments that tell a bone's length: left and right are estimated together, from both."""
-    both = [one for one, bone in PROTOTYPE_BONES.items() if bone == PROTOTYPE_BONES[key]]
-    return max(min(round(counted.moments[one]), counted.totals[one]) for one in both)
+    return max(min(round(counted.moments[one]), counted.totals[one]) for one in _BOTH_SIDES[key])
 
 
 def _status(moments: int, ratio: Interval, *, trusted: bool, measured: bool) -> Status:

@@ -74,19 +74,24 @@ class Moments:
             cells: The photos, in any order.
             population: Tells which errors moments and sessions share.
         """
-        names, moment = np.unique([cell.moment for cell in cells], return_inverse=True)
+        names = sorted({cell.moment for cell in cells})
+        places = {name: place for place, name in enumerate(names)}
         count = len(names)
         information = np.zeros((count, COORDINATES, COORDINATES))
         vector, photos = np.zeros((count, COORDINATES)), np.zeros(count)
-        sessions, held, several = np.zeros(count), np.ones(count), np.ones(count)
-        for place, cell in zip(moment, cells, strict=True):
+        held, several = np.ones(count), np.ones(count)
+        sessions = [0] * count
+        for cell in cells:
+            place = places[cell.moment]
             photos[place] += cell.total.photos
             information[place] += matrix_of(cell.total.information)
             vector[place] += vector_of(cell.total.vector)
             sessions[place] = cell.session
             held[place] = max(held[place], cell.moments)
             several[place] = max(several[place], cell.sessions)
-        _, first, session = np.unique(sessions, return_index=True, return_inverse=True)
+        numbers = {name: number for number, name in enumerate(sorted(set(sessions)))}
+        session = np.array([numbers[name] for name in sessions], np.intp)
+        first = [sessions.index(name) for name in numbers]
         shared = population.session / several[first, None, None]
         repeated = 1 / (1 + population.alike * np.maximum(photos / held - 1, 0))
         information *= repeated[:, None, None]
@@ -108,8 +113,12 @@ class Moments:
         sessions = len(self.shared)
         information = np.zeros((sessions, COORDINATES, COORDINATES))
         vector = np.zeros((sessions, COORDINATES))
-        np.add.at(information, self.session, weight[:, None, None] * self.information)
-        np.add.at(vector, self.session, weight[:, None] * self.vector)
+        weighed = weight[:, None, None] * self.information, weight[:, None] * self.vector
+        if sessions == len(self.photos):  # a moment each
+            information[self.session], vector[self.session] = weighed
+        else:
+            np.add.at(information, self.session, weighed[0])
+            np.add.at(vector, self.session, weighed[1])
         information, vector = limited(information, vector, self.shared)
         return information.sum(axis=0), vector.sum(axis=0)
 
@@ -122,7 +131,7 @@ def moments_of(cells: Iterable[Cell], key: str | None = None) -> float:
     """
     moments: dict[int, float] = {}
     for cell in cells:
-        photos = cell.total.photos if key is None else cell.total.shown[key]
+        photos = cell.total.photos if key is None else cell.total.showing(key)
         if photos:
             moments[cell.moment] = max(moments.get(cell.moment, 0.0), min(cell.moments, photos))
     return sum(moments.values())

@@ -38,10 +38,8 @@ DROP = """
 
 
 @pytest.fixture(scope="module")
-def pipeline(
-    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pipeline]:
-    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"), people=True)
+def pipeline(kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    running = Pipeline(kafka, tmp_path_factory.mktemp("changes"), people=True)
     try:
         running.observe(PHOTOS)
         yield running

@@ -77,6 +77,11 @@ class Population:
         return self.response @ self.covariances @ self.response.T + self.systematic
 
     @functools.cached_property
+    def log_shares(self) -> FloatArray:
+        """(k,) logarithms of the shares."""
+        return np.asarray(np.log(self.shares))
+
+    @functools.cached_property
     def regression(self) -> FloatArray:
         """(k, 6, 6) covariance of people and what photos say of them: S Gᵀ."""
         return self.covariances @ self.response.T

@@ -52,6 +52,11 @@ class _Row:
     slope: FloatArray
     deviation: float
 
+    @functools.cached_property
+    def gradient(self) -> FloatArray:
+        """(7,) of the bone's logarithm by those of the seven."""
+        return _SIZE + self.slope @ HELMERT
+
 
 @functools.cache
 def _table() -> dict[str, _Row]:
@@ -79,8 +84,9 @@ def further_bones(
         By `FURTHER_LABELS`.
     """
     given = _Given.of(proportions, learned)
+    there_was = _spread_of_people(learned)
     return {
-        key: _bone(row, given, proportions, tape, measured.get(key))
+        key: _bone(row, (given, there_was[key]), proportions, tape, measured.get(key))
         for key, row in _table().items()
     }
 
@@ -90,38 +96,46 @@ class _Given:
     """What all bones are reckoned from.
 
     Attributes:
-        spread: (6, 6) covariance of people, as wide as intervals without photos are.
         left: (6, 6) covariance of this person.
         stature: Logarithm of the average person's.
         apart: (6,) how this person differs from the average.
     """
 
-    spread: FloatArray
     left: FloatArray
     stature: float
     apart: FloatArray
 
     @classmethod
     def of(cls, proportions: Proportions, learned: Learned) -> _Given:
-        population, (few, *_) = learned.population, learned.intervals
+        mean = learned.population.mean
         return cls(
-            few**2 * np.tensordot(population.shares, population.covariances, 1),
             HELMERT @ proportions.covariance @ HELMERT.T,
-            math.log(float(_STATURE @ np.exp(HELMERT.T @ population.mean))),
-            HELMERT @ proportions.log_lengths - population.mean,
+            math.log(float(_STATURE @ np.exp(HELMERT.T @ mean))),
+            HELMERT @ proportions.log_lengths - mean,
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _spread_of_people(learned: Learned) -> dict[str, float]:
+    """Variance of each bone in people, as wide as intervals without photos are."""
+    population, (few, *_) = learned.population, learned.intervals
+    spread = few**2 * np.tensordot(population.shares, population.covariances, 1)
+    return {
+        key: float(row.slope @ spread @ row.slope) + row.deviation**2
+        for key, row in _table().items()
+    }
 
 
 def _bone(
     row: _Row,
-    given: _Given,
+    known: tuple[_Given, float],
     proportions: Proportions,
     tape: Tape,
     measured: Measured | None,
 ) -> FurtherBone:
+    given, there_was = known
     lengths, covariance = proportions.log_lengths, proportions.covariance
     length, gradient = _length(row, lengths, given)
-    there_was = row.slope @ given.spread @ row.slope + row.deviation**2
     # With what was measured of the bone itself, where the person's size is known besides.
     shift, kept = 0.0, 1.0
     if tape.tells_size:
@@ -132,7 +146,7 @@ def _bone(
             kept = taken / (taken + error**2)
             shift = (1 - kept) * (math.log(measured.value) - expected)
     left = row.slope @ given.left @ row.slope + row.deviation**2
-    share = float(np.clip(left / there_was, 0, 1)) * kept
+    share = min(max(float(left) / there_was, 0.0), 1.0) * kept
     to_shoulders = gradient - _TO_SHOULDER
     variance = float(to_shoulders @ covariance @ to_shoulders) + kept * row.deviation**2
     ratio, reach = length + shift - lengths[_SHOULDER], _NINETY * math.sqrt(variance)
@@ -152,7 +166,7 @@ def _length(row: _Row, lengths: FloatArray, given: _Given) -> tuple[float, Float
     """
     size = float(_SIZE @ lengths)
     value = math.log(row.share) + given.stature + float(row.slope @ given.apart) + size
-    return value, _SIZE + row.slope @ HELMERT
+    return value, row.gradient
 
 
 def _status(share: float, measured: Measured | None) -> Status:

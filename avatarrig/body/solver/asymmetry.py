@@ -47,9 +47,9 @@ def asymmetries(tally: Tally, moments: Mapping[str, float]) -> dict[str, Asymmet
     """
     found: dict[str, Asymmetry] = {}
     for bone in SIDED:
-        left, right = tally.histogram(f"{bone}_L"), tally.histogram(f"{bone}_R")
         if min(moments[f"{bone}_{side}"] for side in "LR") < FEWEST_MOMENTS:
             continue
+        left, right = tally.histogram(f"{bone}_L"), tally.histogram(f"{bone}_R")
         (left_middle, left_error), (right_middle, right_error) = (
             _midmean_and_error(tally, f"{bone}_{side}", moments) for side in "LR"
         )
@@ -88,12 +88,12 @@ def disagreements(
         Pooled bone to plain over learned length; empty where both agree, or where too few
         moments show a bone to tell.
     """
+    if min(moments[key] for key in PROTOTYPE_BONES) < FEWEST_MOMENTS:
+        return {}
     keys = {
         bone: [k for k, pooled in PROTOTYPE_BONES.items() if pooled == bone]
         for bone in POOLED_BONES
     }
-    if min(moments[key] for key in PROTOTYPE_BONES) < FEWEST_MOMENTS:
-        return {}
     plain, errors = {}, {}
     for bone, sides in keys.items():
         told = [_midmean_and_error(tally, key, moments) for key in sides]

@@ -76,7 +76,11 @@ def weigh(
         person = person_of(*moments.together(weight))
         apart = expected(population, person) - centre
         subject = pull @ apart - 0.5 * np.einsum("i,gij,j->g", apart, one, apart)
-        odds = STRANGERS / (1 - STRANGERS) * np.exp(np.clip(stranger - subject, -50, 50))
+        odds = (
+            STRANGERS
+            / (1 - STRANGERS)
+            * np.exp(np.minimum(np.maximum(stranger - subject, -50), 50))
+        )
         before, weight = weight, 1 / (1 + odds)
         if (weight == before).all():  # then no further round changes them
             break

@@ -11,6 +11,7 @@ over S and R; each component is weighed by how well it predicts the sums.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -85,12 +86,18 @@ class Proportions:
         """
         middle, gradient = log_ratio(self.log_lengths, above, below)
         deviation = math.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0))
-        reach = NormalDist().inv_cdf((1 + coverage) / 2) * deviation
+        reach = _deviations(coverage) * deviation
         return Interval(
             low=float(np.exp(middle - reach)),
             middle=float(np.exp(middle)),
             high=float(np.exp(middle + reach)),
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _deviations(coverage: float) -> float:
+    """Standard deviations from the middle to either end of an interval."""
+    return NormalDist().inv_cdf((1 + coverage) / 2)
 
 
 def solve(total: EvidenceSum, learned: Learned) -> Proportions:
@@ -144,8 +151,7 @@ def imagine(
     Returns:
         (n, 7, 7) covariances, as `Proportions.covariance` is.
     """
-    person, _, _ = posterior(learned.population, there.information, there.vector)
-    says = expected(learned.population, person)
+    says = expected(learned.population, _mean(learned.population, there.information, there.vector))
     means, covariances, priors = _posteriors(
         learned.population, there.information + added, there.vector + added @ says
     )
@@ -159,8 +165,7 @@ def weighed(cells: Sequence[Cell], learned: Learned, tape: Tape = NOTHING) -> We
 
     def person_of(information: FloatArray, vector: FloatArray) -> FloatArray:
         if not tape.tells_ratios:
-            mixture = _mixture(learned.population, information[None], vector[None])
-            return np.asarray((learned.population.mean + mixture.shift)[0])
+            return _mean(learned.population, information, vector)
         mean, covariance, _ = posterior(learned.population, information, vector)
         return tape.given(mean, covariance)[0]
 
@@ -252,6 +257,12 @@ def posterior(
     return means[0], covariances[0], priors[0]
 
 
+def _mean(population: Population, information: FloatArray, vector: FloatArray) -> FloatArray:
+    """Mean (6,) of a person, as in `posterior`."""
+    mixture = _mixture(population, information[None], vector[None])
+    return np.asarray((population.mean + mixture.shift)[0])
+
+
 def _posteriors(
     population: Population, information: FloatArray, vector: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -290,7 +301,7 @@ def _mixture(population: Population, information: FloatArray, vector: FloatArray
     gain = population.regression @ inverse
     means = (gain @ centred)[..., 0]
     fits = (np.swapaxes(centred, -1, -2) @ spread @ inverse @ centred)[..., 0, 0]
-    logits = 0.5 * (fits - np.linalg.slogdet(factor)[1]) + np.log(population.shares)
+    logits = 0.5 * (fits - np.linalg.slogdet(factor)[1]) + population.log_shares
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
     return _Mixture(means, gain, shares, np.einsum("nk,nki->ni", shares, means))

@@ -19,6 +19,7 @@ COUNTS: Final = 1 + len(RATIO_KEYS)
 """Photos, and photos that show each bone well: the first numbers of a row."""
 
 ROW_LENGTH: Final = COUNTS + INFORMATION_LENGTH + COORDINATES
+_COUNT_OF: Final = {key: place for place, key in enumerate(RATIO_KEYS, 1)}
 _INFORMATION: Final = slice(COUNTS, COUNTS + INFORMATION_LENGTH)
 _VECTOR: Final = slice(COUNTS + INFORMATION_LENGTH, ROW_LENGTH)
 
@@ -69,6 +70,10 @@ class EvidenceSum:
     def shown(self) -> dict[str, int]:
         """Key of a bone to how many photos show it well."""
         return dict(zip(RATIO_KEYS, self._row[1:COUNTS], strict=True))
+
+    def showing(self, key: str) -> int:
+        """Returns how many photos show a bone well."""
+        return self._row[_COUNT_OF[key]]
 
     @property
     def information(self) -> list[int]:

@@ -128,8 +128,12 @@ class KeyedSums(Generic[Key]):
     def subtract(self, item: tuple[Key, Sequence[int]]) -> None:
         """Takes a row back. Raises StateRefusedError: It is not contained."""
         key, row = item
-        kept = self._rows.get(key, [0] * self._width)
-        self._put(key, self._wrap(list(map(sub, kept, row))))
+        kept = self._rows.get(key)
+        if kept == row:  # all of it, as where a photo is the only one of its moment
+            del self._rows[key]
+        else:
+            kept = [0] * self._width if kept is None else kept
+            self._put(key, self._wrap(list(map(sub, kept, row))))
 
     def __add__(self, other: KeyedSums[Key]) -> KeyedSums[Key]:
         few, many = sorted((self._rows, other._rows), key=len)

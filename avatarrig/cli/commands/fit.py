@@ -18,6 +18,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
@@ -43,7 +44,7 @@ _SUFFIXES: Final = (".glb", ".vrm")
     help="Run directory whose estimate to use, or the estimate itself.",
     show_default="the latest on Kafka",
 )
-@click.option("--subject", help="Whose estimate, where RUN holds several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose estimate, where RUN holds several people's.")
 @click.option(
     "--height",
     type=HEIGHT,

@@ -158,6 +158,8 @@ def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
             head = decode_json(read_file(file), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
+        if head.image_id != file.stem:  # a copy, which counts where it is called by its photo
+            continue
         about = head.avatarrig
         yield KnownPhoto(head.image_id, about.subject, about.path, about.fingerprint)
 

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from support.observed import observation
 
+from aggregators.partitions.keys import decided_key
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.identity import subject_digest
@@ -158,3 +160,11 @@ def test_a_copy_counts_where_the_photo_is_gone() -> None:
     assert isinstance(judge(as_decided(copy, ONLY_COPY)), Counted)
     stranger = msgspec.structs.replace(ONE, excluded=Exclusion.SOMEBODY_ELSE.words)
     assert judge(as_decided(stranger, ONLY_COPY)) == Excluded(Exclusion.SOMEBODY_ELSE)
+
+
+def test_a_table_that_says_of_a_photo_nothing_is_refused() -> None:
+    """What was decided is then read again from the topic."""
+    nothing = {1: ()}
+    items = [(decided_key(0, 1, "digest"), msgspec.msgpack.encode(nothing))]
+    with pytest.raises(StateRefusedError, match="damaged"):
+        ObservedPartition.recover(0, LEARNED, items)
