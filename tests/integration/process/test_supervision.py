@@ -15,7 +15,7 @@ import pytest
 from support import scripted_detector
 from support.kafka import with_topics
 from support.process.supervised import Behaviour
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.process import supervision
@@ -28,7 +28,6 @@ from avatarrig.process.supervision import (
 )
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
-PATIENCE = 60.0
 
 
 def supervisor_of(
