@@ -225,7 +225,11 @@ def test_names_that_fit_nothing_are_told(story: Story) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_names_written_beside_photos_are_read_by_the_next_start(story: Story) -> None:
+def test_names_written_beside_photos_are_read_by_the_next_start(
+    command: Command, module_kafka: EmbeddedBroker, tmp_path: Path
+) -> None:
+    story = Story(command, tmp_path, module_kafka, "Named", FEW)
+
     def say(name: str, *people: str) -> None:
         document = {"people": [{"name": person} for person in people]}
         (story.dataset / f"{name}.json").write_bytes(msgspec.json.encode(document))
@@ -237,7 +241,7 @@ def test_names_written_beside_photos_are_read_by_the_next_start(story: Story) ->
     person = ("--person", "Anna")
     say("one/0.jpg", "Anna")
     before = story.run(*person)
-    unsure: dict[str, str | None] = dict.fromkeys(NAMES, "unsure")
+    unsure: dict[str, str | None] = dict.fromkeys(FEW, "unsure")
     unsure["one/0.jpg"] = None
     assert story.index() == unsure
     detected = observed()
@@ -256,7 +260,7 @@ def test_names_written_beside_photos_are_read_by_the_next_start(story: Story) ->
     story.run(*person)
     assert story.index() == named | {"one/0.jpg": "left_out"}
     story.say("include", story.path, "one/0.jpg")
-    for name in NAMES[:3]:
+    for name in FEW[:3]:
         (story.dataset / f"{name}.json").unlink()
     say("one/0.jpg", "Anna")
     assert sums(story.run(*person).estimate) == sums(before.estimate)
