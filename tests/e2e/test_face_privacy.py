@@ -161,6 +161,6 @@ def test_forgetting_takes_the_template_away(
     command: Command, asked: Result, held: dict[str, list[bytes]]
 ) -> None:
     assert all(decode(value, PhotoReference).sought for value in held[IMAGES])
-    done = command.run("forget", "Mr. O.", "--run", asked.run, "--yes")
-    assert done.returncode == 0, done.stderr
+    done = command.ask("forget", "Mr. O.", "--run", asked.run, "--yes")
+    assert done.exit_code == 0, done.stderr
     assert in_topics(asked.run)[IMAGES] == []

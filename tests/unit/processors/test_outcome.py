@@ -84,7 +84,13 @@ def test_an_observation_goes_on_as_it_came() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"\xc1", encode(msgspec.structs.replace(OBSERVATION, image_id="another"))],
+    [
+        b"",
+        b"\xc1",
+        encode(msgspec.structs.replace(OBSERVATION, image_id="another")),
+        encode(msgspec.structs.replace(OBSERVATION, subject="somebody else")),
+        encode(msgspec.structs.replace(OBSERVATION, fingerprint="another")),
+    ],
 )
 def test_a_senseless_answer_is_not_let_out(answer: bytes) -> None:
     taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
