@@ -146,8 +146,7 @@ def publish(records: Iterable[Record], producer: RecordProducer) -> None:
     """
     pending = _Pending(producer)
     for record in records:
-        sent = record.without_template() if isinstance(record, Reject) else record
-        pending.send(_TOPICS[type(record)], record_key(record), encode(sent))
+        pending.send(_TOPICS[type(record)], record_key(record), encode(record))
     pending.finish()
 
 

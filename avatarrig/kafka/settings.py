@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -21,7 +21,7 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
 _LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
-_HOST = re.compile(r"[^/\s]+")
+_HOST = re.compile(r"[^/\s\0]+")
 _PORT = re.compile(r"[0-9]{1,5}")
 _MOST_QUOTED = 80
 
@@ -69,7 +69,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "credentials are given but security_protocol is "
                 f"{self.security_protocol}: set SASL_SSL (or SASL_PLAINTEXT) to use them"
             )
-        for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
+        for name in ("cafile", "certfile", "keyfile"):
+            path = getattr(self, name)
             if path and not Path(path).is_file():
                 raise TransportSettingError(f"{name}: there is no file {path}")
 
@@ -132,7 +133,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             context = ssl.create_default_context(cafile=self.cafile)
             if self.certfile:
-                context.load_cert_chain(self.certfile, self.keyfile)
+                context.load_cert_chain(self.certfile, self.keyfile, _refuse_to_ask)
         except (OSError, ssl.SSLError) as error:
             files = ", ".join(name for name in (self.cafile, self.certfile, self.keyfile) if name)
             raise TransportSettingError(
@@ -154,6 +155,18 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
             options["sasl_plain_username"] = self.username
             options["sasl_plain_password"] = self.password
         return options
+
+
+def _refuse_to_ask() -> NoReturn:
+    """Keeps OpenSSL from asking the terminal for a passphrase, which a service never answers.
+
+    Raises:
+        TransportSettingError: Always; it is called where the key needs one.
+    """
+    raise TransportSettingError(
+        "keyfile: the private key is encrypted: give one without a passphrase that nobody but "
+        "this user may read (openssl pkey -in KEY -out PLAIN)"
+    )
 
 
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:

@@ -27,6 +27,8 @@ from avatarrig.process.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
+_LAST_SECONDS = 5.0
+"""For the end of a child that was killed: one that waits for a disk cannot die."""
 STEADY_SECONDS = 60.0
 """A child that has worked so long is well; what ends it then is news."""
 
@@ -157,7 +159,7 @@ class Supervisor:
             slot.ask_to_stop()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Asks each child to stop and waits until all have ended.
+        """Asks each child to stop and waits until all have ended, but for what cannot be ended.
 
         Args:
             seconds: After that, the ones that are left are killed; what they had not
@@ -213,7 +215,9 @@ class _Slot:
         with self._lock:
             if self._process is not None:
                 self._process.kill()
-        self._thread.join()
+        self._thread.join(_LAST_SECONDS)
+        if self._thread.is_alive():
+            _log.warning("a child cannot be ended before its disk answers", child=self.state.name)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -215,7 +215,7 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
         return self.reason == RejectReason.NEAR_COPY
 
     def without_template(self) -> Reject:
-        """The same without the face that was looked for, which says nothing of what is wrong."""
+        """The same without the face that was looked for, for files; the topic's can be replayed."""
         if self.reference is None or self.reference.sought is None:
             return self
         sought = msgspec.structs.replace(self.reference.sought, template=b"")

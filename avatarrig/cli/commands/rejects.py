@@ -53,8 +53,10 @@ def list_command(
     since: str | None,
 ) -> None:
     """List what is rejected, the latest first."""
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
+    with fail_clearly():
+        earliest = _moment(since)
+        with reach(run_directory, kafka) as reached:
+            photos = look(reached).rejects.standing(reason=reason, since=earliest)
     if as_json:
         for photo in photos:
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
@@ -92,10 +94,12 @@ def replay_command(
     A photo leaves the list when it is observed. Photos that could not even be read are found
     again by the dataset's own command. Near-copies are published with --reason near_copy alone.
     """
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        listed = look(reached).rejects.standing(reason=reason, since=_moment(since))
-        photos = listed if reason else to_be_mended(listed)
-        replayed = replay(reached, photos)
+    with fail_clearly():
+        earliest = _moment(since)
+        with reach(run_directory, kafka) as reached:
+            listed = look(reached).rejects.standing(reason=reason, since=earliest)
+            photos = listed if reason else to_be_mended(listed)
+            replayed = replay(reached, photos)
     say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):
         say(

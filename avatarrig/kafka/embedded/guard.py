@@ -15,6 +15,7 @@ SIGTERM, stops the broker in an orderly way. Its exit code is the broker's.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import json
@@ -45,7 +46,8 @@ def main() -> int:
 
     def end(*_: object) -> None:
         ending.set()
-        wake.set()
+        # A signal may come while this very thread holds the event's lock, as it waits for it.
+        _thread.start_new_thread(wake.set, ())
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

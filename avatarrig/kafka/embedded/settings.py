@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from avatarrig.kafka.own_broker import USERNAME
 from avatarrig.wire.topics import UNPACKED
@@ -19,6 +21,9 @@ CONSOLE_FILE = "console.log"
 BROKER_LOG_FILE = "kafka.log"
 
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Loopback ports of a node.
 
@@ -27,8 +32,8 @@ class Ports(msgspec.Struct, frozen=True):
         controller: For the metadata quorum.
     """
 
-    client: int
-    controller: int
+    client: Port
+    controller: Port
 
 
 class NodeSettings(msgspec.Struct, frozen=True):

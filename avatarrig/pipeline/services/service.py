@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -21,6 +24,7 @@ from avatarrig.pipeline.request import Asking, Measuring
 from avatarrig.process.supervision import ChildState
 from producers.settings import SourceSettings
 
+_LONGEST_NAME: Final = 200
 _log = structlog.get_logger(__name__)
 
 
@@ -73,6 +77,14 @@ class StateLog:
                 _log.info(f"{state.name} is {state.state}")
 
 
+def _lock_name(group: str, instance: str) -> str:
+    """Names a lock after a group, which may hold any character, be of any length."""
+    name = quote(f"{group}.{instance}", safe="")
+    if len(name) > _LONGEST_NAME:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"{name}.lock"
+
+
 @contextlib.contextmanager
 def instance_name(group: str) -> Iterator[str]:
     """Gives a name that no other process of this machine has in a group, the same if possible.
@@ -89,7 +101,7 @@ def instance_name(group: str) -> Iterator[str]:
         return
     for number in range(1000):
         name = host if number == 0 else f"{host}-{number + 1}"
-        lock = FileLock(folder / f"{group}.{name}.lock", blocking=False, mode=0o666)
+        lock = FileLock(folder / _lock_name(group, name), blocking=False, mode=0o666)
         try:
             lock.acquire()
         except Timeout:

@@ -19,6 +19,7 @@ from support.deploy.s3 import S3
 from support.kafka import with_topics
 from support.kafka_parts.publishing import RecordingProducer
 from support.references import reference
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -42,7 +43,6 @@ from producers.service import ingest
 from producers.settings import IngestSettings, SourceSettings
 from producers.source import SourceAwayError
 
-PATIENCE = 200.0
 PHOTOS = {
     "Ann/1.jpg": b"one",
     "Ann/deep/2 ü#%41.JPG": b"two",

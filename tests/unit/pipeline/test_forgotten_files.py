@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,24 @@ def test_a_decision_that_was_undone_before_the_next_run_changes_nothing(run: Run
     exclude_from_run(run.path, ["Bert/3.jpg"], "")
     include_in_run(run.path, ["Bert/3.jpg"], "")
     assert not decided_since(run)
+
+
+def test_a_copy_of_a_file_counts_no_photo_twice(run: RunDirectory) -> None:
+    known = sorted(photo.image_id for photo in known_photos(run))
+    file = run.observation(known[0])
+    file.with_name(f"{known[0]}-copy.json").write_bytes(file.read_bytes())
+    assert sorted(photo.image_id for photo in known_photos(run)) == known
+
+
+def test_what_was_decided_goes_however_the_name_is_written(tmp_path: Path) -> None:
+    """Some systems write an accent as a letter of its own."""
+    run = RunDirectory(tmp_path)
+    for number, subject in enumerate((unicodedata.normalize("NFC", "Zoë"), "Bert")):
+        write_observation(run, observation(number, subject), Pictures())
+        exclude_from_run(tmp_path, [f"photo-{number}"], "")
+        write_standings(run, {(subject, f"photo-{number}"): "left_out"})
+    forget_files(tmp_path, unicodedata.normalize("NFD", "Zoë"))
+    assert [subject for subject, _ in read_decisions(run)] == ["Bert"]
 
 
 def test_what_is_gone_counts_no_more_when_it_is_brought_back(run: RunDirectory) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from support.references import reference
 
 from avatarrig.photos.capture import read_capture_time
 from avatarrig.photos.coding import jpeg
@@ -21,7 +20,7 @@ from avatarrig.photos.passed_over import FileCounts
 from avatarrig.photos.picture_digest import picture_digest
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.photos.uri import from_file_uri
-from avatarrig.wire import PhotoReference, Reject, Sought, decode, record_key
+from avatarrig.wire import PhotoReference, Reject, decode, record_key
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, REJECTS
 from producers.hashing import PIECE_BYTES, begin_reading, read_content, read_stream
@@ -188,22 +187,6 @@ def test_a_record_that_the_broker_refuses_is_an_error(tmp_path: Path) -> None:
     photo(tmp_path / "a.jpg")
     with pytest.raises(PublishError, match="run the same command again"):
         publish(described(tmp_path, ANN), Broker(refuses=TimeoutError("no broker")))
-
-
-def test_what_is_rejected_is_published_without_the_face_that_is_looked_for() -> None:
-    sought = Sought(asked="a", template=b"face" * 64)
-    reject = Reject(
-        reason=RejectReason.NEAR_COPY,
-        message="a near-copy",
-        attempts=0,
-        rejected_at=1.0,
-        reference=reference("a.jpg", sought=sought),
-    )
-    broker = Broker()
-    publish([reject], broker)
-    ((_, _, value),) = broker.taken
-    assert b"face" not in value
-    assert broker.rejects() == [reject.without_template()]
 
 
 def test_the_number_of_unacknowledged_records_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
