@@ -19,7 +19,7 @@ from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.examples import with_examples
-from avatarrig.cli.screen.printable import errors_of_click
+from avatarrig.cli.screen.printable import errors_of_click, replace_what_cannot_be_written
 from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
@@ -179,6 +179,7 @@ def _length_of_root_options(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the ``avatarrig`` command."""
+    replace_what_cannot_be_written()
     avatarrig.main(
         args=with_command(sys.argv[1:]),
         prog_name="avatarrig",

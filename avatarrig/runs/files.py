@@ -105,6 +105,14 @@ def parse_observation(data: bytes, where: str) -> Observation:
         raise ObservationFileError(f"{where}: {error}") from error
 
 
+def impossible_evidence(run: RunDirectory, image_id: str, why: Exception) -> ObservationFileError:
+    """The error of a photo whose file was changed by hand, so that no photo gives what it says."""
+    return ObservationFileError(
+        f"{run.observation(image_id)}: {why}: delete it and run the same command again, which "
+        "makes it anew"
+    )
+
+
 def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
     """Reads what `avatarrig.photos.passed_over.FileCounts` laid out; None where nothing did."""
     try:

@@ -237,6 +237,16 @@ def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness
     assert wide <= window
 
 
+def test_a_comparison_follows_both(pipeline: Pipeline, witness: Witness) -> None:
+    pipeline.observe(8, "Dora")
+    page = witness.page
+    wait_for(lambda: page.request.get(f"{pipeline.url}/compare?a=Anna&b=Dora").ok)
+    page.goto(f"{pipeline.url}/compare?a=Anna&b=Dora")
+    expect(page.locator("#connection")).to_have_text("live")
+    with page.expect_event("load"):
+        pipeline.observe(8, "Dora")
+
+
 def test_a_run_is_compared_by_its_file(
     pipeline: Pipeline, witness: Witness, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from avatarrig.avatar.gltf.compression import QUANTIZED
 from avatarrig.avatar.gltf.container import read_container, write_container
 from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.estimate import find_estimate
+from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.naming import SUBJECT
@@ -104,8 +104,9 @@ def fit(
 
     sizes = {"head": head, "hands": hands, "feet": feet}
     with fail_clearly():
-        found = find_estimate(run, subject, kafka)
-        known = complete_lengths(found.estimate)
+        with refused_by(str(run or "Kafka")):
+            found = find_estimate(run, subject, kafka)
+            known = complete_lengths(found.estimate)
         avatar = _avatar(avatar_file, _mapping(map_file))
         options = Options(
             widths=_WIDTHS[widths],  # type: ignore[arg-type] # click has checked it

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
@@ -60,7 +61,7 @@ def list_command(
         for photo in photos:
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
         return
-    console = Console(highlight=False)
+    console = make_console()
     if not photos:
         console.print(words("nothing is rejected"))
     _list(console, photos)
@@ -76,7 +77,7 @@ def show_command(*, run_directory: Path | None, kafka: KafkaArguments, text: str
             photos = look(reached).rejects.find(text)
         if not photos:
             raise CommandError(f"nothing that is rejected matches {text!r}")
-    console = Console(highlight=False)
+    console = make_console()
     for photo in photos:
         _show(console, photo)
 

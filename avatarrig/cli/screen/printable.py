@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -38,3 +40,13 @@ def errors_of_click() -> Iterator[None]:
 def say(text: str, *, err: bool = False) -> None:
     """Prints a line that may hold text from anywhere. `err`: whether it goes to standard error."""
     click.echo(printable(text, LONGEST), err=err)
+
+
+def replace_what_cannot_be_written() -> None:
+    """Has a question mark stand for each character that standard output cannot take.
+
+    Its encoding is the user's: Latin-1, a Windows code page, ASCII.
+    """
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="replace")

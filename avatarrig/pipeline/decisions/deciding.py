@@ -23,6 +23,7 @@ from avatarrig.body.evidence.standing import (
     leaving_out,
     why_same,
 )
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.files import read_file
 from avatarrig.pipeline.results import write_drawn
@@ -31,6 +32,7 @@ from avatarrig.runs import (
     RunDirectory,
     as_it_stands,
     dataset_of,
+    impossible_evidence,
     locked,
     make_folder,
     read_decisions,
@@ -236,8 +238,11 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         if photo.fingerprint != fingerprint:
             continue
         seen = as_it_stands(read_observation(run.observation(photo.image_id)), standings)
+        try:
+            verdict = judge(seen)
+        except StateRefusedError as error:
+            raise impossible_evidence(run, photo.image_id, error) from error
         estimators.setdefault(photo.subject, Estimator()).update(seen)
-        verdict = judge(seen)
         verdicts[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
     try:
         options = options_of(run)
