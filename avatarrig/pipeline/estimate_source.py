@@ -72,7 +72,7 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
     """Finds all that a run directory says of a person, intervals included.
 
     Raises:
-        EstimateRefusedError: As `estimate_in`, or an older version wrote it.
+        EstimateRefusedError: As `estimate_in`, or an older version wrote it, or it was changed.
     """
     try:
         file = read_estimate(run, subject).file
@@ -85,8 +85,8 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
         return decode_json(read_file(file), Estimate)
     except msgspec.MsgspecError as error:
         raise EstimateRefusedError(
-            f"{file}: it lacks what is compared ({error}): it was written by an older version; "
-            "give the command of that run again"
+            f"{file}: an older version wrote it, or it was changed ({error}): give the command "
+            "of that run again"
         ) from error
 
 

@@ -236,3 +236,24 @@ def test_what_is_brought_back_stands_as_it_did_before_it_was_left_out(
     # The next run looks at the dataset anew: the photo is there again, and nobody decided.
     write_standings(run, {})
     assert read_standings(run)[key] == AS_SEEN
+
+
+def test_an_earlier_version_of_a_photo_is_decided_along_and_never_counts(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "estimate_files", lambda _: {})
+    (now,) = (photo.key for photo in known_photos(run) if photo.path == "Anna/1.jpg")
+    earlier = msgspec.structs.replace(observation(50, "Anna"), path="Anna/1.jpg", run=RUN)
+    write_observation(run, earlier, Pictures())
+    gone = {("Anna", earlier.image_id): Exclusion.GONE.value}
+    write_standings(run, gone)
+    told = exclude_from_run(run.path, ["Anna/1.jpg"], "").photos
+    assert [photo.key for photo in told] == [now]
+    # The file may have been replaced only after it was left out: what holds for both is left_out.
+    write_standings(run, {key: made.standing for key, made in read_decisions(run).items()})
+    told = include_in_run(run.path, ["Anna/1.jpg"], "").photos
+    assert [photo.key for photo in told] == [now]
+    assert read_standings(run) == gone | {now: AS_SEEN}
+    assert not any(made.standing for made in read_decisions(run).values())
+    (told_by_name,) = exclude_from_run(run.path, [earlier.image_id], "").photos
+    assert told_by_name.image_id == earlier.image_id
