@@ -46,7 +46,7 @@ def main() -> ExitCode:
 
 
 async def _serve(settings: AggregatorSettings, watchdog: Watchdog) -> child.Ended:
-    stop, told = _stop_on_signals(), None
+    stop, told = stop_on_signals(), None
     if settings.die_with_parent:
         told = child.when_parent_ends(_ender(asyncio.get_running_loop(), stop))
     registry = service_registry()
@@ -98,10 +98,11 @@ async def _page_beside(
         yield ready
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+def stop_on_signals() -> asyncio.Event:
+    """Gives an event that SIGTERM and Ctrl-C set, on the running loop."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):  # not by the loop: it cannot on Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     return stop
 
 

@@ -138,6 +138,9 @@ class Level(Generic[PartitionT]):
         await self._publisher.send([message for messages in made for message in messages])
         self.steps += 1
         self._debounce.published(chosen, begun, spent)
+        for series in chosen:
+            if series in self._unsent:  # it changed meanwhile, in the same tick of a coarse clock
+                self._debounce.changed(series, self._clock())
         for (part, series), offset in zip(stood, offsets, strict=True):
             if not part.has(series):  # forgotten meanwhile
                 continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 import structlog
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 from aggregators.app import Aggregation
 from aggregators.connection import prepare_topics
@@ -18,7 +18,7 @@ from aggregators.settings import WorkerCrashedError
 from avatarrig.body.estimate import EstimateOptions, estimate
 from avatarrig.body.evidence.learned import WEIGHTS_FOLDER, load_learned
 from avatarrig.body.sums.tally import TALLY_FORMAT
-from avatarrig.kafka.errors import DataDamagedError
+from avatarrig.kafka.errors import CompressionError, DataDamagedError
 from avatarrig.process.scratch import scratch_folder
 from avatarrig.wire.estimate import Estimate
 
@@ -132,6 +132,8 @@ def _check(aggregation: Aggregation) -> None:
     app = aggregation.app
     if isinstance(app.crash_reason, CorruptRecordException):
         raise DataDamagedError.at(app.crash_reason)
+    if isinstance(app.crash_reason, UnsupportedCodecError):
+        raise CompressionError.at(app.crash_reason)
     if app.crashed or app.should_stop:
         raise WorkerCrashedError(f"the aggregator crashed: {app.crash_reason!r}")
 

@@ -62,6 +62,7 @@ AvatarRigError
 ├── StoreUrlError                       photos.object_store
 ├── TemplateRefusedError                detectors.faces.template
 ├── TransportError                      kafka.errors
+│   ├── CompressionError                kafka.errors
 │   ├── ConnectionRefusedByKafkaError   kafka.errors
 │   ├── DataDamagedError                kafka.errors
 │   ├── KafkaTroubleError               kafka.errors

@@ -21,7 +21,7 @@ from avatarrig.wire import (
     record_key,
     shortened,
 )
-from avatarrig.wire.identity import is_image_id
+from avatarrig.wire.identity import is_image_id, subject_name
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import OBSERVATIONS, REJECTS
 from processors.sandbox.messages import Observed
@@ -137,6 +137,7 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
     """Checks what the sandbox says it observed, since native code may have gone astray there.
 
     Args:
+        fingerprint: What its observation is made with.
         now: Unix seconds.
 
     Returns:
@@ -147,7 +148,7 @@ def observed(taken: Taken, answer: Observed, *, fingerprint: str, now: float) ->
         observation = decode(answer.record, Observation)
     except RecordRefusedError:
         observation = None
-    if observation is not None and observation.image_id == reference.image_id:
+    if observation is not None and _is_of(observation, reference, fingerprint):
         result = NO_PERSON if observation.pose is None else PERSON
         return Output(OBSERVATIONS, record_key(observation), answer.record, result)
     rejection = Rejected(
@@ -169,6 +170,14 @@ def rejected(taken: Taken, rejection: Rejected, *, fingerprint: str, now: float)
         run=reference.run,
     )
     return Output(REJECTS, record_key(reject), encode(reject), REJECTED, reject.reason)
+
+
+def _is_of(observation: Observation, reference: PhotoReference, fingerprint: str) -> bool:
+    """Whether an observation is of the photo that was asked for, and counts for nobody else."""
+    return (observation.image_id, observation.fingerprint) == (
+        reference.image_id,
+        fingerprint,
+    ) and subject_name(observation.subject) == subject_name(reference.subject)
 
 
 def _decode(value: bytes) -> PhotoReference:

@@ -32,8 +32,7 @@ from avatarrig.photos.passed_over import (
 from avatarrig.photos.sizes import LARGEST_FILE
 from avatarrig.photos.source import too_large
 from avatarrig.wire.reasons import RejectReason
-from producers.hashing import Looks, PhotoContent, read_stream
-from producers.naming import HEAD_BYTES
+from producers.hashing import HEAD_BYTES, Looks, PhotoContent, read_stream
 from producers.references import Photo
 from producers.scan import DatasetError, Problem
 from producers.settling import Stamp
@@ -144,7 +143,12 @@ class Bucket:
         try:
             root = (self._store, self._root)
             with reaching(photo.uri, root=root), self._store.open(name, "rb") as stream:
-                return read_stream(stream, partial(read_capture_time, name=name), self._looks)
+                return read_stream(
+                    stream,
+                    partial(read_capture_time, name=name),
+                    self._looks,
+                    most=LARGEST_FILE,
+                )
         except StoreAwayError as error:
             raise SourceAwayError(str(error)) from error
 

@@ -29,7 +29,7 @@ Looks = Callable[[bytes], "Look | None"]
 """Looks at a photo's bytes; see `producers.looking`."""
 
 HEAD_BYTES = 32 << 20
-"""As much of a file is kept in memory, to look for the capture time in it."""
+"""As much of a file is kept in memory, to look for capture time and names in it."""
 PIECE_BYTES = 1 << 18
 
 
@@ -73,7 +73,7 @@ def read_content(
     with opened(file) as (stream, status):
         if most is not None and status.st_size > most:
             raise OSError(errno.EFBIG, too_large(status.st_size, most), str(file))
-        return read_stream(stream, capture_time, looks, expected=status.st_size)
+        return read_stream(stream, capture_time, looks, expected=status.st_size, most=most)
 
 
 def begin_reading(file: Path) -> None:
@@ -93,6 +93,7 @@ def read_stream(
     looks: Looks | None = None,
     *,
     expected: int = 0,
+    most: int | None = None,
 ) -> PhotoContent:
     """Hashes an open file, from where it stands to its end.
 
@@ -101,9 +102,10 @@ def read_stream(
         capture_time, looks: As in `read_content`.
         expected: About how many bytes there are, where that is known: so many are read at once,
             as putting pieces together takes longer than hashing them.
+        most: Bytes; what turns out to be more, since it grew meanwhile, is not read on.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is larger.
     """
     digest = hashlib.sha256()
     head: list[bytes] = []
@@ -115,6 +117,8 @@ def read_stream(
             head.append(piece[: HEAD_BYTES - size])
         size += len(piece)
         wanted = PIECE_BYTES
+        if most is not None and size > most:
+            raise OSError(errno.EFBIG, too_large(size, most))
     start = b"".join(head)
     is_whole = len(start) == size
     coded = jpeg.coded_pixels(start) if sniff_format(start) == "JPEG" else slice(0, 0)

@@ -285,7 +285,8 @@ class Ingest:
             first_with=self._memory.first_with,
             moments=self._moments,
         )
-        new = [record for record in records if not self._is_published(record, stamps)]
+        ordered = map(self._memory.in_order, records)
+        new = [record for record in ordered if not self._is_published(record, stamps)]
         if new and publish_patiently(lambda: new, self._producer, stop):
             for record in new:
                 self._note(record, stamps)

@@ -13,13 +13,15 @@ import msgspec
 
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire import Departed, PhotoReference, Reject
+from avatarrig.wire.bounds import LATEST
 from avatarrig.wire.keys import PhotoKey
 from avatarrig.wire.reasons import RejectReason
 from producers.departures.versions import Versions
-from producers.references import reference_in
+from producers.references import Published, reference_in
 from producers.settling import Stamp
 
 _SAME_SECONDS = 1.0
+_STEP_SECONDS = 0.001
 
 
 class _Known(msgspec.Struct):
@@ -79,6 +81,24 @@ class Memory:
             asked_of: Says what stands for who is meant of a subject.
         """
         return any(asked != asked_of(subject) for (subject, _), asked in self._photos.items())
+
+    def in_order(self, record: Published) -> Published:
+        """Has a photo be found after what was published of its path before.
+
+        Of two files at a path the one found later counts, and a machine's clock may have been
+        wrong, and set right, in between.
+        """
+        reference = reference_in(record)
+        if reference is None:
+            return record
+        known = self._paths.get(_file(reference.path))
+        if known is None or known.found_at < reference.found_at:
+            return record
+        found_at = min(known.found_at + _STEP_SECONDS, LATEST)
+        later = msgspec.structs.replace(reference, found_at=found_at)
+        if isinstance(record, Reject):
+            return msgspec.structs.replace(record, reference=later)
+        return later
 
     def recall(self, record: PhotoReference | Reject | Departed) -> None:
         """Takes up what Kafka holds; records in the order of their times, or any other."""

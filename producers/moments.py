@@ -25,12 +25,19 @@ class Shot(msgspec.Struct, frozen=True):
     Attributes:
         path: Within the dataset, POSIX separators.
         taken_at: Unix seconds; None where it does not say.
+        is_named: Whether its files say that it shows the subject; None where they say nothing.
     """
 
     path: str
     subject: str
     look: Look
     taken_at: float | None = None
+    is_named: bool | None = None
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """The higher, the sooner it is detected: one that is said to show somebody else, last."""
+        return self.is_named is True, self.is_named is None, self.look.sharpness
 
     @property
     def folder(self) -> str:
@@ -53,13 +60,14 @@ class _Moment:
     def near_copies(self, shots: Sequence[Shot], most: int) -> set[str]:
         """Chooses the sharpest of some of its photos, as far as any are still to be chosen.
 
+        Those that files say to show the subject go before others.
         A file that was chosen and is written anew is chosen again.
 
         Returns:
             Paths of the others.
         """
         new = [shot for shot in shots if shot.path not in self._chosen]
-        ranked = [shot.path for shot in sorted(new, key=lambda shot: -shot.look.sharpness)]
+        ranked = [shot.path for shot in sorted(new, key=lambda shot: shot.rank, reverse=True)]
         left = most - len(self._chosen)
         self.sharpest = self.sharpest or next(iter(ranked), "")
         self._chosen.update(ranked[:left])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import time
@@ -20,19 +21,16 @@ from avatarrig.photos.named_people.written import (
     people_in_photo,
     people_in_takeout,
 )
+from producers.hashing import HEAD_BYTES
 
-HEAD_BYTES: Final = 8 << 20
-"""As much of a photo is searched for names."""
-
-_LARGEST_SIDECAR: Final = 1 << 20
+_LARGEST_SIDECAR: Final = 4 << 20
 _LARGEST_OF_FOLDER: Final = 16 << 20
 _PICASA: Final = (".picasa.ini", "Picasa.ini", "picasa.ini")
 _CONTACTS: Final = "contacts.xml"
 _BESIDE: Final = (".xmp", ".json", "picasa.ini")
 """How the names of files end that may say who is in a photo, in lower case."""
 
-_MOMENT_NS: Final = 2_000_000_000
-"""Times of file systems are this exact, or more."""
+_LISTED_SECONDS: Final = 1.0
 
 _SHORTEST_STEM: Final = 40
 """Google cuts the names of its files off, the photo's and the extension's together, mostly at 46;
@@ -67,7 +65,7 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
             head = stream.read(HEAD_BYTES)
     except OSError:  # whoever reads the photo says what is wrong with it
         return ()
-    beside = (data for sidecar in _xmp_beside(photo) if (data := _read(sidecar)))
+    beside = (data for name in _xmp_names(photo) if (data := _read(photo.with_name(name))))
     return named_by_any(
         (people_in_photo(head, *beside), _of_picasa(photo, head), _of_google(photo))
     )
@@ -76,13 +74,13 @@ def people_named(photo: Path) -> tuple[NamedFace, ...]:
 class Beside:
     """Finds the files that may say who is in a photo, for one photo after the other.
 
-    A folder is listed once for those that lie in it one after the other, as long as nothing in it
-    is added or taken away.
+    A folder is listed for those that lie in it one after the other, and once more after a second:
+    what came meanwhile is found at the next look.
     """
 
     def __init__(self) -> None:
         self._folder = Path()
-        self._changed_at = 0
+        self._listed_at = -math.inf
         self._names: frozenset[str] = frozenset()
 
     def files(self, photo: Path) -> list[Path]:
@@ -95,20 +93,17 @@ class Beside:
         if not names:
             return []
         notes = [name for name in _PICASA if name in names]
-        own = (file.name for file in (*_xmp_beside(photo), *_json_beside(photo)))
-        found = dict.fromkeys((*notes, *(name for name in own if name in names)))
+        own = (name for name in (*_xmp_names(photo), *_json_names(photo)) if name in names)
         above = _contacts_of(photo) if notes else ()
-        return [*(photo.with_name(name) for name in found), *above]
+        return [*(photo.with_name(name) for name in dict.fromkeys((*notes, *own))), *above]
 
     def _names_in(self, folder: Path) -> frozenset[str]:
-        changed_at = folder.stat().st_mtime_ns
-        if (folder, changed_at) != (self._folder, self._changed_at):
+        now = time.monotonic()
+        if folder != self._folder or now - self._listed_at > _LISTED_SECONDS:
             with os.scandir(folder) as entries:
                 names = (entry.name for entry in entries)
                 self._names = frozenset(name for name in names if name.casefold().endswith(_BESIDE))
-            # What is added in the same moment does not change the folder's time once more.
-            is_settled = time.time_ns() - changed_at > _MOMENT_NS
-            self._folder, self._changed_at = folder, changed_at if is_settled else 0
+            self._folder, self._listed_at = folder, now
         return self._names
 
 
@@ -130,8 +125,8 @@ def _contacts_of(photo: Path) -> Iterator[Path]:
 
 
 def _of_google(photo: Path) -> tuple[NamedFace, ...]:
-    for sidecar in _json_beside(photo):
-        if named := people_in_takeout(_read(sidecar)):
+    for name in _json_names(photo):
+        if named := people_in_takeout(_read(photo.with_name(name))):
             return named
     return ()
 
@@ -142,22 +137,22 @@ def _read(sidecar: Path, largest: int = _LARGEST_SIDECAR) -> bytes:
     return b""
 
 
-def _xmp_beside(photo: Path) -> Iterator[Path]:
-    """What digiKam and darktable write, and what Lightroom and Apple Photos do."""
+def _xmp_names(photo: Path) -> Iterator[str]:
+    """How XMP beside a photo is called by digiKam and darktable, and by Lightroom and Apple."""
     for stem in (photo.name, photo.stem):
-        yield photo.with_name(f"{stem}.xmp")
-        yield photo.with_name(f"{stem}.XMP")
+        yield f"{stem}.xmp"
+        yield f"{stem}.XMP"
 
 
-def _json_beside(photo: Path) -> Iterator[Path]:
-    """The JSON files that may be a photo's, the surest first; no folder is listed for it."""
+def _json_names(photo: Path) -> Iterator[str]:
+    """How JSON that may be a photo's is called, the surest first; no folder is listed for it."""
     for title, number in dict.fromkeys(_titles(photo)):
         whole = f"{title}.supplemental-metadata"
         shortest = min(len(title) + 1, _SHORTEST_STEM)
         cut = (whole[:length] for length in range(len(whole) - 1, shortest - 1, -1))
         for stem in dict.fromkeys((title, whole, *cut)):
-            yield photo.with_name(f"{stem}{number}.json")
-    yield photo.with_name(f"{photo.stem}.json")
+            yield f"{stem}{number}.json"
+    yield f"{photo.stem}.json"
 
 
 def _titles(photo: Path) -> Iterator[tuple[str, str]]:

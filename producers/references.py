@@ -233,7 +233,9 @@ def _sorted_out(
 def _shot(record: Published, look: Look | None) -> Shot | None:
     if look is None or isinstance(record, Reject):
         return None
-    return Shot(record.path, record.subject, look, record.captured_at)
+    sought = record.sought
+    is_named = None if sought is None else sought.named
+    return Shot(record.path, record.subject, look, record.captured_at, is_named)
 
 
 def _near_copy(reference: PhotoReference, original: str) -> Reject:

@@ -101,7 +101,7 @@ def scan(
         try:
             entries = _entries(folder)
         except OSError as error:
-            yield FoundPhoto(folder, _relative(folder, root), _unlisted(folder, error))
+            yield _unlisted(folder, root, error)
             continue
         inner: list[Path] = []
         for entry in entries:
@@ -143,7 +143,7 @@ def _count(
 
 
 def look_at(file: Path, root: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> FoundPhoto | None:
-    """Looks at one thing that goes by a photo's name.
+    """Looks at one thing that goes by a photo's name, or at a folder that could not be listed.
 
     Args:
         root: The dataset's folder, without links.
@@ -152,7 +152,9 @@ def look_at(file: Path, root: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -
     Returns:
         As `scan` would yield it; None where that passes over it.
     """
-    return next(_photo(file, root, set(), suffixes), None)
+    if is_photo_name(file.name, suffixes):
+        return next(_photo(file, root, set(), suffixes), None)
+    return _linked_folder(file, root) if file.is_symlink() else _unlisted_folder(file, root)
 
 
 def _root(dataset: Path) -> Path:
@@ -190,6 +192,7 @@ def _photo(
             yield FoundPhoto(path, relative, _problem_of_mode(mode))
             return
         target = path.resolve(strict=True)
+        found = FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
     except OSError as error:
         yield FoundPhoto(path, relative, problem_of(error))
         return
@@ -200,7 +203,7 @@ def _photo(
         yield FoundPhoto(path, relative, _leads_out(target))
     elif not _found_anyway(target, root, suffixes) and target not in linked:
         linked.add(target)
-        yield FoundPhoto(target, relative, _problem_of_mode(target.stat().st_mode))
+        yield found
 
 
 def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
@@ -217,6 +220,17 @@ def _linked_folder(path: Path, root: Path) -> FoundPhoto | None:
         "dataset, or name that folder as a dataset",
     )
     return FoundPhoto(path, _relative(path, root), problem)
+
+
+def _unlisted_folder(folder: Path, root: Path) -> FoundPhoto | None:
+    """Reports a folder that still cannot be listed; None where it can, or is none any more."""
+    try:
+        _entries(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return _unlisted(folder, root, error)
+    return None
 
 
 def _found_anyway(target: Path, root: Path, suffixes: frozenset[str]) -> bool:
@@ -253,11 +267,12 @@ def _leads_out(target: Path) -> Problem:
     )
 
 
-def _unlisted(folder: Path, error: OSError) -> Problem:
+def _unlisted(folder: Path, root: Path, error: OSError) -> FoundPhoto:
     reason = (
         RejectReason.PERMISSION if isinstance(error, PermissionError) else RejectReason.UNREADABLE
     )
-    return Problem(reason, f"the folder cannot be listed ({error.strerror}): {str(folder)!a}")
+    problem = Problem(reason, f"the folder cannot be listed ({error.strerror}): {str(folder)!a}")
+    return FoundPhoto(folder, _relative(folder, root), problem)
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -63,7 +63,7 @@ class Source(Protocol):
         """
 
     def look(self, path: str) -> Entry | None:
-        """Looks at one photo by its path within the dataset; None where there is none."""
+        """Looks at what was found at a path within the dataset; None where nothing is any more."""
 
     def read(self, photo: Photo) -> PhotoContent:
         """Reads hash, size and capture time; raises OSError."""
@@ -150,15 +150,14 @@ class LocalFolder:
                 yield self._entry(photo)
 
     def look(self, path: str) -> Entry | None:
-        """Looks at one photo by its path within the dataset."""
-        file = self._root.resolve() / path
-        if not self._is_candidate(path) or any(
-            file.is_relative_to(out) for out in self._left_out()
-        ):
+        """Looks at a photo, or at a folder that could not be listed, by its path within it."""
+        root = self._root.resolve()
+        file = root / path
+        if any(file.is_relative_to(out) for out in self._left_out()):
             return None
         if not os.path.lexists(file):
             return None
-        photo = look_at(file, self._root.resolve(), self._suffixes)
+        photo = look_at(file, root, self._suffixes)
         return None if photo is None else self._entry(photo)
 
     def path_of(self, file: Path) -> str | None:

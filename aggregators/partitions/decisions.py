@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from aggregators.partitions.keys import decided_key, decided_of
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.wire.identity import subject_digest
 from avatarrig.wire.standings import AS_SEEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from avatarrig.wire import Decision
 
 PAGES: Final = 16
-"""What was decided about a subject's photos is spread over so many entries of the table."""
+"""What was decided about a subject's photos is spread over so many entries of the table; behind
+each of them that is full stands another one."""
+
+FULL_BYTES: Final = 1 << 18
+"""No more photos are noted in an entry of that size."""
+
+MOST_BYTES: Final = 900_000
+"""Nor is more noted of those that are in it: Kafka takes no larger messages than a megabyte."""
+
+_BESIDE_TURN: Final = 10
+"""Bytes of a photo's digest, and of how many turns it has."""
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True):
@@ -38,6 +49,19 @@ Page = dict[int, tuple[Turn, ...]]
 """Digest of a photo to what was decided about it, in the order of the offsets."""
 
 
+Where = tuple[int, str]
+"""Number of an entry, and the digest of its subject."""
+
+
+class _Noted(NamedTuple):
+    """A decision about one photo that is to be noted. `size`: bytes that it takes."""
+
+    where: Where
+    photo: int
+    turn: Turn
+    size: int
+
+
 class Decisions:
     """Remembers what a partition said about photos, for ever and by digests alone.
 
@@ -48,7 +72,8 @@ class Decisions:
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
-        self._pages: dict[tuple[int, str], Page] = {}
+        self._pages: dict[Where, Page] = {}
+        self._sizes: dict[Where, int] = {}
         self.last = -1
 
     @property
@@ -64,7 +89,9 @@ class Decisions:
             msgspec.DecodeError: The value is not.
         """
         page = msgspec.msgpack.decode(value, type=Page)
-        self._pages[decided_of(key)] = page
+        where = decided_of(key)
+        self._pages[where] = page
+        self._sizes[where] = len(value)
         self.last = max(self.last, *(turns[-1].offset for turns in page.values()), -1)
 
     def value(self, key: bytes) -> bytes | None:
@@ -77,27 +104,64 @@ class Decisions:
 
         Args:
             photos: image_id to digest.
+
+        Raises:
+            StateRefusedError: More was decided about some of the photos than can be kept; nothing
+                of it is noted.
         """
         digest = subject_digest(decision.subject)
-        brought: dict[str, tuple[str, ...]] = {}
+        brought: dict[str, list[str]] = {}
         for seen in decision.observed:
-            brought[seen.image_id] = (*brought.get(seen.image_id, ()), seen.fingerprint)
-        changed = set()
+            brought.setdefault(seen.image_id, []).append(seen.fingerprint)
+        sizes: dict[Where, int] = {}
+        noted: list[_Noted] = []
         for image_id, photo in photos.items():
-            where = (photo % PAGES, digest)
+            turn = Turn(offset, decision.standing, tuple(brought.get(image_id, ())))
+            size = _BESIDE_TURN + len(msgspec.msgpack.encode(turn))
+            where = self._place_for(photo, digest, sizes)
+            turns = self._pages.get(where, {}).get(photo, ())
+            if turns and turns[-1].offset >= offset:
+                continue
+            sizes[where] = sizes.get(where, self._sizes.get(where, 0)) + size
+            if sizes[where] > MOST_BYTES:
+                raise StateRefusedError(
+                    f"too much was decided about {image_id} and others: leave the photo out, or "
+                    "in, by its file instead"
+                )
+            noted.append(_Noted(where, photo, turn, size))
+        for where, photo, turn, size in noted:
             page = self._pages.setdefault(where, {})
-            turns = page.get(photo, ())
-            if not turns or turns[-1].offset < offset:
-                turn = Turn(offset, decision.standing, brought.get(image_id, ()))
-                page[photo] = (*turns, turn)
-            changed.add(decided_key(self._partition, *where))
+            page[photo] = (*page.get(photo, ()), turn)
+            self._sizes[where] = self._sizes.get(where, 0) + size
         self.last = max(self.last, offset)
-        return changed
+        return {decided_key(self._partition, *where) for where, *_ in noted}
+
+    def _places(self, photo: int, digest: str) -> Iterator[Where]:
+        """Entries in which a photo may be, in the order in which they were filled."""
+        number = photo % PAGES
+        while (where := (number, digest)) in self._pages:
+            yield where
+            number += PAGES
+
+    def _place_for(self, photo: int, digest: str, sizes: Mapping[Where, int]) -> Where:
+        """The entry in which a photo is, or shall be: it stays in one, which is written whole.
+
+        Args:
+            sizes: Of entries that are to grow.
+        """
+        number = photo % PAGES
+        for where in self._places(photo, digest):
+            if photo in self._pages[where]:
+                return where
+            number = where[0]
+        while sizes.get((number, digest), self._sizes.get((number, digest), 0)) >= FULL_BYTES:
+            number += PAGES
+        return (number, digest)
 
     def forget(self, digest: str) -> Iterator[bytes]:
         """Forgets a subject."""
         for where in [where for where in self._pages if where[1] == digest]:
-            del self._pages[where]
+            del self._pages[where], self._sizes[where]
             yield decided_key(self._partition, *where)
 
     def decided(
@@ -109,9 +173,10 @@ class Decisions:
             first: Offset at which the series first saw it.
             before: What was decided at this offset or later is left aside.
         """
-        page = self._pages.get((photo % PAGES, subject_digest(subject)), {})
+        places = self._places(photo, subject_digest(subject))
+        turns = next((page[photo] for where in places if photo in (page := self._pages[where])), ())
         standing = AS_SEEN
-        for turn in page.get(photo, ()):
+        for turn in turns:
             if turn.offset >= before:
                 break
             if turn.offset < first or fingerprint in turn.fingerprints:

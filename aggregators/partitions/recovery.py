@@ -28,7 +28,7 @@ def restoring() -> Iterator[None]:
     """
     try:
         yield
-    except (msgspec.DecodeError, KeyRefusedError, ValueError) as error:
+    except (msgspec.DecodeError, KeyRefusedError, ValueError, LookupError) as error:
         raise StateRefusedError(f"an entry is damaged: {error}") from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from avatarrig.body.advice import advise
 from avatarrig.body.bones import POOLED_BONES, PROTOTYPE_BONES
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.learned import learned_of
 from avatarrig.body.face import face_ratios
 from avatarrig.body.levels import moments_of
 from avatarrig.body.notes import Doubts, notes_on
@@ -97,12 +97,8 @@ def estimate(
     made = _without_photos(tally, subject, options)
     doubts = Doubts()
     if tally.learned is not None:
-        made, doubts = _with_photos(made, tally, load_learned(_pose_model(tally.learned)), options)
+        made, doubts = _with_photos(made, tally, learned_of(tally.learned), options)
     return msgspec.structs.replace(made, notes=notes_on(made, doubts, tally.undated))
-
-
-def _pose_model(version: str) -> str:
-    return version.rpartition("-")[0]
 
 
 def _without_photos(tally: Tally, subject: str, options: EstimateOptions) -> Estimate:

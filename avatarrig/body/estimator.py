@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from avatarrig.body.advice import Advice, advise
 from avatarrig.body.estimate import EstimateOptions, estimate
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.learned import learned_of, load_learned
 from avatarrig.body.solver.person import weighed
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire.estimate import Estimate
@@ -93,4 +93,4 @@ class Estimator:
         return weighed(self._tally.cells(), self._learned())
 
     def _learned(self) -> Learned:
-        return load_learned((self._tally.learned or "full").partition("-")[0])
+        return load_learned() if self._tally.learned is None else learned_of(self._tally.learned)

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kafka.errors import AuthorizationError, CorruptRecordError, KafkaError
+from kafka.errors import (
+    AuthorizationError,
+    CorruptRecordError,
+    KafkaError,
+    UnsupportedCodecError,
+)
 
-from avatarrig.kafka.errors import DataDamagedError, KafkaTroubleError, RightsMissingError
+from avatarrig.kafka.errors import (
+    CompressionError,
+    DataDamagedError,
+    KafkaTroubleError,
+    RightsMissingError,
+)
 
 
 @contextmanager
@@ -18,6 +28,7 @@ def told_by(what: str) -> Iterator[None]:
         what: Begins the message, such as ``Kafka at localhost:9092``.
 
     Raises:
+        CompressionError: A message is compressed in a way that is not read here.
         DataDamagedError: What Kafka keeps is damaged.
         RightsMissingError: Kafka does not let this user do it.
         KafkaTroubleError: In place of any other `KafkaError`.
@@ -26,6 +37,8 @@ def told_by(what: str) -> Iterator[None]:
         yield
     except CorruptRecordError as error:
         raise DataDamagedError.at(error) from error
+    except UnsupportedCodecError as error:
+        raise CompressionError.at(error) from error
     except AuthorizationError as error:
         raise RightsMissingError(f"{what}: {error}") from error
     except KafkaError as error:

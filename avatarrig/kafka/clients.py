@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
@@ -27,6 +28,9 @@ TRANSACTION_TIMEOUT_MS = 10_000
 """A dead replica's open transaction hides later records from readers for that long."""
 TAKE_OVER_SECONDS = 40.0
 """A broker that starts, or has hundreds of partitions to make, names no coordinator for as long."""
+
+_CLOSE_SECONDS = 1.0
+"""By then all is sent, or it was told that it is not."""
 
 SESSION_TIMEOUT_MS = 10_000
 HEARTBEAT_MS = 500
@@ -55,6 +59,22 @@ def open_producer(settings: KafkaSettings, **options: Any) -> KafkaProducer:
         "allow_auto_create_topics": False,
     }
     return _open(KafkaProducer, (), settings, {**usual, **options})
+
+
+@contextmanager
+def producing(settings: KafkaSettings) -> Iterator[KafkaProducer]:
+    """Opens a producer as `open_producer` does, and closes it afterwards.
+
+    Raises:
+        ConnectionRefusedByKafkaError: Address, TLS or credentials were refused.
+        TransportError: Kafka does not take a record, or does not say that it has it.
+    """
+    producer = open_producer(settings)
+    try:
+        with told_by(f"Kafka at {settings.bootstrap_servers} does not take a record"):
+            yield producer
+    finally:
+        producer.close(timeout=_CLOSE_SECONDS)
 
 
 def open_transactional_producer(

@@ -64,6 +64,21 @@ class TopicError(TransportError):
     may_pass = False
 
 
+class CompressionError(TransportError):
+    """A topic holds messages that are compressed in a way that is not read here."""
+
+    may_pass = False
+
+    @classmethod
+    def at(cls, where: object) -> CompressionError:
+        """Says what to do."""
+        return cls(
+            f"a topic holds messages that are compressed otherwise than with gzip ({where}): set "
+            "compression.type=uncompressed for the pipeline's topics, and let those messages go, "
+            "as with kafka-delete-records"
+        )
+
+
 class DataDamagedError(TransportError):
     """What Kafka keeps on its disk is damaged: it delivers bytes whose checksum is wrong."""
 

@@ -13,6 +13,7 @@ from kafka.admin import MemberToRemove, OffsetSpec
 from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 
 from avatarrig.kafka.clients import open_reader
+from avatarrig.kafka.reading import offsets_of
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client
 from avatarrig.wire.topics import DETECTOR_GROUPS, IMAGES, PREFIX
@@ -156,7 +157,7 @@ def set_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> boo
         Whether it could be set: False where the group has members.
     """
     consumer.assign(places)
-    ends = consumer.end_offsets(places)
+    ends = offsets_of(consumer.end_offsets, places)
     try:
         consumer.commit({p: OffsetAndMetadata(end, "", -1) for p, end in ends.items()})
     except CommitFailedError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 
 import msgspec
 from kafka.net.sasl import get_sasl_mechanism
@@ -15,6 +16,9 @@ SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
 
 UNSUPPORTED_SASL_MECHANISM = 33
 SHORTEST_ANSWER, LONGEST_ANSWER = 5, 1 << 20
+
+
+_FOREIGN = "the answer is none of Kafka's"
 
 
 class NotKafkaError(OSError):
@@ -46,10 +50,12 @@ def ask_mechanisms(connection: socket.socket, mechanism: str) -> Offer:
         at, mechanisms = 6, []
         for _ in range(count):
             (length,) = struct.unpack_from(">h", answer, at)
+            if length < 0:
+                raise NotKafkaError(_FOREIGN)
             mechanisms.append(answer[at + 2 : at + 2 + length].decode("utf-8"))
             at += 2 + length
     except (struct.error, UnicodeDecodeError) as unreadable:
-        raise NotKafkaError("the answer is none of Kafka's") from unreadable
+        raise NotKafkaError(_FOREIGN) from unreadable
     return Offer(error, tuple(mechanisms))
 
 
@@ -72,15 +78,20 @@ def authenticate(connection: socket.socket, settings: KafkaSettings) -> str | No
         token: bytes = mechanism.auth_bytes()
         body = struct.pack(">i", len(token)) + token
         answer = _request(connection, SASL_AUTHENTICATE, 0, body)
-        (error, length) = struct.unpack_from(">hh", answer)
-        at = 4 + max(length, 0)
-        if error:
-            return answer[4:at].decode("utf-8", "replace") or f"error {error}"
-        (size,) = struct.unpack_from(">i", answer, at)
+        try:
+            (error, length) = struct.unpack_from(">hh", answer)
+            at = 4 + max(length, 0)
+            if error:
+                return answer[4:at].decode("utf-8", "replace") or f"error {error}"
+            (size,) = struct.unpack_from(">i", answer, at)
+        except struct.error as unreadable:
+            raise NotKafkaError(_FOREIGN) from unreadable
         try:
             mechanism.receive(answer[at + 4 : at + 4 + max(size, 0)])
         except ValueError as refused:
             return str(refused)
+        except LookupError as missing:
+            return f"its answer lacks {missing}"
     return None
 
 
@@ -89,14 +100,19 @@ def _request(connection: socket.socket, api: int, version: int, body: bytes) -> 
     connection.sendall(struct.pack(">i", len(message)) + message)
     (size,) = struct.unpack(">i", _receive(connection, 4))
     if not SHORTEST_ANSWER <= size <= LONGEST_ANSWER:
-        raise NotKafkaError("the answer is none of Kafka's")
+        raise NotKafkaError(_FOREIGN)
     answer = _receive(connection, size)
     return answer[4:]
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
+    """Receives so many bytes, within the connection's time-out for all of them together."""
+    limit = connection.gettimeout()
+    give_up = None if limit is None else time.monotonic() + limit
     received = b""
     while len(received) < size:
+        if give_up is not None and time.monotonic() > give_up:
+            raise TimeoutError("it answers too slowly")
         chunk = connection.recv(size - len(received))
         if not chunk:
             raise NotKafkaError("it hangs up")

@@ -76,8 +76,16 @@ def own_broker_at(port: int) -> OwnBroker | None:
 def _is_owned(lock: Path) -> bool:
     """Whether the process lives that a broker's lock names; the lock itself is left alone."""
     try:
-        return bool(psutil.pid_exists(int(read_file(lock))))
+        return is_process(int(read_file(lock)))
     except (OSError, ValueError):
+        return False
+
+
+def is_process(number: int) -> bool:
+    """Whether a process has a number that was read from a file; none has one that is too large."""
+    try:
+        return bool(psutil.pid_exists(number))
+    except OverflowError:
         return False
 
 

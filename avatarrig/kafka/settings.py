@@ -6,12 +6,13 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from avatarrig.kafka.errors import TransportSettingError
 from avatarrig.kafka.own_broker import USERNAME, own_broker_at
+from avatarrig.wire.packing import shortened
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -20,6 +21,9 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SASL_FIELDS = ("security_protocol", "sasl_mechanism", "username", "password")
 _LISTENER = re.compile(r"(?:[A-Z][A-Z0-9_]*|kafka)://")
+_HOST = re.compile(r"[^/\s\0]+")
+_PORT = re.compile(r"[0-9]{1,5}")
+_MOST_QUOTED = 80
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +69,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "credentials are given but security_protocol is "
                 f"{self.security_protocol}: set SASL_SSL (or SASL_PLAINTEXT) to use them"
             )
-        for name, path in (("cafile", self.cafile), ("certfile", self.certfile)):
+        for name in ("cafile", "certfile", "keyfile"):
+            path = getattr(self, name)
             if path and not Path(path).is_file():
                 raise TransportSettingError(f"{name}: there is no file {path}")
 
@@ -128,7 +133,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             context = ssl.create_default_context(cafile=self.cafile)
             if self.certfile:
-                context.load_cert_chain(self.certfile, self.keyfile)
+                context.load_cert_chain(self.certfile, self.keyfile, _refuse_to_ask)
         except (OSError, ssl.SSLError) as error:
             files = ", ".join(name for name in (self.cafile, self.certfile, self.keyfile) if name)
             raise TransportSettingError(
@@ -152,6 +157,18 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         return options
 
 
+def _refuse_to_ask() -> NoReturn:
+    """Keeps OpenSSL from asking the terminal for a passphrase, which a service never answers.
+
+    Raises:
+        TransportSettingError: Always; it is called where the key needs one.
+    """
+    raise TransportSettingError(
+        "keyfile: the private key is encrypted: give one without a passphrase that nobody but "
+        "this user may read (openssl pkey -in KEY -out PLAIN)"
+    )
+
+
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise TransportSettingError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
@@ -159,9 +176,24 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 1 << 16:
-        raise TransportSettingError(
-            f"bootstrap_servers: {text!r} is no address; write host:port, for example "
-            "localhost:9092, and commas between several"
-        )
+    if not _HOST.fullmatch(host) or not _is_name(host) or not _PORT.fullmatch(port):
+        raise _no_address(text)
+    if not 0 < int(port) < 1 << 16:
+        raise _no_address(text)
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_name(host: str) -> bool:
+    """Whether a host's name can be looked up: its parts have 1 to 63 characters that may be."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _no_address(text: str) -> TransportSettingError:
+    return TransportSettingError(
+        f"bootstrap_servers: {shortened(text, _MOST_QUOTED)!r} is no address; write host:port, for "
+        "example localhost:9092, and commas between several"
+    )

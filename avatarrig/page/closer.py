@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from avatarrig.body.evidence.counting import possible
 from avatarrig.body.evidence.current_evidence import slim
 from avatarrig.views.doubtful import suspects
 from avatarrig.views.years import LEAST_PHOTOS, SHOWN, changing, years_of
@@ -62,10 +63,12 @@ class Closer:
 
     def _looked(self, subject: str) -> _Closer:
         seen, standings = self._observed(subject)
-        photos = [
-            slim(as_decided(photo, standings.get(photo.image_id, AS_SEEN)))
-            for photo in seen[-MOST_PHOTOS:]
-        ]
+        photos = possible(
+            [
+                slim(as_decided(photo, standings.get(photo.image_id, AS_SEEN)))
+                for photo in seen[-MOST_PHOTOS:]
+            ]
+        )
         years = years_of(photos)
         return _Closer(
             bones=[*SHOWN.values()],

@@ -111,6 +111,16 @@ class Content:
 
         return look
 
+    def follow_estimates(self, names: Sequence[str]) -> Callable[[], str]:
+        """Returns what tells when the estimates of some were made, for who compares them."""
+
+        def look() -> str:
+            made = [self.estimated_at(name) for name in names]
+            content = {"trouble": self._views.trouble, "estimated_at": made}
+            return msgspec.json.encode(content).decode()
+
+        return look
+
     def estimate(self, name: str) -> Estimate | None:
         """Returns a subject's latest estimate; None where there is none."""
         subject = self._views.snapshot().subjects.get(name)

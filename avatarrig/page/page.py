@@ -212,13 +212,7 @@ class Page:
             raise web.HTTPServiceUnavailable(
                 text="too many pages are open\n", headers={"Retry-After": "10"}
             )
-        name = request.query.get("name")
-        listing = Listing.of(request.query)
-        changes = (
-            _changes(functools.partial(self._content.overview, listing))
-            if name is None
-            else _changes(self._content.follow(name))
-        )
+        changes = _changes(self._followed(request))
         answer: web.StreamResponse = web.Response()  # for who has gone before it began
         self._streams += 1
         try:
@@ -233,6 +227,16 @@ class Page:
         finally:
             self._streams -= 1
         return answer
+
+    def _followed(self, request: web.Request) -> Callable[[], str | None]:
+        """What is asked for: those who are compared, somebody, or the list of all."""
+        compared = request.query.getall("compared", [])[:2]
+        if compared:
+            return self._content.follow_estimates(compared)
+        name = request.query.get("name")
+        if name is not None:
+            return self._content.follow(name)
+        return functools.partial(self._content.overview, Listing.of(request.query))
 
     async def _avatar(self, request: web.Request) -> web.Response:
         """The avatar that was fitted to somebody; nothing where there is none."""

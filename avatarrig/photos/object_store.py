@@ -43,7 +43,10 @@ _LIBRARIES: Final = {
     "paramiko",
 }
 """Those whose errors are no OSErrors; they are not installed everywhere."""
-_REFUSED_FOR_GOOD: Final = {errno.EINVAL, errno.ENAMETOOLONG, errno.ENOSYS, errno.EMSGSIZE}
+_REFUSED_FOR_GOOD: Final = {
+    *(errno.EINVAL, errno.ENAMETOOLONG, errno.ENOSYS, errno.EMSGSIZE),
+    errno.EFBIG,  # by this program
+}
 _TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}
 
 

@@ -9,10 +9,19 @@ from typing import TypeVar
 import msgspec
 
 from avatarrig.body.estimator import Estimator
+from avatarrig.body.evidence.counting import possible
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.rig.lengths import EstimateRefusedError, FileEstimate
 from avatarrig.files import read_file
 from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.runs import Pictures, RunDirectory, load_run, write_observation, write_standings
+from avatarrig.runs import (
+    Pictures,
+    RunDirectory,
+    impossible_evidence,
+    load_run,
+    write_observation,
+    write_standings,
+)
 from avatarrig.runs.estimate_file import (
     NoEstimateError,
     nobody_called,
@@ -63,7 +72,7 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
     """Finds all that a run directory says of a person, intervals included.
 
     Raises:
-        EstimateRefusedError: As `estimate_in`, or an older version wrote it.
+        EstimateRefusedError: As `estimate_in`, or an older version wrote it, or it was changed.
     """
     try:
         file = read_estimate(run, subject).file
@@ -76,8 +85,8 @@ def whole_estimate_in(run: Path, subject: str | None) -> Estimate:
         return decode_json(read_file(file), Estimate)
     except msgspec.MsgspecError as error:
         raise EstimateRefusedError(
-            f"{file}: it lacks what is compared ({error}): it was written by an older version; "
-            "give the command of that run again"
+            f"{file}: an older version wrote it, or it was changed ({error}): give the command "
+            "of that run again"
         ) from error
 
 
@@ -98,7 +107,8 @@ def observations_on(kafka: KafkaSettings, subject: str | None, folder: Path) -> 
     if subject is None:
         subject, _ = _chosen(_estimates_by_now(kafka), None, kafka.bootstrap_servers)
     run = RunDirectory(folder)
-    seen, standings = observations_by_now(kafka, subject)
+    observed, standings = observations_by_now(kafka, subject)
+    seen = possible(observed)
     for observation in seen:
         write_observation(run, observation, Pictures())
     write_standings(
@@ -118,8 +128,11 @@ def _estimate_anew(run: Path, subject: str | None) -> SourcedEstimate:
 def _estimator_of(run: Path, subject: str | None) -> tuple[str, Estimator, bool]:
     """Whose observations lie in a run, what they amount to, and whether there are others'."""
     estimators: dict[str, Estimator] = {}
-    for observation in load_run(run):
-        estimators.setdefault(observation.subject, Estimator()).update(observation)
+    for seen in load_run(run):
+        try:
+            estimators.setdefault(seen.subject, Estimator()).update(seen)
+        except StateRefusedError as error:
+            raise impossible_evidence(RunDirectory(run), seen.image_id, error) from error
     if not estimators:
         raise NoEstimateError(f"{run}: there is no observation yet: run AvatarRig first")
     name, estimator = _chosen(estimators, subject, str(run))

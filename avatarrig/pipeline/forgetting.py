@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from avatarrig.errors import CommandError
-from avatarrig.kafka.clients import open_producer, open_reader
+from avatarrig.kafka.clients import producing
 from avatarrig.kafka.groups import GroupState, read_groups
-from avatarrig.kafka.reading import Reader, from_beginning, partitions_of
+from avatarrig.kafka.reading import Reader, from_beginning, offsets_of, partitions_of, reading
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.kafka.topics import admin_client
 from avatarrig.wire import Departed, Forget, Reject, encode
@@ -39,7 +38,6 @@ from avatarrig.wire.topics import (
 
 PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
-_CLOSE_SECONDS = 5.0
 
 Found = dict[tuple[TopicPartition, bytes], int]
 """Partition and key of the subject's messages, and the offset of the latest."""
@@ -68,29 +66,22 @@ def forget_subject(kafka: KafkaSettings, subject: str) -> dict[str, int]:
             runs does not get to it.
     """
     removed: dict[str, int] = {}
-    with contextlib.closing(open_reader(kafka)) as reader, _producing(kafka) as producer:
-        found = {channel.topic: _find(reader, channel, subject) for channel in WRITTEN}
+    with reading(kafka) as reader, producing(kafka) as producer:
+        found = {channel.topic: find_messages(reader, channel, subject) for channel in WRITTEN}
         _refuse_waiting(kafka, found[IMAGES], subject)
         ends = _send_forget(producer, reader, subject)
         for topic, messages in found.items():
             removed[topic] = _write_tombstones(producer, messages)
         _await_aggregator(kafka, ends)
         for channel in DERIVED:
-            removed[channel.topic] = _write_tombstones(producer, _find(reader, channel, subject))
+            removed[channel.topic] = _write_tombstones(
+                producer, find_messages(reader, channel, subject)
+            )
     return removed
 
 
-@contextlib.contextmanager
-def _producing(kafka: KafkaSettings) -> Iterator[KafkaProducer]:
-    producer = open_producer(kafka)
-    try:
-        yield producer
-    finally:
-        producer.close(timeout=_CLOSE_SECONDS)
-
-
-def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
-    """Finds the keys whose latest message is the subject's."""
+def find_messages(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
+    """Finds the keys of a topic whose latest message is the subject's."""
     found: Found = {}
     starts = from_beginning(reader, channel.topic)
     for message in Reader(reader, (channel,), starts).to_end():
@@ -107,7 +98,8 @@ def _find(reader: KafkaConsumer, channel: Channel[Any], subject: str) -> Found:
 def _subject_of(record: object) -> str | None:
     """Whose record it is; None where it is nobody's."""
     if isinstance(record, Reject):
-        return None if record.reference is None else record.reference.subject
+        # That somebody's estimate cannot be made is told without a photo.
+        return record.subject or None if record.reference is None else record.reference.subject
     if isinstance(record, Departed):  # a dataset is often called like its subject
         return record.dataset
     return getattr(record, "subject", None)
@@ -168,9 +160,9 @@ def _await_aggregator(kafka: KafkaSettings, ends: Mapping[TopicPartition, int]) 
     One that does not run does so when it starts again: what it was told waits for it.
     """
     give_up = time.monotonic() + PATIENCE_SECONDS
-    with admin_client(kafka) as admin, contextlib.closing(open_reader(kafka)) as reader:
+    with admin_client(kafka) as admin, reading(kafka) as reader:
         while (group := _aggregators(admin)) is not None and group.members:
-            tallies = reader.end_offsets(partitions_of(reader, TALLIES))
+            tallies = offsets_of(reader.end_offsets, partitions_of(reader, TALLIES))
             wanted = {**ends, **tallies}
             if all(group.committed.get(place, -1) >= end for place, end in wanted.items() if end):
                 return

@@ -124,8 +124,11 @@ def _forget_decisions(run: RunDirectory, subject: str) -> list[Path]:
     """Takes a subject out of what was decided; returns the files in which nothing is left."""
     with contextlib.suppress(DecisionsFileError):
         decisions = read_decisions(run)
-        kept = [decided for key, decided in decisions.items() if key[0] != subject]
-        standings = {key: to for key, to in read_standings(run).items() if key[0] != subject}
+        gone = subject_name(subject)
+        kept = [made for key, made in decisions.items() if subject_name(key[0]) != gone]
+        standings = {
+            key: to for key, to in read_standings(run).items() if subject_name(key[0]) != gone
+        }
         if len(kept) < len(decisions) and kept:
             write_decisions(run, kept)
         if standings:

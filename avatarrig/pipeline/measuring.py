@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from avatarrig.kafka.clients import open_producer, open_reader
-from avatarrig.kafka.reading import partitions_of
+from avatarrig.kafka.clients import producing
+from avatarrig.kafka.reading import partitions_of, reading
 from avatarrig.wire import Measurements, encode
 from avatarrig.wire.keys import measurements_key
 from avatarrig.wire.topics import TALLIES
@@ -30,15 +29,17 @@ def tell_measured(
         kafka: Where the pipeline runs.
         height: Metres; None where it was not measured.
         measured: Lengths by key; none, and no height, takes back what was told before.
+
+    Raises:
+        TransportError: Kafka does not take it.
     """
     record = Measurements(
         subject=subject, height=height, measured=dict(measured), measured_at=time.time()
     )
-    producer = open_producer(kafka)
-    try:
-        with contextlib.closing(open_reader(kafka)) as reader:
-            places = partitions_of(reader, TALLIES)
-        key, value = measurements_key(subject), encode(record)
+    with reading(kafka) as reader:
+        places = partitions_of(reader, TALLIES)
+    key, value = measurements_key(subject), encode(record)
+    with producing(kafka) as producer:
         sent = [
             producer.send(TALLIES, value=value, key=key, partition=place.partition)
             for place in places
@@ -46,5 +47,3 @@ def tell_measured(
         producer.flush()
         for each in sent:
             each.get(timeout=_PATIENCE_SECONDS)
-    finally:
-        producer.close(timeout=1)

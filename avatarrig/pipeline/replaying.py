@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from avatarrig.kafka.clients import open_producer
+from avatarrig.kafka.clients import producing
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.views.rejects import RejectedPhoto, replayable
 from producers.publish import publish
-
-_CLOSE_SECONDS = 1
 
 
 def replay(kafka: KafkaSettings, photos: Iterable[RejectedPhoto]) -> int:
@@ -18,11 +16,11 @@ def replay(kafka: KafkaSettings, photos: Iterable[RejectedPhoto]) -> int:
 
     Returns:
         How many; what could not be read, or is no photo, cannot be published again.
+
+    Raises:
+        TransportError, PublishError: Kafka does not take them.
     """
     references = replayable(photos, now=time.time())
-    producer = open_producer(kafka)
-    try:
+    with producing(kafka) as producer:
         publish(references, producer)
-    finally:
-        producer.close(timeout=_CLOSE_SECONDS)
     return len(references)

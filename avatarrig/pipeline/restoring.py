@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from kafka import KafkaConsumer
 
+from avatarrig.kafka.border import told_by
 from avatarrig.kafka.deciding.records import fetch_observations
 from avatarrig.kafka.errors import TransportError
 from avatarrig.views.progress import ObservedPhoto
@@ -31,9 +32,10 @@ class Restorer:
         Returns:
             The observation; None where Kafka does not have it there any more.
         """
-        if self._consumer is None:
-            self._consumer = self._open()
-        with contextlib.suppress(TransportError):  # nothing comes: then it is detected anew
+        # Nothing comes: then it is detected anew.
+        with contextlib.suppress(TransportError), told_by("Kafka answers with an error"):
+            if self._consumer is None:
+                self._consumer = self._open()
             record = fetch_observations(self._consumer, seen.partition, [seen.offset]).get(
                 seen.offset
             )

@@ -15,6 +15,7 @@ from avatarrig.errors import ExitCode
 from avatarrig.process.logs import configure_logs
 from avatarrig.process.protocol import Status
 from avatarrig.process.sharing import share_metrics
+from avatarrig.process.signals import set_soon
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 _LOOK_SECONDS = 0.1
@@ -54,10 +55,15 @@ def _first_line() -> bytes:
 
 
 def report(status: Status) -> None:
-    """Tells the parent, one line of JSON; one that is gone does not hear it."""
+    """Tells the parent, one line of JSON in UTF-8; one that is gone does not hear it.
+
+    Standard output's own encoding is the system's, which may lack the letters of a name.
+    """
+    message = status.message.encode("utf-8", "backslashreplace").decode()
+    line = msgspec.json.encode(msgspec.structs.replace(status, message=message))
     try:
-        sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
-        sys.stdout.flush()
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
     except OSError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
 
@@ -71,7 +77,7 @@ def stop_on_signals() -> threading.Event:
     """Gives an event that SIGTERM and Ctrl-C set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: set_soon(stop))
     return stop
 
 

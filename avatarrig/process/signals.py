@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
+
+
+def set_soon(event: threading.Event) -> None:
+    """Sets an event from a signal's handler.
+
+    A handler runs between two steps of the main thread, which may hold the event's own lock just
+    then, since it waits for the event. To set it there would be to wait for that lock for ever.
+    """
+    try:
+        _thread.start_new_thread(event.set, ())
+    except RuntimeError:  # no thread is to be had, or Python ends: nobody waits for the event then
+        event.set()
 
 
 class Interruption:
@@ -18,6 +31,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.stop = threading.Event()
+        self._is_asked = False
         self._polite = False
         self._previous: dict[int, Any] = {}
 
@@ -33,7 +47,7 @@ class Interruption:
     @property
     def requested(self) -> bool:
         """Whether to stop."""
-        return self.stop.is_set()
+        return self._is_asked or self.stop.is_set()
 
     def be_polite(self) -> None:
         """From now on somebody looks at `stop`; a first signal does not raise any more."""
@@ -41,8 +55,9 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        insists = self.stop.is_set() or not self._polite
-        self.stop.set()
+        insists = self.requested or not self._polite
+        self._is_asked = True
+        set_soon(self.stop)
         if insists:
             raise KeyboardInterrupt
 

@@ -27,6 +27,8 @@ from avatarrig.process.sharing import part_environment
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
+_LAST_SECONDS = 5.0
+"""For the end of a child that was killed: one that waits for a disk cannot die."""
 STEADY_SECONDS = 60.0
 """A child that has worked so long is well; what ends it then is news."""
 
@@ -51,7 +53,7 @@ class Child(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Unique among its supervisor's; names its log.
-        module: What is run as ``python -m MODULE``.
+        module: What is run as ``python -P -m MODULE``.
         settings: First line it is given, as JSON.
     """
 
@@ -157,7 +159,7 @@ class Supervisor:
             slot.ask_to_stop()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Asks each child to stop and waits until all have ended.
+        """Asks each child to stop and waits until all have ended, but for what cannot be ended.
 
         Args:
             seconds: After that, the ones that are left are killed; what they had not
@@ -213,7 +215,9 @@ class _Slot:
         with self._lock:
             if self._process is not None:
                 self._process.kill()
-        self._thread.join()
+        self._thread.join(_LAST_SECONDS)
+        if self._thread.is_alive():
+            _log.warning("a child cannot be ended before its disk answers", child=self.state.name)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -267,7 +271,8 @@ class _Slot:
                 return None
             with self._open_log() as log:
                 process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
-                    (sys.executable, "-m", self._child.module),
+                    # Never from the working directory, in which anything may lie.
+                    (sys.executable, "-P", "-m", self._child.module),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from avatarrig.body.estimate import EstimateOptions
-from avatarrig.body.evidence.counting import Excluded, judge
+from avatarrig.body.evidence.counting import Excluded, judge, judge_all
 from avatarrig.body.evidence.current_evidence import slim
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.errors import AvatarRigError
 from avatarrig.files import read_file
 from avatarrig.report.calibration.measured import MeasuredRun, measure_run
 from avatarrig.report.convergence import Course, in_order, replay
-from avatarrig.runs import RunDirectory, dataset_of, load_run
+from avatarrig.runs import RunDirectory, dataset_of, impossible_evidence, load_run
 from avatarrig.runs.estimate_file import nobody_called
 from avatarrig.runs.estimates import options_of
 from avatarrig.wire import Observation, decode_json
@@ -136,6 +137,7 @@ def collect(directory: Path, subject: str | None = None) -> Collected:
             f"{directory}: no observation was made with the settings of its last run: run the "
             "same command again"
         )
+    _check_evidence(run, mine)
     shown = {seen.image_id for seen in mine}
     return Collected(
         run=run,
@@ -158,6 +160,12 @@ def _of(subject: str | None, everybodys: list[Observation], directory: Path) -> 
     if subject is not None and subject not in whose:
         raise UnreportableRunError(f"{directory}: {nobody_called(subject, sorted(whose))}")
     return [seen for seen in everybodys if subject in {None, seen.subject}]
+
+
+def _check_evidence(run: RunDirectory, observations: list[Observation]) -> None:
+    for seen, verdict in zip(observations, judge_all(observations), strict=True):
+        if isinstance(verdict, StateRefusedError):
+            raise impossible_evidence(run, seen.image_id, verdict)
 
 
 def _most_common(observations: Iterable[Observation]) -> str:

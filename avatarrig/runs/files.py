@@ -79,7 +79,13 @@ def read_observation(path: Path) -> Observation:
         raise ObservationFileError(
             f"{told(path, error)}: run the same command again, which makes it anew"
         ) from error
-    return parse_observation(data, str(path))
+    observation = parse_observation(data, str(path))
+    if observation.image_id != path.stem:
+        raise ObservationFileError(
+            f"{path}: it is the observation of {observation.image_id}, under another name: move it "
+            "out of the folder"
+        )
+    return observation
 
 
 def parse_observation(data: bytes, where: str) -> Observation:
@@ -97,6 +103,14 @@ def parse_observation(data: bytes, where: str) -> Observation:
         return from_document(decode_json(data, dict))
     except (ObservationFileError, msgspec.MsgspecError) as error:
         raise ObservationFileError(f"{where}: {error}") from error
+
+
+def impossible_evidence(run: RunDirectory, image_id: str, why: Exception) -> ObservationFileError:
+    """The error of a photo whose file was changed by hand, so that no photo gives what it says."""
+    return ObservationFileError(
+        f"{run.observation(image_id)}: {why}: delete it and run the same command again, which "
+        "makes it anew"
+    )
 
 
 def read_file_counts(run: RunDirectory) -> dict[str, Any] | None:
@@ -140,12 +154,13 @@ class _Stamp(msgspec.Struct, frozen=True):
 
 
 class _Stamped(msgspec.Struct, frozen=True):
+    image_id: str
     avatarrig: _Stamp
     pose: msgspec.Raw
 
 
 class Lacking(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files of a photo are missing, cut off, damaged, or of another subject or detector.
+    """Which files of a photo are missing, cut off, damaged, or of another photo or detector.
 
     Attributes:
         observation: Whether its observation is; nothing is said of the others then.
@@ -182,7 +197,8 @@ def lacking_files(
             parse_observation(text, image_id)
     except (OSError, msgspec.MsgspecError, ObservationFileError):
         return Lacking(observation=True)
-    if seal is Seal.DAMAGED or not _is_of(stamped.avatarrig, subject, fingerprint):
+    is_meant = stamped.image_id == image_id and _is_of(stamped.avatarrig, subject, fingerprint)
+    if seal is Seal.DAMAGED or not is_meant:
         return Lacking(observation=True)
     overlays = (run.overlay(image_id), run.raw(image_id)) if wanted.overlays else ()
     has_person = bytes(stamped.pose) != b"null"

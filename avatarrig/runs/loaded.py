@@ -53,7 +53,7 @@ class Run:
             as they count.
 
         Raises:
-            ObservationFileError: A file is damaged; delete it and run the same command again.
+            ObservationFileError: A file is damaged, or called like another photo.
             DecisionsFileError: The file of what was decided by hand is damaged.
         """
         standings = read_standings(self._run)

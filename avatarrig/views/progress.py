@@ -202,10 +202,10 @@ class Progress:
             self.skeleton(record)
 
     def remembered(self) -> Remembered:
-        """Returns what `recall` needs to go on here."""
+        """Returns what `recall` needs to go on here, without faces: it is kept in a file."""
         return Remembered(
             observed=list(self._observed.items()),
-            rejects=list(self._rejects.items()),
+            rejects=[(key, reject.without_template()) for key, reject in self._rejects.items()],
             reached=self._subjects,
             skeletons=list(self._skeletons.values()),
             unmade=list(self._unmade.values()),

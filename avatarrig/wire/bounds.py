@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -22,7 +22,8 @@ Code = Annotated[str, Meta(max_length=256)]
 Fingerprint = Annotated[str, Meta(max_length=256, pattern=r"\A[^\0]*\Z")]
 """Keys end with it, behind a NUL."""
 Prose = Annotated[str, Meta(max_length=MOST_MESSAGE_CHARACTERS)]
-Seconds = Annotated[float, Meta(ge=-62_000_000_000, le=253_000_000_000)]
+LATEST: Final = 253_000_000_000
+Seconds = Annotated[float, Meta(ge=-62_000_000_000, le=LATEST)]
 """Unix seconds of the years 6 to 9987, so that a calendar can name them in every time zone."""
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]

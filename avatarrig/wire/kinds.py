@@ -214,6 +214,15 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the photo is left out alone because nearly the same one is detected."""
         return self.reason == RejectReason.NEAR_COPY
 
+    def without_template(self) -> Reject:
+        """The same without the face that was looked for, for files; the topic's can be replayed."""
+        if self.reference is None or self.reference.sought is None:
+            return self
+        sought = msgspec.structs.replace(self.reference.sought, template=b"")
+        return msgspec.structs.replace(
+            self, reference=msgspec.structs.replace(self.reference, sought=sought)
+        )
+
 
 class Departed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="departed"):
     """Photos of a dataset are gone and go on counting, until somebody says that they shall not.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 PREFIX = "avatarrig."
@@ -52,6 +54,11 @@ class Topic(msgspec.Struct, frozen=True):
     name: str
     partitions: int
     settings: dict[str, str] = {}
+
+
+UNPACKED: Final = {"compression.type": "uncompressed"}
+"""Has brokers unpack what arrives compressed: readers have no library for most ways of it, and what
+is small when packed may fill their memory. One such message would stop all of them for good."""
 
 
 def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from avatarrig.wire import PhotoReference
+from avatarrig.wire.bounds import Code, Fingerprint
 from avatarrig.wire.framing import GarbledError, read_framed, write_framed
 from avatarrig.wire.packing import UNREADABLE
 
@@ -27,7 +28,7 @@ class Job(msgspec.Struct, frozen=True):
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The models are loaded."""
 
-    fingerprint: str
+    fingerprint: Fingerprint
 
 
 class Unusable(msgspec.Struct, frozen=True, tag=True):
@@ -57,7 +58,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     """The photo can never be observed. `reason`: Code as in `avatarrig.wire.Reject`."""
 
     job: int
-    reason: str
+    reason: Code
     message: str
 
 

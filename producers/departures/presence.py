@@ -8,6 +8,9 @@ from typing import Final
 from avatarrig.photos.clips.address import clip_and_seconds
 from avatarrig.wire.keys import PhotoKey
 
+DATASET: Final = "."
+"""Path of the dataset's own folder within it."""
+
 MOST_GONE: Final = 0.1
 """A larger share of the photos that is gone at once is rather a disk that is away."""
 
@@ -53,15 +56,16 @@ class Presence:
         self._missed: dict[str, int] = {}
         self.is_known = False
 
-    def looked(self, known: Iterable[str], found: set[str], unlisted: Iterable[str] = ()) -> None:
+    def looked(self, known: Iterable[str], found: set[str], unlisted: Collection[str] = ()) -> None:
         """Notes a look at the whole dataset.
 
-        A look that found nothing at all says nothing: a disk that is away looks like that.
+        A look that found nothing at all, or that could not list the dataset's own folder, says
+        nothing: a disk that is away looks like that.
 
         Args:
             unlisted: Folders that could not be listed; of what lies below nothing is known.
         """
-        if not found:
+        if not found or DATASET in unlisted:
             return
         away = tuple(f"{folder.rstrip('/')}/" for folder in unlisted)
         self._missed = {

@@ -58,11 +58,11 @@ def main() -> None:
     arguments = _arguments()
     bodies = [body for folder in find_sets(arguments.data) for body in read_set(folder)]
     if arguments.from_pictures:
-        from bench.body.accuracy_pictures import look_again  # noqa: PLC0415 - opens MediaPipe
+        from bench.body.accuracy_pictures import look_again  # opens MediaPipe
 
         bodies = look_again(arguments.data, arguments.pose_model)
     if arguments.cross_validate:
-        from bench.body.accuracy_folds import learned_from_others  # noqa: PLC0415 - trains, in minutes
+        from bench.body.accuracy_folds import learned_from_others  # trains, in minutes
 
         everybody = [*arguments.data, *arguments.extra]
         measured = learned_from_others(bodies, everybody, arguments.folds)

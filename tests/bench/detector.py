@@ -87,7 +87,7 @@ def _arguments() -> argparse.Namespace:
 def _web_photos(folder: Path | None) -> dict[str, bytes]:
     """Reads the photos as they are: half a million to three million pixels."""
     if folder is None:
-        from support.real_photos import fetch_real_photos  # noqa: PLC0415 - only where it is needed
+        from support.real_photos import fetch_real_photos  # only where it is needed
 
         folder = fetch_real_photos()
     return {

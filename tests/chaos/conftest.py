@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.cli.disturbed import Disturbed, Flock
 from support.command import Command, Result
+from support.shared import made_once
+
+from avatarrig.runs import RunDirectory
 
 PHOTOS = 520
+DOCUMENT = "document.json"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,15 +40,21 @@ def flock(_flock: Flock, undisturbed: Result) -> Iterator[Flock]:
 
 @pytest.fixture(scope="session")
 def undisturbed(_flock: Flock, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """How a run of these photos ends when it is left alone."""
-    run = Disturbed(_flock.photos, tmp_path_factory.mktemp("undisturbed") / "run")
-    try:
-        result = run.result()
-    finally:
-        run.close()
-    assert result.document["photos"]["observed"] == _flock.count
-    assert b'"shoulder_width": 1' in result.estimate
-    return result
+    """How a run of these photos ends when it is left alone: each process has the same photos."""
+
+    def leave_alone(folder: Path) -> None:
+        run = Disturbed(_flock.photos, folder / "run")
+        try:
+            (folder / DOCUMENT).write_bytes(msgspec.json.encode(run.result().document))
+        finally:
+            run.close()
+
+    folder = made_once(tmp_path_factory, "undisturbed", leave_alone)
+    document = msgspec.json.decode((folder / DOCUMENT).read_bytes())
+    estimate = RunDirectory(folder / "run").estimate.read_bytes()
+    assert document["photos"]["observed"] == _flock.count
+    assert b'"shoulder_width": 1' in estimate
+    return Result(folder / "run", document, estimate)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from support.cli.disturbed import BROKER, Disturbed, Flock, assert_whole, wait_until_gone
 from support.command import Result
 from support.kafka import KafkaCluster
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.settings import KafkaSettings
 
@@ -81,7 +82,7 @@ def own_kafka(tmp_path: Path) -> Iterator[tuple[str, psutil.Process]]:
         address = next(word for word in process.stdout.readline().split() if ":" in word)
         yield address.rstrip(";"), psutil.Process(process.pid)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def java_of(broker: psutil.Process) -> psutil.Process:

@@ -6,6 +6,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from support.kafka import KafkaCluster
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.topics import admin_client, create_topics, describe_cluster
@@ -18,7 +19,7 @@ def test_cluster_keeps_records_when_the_leader_is_killed(kafka_cluster: KafkaClu
     settings = kafka_cluster.settings
     create_topics(settings, [Topic("survivor", 1)])
     producer = open_producer(settings)
-    producer.send("survivor", b"before").get(timeout=60)
+    producer.send("survivor", b"before").get(timeout=PATIENCE)
     with admin_client(settings) as client:
         (described,) = client.describe_topics(["survivor"])
     leader = described["partitions"][0]["leader_id"]
@@ -29,7 +30,7 @@ def test_cluster_keeps_records_when_the_leader_is_killed(kafka_cluster: KafkaClu
     assert configs["min.insync.replicas"]["value"] == "2"
 
     kafka_cluster.kill(leader)
-    producer.send("survivor", b"after").get(timeout=60)
+    producer.send("survivor", b"after").get(timeout=PATIENCE)
     producer.close()
 
     with open_reader(settings) as reader:

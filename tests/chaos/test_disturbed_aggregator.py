@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 import pytest
 from support.aggregators.aggregating import (
-    PATIENCE,
     aggregator,
     counted,
     document,
@@ -17,6 +16,7 @@ from support.aggregators.aggregating import (
 )
 from support.kafka import with_topics
 from support.observed import observation
+from support.waiting import PATIENCE
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.errors import ExitCode

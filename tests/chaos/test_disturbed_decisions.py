@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 from support.aggregators.aggregating import (
-    PATIENCE,
     aggregator,
     counted,
     document,
@@ -20,6 +19,7 @@ from support.aggregators.aggregating import (
 )
 from support.kafka import with_topics
 from support.observed import observation
+from support.waiting import PATIENCE
 
 from avatarrig.errors import ExitCode
 from avatarrig.kafka.deciding.service import decide_in_service

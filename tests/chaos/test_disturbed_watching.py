@@ -18,9 +18,6 @@ from avatarrig.wire.topics import HISTORY, SKELETONS
 
 pytestmark = pytest.mark.broker
 
-NOTICED_SECONDS = 5.0
-FORGIVEN_SECONDS = 10.0
-
 
 def publish(kafka: KafkaSettings, numbers: range) -> None:
     with producer(kafka) as client:
@@ -42,11 +39,11 @@ def test_a_watcher_goes_on_after_the_broker_was_killed(fresh_kafka: EmbeddedBrok
     with Watching(kafka) as watching:
         wait_for(lambda: "anna" in watching.snapshot().subjects)
         psutil.Process(fresh_kafka.pid).kill()
-        wait_for(lambda: watching.trouble, every=0.05, patience=NOTICED_SECONDS)
+        wait_for(lambda: watching.trouble, every=0.05)
         assert "Error" not in watching.trouble, "a sentence, no class names"
         assert watching.snapshot().observed == 39, "what is known is still shown"
         fresh_kafka.restart()
-        wait_for(lambda: not watching.trouble, patience=FORGIVEN_SECONDS)
+        wait_for(lambda: not watching.trouble)
         publish(kafka, range(40, 45))
         wait_for(lambda: watching.snapshot().subjects["anna"].notes[-1].used == 44)
         wait_for(lambda: len(watching.snapshot().subjects["anna"].notes) == 44)

@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.embedded.distribution import Distribution
 from avatarrig.kafka.embedded.jars import committed_jars
@@ -75,7 +76,7 @@ def test_two_first_starts_at_once_share_what_they_fetch(
             cluster = describe_cluster(KafkaSettings(bootstrap_servers=address))
             assert cluster.brokers == (address,)
         for start in starts:
-            start.communicate("\n", timeout=120)
+            start.communicate("\n", timeout=PATIENCE)
     assert len(set(addresses)) == 2
     assert [start.returncode for start in starts] == [0, 0]
     kept = {path.name for path in cache.rglob("*") if path.suffix in {".jar", ".part", ".aot"}}

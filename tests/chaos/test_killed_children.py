@@ -34,7 +34,11 @@ from avatarrig.kafka.embedded.storage import bootstrap_file
 
 pytestmark = pytest.mark.broker
 
-KINDS = (GUARD, BROKER, STORAGE_TOOL, REPLICA, SANDBOX, AGGREGATOR)
+LASTING = (GUARD, BROKER, REPLICA, SANDBOX, AGGREGATOR)
+KINDS = (*LASTING, STORAGE_TOOL)
+TURNS = [tuple((LASTING * 2)[first : first + 3]) for first in range(len(LASTING))]
+"""Which is killed at its start, which at work and which while all is stopped."""
+
 PHOTOS = 30
 PACE = 0.05
 ALL = "AVATARRIG_TEST_ALL" in os.environ
@@ -86,32 +90,29 @@ def assert_as_left_alone(run: Disturbed, left_alone: Result) -> None:
     wait_until_gone(family)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_its_start(
-    begin: Callable[..., Disturbed], left_alone: Result, kind: str
-) -> None:
-    if kind == STORAGE_TOOL:  # which is not asked again once its answer is kept
-        bootstrap_file(prepare_distribution(default_cache())).unlink(missing_ok=True)
+def test_the_storage_tool_is_killed(begin: Callable[..., Disturbed], left_alone: Result) -> None:
+    # It is not asked again once its answer is kept.
+    bootstrap_file(prepare_distribution(default_cache())).unlink(missing_ok=True)
     run = begin(0)
-    run.kill_one(kind)
+    run.kill_one(STORAGE_TOOL)
     assert_as_left_alone(run, left_alone)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != STORAGE_TOOL])
-def test_killed_at_work(begin: Callable[..., Disturbed], left_alone: Result, kind: str) -> None:
+@pytest.mark.parametrize(("at_its_start", "at_work", "while_all_is_stopped"), TURNS)
+def test_three_are_killed(
+    begin: Callable[..., Disturbed],
+    left_alone: Result,
+    at_its_start: str,
+    at_work: str,
+    while_all_is_stopped: str,
+) -> None:
+    """Each kind is killed at each time, in one run or another."""
     run = begin(PACE)
+    run.kill_one(at_its_start)
     run.wait_for_observed(PHOTOS // 3)
-    run.kill_one(kind)
-    assert_as_left_alone(run, left_alone)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != STORAGE_TOOL])
-def test_killed_while_all_is_stopped(
-    begin: Callable[..., Disturbed], left_alone: Result, kind: str
-) -> None:
-    run = begin(0)
+    run.kill_one(at_work)
     run.wait_for_observed(PHOTOS)
-    kill_when_another_ends(run, kind)
+    kill_when_another_ends(run, while_all_is_stopped)
     assert_as_left_alone(run, left_alone)
 
 

@@ -12,7 +12,7 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from support.cli.disturbed import read_committed
 from support.kafka import kill, with_topics
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.clients import open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -23,7 +23,6 @@ from avatarrig.wire.topics import OBSERVATIONS, Topic
 pytestmark = pytest.mark.broker
 
 TIMEOUT_SECONDS = 1.0
-PATIENCE = 60.0
 PRODUCERS, PARTITIONS = 24, 60
 OTHER_PARTITIONS = 800
 """They make the broker's start long, and with it the time in which it may forget to tell."""

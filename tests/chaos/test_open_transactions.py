@@ -6,6 +6,7 @@ import time
 
 import pytest
 from support.kafka import kill
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_producer, open_reader, open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -14,7 +15,6 @@ from avatarrig.kafka.topics import create_topics
 from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
-PATIENCE = 60.0
 
 
 def test_an_open_transaction_ends_after_the_broker_was_killed(

@@ -23,7 +23,7 @@ from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.kafka.reading import from_beginning
 from avatarrig.kafka.settings import KafkaSettings
 from avatarrig.wire import PhotoReference, Sought, decode
-from avatarrig.wire.topics import IMAGES, pipeline_topics
+from avatarrig.wire.topics import IMAGES, REJECTS, pipeline_topics
 
 pytestmark = pytest.mark.models
 
@@ -37,6 +37,7 @@ def dataset(real_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder.mkdir()
     for name in PHOTOS:
         shutil.copy(real_photos / name, folder)
+    (folder / "torn.jpg").write_bytes(b"\xff\xd8\xff no photo")
     return folder
 
 
@@ -131,11 +132,12 @@ def test_the_template_travels_with_the_references_and_lies_in_no_file(
     broker = asked.run / ".avatarrig" / "broker"
     files = [file for file in asked.run.rglob("*") if file.is_file() and broker not in file.parents]
     assert len(files) > 5
+    assert held[REJECTS]  # of a photo that is none
     for file in files:
         assert not any(form in file.read_bytes() for form in forms), file
     for topic, values in held.items():
         holds = [any(form in value for form in forms) for value in values]
-        assert all(holds) if topic == IMAGES else not any(holds), topic
+        assert all(holds) if topic in {IMAGES, REJECTS} else not any(holds), topic
 
 
 def test_references_are_read_in_a_process_without_credentials(
@@ -159,6 +161,6 @@ def test_forgetting_takes_the_template_away(
     command: Command, asked: Result, held: dict[str, list[bytes]]
 ) -> None:
     assert all(decode(value, PhotoReference).sought for value in held[IMAGES])
-    done = command.run("forget", "Mr. O.", "--run", asked.run, "--yes")
-    assert done.returncode == 0, done.stderr
+    done = command.ask("forget", "Mr. O.", "--run", asked.run, "--yes")
+    assert done.exit_code == 0, done.stderr
     assert in_topics(asked.run)[IMAGES] == []

@@ -19,13 +19,13 @@ def test_a_run_forgets_its_subject_and_can_begin_again(
     pictures = ("--debug-overlays", "--save-masks")
     arguments = (photos, "--out", run, "--json", "--workers", "1", *pictures, *servers)
     first = finished(command.run(*arguments), run)
-    asked = command.run(*forget)
-    assert asked.returncode == 1  # nobody said yes
+    asked = command.ask(*forget)
+    assert asked.exit_code == 1  # nobody said yes
     assert (run / "skeleton_estimate.json").is_file()
 
-    forgotten = command.run(*forget, "--yes")
-    assert forgotten.returncode == 0, forgotten.stderr
-    assert '"skeletons":[]' in command.run("status", "--json", *servers).stdout
+    forgotten = command.ask(*forget, "--yes")
+    assert forgotten.exit_code == 0, forgotten.stderr
+    assert '"skeletons":[]' in command.ask("status", "--json", *servers).stdout
     assert [file for file in run.rglob("*") if file.suffix in {".json", ".png", ".jsonl"}] == [
         run / ".avatarrig" / "run.json"
     ]

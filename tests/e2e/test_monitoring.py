@@ -18,7 +18,7 @@ import yaml
 from support.command import DEMO, Command
 from support.deploy.ports import distinct_ports
 from support.deploy.scraping import Scrape, get, get_json
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
 from avatarrig.metrics.reference import all_metrics
@@ -60,7 +60,7 @@ class Monitored:
 
 @pytest.fixture(scope="module")
 def monitored(
-    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
+    kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monitored]:
     folder = tmp_path_factory.mktemp("monitored")
     photos = folder / "photos"
@@ -74,7 +74,7 @@ def monitored(
         command = Command(
             folder,
             {
-                "AVATARRIG_KAFKA_BOOTSTRAP_SERVERS": module_kafka.bootstrap_servers,
+                "AVATARRIG_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
                 "AVATARRIG_INGEST_METRICS_PORT": str(ports["ingest"]),
                 "AVATARRIG_DETECT_METRICS_PORT": str(ports["detect"]),
                 "AVATARRIG_AGGREGATE_WEB_PORT": str(ports["aggregate"]),
@@ -102,7 +102,7 @@ def running(command: Command, *arguments: str) -> Iterator[None]:
         assert process.poll() is None, log.read_text()
     finally:
         process.terminate()
-        assert process.wait(60) == 0, log.read_text()
+        assert process.wait(PATIENCE) == 0, log.read_text()
 
 
 def scraping(folder: Path, ports: dict[str, int]) -> Path:
@@ -135,7 +135,7 @@ def prometheus(config: Path, data: Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def answers(url: str) -> bool:

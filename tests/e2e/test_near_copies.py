@@ -8,6 +8,8 @@ import pytest
 from support.bursts import burst
 from support.command import DEMO, Command, copy_demo, finished
 
+from avatarrig.kafka.embedded import EmbeddedBroker
+
 BURST = 6
 
 
@@ -20,11 +22,12 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_the_sharpest_is_detected_and_without_the_choice_all_are(
-    command: Command, photos: Path, tmp_path: Path
+    made_up: Command, kafka: EmbeddedBroker, photos: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    asked = (photos, "--out", run, "--workers", "1", "--json")
-    sharpest = finished(command.run(*asked, "--sharpest-of-moment", "1"), run).document
+    servers = ("--bootstrap-servers", kafka.bootstrap_servers)
+    asked = (photos, "--out", run, "--workers", "1", "--json", *servers)
+    sharpest = finished(made_up.run(*asked, "--sharpest-of-moment", "1"), run).document
     assert sharpest["photos"] == {
         "found": 2 + BURST,
         "observed": 3,
@@ -40,10 +43,10 @@ def test_the_sharpest_is_detected_and_without_the_choice_all_are(
 
     kept = (run / "observations").glob("*.json")
     before = {file: file.read_bytes() for file in kept}
-    again = finished(command.run(*asked, "--sharpest-of-moment", "1"), run).document
+    again = finished(made_up.run(*asked, "--sharpest-of-moment", "1"), run).document
     assert again["photos"] == sharpest["photos"]
 
-    everything = finished(command.run(*asked), run).document
+    everything = finished(made_up.run(*asked), run).document
     assert everything["photos"] == {
         "found": 2 + BURST,
         "observed": 2 + BURST,

@@ -35,10 +35,8 @@ NAMELESS = (SUPPORT / "nameless.js").read_text()
 
 
 @pytest.fixture(scope="module")
-def pipeline(
-    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pipeline]:
-    running = Pipeline(module_kafka, tmp_path_factory.mktemp("page"))
+def pipeline(kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    running = Pipeline(kafka, tmp_path_factory.mktemp("page"))
     try:
         running.observe(45)
         running.observe(25, HOSTILE)

@@ -38,10 +38,8 @@ DROP = """
 
 
 @pytest.fixture(scope="module")
-def pipeline(
-    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pipeline]:
-    running = Pipeline(module_kafka, tmp_path_factory.mktemp("changes"), people=True)
+def pipeline(kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    running = Pipeline(kafka, tmp_path_factory.mktemp("changes"), people=True)
     try:
         running.observe(PHOTOS)
         yield running
@@ -237,6 +235,16 @@ def test_two_people_are_compared_and_leave_as_a_card(pipeline: Pipeline, witness
     expect(page.get_by_role("heading", level=1)).to_have_text("Anna and Anna")
     wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= window
+
+
+def test_a_comparison_follows_both(pipeline: Pipeline, witness: Witness) -> None:
+    pipeline.observe(8, "Dora")
+    page = witness.page
+    wait_for(lambda: page.request.get(f"{pipeline.url}/compare?a=Anna&b=Dora").ok)
+    page.goto(f"{pipeline.url}/compare?a=Anna&b=Dora")
+    expect(page.locator("#connection")).to_have_text("live")
+    with page.expect_event("load"):
+        pipeline.observe(8, "Dora")
 
 
 def test_a_run_is_compared_by_its_file(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -34,55 +33,60 @@ def test_rejects_are_listed_shown_replayed_and_leave_the_list(
     command: Command, photos: Path, run: Path
 ) -> None:
     with EmbeddedBroker(RunDirectory(run).broker):  # once for all these commands
-        listed = command.run("rejects", "list", "--run", run, "--json")
-        records = [msgspec.json.decode(line) for line in listed.stdout.splitlines()]
+        listed = asked(command, "rejects", "list", "--run", run, "--json")
+        records = [msgspec.json.decode(line) for line in listed.splitlines()]
         reasons = {record["reference"]["path"]: record["reason"] for record in records}
         assert reasons == {
             "one.jpg": "too_large",
             "two.jpg": "too_large",
             "text.jpg": "unsupported",
         }
-        shown = command.run("rejects", "show", "two", "--run", run)
-        assert "two.jpg" in shown.stdout
-        assert "--max-pixels" in shown.stdout
-        assert "does not count: more pixels or bytes than are allowed" in shown.stdout
+        shown = asked(command, "rejects", "show", "two", "--run", run)
+        assert "two.jpg" in shown
+        assert "--max-pixels" in shown
+        assert "does not count: more pixels or bytes than are allowed" in shown
 
-        replayed = command.run("rejects", "replay", "--run", run, "--reason", "too_large")
-        assert "2 photos are published again" in replayed.stdout
-        waiting = status(command, run)
+        replayed = asked(command, "rejects", "replay", "--run", run, "--reason", "too_large")
+        assert "2 photos are published again" in replayed
+        waiting = msgspec.json.decode(asked(command, "status", "--run", run, "--json"), type=dict)
         assert waiting["waiting"] == 2
         assert waiting["oldest_waiting"] is not None
 
     result = finished(command.run(photos, "--out", run, "--json"), run)
     assert result.document["photos"]["observed"] == 2
-    with EmbeddedBroker(RunDirectory(run).broker):
-        left = command.run("rejects", "list", "--run", run, "--json").stdout.splitlines()
-        assert [msgspec.json.decode(line)["reason"] for line in left] == ["unsupported"]
-        done = status(command, run)
-        assert (done["observed"], done["rejected"], done["waiting"]) == (2, 1, 0)
-        assert done["rejected_by_reason"] == {"unsupported": 1}
-        assert done["skeletons"][0]["observations"] == 2
-    ended = status(command, run)
-    assert (ended["replicas"], ended["waiting"]) == (0, 0)
+    # Where it does not run, each starts the run's broker for itself.
+    left = command.run("rejects", "list", "--run", run, "--json").stdout.splitlines()
+    assert [msgspec.json.decode(line)["reason"] for line in left] == ["unsupported"]
+    told = command.run("status", "--run", run, "--json")
+    assert told.returncode == 0, told.stderr
+    ended = msgspec.json.decode(told.stdout, type=dict)
+    assert (ended["observed"], ended["rejected"], ended["waiting"]) == (2, 1, 0)
+    assert ended["rejected_by_reason"] == {"unsupported": 1}
+    assert ended["skeletons"][0]["observations"] == 2
+    assert ended["replicas"] == 0
     # An aggregator that a busy machine keeps from its last commit reads again what it has counted.
     detectors = [each for each in ended["groups"] if each["group"].startswith(DETECTOR_GROUPS)]
     assert {lag for group in detectors for lag in group["lag"].values()} == {0}
 
 
-def status(command: Command, run: Path) -> dict[str, Any]:
-    process = command.run("status", "--run", run, "--json")
-    assert process.returncode == 0, process.stderr
-    return msgspec.json.decode(process.stdout, type=dict)
+def asked(command: Command, *arguments: str | Path) -> str:
+    done = command.ask(*arguments)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["rejects", "list"]])
 def test_no_kafka_named_is_wrong_usage(command: Command, arguments: list[str]) -> None:
-    process = command.run(*arguments)
-    assert process.returncode == 2
-    assert "--bootstrap-servers" in process.stderr
+    done = command.ask(*arguments)
+    assert done.exit_code == 2
+    assert "--bootstrap-servers" in done.stderr
 
 
-def test_a_time_that_is_none_is_wrong_usage(command: Command, run: Path) -> None:
-    process = command.run("rejects", "list", "--run", run, "--since", "lately")
-    assert process.returncode == 2
-    assert "--since 'lately'" in process.stderr
+@pytest.mark.parametrize("asked", ["list", "replay"])
+def test_a_time_that_is_none_is_wrong_usage_before_any_kafka_is_asked(
+    command: Command, asked: str
+) -> None:
+    nowhere = ("--bootstrap-servers", "127.0.0.1:9")
+    done = command.ask("rejects", asked, *nowhere, "--since", "lately")
+    assert done.exit_code == 2
+    assert "--since 'lately'" in done.stderr

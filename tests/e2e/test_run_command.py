@@ -210,7 +210,7 @@ def test_another_kafka_gives_the_same_skeleton_from_the_files_undisturbed(
 
 
 def test_a_run_goes_on_with_the_partitions_that_it_began_with(
-    command: Command, tmp_path: Path
+    made_up: Command, tmp_path: Path
 ) -> None:
     photos = sorted(DEMO.glob("*.jpg"))
     dataset, run = tmp_path / "photos", tmp_path / "run"
@@ -218,7 +218,7 @@ def test_a_run_goes_on_with_the_partitions_that_it_began_with(
     begun: tuple[tuple[str, ...], ...] = (("--partitions", "3"), ())
     for count, partitions in enumerate(begun, 1):
         shutil.copy(photos[count], dataset)
-        done = command.run(dataset, "--out", run, "--json", "--workers", "1", *partitions)
+        done = made_up.run(dataset, "--out", run, "--json", "--workers", "1", *partitions)
         assert finished(done, run).document["photos"]["found"] == count
         assert partitions_of_images(run) == 3
 

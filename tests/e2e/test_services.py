@@ -30,8 +30,6 @@ from avatarrig.wire.topics import OBSERVATIONS, SKELETONS
 
 PHOTOS = 12
 Kind = TypeVar("Kind", Observation, SkeletonRecord)
-STOP_SECONDS = 60.0
-"""Patience on a busy machine: it drains for 8 s at most, and an embedded broker stops after it."""
 
 
 class Service:
@@ -44,7 +42,7 @@ class Service:
     def stop(self, by: signal.Signals = signal.SIGTERM) -> str:
         """Asks it to stop; it ends in order and in time. Returns all it said."""
         self.process.send_signal(by)
-        assert self.process.wait(timeout=STOP_SECONDS) == 0, self.log.read_text()
+        assert self.process.wait(timeout=waiting.PATIENCE) == 0, self.log.read_text()
         return self.log.read_text()
 
 
@@ -59,7 +57,7 @@ def service(command: Command, *arguments: str | Path) -> Iterator[Service]:
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(timeout=60)
+                process.wait(timeout=waiting.PATIENCE)
 
 
 def wait_for(condition: Callable[[], object], *, watching: tuple[Service, ...] = ()) -> None:
@@ -88,9 +86,8 @@ def estimated(kafka: KafkaSettings, subject: str) -> int:
 
 
 def asked(command: Command, *arguments: str) -> str:
-    """What a command that only looks says; within this process, for it is asked often."""
-    with contextlib.chdir(command.folder):
-        done = CliRunner().invoke(avatarrig, arguments, env=dict(command.environment))
+    """What a command that only looks says."""
+    done = command.ask(*arguments)
     return done.stdout if done.exit_code == 0 else ""
 
 
@@ -221,7 +218,7 @@ def test_up_keeps_a_skeleton_up_to_date_over_kills_and_goes_on_where_it_stopped(
     command = Command(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
     names = ["0.jpg", "1.jpg", "later/2.jpg", "3.jpg", "4.jpg"]
     photos, kept = copy_demo(tmp_path / "Watched", names[:2]), tmp_path / "kept"
-    starting = ("up", photos, "--workers", "2", "--web-port", "0", "--out", kept)
+    starting = ("up", photos, "--workers", "1", "--web-port", "0", "--out", kept)
     with service(command, *starting) as everything:
         wait_for(lambda: photos_in_file(kept) == 2, watching=(everything,))
         assert photos_in_estimate(command, "Watched") == 2
@@ -240,7 +237,7 @@ def test_up_keeps_a_skeleton_up_to_date_over_kills_and_goes_on_where_it_stopped(
         lines = everything.log.read_text().splitlines()[before:]
         parts = psutil.Process(everything.process.pid).children(recursive=True)
         everything.stop()
-        assert psutil.wait_procs(parts, timeout=STOP_SECONDS)[1] == []
+        assert psutil.wait_procs(parts, timeout=waiting.PATIENCE)[1] == []
     assert_told_in_few_words(lines)
     copy_demo(photos, names)
     with service(command, *starting) as everything:

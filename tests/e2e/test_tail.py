@@ -13,6 +13,7 @@ import pytest
 from support.aggregators.aggregating import producer, send
 from support.process.terminal import Terminal
 from support.rendered import rendered
+from support.waiting import PATIENCE
 
 from avatarrig.body.estimate import estimate
 from avatarrig.body.sums.tally import Tally
@@ -62,8 +63,8 @@ class Estimates:
 
 
 @pytest.fixture(scope="module")
-def empty(module_kafka: EmbeddedBroker) -> str:
-    return module_kafka.bootstrap_servers
+def empty(kafka: EmbeddedBroker) -> str:
+    return kafka.bootstrap_servers
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def tail(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
         env={**os.environ, "COLUMNS": "120", **environment},
         cwd=Path(__file__).parents[2],
     )
@@ -196,7 +197,7 @@ def test_json_goes_on_with_every_update(estimates: Estimates) -> None:
             estimates.publish("carl", 3)
             assert json.loads(process.stdout.readline())["photos"] == photos
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(PATIENCE) == 130
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(estimates: Estimates) -> None:
@@ -232,7 +233,7 @@ def test_a_kafka_that_is_not_there_is_said_at_once() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert process.returncode == 1
     assert "127.0.0.1:9" in process.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ import numpy as np
 RENDERED = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"
 
 
-def burst(photo: Path, count: int, *, sharpest: int = 0) -> list[bytes]:
+@functools.cache
+def burst(photo: Path, count: int, *, sharpest: int = 0) -> tuple[bytes, ...]:
     """Makes JPEG files of one photo, each shifted and noisy in its own way.
 
     Args:
@@ -27,4 +29,4 @@ def burst(photo: Path, count: int, *, sharpest: int = 0) -> list[bytes]:
             frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), 3), np.uint8)
         noisy = np.clip(frame + random.normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
         files.append(cv2.imencode(".jpg", noisy)[1].tobytes())
-    return files
+    return tuple(files)

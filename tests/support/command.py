@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,18 +12,33 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
+import click.testing
 import msgspec
+from click.testing import CliRunner
+
+from avatarrig.cli import avatarrig
 
 DEMO = Path(__file__).parents[2] / "inputs" / "datasets" / "Demo"
 RUN_SECONDS = 240
 
 
 class Command:
-    """The ``avatarrig`` command in a folder of its own."""
+    """The ``avatarrig`` command in a folder of its own.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    Args:
+        module: What is run: the product, or one that puts something in a part's place.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        module: str = "avatarrig",
+    ) -> None:
         self.folder = folder
         self.environment = environment
+        self._module = module
 
     def start(
         self,
@@ -33,7 +49,7 @@ class Command:
     ) -> subprocess.Popen[str]:
         """Starts it; the caller waits."""
         return subprocess.Popen(
-            [sys.executable, "-m", "avatarrig", *map(str, arguments)],
+            [sys.executable, "-m", self._module, *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, "COLUMNS": "120", **self.environment},
             stdout=stdout,
@@ -51,6 +67,12 @@ class Command:
                 process.kill()
                 raise
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def ask(self, *arguments: str | Path) -> click.testing.Result:
+        """Runs within this process what starts no others: a process of its own loads for long."""
+        environment = {"COLUMNS": "120", **self.environment}
+        with contextlib.chdir(self.folder):
+            return CliRunner().invoke(avatarrig, [*map(str, arguments)], env=environment)
 
 
 class Result(msgspec.Struct):

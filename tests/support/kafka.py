@@ -1,8 +1,7 @@
 """Real Apache Kafka for tests: one node, a node of a test's own, three nodes, TLS and SCRAM.
 
-``kafka``          one node for the whole session; use topic names of your own.
-``empty_kafka``    one node for the whole session, without topics and groups as the test begins.
-``module_kafka``   the same node, emptied as the module begins; not for modules that use the other.
+``kafka``          one node for the whole session, without topics and groups as the module begins.
+``empty_kafka``    the same node, emptied as the test begins: what a module keeps there is gone.
 ``fresh_kafka``    a node for this test alone, which may be killed and started again.
 ``kafka_cluster``  three nodes; whole again before each test.
 ``secure_kafka``   one node that demands TLS and SCRAM; for the whole session.
@@ -71,29 +70,21 @@ def kafka_distribution() -> Distribution:
 
 
 @pytest.fixture(scope="session")
-def kafka(
+def kafka_of_the_session(
     kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedBroker]:
     with EmbeddedBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 
-@pytest.fixture(scope="session")
-def kafka_to_empty(
-    kafka_distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EmbeddedBroker]:
-    with EmbeddedBroker(tmp_path_factory.mktemp("emptied")) as broker:
-        yield broker
+@pytest.fixture(scope="module")
+def kafka(kafka_of_the_session: EmbeddedBroker) -> EmbeddedBroker:
+    return empty(kafka_of_the_session)
 
 
 @pytest.fixture
-def empty_kafka(kafka_to_empty: EmbeddedBroker) -> EmbeddedBroker:
-    return empty(kafka_to_empty)
-
-
-@pytest.fixture(scope="module")
-def module_kafka(kafka_to_empty: EmbeddedBroker) -> EmbeddedBroker:
-    return empty(kafka_to_empty)
+def empty_kafka(kafka_of_the_session: EmbeddedBroker) -> EmbeddedBroker:
+    return empty(kafka_of_the_session)
 
 
 def empty(broker: EmbeddedBroker) -> EmbeddedBroker:

@@ -18,6 +18,7 @@ import pytest
 from kafka import TopicPartition
 from support import scripted_detector
 from support.kafka import with_topics
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -60,7 +61,7 @@ class Pipeline:
     def publish_bytes(self, value: bytes) -> None:
         producer = open_producer(self.kafka)
         try:
-            producer.send(IMAGES, value=value, key=b"k").get(timeout=30)
+            producer.send(IMAGES, value=value, key=b"k").get(timeout=PATIENCE)
         finally:
             producer.close()
 

@@ -22,6 +22,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.errors import AvatarRigError, CommandError, ExitCode
 from avatarrig.kafka.border import told_by
 from avatarrig.kafka.errors import (
+    CompressionError,
     DataDamagedError,
     KafkaTroubleError,
     RightsMissingError,
@@ -109,6 +110,8 @@ def test_each_error_of_kafkas_library_becomes_ours(kind: type[Exception]) -> Non
     ours: type[TransportError] = KafkaTroubleError
     if issubclass(kind, kafka.errors.CorruptRecordError):
         ours = DataDamagedError
+    elif issubclass(kind, kafka.errors.UnsupportedCodecError):
+        ours = CompressionError
     elif issubclass(kind, kafka.errors.AuthorizationError):
         ours = RightsMissingError
     with pytest.raises(ours), told_by("Kafka at here"):

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from avatarrig.body.evidence.current_evidence import check_evidence, unchecked_evidence
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.learned import learned_of
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.wire import Evidence, Observation
 from avatarrig.wire.reasons import Exclusion
@@ -122,6 +122,16 @@ def judge_all(
     return list(verdicts)
 
 
+def possible(observations: Sequence[Observation]) -> list[Observation]:
+    """Leaves out photos whose evidence no photo gives: aggregators reject them as well."""
+    verdicts = judge_all(observations)
+    return [
+        seen
+        for seen, verdict in zip(observations, verdicts, strict=True)
+        if not isinstance(verdict, StateRefusedError)
+    ]
+
+
 def _unchecked(observation: Observation, rule: CountingRule) -> Counted | Excluded:
     reason = why_not(observation, rule)
     if reason is not None:
@@ -153,7 +163,7 @@ def why_not(observation: Seen, rule: CountingRule = DEFAULT_RULE) -> Exclusion |
     if observation.evidence is None:
         return Exclusion.NO_EVIDENCE
     try:
-        load_learned(observation.evidence.learned.rpartition("-")[0])
+        learned_of(observation.evidence.learned)
     except LearnedRefusedError:
         return Exclusion.NO_WEIGHTS
     return None

@@ -10,7 +10,7 @@ import msgspec
 
 from avatarrig.body.evidence.evidence import check_possible, evidence_from_landmarks
 from avatarrig.body.evidence.face import with_face
-from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.evidence.learned import learned_of
 from avatarrig.body.ratios import SHOWN_KEYS
 from avatarrig.body.refused import LearnedRefusedError, StateRefusedError
 from avatarrig.body.sums.histogram import HIGHEST_BIN, LOWEST_BIN
@@ -53,7 +53,7 @@ def unchecked_evidence(observation: Observation) -> Evidence | None:
     evidence = observation.evidence
     if evidence is None:
         return None
-    learned = load_learned(evidence.learned.rpartition("-")[0])
+    learned = learned_of(evidence.learned)
     if evidence.learned == learned.version:
         return evidence
     if observation.pose is None or observation.world is None:
@@ -84,7 +84,7 @@ def check_evidence(photos: Iterable[Evidence]) -> None:
     if min(bins) < LOWEST_BIN or max(bins) > HIGHEST_BIN:
         raise StateRefusedError("evidence holds a ratio that no photo gives")
     for version, same in by_version.items():
-        check_possible(same, load_learned(version.rpartition("-")[0]))
+        check_possible(same, learned_of(version))
 
 
 def slim(observation: Observation) -> Observation:

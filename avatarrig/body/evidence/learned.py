@@ -154,6 +154,15 @@ def load_learned(pose_model: str = "full", model_sha256: str | None = None) -> L
     return learned
 
 
+def learned_of(version: str) -> Learned:
+    """Loads the installed weights of the pose model that a version names.
+
+    Raises:
+        LearnedRefusedError: Nothing was learned for that pose model.
+    """
+    return load_learned(version.rpartition("-")[0])
+
+
 _LAYERS = (
     "input_weight",
     "input_bias",

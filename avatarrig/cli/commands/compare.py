@@ -9,6 +9,7 @@ import click
 
 from avatarrig.body.comparison import differences
 from avatarrig.cli.errors import fail_clearly
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.pipeline.estimate_source import whole_estimate_in
 from avatarrig.process.printable import printable
@@ -26,7 +27,7 @@ _RUN: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command("compare")
 @click.argument("first", type=_RUN)
 @click.argument("second", type=_RUN)
-@click.option("--subject", help="Whose skeletons, where there are several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose skeletons, where there are several people's.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

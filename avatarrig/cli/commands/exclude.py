@@ -11,6 +11,7 @@ import click
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.wire.counted import counted
 
@@ -23,6 +24,7 @@ _OPTIONS = (
     click.argument("names", nargs=-1, required=True, metavar="[RUN] PHOTO..."),
     click.option(
         "--subject",
+        type=SUBJECT,
         help="The photos are this subject's, in a service: no RUN is given, but the address of "
         "its Kafka.",
     ),

@@ -16,6 +16,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.process.printable import printable
 from avatarrig.runs import write_atomically
@@ -27,7 +28,7 @@ COLUMNS: Final = 80
 @click.argument(
     "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--subject", help="Whose skeleton, where there are several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose skeleton, where there are several people's.")
 @click.option(
     "--format",
     "file_format",

@@ -15,9 +15,10 @@ from avatarrig.avatar.gltf.compression import QUANTIZED
 from avatarrig.avatar.gltf.container import read_container, write_container
 from avatarrig.body.rig.lengths import RigLengths, complete_lengths
 from avatarrig.cli.errors import fail_clearly
-from avatarrig.cli.options.estimate import find_estimate
+from avatarrig.cli.options.estimate import find_estimate, refused_by
 from avatarrig.cli.options.height import HEIGHT
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.fit_table import bones_found, factor_table
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError, ExitCode
@@ -43,7 +44,7 @@ _SUFFIXES: Final = (".glb", ".vrm")
     help="Run directory whose estimate to use, or the estimate itself.",
     show_default="the latest on Kafka",
 )
-@click.option("--subject", help="Whose estimate, where RUN holds several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose estimate, where RUN holds several people's.")
 @click.option(
     "--height",
     type=HEIGHT,
@@ -103,8 +104,9 @@ def fit(
 
     sizes = {"head": head, "hands": hands, "feet": feet}
     with fail_clearly():
-        found = find_estimate(run, subject, kafka)
-        known = complete_lengths(found.estimate)
+        with refused_by(str(run or "Kafka")):
+            found = find_estimate(run, subject, kafka)
+            known = complete_lengths(found.estimate)
         avatar = _avatar(avatar_file, _mapping(map_file))
         options = Options(
             widths=_WIDTHS[widths],  # type: ignore[arg-type] # click has checked it

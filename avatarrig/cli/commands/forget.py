@@ -9,13 +9,14 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.photos.object_store import lies_in_store
 from avatarrig.process.printable import printable
 
 
 @click.command("forget")
-@click.argument("subject")
+@click.argument("subject", type=SUBJECT)
 @broker_options
 @click.option(
     "--out",

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.pipeline.replaying import replay
@@ -52,13 +53,15 @@ def list_command(
     since: str | None,
 ) -> None:
     """List what is rejected, the latest first."""
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        photos = look(reached).rejects.standing(reason=reason, since=_moment(since))
+    with fail_clearly():
+        earliest = _moment(since)
+        with reach(run_directory, kafka) as reached:
+            photos = look(reached).rejects.standing(reason=reason, since=earliest)
     if as_json:
         for photo in photos:
             sys.stdout.write(msgspec.json.encode(photo.latest).decode() + "\n")
         return
-    console = Console(highlight=False)
+    console = make_console()
     if not photos:
         console.print(words("nothing is rejected"))
     _list(console, photos)
@@ -74,7 +77,7 @@ def show_command(*, run_directory: Path | None, kafka: KafkaArguments, text: str
             photos = look(reached).rejects.find(text)
         if not photos:
             raise CommandError(f"nothing that is rejected matches {text!r}")
-    console = Console(highlight=False)
+    console = make_console()
     for photo in photos:
         _show(console, photo)
 
@@ -91,10 +94,12 @@ def replay_command(
     A photo leaves the list when it is observed. Photos that could not even be read are found
     again by the dataset's own command. Near-copies are published with --reason near_copy alone.
     """
-    with fail_clearly(), reach(run_directory, kafka) as reached:
-        listed = look(reached).rejects.standing(reason=reason, since=_moment(since))
-        photos = listed if reason else to_be_mended(listed)
-        replayed = replay(reached, photos)
+    with fail_clearly():
+        earliest = _moment(since)
+        with reach(run_directory, kafka) as reached:
+            listed = look(reached).rejects.standing(reason=reason, since=earliest)
+            photos = listed if reason else to_be_mended(listed)
+            replayed = replay(reached, photos)
     say(f"{counted(replayed, 'photo is', 'photos are')} published again")
     if replayed < len(photos):
         say(

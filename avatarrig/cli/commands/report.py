@@ -12,6 +12,7 @@ import click
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import asked
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.options.naming import SUBJECT
 from avatarrig.cli.screen.printable import say
 from avatarrig.pipeline.estimate_source import observations_on
 from avatarrig.report.collect import collect
@@ -28,7 +29,7 @@ PAGE_NAME = "report.html"
 @click.argument(
     "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--subject", help="Whose photos, where there are several people's.")
+@click.option("--subject", type=SUBJECT, help="Whose photos, where there are several people's.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 
 from avatarrig.body.estimate import EstimateOptions
 from avatarrig.cli import COMMANDS
@@ -24,6 +23,7 @@ from avatarrig.cli.options.reference import asking_options, check_one_person
 from avatarrig.cli.options.videos import sharpest_option, videos_option
 from avatarrig.cli.options.web import DEFAULT_PORT, check_address
 from avatarrig.cli.options.window import WINDOW
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import ExitCode
 from avatarrig.kafka.settings import KafkaSettings
@@ -116,7 +116,7 @@ def run(*, as_json: bool, kafka: KafkaArguments, **given: Any) -> None:
     from avatarrig.cli.screen.run_screen import RunScreen
     from avatarrig.pipeline.run import run_photos
 
-    console = Console(stderr=as_json, highlight=False)
+    console = make_console(stderr=as_json)
     with fail_clearly():
         check_address("--web-port", "127.0.0.1", given["web_port"] or None, "or 0 for no page")
         request = _request(given, kafka.optional())

@@ -12,12 +12,12 @@ from typing import cast
 import click
 import msgspec
 from click.core import ParameterSource
-from rich.console import Console
 from rich.table import Table
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import NAMES, PASSWORD_VARIABLE, SECTION, KafkaOption
 from avatarrig.cli.options.settings_file import settings_of
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say, words
 
 
@@ -58,7 +58,7 @@ def settings(context: click.Context, names: tuple[str, ...], *, as_json: bool) -
     if as_json:
         sys.stdout.write(msgspec.json.encode(listed).decode() + "\n")
         return
-    console = Console(highlight=False)
+    console = make_console()
     say(f"settings file: {file or 'none'}")
     console.print(_table(listed))
     for variable, meant in _likely_mistakes(found, root.auto_envvar_prefix):

@@ -17,6 +17,7 @@ from rich.text import Text
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, is_at_work, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import words
 from avatarrig.cli.screen.tail_lines import that_do_not_count
 from avatarrig.photos.passed_over import words_for_files
@@ -58,7 +59,7 @@ def status(
         document = msgspec.to_builtins(state) | {"files": files}
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
-        console = Console(highlight=False)
+        console = make_console()
         _print(console, state, most=None if everybody else _MOST_LISTED)
         if files is not None:
             console.print(words(f"           looked at {words_for_files(files)}"), soft_wrap=True)

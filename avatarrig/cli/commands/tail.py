@@ -18,6 +18,7 @@ from rich.live import Live
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say
 from avatarrig.cli.screen.tail_lines import json_line, plain_line
 from avatarrig.cli.screen.tail_view import Screen, picture
@@ -72,7 +73,7 @@ def tail(
     Exit code: 3 with --once where nothing is known.
     """
     wanted = frozenset(subjects)
-    console = Console(highlight=False)
+    console = make_console()
     with fail_clearly(), _ended_by_reader(), Interruption(), reach(run_directory, kafka) as reached:
         if run_directory is not None and decided_since(RunDirectory(run_directory)):
             say(DECIDED_SINCE, err=True)

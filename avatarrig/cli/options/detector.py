@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from avatarrig.cli.options.gathering import gathered
+from avatarrig.cli.options.numbers import Within
 from avatarrig.detectors.options import MOST_POSES, POSE_PROFILES, DetectorOptions
 from avatarrig.pipeline.request import Detecting
 from avatarrig.runs import WantedFiles
 
-_SHARE = click.FloatRange(0.0, 1.0)
+_SHARE = Within(0.0, 1.0)
 
 
 workers_option = click.option(
@@ -93,7 +94,7 @@ detector_options = gathered(
     ),
     click.option(
         "--crop-pad-frac",
-        type=click.FloatRange(0.0, 1.0),
+        type=Within(0.0, 1.0),
         default=0.15,
         help="Margin of that crop, as a share of the person's size.",
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from avatarrig.wire.bounds import MOST_NAME_CHARACTERS
+from avatarrig.wire.identity import subject_name
 
 
 class NameType(click.ParamType):
@@ -35,6 +36,19 @@ class NameType(click.ParamType):
 
 
 NAME = NameType()
+
+
+class SubjectType(NameType):
+    """Names a subject that is known already."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Gives the name in the form in which subjects are compared."""
+        return subject_name(super().convert(value, param, ctx))
+
+
+SUBJECT = SubjectType()
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:

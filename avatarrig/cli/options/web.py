@@ -39,10 +39,13 @@ def check_address(option: str, host: str, port: int | None, otherwise: str) -> N
                 if os.name == "posix":
                     tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 tried.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror | UnicodeError):
+            why, other = "there is no such host", "another host, such as 127.0.0.1"
+        else:
+            why, other = error.strerror or str(error), f"another port, {otherwise}"
         raise CommandError(
-            f"{option} {port}: nothing can be served at {host}:{port} "
-            f"({error.strerror or error}): name another port, {otherwise}",
+            f"{option} {port}: nothing can be served at {host}:{port} ({why}): name {other}",
             ExitCode.WRONG_USAGE,
         ) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +22,7 @@ from avatarrig.body.evidence.standing import (
     why_same,
 )
 from avatarrig.errors import CommandError, ExitCode
-from avatarrig.kafka.clients import open_producer
+from avatarrig.kafka.clients import producing
 from avatarrig.kafka.deciding.known import Reference, digest_of, face_left_by
 from avatarrig.kafka.deciding.records import decisions_about, fetch_observations, send_decisions
 from avatarrig.kafka.reading import Message, Offsets, Reader, from_beginning, offsets_of, reading
@@ -231,7 +230,7 @@ def _decide(
     why = Decision(
         subject=asked.subject, image_ids=(), standing=AS_SEEN, decided_at=0, reason=asked.reason
     )
-    with reading(kafka) as consumer, contextlib.closing(open_producer(kafka)) as producer:
+    with reading(kafka) as consumer, producing(kafka) as producer:
         starts = from_beginning(consumer, OBSERVATIONS)
         since = starts if known is None else _recall(consumer, matched, known, starts)
         ends = _read(consumer, matched, since)

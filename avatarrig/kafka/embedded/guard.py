@@ -15,6 +15,7 @@ SIGTERM, stops the broker in an orderly way. Its exit code is the broker's.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import json
@@ -43,9 +44,13 @@ def main() -> int:
     wake = threading.Event()
     ending = threading.Event()
 
-    def end(*_: object) -> None:
+    def set_both() -> None:
         ending.set()
         wake.set()
+
+    def end(*_: object) -> None:
+        # A signal may come while this very thread holds an event's lock, as it waits for it.
+        _thread.start_new_thread(set_both, ())
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

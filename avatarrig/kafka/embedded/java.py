@@ -74,7 +74,12 @@ def _ask(executable: Path) -> Java | None:
         return Java(executable, released)
     try:
         answer = subprocess.run(  # noqa: S603 - a Java that the user installed
-            [str(executable), "-version"], capture_output=True, text=True, timeout=20, check=True
+            [str(executable), "-version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -42,7 +42,11 @@ def remembered_ports(file: Path) -> Ports:
         ports = decode_json(read_file(file), Ports)
     except (OSError, msgspec.DecodeError):
         return choose_ports()
-    return ports if is_free(ports.client) and is_free(ports.controller) else choose_ports()
+    if ports.client == ports.controller or not (
+        is_free(ports.client) and is_free(ports.controller)
+    ):
+        return choose_ports()
+    return ports
 
 
 def await_ports(ports: Ports, seconds: float, ending: threading.Event) -> Ports:

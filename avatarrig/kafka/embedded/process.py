@@ -17,6 +17,7 @@ import psutil
 
 from avatarrig.kafka.embedded import guard
 from avatarrig.kafka.embedded.errors import BrokerEndedError, DataInUseError
+from avatarrig.kafka.own_broker import is_process
 from avatarrig.process.supervision import KILLED
 
 STOP_GRACE_S = 15.0
@@ -161,7 +162,7 @@ def _locked_guard(lock_file: Path) -> subprocess.Popen[str]:
         if owner == os.getpid():  # a broker of our own, on its way out where its guard was killed
             in_use = _is_guarded(lock_file)
         else:
-            in_use = bool(owner) and psutil.pid_exists(owner)
+            in_use = bool(owner) and is_process(owner)
         if time.monotonic() > deadline or in_use:
             raise DataInUseError(
                 f"A broker is running on {lock_file.parent} already"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from avatarrig.kafka.own_broker import USERNAME
+from avatarrig.wire.topics import UNPACKED
 
 HOST = "127.0.0.1"
 
@@ -18,6 +21,9 @@ CONSOLE_FILE = "console.log"
 BROKER_LOG_FILE = "kafka.log"
 
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Loopback ports of a node.
 
@@ -26,8 +32,8 @@ class Ports(msgspec.Struct, frozen=True):
         controller: For the metadata quorum.
     """
 
-    client: int
-    controller: int
+    client: Port
+    controller: Port
 
 
 class NodeSettings(msgspec.Struct, frozen=True):
@@ -110,6 +116,7 @@ def _replication(nodes: int) -> dict[str, str]:
 
 def _fixed() -> dict[str, str]:
     return {
+        **UNPACKED,  # of topics that an earlier version made, too
         "process.roles": "broker,controller",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",

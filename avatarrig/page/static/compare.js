@@ -23,8 +23,11 @@ pair.addEventListener("change", (event) => {
 });
 pair.addEventListener("submit", (event) => event.preventDefault());
 
+const { first, second = first } = pair.dataset; // no second where a file is compared
+const compared = new URLSearchParams([["compared", first], ["compared", second]]);
 let known = null;
-listen(`/events?name=${encodeURIComponent(pair.dataset.first)}`, (content) => {
-  if (known !== null && known !== content.estimated_at) location.reload();
-  known = content.estimated_at;
+listen(`/events?${compared}`, (content) => {
+  const made = String(content.estimated_at);
+  if (known !== null && known !== made) location.reload();
+  known = made;
 });

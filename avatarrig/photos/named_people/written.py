@@ -218,22 +218,25 @@ def _of_working_group(root: ET.Element, header: Metadata) -> Iterator[NamedFace]
 
 
 def _of_area(area: ET.Element, noted: _Size | None, header: Metadata) -> Region | None:
-    numbers = [_number(_value(area, f"{_AREA}{key}")) for key in ("x", "y", "w", "h")]
-    if None in numbers:
-        return None
-    across, down, width, height = (float(number or 0) for number in numbers)
+    """Reads a rectangle, or a circle, whose diameter is in shares of the shorter side."""
+    across, down, width, height, diameter = (
+        _number(_value(area, f"{_AREA}{key}")) for key in ("x", "y", "w", "h", "d")
+    )
+    whole = noted or (float(header.width), float(header.height))
     match (_value(area, f"{_AREA}unit") or "normalized").casefold():
         case "pixel" | "pixels":
-            whole = noted or (header.width, header.height)
-            if not all(whole):
-                return None
-            across, width = across / whole[0], width / whole[0]
-            down, height = down / whole[1], height / whole[1]
+            unit, circle = whole, (1.0, 1.0)
         case "normalized":
-            pass
+            unit = (1.0, 1.0)
+            circle = (min(whole) / whole[0], min(whole) / whole[1]) if all(whole) else (0.0, 0.0)
         case _:
             return None
-    return (across - width / 2, down - height / 2, width, height)
+    if diameter is not None and width is None and height is None:
+        width, height = diameter * circle[0], diameter * circle[1]
+    if across is None or down is None or width is None or height is None or not all(unit):
+        return None
+    left, top = across - width / 2, down - height / 2
+    return (left / unit[0], top / unit[1], width / unit[0], height / unit[1])
 
 
 def _of_microsoft(root: ET.Element, header: Metadata) -> Iterator[NamedFace]:

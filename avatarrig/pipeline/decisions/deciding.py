@@ -23,6 +23,7 @@ from avatarrig.body.evidence.standing import (
     leaving_out,
     why_same,
 )
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.errors import CommandError, ExitCode
 from avatarrig.files import read_file
 from avatarrig.pipeline.results import write_drawn
@@ -31,6 +32,7 @@ from avatarrig.runs import (
     RunDirectory,
     as_it_stands,
     dataset_of,
+    impossible_evidence,
     locked,
     make_folder,
     read_decisions,
@@ -46,6 +48,7 @@ from avatarrig.runs.summary import left_out_in, read_summary
 from avatarrig.wire import decode_json
 from avatarrig.wire.estimate import Estimate
 from avatarrig.wire.keys import PhotoKey
+from avatarrig.wire.reasons import Exclusion
 from avatarrig.wire.standings import AS_SEEN, AUTOMATIC
 
 
@@ -156,6 +159,8 @@ def _read_heads(run: RunDirectory) -> Iterator[KnownPhoto]:
             head = decode_json(read_file(file), _Head)
         except (OSError, msgspec.MsgspecError):  # the next run writes it anew
             continue
+        if head.image_id != file.stem:  # a copy, which counts where it is called by its photo
+            continue
         about = head.avatarrig
         yield KnownPhoto(head.image_id, about.subject, about.path, about.fingerprint)
 
@@ -190,28 +195,53 @@ def _change_locked(
     photos = matching(known_photos(run), names, dataset)
     stand = [standings.get(photo.key, AS_SEEN) for photo in photos]
     asked = leaving_out(named) if excluding else including(named, stand)
+    replaced = _replaced(run, photos) - {photo.key for photo in photos if photo.image_id in names}
     for photo, standing in zip(photos, stand, strict=True):
         seen = read_observation(run.observation(photo.image_id))
         known = decisions.get(photo.key)
         before = AS_SEEN if known is None else known.before
-        to = asked.standing(photo, seen, standing, before)
+        is_replaced = photo.key in replaced
+        to = asked.standing(photo, seen, standing, Exclusion.GONE.value if is_replaced else before)
+        if to != standing:
+            stood = standing if excluding else to
+            decisions[photo.key] = _decided(photo, to, before=stood, reason=reason)
+        if is_replaced:
+            continue
         if to == standing:
             same.append((photo, why_same(seen, standing)))
-            continue
-        changed.append(photo)
-        decisions[photo.key] = Decided(
-            image_id=photo.image_id,
-            subject=photo.subject,
-            path=photo.path,
-            # What follows from the dataset nobody decides: the next run looks there anew.
-            standing=AS_SEEN if to in AUTOMATIC else to,
-            reason=reason,
-            decided_at=time.time(),
-            before=standing if excluding else to,
-        )
-    if changed:
+        else:
+            changed.append(photo)
+    if changed or replaced:
         write_decisions(run, decisions.values())
     return Changed(tuple(changed), tuple(same), estimate_files(run))
+
+
+def _decided(photo: KnownPhoto, to: str, *, before: str, reason: str) -> Decided:
+    """What follows from the dataset nobody decides: the next run looks there anew."""
+    return Decided(
+        image_id=photo.image_id,
+        subject=photo.subject,
+        path=photo.path,
+        standing=AS_SEEN if to in AUTOMATIC else to,
+        reason=reason,
+        decided_at=time.time(),
+        before=before,
+    )
+
+
+def _replaced(run: RunDirectory, photos: Iterable[KnownPhoto]) -> set[PhotoKey]:
+    """Earlier versions of photos of the dataset, as the last run had it.
+
+    What is decided of the photo at a path is decided of them along with it, and not told.
+    """
+    rows = read_index(run)
+    here = {row.get("image_id") for row in rows}
+    paths = {(row.get("subject"), row.get("rel_image_path")) for row in rows}
+    return {
+        photo.key
+        for photo in photos
+        if photo.image_id not in here and (photo.subject, photo.path) in paths
+    }
 
 
 def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
@@ -234,8 +264,11 @@ def estimate_files(run: RunDirectory) -> dict[str, Estimate]:
         if photo.fingerprint != fingerprint:
             continue
         seen = as_it_stands(read_observation(run.observation(photo.image_id)), standings)
+        try:
+            verdict = judge(seen)
+        except StateRefusedError as error:
+            raise impossible_evidence(run, photo.image_id, error) from error
         estimators.setdefault(photo.subject, Estimator()).update(seen)
-        verdict = judge(seen)
         verdicts[photo.image_id] = verdict.reason if isinstance(verdict, Excluded) else None
     try:
         options = options_of(run)

@@ -231,7 +231,10 @@ def _same_pixels(photos: Iterable[tuple[Found, ObservedPhoto]]) -> set[PhotoKey]
 
 def departed(progress: Progress) -> dict[PhotoKey, ObservedPhoto]:
     """Photos that are no longer in the dataset, as far as its folders could be listed."""
-    unlisted = [f"{found.path}/" for found, _ in progress.rejected]
+    paths = {found.path for found, _ in progress.rejected}
+    if presence.DATASET in paths:
+        return {}
+    unlisted = [f"{path}/" for path in paths]
     return {
         key: seen
         for key, seen in progress.gone.items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import structlog
@@ -19,8 +21,12 @@ from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.parts import DRAIN_SECONDS
 from avatarrig.pipeline.request import Asking, Measuring
 from avatarrig.process.supervision import ChildState
+from avatarrig.runs.estimates import folder_name
+from avatarrig.wire import shortened
 from producers.settings import SourceSettings
 
+_IN_NAMES: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_MOST_QUOTED: Final = 80
 _log = structlog.get_logger(__name__)
 
 
@@ -73,14 +79,34 @@ class StateLog:
                 _log.info(f"{state.name} is {state.state}")
 
 
+def _host() -> str:
+    """The machine's name, in letters that the name of a group's member may have."""
+    host = socket.gethostname() or "local"
+    return host if _IN_NAMES.fullmatch(host) else folder_name(host)
+
+
+def _check_group(group: str) -> None:
+    """Refuses a group after which no member, no transaction and no topic may be named."""
+    if not _IN_NAMES.fullmatch(group):
+        raise CommandError(
+            f"--group {shortened(group, _MOST_QUOTED)!r}: write 1 to 100 letters from a to z, "
+            "digits, dots, dashes and underscores",
+            ExitCode.WRONG_USAGE,
+        )
+
+
 @contextlib.contextmanager
 def instance_name(group: str) -> Iterator[str]:
     """Gives a name that no other process of this machine has in a group, the same if possible.
 
     The machine's name, with a number where several services share the machine. Whoever starts
     again under a name takes over what was left open under it.
+
+    Raises:
+        CommandError: The group's name is none that Kafka takes everywhere.
     """
-    host = socket.gethostname() or "local"
+    _check_group(group)
+    host = _host()
     folder = Path(tempfile.gettempdir()) / "avatarrig-instances"
     try:
         folder.mkdir(mode=0o777, parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from support.aggregators.aggregating import (
-    PATIENCE,
     Aggregator,
     aggregator,
     counted,
@@ -30,7 +29,7 @@ from support.deploy.scraping import Scrape, get, get_json
 from support.kafka import SecureKafka, with_topics
 from support.kafka_parts.topics import read_to_end
 from support.observed import observation
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.errors import ExitCode

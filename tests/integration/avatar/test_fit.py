@@ -474,6 +474,14 @@ def test_the_estimate_of_another_person_is_not_used(run: Path) -> None:
     assert "Anna" in done.output
 
 
+def test_the_run_whose_estimate_is_of_no_person_is_named(run: Path) -> None:
+    document = {"estimates": {**ESTIMATES, "torso_length": -1.0}, "stats": {}}
+    (run / "skeleton_estimate.json").write_text(json.dumps(document))
+    done, _ = fitted(run, build(Recipe()))
+    assert done.exit_code == 1
+    assert f"{run}: the estimate holds a length that no person has" in done.output
+
+
 def test_a_picture_of_before_and_after_lies_beside_the_file(run: Path) -> None:
     _, target = fitted(run, build(Recipe()))
     picture = target.with_name("out-before-after.png").read_bytes()

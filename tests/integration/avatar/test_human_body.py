@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pygltflib
 import pytest
-import trimesh
 from click.testing import CliRunner
 from support.avatar.fitted import Read
 
@@ -133,6 +132,8 @@ def test_hands_and_feet_have_the_lengths_that_the_estimate_gives(tmp_path: Path)
 
 
 def test_the_plain_glb_has_a_texture_map_and_no_vrm(run: Path) -> None:
+    import trimesh
+
     data = (run / "body.glb").read_bytes()
     gltf = pygltflib.GLTF2.load_from_bytes(data)
     assert not gltf.extensions

@@ -11,11 +11,9 @@ import msgspec
 import numpy as np
 import pygltflib
 import pytest
-import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pxr import Usd, UsdGeom, UsdSkel
-from support.avatar.fitted import quaternion_matrix
+from support.avatar.fitted import turned
 from support.body.estimates import said
 
 from avatarrig.body.bones import PROTOTYPE_BONES
@@ -325,8 +323,7 @@ def worlds_of(gltf: pygltflib.GLTF2) -> dict[str, Any]:
         node = gltf.nodes[index]
         local = np.eye(4)
         if node.rotation is not None:
-            x, y, z, w = node.rotation
-            local = np.asarray(quaternion_matrix([w, x, y, z]))
+            local = turned(node.rotation)
         local[:3, 3] = node.translation or (0, 0, 0)
         seen[node.name] = parent @ local
         todo |= dict.fromkeys(node.children or [], seen[node.name])
@@ -360,6 +357,8 @@ def test_nothing_sticks_out_beyond_the_crown() -> None:
 
 
 def test_glb_holds_a_mesh_that_another_reader_finds_whole() -> None:
+    import trimesh
+
     armature = build_armature(ESTIMATE, height=1.72)
     scene = trimesh.load_scene(io.BytesIO(to_glb(armature)), file_type="glb")
     (mesh,) = cast("list[trimesh.Trimesh]", scene.dump())
@@ -389,6 +388,8 @@ def test_the_same_armature_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("naming", NAMINGS)
 def test_usd_has_the_joints_where_the_armature_has_them(tmp_path: Path, naming: str) -> None:
+    from pxr import Usd, UsdGeom, UsdSkel
+
     armature = build_armature(ESTIMATE, naming=naming, height=1.72)
     file = tmp_path / "skeleton.usda"
     file.write_bytes(to_usd(armature))

@@ -14,7 +14,6 @@ import kubernetes_validate
 import pytest
 import yaml
 from click.testing import CliRunner
-from cloudcoil.models.keda.v1alpha1 import ScaledObject
 from support.deploy.deployed import (
     DEPLOY,
     KUBERNETES,
@@ -77,6 +76,8 @@ def test_kubernetes_takes_the_manifests(resources: list[dict[str, Any]]) -> None
 
 def accepted_by_keda(scaling: dict[str, Any]) -> bool:
     """Whether all of it has its place in a ScaledObject, and the types that it should."""
+    from cloudcoil.models.keda.v1alpha1 import ScaledObject
+
     try:
         known = ScaledObject.model_validate(scaling, strict=True)
     except ValueError:  # which what pydantic raises is

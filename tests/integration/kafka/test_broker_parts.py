@@ -171,7 +171,17 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(tmp_path: Path) -> None:
         assert remembered_ports(tmp_path / "ports.json").client != ports.client
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"client": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"client": "x"}',
+        b"\xff",
+        b'{"client": 99999, "controller": -1}',
+        b'{"client": 23817, "controller": 23817}',
+    ],
+)
 def test_a_damaged_port_file_does_no_harm(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ports.json").write_bytes(content)
     ports = remembered_ports(tmp_path / "ports.json")

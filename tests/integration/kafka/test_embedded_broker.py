@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.clients import open_group_consumer, open_producer, open_reader
 from avatarrig.kafka.diagnosis import diagnose_connection
@@ -60,14 +60,14 @@ def write(broker: EmbeddedBroker, *values: bytes) -> None:
     create_topics(settings, [Topic("records", 1)])
     with contextlib.closing(open_producer(settings)) as producer:
         for value in values:
-            producer.send("records", value).get(timeout=60)
+            producer.send("records", value).get(timeout=PATIENCE)
 
 
 def read(broker: EmbeddedBroker, count: int) -> list[bytes]:
     values: list[bytes] = []
     with contextlib.closing(open_reader(settings_of(broker))) as reader:
         reader.assign([TopicPartition("records", 0)])
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while len(values) < count and time.monotonic() < deadline:
             for batch in reader.poll(timeout_ms=500).values():
                 values += [record.value for record in batch]
@@ -307,7 +307,7 @@ def test_the_command_runs_a_broker_until_it_is_told_to_stop(
         address = line.split()[3].rstrip(";")
         assert describe_cluster(KafkaSettings(bootstrap_servers=address)).brokers == (address,)
         running.send_signal(number)
-        assert running.wait(120) == 0
+        assert running.wait(PATIENCE) == 0
     assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()
 
 
@@ -321,17 +321,24 @@ def cache_of_ones_own(
     return cache
 
 
+@pytest.fixture(scope="module")
+def whole(cache_of_ones_own: Path) -> tuple[Path, bytes]:
+    """A start-up cache, and what is in it: making one takes long."""
+    ready = with_startup_cache(cache_of_ones_own, prepare_distribution(cache_of_ones_own))
+    assert ready.startup_cache is not None
+    return ready.startup_cache, ready.startup_cache.read_bytes()
+
+
 @pytest.mark.broker
 @pytest.mark.parametrize("where", [0.0, 0.5])
 def test_a_damaged_startup_cache_is_made_again_or_done_without(
-    cache_of_ones_own: Path, tmp_path: Path, where: float
+    cache_of_ones_own: Path, whole: tuple[Path, bytes], tmp_path: Path, where: float
 ) -> None:
-    ready = with_startup_cache(cache_of_ones_own, prepare_distribution(cache_of_ones_own))
-    assert ready.startup_cache is not None
-    content = bytearray(ready.startup_cache.read_bytes())
+    file, content = whole
+    damaged = bytearray(content)
     at = int(where * len(content))
-    content[at : at + 65536] = bytes(byte ^ 0xFF for byte in content[at : at + 65536])
-    ready.startup_cache.write_bytes(content)
+    damaged[at : at + 65536] = bytes(byte ^ 0xFF for byte in content[at : at + 65536])
+    file.write_bytes(damaged)
     with EmbeddedBroker(tmp_path / "broker", cache_of_ones_own) as broker:
         write(broker, b"value")
         assert read(broker, 1) == [b"value"]

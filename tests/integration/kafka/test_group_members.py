@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kafka import KafkaConsumer
 from kafka.structs import MemberState
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.clients import open_group_consumer
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -20,7 +20,6 @@ from avatarrig.wire.topics import Topic
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 12
-PATIENCE = 60.0
 
 OpenMember = Callable[[str], KafkaConsumer]
 

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_producer, open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -19,7 +20,6 @@ from avatarrig.wire.topics import Topic
 pytestmark = pytest.mark.broker
 RECORDS = 40
 AT_ONCE = 5
-PATIENCE = 60.0
 
 
 def test_a_partition_that_waited_flows_again(kafka: EmbeddedBroker) -> None:

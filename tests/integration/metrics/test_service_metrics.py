@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from support import scripted_detector
 from support.deploy.scraping import Scrape
 from support.kafka import with_topics
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.clients import open_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -63,7 +63,7 @@ def send_no_reference(replica: ReplicaSettings) -> None:
     """Sends what is set aside, and no photo."""
     producer = open_producer(replica.kafka)
     try:
-        producer.send(IMAGES, key=b"none", value=b"\xc1 no msgpack").get(timeout=30)
+        producer.send(IMAGES, key=b"none", value=b"\xc1 no msgpack").get(timeout=PATIENCE)
     finally:
         producer.close()
 

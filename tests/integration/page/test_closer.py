@@ -42,10 +42,11 @@ class Source:
     def __init__(self, standings: Mapping[str, str] | None = None) -> None:
         self.asked: list[str] = []
         self._standings = standings or {}
+        self.more: list[Observation] = []
 
     def __call__(self, subject: str) -> tuple[Sequence[Observation], Mapping[str, str]]:
         self.asked.append(subject)
-        return PHOTOS, self._standings
+        return [*PHOTOS, *self.more], self._standings
 
 
 def looked(source: Source, folder: Path, at: float = 1.0) -> dict[str, Any]:
@@ -70,6 +71,16 @@ def test_the_photos_that_matter_most_come_with_what_they_do(tmp_path: Path) -> N
     assert pulls == sorted(pulls, reverse=True)
     assert pulls[0] > 0
     assert not any(photo["overlay"] for photo in content["suspects"])
+
+
+def test_a_forged_photo_hides_none_of_the_others(tmp_path: Path) -> None:
+    sound = PHOTOS[0].evidence
+    assert sound is not None
+    impossible = msgspec.structs.replace(sound, information=(1 << 32,) * len(sound.information))
+    forged = msgspec.structs.replace(PHOTOS[0], image_id="forged", evidence=impossible)
+    source = Source()
+    source.more = [forged]
+    assert looked(source, tmp_path) == looked(Source(), tmp_path)
 
 
 def test_nothing_is_read_again_until_the_next_estimate(tmp_path: Path) -> None:

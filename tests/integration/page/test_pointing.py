@@ -21,7 +21,7 @@ from avatarrig.detectors.faces.models import YUNET
 from avatarrig.detectors.faces.references import template_of
 from avatarrig.detectors.faces.template import Template
 from avatarrig.page.editing.pointing import Pointing
-from avatarrig.wire.identity import image_id
+from avatarrig.wire.identity import as_said, image_id
 from avatarrig.wire.standings import AS_SEEN, COUNTS, ONLY_COPY, as_decided
 
 
@@ -67,6 +67,14 @@ def test_nothing_outside_of_the_folder_is_read(server: Server, path: str, tmp_pa
     _, told = point(server, {"subject": "anna", "photo": photo})
     assert told["no_face"] == "the photo does not lie in the watched folder"
     assert server.faces == []
+
+
+def test_a_photo_is_found_whatever_files_beside_it_say(server: Server) -> None:
+    asked = known(server, "a.jpg", jpeg())
+    said = as_said(asked["photo"], "True []")
+    server.paths[said] = "a.jpg"
+    _, told = point(server, asked | {"photo": said})
+    assert told["no_face"].startswith("no face is to be seen in it")
 
 
 def test_another_picture_that_lies_there_by_now_is_not_taken(server: Server) -> None:

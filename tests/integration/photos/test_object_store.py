@@ -19,6 +19,7 @@ from support.deploy.s3 import S3
 from support.kafka import with_topics
 from support.kafka_parts.publishing import RecordingProducer
 from support.references import reference
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_reader
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -42,7 +43,6 @@ from producers.service import ingest
 from producers.settings import IngestSettings, SourceSettings
 from producers.source import SourceAwayError
 
-PATIENCE = 200.0
 PHOTOS = {
     "Ann/1.jpg": b"one",
     "Ann/deep/2 ü#%41.JPG": b"two",
@@ -104,6 +104,28 @@ def test_keys_that_climb_are_set_aside_and_all_others_are_published(
     rejects = [record for record in producer.records if isinstance(record, Reject)]
     assert sorted(each.reference.path for each in rejects if each.reference) == sorted(odd)
     assert {each.reason for each in rejects} == {"unsupported"}
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_objects_that_detectors_refuse_for_their_size_are_set_aside(
+    s3: S3, monkeypatch: pytest.MonkeyPatch, *, grows: bool
+) -> None:
+    monkeypatch.setattr("producers.bucket.LARGEST_FILE", 1000)
+    name = f"sizes-{grows}".lower()
+    url = s3.bucket(name, {"a.jpg": b"one", "large.jpg": bytes(1001), "z.jpg": bytes(1000)})
+    producer = RecordingProducer()
+    ingest = ingest_of(url, producer)
+    if grows:  # between being listed and being read
+        monkeypatch.setattr("producers.bucket._problem_of", lambda *_: None)
+    ingest.once(threading.Event())
+    assert producer.paths == ["a.jpg", "z.jpg"]
+    (reject,) = (record for record in producer.records if isinstance(record, Reject))
+    assert (reject.reason, reject.message) == (
+        "too_large",
+        "1001 bytes are more than 1000: save it smaller",
+    )
+    assert reject.reference is not None
+    assert reject.reference.path == "large.jpg"
 
 
 def test_a_folder_that_goes_by_a_photo_name_is_no_photo(s3: S3) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import warnings
@@ -31,7 +32,10 @@ EVERY_FORMAT: tuple[Format, ...] = tuple(SUFFIXES)
 COLOURS = np.asarray(landscape(40, 30)).copy()
 COLOURS[0, 0] = 255  # what is white is told by the brightest of some layouts
 
-FILES = in_every_format(landscape(400, 300))
+
+@functools.cache
+def files() -> dict[Format, bytes]:
+    return in_every_format(landscape(400, 300))
 
 
 def difference(photo: DecodedPhoto, expected: Image.Image) -> float:
@@ -42,7 +46,7 @@ def difference(photo: DecodedPhoto, expected: Image.Image) -> float:
 @pytest.mark.parametrize("name", EVERY_FORMAT)
 def test_every_format_is_read_by_its_content(name: Format) -> None:
     picture = landscape(400, 300)
-    photo = decode_photo(FILES[name])
+    photo = decode_photo(files()[name])
     assert (photo.format, photo.width, photo.height) == (name, 400, 300)
     assert photo.rgb.shape == (300, 400, 3)
     assert photo.rgb.dtype == np.uint8
@@ -75,7 +79,8 @@ def test_an_orientation_of_any_whole_type_is_applied(kind: int, order: str) -> N
     entry = struct.pack(order + "HHI", ORIENTATION, kind, 1) + value.ljust(4, b"\0")
     block = b"Exif\0\0" + mark + struct.pack(order + "IH", 8, 1) + entry + bytes(4)
     segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
-    photo = decode_photo(FILES["JPEG"][:2] + segment + FILES["JPEG"][2:])
+    whole = files()["JPEG"]
+    photo = decode_photo(whole[:2] + segment + whole[2:])
     assert (photo.width, photo.height) == (300, 400)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 
@@ -23,9 +24,13 @@ from avatarrig.photos.sizes import LONGEST_STRIP, reduction
 
 COMPRESSION, PLANAR, SAMPLE_FORMAT = 259, 284, 339
 EVERY_FORMAT: tuple[Format, ...] = tuple(SUFFIXES)
-FILES = in_every_format(landscape(400, 300))
 BOMB = one_colour_png(20_000, 20_000)
 SMALL_FILES = in_every_format(landscape(64, 48))
+
+
+@functools.cache
+def files() -> dict[Format, bytes]:
+    return in_every_format(landscape(400, 300))
 
 
 def refusal(data: bytes, **limits: int) -> PhotoRefusedError:
@@ -46,7 +51,7 @@ def test_a_jpeg_with_too_little_left_is_refused_with_its_share() -> None:
 @pytest.mark.parametrize("name", [name for name in EVERY_FORMAT if name != "JPEG"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_other_cut_off_files_are_refused(name: Format, share: float) -> None:
-    data = FILES[name]
+    data = files()[name]
     assert refusal(data[: int(len(data) * share)]).reason == "unreadable"
 
 
@@ -182,7 +187,7 @@ def test_a_file_of_zeros_is_no_photo_and_says_so() -> None:
 
 
 def test_a_small_png_cannot_take_gigabytes_by_a_false_chunk_length() -> None:
-    data = FILES["PNG"]
+    data = files()["PNG"]
     place = data.index(b"IDAT") - 4
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     error = refusal(data[:place] + (1_700_000_000).to_bytes(4, "big") + data[place + 4 :])

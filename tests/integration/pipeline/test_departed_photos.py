@@ -171,12 +171,12 @@ def observe(reference: PhotoReference) -> Observation:
 
 @pytest.fixture(scope="module")
 def kafka_at_work(
-    module_kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
+    kafka: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
     """A broker with an aggregator; each test has a dataset and people of its own."""
-    kafka = with_topics(module_kafka, PARTITIONS)
-    with aggregating.aggregator(kafka, tmp_path_factory.mktemp("aggregator")):
-        yield kafka
+    settings = with_topics(kafka, PARTITIONS)
+    with aggregating.aggregator(settings, tmp_path_factory.mktemp("aggregator")):
+        yield settings
 
 
 @pytest.fixture

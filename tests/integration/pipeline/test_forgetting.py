@@ -16,7 +16,7 @@ from support.kafka import with_topics
 from support.kafka_parts.topics import read_to_end
 from support.observed import observation
 from support.references import reference
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.cli import avatarrig
 from avatarrig.kafka.clients import open_producer, open_reader
@@ -159,7 +159,7 @@ def test_a_subject_whose_photos_wait_for_detectors_is_not_forgotten_half(
     publish(kafka, range(1), "ben")
     told = status(kafka)
     assert (told["found"], told["waiting"]) == (5, 1)
-    assert told["oldest_waiting"] < aggregating.PATIENCE
+    assert told["oldest_waiting"] < PATIENCE
 
 
 def commit_detectors(kafka: KafkaSettings, *, at_end: bool) -> None:

@@ -62,7 +62,7 @@ def _loaded_by(program: str) -> set[str]:
 
 
 def test_the_package_gives_its_public_names_when_they_are_asked_for() -> None:
-    import avatarrig  # noqa: PLC0415 - what it has is asked of it as a program does
+    import avatarrig  # what it has is asked of it as a program does
 
     assert {"Estimator", "Run", "load_run"} <= set(dir(avatarrig))
     assert avatarrig.load_run.__module__ == "avatarrig.runs.loaded"

@@ -15,9 +15,10 @@ import pytest
 from support import scripted_detector
 from support.kafka import with_topics
 from support.process.supervised import Behaviour
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.kafka.embedded import EmbeddedBroker
+from avatarrig.process import supervision
 from avatarrig.process.supervision import (
     GIVE_UP_AFTER,
     MOST_FAILURES,
@@ -27,7 +28,6 @@ from avatarrig.process.supervision import (
 )
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
-PATIENCE = 60.0
 
 
 def supervisor_of(
@@ -202,3 +202,32 @@ def test_replicas_and_their_detectors_end_with_their_owner(
     gone, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert alive == []
     assert len(gone) >= 2
+
+
+def test_a_child_that_cannot_be_killed_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that waits for a disk dies when the disk answers, and not before."""
+    monkeypatch.setattr(supervision, "_LAST_SECONDS", 0.1)
+    supervisor = supervisor_of("ignore")
+    supervisor.start()
+    wait_for(lambda: works(supervisor.states[0]))
+    pid = supervisor.states[0].pid
+    assert pid is not None
+    with monkeypatch.context() as unkillable:
+        unkillable.setattr(subprocess.Popen, "kill", lambda _: None)
+        supervisor.stop(0.0)
+    assert psutil.pid_exists(pid)
+    supervisor.stop(0.0)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_child_runs_nothing_that_lies_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos are unpacked anywhere, and beside them may lie a file with a module's name."""
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    with supervisor_of("work") as supervisor:
+        wait_for(lambda: works(supervisor.states[0]) or bool(supervisor.states[0].failures))
+        assert supervisor.states[0].failures == 0

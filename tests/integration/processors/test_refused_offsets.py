@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CommitFailedError, KafkaTimeoutError
 from support.kafka_parts.topics import read_to_end
+from support.waiting import PATIENCE
 
 from avatarrig.kafka.clients import open_group_consumer, open_reader, open_transactional_producer
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -23,7 +24,6 @@ from processors.positions import seek_to_committed
 from processors.transaction import Transaction
 
 pytestmark = pytest.mark.broker
-PATIENCE = 60.0
 
 
 def test_what_was_made_under_an_old_membership_is_not_committed_later(

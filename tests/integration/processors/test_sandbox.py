@@ -16,7 +16,7 @@ import psutil
 import pytest
 from support import scripted_detector
 from support.references import reference
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.photos.uri import to_file_uri
 from avatarrig.runs import RunDirectory, WantedFiles, read_observation
@@ -33,7 +33,6 @@ from processors.sandbox.sandbox import (
 from processors.sandbox.settings import Limits, SandboxSettings
 
 pytestmark = pytest.mark.usefixtures("support_is_importable")
-PATIENCE = 60.0
 PATIENT = Limits(detection=PATIENCE)
 HASTY = Limits(detection=1.5)
 

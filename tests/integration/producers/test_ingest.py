@@ -21,7 +21,7 @@ from support.waiting import wait_for
 
 from avatarrig.detectors.faces.template import Template
 from avatarrig.metrics.ingest import IngestMetrics
-from avatarrig.wire import Reject
+from avatarrig.wire import PhotoReference, Reject
 from producers.events import FolderEvents
 from producers.ingest import Ingest, Listed, Schedule
 from producers.memory import Memory
@@ -206,6 +206,43 @@ def test_a_photo_that_cannot_be_read_is_set_aside_once_and_published_when_it_can
     watched.write("link.jpg")
     watched.once()
     assert watched.broker.paths == ["link.jpg"]
+
+
+def test_a_folder_that_leads_elsewhere_is_told_once(watched: Watched, tmp_path: Path) -> None:
+    """What cannot be looked into is missing in no count, as in a run."""
+    (tmp_path / "elsewhere").mkdir()
+    watched.write("1.jpg")
+    (watched.folder / "linked").symlink_to(tmp_path / "elsewhere")
+    ingest = watched.once()
+    assert (ingest.found, ingest.published, ingest.rejected) == (2, 1, 1)
+    (reject,) = [record for record in watched.broker.records if isinstance(record, Reject)]
+    assert reject.reason == "outside_roots"
+    assert reject.reference is not None
+    assert reject.reference.path == "linked"
+    assert watched.once().rejected == 0
+
+
+def test_a_clock_that_is_set_back_publishes_a_new_file_once_and_it_counts(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two files at a path the one found later counts, whatever the clock says."""
+    an_hour = 3600.0
+    watched.write("1.jpg")
+    with monkeypatch.context() as clock:
+        wrong = time.time() + an_hour
+        clock.setattr(time, "time", lambda: wrong)
+        watched.once()
+    watched.write("1.jpg", JPEG % b"another picture")
+    ingest = watched.ingest()
+    for _ in range(2):
+        ingest.once(threading.Event())
+    assert ingest.published == 1
+    before, after = (
+        record for record in watched.broker.records if isinstance(record, PhotoReference)
+    )
+    assert before.content_hash != after.content_hash
+    assert before.found_at < after.found_at
+    assert watched.once().published == 0
 
 
 def test_a_folder_that_is_not_there_is_refused(watched: Watched) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from functools import partial
 from pathlib import Path
@@ -23,12 +24,14 @@ from producers.references import Dataset
 from producers.service import source_at
 from producers.settings import SourceSettings
 
-FRAMES = burst(RENDERED / "000.jpg", 5, sharpest=3)
-OTHER = (RENDERED / "001.jpg").read_bytes()
 ALL = Dataset(name="Ann")
 ONE = Dataset(name="Ann", sharpest_of_moment=1)
 TWO = Dataset(name="Ann", sharpest_of_moment=2)
 NAMES = [f"burst{number}.jpg" for number in range(5)]
+
+
+def frames() -> tuple[bytes, ...]:
+    return burst(RENDERED / "000.jpg", 5, sharpest=3)
 
 
 class Ingested:
@@ -37,9 +40,9 @@ class Ingested:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.broker = RecordingProducer()
-        for name, frame in zip(NAMES, FRAMES, strict=True):
+        for name, frame in zip(NAMES, frames(), strict=True):
             (folder / name).write_bytes(frame)
-        (folder / "other.jpg").write_bytes(OTHER)
+        shutil.copy(RENDERED / "001.jpg", folder / "other.jpg")
 
     def ingest(self, dataset: Dataset, looks: Looking) -> Ingest:
         memory = Memory("Ann")
@@ -131,7 +134,7 @@ def test_without_the_choice_nothing_is_looked_at(
 
 def test_a_copy_of_a_photo_that_is_left_out_counts_itself(ingested: Ingested) -> None:
     (ingested.folder / "zz").mkdir()
-    (ingested.folder / "zz" / "copy.jpg").write_bytes(FRAMES[0])
+    (ingested.folder / "zz" / "copy.jpg").write_bytes(frames()[0])
     records = list(described(ingested.folder, ONE))
     copy = next(
         record
@@ -152,7 +155,7 @@ def test_frames_that_trickle_in_are_left_out_too(ingested: Ingested) -> None:
         try:
             ingested.broker.wait_for("burst0.jpg", "other.jpg")
             (ingested.folder / "other.jpg").unlink()
-            for name, frame in zip(NAMES[1:], FRAMES[1:], strict=True):
+            for name, frame in zip(NAMES[1:], frames()[1:], strict=True):
                 (ingested.folder / name).write_bytes(frame)
                 wait_for(partial(ingested.has, name))
         finally:
@@ -164,14 +167,14 @@ def test_frames_that_trickle_in_are_left_out_too(ingested: Ingested) -> None:
 
 def test_a_photo_that_ends_whoever_looks_at_it_is_detected(ingested: Ingested) -> None:
     with Looking() as looks:
-        assert looks(FRAMES[0]) is not None
+        assert looks(frames()[0]) is not None
         process = looks._process
         assert process is not None
         process.kill()
-        assert looks(FRAMES[1]) is None
-        assert looks(FRAMES[2]) is not None
+        assert looks(frames()[1]) is None
+        assert looks(frames()[2]) is not None
         assert looks(b"no picture") is None
-        assert looks(FRAMES[3]) is not None
+        assert looks(frames()[3]) is not None
 
 
 def test_a_choice_that_takes_more_keeps_what_was_published(ingested: Ingested) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -18,6 +19,7 @@ from support.pictures import damaged_pngs
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
 from avatarrig.body.estimator import Estimator
+from avatarrig.cli import avatarrig
 from avatarrig.cli.commands.report import report
 from avatarrig.detectors.fetching.models import MODELS
 from avatarrig.report.collect import Collected, collect
@@ -267,6 +269,19 @@ def test_a_damaged_run_is_named(tmp_path: Path, file: str | None, content: str, 
     assert result.exit_code == 1
     assert hint in result.output
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "review", "export"])
+def test_a_file_whose_evidence_no_photo_gives_is_named(tmp_path: Path, command: str) -> None:
+    write_rendered_run(tmp_path, 3)
+    (file, *_) = sorted((tmp_path / "observations").iterdir())
+    document = json.loads(file.read_text())
+    del document["sha256"]  # as in files of 1.0
+    document["avatarrig"]["evidence"]["information"] = [1 << 32] * 22
+    file.write_text(json.dumps(document))
+    result = CliRunner().invoke(avatarrig, [command, str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"{file}: evidence says more than one photo can: delete it" in result.output
 
 
 def test_the_best_photos_come_first(run: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page
 from support.browser.chromium import chromium
+from support.browser.page import SIZES
 from support.command import DEMO
 from support.rendered import rendered
 
@@ -120,6 +121,21 @@ def test_keys_decide_and_the_page_says_with_which_commands(run: Path, page: Page
         assert done.output.startswith("1 photo ")
     estimate = msgspec.json.decode((run / "skeleton_estimate.json").read_bytes())
     assert estimate["photos"]["excluded"] == {"left_out": 1}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_photo_that_keys_decide_about_is_in_sight(page: Page, size: str) -> None:
+    """The commands lie over the end of the page, and become longer."""
+    page.set_viewport_size(SIZES[size])
+    page.emulate_media(reduced_motion="reduce")  # nothing glides there, so nothing is waited for
+    for key in ("k", "x", "ArrowRight", "x", "k", "x", "x", "ArrowLeft", "ArrowLeft", "u"):
+        page.keyboard.press(key)
+        card = page.locator("#cards li:focus").bounding_box()
+        said = page.locator("#said").bounding_box()
+        assert card is not None
+        assert said is not None
+        assert card["y"] >= -1, key
+        assert card["y"] + card["height"] <= said["y"] + 1, key
 
 
 def say(*words: str | Path) -> str:

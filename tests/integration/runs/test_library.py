@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import msgspec
-import polars as pl
 import pytest
 from support.rendered import PHOTOS, rendered, write_rendered_run
 
@@ -107,6 +106,8 @@ for table in (run.frame, run.landmarks):
 
 
 def test_the_frame_has_a_row_for_each_photo_with_quality_and_lengths(demo: Path) -> None:
+    import polars as pl
+
     run = load_run(demo)
     frame = run.frame()
     assert len(run) == frame.height == PHOTOS
@@ -132,6 +133,8 @@ def test_a_run_without_anybody_has_the_same_columns(tmp_path: Path, demo: Path) 
 
 
 def test_a_row_without_a_value_first_does_not_decide_the_type(tmp_path: Path) -> None:
+    import polars as pl
+
     run = RunDirectory(tmp_path)
     for number in range(200):
         write_observation(run, nobody(number), Pictures())

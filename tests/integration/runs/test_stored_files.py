@@ -16,6 +16,7 @@ from support import scripted_detector
 from support.deploy.s3 import S3
 from support.kafka import with_topics
 from support.observed import observation
+from support.waiting import PATIENCE
 
 from avatarrig.cli import avatarrig
 from avatarrig.kafka.clients import open_producer, open_reader
@@ -41,7 +42,6 @@ from processors.settings import ReplicaSettings
 from producers.publish import described, publish
 from producers.references import Dataset
 
-PATIENCE = 200.0
 ALL = Pictures(overlay=b"drawn", raw=b"raw", mask=b"mask")
 
 

@@ -9,23 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import train_estimator
 from estimator.album import album_of
 from estimator.compact import COMPACT, read_compact, write_compact
-from estimator.fit import chances, occasions, photos_of
-from estimator.learning import cells_of
-from estimator.model import (
-    Settings,
-    forward,
-    information,
-    standardised,
-    with_shared_errors,
-)
-from estimator.model import posterior as differentiable_posterior
 from estimator.people import Body, find_sets, read_set
 from estimator.population import covariance_of_people, mean_of_people
 
@@ -53,6 +40,11 @@ def bodies() -> list[Body]:
 
 
 def test_the_network_says_the_same_in_both(bodies: list[Body]) -> None:
+    import jax
+    import jax.numpy as jnp
+    from estimator.fit import photos_of
+    from estimator.model import forward, information, standardised
+
     learned = load_learned("full")
     photos = photos_of(album_of(bodies[:1]))
     network = learned.network
@@ -72,6 +64,9 @@ def test_the_network_says_the_same_in_both(bodies: list[Body]) -> None:
 
 
 def test_the_gaussian_step_says_the_same_in_both() -> None:
+    import jax.numpy as jnp
+    from estimator.model import posterior as differentiable_posterior
+
     people = load_learned("full").population
     generator = np.random.default_rng(1)
     root = generator.normal(size=(6, 4)) * 8  # singular: 4 of 6 directions were seen
@@ -88,6 +83,11 @@ def test_the_gaussian_step_says_the_same_in_both() -> None:
 
 
 def test_shared_errors_say_the_same_in_both(bodies: list[Body]) -> None:
+    import jax.numpy as jnp
+    from estimator.fit import occasions
+    from estimator.learning import cells_of
+    from estimator.model import with_shared_errors
+
     learned = load_learned("full")
     cells = cells_of(bodies[0], learned)
     moment = np.array([0, 0, 1, 2, 2, 2, 3, 4][: len(cells)])
@@ -130,6 +130,8 @@ def nothing_shared(people: Population) -> Population:
 @pytest.fixture
 def compiled_quickly() -> Iterator[None]:
     """Has jax spend little on code that runs for seconds: a short fit is compiling alone."""
+    import jax
+
     jax.config.update("jax_disable_most_optimizations", val=True)
     yield
     jax.config.update("jax_disable_most_optimizations", val=False)
@@ -151,6 +153,8 @@ def few_people(tmp_path: Path) -> Path:
 def test_the_same_data_give_the_same_weights(
     tmp_path: Path, few_people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import train_estimator
+
     written = []
     for name in ("one.npz", "again.npz"):
         command = [
@@ -174,6 +178,8 @@ def test_the_same_data_give_the_same_weights(
 def test_networks_read_landmarks_that_another_model_places_elsewhere(
     tmp_path: Path, few_people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import train_estimator
+
     full, out = load_learned("full"), tmp_path / "other.npz"
     right = forearms(read_set(few_people), full)
     columns = read_compact(few_people / COMPACT)
@@ -193,6 +199,8 @@ def test_networks_read_landmarks_that_another_model_places_elsewhere(
 
 def forearms(people: list[Body], learned: Learned) -> float:
     """Mean logarithm of the estimated forearm over the upper arm."""
+    from estimator.learning import cells_of
+
     lengths = [solve_moments(cells_of(body, learned), learned).log_lengths for body in people]
     farm, uarm = (POOLED_BONES.index(bone) for bone in ("farm", "uarm"))
     return float(np.mean([length[farm] - length[uarm] for length in lengths]))
@@ -210,6 +218,9 @@ def test_people_are_as_measured_people_are() -> None:
 
 
 def test_bodies_are_drawn_as_people_are() -> None:
+    from estimator.fit import chances
+    from estimator.model import Settings
+
     generator = np.random.default_rng(2)
     mean, root = mean_of_people(), np.linalg.cholesky(covariance_of_people())
     apart = np.array([0.0, 0.02, 0, 0, 0.05, 0])

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from support.waiting import PATIENCE
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.body.estimate import estimate
@@ -31,8 +32,6 @@ from avatarrig.wire.topics import HISTORY, OBSERVATIONS, REJECTS, SKELETONS
 from producers.settings import IngestSettings
 
 WRITTEN: dict[str, type[Any]] = {SKELETONS: SkeletonRecord, HISTORY: HistoryRecord, REJECTS: Reject}
-PATIENCE = 90.0
-"""Seconds that a condition may take on a machine that is busy with other things."""
 
 
 class Aggregator:

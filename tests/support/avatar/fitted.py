@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pygltflib
-import trimesh
 
-quaternion_matrix: Callable[[list[float]], np.ndarray] = trimesh.transformations.quaternion_matrix
+if TYPE_CHECKING:
+    import trimesh
+
 SEGMENTS = {
     "upper_arm": ("UpperArm", "LowerArm"),
     "lower_arm": ("LowerArm", "Hand"),
@@ -18,6 +20,15 @@ SEGMENTS = {
 }
 _TYPES = {5126: "<f4", 5123: "<u2", 5121: "u1"}
 _WIDTH = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+def turned(quaternion: list[float]) -> np.ndarray:
+    """The matrix, 4 x 4, that turns as a quaternion of glTF does: x, y, z, w."""
+    import trimesh
+
+    matrix: Callable[[list[float]], np.ndarray] = trimesh.transformations.quaternion_matrix
+    x, y, z, w = quaternion
+    return matrix([w, x, y, z])
 
 
 class Read:
@@ -43,8 +54,7 @@ class Read:
         entry = self.gltf.nodes[node]
         local = np.eye(4)
         if entry.rotation:
-            x, y, z, w = entry.rotation
-            local = np.asarray(quaternion_matrix([w, x, y, z]))
+            local = turned(entry.rotation)
         local[:3, :3] *= entry.scale or [1, 1, 1]
         local[:3, 3] = entry.translation or [0, 0, 0]
         return self.world(self.parents[node]) @ local if node in self.parents else local
@@ -89,4 +99,6 @@ class Read:
 
 def scene(data: bytes) -> trimesh.Scene:
     """The file as trimesh loads it."""
+    import trimesh
+
     return trimesh.load_scene(io.BytesIO(data), file_type="glb")

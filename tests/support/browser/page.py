@@ -11,6 +11,7 @@ from support.aggregators.aggregating import Aggregator, producer, send
 from support.kafka import with_topics
 from support.references import reference
 from support.rendered import rendered
+from support.waiting import PATIENCE
 
 from aggregators.settings import AggregatorSettings
 from avatarrig.kafka.embedded import EmbeddedBroker
@@ -20,7 +21,7 @@ from avatarrig.page.settings import PageSettings
 from avatarrig.wire import Reject, encode
 from avatarrig.wire.topics import REJECTS
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 1000 * PATIENCE
 Scheme = Literal["light", "dark"]
 expect.set_options(timeout=PATIENCE_MS)
 HOSTILE = "<img src=x onerror=alert(1)>/../%2e \"' & 人"

@@ -1,7 +1,8 @@
 """``avatarrig`` with a detector that does what photos say, at a pace that a test sets.
 
 ``python -m support.cli.paced_command DATASET --out RUN``: everything but the detector is the
-product's own. A "photo" is a text file of instructions as for the scripted detector.
+product's own. A "photo" is a text file of instructions as for the scripted detector, or a real one
+of which something is made up.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from support.scripted_detector import obey
 
 from avatarrig.cli import main
@@ -30,16 +32,27 @@ from processors.settings import ReplicaSettings
 from producers.publish import described
 from producers.references import Published
 
-DETECTOR = "support.cli.paced_command:open_paced"
+MODULE = "support.cli.paced_command"
+DETECTOR = f"{MODULE}:open_paced"
 DETECTION_SECONDS = "AVATARRIG_TEST_DETECTION_SECONDS"
 LARGEST_FILE = "AVATARRIG_TEST_LARGEST_FILE"
 """Bytes, after which the detector process's disk is full."""
 PUBLISHED = "AVATARRIG_TEST_PUBLISHED"
 """Photos, after which the producer stands still."""
+PEOPLE = Path(__file__).parents[2] / "unit" / "data" / "rendered_people.npz"
+NOISE = 0.003
+"""By which no two photos show the same."""
+
+
+@functools.cache
+def rendered_poses() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What a model saw of a rendered person, in 30 photos: on the picture, and in metres."""
+    with np.load(PEOPLE) as people:
+        return people["p00_pose"].astype(np.float32), people["p00_world"].astype(np.float32)
 
 
 class PacedDetector:
-    """Sees a person in each photo, another one in other bytes.
+    """Sees a person in each photo, another one in other words, whatever its pace.
 
     Args:
         fingerprint: Of the real detector, whose place it takes.
@@ -49,20 +62,25 @@ class PacedDetector:
         self.fingerprint = fingerprint
 
     def detect(self, data: bytes) -> SimpleNamespace:
-        for word in data.decode().split():
+        words = data.decode("utf-8", "replace").split()  # none of a real photo is an instruction
+        for word in words:
             obey(word)
-        seed = int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
+        shown = " ".join(word for word in words if not word.startswith("pace:"))
+        seed = int.from_bytes(hashlib.sha256(shown.encode()).digest()[:4], "big")
         random = np.random.default_rng(seed)
-        pose = random.random((33, 5)).astype(np.float32)
-        pose[:, 3:] = 0.5 + 0.5 * pose[:, 3:]
+        poses, worlds = rendered_poses()
+        number = seed % len(poses)
+        pose, world = poses[number].copy(), worlds[number].copy()
+        pose[:, :3] += random.normal(0, NOISE, (33, 3))
+        world += random.normal(0, NOISE, world.shape)
         return SimpleNamespace(  # a Detection, whose module would load MediaPipe
-            width=1200,
-            height=1600,
+            width=640,
+            height=960,
             people=1,
             ambiguous=False,
             subject_confidence=1.0,
             pose=pose,
-            world=(random.random((33, 3)) - 0.5).astype(np.float32),
+            world=world,
             face=None,
             blendshapes=None,
             mask=None,

@@ -8,12 +8,13 @@ import urllib.request
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+from support.waiting import PATIENCE
 
 
 def get(url: str) -> tuple[int, str]:
     """Status and body of an answer, whatever the status."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - http alone
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - http alone
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

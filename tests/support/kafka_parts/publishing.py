@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from support.waiting import PATIENCE
+
 from avatarrig.wire import PhotoReference, Reject, decode
 from avatarrig.wire.topics import IMAGES
-
-PATIENCE = 120.0
 
 
 class Acknowledged:

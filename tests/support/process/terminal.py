@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from support.waiting import PATIENCE
 
-PATIENCE = 60.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-B0-2]|\x1b\][^\x07]*\x07")
 
 

@@ -8,9 +8,12 @@ import msgspec
 import pytest
 from support.observed import observation
 
+from aggregators.partitions import decisions
+from aggregators.partitions.keys import DECIDED, decided_key, kind_of
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence.counting import Counted, Excluded, judge
 from avatarrig.body.evidence.learned import load_learned
+from avatarrig.body.refused import StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Decision, Forget, Observation, encode
 from avatarrig.wire.identity import subject_digest
@@ -158,3 +161,89 @@ def test_a_copy_counts_where_the_photo_is_gone() -> None:
     assert isinstance(judge(as_decided(copy, ONLY_COPY)), Counted)
     stranger = msgspec.structs.replace(ONE, excluded=Exclusion.SOMEBODY_ELSE.words)
     assert judge(as_decided(stranger, ONLY_COPY)) == Excluded(Exclusion.SOMEBODY_ELSE)
+
+
+def test_a_table_that_says_of_a_photo_nothing_is_refused() -> None:
+    """What was decided is then read again from the topic."""
+    nothing = {1: ()}
+    items = [(decided_key(0, 1, "digest"), msgspec.msgpack.encode(nothing))]
+    with pytest.raises(StateRefusedError, match="damaged"):
+        ObservedPartition.recover(0, LEARNED, items)
+
+
+def many(first: int, last: int) -> tuple[str, ...]:
+    return tuple(f"photo-{number}" for number in range(first, last))
+
+
+def entries(partition: ObservedPartition) -> dict[bytes, bytes]:
+    """What a table holds of a partition, all that was told so far."""
+    checkpoint = partition.take_checkpoint()
+    held = {key: value for key, value in checkpoint.entries if value is not None}
+    return held | {checkpoint.marker[0]: checkpoint.marker[1]}
+
+
+def test_ever_so_many_decided_photos_fit_into_entries_that_kafka_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decisions, "FULL_BYTES", 200)
+    told, seen = Told(), PHOTOS[0]
+    for start in range(0, 900, 300):
+        told.tell(decided(GONE, names=many(start, start + 300)))
+    table = entries(told.partition)
+    kept = {key: value for key, value in table.items() if kind_of(key) == DECIDED}
+    assert len(kept) > decisions.PAGES
+    assert max(map(len, kept.values())) < 300
+    again = ObservedPartition.recover(0, LEARNED, table.items())
+    for partition in (told.partition, again):
+        for number in (0, 1, 450, 899):
+            photo = msgspec.structs.replace(seen, image_id=f"photo-{number}")
+            partition.take([(partition.intake.next_offset, encode(photo))])
+        here = msgspec.structs.replace(seen, image_id="photo-900")
+        partition.take([(partition.intake.next_offset, encode(here))])
+        assert Tally.from_bytes(partition.update(SERIES).tally).used == 1
+    assert again.update(SERIES) == told.partition.update(SERIES)
+
+
+def test_what_a_cut_off_save_kept_of_many_entries_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decisions, "FULL_BYTES", 200)
+    records = [decided(GONE, names=many(0, 400)), PHOTOS[0], decided("", names=many(0, 200))]
+    messages = [(offset, encode(record)) for offset, record in enumerate(records)]
+    first = ObservedPartition(0, LEARNED)
+    first.take(messages)
+    table = entries(first)
+    for some in (range(0, 1000, 2), range(1, 1000, 2), range(21, 1000)):
+        kept = [
+            item
+            for at, item in enumerate(sorted(table.items()))
+            if kind_of(item[0]) == DECIDED and at in some
+        ]
+        assert kept
+        whole = ObservedPartition(0, LEARNED)
+        again = ObservedPartition.recover(0, LEARNED, kept)
+        for partition in (again, whole):
+            partition.take(messages)
+        for photo in (PHOTOS[1], msgspec.structs.replace(PHOTOS[1], image_id="photo-300")):
+            for partition in (again, whole):
+                partition.take([(partition.intake.next_offset, encode(photo))])
+        assert again.update(SERIES) == whole.update(SERIES)
+
+
+def test_a_photo_about_which_somebody_decides_without_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An entry that Kafka does not take would end the aggregator again and again."""
+    monkeypatch.setattr(decisions, "MOST_BYTES", 1000)
+    told = Told(PHOTOS[0])
+    partition = told.partition
+    for turn in range(200):
+        standing = GONE if turn % 2 else AS_SEEN
+        partition.take([(turn + 1, encode(decided(standing, PHOTOS[0])))])
+    rejections = partition.intake.take_rejections()
+    assert {each.reason for each in rejections} == {"evidence"}
+    assert "too much was decided" in rejections[0].message
+    assert max(map(len, entries(partition).values())) < 20_000
+    assert all(
+        len(value) <= 1000 for key, value in entries(partition).items() if kind_of(key) == DECIDED
+    )

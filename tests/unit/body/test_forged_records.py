@@ -14,7 +14,7 @@ from support.observed import observation
 
 from aggregators.partitions.tallying import ObservedPartition
 from avatarrig.body.evidence import current_evidence
-from avatarrig.body.evidence.counting import judge
+from avatarrig.body.evidence.counting import judge, possible
 from avatarrig.body.refused import ImpossibleEstimateError, StateRefusedError
 from avatarrig.body.sums.tally import Tally
 from avatarrig.wire import Evidence, encode
@@ -44,6 +44,13 @@ def test_numbers_that_no_landmarks_give_are_refused_one_by_one() -> None:
         forged = msgspec.structs.replace(sound, information=tuple(row[:22]), vector=tuple(row[22:]))
         with pytest.raises(StateRefusedError):
             judge(observation(1, evidence=forged))
+
+
+def test_who_looks_on_passes_over_what_no_photo_gives() -> None:
+    forged = Evidence(learned=LEARNED.version, information=(LARGEST,) * 22, vector=(0,) * 6)
+    seen = [observation(number) for number in range(3)]
+    seen.insert(1, observation(9, evidence=forged))
+    assert possible(seen) == [seen[0], *seen[2:]]
 
 
 def test_an_estimate_that_cannot_be_made_is_the_trouble_of_its_subject_alone(

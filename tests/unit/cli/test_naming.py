@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -89,3 +90,14 @@ def test_a_link_that_leads_back_to_itself_is_refused_in_words(
 )
 def test_a_key_s_first_folder_with_a_name_says_whose_photo_it_is(path: str, subject: str) -> None:
     assert Dataset(name="photos", subject_per_folder=True).subject_of(path) == subject
+
+
+@pytest.mark.parametrize(
+    "name", ["report", "compare", "fit", "export", "exclude", "include", "forget"]
+)
+def test_whoever_is_named_is_found_however_the_name_is_written(name: str) -> None:
+    """Terminals of macOS write an accent as a sign of its own."""
+    command = avatarrig.get_command(click.Context(avatarrig), name)
+    assert command is not None
+    (subject,) = (each for each in command.params if each.name == "subject")
+    assert subject.type.convert("Zoe\u0308", subject, None) == "Zo\u00eb"

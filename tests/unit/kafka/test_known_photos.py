@@ -87,7 +87,7 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
         yield topic
 
     monkeypatch.setattr(service, "reading", reading)
-    monkeypatch.setattr(service, "open_producer", lambda topic: topic)
+    monkeypatch.setattr(service, "producing", reading)
     monkeypatch.setattr(feed, "reading", reading)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from avatarrig.kafka.own_broker import secret_in
+from avatarrig.kafka import own_broker
+from avatarrig.kafka.own_broker import OwnBroker, own_broker_at, register, secret_in
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,17 @@ def test_a_secret_takes_the_place_of_a_pipe_or_an_empty_folder(tmp_path: Path) -
     for file in (pipe, folder):
         assert secret_in(file) == secret_in(file)
         assert file.is_file()
+
+
+@pytest.mark.parametrize("owner", ["", "x", "-1", "9" * 30, "9" * 5000])
+def test_a_broker_whose_lock_names_no_process_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    """Whatever lies there, the settings of any Kafka on that port are read."""
+    monkeypatch.setattr(own_broker, "_folder", lambda: tmp_path)
+    lock = tmp_path / "lock"
+    lock.write_text(str(os.getpid()))
+    register(23817, OwnBroker("s" * 40, str(lock)))
+    assert own_broker_at(23817) is not None
+    lock.write_text(owner)
+    assert own_broker_at(23817) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from unittest.mock import MagicMock
 import msgspec
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from avatarrig.kafka import diagnosis, topics
 from avatarrig.kafka.diagnosis import diagnose_connection
@@ -52,6 +54,17 @@ def test_addresses_are_read() -> None:
     assert settings.addresses == [("kafka-1", 9092), ("::1", 9093)]
 
 
+NO_HOSTS = ["a..b:1", ".:1", f"{'a' * 64}.b:1", f"{'é' * 64}:1", "a b:1", "a\0b:1", "\udcff:1"]
+NO_PORTS = ["a:²", "a:٣", "a:-1", "a:1_0", "a:65536", "a:" + "1" * 5000]
+
+
+@pytest.mark.parametrize("servers", [*NO_HOSTS, *NO_PORTS])
+def test_what_cannot_be_looked_up_is_no_address(servers: str) -> None:
+    with pytest.raises(TransportSettingError, match=r"bootstrap_servers.*host:port") as refused:
+        KafkaSettings(bootstrap_servers=f"good:9092,{servers}")
+    assert len(str(refused.value)) < 500
+
+
 @pytest.mark.parametrize("servers", ["", "kafka", "kafka:", ":9092", "kafka:x", "a:1,,b:2", "a:0"])
 def test_an_address_that_cannot_be_read_is_named(servers: str) -> None:
     with pytest.raises(TransportSettingError, match=r"bootstrap_servers.*host:port"):
@@ -69,6 +82,7 @@ def test_an_address_that_cannot_be_read_is_named(servers: str) -> None:
         ),
         ({"password": "p"}, "security_protocol is PLAINTEXT"),
         ({"security_protocol": "SSL", "cafile": "/no/ca.pem"}, "cafile.*/no/ca.pem"),
+        ({"security_protocol": "SSL", "keyfile": "/no/key.pem"}, "keyfile.*/no/key.pem"),
     ],
 )
 def test_a_wrong_setting_is_named(wrong: dict[str, Any], named: str) -> None:
@@ -100,6 +114,28 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
         bootstrap_servers="a:1", security_protocol="SSL", cafile=str(tmp_path / "ca.pem")
     )
     with pytest.raises(TransportSettingError, match=r"ca\.pem"):
+        settings.ssl_context()
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
+    """OpenSSL would ask the terminal, and wait for ever."""
+    issued = trustme.CA().issue_cert("kafka")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    plain = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    (tmp_path / "key.pem").write_bytes(
+        plain.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"passphrase"),
+        )
+    )
+    settings = KafkaSettings(
+        bootstrap_servers="a:1",
+        security_protocol="SSL",
+        certfile=str(tmp_path / "cert.pem"),
+        keyfile=str(tmp_path / "key.pem"),
+    )
+    with pytest.raises(TransportSettingError, match=r"keyfile: .*encrypted.*openssl pkey"):
         settings.ssl_context()
 
 
@@ -158,6 +194,66 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
             silent.set()
     finally:
         silent.set()
+    assert found.part == "protocol"
+
+
+def framed(body: bytes) -> bytes:
+    """An answer as Kafka frames it: its size, the number of the request, what it says."""
+    answer = struct.pack(">i", 1) + body
+    return struct.pack(">i", len(answer)) + answer
+
+
+PLAIN_IS_OFFERED = struct.pack(">hih", 0, 1, 5) + b"PLAIN"
+
+
+@pytest.mark.parametrize(
+    ("said", "mechanism"),
+    [
+        ([struct.pack(">hi", 0, (1 << 31) - 1) + struct.pack(">h", -2) * 100], None),
+        ([PLAIN_IS_OFFERED, b"\0"], "PLAIN"),
+        ([PLAIN_IS_OFFERED, struct.pack(">hh", 0, 100)], "PLAIN"),
+        (
+            [
+                struct.pack(">hih", 0, 1, 13) + b"SCRAM-SHA-256",
+                struct.pack(">hhi", 0, 0, 3) + b"a=b",
+            ],
+            "SCRAM-SHA-256",
+        ),
+    ],
+    ids=["endless list of nothing", "one byte", "cut off", "no nonce"],
+)
+def test_answers_that_make_no_sense_are_refused(said: list[bytes], mechanism: str | None) -> None:
+    def answer(connection: socket.socket) -> None:
+        for each in said:
+            connection.recv(1 << 16)
+            connection.sendall(framed(each))
+        connection.recv(1)
+
+    secured: dict[str, Any] = {}
+    if mechanism is not None:
+        secured = {"sasl_mechanism": mechanism, "username": "alice", "password": "hunter2"}
+        secured["security_protocol"] = "SASL_PLAINTEXT"
+    with server(answer) as at:
+        found = refusal(KafkaSettings(bootstrap_servers=at, **secured))
+    assert found.part in {"protocol", "credentials"}
+    assert "hunter2" not in str(found)
+
+
+def test_a_server_that_answers_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "LIMIT_S", 0.3)
+    ended = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(struct.pack(">i", 1 << 20))
+        while not ended.wait(0.02):
+            connection.sendall(b"x")
+
+    try:
+        with server(answer) as at:
+            found = refusal(KafkaSettings(bootstrap_servers=at))
+            ended.set()
+    finally:
+        ended.set()
     assert found.part == "protocol"
 
 

@@ -66,6 +66,17 @@ def classes(root: ET.Element) -> list[str]:
     return [part.get("class", "") for part in root.iter()]
 
 
+def test_who_compares_is_told_of_either_ones_new_estimate() -> None:
+    board = Board()
+    views = SimpleNamespace(snapshot=board.snapshot, trouble="")
+    look = Content(cast("Any", views), cast("Any", None)).follow_estimates(["anna", "ben"])
+    told = []
+    for name, at in (("anna", 1.0), ("ben", 2.0)):
+        board.note(record(5, name, at))
+        told.append(json.loads(look())["estimated_at"])
+    assert told == [[1.0, None], [1.0, 2.0]]
+
+
 # Drawings.
 
 

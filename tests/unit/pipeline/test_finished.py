@@ -29,7 +29,7 @@ from avatarrig.runs import (
     write_observation,
 )
 from avatarrig.views.progress import Progress, found_photo
-from avatarrig.wire import PhotoReference, Reject
+from avatarrig.wire import PhotoReference, Reject, Sought
 from avatarrig.wire.reasons import Exclusion, RejectReason
 from producers.publish import described
 from producers.references import Dataset, reference_in
@@ -129,6 +129,20 @@ def test_everything_is_told_as_the_last_run_told_it(finished: Finished) -> None:
     assert again.estimates() == finished.progress.estimates() != {}
     assert again.standings == finished.progress.standings
     assert again.excluded == finished.progress.excluded
+
+
+def test_no_face_that_was_looked_for_is_kept(finished: Finished) -> None:
+    """It travels with the references of photos, and so with those of rejected ones."""
+    _, reject = finished.progress.rejected[0]
+    assert reject.reference is not None
+    sought = Sought(asked="a", template=b"face" * 64)
+    reference = msgspec.structs.replace(reject.reference, sought=sought)
+    finished.progress.reject(msgspec.structs.replace(reject, reference=reference), 0.0)
+    finished.open().write(finished.progress)
+    assert b"facefaceface" not in finished.run.finished.read_bytes()
+    again = finished.look()
+    assert again is not None
+    assert [each for each, _ in again.rejected] == [each for each, _ in finished.progress.rejected]
 
 
 def test_what_is_estimated_beside_and_how_many_detect_makes_no_difference(

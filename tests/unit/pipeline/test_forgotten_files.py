@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,19 @@ def test_a_run_tells_of_those_who_are_left_alone(run: RunDirectory) -> None:
     assert told == []
 
 
+def test_of_somebody_who_is_forgotten_no_decision_stays_however_the_name_is_written(
+    tmp_path: Path,
+) -> None:
+    run = RunDirectory(tmp_path)
+    for number, subject in enumerate(("Zo\u00eb", "Bert")):
+        seen = msgspec.structs.replace(observation(number, subject), path=f"{number}.jpg")
+        write_observation(run, seen, Pictures())
+    exclude_from_run(run.path, ["*"], "blurred")
+    forget_files(run.path, "Zoe\u0308")
+    assert {subject for subject, _ in read_decisions(run)} == {"Bert"}
+    assert {subject for subject, _ in read_standings(run)} == {"Bert"}
+
+
 def test_an_index_of_before_is_kept_but_for_what_is_known_to_be_theirs(run: RunDirectory) -> None:
     """It does not say whose a rejected photo was."""
     rows = [{k: v for k, v in row.items() if k != "subject"} for row in read_index(run)]
@@ -168,6 +182,24 @@ def test_a_decision_that_was_undone_before_the_next_run_changes_nothing(run: Run
     assert not decided_since(run)
 
 
+def test_a_copy_of_a_file_counts_no_photo_twice(run: RunDirectory) -> None:
+    known = sorted(photo.image_id for photo in known_photos(run))
+    file = run.observation(known[0])
+    file.with_name(f"{known[0]}-copy.json").write_bytes(file.read_bytes())
+    assert sorted(photo.image_id for photo in known_photos(run)) == known
+
+
+def test_what_was_decided_goes_however_the_name_is_written(tmp_path: Path) -> None:
+    """Some systems write an accent as a letter of its own."""
+    run = RunDirectory(tmp_path)
+    for number, subject in enumerate((unicodedata.normalize("NFC", "Zoë"), "Bert")):
+        write_observation(run, observation(number, subject), Pictures())
+        exclude_from_run(tmp_path, [f"photo-{number}"], "")
+        write_standings(run, {(subject, f"photo-{number}"): "left_out"})
+    forget_files(tmp_path, unicodedata.normalize("NFD", "Zoë"))
+    assert [subject for subject, _ in read_decisions(run)] == ["Bert"]
+
+
 def test_what_is_gone_counts_no_more_when_it_is_brought_back(run: RunDirectory) -> None:
     (key,) = (photo.key for photo in known_photos(run) if photo.path == "Anna/1.jpg")
     write_standings(run, {key: Exclusion.GONE.value})
@@ -204,3 +236,24 @@ def test_what_is_brought_back_stands_as_it_did_before_it_was_left_out(
     # The next run looks at the dataset anew: the photo is there again, and nobody decided.
     write_standings(run, {})
     assert read_standings(run)[key] == AS_SEEN
+
+
+def test_an_earlier_version_of_a_photo_is_decided_along_and_never_counts(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "estimate_files", lambda _: {})
+    (now,) = (photo.key for photo in known_photos(run) if photo.path == "Anna/1.jpg")
+    earlier = msgspec.structs.replace(observation(50, "Anna"), path="Anna/1.jpg", run=RUN)
+    write_observation(run, earlier, Pictures())
+    gone = {("Anna", earlier.image_id): Exclusion.GONE.value}
+    write_standings(run, gone)
+    told = exclude_from_run(run.path, ["Anna/1.jpg"], "").photos
+    assert [photo.key for photo in told] == [now]
+    # The file may have been replaced only after it was left out: what holds for both is left_out.
+    write_standings(run, {key: made.standing for key, made in read_decisions(run).items()})
+    told = include_in_run(run.path, ["Anna/1.jpg"], "").photos
+    assert [photo.key for photo in told] == [now]
+    assert read_standings(run) == gone | {now: AS_SEEN}
+    assert not any(made.standing for made in read_decisions(run).values())
+    (told_by_name,) = exclude_from_run(run.path, [earlier.image_id], "").photos
+    assert told_by_name.image_id == earlier.image_id

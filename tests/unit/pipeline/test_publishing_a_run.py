@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from kafka.errors import KafkaTimeoutError
 from support.observed import observation
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 from avatarrig.pipeline.publishing import Publishing, Restore, RunPhotos
 from avatarrig.process.background import Background
@@ -29,7 +29,6 @@ from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS
 from producers.references import Dataset
 
-PATIENCE = 30.0
 RUN = "r1"
 
 

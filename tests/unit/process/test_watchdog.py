@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 
-from avatarrig.process.watchdog import LOOK_SECONDS, Watchdog
+from support.waiting import PATIENCE
 
-PATIENCE = 30.0
+from avatarrig.process.watchdog import LOOK_SECONDS, Watchdog
 
 
 def test_silence_ends_the_process() -> None:

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from support.references import reference
 
-from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, decode, encode
+from avatarrig.views.rejects import StandingRejects, replayable
+from avatarrig.wire import MAX_RECORD_BYTES, Observation, Reject, Sought, decode, encode
+from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, OBSERVATIONS, REJECTS
 from processors.outcome import Waiting, observed, rejected, take
 from processors.sandbox.messages import Observed
@@ -82,7 +84,13 @@ def test_an_observation_goes_on_as_it_came() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"\xc1", encode(msgspec.structs.replace(OBSERVATION, image_id="another"))],
+    [
+        b"",
+        b"\xc1",
+        encode(msgspec.structs.replace(OBSERVATION, image_id="another")),
+        encode(msgspec.structs.replace(OBSERVATION, subject="somebody else")),
+        encode(msgspec.structs.replace(OBSERVATION, fingerprint="another")),
+    ],
 )
 def test_a_senseless_answer_is_not_let_out(answer: bytes) -> None:
     taken = take(encode(REFERENCE), origin=ORIGIN, run="r", now=5.0)
@@ -104,3 +112,16 @@ def test_a_reject_carries_its_photo() -> None:
         fingerprint="f",
         run="r",
     )
+
+
+def test_of_a_rejected_photo_it_stays_known_who_is_looked_for() -> None:
+    """So that it can be tried again."""
+    sought = Sought(asked="a", template=b"face" * 64, named=True)
+    asked = encode(msgspec.structs.replace(REFERENCE, sought=sought))
+    taken = take(asked, origin=ORIGIN, run="r", now=5.0)
+    refused = Rejected(1, RejectReason.UNREADABLE, "no photo", 1)
+    output = rejected(taken, refused, fingerprint="f", now=6.0)
+    rejects = StandingRejects()
+    rejects.reject(decode(output.value, Reject))
+    (again,) = replayable(rejects.standing(), now=9.0)
+    assert again.sought == sought

@@ -112,9 +112,8 @@ def test_an_identifier_tells_its_photo_whatever_is_said_beside_it() -> None:
 def test_a_look_tells_a_file_beside_a_photo_that_was_written_since(
     folder: Path, write: Callable[[Path], None], *, names: bool
 ) -> None:
-    source = LocalFolder(folder, names=names)
-
     def stamps() -> dict[str, object]:
+        source = LocalFolder(folder, names=names)  # a folder is listed once a second
         scanned = {entry.photo.path: entry.stamp for entry in source.scan()}
         looked = {path: source.look(path) for path in scanned}
         assert {path: entry and entry.stamp for path, entry in looked.items()} == scanned

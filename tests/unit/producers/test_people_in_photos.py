@@ -474,6 +474,35 @@ def test_whoever_any_of_the_files_names_is_named_with_a_place_where_one_says_it(
     assert anna.region == pytest.approx((0.65, 0.35, 0.1, 0.1))
 
 
+def test_names_at_the_end_of_a_large_photo_are_read(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return kind + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
+
+    chunks = chunk(b"VP8L", bytes(20 << 20)) + chunk(b"XMP ", SHOWN.encode())
+    (tmp_path / "a.webp").write_bytes(
+        b"RIFF" + (len(chunks) + 4).to_bytes(4, "little") + b"WEBP" + chunks
+    )
+    assert [face.name for face in people_named(tmp_path / "a.webp")] == ["Anna"]
+
+
+def test_xmp_beside_a_photo_may_hold_much_else(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo(""))
+    masks = f"<rdf:Description><crs:Mask xmlns:crs='x'>{'A' * (3 << 20)}</crs:Mask>"
+    (tmp_path / "a.xmp").write_text(SHOWN.replace(TAIL, f"</rdf:Description>{masks}{TAIL}"))
+    assert [face.name for face in people_named(tmp_path / "a.jpg")] == ["Anna"]
+
+
+def test_a_place_may_be_a_circle() -> None:
+    """Its diameter is in shares of the shorter side."""
+    area = '<mwg-rs:Area stArea:x="0.5" stArea:y="0.4" stArea:d="0.2" stArea:unit="%s"/>'
+    face = f'<rdf:li><rdf:Description mwg-rs:Name="Anna">{area}</rdf:Description></rdf:li>'
+    (anna,) = people_in_photo(photo(lightroom(face % "normalized")))
+    assert anna.region == pytest.approx((0.425, 0.3, 0.15, 0.2))
+    pixels = face.replace("0.5", "200").replace("0.4", "120").replace("0.2", "60") % "pixel"
+    (in_pixels,) = people_in_photo(photo(lightroom(pixels)))
+    assert in_pixels.region == pytest.approx(anna.region)
+
+
 @pytest.mark.parametrize("damage", [b"", b"<x", b"\xff" * 100, b"<!DOCTYPE a><a/>"])
 def test_damaged_xmp_beside_a_photo_names_nobody(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(photo(b""))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 import tracemalloc
 from collections import Counter
@@ -21,7 +23,7 @@ from avatarrig.photos.uri import from_file_uri
 from avatarrig.wire import PhotoReference, Reject, decode, record_key
 from avatarrig.wire.reasons import RejectReason
 from avatarrig.wire.topics import IMAGES, REJECTS
-from producers.hashing import begin_reading, read_content
+from producers.hashing import PIECE_BYTES, begin_reading, read_content, read_stream
 from producers.publish import (
     Evenly,
     PublishError,
@@ -215,6 +217,21 @@ def test_a_file_that_detectors_refuse_for_its_size_is_not_hashed(tmp_path: Path)
     assert isinstance(record, Reject)
     assert record.reason == RejectReason.TOO_LARGE
     assert record.message == f"{1 << 40} bytes are more than {LARGEST_FILE}: save it smaller"
+
+
+def test_what_grows_while_it_is_hashed_is_not_read_on() -> None:
+    class Growing(io.BytesIO):
+        taken = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.taken += size or 0
+            return bytes(size or 0)
+
+    stream = Growing()
+    with pytest.raises(OSError, match="save it smaller") as refused:
+        read_stream(stream, lambda *_: None, most=1_000_000)
+    assert refused.value.errno == errno.EFBIG
+    assert stream.taken <= 1_000_000 + 2 * PIECE_BYTES
 
 
 def test_photos_are_spread_evenly_over_partitions_and_nothing_else_is() -> None:

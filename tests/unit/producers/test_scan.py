@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import tempfile
@@ -14,7 +15,7 @@ from support.texts import texts
 
 from avatarrig.photos.formats import PHOTO_SUFFIXES
 from avatarrig.photos.passed_over import FileCounts
-from producers.scan import DatasetError, FoundPhoto, scan
+from producers.scan import DatasetError, FoundPhoto, look_at, scan
 
 
 def make(root: Path, *names: str) -> None:
@@ -222,3 +223,42 @@ def test_a_folder_that_may_not_be_listed_is_reported(
     assert photo.path == "b.jpg"
     assert folder.problem is not None
     assert folder.problem.reason == "permission"
+
+
+def test_a_link_whose_photo_is_removed_meanwhile_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, ".hidden.jpg")
+    (tmp_path / "a.jpg").symlink_to(".hidden.jpg")
+    look_up = Path.resolve
+
+    def removed_after(self: Path, *, strict: bool = False) -> Path:
+        found = look_up(self, strict=strict)
+        if self.name == "a.jpg":
+            found.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "resolve", removed_after)
+    photo = only(tmp_path)
+    assert photo.problem is not None
+    assert photo.problem.reason == "missing"
+
+
+def test_a_folder_that_cannot_be_listed_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "locked/1.jpg")
+    locked = tmp_path / "locked"
+    list_folder = os.scandir
+    with monkeypatch.context() as refused:
+
+        def scandir(folder: Path) -> object:
+            if folder == locked:
+                raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+            return list_folder(folder)
+
+        refused.setattr(os, "scandir", scandir)
+        found = only(tmp_path)
+        assert look_at(locked, tmp_path) == found
+    assert look_at(locked, tmp_path) is None
+    assert look_at(tmp_path / "gone", tmp_path) is None

@@ -309,3 +309,10 @@ def test_a_clip_that_is_replaced_takes_all_its_frames_with_it() -> None:
     sights = {each: sight() for each in (*old, new)}
     assert wanted(known, sights) == ({each.image_id: GONE for each in old}, 0)
     assert wanted(versions(*old), dict.fromkeys(old, sight())) == ({}, 0)
+
+
+def test_nothing_is_gone_where_the_folder_itself_could_not_be_listed() -> None:
+    presence = Presence(1)
+    presence.looked({"1.jpg", "a/2.jpg"}, {"."}, {"."})
+    assert not presence.is_known
+    assert not presence.is_gone("1.jpg")

@@ -395,3 +395,14 @@ def test_pictures_and_observations_that_are_pipes_are_lacking(tmp_path: Path) ->
         assert not lacking.nothing
     write_observation(run, an_observation(), Pictures(mask=encode(Image.new("L", (4, 4)), "PNG")))
     assert is_complete(run, "a-1", "s", "f", wanted)
+
+
+def test_a_file_under_another_photos_name_is_not_that_photos(tmp_path: Path) -> None:
+    """A copy of a file makes no photo count twice, and none stay away."""
+    run = RunDirectory(tmp_path)
+    write_observation(run, an_observation(), Pictures())
+    run.observation("b-2").write_bytes(run.observation("a-1").read_bytes())
+    assert lacking_files(run, "a-1", "s", "f", WantedFiles()).nothing
+    assert lacking_files(run, "b-2", "s", "f", WantedFiles()).observation
+    with pytest.raises(ObservationFileError, match=r"b-2\.json.*observation of a-1"):
+        list(load_run(tmp_path))

@@ -110,7 +110,9 @@ def waiting_photos(topic: str, values: list[bytes]) -> Taken:
 
 def forget(topic: str, values: list[bytes]) -> Taken:
     (channel,) = (channel for channel in CHANNELS if channel.topic == topic)
-    return _logged(topic, values, lambda topics, _: bool(forgetting._find(topics, channel, "anna")))
+    return _logged(
+        topic, values, lambda topics, _: bool(forgetting.find_messages(topics, channel, "anna"))
+    )
 
 
 def memory(topic: str, values: list[bytes], patch: pytest.MonkeyPatch) -> Taken:

@@ -13,6 +13,7 @@ from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.measure import check_one_measured, measuring_options
 from avatarrig.cli.options.metrics import metrics_options
 from avatarrig.cli.options.naming import NAME, check_folder
+from avatarrig.cli.options.numbers import Within
 from avatarrig.cli.options.period import period_options
 from avatarrig.cli.options.reference import asking_options, check_one_person
 from avatarrig.cli.options.videos import sharpest_option, videos_option
@@ -89,7 +90,7 @@ ingest_options = gathered(
     sharpest_option,
     click.option(
         "--rescan",
-        type=click.FloatRange(1.0, 86400.0),
+        type=Within(1.0, 86400.0),
         default=30.0,
         show_default=True,
         help="Seconds between two looks at everything: finds what the file system does not tell, "

@@ -6,11 +6,11 @@ import sys
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
+from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say
 from avatarrig.errors import CommandError
 from avatarrig.kafka.topics import TopicState, create_topics, describe_topics
@@ -59,7 +59,7 @@ def describe_command(*, kafka: KafkaArguments, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(msgspec.json.encode(described).decode() + "\n")
     else:
-        Console(highlight=False).print(_table(described))
+        make_console().print(_table(described))
 
 
 def _table(described: list[TopicState]) -> Table:
