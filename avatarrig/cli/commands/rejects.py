@@ -25,7 +25,7 @@ from avatarrig.views.rejects import RejectedPhoto, to_be_mended
 from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import verdict
 
-_SPAN = re.compile(r"(\d+)([mhd])")
+_SPAN = re.compile(r"(\d{1,9})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 _filters = (
