@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -19,13 +20,20 @@ from click.core import ParameterSource
 
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.examples import with_examples
-from avatarrig.cli.screen.printable import errors_of_click, replace_what_cannot_be_written
+from avatarrig.cli.screen.printable import (
+    errors_of_click,
+    give_up_standard_output,
+    prepare_standard_streams,
+    say,
+)
+from avatarrig.errors import ExitCode
 from avatarrig.process.logs import LEVEL_VARIABLE, LEVELS, configure_logs
 
 RUN = "run"
 ENVIRONMENT_PREFIX = "AVATARRIG"
 ROOT_OPTIONS = ("--config", "--log-level")
 ROOT_FLAGS = ("--share-with-group",)
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
 PRIVATE, OF_A_GROUP = 0o077, 0o007
 """What others than the user, or than the user's group, may not do with what is made."""
 PUBLIC_COMMANDS = {"models"}
@@ -179,9 +187,20 @@ def _length_of_root_options(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the ``avatarrig`` command."""
-    replace_what_cannot_be_written()
-    avatarrig.main(
-        args=with_command(sys.argv[1:]),
-        prog_name="avatarrig",
-        auto_envvar_prefix=ENVIRONMENT_PREFIX,
-    )
+    prepare_standard_streams()
+    try:
+        avatarrig.main(
+            args=with_command(sys.argv[1:]),
+            prog_name="avatarrig",
+            auto_envvar_prefix=ENVIRONMENT_PREFIX,
+        )
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        give_up_standard_output()
+        say(
+            f"avatarrig: what is printed cannot be written ({error.strerror}): free some space "
+            "there, or have it go elsewhere",
+            err=True,
+        )
+        sys.exit(ExitCode.CANNOT_WRITE)

@@ -103,8 +103,9 @@ class Session:
             finish: Writes what came of it; where all is done, while the parts end.
         """
         with ExitStack() as stack:
+            # When all parts have ended, and what came of it is written.
+            stack.callback(self._directory.remove_unfinished)
             beside = stack.enter_context(ThreadPoolExecutor(1, "finish"))
-            stack.callback(self._directory.remove_unfinished)  # when all parts have ended
             self._enter("starting Apache Kafka")
             parts = stack.enter_context(
                 Coordinator(

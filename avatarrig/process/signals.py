@@ -17,7 +17,10 @@ def set_soon(event: threading.Event) -> None:
     A handler runs between two steps of the main thread, which may hold the event's own lock just
     then, since it waits for the event. To set it there would be to wait for that lock for ever.
     """
-    _thread.start_new_thread(event.set, ())
+    try:
+        _thread.start_new_thread(event.set, ())
+    except RuntimeError:  # no thread is to be had, or Python ends: nobody waits for the event then
+        event.set()
 
 
 class Interruption:

@@ -53,7 +53,7 @@ class Child(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Unique among its supervisor's; names its log.
-        module: What is run as ``python -m MODULE``.
+        module: What is run as ``python -P -m MODULE``.
         settings: First line it is given, as JSON.
     """
 
@@ -271,7 +271,8 @@ class _Slot:
                 return None
             with self._open_log() as log:
                 process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
-                    (sys.executable, "-m", self._child.module),
+                    # Never from the working directory, in which anything may lie.
+                    (sys.executable, "-P", "-m", self._child.module),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -42,11 +43,30 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(printable(text, LONGEST), err=err)
 
 
-def replace_what_cannot_be_written() -> None:
-    """Has a question mark stand for each character that standard output cannot take.
+def prepare_standard_streams() -> None:
+    """Makes sure that there are all three, and that output never fails for a character.
 
-    Its encoding is the user's: Latin-1, a Windows code page, ASCII.
+    Whoever starts a command may have closed some: the next file to be opened would take the
+    place, and what a child process prints would go into it. What the encoding of standard output
+    has no character for, such as Latin-1, a Windows code page or ASCII, is a question mark.
     """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
+            copy = os.dup(nowhere)
+            os.dup2(copy, number)  # for child processes, too
+            os.close(copy)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
     stream = sys.stdout
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="replace")
+
+
+def give_up_standard_output() -> None:
+    """Has what is still to be printed go nowhere: it cannot be written."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

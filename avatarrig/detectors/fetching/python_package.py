@@ -85,7 +85,7 @@ def run_client(
 def _pip(requirement: str) -> list[str]:
     """Finds a pip: this Python's own, or the one that uv brings."""
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
+        return [sys.executable, "-P", "-m", "pip"]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
     if pip := shutil.which("pip3") or shutil.which("pip"):

@@ -44,10 +44,13 @@ def main() -> int:
     wake = threading.Event()
     ending = threading.Event()
 
-    def end(*_: object) -> None:
+    def set_both() -> None:
         ending.set()
-        # A signal may come while this very thread holds the event's lock, as it waits for it.
-        _thread.start_new_thread(wake.set, ())
+        wake.set()
+
+    def end(*_: object) -> None:
+        # A signal may come while this very thread holds an event's lock, as it waits for it.
+        _thread.start_new_thread(set_both, ())
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

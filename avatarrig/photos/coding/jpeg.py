@@ -35,7 +35,7 @@ _HOLE: Final = re.compile(rb"\0{512,}")
 """Sectors of a disk that were never written."""
 _FILLED: Final = 64
 _CODE_LENGTHS: Final = 16
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 19
 """Bytes that are looked at together: as in `avatarrig.photos.coding.search`."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -22,9 +21,12 @@ from avatarrig.pipeline.measuring import tell_measured
 from avatarrig.pipeline.parts import DRAIN_SECONDS
 from avatarrig.pipeline.request import Asking, Measuring
 from avatarrig.process.supervision import ChildState
+from avatarrig.runs.estimates import folder_name
+from avatarrig.wire import shortened
 from producers.settings import SourceSettings
 
-_LONGEST_NAME: Final = 200
+_IN_NAMES: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_MOST_QUOTED: Final = 80
 _log = structlog.get_logger(__name__)
 
 
@@ -77,12 +79,20 @@ class StateLog:
                 _log.info(f"{state.name} is {state.state}")
 
 
-def _lock_name(group: str, instance: str) -> str:
-    """Names a lock after a group, which may hold any character, be of any length."""
-    name = quote(f"{group}.{instance}", safe="")
-    if len(name) > _LONGEST_NAME:
-        name = hashlib.sha256(name.encode()).hexdigest()
-    return f"{name}.lock"
+def _host() -> str:
+    """The machine's name, in letters that the name of a group's member may have."""
+    host = socket.gethostname() or "local"
+    return host if _IN_NAMES.fullmatch(host) else folder_name(host)
+
+
+def _check_group(group: str) -> None:
+    """Refuses a group after which no member, no transaction and no topic may be named."""
+    if not _IN_NAMES.fullmatch(group):
+        raise CommandError(
+            f"--group {shortened(group, _MOST_QUOTED)!r}: write 1 to 100 letters from a to z, "
+            "digits, dots, dashes and underscores",
+            ExitCode.WRONG_USAGE,
+        )
 
 
 @contextlib.contextmanager
@@ -91,8 +101,12 @@ def instance_name(group: str) -> Iterator[str]:
 
     The machine's name, with a number where several services share the machine. Whoever starts
     again under a name takes over what was left open under it.
+
+    Raises:
+        CommandError: The group's name is none that Kafka takes everywhere.
     """
-    host = socket.gethostname() or "local"
+    _check_group(group)
+    host = _host()
     folder = Path(tempfile.gettempdir()) / "avatarrig-instances"
     try:
         folder.mkdir(mode=0o777, parents=True, exist_ok=True)
@@ -101,7 +115,7 @@ def instance_name(group: str) -> Iterator[str]:
         return
     for number in range(1000):
         name = host if number == 0 else f"{host}-{number + 1}"
-        lock = FileLock(folder / _lock_name(group, name), blocking=False, mode=0o666)
+        lock = FileLock(folder / f"{group}.{name}.lock", blocking=False, mode=0o666)
         try:
             lock.acquire()
         except Timeout:

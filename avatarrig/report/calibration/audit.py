@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from avatarrig.report.calibration.measured import MeasuredPhoto, MeasuredRun
 
+_FORMULAS: Final = ("=", "+", "-", "@")
 _COLUMNS: Final = 5
 _CELL: Final = (360, 300)
 _CAPTION: Final = 57
@@ -91,8 +92,13 @@ def to_csv(sample: Sequence[MeasuredPhoto], verdicts: Mapping[str, str]) -> byte
     for number, photo in enumerate(sample, 1):
         stands = verdicts.get(photo.image_id, "")
         score = f"{photo.score:.3f}"
-        writer.writerow([number, photo.path, "", score, photo.frame_kind, stands])
+        writer.writerow([number, _in_table(photo.path), "", score, photo.frame_kind, stands])
     return text.getvalue().encode()
+
+
+def _in_table(path: str) -> str:
+    """A path as a table program leaves it alone: some beginnings make it a formula."""
+    return f"./{path}" if path.startswith(_FORMULAS) else path
 
 
 def draw_contact_sheet(

@@ -220,3 +220,14 @@ def test_a_child_that_cannot_be_killed_is_not_waited_for_for_ever(
     assert psutil.pid_exists(pid)
     supervisor.stop(0.0)
     assert not psutil.pid_exists(pid)
+
+
+def test_a_child_runs_nothing_that_lies_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos are unpacked anywhere, and beside them may lie a file with a module's name."""
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    with supervisor_of("work") as supervisor:
+        wait_for(lambda: works(supervisor.states[0]) or bool(supervisor.states[0].failures))
+        assert supervisor.states[0].failures == 0

@@ -37,6 +37,19 @@ def test_a_signal_is_heard_while_the_main_thread_holds_the_lock_of_its_event(mak
     subprocess.run([sys.executable, "-c", script], check=True, timeout=LONG_ENOUGH)
 
 
+def test_a_signal_is_heard_where_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when Python ends."""
+
+    def refused(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refused)
+    with Interruption() as interruption:
+        interruption.be_polite()
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.stop.is_set()
+
+
 def test_a_second_signal_insists_however_soon_it_comes() -> None:
     with Interruption() as interruption:
         interruption.be_polite()

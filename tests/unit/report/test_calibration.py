@@ -198,6 +198,15 @@ def test_a_path_is_read_as_an_audit_writes_it(tmp_path: Path, name: str) -> None
     assert read_labels(file) == {name: True}
 
 
+@pytest.mark.parametrize("name", ["=1+1.jpg", "+49 1.jpg", "-rf.jpg", "@SUM(A1).jpg"])
+def test_a_path_is_no_formula_of_a_table_program(tmp_path: Path, name: str) -> None:
+    one = msgspec.structs.replace(photo(0.5), path=name)
+    data = to_csv([one], {}).replace(b",,", b",good,")
+    assert f"1,./{name},good".encode() in data
+    (tmp_path / "audit.csv").write_bytes(data)
+    assert labelled([one], read_labels(tmp_path / "audit.csv")) == [(one, True)]
+
+
 def test_labels_of_other_photos_are_refused() -> None:
     with pytest.raises(LabelsRefusedError, match=r"other\.jpg"):
         labelled([photo(0.5)], {"other.jpg": True})
