@@ -15,7 +15,7 @@ from avatarrig.kafka.border import told_by
 from avatarrig.kafka.diagnosis import await_connection
 from avatarrig.kafka.errors import TopicError
 from avatarrig.kafka.settings import KafkaSettings
-from avatarrig.wire.topics import IMAGES, UNPACKED, Topic
+from avatarrig.wire.topics import IMAGES, STAMPED, UNPACKED, Topic
 
 BOOTSTRAP_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 15_000
@@ -228,7 +228,7 @@ def _creation(topic: Topic, copies: int) -> dict[str, Any]:
     return {
         "num_partitions": topic.partitions,
         "replication_factor": copies,
-        "configs": {**in_sync, **UNPACKED, **topic.settings},
+        "configs": {**in_sync, **UNPACKED, **STAMPED, **topic.settings},
     }
 
 

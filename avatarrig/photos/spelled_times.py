@@ -83,6 +83,7 @@ _IN_WORDS: Final = tuple(
     )
 )
 """Months by name, as mail programs and C libraries write them."""
+_WORD: Final = re.compile(r"[^\W\d_]{3}")
 _OFFSET: Final = re.compile(
     r"(?:UTC|GMT|Z)?\s*(?P<sign>[-+])\s*(?P<hours>\d{1,2})(?:\s*[:']?\s*(?P<minutes>\d\d))?"
     r"(?:\s*:?\s*\d\d)?'?",
@@ -219,6 +220,8 @@ def _year_first(match: re.Match[str]) -> str:
 
 def _month_by_number(text: str) -> str:
     """Turns a day whose month is a word into one of numbers."""
+    if not _WORD.search(text):
+        return text
     for pattern in _IN_WORDS:
         if (match := pattern.fullmatch(text)) and (month := month_named(match["word"])):
             year = int(match["year"])

@@ -60,6 +60,10 @@ UNPACKED: Final = {"compression.type": "uncompressed"}
 """Has brokers unpack what arrives compressed: readers have no library for most ways of it, and what
 is small when packed may fill their memory. One such message would stop all of them for good."""
 
+STAMPED: Final = {"message.timestamp.type": "LogAppendTime"}
+"""Has brokers stamp messages by their own clock: they take none from a clock that is an hour ahead,
+and clients would send it again for ever."""
+
 
 def pipeline_topics(partitions: int = DEFAULT_PARTITIONS) -> tuple[Topic, ...]:
     """Lists every topic of the pipeline; all have the same number of partitions.

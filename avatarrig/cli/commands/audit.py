@@ -15,6 +15,7 @@ from avatarrig.report.calibration.audit import (
     draw_contact_sheet,
     to_csv,
     verdicts_of,
+    without_gone,
 )
 from avatarrig.report.calibration.measured import measure_run
 from avatarrig.runs import write_atomically
@@ -49,7 +50,7 @@ def audit(run: Path, size: int, out: Path | None, *, force: bool) -> None:
             raise CommandError(
                 f"{csv_file} is there already and may hold labels; --force replaces it"
             )
-        measured = measure_run(run)
+        measured = without_gone(measure_run(run))
         sample = choose_sample(measured, size)
         verdicts = verdicts_of(run, sample)
         write_atomically(csv_file, to_csv(sample, verdicts))

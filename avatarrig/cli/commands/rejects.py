@@ -16,6 +16,7 @@ from rich.padding import Padding
 from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.connection import broker_options, reach
 from avatarrig.cli.options.kafka import KafkaArguments
+from avatarrig.cli.screen.clock import local_time
 from avatarrig.cli.screen.console import make_console
 from avatarrig.cli.screen.printable import say, words
 from avatarrig.errors import CommandError, ExitCode
@@ -25,7 +26,7 @@ from avatarrig.views.rejects import RejectedPhoto, to_be_mended
 from avatarrig.wire.counted import counted
 from avatarrig.wire.reasons import verdict
 
-_SPAN = re.compile(r"(\d+)([mhd])")
+_SPAN = re.compile(r"(\d{1,9})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 _filters = (
@@ -164,4 +165,4 @@ def _show(console: Console, photo: RejectedPhoto) -> None:
 
 
 def _clock(seconds: float) -> str:
-    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return local_time(seconds).strftime("%Y-%m-%d %H:%M:%S")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from avatarrig.cli.errors import fail_clearly
 from avatarrig.cli.options.estimate import asked
 from avatarrig.cli.options.kafka import KafkaArguments, kafka_options
 from avatarrig.cli.options.naming import SUBJECT
+from avatarrig.cli.screen.clock import local_time
 from avatarrig.cli.screen.printable import say
 from avatarrig.pipeline.estimate_source import observations_on
 from avatarrig.report.collect import collect
@@ -67,7 +68,7 @@ def report(
 def _write(run: Path, subject: str | None, page_file: Path, pictures: int) -> None:
     from avatarrig.report.page import ReportOptions, make_report
 
-    options = ReportOptions(pictures=pictures, written_at=dt.datetime.now().astimezone())
+    options = ReportOptions(pictures=pictures, written_at=local_time(time.time()))
     collected = collect(run, subject)
     for file, data in _named(make_report(collected, options), page_file):
         write_atomically(file, data)

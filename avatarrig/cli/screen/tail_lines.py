@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from avatarrig.cli.screen.clock import local_time
 from avatarrig.process.printable import printable
 from avatarrig.wire import HistoryRecord
 from avatarrig.wire.counted import counted
@@ -67,7 +67,7 @@ def of_moments(count: int | None) -> str:
 
 def plain_line(note: HistoryRecord) -> str:
     """One update in words, for pipes and log files."""
-    when = dt.datetime.fromtimestamp(note.estimated_at).astimezone().strftime("%H:%M:%S")
+    when = local_time(note.estimated_at).strftime("%H:%M:%S")
     stable = sum(ratio.status == "stable" for ratio in note.ratios.values())
     parts = [
         f"{when}  {printable(note.subject, 60)}",

@@ -112,7 +112,7 @@ def storage_state(folder: Path) -> bytes:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    return [int(number) for number in re.findall(r"[0-9]{1,9}", version)]
 
 
 def format_storage(

@@ -7,6 +7,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from avatarrig.body.evidence.counting import why_not
@@ -17,7 +18,7 @@ from avatarrig.runs import RunDirectory
 from avatarrig.runs.decisions import as_it_stands, read_standings
 from avatarrig.runs.files import read_observation
 from avatarrig.runs.observation_document import ObservationFileError
-from avatarrig.wire.reasons import verdict
+from avatarrig.wire.reasons import Exclusion, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,18 @@ def choose_sample(run: MeasuredRun, size: int) -> tuple[MeasuredPhoto, ...]:
         return tuple(ranked)
     last = max(size - 1, 1)
     return tuple(ranked[index * (len(ranked) - 1) // last] for index in range(size))
+
+
+def without_gone(run: MeasuredRun) -> MeasuredRun:
+    """Leaves out photos that are gone from the dataset, or replaced: labels are by path.
+
+    Raises:
+        DecisionsFileError: The file of what was decided by hand is damaged.
+    """
+    standings = read_standings(RunDirectory(run.directory)).items()
+    gone = {image_id for (_, image_id), standing in standings if standing == Exclusion.GONE}
+    there = tuple(photo for photo in run.photos if photo.image_id not in gone)
+    return msgspec.structs.replace(run, photos=there)
 
 
 def verdicts_of(directory: Path, sample: Sequence[MeasuredPhoto]) -> dict[str, str]:

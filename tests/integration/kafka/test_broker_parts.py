@@ -206,7 +206,7 @@ def test_storage_that_cannot_be_made_leaves_nothing_that_looks_made(tmp_path: Pa
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("made_by", ["4.4.0", "10.0.1", None])
+@pytest.mark.parametrize("made_by", ["4.4.0", "10.0.1", "9" * 5000, None])
 def test_storage_of_a_newer_kafka_is_left_alone_with_what_to_do(
     made_by: str | None, tmp_path: Path
 ) -> None:
@@ -217,7 +217,7 @@ def test_storage_of_a_newer_kafka_is_left_alone_with_what_to_do(
         require_readable(tmp_path)
 
 
-@pytest.mark.parametrize("made_by", ["4.1.2", KAFKA_VERSION])
+@pytest.mark.parametrize("made_by", ["4.1.2", KAFKA_VERSION, "", "no version", "\u0662"])
 def test_storage_of_this_kafka_or_an_older_one_is_read(made_by: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "kafka-version").write_text(made_by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from kafka import TopicPartition
@@ -63,6 +64,15 @@ def test_a_topic_is_never_made_by_writing_to_it(settings: KafkaSettings) -> None
         producer.send("made-up", b"x").get(timeout=10)
     with admin_client(settings) as client:
         assert "made-up" not in client.list_topics()
+
+
+@pytest.mark.parametrize("days", [-4000, 30])
+def test_a_clock_that_is_wrong_sends_what_is_taken(settings: KafkaSettings, days: int) -> None:
+    create_topics(settings, [Topic("stamped", 1)])
+    wrong = round(1000 * (time.time() + days * 86_400))
+    with contextlib.closing(open_producer(settings)) as producer:
+        sent = producer.send("stamped", b"x", timestamp_ms=wrong).get(timeout=20)
+    assert abs(sent.timestamp / 1000 - time.time()) < 3600
 
 
 def test_what_is_aborted_is_never_read(settings: KafkaSettings) -> None:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from avatarrig.cli import avatarrig
+from avatarrig.cli.commands import rejects
+from avatarrig.errors import CommandError
 
 
 def number_options() -> list[tuple[str, str]]:
@@ -44,3 +46,10 @@ def test_a_settings_file_may_hold_none_either(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(avatarrig, [f"--config={settings}", "run", str(tmp_path)])
     assert outcome.exit_code == 2
     assert "min" in outcome.output
+
+
+@pytest.mark.parametrize("span", ["1" * 5000 + "d", "9" * 310 + "m", "-1d", "1.5h"])
+def test_a_span_that_no_clock_can_count_is_no_time(span: str) -> None:
+    with pytest.raises(CommandError, match="is no time"):
+        rejects._moment(span)
+    assert rejects._moment("999999999d") < 0

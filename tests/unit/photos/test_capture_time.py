@@ -444,6 +444,29 @@ def test_a_moment_in_words_without_a_zone_takes_that_of_the_gps_fix() -> None:
     assert read_capture_time(data) == at("2023-05-06T08:11:12Z")
 
 
+IN_XMP = "<x:xmpmeta><rdf:RDF><rdf:Description {}</rdf:Description></rdf:RDF></x:xmpmeta>"
+AROUND = [
+    'exif:DateTimeOriginal = "\n{}">',
+    "><exif:DateTimeOriginal>{}</exif:DateTimeOriginal>",
+    "><exif:DateTimeOriginal><![CDATA[{}]]></exif:DateTimeOriginal>",
+    "><exif:DateTimeOriginal><rdf:Seq><rdf:li>{}</rdf:li></rdf:Seq></exif:DateTimeOriginal>",
+    '><!-- exif:DateTimeOriginal="1999-01-01" --><exif:DateTimeOriginal>{}</exif:DateTimeOriginal>',
+    'xmlns:e="http://ns.adobe.com/exif/1.0/" e:DateTimeOriginal="{}">',
+]
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_a_date_in_xmp_is_read_whatever_stands_around_it(around: str) -> None:
+    packet = IN_XMP.format(around.format("2023-05-06T10:11:12+02:00")).encode()
+    assert read_capture_time(photo(xmp=packet)) == at("2023-05-06T08:11:12Z")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"])
+def test_xmp_is_read_in_each_of_its_encodings(encoding: str) -> None:
+    packet = IN_XMP.format('dc:x="é" exif:DateTimeOriginal="2023-05-06T10:11:12+02:00">')
+    assert read_capture_time(photo(xmp=packet.encode(encoding))) == at("2023-05-06T08:11:12Z")
+
+
 def test_xmp_names_the_zone_of_the_same_moment() -> None:
     packet = xmp(taken="2023-05-06T10:11:12+02:00")
     assert read_capture_time(photo({ORIGINAL: "2023:05:06 10:11:12"}, xmp=packet)) == at(

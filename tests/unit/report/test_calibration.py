@@ -17,7 +17,7 @@ from support.pictures import damaged_pngs
 
 from avatarrig.cli.commands.audit import audit
 from avatarrig.cli.commands.calibrate import calibrate
-from avatarrig.report.calibration.audit import choose_sample, to_csv
+from avatarrig.report.calibration.audit import choose_sample, to_csv, without_gone
 from avatarrig.report.calibration.labels import LabelsRefusedError, labelled, read_labels
 from avatarrig.report.calibration.measured import (
     MeasuredPhoto,
@@ -33,7 +33,7 @@ from avatarrig.report.calibration.suggestion import (
     suggest_from_labels,
 )
 from avatarrig.runs import RunDirectory
-from avatarrig.runs.decisions import Decided, write_decisions
+from avatarrig.runs.decisions import Decided, write_decisions, write_standings
 from avatarrig.runs.files import Pictures, write_observation
 from avatarrig.wire.reasons import Exclusion
 
@@ -220,6 +220,13 @@ def test_an_audit_covers_the_range_of_scores(scores: list[float], size: int) -> 
     assert sample[0].score == min(scores)
     if len(sample) > 1:
         assert sample[-1].score == max(scores)
+
+
+def test_an_audit_asks_of_a_photo_that_was_replaced_once(tmp_path: Path) -> None:
+    """Labels are by path: of two rows of one path the last would hold for both."""
+    earlier, now = photo(0.5, name="a"), photo(0.6, name="b")
+    write_standings(RunDirectory(tmp_path), {("Anna", earlier.image_id): Exclusion.GONE.value})
+    assert without_gone(MeasuredRun(tmp_path, (earlier, now))).photos == (now,)
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
